@@ -1,0 +1,53 @@
+//! A reverse-mode tape over [`Tensor`]s.
+//!
+//! A [`Tape`] records every operation on its [`Var`]s; [`Var::backward`] walks the record once, from the last
+//! entry to the first, and adds up gradients. Nothing recurses, so a tape of a million steps is as good as one
+//! of ten: backpropagation through time is the tape, unrolled.
+//!
+//! A model is a struct generic in its leaf, with `#[derive(Params)]`: see [`Params`].
+//!
+//! ```
+//! use unspool_autograd::{Params, Tape, Tensor, Var};
+//!
+//! #[derive(Params)]
+//! #[params(crate = unspool_autograd)] // users of the `unspool` crate leave this line out
+//! struct Line<P> { slope: P, offset: P }
+//!
+//! let model = Line { slope: Tensor::<f64>::scalar(3.0), offset: Tensor::scalar(1.0) };
+//! let mut tape = Tape::new();
+//!
+//! let line = tape.bind(&model);                               // Line<Var>
+//! let x = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+//! let loss = (line.slope * x + line.offset).square().sum();   // 4² + 7²
+//! let gradient = loss.backward().of(&line);                   // Line<Tensor>
+//! tape.reset();                                               // a stale Var does not compile
+//!
+//! assert_eq!(gradient.slope.item(), 2.0 * (4.0 * 1.0 + 7.0 * 2.0));
+//! assert_eq!(gradient.offset.item(), 2.0 * (4.0 + 7.0));
+//! ```
+//!
+//! The rules for gradients stand beside the values, one file per op, in [`ops`]; your own ops come through the
+//! same trait, [`Op`], or the [`elementwise!`] macro. [`gradcheck`] holds any model against central
+//! differences.
+
+#![forbid(unsafe_code)]
+
+mod gradcheck;
+mod gradients;
+mod op;
+pub mod ops;
+mod params;
+mod rules;
+mod tape;
+mod var;
+mod weights;
+
+pub use gradcheck::{GradcheckError, gradcheck};
+pub use gradients::Gradients;
+pub use op::{Contributions, Elementwise, Inputs, Op};
+pub use params::{Params, Path, Segment};
+pub use tape::Tape;
+pub use unspool_derive::Params;
+pub use unspool_tensor::{MAX_RANK, Scalar, Shape, Tensor};
+pub use var::Var;
+pub use weights::Weights;

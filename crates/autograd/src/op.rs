@@ -1,0 +1,230 @@
+//! The trait through which every op comes, built-in and user-written alike.
+
+use crate::gradients::Sweep;
+use unspool_tensor::{Scalar, Tensor};
+
+/// An operation on tensors with its gradient rule.
+///
+/// [`Tape::apply`](crate::Tape::apply) runs it and records it. The tape knows nothing of any particular op:
+/// the built-in ones in [`ops`](crate::ops) implement this trait as yours do.
+///
+/// ```
+/// use unspool_autograd::{Contributions, Inputs, Op, Scalar, Tape, Tensor};
+///
+/// /// The outer product of two vectors: `[N] x [M] -> [N, M]`.
+/// struct Outer;
+///
+/// impl<T: Scalar> Op<T> for Outer {
+///     fn name(&self) -> &'static str { "outer" }
+///
+///     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+///         x[0].unsqueeze(1).matmul(&x[1].unsqueeze(0))
+///     }
+///
+///     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+///         let vector = |m: Tensor<T>| m.reshape([m.elements()]);
+///         into.add_with(0, || vector(grad.matmul(&x[1].unsqueeze(1))));
+///         into.add_with(1, || vector(x[0].unsqueeze(0).matmul(&grad)));
+///     }
+/// }
+///
+/// let tape = Tape::new();
+/// let a = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+/// let b = tape.variable(&Tensor::from_vec(vec![3.0, 4.0, 5.0], [3]));
+/// let gradients = tape.apply(Outer, &[a, b]).sum().backward();
+/// assert_eq!(gradients.wrt(a).to_vec(), [12.0, 12.0]);
+/// assert_eq!(gradients.wrt(b).to_vec(), [3.0, 3.0, 3.0]);
+/// ```
+pub trait Op<T: Scalar>: Send + 'static {
+    /// The op's name, for messages.
+    fn name(&self) -> &'static str;
+
+    /// The value.
+    ///
+    /// # Panics
+    /// On shapes it has no value for, with its name and the shapes; the caller's line is shown.
+    #[track_caller]
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T>;
+
+    /// Hands the gradient with respect to each input to `into`, given the inputs, the value `y` and the
+    /// gradient `grad` with respect to it (of `y`'s shape).
+    ///
+    /// A contribution may have the shape to which its input was broadcast: `into` sums it back.
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>);
+}
+
+/// The input tensors of an op: indexes like a list.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a, T: Scalar> {
+    pub(crate) values: &'a [Tensor<T>],
+    pub(crate) ids: &'a [u32],
+}
+
+impl<'a, T: Scalar> Inputs<'a, T> {
+    /// The number of inputs.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The inputs in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a Tensor<T>> + use<'a, T> {
+        let values = self.values;
+        self.ids.iter().map(move |&id| &values[id as usize])
+    }
+}
+
+impl<T: Scalar> std::ops::Index<usize> for Inputs<'_, T> {
+    type Output = Tensor<T>;
+    #[inline]
+    fn index(&self, i: usize) -> &Tensor<T> {
+        &self.values[self.ids[i] as usize]
+    }
+}
+
+/// Where an op's [`backward`](Op::backward) puts the gradients of its inputs.
+///
+/// The first contribution to an input is kept as it is, later ones are added in place. Contributions to inputs
+/// that need no gradient are dropped; [`needs`](Contributions::needs) tells beforehand.
+pub struct Contributions<'a, T: Scalar> {
+    pub(crate) sweep: &'a mut Sweep<T>,
+    pub(crate) nodes: &'a [crate::tape::Node],
+    pub(crate) inputs: Inputs<'a, T>,
+}
+
+impl<T: Scalar> Contributions<'_, T> {
+    /// Whether anything depends on the gradient with respect to input `i`.
+    #[inline]
+    pub fn needs(&self, i: usize) -> bool {
+        self.nodes[self.inputs.ids[i] as usize].needs_gradient
+    }
+
+    /// Adds `grad` to the gradient with respect to input `i`. If `grad` has the shape that the input was
+    /// broadcast to, it is summed back to the input's shape.
+    #[inline]
+    pub fn add(&mut self, i: usize, grad: Tensor<T>) {
+        self.add_with(i, || grad);
+    }
+
+    /// Like [`add`](Contributions::add), computing the contribution only if it is needed.
+    #[inline]
+    pub fn add_with(&mut self, i: usize, grad: impl FnOnce() -> Tensor<T>) {
+        if self.needs(i) {
+            let (grad, shape) = (grad(), self.inputs[i].shape());
+            let grad = if grad.shape() == shape { grad } else { grad.sum_to(shape) };
+            self.sweep.add(self.inputs.ids[i], grad);
+        }
+    }
+
+    /// Adds `grad` to the part of input `i`'s gradient that begins at `start` of `axis`.
+    ///
+    /// Costs as much as the part is large, not as the input: slicing a sequence into its steps stays linear in
+    /// the number of steps.
+    pub fn add_part(&mut self, i: usize, axis: usize, start: usize, grad: &Tensor<T>) {
+        if self.needs(i) {
+            self.sweep.add_part(self.inputs.ids[i], self.inputs[i].shape(), axis, start, grad);
+        }
+    }
+
+    /// Adds the product `aᵀ grad` to the gradient with respect to input `i`, a matrix `[K, N]`; `a` is
+    /// `[.., K]` and `grad` is `[.., N]`, with the same leading axes.
+    ///
+    /// The products of a weight that is used at every time step are collected and computed as one over many
+    /// rows.
+    pub fn add_product(&mut self, i: usize, a: &Tensor<T>, grad: &Tensor<T>) {
+        if self.needs(i) {
+            self.sweep.add_product(self.inputs.ids[i], a, grad);
+        }
+    }
+}
+
+/// A function applied to each element, with its derivative: an [`Op`] of one input.
+///
+/// Implement it with [`elementwise!`](crate::elementwise), which writes the `#[inline(always)]` attributes
+/// without which the loop over the elements does not become SIMD code.
+pub trait Elementwise<T: Scalar>: Copy + Send + 'static {
+    /// The function's name, for messages.
+    const NAME: &'static str;
+    /// `y = f(x)`.
+    fn value(self, x: T) -> T;
+    /// `dy/dx`, given `x` and `y`.
+    fn derivative(self, x: T, y: T) -> T;
+}
+
+impl<T: Scalar, E: Elementwise<T>> Op<T> for E {
+    fn name(&self) -> &'static str {
+        E::NAME
+    }
+
+    #[inline]
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].map(
+            #[inline(always)]
+            |x| self.value(x),
+        )
+    }
+
+    #[inline]
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        into.add_with(0, || {
+            grad.zip3(
+                E::NAME,
+                &x[0],
+                y,
+                #[inline(always)]
+                |g, x, y| g * self.derivative(x, y),
+            )
+        });
+    }
+}
+
+/// Defines a function of one number, with its derivative, as an op.
+///
+/// The formulas see the element type as `T`, any [`Scalar`].
+///
+/// ```
+/// use unspool_autograd::{elementwise, Tape, Tensor};
+///
+/// elementwise! {
+///     /// The inverse quadratic, `1 / (1 + x²)`.
+///     pub struct InverseQuadratic = "inverse_quadratic";
+///     value: |x| T::ONE / (T::ONE + x * x);
+///     derivative: |x, y| -(x + x) * y * y;
+/// }
+///
+/// let tape = Tape::new();
+/// let x = tape.variable(&Tensor::<f64>::scalar(1.0));
+/// let y = tape.apply(InverseQuadratic, &[x]);
+/// assert_eq!((y.item(), y.backward().wrt(x).item()), (0.5, -0.5));
+/// ```
+#[macro_export]
+macro_rules! elementwise {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident = $text:literal;
+        value: |$x:pat_param| $value:expr;
+        derivative: |$dx:pat_param, $dy:pat_param| $derivative:expr;
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        $vis struct $name;
+
+        impl<T: $crate::Scalar> $crate::Elementwise<T> for $name {
+            const NAME: &'static str = $text;
+            #[inline(always)]
+            fn value(self, $x: T) -> T {
+                $value
+            }
+            #[inline(always)]
+            fn derivative(self, $dx: T, $dy: T) -> T {
+                $derivative
+            }
+        }
+    };
+}

@@ -1,0 +1,166 @@
+//! Putting tensors together and picking from them: copies along an axis.
+
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use crate::walk::runs;
+
+impl<T: Scalar> Tensor<T> {
+    /// The tensors, all of one shape, side by side along a new first axis.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let (a, b) = (Tensor::<f32>::zeros([2]), Tensor::ones([2]));
+    /// assert_eq!(Tensor::stack(&[&a, &b]).to_vec(), [0.0, 0.0, 1.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no tensor, or their shapes differ.
+    #[track_caller]
+    pub fn stack(parts: &[&Tensor<T>]) -> Tensor<T> {
+        assert!(!parts.is_empty(), "stack: no tensors given");
+        let mut out = Tensor::scratch(parts[0].shape.insert(0, parts.len()));
+        for (i, part) in parts.iter().enumerate() {
+            assert!(
+                part.shape == parts[0].shape,
+                "stack: shapes {} and {} differ",
+                parts[0].shape,
+                part.shape
+            );
+            out.write(0, i, &part.unsqueeze(0));
+        }
+        out
+    }
+
+    /// A tensor of `shape` put together from parts along `axis`: each part with the position at which it
+    /// starts, and zeros where no part lies.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let part = Tensor::<f32>::ones([2, 1]);
+    /// let whole = Tensor::assemble([2, 3], 1, [(1, &part)]);
+    /// assert_eq!(whole.to_vec(), [0.0, 1.0, 0.0, 0.0, 1.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, a part does not fit, or the parts overlap or are not in order.
+    #[track_caller]
+    pub fn assemble<'a>(
+        shape: impl Into<Shape>,
+        axis: usize,
+        parts: impl IntoIterator<Item = (usize, &'a Tensor<T>)>,
+    ) -> Tensor<T> {
+        let shape = shape.into();
+        assert!(axis < shape.rank(), "assemble: shape {shape} has no axis {axis}");
+        let mut out = Tensor::scratch(shape);
+        let zero = Tensor::scalar(T::ZERO);
+        let mut end = 0;
+        let gap = |out: &mut Tensor<T>, from: usize, to: usize| {
+            if from < to {
+                out.write(axis, from, &zero.expand(shape.with(axis, to - from)));
+            }
+        };
+        for (start, part) in parts {
+            assert!(start >= end, "assemble: the part at {start} begins before {end}, where the last one ends");
+            gap(&mut out, end, start);
+            out.write(axis, start, part);
+            end = start + part.shape[axis];
+        }
+        gap(&mut out, end, shape[axis]);
+        out
+    }
+
+    /// Overwrites the part of `axis` that begins at `start` with the elements of `part`.
+    ///
+    /// # Panics
+    /// If there is no such axis, or the part does not fit.
+    #[track_caller]
+    #[inline]
+    pub fn write(&mut self, axis: usize, start: usize, part: &Tensor<T>) {
+        let fits = axis < self.rank()
+            && part.rank() == self.rank()
+            && start + part.shape[axis] <= self.shape[axis]
+            && self.shape.with(axis, part.shape[axis]) == part.shape;
+        assert!(fits, "write: {} does not fit into axis {axis} of {} at {start}", part.shape, self.shape);
+        self.make_writable();
+        let strides = self.strides;
+        let from = self.offset + start * strides[axis] as usize;
+        let out = self.buffer.get_mut().expect("made writable above");
+        let source = part.buffer.as_slice();
+        runs(&part.shape, [from, part.offset], [&strides, &part.strides], |_, len, [to, at], [dto, dat]| {
+            if dto == 1 && dat == 1 {
+                out[to as usize..][..len].copy_from_slice(&source[at as usize..][..len]);
+            } else {
+                for i in 0..len as isize {
+                    out[(to + i * dto) as usize] = source[(at + i * dat) as usize];
+                }
+            }
+        });
+    }
+
+    /// The elements at the given positions of one axis, in that order.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![0.0, 1.0, 2.0], [3]);
+    /// assert_eq!(x.index_select(0, &[2, 0, 2]).to_vec(), [2.0, 0.0, 2.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or a position lies beyond it.
+    #[track_caller]
+    pub fn index_select(&self, axis: usize, positions: &[usize]) -> Tensor<T> {
+        assert!(axis < self.rank(), "index_select: shape {} has no axis {axis}", self.shape);
+        let n = self.shape[axis];
+        if let Some(&bad) = positions.iter().find(|&&p| p >= n) {
+            panic!("index_select: index {bad} is beyond axis {axis} of shape {}", self.shape);
+        }
+        let source = self.contiguous();
+        let source = source.as_slice().expect("contiguous");
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        Tensor::written(self.shape.with(axis, positions.len()), |out| {
+            if out.is_empty() {
+                return;
+            }
+            let blocks = source.chunks_exact(n * inner).zip(out.chunks_exact_mut(positions.len() * inner));
+            for (from, to) in blocks {
+                for (&p, row) in positions.iter().zip(to.chunks_exact_mut(inner)) {
+                    row.copy_from_slice(&from[p * inner..][..inner]);
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn picking_and_assembling_along_inner_axes() {
+        let x = Tensor::<f32>::from_fn([2, 3, 2], |i| i as f32);
+        assert_eq!(x.index_select(1, &[2, 0]).to_vec(), [4., 5., 0., 1., 10., 11., 6., 7.]);
+        let halves = [(0, x.slice(2, 0, 1)), (1, x.slice(2, 1, 1))];
+        assert_eq!(Tensor::assemble([2, 3, 2], 2, halves.iter().map(|(i, p)| (*i, p))), x);
+    }
+
+    #[test]
+    fn writing_into_a_shared_tensor_copies_first() {
+        let zeros = Tensor::<f32>::zeros([2, 2]);
+        let mut x = zeros.clone();
+        x.write(1, 1, &Tensor::ones([2, 1]));
+        assert_eq!((x.to_vec(), zeros.to_vec()), (vec![0., 1., 0., 1.], vec![0.; 4]));
+    }
+
+    #[test]
+    #[should_panic(expected = "index_select: index 3 is beyond axis 0 of shape [3]")]
+    fn a_position_beyond_the_axis_is_refused() {
+        Tensor::<f32>::zeros([3]).index_select(0, &[0, 3]);
+    }
+
+    #[test]
+    #[should_panic(expected = "stack: shapes [2] and [3] differ")]
+    fn stacking_different_shapes_is_refused() {
+        Tensor::stack(&[&Tensor::<f32>::zeros([2]), &Tensor::zeros([3])]);
+    }
+}

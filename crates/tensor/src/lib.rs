@@ -1,0 +1,45 @@
+//! Strided tensors of [`f32`] and [`f64`] on the CPU.
+//!
+//! This is the lowest floor of [unspool](https://docs.rs/unspool): storage, shapes, views, broadcasting,
+//! elementwise functions as SIMD code chosen at run time, sums, and matrix products. It knows nothing of
+//! gradients.
+//!
+//! ```
+//! use unspool_tensor::{Scalar, Tensor};
+//!
+//! let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
+//! let w = Tensor::from_vec(vec![0.5, 0.0, 0.0, 0.5], [2, 2]);
+//! let h = x.matmul(&w).map(#[inline(always)] |v| v.tanh());
+//! assert_eq!(h.shape()[..], [2, 2]);
+//! assert_eq!(h.at([0, 1]), 1f32.tanh());
+//! ```
+//!
+//! Mistakes with shapes are programming errors: they panic, in release builds too, with the operation, the
+//! shapes and the caller's line. All unsafe code of the workspace is in this crate's `buffer`, `pool`, `simd`
+//! and `matmul` modules.
+
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code)]
+mod buffer;
+mod format;
+mod join;
+mod map;
+mod math;
+#[allow(unsafe_code)]
+mod matmul;
+#[allow(unsafe_code)]
+mod pool;
+mod reduce;
+mod scalar;
+mod shape;
+#[allow(unsafe_code)]
+mod simd;
+mod tensor;
+mod view;
+mod walk;
+
+pub use pool::release_memory;
+pub use scalar::Scalar;
+pub use shape::{MAX_RANK, Shape};
+pub use tensor::Tensor;

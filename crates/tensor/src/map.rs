@@ -1,0 +1,231 @@
+//! Elementwise functions of one and two tensors, with NumPy's broadcasting.
+//!
+//! Given as an argument, a closure can carry `#[inline(always)]`, and with it becomes SIMD code for the
+//! processor at hand; without it the compiler decides, and a large body stays scalar.
+
+use crate::scalar::Scalar;
+use crate::shape::Shape;
+use crate::simd::dispatch;
+use crate::tensor::Tensor;
+use crate::walk::runs;
+
+impl<T: Scalar> Tensor<T> {
+    /// `f` of each element.
+    ///
+    /// ```
+    /// use unspool_tensor::{Scalar, Tensor};
+    /// let x = Tensor::<f32>::from_vec(vec![-1.0, 0.0, 1.0], [3]);
+    /// let y = x.map(#[inline(always)] |x| x.tanh());
+    /// assert_eq!(y.at([1]), 0.0);
+    /// ```
+    #[inline]
+    pub fn map(&self, f: impl Fn(T) -> T) -> Tensor<T> {
+        let source = self.buffer.as_slice();
+        Tensor::written(self.shape, |out| {
+            dispatch(
+                #[inline(always)]
+                || {
+                    runs(
+                        &self.shape,
+                        [self.offset],
+                        [&self.strides],
+                        #[inline(always)]
+                        |done, len, [at], [step]| {
+                            let out = &mut out[done..done + len];
+                            if step == 1 {
+                                for (y, &x) in out.iter_mut().zip(&source[at as usize..][..len]) {
+                                    *y = f(x);
+                                }
+                            } else {
+                                for (i, y) in out.iter_mut().enumerate() {
+                                    *y = f(source[(at + i as isize * step) as usize]);
+                                }
+                            }
+                        },
+                    );
+                },
+            );
+        })
+    }
+
+    /// `f` of each pair of elements of two tensors, broadcast to their common shape.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::ones([2, 3]);
+    /// let b = Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]);
+    /// assert_eq!(x.zip("add", &b, |x, b| x + b).to_vec(), [2.0, 3.0, 4.0, 2.0, 3.0, 4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast; the message names `op`.
+    #[track_caller]
+    #[inline]
+    pub fn zip(&self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
+        let shape = common_shape(op, self.shape, other.shape);
+        Tensor::written(shape, |out| zip_into(shape, out, self, other, f))
+    }
+
+    /// Like [`zip`](Tensor::zip), reusing this tensor's buffer if nobody else holds it and it has the common
+    /// shape.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast; the message names `op`.
+    #[track_caller]
+    #[inline]
+    pub fn into_zip(mut self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
+        let shape = common_shape(op, self.shape, other.shape);
+        if shape == self.shape && self.buffer.is_unique() && self.is_contiguous() {
+            self.update(other, f);
+            return self;
+        }
+        self.zip(op, other, f)
+    }
+
+    /// `f` of each triple of elements of this tensor, `b` and `c`, which must broadcast to this shape.
+    ///
+    /// # Panics
+    /// If they do not; the message names `op`.
+    #[track_caller]
+    #[inline]
+    pub fn zip3(&self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
+        let shape = self.shape;
+        for other in [b, c] {
+            if shape.broadcast(&other.shape) != Some(shape) {
+                shapes_differ(op, shape, other.shape);
+            }
+        }
+        let (sb, sc) = (b.expanded_strides(&shape), c.expanded_strides(&shape));
+        let (xs, ys, zs) = (self.buffer.as_slice(), b.buffer.as_slice(), c.buffer.as_slice());
+        Tensor::written(shape, |out| {
+            dispatch(
+                #[inline(always)]
+                || {
+                    runs(
+                        &shape,
+                        [self.offset, b.offset, c.offset],
+                        [&self.strides, &sb, &sc],
+                        #[inline(always)]
+                        |done, len, [x, y, z], [dx, dy, dz]| {
+                            let out = &mut out[done..done + len];
+                            if (dx, dy, dz) == (1, 1, 1) {
+                                let xs = &xs[x as usize..][..len];
+                                let (ys, zs) = (&ys[y as usize..][..len], &zs[z as usize..][..len]);
+                                for (((o, &x), &y), &z) in out.iter_mut().zip(xs).zip(ys).zip(zs) {
+                                    *o = f(x, y, z);
+                                }
+                            } else {
+                                let at = |start, i: usize, step| (start + i as isize * step) as usize;
+                                for (i, o) in out.iter_mut().enumerate() {
+                                    *o = f(xs[at(x, i, dx)], ys[at(y, i, dy)], zs[at(z, i, dz)]);
+                                }
+                            }
+                        },
+                    );
+                },
+            );
+        })
+    }
+
+    /// Replaces each element `x` by `f(x, y)`, with `y` from `other`, which must broadcast to this shape.
+    ///
+    /// # Panics
+    /// If it does not.
+    #[track_caller]
+    #[inline]
+    pub fn update(&mut self, other: &Tensor<T>, f: impl Fn(T, T) -> T) {
+        let shape = self.shape;
+        assert!(
+            shape.broadcast(&other.shape) == Some(shape),
+            "update: {} does not broadcast to {shape}",
+            other.shape
+        );
+        let strides = other.expanded_strides(&shape);
+        let source = other.buffer.as_slice();
+        let out = self.as_mut_slice();
+        dispatch(
+            #[inline(always)]
+            || {
+                runs(
+                    &shape,
+                    [other.offset],
+                    [&strides],
+                    #[inline(always)]
+                    |done, len, [at], [step]| {
+                        let out = &mut out[done..done + len];
+                        if step == 1 {
+                            for (x, &y) in out.iter_mut().zip(&source[at as usize..][..len]) {
+                                *x = f(*x, y);
+                            }
+                        } else {
+                            for (i, x) in out.iter_mut().enumerate() {
+                                *x = f(*x, source[(at + i as isize * step) as usize]);
+                            }
+                        }
+                    },
+                );
+            },
+        );
+    }
+}
+
+#[track_caller]
+#[inline]
+fn common_shape(op: &str, a: Shape, b: Shape) -> Shape {
+    match a.broadcast(&b) {
+        Some(shape) => shape,
+        None => shapes_differ(op, a, b),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn shapes_differ(op: &str, a: Shape, b: Shape) -> ! {
+    panic!("{op}: shapes {a} and {b} do not broadcast")
+}
+
+#[inline(always)]
+fn zip_into<T: Scalar>(shape: Shape, out: &mut [T], a: &Tensor<T>, b: &Tensor<T>, f: impl Fn(T, T) -> T) {
+    let (sa, sb) = (a.expanded_strides(&shape), b.expanded_strides(&shape));
+    let (xs, ys) = (a.buffer.as_slice(), b.buffer.as_slice());
+    dispatch(
+        #[inline(always)]
+        || {
+            runs(
+                &shape,
+                [a.offset, b.offset],
+                [&sa, &sb],
+                #[inline(always)]
+                |done, len, [x, y], steps| {
+                    let out = &mut out[done..done + len];
+                    match steps {
+                        [1, 1] => {
+                            let (xs, ys) = (&xs[x as usize..][..len], &ys[y as usize..][..len]);
+                            for ((o, &x), &y) in out.iter_mut().zip(xs).zip(ys) {
+                                *o = f(x, y);
+                            }
+                        }
+                        [1, 0] => {
+                            let (xs, y) = (&xs[x as usize..][..len], ys[y as usize]);
+                            for (o, &x) in out.iter_mut().zip(xs) {
+                                *o = f(x, y);
+                            }
+                        }
+                        [0, 1] => {
+                            let (x, ys) = (xs[x as usize], &ys[y as usize..][..len]);
+                            for (o, &y) in out.iter_mut().zip(ys) {
+                                *o = f(x, y);
+                            }
+                        }
+                        [dx, dy] => {
+                            for (i, o) in out.iter_mut().enumerate() {
+                                let i = i as isize;
+                                *o = f(xs[(x + i * dx) as usize], ys[(y + i * dy) as usize]);
+                            }
+                        }
+                    }
+                },
+            );
+        },
+    );
+}

@@ -1,0 +1,209 @@
+//! Recycled memory blocks.
+//!
+//! Touching a fresh page of memory costs microseconds, so blocks are kept by size class when their last tensor
+//! goes. Each thread has its own lists (no locks in the common case). A block freed by another thread than the
+//! one that drew it would pile up there, so a thread that holds more free blocks than it ever drew hands the
+//! surplus to a list shared by all; a thread whose own list is empty looks there before it asks the system.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::cell::RefCell;
+use std::ptr::NonNull;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What stands before the elements of a block.
+#[repr(C, align(64))]
+pub(crate) struct Header {
+    pub(crate) refs: AtomicUsize,
+    class: usize,
+}
+
+const HEADER: usize = size_of::<Header>();
+/// Size classes: four per doubling from 64 bytes, so at most a quarter of a block is unused.
+const CLASSES: usize = 4 * 43;
+/// No block is larger (256 TiB: more than a processor can address).
+pub(crate) const MAX_BYTES: usize = 1 << 48;
+
+/// The class of blocks that hold `bytes`.
+#[inline]
+fn class_of(bytes: usize) -> usize {
+    let b = bytes.max(64) - 1; // classes are (.., size], so count from below
+    let top = usize::BITS as usize - 1 - b.leading_zeros() as usize; // floor(log2 b), at least 5
+    let quarter = (b >> (top - 2)) & 3;
+    (top - 5) * 4 + quarter
+}
+
+/// The largest number of bytes a block of `class` holds; the inverse of [`class_of`].
+#[inline]
+fn bytes_of(class: usize) -> usize {
+    let (top, quarter) = (class / 4 + 5, class % 4);
+    (quarter + 5) << (top - 2)
+}
+
+fn layout_of(class: usize) -> Layout {
+    Layout::from_size_align(HEADER + bytes_of(class), 64).expect("at most MAX_BYTES and a header")
+}
+
+/// A free block, owned by the list that holds it.
+struct Free(NonNull<Header>);
+
+// SAFETY: a free block has no other reference; whoever holds it may use it from any thread.
+unsafe impl Send for Free {}
+
+impl Drop for Free {
+    fn drop(&mut self) {
+        // SAFETY: the block came from `alloc_zeroed` with this layout (its class is written once, on allocation),
+        // and nothing refers to it.
+        unsafe {
+            let layout = layout_of(self.0.as_ref().class);
+            dealloc(self.0.as_ptr().cast(), layout);
+        }
+    }
+}
+
+/// The blocks one thread keeps.
+struct Local {
+    free: Vec<Vec<Free>>,
+    /// By class: blocks drawn from outside (system or shared list) minus blocks handed to the shared list.
+    drawn: Vec<usize>,
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        if let Ok(mut shared) = SHARED.lock() {
+            for (class, blocks) in self.free.drain(..).enumerate() {
+                shared[class].extend(blocks);
+            }
+        }
+    }
+}
+
+static SHARED: Mutex<[Vec<Free>; CLASSES]> = Mutex::new([const { Vec::new() }; CLASSES]);
+
+thread_local! {
+    static LOCAL: RefCell<Local> = RefCell::new(Local {
+        free: (0..CLASSES).map(|_| Vec::new()).collect(),
+        drawn: vec![0; CLASSES],
+    });
+}
+
+/// A block for at least `bytes` bytes of elements, all initialised, with one reference.
+#[inline]
+pub(crate) fn take(bytes: usize) -> NonNull<Header> {
+    let class = class_of(bytes);
+    let kept = LOCAL.try_with(|local| {
+        let local = &mut *local.borrow_mut();
+        local.free[class].pop().unwrap_or_else(|| {
+            local.drawn[class] += 1;
+            draw(class)
+        })
+    });
+    // While a thread ends, its lists are gone; it can still use tensors.
+    let free = kept.unwrap_or_else(|_| draw(class));
+    let header = free.0;
+    std::mem::forget(free); // from here on the reference count owns the block
+    // SAFETY: the block is exclusively ours until it is returned.
+    unsafe { header.as_ref() }.refs.store(1, Ordering::Relaxed);
+    header
+}
+
+/// Returns a block to this thread's list.
+///
+/// # Safety
+/// The caller held the last reference to the block, and does not use it again.
+#[inline]
+pub(crate) unsafe fn give_back(header: NonNull<Header>) {
+    // SAFETY: the caller's promise; the header stays valid until the block is deallocated.
+    let class = unsafe { header.as_ref() }.class;
+    let free = Free(header);
+    // If the thread's lists are gone (it is ending), the closure is dropped unrun and `Free` deallocates.
+    let _ = LOCAL.try_with(move |local| {
+        let local = &mut *local.borrow_mut();
+        if local.free[class].len() < local.drawn[class] {
+            local.free[class].push(free);
+        } else if let Ok(mut shared) = SHARED.lock() {
+            shared[class].push(free);
+        }
+    });
+}
+
+/// The elements' address of a block.
+#[inline]
+pub(crate) fn data(header: NonNull<Header>) -> *mut u8 {
+    // SAFETY: every block is `HEADER` bytes followed by its elements, in one allocation.
+    unsafe { header.as_ptr().cast::<u8>().add(HEADER) }
+}
+
+/// A block from the shared list, or a fresh one from the system.
+#[cold]
+fn draw(class: usize) -> Free {
+    if let Ok(mut shared) = SHARED.lock()
+        && let Some(free) = shared[class].pop()
+    {
+        return free;
+    }
+    let layout = layout_of(class);
+    // SAFETY: the layout is never empty. Zeroed memory is initialised memory: see `Buffer::as_slice`.
+    let block = unsafe { alloc_zeroed(layout) };
+    let Some(header) = NonNull::new(block.cast::<Header>()) else {
+        handle_alloc_error(layout)
+    };
+    // SAFETY: the allocation is ours alone and large enough for the header, at its alignment.
+    unsafe { header.write(Header { refs: AtomicUsize::new(0), class }) };
+    Free(header)
+}
+
+/// Returns every free block of this thread and of the shared list to the system.
+///
+/// Tensors in use are untouched. A program that has finished with large shapes may call this; none needs to.
+pub fn release_memory() {
+    let _ = LOCAL.try_with(|local| {
+        let local = &mut *local.borrow_mut();
+        for (free, drawn) in local.free.iter_mut().zip(&mut local.drawn) {
+            *drawn -= free.len().min(*drawn);
+            free.clear();
+        }
+    });
+    if let Ok(mut shared) = SHARED.lock() {
+        shared.iter_mut().for_each(Vec::clear);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_hold_what_they_promise_and_waste_at_most_a_quarter() {
+        for bytes in (0..5000).chain([1 << 20, (1 << 20) + 1, 3 << 30, MAX_BYTES]) {
+            let class = class_of(bytes);
+            assert!(class < CLASSES);
+            assert!(bytes_of(class) >= bytes, "{bytes} in class {class}");
+            if bytes > 64 {
+                assert!(bytes_of(class) * 4 <= bytes * 5 + 4, "{bytes} wastes {}", bytes_of(class));
+                assert!(bytes_of(class - 1) < bytes, "{bytes} fits a smaller class");
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_is_recycled_on_its_thread_and_handed_over_across_threads() {
+        let bytes = 12_345_678; // a class nothing else in this test binary uses
+        let first = take(bytes);
+        // SAFETY: the only reference, not used again.
+        unsafe { give_back(first) };
+        let second = take(bytes);
+        assert_eq!(first, second);
+        let sent = Free(second);
+        std::thread::spawn(move || {
+            let sent = sent;
+            let header = sent.0;
+            std::mem::forget(sent);
+            // SAFETY: the only reference, not used again.
+            unsafe { give_back(header) } // this thread drew nothing: goes to the shared list
+        })
+        .join()
+        .unwrap();
+        assert_eq!(take(bytes), first);
+    }
+}

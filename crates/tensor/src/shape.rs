@@ -1,0 +1,172 @@
+//! Shapes: up to six axes, held inline.
+
+use std::fmt;
+use std::ops::Deref;
+
+/// The largest number of axes of a tensor.
+pub const MAX_RANK: usize = 6;
+
+/// The sizes of a tensor's axes, outermost first. Copied like a number; reads as a `[usize]`.
+///
+/// ```
+/// use unspool_tensor::Shape;
+/// let shape = Shape::from([50, 32, 20]);
+/// assert_eq!(shape.rank(), 3);
+/// assert_eq!(shape.elements(), 32_000);
+/// assert_eq!(shape[1], 32);
+/// assert_eq!(shape.to_string(), "[50, 32, 20]");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shape {
+    sizes: [usize; MAX_RANK], // zero from `rank` on, so that the derived equality is right
+    rank: u8,
+}
+
+impl Shape {
+    /// The number of axes.
+    #[inline]
+    pub fn rank(&self) -> usize {
+        self.rank.into()
+    }
+
+    /// The number of elements: the product of the sizes, 1 for rank 0.
+    #[inline]
+    pub fn elements(&self) -> usize {
+        self.iter().product()
+    }
+
+    /// The shape with one axis more, of the given size, before `axis`.
+    ///
+    /// # Panics
+    /// If `axis` is greater than the rank, or the rank is [`MAX_RANK`] already.
+    #[track_caller]
+    pub fn insert(&self, axis: usize, size: usize) -> Shape {
+        assert!(axis <= self.rank(), "axis {axis} does not fit into shape {self}");
+        self[..axis].iter().copied().chain([size]).chain(self[axis..].iter().copied()).collect()
+    }
+
+    /// The shape without `axis`.
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    pub fn remove(&self, axis: usize) -> Shape {
+        assert!(axis < self.rank(), "shape {self} has no axis {axis}");
+        self[..axis].iter().chain(&self[axis + 1..]).copied().collect()
+    }
+
+    /// The shape with the size of one axis replaced.
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    pub fn with(mut self, axis: usize, size: usize) -> Shape {
+        assert!(axis < self.rank(), "shape {self} has no axis {axis}");
+        self.sizes[axis] = size;
+        self
+    }
+
+    /// The common shape of two operands, as NumPy broadcasts: aligned at the last axis, sizes equal or one of
+    /// them 1. `None` if there is none.
+    #[inline]
+    pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
+        if self == other {
+            return Some(*self);
+        }
+        let (long, short) = if self.rank >= other.rank { (self, other) } else { (other, self) };
+        let mut result = *long;
+        let skip = long.rank() - short.rank();
+        for (size, &s) in result.sizes[skip..long.rank()].iter_mut().zip(short.iter()) {
+            *size = match (*size, s) {
+                (a, b) if a == b => a,
+                (1, b) => b,
+                (a, 1) => a,
+                _ => return None,
+            };
+        }
+        Some(result)
+    }
+
+    /// Strides, in elements, of a contiguous tensor of this shape.
+    #[inline]
+    pub(crate) fn contiguous_strides(&self) -> [isize; MAX_RANK] {
+        let mut strides = [0; MAX_RANK];
+        let mut step = 1;
+        for axis in (0..self.rank()).rev() {
+            strides[axis] = step;
+            step *= self.sizes[axis] as isize;
+        }
+        strides
+    }
+}
+
+impl Deref for Shape {
+    type Target = [usize];
+    #[inline]
+    fn deref(&self) -> &[usize] {
+        &self.sizes[..self.rank.into()]
+    }
+}
+
+impl FromIterator<usize> for Shape {
+    #[track_caller]
+    fn from_iter<I: IntoIterator<Item = usize>>(iter: I) -> Shape {
+        let mut shape = Shape { sizes: [0; MAX_RANK], rank: 0 };
+        for size in iter {
+            assert!(shape.rank() < MAX_RANK, "a tensor has at most {MAX_RANK} axes");
+            shape.sizes[shape.rank()] = size;
+            shape.rank += 1;
+        }
+        shape
+    }
+}
+
+impl From<&[usize]> for Shape {
+    #[track_caller]
+    fn from(sizes: &[usize]) -> Shape {
+        assert!(sizes.len() <= MAX_RANK, "a tensor has at most {MAX_RANK} axes, not {}", sizes.len());
+        sizes.iter().copied().collect()
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    #[inline]
+    fn from(sizes: [usize; N]) -> Shape {
+        const { assert!(N <= MAX_RANK, "a tensor has at most 6 axes") };
+        let mut shape = Shape { sizes: [0; MAX_RANK], rank: N as u8 };
+        shape.sizes[..N].copy_from_slice(&sizes);
+        shape
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &**self)
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broadcasting_follows_numpy() {
+        let shape = |s: &[usize]| Shape::from(s);
+        assert_eq!(shape(&[5, 1, 3]).broadcast(&shape(&[4, 1])), Some(shape(&[5, 4, 3])));
+        assert_eq!(shape(&[]).broadcast(&shape(&[2, 0])), Some(shape(&[2, 0])));
+        assert_eq!(shape(&[1]).broadcast(&shape(&[0])), Some(shape(&[0])));
+        assert_eq!(shape(&[2, 3]).broadcast(&shape(&[2])), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "a tensor has at most 6 axes, not 7")]
+    fn a_seventh_axis_is_refused() {
+        let _ = Shape::from(&[1; 7][..]);
+    }
+}

@@ -1,0 +1,271 @@
+//! The tensor: a shape, strides and a place in a shared buffer.
+
+use crate::buffer::Buffer;
+use crate::scalar::Scalar;
+use crate::shape::{MAX_RANK, Shape};
+
+/// A dense array of [`Scalar`]s with up to [`MAX_RANK`] axes.
+///
+/// Cloning is cheap: clones and views share one buffer. Writing ([`as_mut_slice`](Tensor::as_mut_slice),
+/// [`update`](Tensor::update)) copies first if the buffer is shared, so no tensor ever changes under its
+/// holder's hands.
+///
+/// ```
+/// use unspool_tensor::Tensor;
+/// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3]);
+/// assert_eq!(x.shape()[..], [2, 3]);
+/// assert_eq!(x.t().to_vec(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+/// ```
+#[derive(Clone)]
+pub struct Tensor<T: Scalar = f32> {
+    pub(crate) buffer: Buffer<T>,
+    pub(crate) offset: usize,
+    pub(crate) shape: Shape,
+    pub(crate) strides: [isize; MAX_RANK],
+}
+
+impl<T: Scalar> Tensor<T> {
+    /// A contiguous tensor whose elements are arbitrary: to be written before they are read.
+    #[inline]
+    pub(crate) fn scratch(shape: Shape) -> Self {
+        Tensor {
+            buffer: Buffer::scratch(shape.elements()),
+            offset: 0,
+            shape,
+            strides: shape.contiguous_strides(),
+        }
+    }
+
+    /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must set each.
+    #[inline(always)]
+    pub(crate) fn written(shape: Shape, write: impl FnOnce(&mut [T])) -> Self {
+        let mut tensor = Self::scratch(shape);
+        write(tensor.buffer.get_mut().expect("a fresh tensor shares nothing"));
+        tensor
+    }
+
+    /// A tensor with every element `value`.
+    pub fn full(value: T, shape: impl Into<Shape>) -> Self {
+        Self::written(shape.into(), |out| out.fill(value))
+    }
+
+    /// A tensor of zeros.
+    pub fn zeros(shape: impl Into<Shape>) -> Self {
+        Self::full(T::ZERO, shape)
+    }
+
+    /// A tensor of ones.
+    pub fn ones(shape: impl Into<Shape>) -> Self {
+        Self::full(T::ONE, shape)
+    }
+
+    /// A tensor of rank 0 that holds `value`.
+    pub fn scalar(value: T) -> Self {
+        Self::full(value, [])
+    }
+
+    /// The elements of `data`, in row-major order, as a tensor of `shape`.
+    ///
+    /// # Panics
+    /// If `data` has not as many elements as `shape`.
+    #[track_caller]
+    pub fn from_slice(data: &[T], shape: impl Into<Shape>) -> Self {
+        let shape = shape.into();
+        assert!(
+            data.len() == shape.elements(),
+            "from_slice: {} values do not fill shape {shape}, which has {}",
+            data.len(),
+            shape.elements()
+        );
+        Self::written(shape, |out| out.copy_from_slice(data))
+    }
+
+    /// The elements of `data`, in row-major order, as a tensor of `shape`.
+    ///
+    /// # Panics
+    /// If `data` has not as many elements as `shape`.
+    #[track_caller]
+    pub fn from_vec(data: Vec<T>, shape: impl Into<Shape>) -> Self {
+        Self::from_slice(&data, shape)
+    }
+
+    /// The tensor whose element at row-major position `i` is `f(i)`.
+    pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(usize) -> T) -> Self {
+        Self::written(shape.into(), |out| {
+            for (i, y) in out.iter_mut().enumerate() {
+                *y = f(i);
+            }
+        })
+    }
+
+    /// The sizes of the axes.
+    #[inline]
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The number of axes.
+    #[inline]
+    pub fn rank(&self) -> usize {
+        self.shape.rank()
+    }
+
+    /// The number of elements.
+    #[inline]
+    pub fn elements(&self) -> usize {
+        self.shape.elements()
+    }
+
+    /// Whether the elements lie in row-major order without gaps.
+    #[inline]
+    pub fn is_contiguous(&self) -> bool {
+        let mut step = 1;
+        for axis in (0..self.rank()).rev() {
+            let size = self.shape[axis];
+            if size == 0 {
+                return true;
+            }
+            if size > 1 && self.strides[axis] != step {
+                return false;
+            }
+            step *= size as isize;
+        }
+        true
+    }
+
+    /// The elements as a slice in row-major order, if they lie so (see [`contiguous`](Tensor::contiguous)).
+    #[inline]
+    pub fn as_slice(&self) -> Option<&[T]> {
+        if self.is_contiguous() {
+            // An empty view may start past the end of its buffer.
+            let n = self.elements();
+            let start = if n == 0 { 0 } else { self.offset };
+            Some(&self.buffer.as_slice()[start..start + n])
+        } else {
+            None
+        }
+    }
+
+    /// This tensor with its elements in row-major order: itself if they are, a copy otherwise.
+    #[inline]
+    pub fn contiguous(&self) -> Tensor<T> {
+        if self.is_contiguous() { self.clone() } else { self.copy() }
+    }
+
+    /// A copy in a buffer of its own.
+    pub fn copy(&self) -> Tensor<T> {
+        self.map(#[inline(always)] |x| x)
+    }
+
+    /// The elements, writable, in row-major order. Copies them first if another tensor shares the buffer, or
+    /// if they are not contiguous.
+    #[inline]
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        self.make_writable();
+        let n = self.elements();
+        let start = if n == 0 { 0 } else { self.offset };
+        &mut self.buffer.get_mut().expect("made writable above")[start..start + n]
+    }
+
+    /// Copies the elements unless this tensor is the only holder of its buffer and contiguous.
+    #[inline]
+    pub(crate) fn make_writable(&mut self) {
+        if !(self.buffer.is_unique() && self.is_contiguous()) {
+            *self = self.copy();
+        }
+    }
+
+    /// The elements in row-major order, copied.
+    pub fn to_vec(&self) -> Vec<T> {
+        self.contiguous().as_slice().expect("contiguous").to_vec()
+    }
+
+    /// The only element of a tensor of one element.
+    ///
+    /// # Panics
+    /// If there is not exactly one.
+    #[track_caller]
+    pub fn item(&self) -> T {
+        assert!(
+            self.elements() == 1,
+            "item: shape {} has {} elements, not 1",
+            self.shape,
+            self.elements()
+        );
+        self.buffer.as_slice()[self.offset]
+    }
+
+    /// The element at `index`, one number per axis.
+    ///
+    /// # Panics
+    /// If the index has another length than the rank, or lies outside the shape.
+    #[track_caller]
+    pub fn at<const N: usize>(&self, index: [usize; N]) -> T {
+        assert!(
+            N == self.rank() && index.iter().zip(self.shape.iter()).all(|(i, n)| i < n),
+            "at: index {index:?} is outside shape {}",
+            self.shape
+        );
+        let place: isize = index.iter().zip(&self.strides).map(|(&i, s)| i as isize * s).sum();
+        self.buffer.as_slice()[(self.offset as isize + place) as usize]
+    }
+
+    /// The same values in another element type, rounded to nearest.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::full(0.1, [1]).cast::<f64>().item(), f64::from(0.1f32));
+    /// ```
+    pub fn cast<U: Scalar>(&self) -> Tensor<U> {
+        let source = self.contiguous();
+        let source = source.as_slice().expect("contiguous");
+        Tensor::written(self.shape, |out| {
+            for (y, x) in out.iter_mut().zip(source) {
+                *y = U::from_f64(x.to_f64());
+            }
+        })
+    }
+}
+
+impl<T: Scalar> PartialEq for Tensor<T> {
+    /// Equal shapes and equal elements (so a tensor that holds a NaN differs from itself).
+    fn eq(&self, other: &Self) -> bool {
+        self.shape == other.shape
+            && self.contiguous().as_slice().expect("contiguous") == other.contiguous().as_slice().expect("contiguous")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_to_a_shared_tensor_leaves_the_other_alone() {
+        let mut a = Tensor::<f32>::from_vec(vec![1.0, 2.0], [2]);
+        let b = a.clone();
+        a.as_mut_slice()[0] = 9.0;
+        assert_eq!((a.to_vec(), b.to_vec()), (vec![9.0, 2.0], vec![1.0, 2.0]));
+    }
+
+    #[test]
+    fn writing_to_an_unshared_tensor_copies_nothing() {
+        let mut a = Tensor::<f32>::zeros([8]);
+        let before = a.as_slice().unwrap().as_ptr();
+        a.as_mut_slice()[3] = 1.0;
+        assert_eq!(a.as_slice().unwrap().as_ptr(), before);
+    }
+
+    #[test]
+    #[should_panic(expected = "from_slice: 3 values do not fill shape [2, 2], which has 4")]
+    fn a_slice_of_the_wrong_length_is_refused() {
+        let _ = Tensor::from_slice(&[1f32, 2.0, 3.0], [2, 2]);
+    }
+
+    #[test]
+    fn empty_tensors_work() {
+        let e = Tensor::<f64>::zeros([3, 0]);
+        assert_eq!(e.to_vec(), []);
+        assert_eq!(e.t().shape()[..], [0, 3]);
+        assert_eq!(e.slice(0, 3, 0).to_vec(), []);
+    }
+}

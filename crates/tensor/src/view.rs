@@ -1,0 +1,192 @@
+//! Views: other shapes and orders of the same elements, without copying.
+
+use crate::scalar::Scalar;
+use crate::shape::{MAX_RANK, Shape};
+use crate::tensor::Tensor;
+
+impl<T: Scalar> Tensor<T> {
+    #[inline]
+    fn view(&self, shape: Shape, strides: [isize; MAX_RANK], offset: usize) -> Tensor<T> {
+        Tensor { buffer: self.buffer.clone(), offset, shape, strides }
+    }
+
+    /// The same elements, in row-major order, under another shape. Copies only if they are not contiguous.
+    ///
+    /// # Panics
+    /// If the shapes have different numbers of elements.
+    #[track_caller]
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor<T> {
+        let shape = shape.into();
+        assert!(
+            shape.elements() == self.elements(),
+            "reshape: {} has {} elements, {shape} has {}",
+            self.shape,
+            self.elements(),
+            shape.elements()
+        );
+        let source = self.contiguous();
+        let offset = source.offset;
+        Tensor { buffer: source.buffer, offset, shape, strides: shape.contiguous_strides() }
+    }
+
+    /// The axes in another order: axis `i` of the result is axis `order[i]` of this tensor.
+    ///
+    /// # Panics
+    /// If `order` is not a permutation of the axes.
+    #[track_caller]
+    pub fn permute(&self, order: &[usize]) -> Tensor<T> {
+        let mut seen = [false; MAX_RANK];
+        let valid = order.len() == self.rank()
+            && order.iter().all(|&axis| axis < self.rank() && !std::mem::replace(&mut seen[axis], true));
+        assert!(valid, "permute: {order:?} is not an order of the axes of shape {}", self.shape);
+        let mut strides = [0; MAX_RANK];
+        for (s, &axis) in strides.iter_mut().zip(order) {
+            *s = self.strides[axis];
+        }
+        self.view(order.iter().map(|&axis| self.shape[axis]).collect(), strides, self.offset)
+    }
+
+    /// The transpose: the last two axes swapped.
+    ///
+    /// # Panics
+    /// If the rank is less than 2.
+    #[track_caller]
+    #[inline]
+    pub fn t(&self) -> Tensor<T> {
+        let r = self.rank();
+        assert!(r >= 2, "t: shape {} has no two axes to swap", self.shape);
+        let mut strides = self.strides;
+        strides.swap(r - 2, r - 1);
+        let shape = self.shape.with(r - 2, self.shape[r - 1]).with(r - 1, self.shape[r - 2]);
+        self.view(shape, strides, self.offset)
+    }
+
+    /// The part `start..start + len` of one axis.
+    ///
+    /// # Panics
+    /// If there is no such axis, or the part reaches beyond it.
+    #[track_caller]
+    #[inline]
+    pub fn slice(&self, axis: usize, start: usize, len: usize) -> Tensor<T> {
+        assert!(axis < self.rank(), "slice: shape {} has no axis {axis}", self.shape);
+        assert!(
+            start.checked_add(len).is_some_and(|end| end <= self.shape[axis]),
+            "slice: {start}..{start}+{len} reaches beyond axis {axis} of shape {}",
+            self.shape
+        );
+        let offset = self.offset as isize + start as isize * self.strides[axis];
+        self.view(self.shape.with(axis, len), self.strides, offset as usize)
+    }
+
+    /// The elements at position `index` of one axis; that axis is gone from the result.
+    ///
+    /// # Panics
+    /// If there is no such axis, or `index` lies beyond it.
+    #[track_caller]
+    #[inline]
+    pub fn select(&self, axis: usize, index: usize) -> Tensor<T> {
+        assert!(axis < self.rank(), "select: shape {} has no axis {axis}", self.shape);
+        assert!(
+            index < self.shape[axis],
+            "select: index {index} is beyond axis {axis} of shape {}",
+            self.shape
+        );
+        let offset = self.offset as isize + index as isize * self.strides[axis];
+        let mut strides = self.strides;
+        strides.copy_within(axis + 1.., axis);
+        self.view(self.shape.remove(axis), strides, offset as usize)
+    }
+
+    /// The same elements with a new axis of size 1 before `axis`.
+    ///
+    /// # Panics
+    /// If `axis` is greater than the rank.
+    #[track_caller]
+    #[inline]
+    pub fn unsqueeze(&self, axis: usize) -> Tensor<T> {
+        assert!(axis <= self.rank(), "unsqueeze: axis {axis} does not fit into shape {}", self.shape);
+        let shape = self.shape.insert(axis, 1);
+        let mut strides = self.strides;
+        strides.copy_within(axis..MAX_RANK - 1, axis + 1);
+        strides[axis] = 0;
+        self.view(shape, strides, self.offset)
+    }
+
+    /// The tensor as if repeated to `shape`, by NumPy's broadcasting rules. The repeated elements are shared.
+    ///
+    /// # Panics
+    /// If this tensor does not broadcast to `shape`.
+    #[track_caller]
+    #[inline]
+    pub fn expand(&self, shape: impl Into<Shape>) -> Tensor<T> {
+        let shape = shape.into();
+        assert!(
+            self.shape.broadcast(&shape) == Some(shape),
+            "expand: {} does not broadcast to {shape}",
+            self.shape
+        );
+        self.view(shape, self.expanded_strides(&shape), self.offset)
+    }
+
+    /// The strides this tensor has when broadcast to `shape`, to which it does broadcast.
+    #[inline]
+    pub(crate) fn expanded_strides(&self, shape: &Shape) -> [isize; MAX_RANK] {
+        if self.shape == *shape {
+            return self.strides;
+        }
+        let mut strides = [0; MAX_RANK];
+        let skip = shape.rank() - self.rank();
+        for axis in 0..self.rank() {
+            if self.shape[axis] == shape[skip + axis] {
+                strides[skip + axis] = self.strides[axis];
+            }
+        }
+        strides
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counting(shape: impl Into<Shape>) -> Tensor<f32> {
+        Tensor::from_fn(shape, |i| i as f32)
+    }
+
+    #[test]
+    fn views_see_the_right_elements() {
+        let x = counting([2, 3, 4]);
+        let p = x.permute(&[2, 0, 1]);
+        assert_eq!(p.shape()[..], [4, 2, 3]);
+        assert_eq!(p.at([3, 1, 2]), x.at([1, 2, 3]));
+        assert_eq!(p.select(1, 1).slice(0, 1, 2).to_vec(), [13.0, 17.0, 21.0, 14.0, 18.0, 22.0]);
+        assert_eq!(x.select(0, 1).t().reshape([12]).at([1]), 16.0);
+        assert_eq!(counting([3, 1]).expand([2, 3, 2]).to_vec(), [0., 0., 1., 1., 2., 2., 0., 0., 1., 1., 2., 2.]);
+    }
+
+    #[test]
+    fn views_share_their_buffer() {
+        let x = counting([2, 3]);
+        let row = x.select(0, 1);
+        assert_eq!(row.as_slice().unwrap().as_ptr(), x.as_slice().unwrap()[3..].as_ptr());
+        assert_eq!(x.reshape([6]).as_slice().unwrap().as_ptr(), x.as_slice().unwrap().as_ptr());
+    }
+
+    #[test]
+    #[should_panic(expected = "slice: 2..2+2 reaches beyond axis 1 of shape [2, 3]")]
+    fn slicing_beyond_the_end_is_refused() {
+        counting([2, 3]).slice(1, 2, 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "permute: [0, 0] is not an order of the axes of shape [2, 3]")]
+    fn a_repeated_axis_is_refused() {
+        counting([2, 3]).permute(&[0, 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "expand: [2, 3] does not broadcast to [2, 1]")]
+    fn expanding_to_a_smaller_shape_is_refused() {
+        counting([2, 3]).expand([2, 1]);
+    }
+}
