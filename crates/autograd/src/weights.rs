@@ -4,7 +4,7 @@ use crate::params::{Params, Path};
 use unspool_tensor::{Scalar, Tensor};
 
 /// Methods of every model whose leaves are [`Tensor`]s: weights, gradients, optimiser moments.
-pub trait Weights<T: Scalar>: Params<Tensor<T>> {
+pub trait Weights<T: Scalar>: Params<Tensor<T>> + Sized {
     /// The number of parameters: all elements of all leaves.
     fn parameter_count(&self) -> usize {
         self.leaves().iter().map(|leaf| leaf.elements()).sum()
@@ -43,11 +43,9 @@ pub trait Weights<T: Scalar>: Params<Tensor<T>> {
     }
 
     /// A model of the same shapes with every parameter zero.
-    fn zeros_like(&self) -> Self
-    where
-        Self: Params<Tensor<T>, With<Tensor<T>> = Self>,
-    {
-        self.map_leaves(Path::ROOT, &mut |_, leaf| Tensor::zeros(leaf.shape()))
+    fn zeros_like(&self) -> Self {
+        let shapes = self.map_leaves(Path::ROOT, &mut |_, leaf| leaf.shape());
+        shapes.map_leaves(Path::ROOT, &mut |_, &shape| Tensor::zeros(shape))
     }
 }
 

@@ -31,11 +31,7 @@ impl<T: Scalar> Buffer<T> {
         let Some(bytes) = bytes else {
             panic!("tensor of {len} elements is larger than the address space");
         };
-        let mut buffer = Buffer {
-            header: pool::take(bytes),
-            len,
-            elements: PhantomData,
-        };
+        let mut buffer = Buffer { header: pool::take(bytes), len, elements: PhantomData };
         if cfg!(debug_assertions) {
             buffer.get_mut().expect("a fresh block has one owner").fill(T::NAN);
         }

@@ -11,22 +11,20 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     /// use unspool_tensor::Tensor;
     /// let (a, b) = (Tensor::<f32>::zeros([2]), Tensor::ones([2]));
-    /// assert_eq!(Tensor::stack(&[&a, &b]).to_vec(), [0.0, 0.0, 1.0, 1.0]);
+    /// assert_eq!(Tensor::stack([&a, &b]).to_vec(), [0.0, 0.0, 1.0, 1.0]);
     /// ```
     ///
     /// # Panics
     /// If there is no tensor, or their shapes differ.
     #[track_caller]
-    pub fn stack(parts: &[&Tensor<T>]) -> Tensor<T> {
-        assert!(!parts.is_empty(), "stack: no tensors given");
-        let mut out = Tensor::scratch(parts[0].shape.insert(0, parts.len()));
-        for (i, part) in parts.iter().enumerate() {
-            assert!(
-                part.shape == parts[0].shape,
-                "stack: shapes {} and {} differ",
-                parts[0].shape,
-                part.shape
-            );
+    pub fn stack<'a>(parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: ExactSizeIterator>) -> Tensor<T> {
+        let mut parts = parts.into_iter().enumerate().peekable();
+        let Some(&(_, &Tensor { shape, .. })) = parts.peek() else {
+            panic!("stack: no tensors given");
+        };
+        let mut out = Tensor::scratch(shape.insert(0, parts.len()));
+        for (i, part) in parts {
+            assert!(part.shape == shape, "stack: shapes {shape} and {} differ", part.shape);
             out.write(0, i, &part.unsqueeze(0));
         }
         out
@@ -77,11 +75,27 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn write(&mut self, axis: usize, start: usize, part: &Tensor<T>) {
+        self.update_part("write", axis, start, part, |_, new| new);
+    }
+
+    /// Adds the elements of `part` to the part of `axis` that begins at `start`.
+    ///
+    /// # Panics
+    /// If there is no such axis, or the part does not fit.
+    #[track_caller]
+    #[inline]
+    pub fn add_part(&mut self, axis: usize, start: usize, part: &Tensor<T>) {
+        self.update_part("add_part", axis, start, part, |old, new| old + new);
+    }
+
+    #[track_caller]
+    #[inline(always)]
+    fn update_part(&mut self, op: &str, axis: usize, start: usize, part: &Tensor<T>, f: impl Fn(T, T) -> T) {
         let fits = axis < self.rank()
             && part.rank() == self.rank()
             && start + part.shape[axis] <= self.shape[axis]
             && self.shape.with(axis, part.shape[axis]) == part.shape;
-        assert!(fits, "write: {} does not fit into axis {axis} of {} at {start}", part.shape, self.shape);
+        assert!(fits, "{op}: {} does not fit into axis {axis} of {} at {start}", part.shape, self.shape);
         self.make_writable();
         let strides = self.strides;
         let from = self.offset + start * strides[axis] as usize;
@@ -89,10 +103,13 @@ impl<T: Scalar> Tensor<T> {
         let source = part.buffer.as_slice();
         runs(&part.shape, [from, part.offset], [&strides, &part.strides], |_, len, [to, at], [dto, dat]| {
             if dto == 1 && dat == 1 {
-                out[to as usize..][..len].copy_from_slice(&source[at as usize..][..len]);
+                for (y, &x) in out[to as usize..][..len].iter_mut().zip(&source[at as usize..][..len]) {
+                    *y = f(*y, x);
+                }
             } else {
                 for i in 0..len as isize {
-                    out[(to + i * dto) as usize] = source[(at + i * dat) as usize];
+                    let y = &mut out[(to + i * dto) as usize];
+                    *y = f(*y, source[(at + i * dat) as usize]);
                 }
             }
         });
@@ -161,6 +178,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "stack: shapes [2] and [3] differ")]
     fn stacking_different_shapes_is_refused() {
-        Tensor::stack(&[&Tensor::<f32>::zeros([2]), &Tensor::zeros([3])]);
+        Tensor::stack([&Tensor::<f32>::zeros([2]), &Tensor::zeros([3])]);
     }
 }

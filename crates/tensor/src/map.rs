@@ -135,11 +135,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn update(&mut self, other: &Tensor<T>, f: impl Fn(T, T) -> T) {
         let shape = self.shape;
-        assert!(
-            shape.broadcast(&other.shape) == Some(shape),
-            "update: {} does not broadcast to {shape}",
-            other.shape
-        );
+        assert!(shape.broadcast(&other.shape) == Some(shape), "update: {} does not broadcast to {shape}", other.shape);
         let strides = other.expanded_strides(&shape);
         let source = other.buffer.as_slice();
         let out = self.as_mut_slice();

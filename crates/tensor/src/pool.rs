@@ -145,9 +145,7 @@ fn draw(class: usize) -> Free {
     let layout = layout_of(class);
     // SAFETY: the layout is never empty. Zeroed memory is initialised memory: see `Buffer::as_slice`.
     let block = unsafe { alloc_zeroed(layout) };
-    let Some(header) = NonNull::new(block.cast::<Header>()) else {
-        handle_alloc_error(layout)
-    };
+    let Some(header) = NonNull::new(block.cast::<Header>()) else { handle_alloc_error(layout) };
     // SAFETY: the allocation is ours alone and large enough for the header, at its alignment.
     unsafe { header.write(Header { refs: AtomicUsize::new(0), class }) };
     Free(header)

@@ -23,7 +23,10 @@ impl<T: Scalar> Tensor<T> {
     pub fn sum(&self) -> Tensor<T> {
         let source = self.contiguous();
         let terms = source.as_slice().expect("contiguous");
-        Tensor::scalar(dispatch(#[inline(always)] || sum_run(terms)))
+        Tensor::scalar(dispatch(
+            #[inline(always)]
+            || sum_run(terms),
+        ))
     }
 
     /// The sums over one axis, which is gone from the result.
@@ -48,11 +51,14 @@ impl<T: Scalar> Tensor<T> {
             if n == 0 {
                 out.fill(T::ZERO);
             } else if inner == 1 {
-                dispatch(#[inline(always)] || {
-                    for (sum, run) in out.iter_mut().zip(terms.chunks_exact(n)) {
-                        *sum = sum_run(run);
-                    }
-                });
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        for (sum, run) in out.iter_mut().zip(terms.chunks_exact(n)) {
+                            *sum = sum_run(run);
+                        }
+                    },
+                );
             } else if inner > 0 {
                 for (sums, rows) in out.chunks_exact_mut(inner).zip(terms.chunks_exact(n * inner)) {
                     sum_rows(sums, rows);
@@ -167,7 +173,11 @@ fn sum_block<T: Scalar>(terms: &[T]) -> T {
             lanes[i] += other;
         }
     }
-    chunks.remainder().iter().fold(lanes[0], #[inline(always)] |sum, &x| sum + x)
+    chunks.remainder().iter().fold(
+        lanes[0],
+        #[inline(always)]
+        |sum, &x| sum + x,
+    )
 }
 
 /// Sums rows of `sums.len()` terms each into `sums`, pairwise over the rows (at least one).
@@ -175,14 +185,17 @@ fn sum_rows<T: Scalar>(sums: &mut [T], rows: &[T]) {
     let width = sums.len();
     let n = rows.len() / width;
     if n <= 32 {
-        dispatch(#[inline(always)] || {
-            sums.copy_from_slice(&rows[..width]);
-            for row in rows[width..].chunks_exact(width) {
-                for (sum, &x) in sums.iter_mut().zip(row) {
-                    *sum += x;
+        dispatch(
+            #[inline(always)]
+            || {
+                sums.copy_from_slice(&rows[..width]);
+                for row in rows[width..].chunks_exact(width) {
+                    for (sum, &x) in sums.iter_mut().zip(row) {
+                        *sum += x;
+                    }
                 }
-            }
-        });
+            },
+        );
         return;
     }
     let (first, second) = rows.split_at(n / 2 * width);

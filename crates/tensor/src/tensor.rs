@@ -28,12 +28,7 @@ impl<T: Scalar> Tensor<T> {
     /// A contiguous tensor whose elements are arbitrary: to be written before they are read.
     #[inline]
     pub(crate) fn scratch(shape: Shape) -> Self {
-        Tensor {
-            buffer: Buffer::scratch(shape.elements()),
-            offset: 0,
-            shape,
-            strides: shape.contiguous_strides(),
-        }
+        Tensor { buffer: Buffer::scratch(shape.elements()), offset: 0, shape, strides: shape.contiguous_strides() }
     }
 
     /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must set each.
@@ -154,7 +149,10 @@ impl<T: Scalar> Tensor<T> {
 
     /// A copy in a buffer of its own.
     pub fn copy(&self) -> Tensor<T> {
-        self.map(#[inline(always)] |x| x)
+        self.map(
+            #[inline(always)]
+            |x| x,
+        )
     }
 
     /// The elements, writable, in row-major order. Copies them first if another tensor shares the buffer, or
@@ -186,12 +184,7 @@ impl<T: Scalar> Tensor<T> {
     /// If there is not exactly one.
     #[track_caller]
     pub fn item(&self) -> T {
-        assert!(
-            self.elements() == 1,
-            "item: shape {} has {} elements, not 1",
-            self.shape,
-            self.elements()
-        );
+        assert!(self.elements() == 1, "item: shape {} has {} elements, not 1", self.shape, self.elements());
         self.buffer.as_slice()[self.offset]
     }
 

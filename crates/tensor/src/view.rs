@@ -86,11 +86,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn select(&self, axis: usize, index: usize) -> Tensor<T> {
         assert!(axis < self.rank(), "select: shape {} has no axis {axis}", self.shape);
-        assert!(
-            index < self.shape[axis],
-            "select: index {index} is beyond axis {axis} of shape {}",
-            self.shape
-        );
+        assert!(index < self.shape[axis], "select: index {index} is beyond axis {axis} of shape {}", self.shape);
         let offset = self.offset as isize + index as isize * self.strides[axis];
         let mut strides = self.strides;
         strides.copy_within(axis + 1.., axis);
@@ -120,11 +116,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn expand(&self, shape: impl Into<Shape>) -> Tensor<T> {
         let shape = shape.into();
-        assert!(
-            self.shape.broadcast(&shape) == Some(shape),
-            "expand: {} does not broadcast to {shape}",
-            self.shape
-        );
+        assert!(self.shape.broadcast(&shape) == Some(shape), "expand: {} does not broadcast to {shape}", self.shape);
         self.view(shape, self.expanded_strides(&shape), self.offset)
     }
 

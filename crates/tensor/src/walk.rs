@@ -25,8 +25,16 @@ pub(crate) fn runs<const K: usize>(
         if shape[axis] == 1 {
             continue;
         }
-        let step: [isize; K] = std::array::from_fn(#[inline(always)] |k| strides[k][axis]);
-        if rank > 0 && (0..K).all(#[inline(always)] |k| step[k] == steps[rank - 1][k] * sizes[rank - 1] as isize) {
+        let step: [isize; K] = std::array::from_fn(
+            #[inline(always)]
+            |k| strides[k][axis],
+        );
+        if rank > 0
+            && (0..K).all(
+                #[inline(always)]
+                |k| step[k] == steps[rank - 1][k] * sizes[rank - 1] as isize,
+            )
+        {
             sizes[rank - 1] *= shape[axis];
         } else {
             sizes[rank] = shape[axis];
@@ -35,7 +43,10 @@ pub(crate) fn runs<const K: usize>(
         }
     }
     let len = sizes[0];
-    let mut at = starts.map(#[inline(always)] |s| s as isize);
+    let mut at = starts.map(
+        #[inline(always)]
+        |s| s as isize,
+    );
     let mut index = [0; MAX_RANK];
     let mut done = 0;
     loop {

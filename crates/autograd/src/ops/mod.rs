@@ -1,0 +1,62 @@
+//! The built-in ops: one file each, value and gradient side by side.
+//!
+//! They come through the same [`Op`](crate::Op) trait as yours; the tape knows none of them. To add one, write
+//! its file and add its name to the list below.
+
+mod axes;
+
+/// The operator of a binary op between variables, and between a variable and a number on either side.
+macro_rules! binary_operator {
+    ($Trait:ident, $method:ident, $op:ident) => {
+        impl<'t, T: Scalar> std::ops::$Trait for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            #[inline]
+            fn $method(self, other: Var<'t, T>) -> Var<'t, T> {
+                self.tape.apply($op, &[self, other])
+            }
+        }
+
+        impl<'t, T: Scalar> std::ops::$Trait<T> for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[inline]
+            fn $method(self, number: T) -> Var<'t, T> {
+                self.tape.apply($op, &[self, self.tape.constant(&Tensor::scalar(number))])
+            }
+        }
+
+        impl<'t> std::ops::$Trait<Var<'t, f32>> for f32 {
+            type Output = Var<'t, f32>;
+            #[inline]
+            fn $method(self, var: Var<'t, f32>) -> Var<'t, f32> {
+                var.tape.apply($op, &[var.tape.constant(&Tensor::scalar(self)), var])
+            }
+        }
+
+        impl<'t> std::ops::$Trait<Var<'t, f64>> for f64 {
+            type Output = Var<'t, f64>;
+            #[inline]
+            fn $method(self, var: Var<'t, f64>) -> Var<'t, f64> {
+                var.tape.apply($op, &[var.tape.constant(&Tensor::scalar(self)), var])
+            }
+        }
+    };
+}
+use binary_operator;
+
+macro_rules! ops {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+        /// The names of all built-in ops: each is a file of this folder, and has a gradient test.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+ops! {
+    add sub mul div neg square
+    tanh sigmoid relu
+    matmul
+    sum mean
+    reshape permute
+    select slice stack
+}

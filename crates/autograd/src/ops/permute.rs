@@ -1,0 +1,54 @@
+//! The axes in another order.
+
+use super::axes::Axes;
+use crate::op::{Contributions, Inputs, Op};
+use crate::var::Var;
+use unspool_tensor::{MAX_RANK, Scalar, Tensor};
+
+struct Permute(Axes);
+
+impl<T: Scalar> Op<T> for Permute {
+    fn name(&self) -> &'static str {
+        "permute"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].permute(self.0.as_slice())
+    }
+
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        let order = self.0.as_slice();
+        let mut inverse = [0; MAX_RANK];
+        for (to, &from) in order.iter().enumerate() {
+            inverse[from] = to;
+        }
+        into.add_with(0, || grad.permute(&inverse[..order.len()]));
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The axes in another order: axis `i` of the result is axis `order[i]` of this value.
+    ///
+    /// # Panics
+    /// If `order` is not a permutation of the axes.
+    #[track_caller]
+    #[inline]
+    pub fn permute(self, order: &[usize]) -> Self {
+        self.unary(Permute(Axes::new(order)))
+    }
+
+    /// The transpose: the last two axes swapped.
+    ///
+    /// # Panics
+    /// If the rank is less than 2.
+    #[track_caller]
+    #[inline]
+    pub fn t(self) -> Self {
+        let shape = self.shape();
+        let r = shape.rank();
+        assert!(r >= 2, "t: shape {shape} has no two axes to swap");
+        let mut order: [usize; MAX_RANK] = std::array::from_fn(|axis| axis);
+        order.swap(r - 2, r - 1);
+        self.permute(&order[..r])
+    }
+}

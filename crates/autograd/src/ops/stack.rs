@@ -1,0 +1,37 @@
+//! Values side by side along a new first axis.
+
+use crate::op::{Contributions, Inputs, Op};
+use crate::var::Var;
+use unspool_tensor::{Scalar, Tensor};
+
+struct Stack;
+
+impl<T: Scalar> Op<T> for Stack {
+    fn name(&self) -> &'static str {
+        "stack"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        Tensor::stack(x.iter())
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        for i in 0..x.len() {
+            into.add_with(i, || grad.select(0, i)); // a view: one buffer for the gradients of all steps
+        }
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The values, all of one shape, along a new first axis: the steps of a sequence, `T` times
+    /// `[B, F] -> [T, B, F]`.
+    ///
+    /// # Panics
+    /// If there are none, their shapes differ, or they belong to different tapes.
+    #[track_caller]
+    #[inline]
+    pub fn stack(parts: &[Self]) -> Self {
+        assert!(!parts.is_empty(), "stack: no values given");
+        parts[0].tape.apply(Stack, parts)
+    }
+}

@@ -1,0 +1,95 @@
+//! The handle to a value on a tape.
+
+use crate::gradients::Gradients;
+use crate::op::Op;
+use crate::tape::Tape;
+use unspool_tensor::{Scalar, Shape, Tensor};
+
+/// A value on a [`Tape`]: a handle that copies like a number and reads like mathematics.
+///
+/// Its operations are recorded on the tape. Mistakes with shapes panic with the op, the shapes and the line of
+/// the caller; operands broadcast as NumPy's do.
+///
+/// | family | ops |
+/// |---|---|
+/// | arithmetic | `+` `-` `*` `/` with variables and numbers, unary `-`, [`square`](Var::square) |
+/// | activations | [`tanh`](Var::tanh) [`sigmoid`](Var::sigmoid) [`relu`](Var::relu) |
+/// | products | [`matmul`](Var::matmul) |
+/// | reductions | [`sum`](Var::sum) [`mean`](Var::mean) [`sum_axes`](Var::sum_axes) [`mean_axes`](Var::mean_axes) |
+/// | shape | [`reshape`](Var::reshape) [`permute`](Var::permute) [`t`](Var::t) |
+/// | parts | [`select`](Var::select) [`slice`](Var::slice) [`chunks`](Var::chunks) [`unbind`](Var::unbind) [`last`](Var::last) [`stack`](Var::stack) |
+pub struct Var<'t, T: Scalar = f32> {
+    pub(crate) tape: &'t Tape<T>,
+    pub(crate) id: u32,
+}
+
+impl<T: Scalar> Clone for Var<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Scalar> Copy for Var<'_, T> {}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The tape this value is on.
+    pub fn tape(self) -> &'t Tape<T> {
+        self.tape
+    }
+
+    /// The value.
+    pub fn value(self) -> Tensor<T> {
+        self.tape.record.borrow().values[self.id as usize].clone()
+    }
+
+    /// The shape of the value.
+    #[inline]
+    pub fn shape(self) -> Shape {
+        self.tape.record.borrow().values[self.id as usize].shape()
+    }
+
+    /// The value of a variable of one element.
+    ///
+    /// # Panics
+    /// If there is not exactly one element.
+    #[track_caller]
+    pub fn item(self) -> T {
+        self.value().item()
+    }
+
+    /// Runs an op with this variable as its only input.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn unary(self, op: impl Op<T>) -> Self {
+        self.tape.apply(op, &[self])
+    }
+
+    /// The gradients of this value, a loss of one element, with respect to every variable of the tape.
+    ///
+    /// One walk over the tape, from here to its beginning.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, -2.0], [2]));
+    /// let gradients = x.square().sum().backward();
+    /// assert_eq!(gradients.wrt(x).to_vec(), [2.0, -4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the value has not exactly one element, or depends on no variable.
+    #[track_caller]
+    pub fn backward(self) -> Gradients<'t, T> {
+        let shape = self.shape();
+        assert!(shape.elements() == 1, "backward: a loss has one element, this value has shape {shape}");
+        let needs_gradient = self.tape.record.borrow().nodes[self.id as usize].needs_gradient;
+        assert!(needs_gradient, "backward: the loss depends on no variable of its tape");
+        Gradients::sweep(self, Tensor::ones(shape))
+    }
+}
+
+impl<T: Scalar> std::fmt::Debug for Var<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Var {} = {:?}", self.id, self.value())
+    }
+}
