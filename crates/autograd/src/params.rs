@@ -91,6 +91,22 @@ impl fmt::Display for Path<'_> {
     }
 }
 
+/// No parameters at all.
+impl<P> Params<P> for () {
+    type With<Q> = ();
+    fn map_leaves<Q>(&self, _: Path<'_>, _: &mut dyn FnMut(Path<'_>, &P) -> Q) {}
+    fn visit_leaves<'a>(&'a self, _: Path<'_>, _: &mut dyn FnMut(Path<'_>, &'a P))
+    where
+        P: 'a,
+    {
+    }
+    fn visit_leaves_mut<'a>(&'a mut self, _: Path<'_>, _: &mut dyn FnMut(Path<'_>, &'a mut P))
+    where
+        P: 'a,
+    {
+    }
+}
+
 /// `Vec`, arrays and `Option` of models: the three bodies differ only in how the container maps.
 macro_rules! container {
     ([$($generics:tt)*] $container:ty, $with:ty, |$self:ident, $each:ident| $map:expr) => {

@@ -48,6 +48,11 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.record.borrow().values[self.id as usize].shape()
     }
 
+    /// A constant of zeros on the same tape: the state before the first step.
+    pub fn zeros(self, shape: impl Into<Shape>) -> Self {
+        self.tape.constant(&Tensor::zeros(shape))
+    }
+
     /// The value of a variable of one element.
     ///
     /// # Panics

@@ -1,0 +1,62 @@
+//! The one door for recurrent cells.
+
+use unspool_autograd::{Scalar, Var};
+
+/// A recurrent cell, bound to a tape: one step from a state to the next.
+///
+/// [`Recurrent`](crate::Recurrent) unrolls it over time; the gradient follows from the tape. The built-in cells
+/// are written against this trait as yours are. This is the minimal gated unit of Zhou et al. 2016, whole:
+///
+/// ```
+/// use unspool_nn::{init, rng, Cell, Dense, Layer, Recurrent, Rng};
+/// use unspool_autograd::{gradcheck, Params, Scalar, Tape, Tensor, Var};
+///
+/// #[derive(Params)]
+/// # #[params(crate = unspool_autograd)]
+/// struct Mgu<P> { x: Dense<P>, u_f: P, u_c: P }
+///
+/// impl<T: Scalar> Mgu<Tensor<T>> {
+///     fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+///         let x = Dense::new(rng, inputs, 2 * hidden);
+///         Mgu { x, u_f: init::orthogonal(rng, hidden), u_c: init::orthogonal(rng, hidden) }
+///     }
+/// }
+///
+/// impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
+///     type State = Var<'t, T>;
+///     fn zero_state(&self, batch: usize) -> Self::State { self.u_f.zeros([batch, self.u_f.shape()[0]]) }
+///     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> { self.x.forward(xs) }
+///     fn step(&self, x: Var<'t, T>, h: Var<'t, T>) -> (Var<'t, T>, Self::State) {
+///         let [xf, xc] = x.chunks();
+///         let f = (xf + h.matmul(self.u_f)).sigmoid();
+///         let c = (xc + (f * h).matmul(self.u_c)).tanh();
+///         let h = h + f * (c - h);
+///         (h, h)
+///     }
+/// }
+///
+/// let model: Recurrent<Mgu<Tensor>> = Recurrent::new(Mgu::new(&mut rng(0), 3, 4));
+/// gradcheck(&model, |tape, model| {
+///     let xs = tape.constant(&Tensor::from_fn([5, 2, 3], |i| (i as f64).sin()));
+///     model.forward(xs).last().square().mean()
+/// })?;
+/// # Ok::<(), unspool_autograd::GradcheckError>(())
+/// ```
+pub trait Cell<'t, T: Scalar> {
+    /// What is handed from step to step: `Var` for a hidden state h, a tuple for several.
+    type State;
+
+    /// The state before the first step, for a batch of `batch` sequences.
+    fn zero_state(&self, batch: usize) -> Self::State;
+
+    /// The part of the step that depends on the input alone, for all time steps at once: `[T, B, F]` to
+    /// `[T, B, anything]`. What comes out is cut into the `x` of the steps. One large product is cheaper than
+    /// many small ones.
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        xs
+    }
+
+    /// One time step: from the (projected) input `[B, ..]` and the state to the output `[B, H]` and the next
+    /// state.
+    fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State);
+}

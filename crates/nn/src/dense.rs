@@ -1,0 +1,47 @@
+//! The fully connected layer.
+
+use crate::init::glorot_uniform;
+use crate::layer::Layer;
+use crate::random::Rng;
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// `y = x W + b`, for each row of `x`: `[.., F] -> [.., O]`.
+///
+/// `weight` is `[F, O]`, `bias` is `[O]`.
+///
+/// ```
+/// use unspool_nn::{rng, Dense, Layer};
+/// use unspool_autograd::{Tape, Tensor};
+/// let layer: Dense<Tensor> = Dense::new(&mut rng(0), 3, 2);
+/// let tape = Tape::new();
+/// let y = tape.bind(&layer).forward(tape.constant(&Tensor::ones([5, 4, 3])));
+/// assert_eq!(y.shape()[..], [5, 4, 2]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct Dense<P> {
+    /// `W`: `[inputs, outputs]`.
+    pub weight: P,
+    /// `b`: `[outputs]`.
+    pub bias: P,
+}
+
+impl<T: Scalar> Dense<Tensor<T>> {
+    /// A layer with [`glorot_uniform`] weights and zero bias.
+    pub fn new(rng: &mut Rng, inputs: usize, outputs: usize) -> Self {
+        Dense { weight: glorot_uniform(rng, inputs, outputs), bias: Tensor::zeros([outputs]) }
+    }
+}
+
+impl<'t, T: Scalar> Layer<'t, T> for Dense<Var<'t, T>> {
+    type Output = Var<'t, T>;
+
+    #[track_caller]
+    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+        x.matmul(self.weight) + self.bias
+    }
+}
+
+/// A [`Dense`] layer, for [`Sequential::add`](crate::Sequential::add).
+pub fn dense(inputs: usize, outputs: usize) -> impl FnOnce(&mut Rng) -> Dense<Tensor> {
+    move |rng| Dense::new(rng, inputs, outputs)
+}

@@ -1,0 +1,182 @@
+//! Training.
+
+use crate::adam::{Adam, Optimizer};
+use crate::dataset::Dataset;
+use crate::evaluate::evaluate;
+use crate::layer::Model;
+use crate::loss::Loss;
+use crate::progress::Progress;
+use crate::random::rng;
+use crate::shards::Shards;
+use rand::seq::SliceRandom;
+use std::fmt;
+use std::time::Instant;
+use unspool_autograd::{Params, Scalar, Tensor};
+
+/// Training to be run: what [`fit`] returns.
+#[must_use = "nothing is trained until `run`"]
+pub struct Fit<'a, T: Scalar, M, L, O> {
+    model: &'a mut M,
+    train: &'a Dataset<T>,
+    valid: Option<&'a Dataset<T>>,
+    loss: L,
+    optimizer: O,
+    batch: usize,
+    epochs: usize,
+    seed: u64,
+    quiet: bool,
+}
+
+/// Trains `model` on the examples of `train`: [`loss`](Fit::loss) says on what, [`run`](Fit::run) begins.
+///
+/// Unless said otherwise: [`Adam`] with Keras's defaults, batches of 32, one epoch, shuffled from seed 0.
+///
+/// A batch is computed in parts on several threads. How it is cut depends on its size alone, and gradients are
+/// added in a fixed order: the same seed gives the same weights, bit for bit, at any number of threads.
+///
+/// Progress goes to standard error: a bar on a terminal, a line per epoch otherwise, nothing after
+/// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example.
+pub fn fit<'a, T: Scalar, M: Params<Tensor<T>>>(model: &'a mut M, train: &'a Dataset<T>) -> Fit<'a, T, M, (), Adam<M>> {
+    Fit { model, train, valid: None, loss: (), optimizer: Adam::default(), batch: 32, epochs: 1, seed: 0, quiet: false }
+}
+
+/// What happened during training.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// The training loss, averaged over the batches of each epoch while the weights were changing.
+    pub loss: Vec<f64>,
+    /// The loss on the validation examples after each epoch; empty if there were none.
+    pub val_loss: Vec<f64>,
+    /// Seconds spent, validation included.
+    pub seconds: f64,
+}
+
+/// Why training did not run, or not to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FitError {
+    /// The named set of examples (training or validation) is empty.
+    NoExamples(&'static str),
+    /// The batch size is 0.
+    EmptyBatch,
+    /// The loss became infinite or NaN; the weights are those before that step.
+    NotFinite {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The batch in the epoch, from 1.
+        batch: usize,
+        /// The loss.
+        loss: f64,
+    },
+}
+
+impl fmt::Display for FitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FitError::NoExamples(set) => write!(f, "the {set} set holds no examples: at least one is needed"),
+            FitError::EmptyBatch => f.write_str("the batch size is 0: it must be at least 1"),
+            FitError::NotFinite { epoch, batch, loss } => {
+                write!(f, "the loss became {loss} in batch {batch} of epoch {epoch}: try a smaller learning rate")
+            }
+        }
+    }
+}
+
+impl std::error::Error for FitError {}
+
+impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
+    /// Sets the loss: [`mse`](crate::mse), or any function of the form of [`Loss`].
+    pub fn loss<N: Loss<T>>(self, loss: N) -> Fit<'a, T, M, N, O> {
+        let Fit { model, train, valid, optimizer, batch, epochs, seed, quiet, .. } = self;
+        Fit { model, train, valid, loss, optimizer, batch, epochs, seed, quiet }
+    }
+
+    /// Sets the optimiser.
+    pub fn optimizer<N>(self, optimizer: N) -> Fit<'a, T, M, L, N> {
+        let Fit { model, train, valid, loss, batch, epochs, seed, quiet, .. } = self;
+        Fit { model, train, valid, loss, optimizer, batch, epochs, seed, quiet }
+    }
+
+    /// Sets the number of examples per step. The last batch of an epoch may be smaller.
+    pub fn batch(self, batch: usize) -> Self {
+        Fit { batch, ..self }
+    }
+
+    /// Sets how often every example is seen.
+    pub fn epochs(self, epochs: usize) -> Self {
+        Fit { epochs, ..self }
+    }
+
+    /// Sets the seed of the order of examples.
+    pub fn seed(self, seed: u64) -> Self {
+        Fit { seed, ..self }
+    }
+
+    /// Computes the loss on these examples, too, after each epoch.
+    pub fn validate(self, valid: &'a Dataset<T>) -> Self {
+        Fit { valid: Some(valid), ..self }
+    }
+
+    /// Reports no progress.
+    pub fn quiet(self) -> Self {
+        Fit { quiet: true, ..self }
+    }
+}
+
+impl<T, M, L, O> Fit<'_, T, M, L, O>
+where
+    T: Scalar,
+    M: for<'t> Model<'t, T> + Send + Sync,
+    L: Loss<T> + Send,
+    O: Optimizer<T, M> + Send,
+{
+    /// Trains.
+    ///
+    /// # Errors
+    /// If there are no examples, the batch size is 0, or the loss is no longer finite.
+    ///
+    /// # Panics
+    /// If the examples do not fit the model or the loss.
+    pub fn run(self) -> Result<History, FitError> {
+        if self.train.is_empty() {
+            return Err(FitError::NoExamples("training"));
+        }
+        if self.valid.is_some_and(Dataset::is_empty) {
+            return Err(FitError::NoExamples("validation"));
+        }
+        if self.batch == 0 {
+            return Err(FitError::EmptyBatch);
+        }
+        // Inside the thread pool, handing work to another thread costs a microsecond; from outside, twenty.
+        rayon::scope(|_| self.train())
+    }
+
+    fn train(mut self) -> Result<History, FitError> {
+        let started = Instant::now();
+        let mut history = History::default();
+        let mut order: Vec<usize> = (0..self.train.len()).collect();
+        let mut rng = rng(self.seed);
+        let mut shards = Shards::new();
+        let progress = Progress::new(self.quiet, self.epochs, order.len().div_ceil(self.batch));
+
+        for epoch in 1..=self.epochs {
+            order.shuffle(&mut rng);
+            let mut total = 0.0;
+            for (i, batch) in order.chunks(self.batch).enumerate() {
+                let (loss, gradients) = shards.gradients(self.model, self.train, batch, &self.loss);
+                if !loss.is_finite() {
+                    return Err(FitError::NotFinite { epoch, batch: i + 1, loss });
+                }
+                self.optimizer.step(self.model, &gradients);
+                total += loss * batch.len() as f64;
+                progress.step(epoch, i + 1, loss);
+            }
+            history.loss.push(total / order.len() as f64);
+            if let Some(valid) = self.valid {
+                history.val_loss.push(evaluate(&*self.model, valid, &self.loss));
+            }
+            progress.epoch(epoch, &history, started.elapsed());
+        }
+        history.seconds = started.elapsed().as_secs_f64();
+        Ok(history)
+    }
+}

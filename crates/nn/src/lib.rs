@@ -1,0 +1,59 @@
+//! Recurrent layers made of nothing but the tape's own primitives.
+//!
+//! A cell is a struct with a [`step`](Cell::step); [`Recurrent`] unrolls any cell over a sequence `[T, B, F]`
+//! (time, batch, features), and the gradient through time is that of the tape. The built-in cells use the same
+//! public door as yours.
+//!
+//! ```
+//! use unspool_nn::{dense, fit, mse, sequential, simple_rnn, Adam, Dataset};
+//! use unspool_autograd::Tensor;
+//!
+//! // Ten steps of 64 series, and the mean of each.
+//! let x = Tensor::<f32>::from_fn([10, 64, 1], |i| (i * 37 % 101) as f32 / 101.0);
+//! let y = Tensor::from_fn([64, 1], |i| x.slice(1, i, 1).mean().item());
+//! let train = Dataset::new(x, y)?;
+//!
+//! let mut model = sequential()
+//!     .add(simple_rnn(1, 8).return_sequences())
+//!     .add(simple_rnn(8, 8))
+//!     .add(dense(8, 1));
+//! let history = fit(&mut model, &train).loss(mse).optimizer(Adam::default()).batch(16).epochs(3).quiet().run()?;
+//! assert!(history.loss[2] < history.loss[0]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+// So that `#[derive(Params)]`, which writes `::unspool::..`, works in this crate as it does for users.
+extern crate unspool_autograd as unspool;
+
+mod adam;
+mod cell;
+mod dataset;
+mod dense;
+mod evaluate;
+mod fit;
+mod flatten;
+pub mod init;
+mod layer;
+mod loss;
+mod progress;
+mod random;
+mod recurrent;
+mod sequential;
+mod shards;
+mod simple_rnn;
+
+pub use adam::{Adam, Optimizer};
+pub use cell::Cell;
+pub use dataset::{DataError, Dataset};
+pub use dense::{Dense, dense};
+pub use evaluate::{evaluate, predict};
+pub use fit::{Fit, FitError, History, fit};
+pub use flatten::{Flatten, flatten};
+pub use layer::{Layer, Model};
+pub use loss::{Loss, mse};
+pub use random::{Rng, rng};
+pub use recurrent::{Recurrent, RecurrentBuilder, Unrolled, recurrent};
+pub use sequential::{Build, Chain, Sequential, sequential};
+pub use simple_rnn::{Activation, SimpleRnn, simple_rnn};

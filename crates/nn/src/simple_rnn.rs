@@ -1,0 +1,91 @@
+//! The simple recurrent network.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::orthogonal;
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The cell `h_t = f(x_t W + b + h_{t-1} U)`; its output is its state `h`, `[B, H]`.
+///
+/// Elman 1990, "Finding structure in time". `f` is tanh unless said otherwise. `x` holds `W` `[F, H]` and `b`
+/// `[H]`; `u` is `[H, H]`.
+///
+/// ```
+/// use unspool_nn::{rng, Activation, Layer, Recurrent, SimpleRnn};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let cell: SimpleRnn<Tensor> = SimpleRnn::new(&mut rng(0), 3, 5).activation(Activation::Relu);
+/// let layer = Recurrent::new(cell);
+/// let tape = Tape::new();
+/// let h = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3]))).last();
+/// assert_eq!(h.shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct SimpleRnn<P> {
+    /// The projection of the input: `W` and `b`.
+    pub x: Dense<P>,
+    /// `U`: `[H, H]`.
+    pub u: P,
+    /// `f`.
+    pub activation: Activation,
+}
+
+/// The function at the end of a simple recurrent cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// The hyperbolic tangent.
+    #[default]
+    Tanh,
+    /// The positive part.
+    Relu,
+}
+
+impl Activation {
+    /// The function of each element of `x`.
+    pub fn of<T: Scalar>(self, x: Var<'_, T>) -> Var<'_, T> {
+        match self {
+            Activation::Tanh => x.tanh(),
+            Activation::Relu => x.relu(),
+        }
+    }
+}
+
+impl<T: Scalar> SimpleRnn<Tensor<T>> {
+    /// A tanh cell with Glorot-uniform input weights, an orthogonal recurrent weight and zero bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let x = Dense::new(rng, inputs, hidden);
+        SimpleRnn { x, u: orthogonal(rng, hidden), activation: Activation::Tanh }
+    }
+}
+
+impl<P> SimpleRnn<P> {
+    /// The same cell with another activation function.
+    pub fn activation(self, activation: Activation) -> Self {
+        SimpleRnn { activation, ..self }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for SimpleRnn<Var<'t, T>> {
+    type State = Var<'t, T>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.u.zeros([batch, self.u.shape()[0]])
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
+        let h = self.activation.of(x + h.matmul(self.u));
+        (h, h)
+    }
+}
+
+/// A recurrent layer of [`SimpleRnn`] (tanh), for [`Sequential::add`](crate::Sequential::add).
+pub fn simple_rnn(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> SimpleRnn<Tensor>> {
+    recurrent(move |rng| SimpleRnn::new(rng, inputs, hidden))
+}

@@ -1,0 +1,15 @@
+#![doc = include_str!("../../../README.md")]
+#![forbid(unsafe_code)]
+
+pub use unspool_autograd::*;
+pub use unspool_nn::*;
+pub use unspool_tensor as tensor;
+
+/// What most programs use: `use unspool::prelude::*`.
+pub mod prelude {
+    pub use unspool_autograd::{Params, Scalar, Tape, Tensor, Var, Weights, gradcheck};
+    pub use unspool_nn::{
+        Adam, Cell, Dataset, Dense, Layer, Optimizer, Recurrent, Rng, SimpleRnn, dense, fit, flatten, init, mse, rng,
+        sequential, simple_rnn,
+    };
+}
