@@ -137,10 +137,18 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     /// If a parameter is not a variable of this tape.
     #[track_caller]
     pub fn of<N: Params<Var<'t, T>>>(&self, net: &N) -> N::With<Tensor<T>> {
-        net.map_leaves(Path::ROOT, &mut |path, &var| match self.get(var) {
-            Ok(grad) => grad,
-            Err(why) => panic!("gradient of {path}: {why}"),
-        })
+        // A closure cannot pass on the caller's line, so the first failure is kept and told outside.
+        let mut failure = None;
+        let gradients = net.map_leaves(Path::ROOT, &mut |path, &var| {
+            self.get(var).unwrap_or_else(|why| {
+                failure.get_or_insert_with(|| format!("gradient of {path}: {why}"));
+                Tensor::zeros([])
+            })
+        });
+        if let Some(failure) = failure {
+            panic!("{failure}");
+        }
+        gradients
     }
 
     /// The gradient with respect to one variable: zero if the loss does not depend on it.

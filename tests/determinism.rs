@@ -1,0 +1,40 @@
+//! The same seed gives the same bits: twice, and at any number of threads.
+
+use unspool::prelude::*;
+use unspool::{History, evaluate, predict};
+use unspool_tests::values;
+
+/// A short training on `threads` threads: the final weights as bits, the history, and predictions.
+fn train(threads: usize, seed: u64) -> (Vec<u32>, History, Vec<u32>, u64) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let data = Dataset::new(values([20, 600, 1], 1).cast(), values([600, 1], 2).cast()).unwrap();
+        let (train, valid) = (data.slice(0, 300), data.slice(300, 300));
+        let mut model =
+            sequential().seed(seed).add(simple_rnn(1, 20).return_sequences()).add(simple_rnn(20, 20)).add(dense(20, 1));
+        let fit = fit(&mut model, &train).loss(mse).batch(70).epochs(3).seed(seed).validate(&valid).quiet();
+        let history = History { seconds: 0.0, ..fit.run().unwrap() };
+        let bits = |t: &Tensor| t.to_vec().into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        let weights = model.leaves().into_iter().flat_map(bits).collect();
+        let loss = evaluate(&model, &valid, mse).to_bits();
+        (weights, history, bits(&predict(&model, valid.x())), loss)
+    })
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits() {
+    assert_eq!(train(2, 5), train(2, 5));
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_bit() {
+    let one = train(1, 5);
+    for threads in [2, 3] {
+        assert_eq!(train(threads, 5), one, "{threads} threads");
+    }
+}
+
+#[test]
+fn another_seed_gives_other_weights() {
+    assert_ne!(train(1, 5).0, train(1, 6).0);
+}

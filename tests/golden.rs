@@ -1,0 +1,170 @@
+//! Values and gradients against those of PyTorch and Keras, computed by `fixtures/generate.py`.
+
+use serde_json::Value;
+use unspool::prelude::*;
+use unspool::Activation;
+use unspool_tests::{assert_close, fixture, integers, tensor};
+
+const TOLERANCE: f64 = 1e-10;
+
+type V<'t> = Var<'t, f64>;
+
+fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
+    match case["op"].as_str().unwrap() {
+        "add" => x[0] + x[1],
+        "sub" => x[0] - x[1],
+        "mul" => x[0] * x[1],
+        "div" => x[0] / x[1],
+        "neg" => -x[0],
+        "square" => x[0].square(),
+        "tanh" => x[0].tanh(),
+        "sigmoid" => x[0].sigmoid(),
+        "relu" => x[0].relu(),
+        "matmul" => x[0].matmul(x[1]),
+        "sum" => x[0].sum(),
+        "mean" => x[0].mean(),
+        "sum_axes" => x[0].sum_axes(&integers(&case["axes"])),
+        "mean_axes" => x[0].mean_axes(&integers(&case["axes"])),
+        "reshape" => x[0].reshape(&integers(&case["shape"])[..]),
+        "permute" => x[0].permute(&integers(&case["order"])),
+        "select" => x[0].select(integer(&case["axis"]), integer(&case["index"])),
+        "slice" => x[0].slice(integer(&case["axis"]), integer(&case["start"]), integer(&case["len"])),
+        "stack" => Var::stack(x),
+        other => panic!("the fixture has an op {other} that this test does not know"),
+    }
+}
+
+fn integer(value: &Value) -> usize {
+    value.as_u64().unwrap() as usize
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
+}
+
+#[test]
+fn every_op_agrees_with_pytorch() {
+    let cases = fixture("ops_torch.json");
+    let mut seen = std::collections::BTreeSet::new();
+    for case in list(&cases) {
+        let name = case["op"].as_str().unwrap();
+        seen.insert(name.split('_').next().unwrap());
+        let tape = Tape::new();
+        let inputs: Vec<V> = list(&case["inputs"]).iter().map(|x| tape.variable(&tensor(x))).collect();
+        let y = apply(case, &inputs);
+        assert_close(name, &y.value(), &tensor(&case["output"]), TOLERANCE);
+        let gradients = (y * tape.constant(&tensor(&case["g"]))).sum().backward();
+        for (x, expected) in inputs.iter().zip(list(&case["grads"])) {
+            assert_close(&format!("gradient of {name}"), &gradients.wrt(*x), &tensor(expected), TOLERANCE);
+        }
+    }
+    assert_eq!(seen, unspool::ops::NAMES.iter().copied().collect(), "ops with PyTorch's values");
+}
+
+/// Stacked layers, with everything a fixture holds gradients of.
+#[derive(Params)]
+struct Stack<P> {
+    layers: Vec<Recurrent<SimpleRnn<P>>>,
+    h0: Vec<State<P>>,
+    x: P,
+}
+
+#[derive(Params)]
+struct State<P> {
+    h: P,
+}
+
+/// Holds outputs, last states and all gradients of one case against the fixture.
+fn check_simple_rnn(case: &Value) {
+    let name = case["name"].as_str().unwrap();
+    let activation = match case["activation"].as_str().unwrap() {
+        "tanh" => Activation::Tanh,
+        "relu" => Activation::Relu,
+        other => panic!("unknown activation {other}"),
+    };
+    let layers = list(&case["layers"]);
+    let layer = |l: &Value| {
+        let x = Dense { weight: tensor(&l["w_ih"]), bias: tensor(&l["b"]) };
+        Recurrent::new(SimpleRnn { x, u: tensor(&l["w_hh"]), activation })
+    };
+    let h0 = |states: &Value| list(states).iter().map(|h| State { h: tensor(h) }).collect();
+    let model = Stack {
+        layers: layers.iter().map(layer).collect(),
+        h0: if case["h0"].is_null() { Vec::new() } else { h0(&case["h0"]) },
+        x: tensor(&case["x"]),
+    };
+
+    let tape = Tape::new();
+    let net = tape.bind(&model);
+    let (mut xs, mut last) = (net.x, None);
+    let mut loss = tape.constant(&Tensor::zeros([]));
+    for (i, layer) in net.layers.iter().enumerate() {
+        let run = match net.h0.get(i) {
+            Some(state) => layer.forward_from(xs, state.h),
+            None => layer.forward(xs),
+        };
+        (xs, last) = (run.sequence(), Some(run.last()));
+        if !case["h_n"].is_null() {
+            assert_close(&format!("{name}: h_n {i}"), &run.state().value(), &tensor(&case["h_n"][i]), TOLERANCE);
+            loss = loss + (*run.state() * tape.constant(&tensor(&case["g_h_n"][i]))).sum();
+        }
+    }
+    let expected = tensor(&case["outputs"]);
+    let outputs = if expected.rank() == 3 { xs } else { last.unwrap() };
+    assert_close(&format!("{name}: outputs"), &outputs.value(), &expected, TOLERANCE);
+    loss = loss + (outputs * tape.constant(&tensor(&case["g_outputs"]))).sum();
+
+    let gradients = loss.backward().of(&net);
+    let close = |what: String, got: &Tensor<f64>, expected: &Value| {
+        assert_close(&format!("{name}: {what}"), got, &tensor(expected), TOLERANCE);
+    };
+    close("d_x".into(), &gradients.x, &case["d_x"]);
+    for (i, (layer, expected)) in gradients.layers.iter().zip(layers).enumerate() {
+        close(format!("d_w_ih {i}"), &layer.cell.x.weight, &expected["d_w_ih"]);
+        close(format!("d_b {i}"), &layer.cell.x.bias, &expected["d_b"]);
+        close(format!("d_w_hh {i}"), &layer.cell.u, &expected["d_w_hh"]);
+    }
+    for (i, state) in gradients.h0.iter().enumerate() {
+        close(format!("d_h0 {i}"), &state.h, &case["d_h0"][i]);
+    }
+}
+
+#[test]
+fn simple_rnn_agrees_with_pytorch() {
+    let cases = fixture("simple_rnn_torch.json");
+    assert_eq!(list(&cases).len(), 4);
+    list(&cases).iter().for_each(check_simple_rnn);
+}
+
+#[test]
+fn simple_rnn_agrees_with_keras() {
+    let cases = fixture("simple_rnn_keras.json");
+    assert_eq!(list(&cases).len(), 2);
+    list(&cases).iter().for_each(check_simple_rnn);
+}
+
+#[test]
+fn dense_agrees_with_keras() {
+    let case = fixture("dense_keras.json");
+    let layer = Dense { weight: tensor(&case["kernel"]), bias: tensor(&case["bias"]) };
+    let tape = Tape::new();
+    let (net, x) = (tape.bind(&layer), tape.variable(&tensor(&case["x"])));
+    let y = net.forward(x);
+    assert_close("y", &y.value(), &tensor(&case["y"]), TOLERANCE);
+    let gradients = (y * tape.constant(&tensor(&case["g"]))).sum().backward();
+    assert_close("d_x", &gradients.wrt(x), &tensor(&case["d_x"]), TOLERANCE);
+    assert_close("d_kernel", &gradients.of(&net).weight, &tensor(&case["d_kernel"]), TOLERANCE);
+    assert_close("d_bias", &gradients.of(&net).bias, &tensor(&case["d_bias"]), TOLERANCE);
+}
+
+#[test]
+fn five_steps_of_adam_agree_with_keras() {
+    let case = fixture("adam_keras.json");
+    let mut model = State { h: tensor(&case["param"]) };
+    let mut adam = Adam::default();
+    assert_eq!(list(&case["grads"]).len(), 5);
+    for (gradient, after) in list(&case["grads"]).iter().zip(list(&case["after"])) {
+        adam.step(&mut model, &State { h: tensor(gradient) });
+        assert_close("parameter", &model.h, &tensor(after), 1e-12);
+    }
+}

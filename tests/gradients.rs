@@ -1,0 +1,213 @@
+//! Every op's gradient against central differences, in f64.
+//!
+//! The loss of each case is the sum of the op's value times fixed numbers without symmetry, so that a gradient
+//! that is transposed, permuted or summed over the wrong axis does not pass by luck.
+
+use std::collections::BTreeSet;
+use unspool::prelude::*;
+use unspool::{Activation, ops, recurrent};
+use unspool_tests::values;
+
+#[derive(Params)]
+struct Operands<P> {
+    a: P,
+    b: P,
+}
+
+type V<'t> = Var<'t, f64>;
+
+fn project(y: V<'_>) -> V<'_> {
+    (y * y.tape().constant(&values(y.shape(), 99))).sum()
+}
+
+/// Checks the gradient of `f` with operands of the two shapes, and with the same values as strided views.
+#[track_caller]
+fn check(name: &str, shapes: [&[usize]; 2], f: impl for<'t> Fn(V<'t>, V<'t>) -> V<'t>) {
+    let operands = Operands { a: values(shapes[0], 1), b: values(shapes[1], 2).map(|b| b + 2.5 * b.signum()) };
+    if let Err(e) = gradcheck(&operands, |_, o| project(f(o.a, o.b))) {
+        panic!("{name} of {shapes:?}: {e}");
+    }
+    if shapes.iter().all(|shape| shape.len() >= 2) {
+        let transposed = Operands { a: operands.a.t().copy(), b: operands.b.t().copy() };
+        if let Err(e) = gradcheck(&transposed, |_, o| project(f(o.a.t(), o.b.t()))) {
+            panic!("{name} of transposed {shapes:?}: {e}");
+        }
+    }
+}
+
+/// The cases of one op: the name of its file, and what to check.
+type Case = (&'static str, fn(&str));
+
+const BROADCASTS: [[&[usize]; 2]; 6] =
+    [[&[3, 4], &[3, 4]], [&[2, 3, 4], &[4]], [&[3, 1], &[1, 4]], [&[], &[2, 2]], [&[1, 1], &[3, 2]], [&[0, 2], &[2]]];
+const SHAPES: [&[usize]; 5] = [&[], &[1], &[5], &[3, 4], &[2, 0]];
+
+macro_rules! binary {
+    ($op:tt) => {
+        |name| {
+            for shapes in BROADCASTS {
+                check(name, shapes, |a, b| a $op b);
+                check(name, shapes, |a, b| b + a $op 0.75);
+                check(name, [shapes[1], shapes[1]], |a, b| a + (0.75 $op b));
+            }
+        }
+    };
+}
+
+macro_rules! unary {
+    ($f:expr) => {
+        |name| {
+            for shape in SHAPES {
+                check(name, [shape, shape], |a, b| {
+                    let f: for<'t> fn(V<'t>) -> V<'t> = $f;
+                    f(a) + f(b)
+                });
+            }
+        }
+    };
+}
+
+const CASES: &[Case] = &[
+    ("add", binary!(+)),
+    ("sub", binary!(-)),
+    ("mul", binary!(*)),
+    ("div", |name| {
+        for shapes in BROADCASTS {
+            check(name, shapes, |a, b| a / b + a / 0.75); // b is kept away from 0
+            check(name, shapes, |a, b| a + 0.75 / b);
+        }
+    }),
+    ("neg", unary!(|x| -x)),
+    ("square", unary!(|x| x.square())),
+    ("tanh", unary!(|x| x.tanh())),
+    ("sigmoid", unary!(|x| x.sigmoid())),
+    ("relu", unary!(|x| (x + 0.01).relu())), // no value lies within a step of the kink
+    ("matmul", |name| {
+        for shapes in [[&[3, 4][..], &[4, 5][..]], [&[1, 1], &[1, 1]], [&[3, 1], &[1, 2]]] {
+            check(name, shapes, |a, b| a.matmul(b));
+        }
+        for shapes in [[&[2, 3, 4][..], &[4, 5][..]], [&[4], &[4, 2]], [&[2, 0], &[0, 3]], [&[0, 2], &[2, 3]]] {
+            let o = Operands { a: values(shapes[0], 1), b: values(shapes[1], 2) };
+            gradcheck(&o, |_, o| project(o.a.matmul(o.b))).unwrap();
+        }
+        // A weight used at many steps, as a recurrent one is: its gradient is collected and computed at once.
+        let o = Operands { a: values([40, 3], 1), b: values([3, 3], 2) };
+        gradcheck(&o, |_, o| project((0..20).fold(o.a, |h, _| h.matmul(o.b).tanh()))).unwrap();
+    }),
+    ("sum", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.sum() * b.sum());
+        check(name, [&[2, 3, 4], &[2, 3, 4]], |a, b| a.sum_axes(&[0, 2]) + b.sum_axes(&[1]).sum());
+        check(name, [&[], &[2, 0]], |a, b| a.sum() + b.sum_axes(&[1]));
+    }),
+    ("mean", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.mean() * b.mean());
+        check(name, [&[2, 3, 4], &[2, 3, 4]], |a, b| a.mean_axes(&[0, 2]) + b.mean_axes(&[1]).mean());
+    }),
+    ("reshape", |name| check(name, [&[2, 6], &[3, 4]], |a, b| a.reshape([3, 4]) * b)),
+    ("permute", |name| {
+        check(name, [&[2, 3, 4], &[4, 2, 3]], |a, b| a.reshape([2, 3, 4]).permute(&[2, 0, 1]) * b.reshape([4, 2, 3]));
+        check(name, [&[3, 4], &[4, 3]], |a, b| a.reshape([3, 4]).t() * b.reshape([4, 3]));
+    }),
+    ("select", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.select(1, 2) * b.select(1, 0) + a.select(1, 2));
+        check(name, [&[5, 2], &[5, 2]], |a, b| a.unbind().zip(b.unbind()).fold(a.last(), |sum, (a, b)| sum * a + b));
+        // A value used whole and in parts: the parts are added to what is there, and the other way round.
+        check(name, [&[5, 2], &[5, 2]], |a, b| a.square().sum() + a.last().sum() + b.select(0, 1).sum() + b.sum());
+    }),
+    ("slice", |name| {
+        check(name, [&[3, 6], &[3, 6]], |a, b| a.slice(1, 1, 2) * b.slice(1, 4, 2));
+        check(name, [&[2, 6], &[2, 6]], |a, b| {
+            let ([a1, a2, a3], [b1, b2]) = (a.reshape([2, 6]).chunks(), b.reshape([2, 6]).chunks());
+            (a1 * a2 * a3).sum() + (b1 * b2).sum()
+        });
+        check(name, [&[4], &[4]], |a, b| a.slice(0, 2, 0).sum() + a.slice(0, 0, 4) * b);
+    }),
+    ("stack", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| Var::stack(&[a, b, a * b, a]));
+        check(name, [&[], &[]], |a, b| Var::stack(&[a, b]));
+    }),
+];
+
+#[test]
+fn every_op_agrees_with_central_differences() {
+    for (name, case) in CASES {
+        case(name);
+    }
+}
+
+#[test]
+fn every_op_has_a_gradient_test() {
+    let tested: BTreeSet<_> = CASES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(tested, ops::NAMES.iter().copied().collect());
+}
+
+/// The lecture's models at full size, 50 steps of a batch of 3.
+#[test]
+fn both_deep_models_agree_with_central_differences() {
+    let (x, y) = (values([50, 3, 1], 5), values([3, 1], 6));
+    let deep = sequential()
+        .add(simple_rnn(1, 20).return_sequences())
+        .add(simple_rnn(20, 20).return_sequences())
+        .add(simple_rnn(20, 1));
+    gradcheck(&deep, |tape, net| mse(net.forward(tape.constant(&x)), tape.constant(&y))).unwrap();
+
+    let deep_dense =
+        sequential().add(simple_rnn(1, 20).return_sequences()).add(simple_rnn(20, 20)).add(dense(20, 1));
+    gradcheck(&deep_dense, |tape, net| mse(net.forward(tape.constant(&x)), tape.constant(&y))).unwrap();
+}
+
+#[test]
+fn a_relu_network_and_its_initial_state_agree_with_central_differences() {
+    #[derive(Params)]
+    struct WithState<P> {
+        layer: Recurrent<SimpleRnn<P>>,
+        h0: P,
+        xs: P,
+    }
+    let cell = SimpleRnn::new(&mut rng(3), 3, 5).activation(Activation::Relu);
+    let model = WithState { layer: Recurrent::new(cell), h0: values([4, 5], 7), xs: values([7, 4, 3], 8) };
+    gradcheck(&model, |_, m| {
+        let run = m.layer.forward_from(m.xs, m.h0);
+        project(run.sequence()) + project(run.steps()[2]) + project(*run.state())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_cost_over_only_some_outputs_reaches_exactly_the_steps_before_them() {
+    let layer = sequential().add(recurrent(|rng| SimpleRnn::new(rng, 2, 3)).return_sequences()).cast::<f64>();
+    let tape = Tape::new();
+    let xs = tape.variable(&values([6, 4, 2], 1));
+    let outputs = tape.bind(&layer).forward(xs);
+    let gradients = (outputs.select(0, 3).sum() + outputs.select(0, 1).sum()).backward();
+    let by_step: Vec<f64> = (0..6).map(|t| gradients.wrt(xs).select(0, t).map(f64::abs).sum().item()).collect();
+    assert!(by_step[..4].iter().all(|&g| g > 0.0) && by_step[4..] == [0.0, 0.0], "{by_step:?}");
+}
+
+mod wrong {
+    unspool::elementwise! {
+        /// tanh with the derivative of something else.
+        pub struct WrongTanh = "wrong_tanh";
+        value: |x| x.tanh();
+        derivative: |_, y| T::ONE - y;
+    }
+}
+
+#[test]
+fn gradcheck_names_the_wrong_parameter_and_index() {
+    let operands = Operands { a: values([2, 3], 1), b: values([2, 3], 2) };
+    let error = gradcheck(&operands, |tape, o| {
+        let b = tape.apply(wrong::WrongTanh, &[o.b.slice(1, 1, 1)]);
+        project(o.a.tanh()) + project(b)
+    })
+    .unwrap_err();
+    assert_eq!((error.name.as_str(), &error.index[..]), ("b", &[0, 1][..]));
+    let message = error.to_string();
+    assert!(message.starts_with("b[0, 1]: analytic ") && message.contains(", numeric "), "{message}");
+}
+
+#[test]
+fn gradcheck_refuses_gradients_that_are_not_finite() {
+    let operands = Operands { a: values([2], 1), b: Tensor::zeros([2]) };
+    assert!(gradcheck(&operands, |_, o| (o.a / o.b).sum()).is_err());
+}

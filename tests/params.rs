@@ -1,0 +1,88 @@
+//! `#[derive(Params)]` on the shapes of structs that models take.
+
+use unspool::prelude::*;
+use unspool::{Path, Weights};
+
+/// Leaves, children, lists, options, arrays, configuration, a generic child and a lifetime-free const.
+#[derive(Params)]
+struct Zoo<P, C, const N: usize> {
+    leaf: P,
+    child: Dense<P>,
+    list: Vec<Dense<P>>,
+    some: Option<Dense<P>>,
+    none: Option<Dense<P>>,
+    array: [Dense<P>; 2],
+    generic: C,
+    sizes: [usize; N],
+    #[params(skip)]
+    note: Option<&'static str>,
+}
+
+#[derive(Params)]
+struct Tuple<P>(P, Dense<P>);
+
+fn dense_of(value: f32) -> Dense<Tensor> {
+    Dense { weight: Tensor::full(value, [2, 3]), bias: Tensor::full(value, [3]) }
+}
+
+fn zoo() -> Zoo<Tensor, Tuple<Tensor>, 3> {
+    Zoo {
+        leaf: Tensor::full(1.0, [4]),
+        child: dense_of(2.0),
+        list: vec![dense_of(3.0), dense_of(4.0)],
+        some: Some(dense_of(5.0)),
+        none: None,
+        array: [dense_of(6.0), dense_of(7.0)],
+        generic: Tuple(Tensor::full(8.0, []), dense_of(9.0)),
+        sizes: [1, 2, 3],
+        note: Some("kept"),
+    }
+}
+
+#[test]
+fn names_follow_the_fields() {
+    let expected = "leaf child.weight child.bias list.0.weight list.0.bias list.1.weight list.1.bias some.0.weight \
+                    some.0.bias array.0.weight array.0.bias array.1.weight array.1.bias generic.0 generic.1.weight \
+                    generic.1.bias";
+    assert_eq!(zoo().names().join(" "), expected);
+    assert_eq!(zoo().parameter_count(), 4 + 7 * 9 + 1);
+}
+
+#[test]
+fn mapping_keeps_configuration_and_order() {
+    let doubled = zoo().map_leaves(Path::ROOT, &mut |_, leaf: &Tensor| leaf.map(|x| 2.0 * x));
+    assert_eq!((doubled.sizes, doubled.note, doubled.none.is_none()), ([1, 2, 3], Some("kept"), true));
+    let first = |model: &Zoo<Tensor, Tuple<Tensor>, 3>| -> Vec<f32> {
+        model.leaves().iter().map(|leaf| leaf.to_vec()[0]).collect()
+    };
+    assert_eq!(first(&doubled), first(&zoo()).iter().map(|x| 2.0 * x).collect::<Vec<_>>());
+}
+
+#[test]
+fn models_bind_cast_and_come_back_as_gradients() {
+    let model = zoo().cast::<f64>();
+    let tape = Tape::new();
+    let net = tape.bind(&model);
+    let loss = net.array[1].weight.square().sum() + net.generic.0 * 3.0 + net.leaf.sum();
+    let gradients: Zoo<Tensor<f64>, Tuple<Tensor<f64>>, 3> = loss.backward().of(&net);
+    assert_eq!(gradients.array[1].weight, Tensor::full(14.0, [2, 3]));
+    assert_eq!(gradients.generic.0.item(), 3.0);
+    assert_eq!(gradients.leaf, Tensor::ones([4]));
+    assert_eq!(gradients.child.bias, Tensor::zeros([3]), "not part of the loss");
+    assert_eq!(gradients.note, Some("kept"));
+}
+
+#[test]
+fn a_weight_used_twice_is_tied() {
+    let model = Tuple(Tensor::scalar(3.0f64), dense_of(0.0).cast());
+    let tape = Tape::new();
+    let net = tape.bind(&model);
+    assert_eq!((net.0 * net.0 * net.0).backward().of(&net).0.item(), 27.0);
+}
+
+#[test]
+fn zeros_like_keeps_shapes() {
+    let zeros = zoo().zeros_like();
+    assert_eq!(zeros.names(), zoo().names());
+    assert!(zeros.leaves().iter().zip(zoo().leaves()).all(|(a, b)| **a == Tensor::zeros(b.shape())));
+}

@@ -1,0 +1,104 @@
+//! Properties of tensors at random shapes and views, against element-by-element definitions.
+
+use proptest::prelude::*;
+use unspool::{Shape, Tensor};
+use unspool_tests::values;
+
+fn sizes() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(0..5usize, 0..5)
+}
+
+/// A tensor whose axes were cut and reordered, so that it is a strided view, with the permutation that was used.
+fn view() -> impl Strategy<Value = Tensor<f64>> {
+    sizes().prop_flat_map(|sizes| {
+        let order: Vec<usize> = (0..sizes.len()).collect();
+        (Just(sizes), Just(order).prop_shuffle(), any::<u64>()).prop_map(|(sizes, order, salt)| {
+            let padded: Shape = sizes.iter().map(|n| n + 1).collect();
+            let x = (0..sizes.len()).fold(values(padded, salt), |x, axis| x.slice(axis, 1, sizes[axis]));
+            x.permute(&order)
+        })
+    })
+}
+
+/// The row-major index of each element of a shape.
+fn indices(shape: Shape) -> impl Iterator<Item = Vec<usize>> {
+    (0..shape.elements()).map(move |mut at| {
+        let mut index = vec![0; shape.rank()];
+        for (i, &size) in index.iter_mut().zip(shape.iter()).rev() {
+            *i = at % size;
+            at /= size;
+        }
+        index
+    })
+}
+
+/// The element at `index`, reached one axis at a time; an index too long is cut in front, and axes of size 1
+/// repeat.
+fn element(x: &Tensor<f64>, index: &[usize]) -> f64 {
+    let index = &index[index.len() - x.rank()..];
+    index.iter().fold(x.clone(), |x, &i| x.select(0, if x.shape()[0] == 1 { 0 } else { i })).item()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn maps_and_copies_see_the_elements_in_order(x in view()) {
+        let expected: Vec<f64> = indices(x.shape()).map(|i| element(&x, &i)).collect();
+        prop_assert_eq!(x.to_vec(), expected.clone());
+        let doubled: Vec<f64> = expected.iter().map(|v| 2.0 * v).collect();
+        prop_assert_eq!(x.map(|v| 2.0 * v).to_vec(), doubled);
+    }
+
+    #[test]
+    fn zips_broadcast_as_defined(x in view(), keep in prop::collection::vec(any::<bool>(), 5), cut in 0..5usize) {
+        // An operand that broadcasts to x: some axes of size 1, the first few missing.
+        let small: Shape = x.shape().iter().zip(&keep).map(|(&n, &k)| if k { n } else { 1 }).skip(cut).collect();
+        let y = values(small, 7);
+        for (got, flip) in [(x.zip("test", &y, |a, b| a - b), false), (y.zip("test", &x, |a, b| a - b), true)] {
+            prop_assert_eq!(got.shape(), x.shape());
+            for index in indices(x.shape()) {
+                let difference = element(&x, &index) - element(&y, &index);
+                prop_assert_eq!(element(&got, &index), if flip { -difference } else { difference });
+            }
+        }
+        let mut updated = x.copy();
+        updated.update(&y, |a, b| a - b);
+        prop_assert_eq!(&updated, &x.zip("test", &y, |a, b| a - b));
+        prop_assert_eq!(&x.copy().into_zip("test", &y, |a, b| a - b), &updated);
+        prop_assert_eq!(&x.zip3("test", &y, &x, |a, b, c| a - b + c * 0.0), &updated);
+    }
+
+    #[test]
+    fn sum_to_undoes_broadcasting(x in view(), keep in prop::collection::vec(any::<bool>(), 5), cut in 0..5usize) {
+        let small: Shape = x.shape().iter().zip(&keep).map(|(&n, &k)| if k { n } else { 1 }).skip(cut).collect();
+        let sum = x.sum_to(small);
+        prop_assert_eq!(sum.shape(), small);
+        let mut expected = vec![0.0; small.elements()];
+        for index in indices(x.shape()) {
+            let tail = &index[index.len() - small.rank()..];
+            let at = tail.iter().zip(small.iter()).fold(0, |at, (&i, &n)| at * n + if n == 1 { 0 } else { i });
+            expected[at] += element(&x, &index);
+        }
+        for (got, expected) in sum.to_vec().into_iter().zip(expected) {
+            prop_assert!((got - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn stacking_and_selecting_are_inverse(x in view()) {
+        prop_assume!(x.rank() > 0 && x.shape()[0] > 0);
+        let parts: Vec<Tensor<f64>> = (0..x.shape()[0]).map(|i| x.select(0, i)).collect();
+        prop_assert_eq!(Tensor::stack(&parts), x);
+    }
+
+    #[test]
+    fn products_agree_with_the_definition(m in 0..9usize, k in 0..9usize, n in 0..9usize, salt in any::<u64>()) {
+        let (a, b) = (values([k, m], salt).t(), values([n, k], salt ^ 1).t());
+        let c = a.matmul(&b);
+        for index in indices(c.shape()) {
+            let expected: f64 = (0..k).map(|l| a.at([index[0], l]) * b.at([l, index[1]])).sum();
+            prop_assert!((element(&c, &index) - expected).abs() < 1e-12);
+        }
+    }
+}

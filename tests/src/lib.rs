@@ -1,0 +1,50 @@
+//! What the tests share: reproducible values, fixtures, and comparisons.
+
+#![forbid(unsafe_code)]
+
+use serde_json::Value;
+use unspool::{Shape, Tensor};
+
+/// Values between -1 and 1 without pattern, the same every time, different for each `salt`.
+pub fn values(shape: impl Into<Shape>, salt: u64) -> Tensor<f64> {
+    let mut state = salt.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03;
+    Tensor::from_fn(shape, |_| {
+        // xorshift64*
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        let bits = state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11;
+        bits as f64 / (1u64 << 52) as f64 - 1.0
+    })
+}
+
+/// A file of `tests/fixtures`, parsed.
+pub fn fixture(name: &str) -> Value {
+    let path = format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// A tensor of a fixture, `{"shape": [..], "data": [..]}`.
+pub fn tensor(value: &Value) -> Tensor<f64> {
+    let shape: Shape = integers(&value["shape"]).into_iter().collect();
+    let data = value["data"].as_array().expect("a tensor has data");
+    Tensor::from_vec(data.iter().map(|x| x.as_f64().expect("a number")).collect(), shape)
+}
+
+/// A list of non-negative integers of a fixture.
+pub fn integers(value: &Value) -> Vec<usize> {
+    let list = value.as_array().expect("a list of integers");
+    list.iter().map(|n| n.as_u64().expect("an integer") as usize).collect()
+}
+
+/// Asserts equal shapes, and elements equal to `tolerance` relative to the largest of them (at least 1).
+#[track_caller]
+pub fn assert_close(what: &str, got: &Tensor<f64>, expected: &Tensor<f64>, tolerance: f64) {
+    assert_eq!(got.shape(), expected.shape(), "{what}: shapes");
+    let largest = expected.to_vec().into_iter().fold(1f64, |max, x| max.max(x.abs()));
+    for (i, (g, e)) in got.to_vec().into_iter().zip(expected.to_vec()).enumerate() {
+        let close = (g - e).abs() <= tolerance * largest; // false for NaN
+        assert!(close, "{what}: element {i} is {g}, expected {e}");
+    }
+}
