@@ -1,0 +1,44 @@
+//! The work that the benchmarks time.
+
+#![forbid(unsafe_code)]
+
+use unspool::prelude::*;
+
+/// Values without pattern, the same every time.
+pub fn values(shape: impl Into<unspool::Shape>) -> Tensor {
+    Tensor::from_fn(shape, |i| ((i * 7919 % 1009) as f32 / 504.5 - 1.0) * 0.5)
+}
+
+/// Forward and backward through a chain of `3 * iterations` small ops (`x * 0.9 + y`, tanh) on `size` elements.
+/// Returns a number that depends on all of them.
+pub fn tape_chain(tape: &mut Tape, iterations: usize, x: &Tensor, y: &Tensor) -> f32 {
+    let result = {
+        let (x, y) = (tape.variable(x), tape.variable(y));
+        let end = (0..iterations).fold(x, |x, _| (x * y + y).tanh());
+        end.sum().backward().wrt(y).at([0])
+    };
+    tape.reset();
+    result
+}
+
+/// The lecture's deep network: SimpleRNN(20)-SimpleRNN(20)-Dense(1).
+pub type DeepRnn<P> = unspool::Sequential<
+    unspool::Chain<unspool::Chain<unspool::Chain<(), Recurrent<SimpleRnn<P>>>, Recurrent<SimpleRnn<P>>>, Dense<P>>,
+>;
+
+/// The lecture's deep network with fresh weights.
+pub fn deep_rnn() -> DeepRnn<Tensor> {
+    sequential().add(simple_rnn(1, 20).return_sequences()).add(simple_rnn(20, 20)).add(dense(20, 1))
+}
+
+/// Forward, mean squared error and the gradients of every parameter. Returns the loss.
+pub fn gradient_step(tape: &mut Tape, model: &DeepRnn<Tensor>, x: &Tensor, y: &Tensor) -> f32 {
+    let (loss, gradients) = {
+        let net = tape.bind(model);
+        let loss = mse(net.forward(tape.constant(x)), tape.constant(y));
+        (loss.item(), loss.backward().of(&net))
+    };
+    tape.reset();
+    std::hint::black_box(gradients);
+    loss
+}
