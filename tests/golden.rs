@@ -1,8 +1,8 @@
 //! Values and gradients against those of PyTorch and Keras, computed by `fixtures/generate.py`.
 
 use serde_json::Value;
-use unspool::prelude::*;
 use unspool::Activation;
+use unspool::prelude::*;
 use unspool_tests::{assert_close, fixture, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;

@@ -151,8 +151,7 @@ fn both_deep_models_agree_with_central_differences() {
         .add(simple_rnn(20, 1));
     gradcheck(&deep, |tape, net| mse(net.forward(tape.constant(&x)), tape.constant(&y))).unwrap();
 
-    let deep_dense =
-        sequential().add(simple_rnn(1, 20).return_sequences()).add(simple_rnn(20, 20)).add(dense(20, 1));
+    let deep_dense = sequential().add(simple_rnn(1, 20).return_sequences()).add(simple_rnn(20, 20)).add(dense(20, 1));
     gradcheck(&deep_dense, |tape, net| mse(net.forward(tape.constant(&x)), tape.constant(&y))).unwrap();
 }
 

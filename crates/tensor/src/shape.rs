@@ -16,9 +16,9 @@ pub const MAX_RANK: usize = 6;
 /// assert_eq!(shape[1], 32);
 /// assert_eq!(shape.to_string(), "[50, 32, 20]");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Eq)]
 pub struct Shape {
-    sizes: [usize; MAX_RANK], // zero from `rank` on, so that the derived equality is right
+    sizes: [usize; MAX_RANK], // zero from `rank` on
     rank: u8,
 }
 
@@ -97,6 +97,21 @@ impl Shape {
             step *= self.sizes[axis] as isize;
         }
         strides
+    }
+}
+
+impl PartialEq for Shape {
+    /// Shapes are compared in every op: without a branch, not through `memcmp`.
+    #[inline]
+    fn eq(&self, other: &Shape) -> bool {
+        let differing = self.sizes.iter().zip(&other.sizes).fold(0, |bits, (a, b)| bits | (a ^ b));
+        differing == 0 && self.rank == other.rank
+    }
+}
+
+impl std::hash::Hash for Shape {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self[..].hash(state);
     }
 }
 

@@ -6,39 +6,53 @@
 //! they call) carry `#[inline(always)]`.
 
 #[cfg(target_arch = "x86_64")]
-use std::arch::is_x86_feature_detected;
+mod level {
+    use std::arch::is_x86_feature_detected as has;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    pub(super) const BASELINE: u8 = 1;
+    pub(super) const AVX2: u8 = 2;
+    pub(super) const AVX512: u8 = 3;
+
+    static LEVEL: AtomicU8 = AtomicU8::new(0);
+
+    /// The widest level that this processor has, found out once.
+    #[inline(always)]
+    pub(super) fn get() -> u8 {
+        match LEVEL.load(Ordering::Relaxed) {
+            0 => detect(),
+            level => level,
+        }
+    }
+
+    #[cold]
+    fn detect() -> u8 {
+        let avx2 = has!("avx2") && has!("fma");
+        let avx512 = avx2 && has!("avx512f") && has!("avx512vl") && has!("avx512dq") && has!("avx512bw");
+        let level = if avx512 {
+            AVX512
+        } else if avx2 {
+            AVX2
+        } else {
+            BASELINE
+        };
+        LEVEL.store(level, Ordering::Relaxed);
+        level
+    }
+}
 
 /// Runs `f` compiled for the widest vector instructions of this processor.
 #[inline(always)]
 pub(crate) fn dispatch<R>(f: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
-    {
-        if has_avx512() {
-            // SAFETY: the processor has just been found to have every feature that `avx512` enables.
-            return unsafe { avx512(f) };
-        }
-        if has_avx2() {
-            // SAFETY: as above, for `avx2`.
-            return unsafe { avx2(f) };
-        }
+    match level::get() {
+        // SAFETY: the processor was found to have every feature that `avx512` enables.
+        level::AVX512 => return unsafe { avx512(f) },
+        // SAFETY: as above, for `avx2`.
+        level::AVX2 => return unsafe { avx2(f) },
+        _ => {}
     }
     f()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512bw")
-        && has_avx2()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
 }
 
 #[cfg(target_arch = "x86_64")]
