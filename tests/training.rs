@@ -16,6 +16,9 @@ fn a_dense_layer_finds_a_linear_rule() {
     assert_eq!((history.loss.len(), history.val_loss.len()), (60, 60));
     assert!(history.val_loss[59] < 1e-5, "{history:?}");
     assert_eq!(evaluate(&model, &data, mse), history.val_loss[59]);
+    // More examples than are computed at once.
+    let whole = mse_of(&predict(&model, data.x()), data.y());
+    assert!((history.val_loss[59] / whole - 1.0).abs() < 1e-4, "{} is not {whole}", history.val_loss[59]);
     let layer = &model.layers.layer;
     for (got, expected) in layer.weight.to_vec().into_iter().chain(layer.bias.to_vec()).zip([2.0, 0.0, -0.5, 0.25]) {
         assert!((got - expected).abs() < 1e-2, "{got} is not {expected}");

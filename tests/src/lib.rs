@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use approx::abs_diff_eq;
 use serde_json::Value;
 use unspool::{Shape, Tensor};
 
@@ -44,7 +45,7 @@ pub fn assert_close(what: &str, got: &Tensor<f64>, expected: &Tensor<f64>, toler
     assert_eq!(got.shape(), expected.shape(), "{what}: shapes");
     let largest = expected.to_vec().into_iter().fold(1f64, |max, x| max.max(x.abs()));
     for (i, (g, e)) in got.to_vec().into_iter().zip(expected.to_vec()).enumerate() {
-        let close = (g - e).abs() <= tolerance * largest; // false for NaN
+        let close = abs_diff_eq!(g, e, epsilon = tolerance * largest); // false for NaN
         assert!(close, "{what}: element {i} is {g}, expected {e}");
     }
 }
