@@ -27,5 +27,36 @@ fn deep(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, tape, deep);
+/// What one element costs in the elementwise loops, in cache.
+fn elementwise(c: &mut Criterion) {
+    let mut group = c.benchmark_group("elementwise, 4096 f32");
+    group.throughput(Throughput::Elements(4096));
+    let (x, y) = (values([64, 64]), values([64]));
+    group.bench_function("tanh", |b| b.iter(|| x.map(Scalar::tanh)));
+    group.bench_function("sigmoid", |b| b.iter(|| x.map(Scalar::sigmoid)));
+    group.bench_function("add", |b| {
+        b.iter(|| {
+            x.zip(
+                "add",
+                &x,
+                #[inline(always)]
+                |a, b| a + b,
+            )
+        })
+    });
+    group.bench_function("add a row to each", |b| {
+        b.iter(|| {
+            x.zip(
+                "add",
+                &y,
+                #[inline(always)]
+                |a, b| a + b,
+            )
+        })
+    });
+    group.bench_function("sum", |b| b.iter(|| x.sum()));
+    group.finish();
+}
+
+criterion_group!(benches, elementwise, tape, deep);
 criterion_main!(benches);

@@ -136,6 +136,18 @@ fn every_op_agrees_with_central_differences() {
 }
 
 #[test]
+fn shorthands_see_the_right_elements() {
+    let tape = Tape::new();
+    let x = tape.constant(&Tensor::from_fn([3, 4], |i| i as f64));
+    assert_eq!(x.last().value().to_vec(), [8.0, 9.0, 10.0, 11.0]);
+    assert_eq!(x.unbind().map(|row| row.value().at([1])).collect::<Vec<_>>(), [1.0, 5.0, 9.0]);
+    let [left, right] = x.chunks();
+    assert_eq!(left.value().to_vec(), [0.0, 1.0, 4.0, 5.0, 8.0, 9.0]);
+    assert_eq!(right.value().to_vec(), [2.0, 3.0, 6.0, 7.0, 10.0, 11.0]);
+    assert_eq!(x.t().value().to_vec(), [0., 4., 8., 1., 5., 9., 2., 6., 10., 3., 7., 11.]);
+}
+
+#[test]
 fn every_op_has_a_gradient_test() {
     let tested: BTreeSet<_> = CASES.iter().map(|(name, _)| *name).collect();
     assert_eq!(tested, ops::NAMES.iter().copied().collect());

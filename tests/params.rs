@@ -86,3 +86,11 @@ fn zeros_like_keeps_shapes() {
     assert_eq!(zeros.names(), zoo().names());
     assert!(zeros.leaves().iter().zip(zoo().leaves()).all(|(a, b)| **a == Tensor::zeros(b.shape())));
 }
+
+#[test]
+fn models_are_shared_between_threads_and_tapes_move_to_them() {
+    fn shared<S: Send + Sync>() {}
+    fn moved<S: Send>() {}
+    shared::<Zoo<Tensor, Tuple<Tensor>, 3>>();
+    moved::<Tape>();
+}

@@ -20,14 +20,20 @@ pub(crate) struct Sweep<T: Scalar> {
     /// Products waiting for the sweep to reach their weight.
     deferred: Vec<Deferred<T>>,
     /// Room for the rows of deferred products, one pair of lists for all weights.
-    spare_pairs: Vec<Vec<(Tensor<T>, Tensor<T>)>>,
+    spare_pairs: Vec<Vec<Factors<T>>>,
 }
 
 /// The contributions `aᵀ g` to one weight that have not been computed yet.
 struct Deferred<T: Scalar> {
     id: u32,
     rows: usize,
-    pairs: Vec<(Tensor<T>, Tensor<T>)>,
+    pairs: Vec<Factors<T>>,
+}
+
+/// The factors of one contribution, as matrices with the same number of rows.
+struct Factors<T: Scalar> {
+    a: Tensor<T>,
+    grad: Tensor<T>,
 }
 
 /// Deferred products are computed when this many rows have come together: enough for a product at full speed,
@@ -72,7 +78,7 @@ impl<T: Scalar> Sweep<T> {
         };
         let (a, grad) = (a.rows(), grad.rows());
         deferred.rows += a.shape()[0];
-        deferred.pairs.push((a, grad));
+        deferred.pairs.push(Factors { a, grad });
         if deferred.rows >= ROWS {
             deferred.rows = 0;
             compute(&mut self.slots[id as usize], &mut deferred.pairs);
@@ -91,28 +97,32 @@ impl<T: Scalar> Sweep<T> {
 }
 
 /// Adds the sum of the products `aᵀ g`, as one product over all their rows, to `slot`.
-fn compute<T: Scalar>(slot: &mut Option<Tensor<T>>, pairs: &mut Vec<(Tensor<T>, Tensor<T>)>) {
-    let Some((a, g)) = pairs.first() else { return };
-    let (k, n) = (a.shape()[1], g.shape()[1]);
-    let (a, g) = if pairs.len() == 1 {
-        (a.clone(), g.clone())
-    } else {
-        let join = |width: usize, side: fn(&(Tensor<T>, Tensor<T>)) -> &Tensor<T>| {
-            let rows = pairs.iter().map(|pair| side(pair).shape()[0]).sum();
-            let mut start = 0;
-            let parts = pairs.iter().map(|pair| {
-                start += side(pair).shape()[0];
-                (start - side(pair).shape()[0], side(pair))
-            });
-            Tensor::assemble([rows, width], 0, parts)
-        };
-        (join(k, |pair| &pair.0), join(n, |pair| &pair.1))
-    };
-    match slot {
-        Some(sum) => sum.add_product(&a, &g),
-        None => *slot = Some(a.t().matmul(&g)),
+fn compute<T: Scalar>(slot: &mut Option<Tensor<T>>, pairs: &mut Vec<Factors<T>>) {
+    if pairs.is_empty() {
+        return;
     }
+    let a = join_rows(pairs.iter().map(|pair| &pair.a));
+    let grad = join_rows(pairs.iter().map(|pair| &pair.grad));
     pairs.clear();
+    match slot {
+        Some(sum) => sum.add_product(&a, &grad),
+        None => *slot = Some(a.t().matmul(&grad)),
+    }
+}
+
+/// Matrices of one width, at least one of them, on top of each other.
+fn join_rows<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>> + Clone) -> Tensor<T> {
+    let rows = parts.clone().map(|part| part.shape()[0]).sum();
+    let first = parts.clone().next().expect("at least one matrix");
+    if first.shape()[0] == rows {
+        return first.clone(); // the only one, or the only one with any rows
+    }
+    let mut end = 0;
+    let placed = parts.map(|part| {
+        end += part.shape()[0];
+        (end - part.shape()[0], part)
+    });
+    Tensor::assemble([rows, first.shape()[1]], 0, placed)
 }
 
 impl<'t, T: Scalar> Gradients<'t, T> {

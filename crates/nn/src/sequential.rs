@@ -43,6 +43,7 @@ impl Sequential<()> {
 
 impl<L> Sequential<L> {
     /// The model with one layer more.
+    #[allow(clippy::should_implement_trait)] // a sum of models it is not
     pub fn add<B: Build>(self, layer: B) -> Sequential<Chain<L, B::Layer>> {
         // A generator per layer: its weights depend on the seed and its place alone.
         let mut seed = <Rng as SeedableRng>::Seed::default();

@@ -1,7 +1,8 @@
 //! Elementwise functions of one and two tensors, with NumPy's broadcasting.
 //!
 //! Given as an argument, a closure can carry `#[inline(always)]`, and with it becomes SIMD code for the
-//! processor at hand; without it the compiler decides, and a large body stays scalar.
+//! processor at hand; without it the compiler decides, and a large body stays scalar. `Scalar::tanh` is the
+//! vectorising function; `x.tanh()` of an f32 is the standard library's, some thirty times slower.
 
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -15,7 +16,7 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     /// use unspool_tensor::{Scalar, Tensor};
     /// let x = Tensor::<f32>::from_vec(vec![-1.0, 0.0, 1.0], [3]);
-    /// let y = x.map(#[inline(always)] |x| x.tanh());
+    /// let y = x.map(Scalar::tanh);
     /// assert_eq!(y.at([1]), 0.0);
     /// ```
     #[inline]
