@@ -13,7 +13,9 @@ fn panic_of(f: impl FnOnce()) -> (String, String, u32) {
     let seen = SEEN.get_or_init(Default::default);
     let default = take_hook();
     set_hook(Box::new(|info| {
-        let message = info.payload_as_str().unwrap_or("").to_owned();
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = payload.downcast_ref::<String>().cloned().or(text).unwrap_or_default();
         let at = info.location().expect("panics have a location");
         *SEEN.get_or_init(Default::default).lock().unwrap() = Some((message, at.file().to_owned(), at.line()));
     }));
