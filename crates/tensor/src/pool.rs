@@ -193,15 +193,20 @@ mod tests {
         let second = take(bytes);
         assert_eq!(first, second);
         let sent = Free(second);
-        std::thread::spawn(move || {
+        let (freed, wait) = std::sync::mpsc::channel();
+        let (finish, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
             let sent = sent;
             let header = sent.0;
             std::mem::forget(sent);
             // SAFETY: the only reference, not used again.
-            unsafe { give_back(header) } // this thread drew nothing: goes to the shared list
-        })
-        .join()
-        .unwrap();
+            unsafe { give_back(header) } // this thread drew nothing: goes to the shared list, at once
+            freed.send(()).unwrap();
+            told.recv().unwrap();
+        });
+        wait.recv().unwrap();
         assert_eq!(take(bytes), first);
+        finish.send(()).unwrap();
+        thread.join().unwrap();
     }
 }

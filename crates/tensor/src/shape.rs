@@ -180,6 +180,12 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_of_size_zero_is_an_axis() {
+        assert_ne!(Shape::from([2]), Shape::from([2, 0]));
+        assert_ne!(Shape::from([2, 3]), Shape::from([3, 2]));
+    }
+
+    #[test]
     #[should_panic(expected = "a tensor has at most 6 axes, not 7")]
     fn a_seventh_axis_is_refused() {
         let _ = Shape::from(&[1; 7][..]);
