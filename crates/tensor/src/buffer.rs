@@ -10,10 +10,9 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::atomic::{Ordering, fence};
 
-/// A shared block of at least `len` scalars. Cloning counts a reference; the elements are copied by nobody.
+/// A shared block of scalars. Cloning counts a reference; the elements are copied by nobody.
 pub(crate) struct Buffer<T: Scalar> {
     header: NonNull<Header>,
-    len: usize,
     elements: PhantomData<T>,
 }
 
@@ -31,7 +30,7 @@ impl<T: Scalar> Buffer<T> {
         let Some(bytes) = bytes else {
             panic!("tensor of {len} elements is larger than the address space");
         };
-        let mut buffer = Buffer { header: pool::take(bytes), len, elements: PhantomData };
+        let mut buffer = Buffer { header: pool::take(bytes, len), elements: PhantomData };
         if cfg!(debug_assertions) {
             buffer.get_mut().expect("a fresh block has one owner").fill(T::NAN);
         }
@@ -41,10 +40,10 @@ impl<T: Scalar> Buffer<T> {
     /// The elements.
     #[inline]
     pub(crate) fn as_slice(&self) -> &[T] {
-        // SAFETY: the block holds `len` elements after its header (`scratch` asked the pool for that many bytes);
+        // SAFETY: the block holds `len` elements after its header (`scratch` asked the pool for so many bytes);
         // they are initialised (the pool zeroes fresh blocks, and every bit pattern is a valid `Scalar`, which is
         // a sealed trait of plain floating-point data); nobody writes while `self` is borrowed (`get_mut`).
-        unsafe { std::slice::from_raw_parts(pool::data(self.header).cast(), self.len) }
+        unsafe { std::slice::from_raw_parts(pool::data(self.header).cast(), self.header().len) }
     }
 
     /// The elements, writable, if no other tensor shares them.
@@ -54,7 +53,7 @@ impl<T: Scalar> Buffer<T> {
             return None;
         }
         // SAFETY: as in `as_slice`; and this is the only reference to the block, borrowed mutably.
-        Some(unsafe { std::slice::from_raw_parts_mut(pool::data(self.header).cast(), self.len) })
+        Some(unsafe { std::slice::from_raw_parts_mut(pool::data(self.header).cast(), self.header().len) })
     }
 
     /// Whether no other tensor shares this block.
@@ -75,7 +74,7 @@ impl<T: Scalar> Clone for Buffer<T> {
     #[inline]
     fn clone(&self) -> Self {
         self.header().refs.fetch_add(1, Ordering::Relaxed);
-        Buffer { header: self.header, len: self.len, elements: PhantomData }
+        Buffer { header: self.header, elements: PhantomData }
     }
 }
 

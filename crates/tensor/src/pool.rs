@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Header {
     pub(crate) refs: AtomicUsize,
     class: usize,
+    /// The number of elements its present user asked for.
+    pub(crate) len: usize,
 }
 
 const HEADER: usize = size_of::<Header>();
@@ -87,9 +89,9 @@ thread_local! {
     });
 }
 
-/// A block for at least `bytes` bytes of elements, all initialised, with one reference.
+/// A block for `len` elements of `bytes` bytes in all, which are initialised, with one reference.
 #[inline]
-pub(crate) fn take(bytes: usize) -> NonNull<Header> {
+pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
     let class = class_of(bytes);
     let kept = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();
@@ -100,10 +102,12 @@ pub(crate) fn take(bytes: usize) -> NonNull<Header> {
     });
     // While a thread ends, its lists are gone; it can still use tensors.
     let free = kept.unwrap_or_else(|_| draw(class));
-    let header = free.0;
+    let mut header = free.0;
     std::mem::forget(free); // from here on the reference count owns the block
     // SAFETY: the block is exclusively ours until it is returned.
-    unsafe { header.as_ref() }.refs.store(1, Ordering::Relaxed);
+    let block = unsafe { header.as_mut() };
+    *block.refs.get_mut() = 1;
+    block.len = len;
     header
 }
 
@@ -147,7 +151,7 @@ fn draw(class: usize) -> Free {
     let block = unsafe { alloc_zeroed(layout) };
     let Some(header) = NonNull::new(block.cast::<Header>()) else { handle_alloc_error(layout) };
     // SAFETY: the allocation is ours alone and large enough for the header, at its alignment.
-    unsafe { header.write(Header { refs: AtomicUsize::new(0), class }) };
+    unsafe { header.write(Header { refs: AtomicUsize::new(0), class, len: 0 }) };
     Free(header)
 }
 
@@ -187,10 +191,10 @@ mod tests {
     #[test]
     fn a_block_is_recycled_on_its_thread_and_handed_over_across_threads() {
         let bytes = 12_345_678; // a class nothing else in this test binary uses
-        let first = take(bytes);
+        let first = take(bytes, 0);
         // SAFETY: the only reference, not used again.
         unsafe { give_back(first) };
-        let second = take(bytes);
+        let second = take(bytes, 0);
         assert_eq!(first, second);
         let sent = Free(second);
         let (freed, wait) = std::sync::mpsc::channel();
@@ -205,7 +209,7 @@ mod tests {
             told.recv().unwrap();
         });
         wait.recv().unwrap();
-        assert_eq!(take(bytes), first);
+        assert_eq!(take(bytes, 0), first);
         finish.send(()).unwrap();
         thread.join().unwrap();
     }

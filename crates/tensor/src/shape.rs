@@ -19,6 +19,7 @@ pub const MAX_RANK: usize = 6;
 #[derive(Clone, Copy, Eq)]
 pub struct Shape {
     sizes: [usize; MAX_RANK], // zero from `rank` on
+    elements: usize,          // their product, asked for in every op
     rank: u8,
 }
 
@@ -32,7 +33,14 @@ impl Shape {
     /// The number of elements: the product of the sizes, 1 for rank 0.
     #[inline]
     pub fn elements(&self) -> usize {
-        self.iter().product()
+        self.elements
+    }
+
+    /// The shape with the given sizes. Its number of elements saturates: no such tensor can be made.
+    #[inline]
+    fn new(sizes: [usize; MAX_RANK], rank: usize) -> Shape {
+        let elements = sizes[..rank].iter().fold(1, |product: usize, &size| product.saturating_mul(size));
+        Shape { sizes, elements, rank: rank as u8 }
     }
 
     /// The shape with one axis more, of the given size, before `axis`.
@@ -60,10 +68,11 @@ impl Shape {
     /// # Panics
     /// If there is no such axis.
     #[track_caller]
-    pub fn with(mut self, axis: usize, size: usize) -> Shape {
+    pub fn with(&self, axis: usize, size: usize) -> Shape {
         assert!(axis < self.rank(), "shape {self} has no axis {axis}");
-        self.sizes[axis] = size;
-        self
+        let mut sizes = self.sizes;
+        sizes[axis] = size;
+        Shape::new(sizes, self.rank())
     }
 
     /// The common shape of two operands, as NumPy broadcasts: aligned at the last axis, sizes equal or one of
@@ -74,9 +83,9 @@ impl Shape {
             return Some(*self);
         }
         let (long, short) = if self.rank >= other.rank { (self, other) } else { (other, self) };
-        let mut result = *long;
+        let mut sizes = long.sizes;
         let skip = long.rank() - short.rank();
-        for (size, &s) in result.sizes[skip..long.rank()].iter_mut().zip(short.iter()) {
+        for (size, &s) in sizes[skip..long.rank()].iter_mut().zip(short.iter()) {
             *size = match (*size, s) {
                 (a, b) if a == b => a,
                 (1, b) => b,
@@ -84,7 +93,7 @@ impl Shape {
                 _ => return None,
             };
         }
-        Some(result)
+        Some(Shape::new(sizes, long.rank()))
     }
 
     /// Strides, in elements, of a contiguous tensor of this shape.
@@ -126,13 +135,13 @@ impl Deref for Shape {
 impl FromIterator<usize> for Shape {
     #[track_caller]
     fn from_iter<I: IntoIterator<Item = usize>>(iter: I) -> Shape {
-        let mut shape = Shape { sizes: [0; MAX_RANK], rank: 0 };
+        let (mut sizes, mut rank) = ([0; MAX_RANK], 0);
         for size in iter {
-            assert!(shape.rank() < MAX_RANK, "a tensor has at most {MAX_RANK} axes");
-            shape.sizes[shape.rank()] = size;
-            shape.rank += 1;
+            assert!(rank < MAX_RANK, "a tensor has at most {MAX_RANK} axes");
+            sizes[rank] = size;
+            rank += 1;
         }
-        shape
+        Shape::new(sizes, rank)
     }
 }
 
@@ -148,9 +157,9 @@ impl<const N: usize> From<[usize; N]> for Shape {
     #[inline]
     fn from(sizes: [usize; N]) -> Shape {
         const { assert!(N <= MAX_RANK, "a tensor has at most 6 axes") };
-        let mut shape = Shape { sizes: [0; MAX_RANK], rank: N as u8 };
-        shape.sizes[..N].copy_from_slice(&sizes);
-        shape
+        let mut all = [0; MAX_RANK];
+        all[..N].copy_from_slice(&sizes);
+        Shape::new(all, N)
     }
 }
 
