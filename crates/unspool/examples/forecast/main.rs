@@ -1,0 +1,157 @@
+//! Forecasts time series with simple recurrent networks, beside two simpler forecasts to hold them against.
+//!
+//! ```text
+//! cargo run --release --example forecast
+//! cargo run --release --example forecast -- --csv sunspots.csv --column SUNACTIVITY --date-column YEAR
+//! ```
+//!
+//! The models stand in `models.rs`. The other files read, cut, print and draw.
+
+#![forbid(unsafe_code)]
+
+mod column;
+mod dates;
+mod models;
+mod output;
+mod pictures;
+mod report;
+mod series;
+mod windows;
+
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+use models::{Task, Training};
+use series::Series;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What went wrong, as one sentence for the user.
+type Sentence = String;
+
+/// Forecast time series with simple recurrent networks, beside simpler forecasts.
+///
+/// Without --csv: 10,000 made-up series of 51 points, the last point forecast from the 50 before it.
+/// With --csv: the same models on one column of your file; the first 70 % of its rows train them, the next 20 %
+/// validate, the last 10 % test.
+///
+/// Prints a table, and draws forecasts.svg and losses.svg.
+#[derive(Parser)]
+#[command(name = "forecast")]
+struct Options {
+    /// How often each model is trained: with seeds 0 to N - 1
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = between::<u64>(1, 100))]
+    seeds: u64,
+    /// How often training sees every example
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000))]
+    epochs: usize,
+    /// Folder for the pictures
+    #[arg(long, value_name = "DIR", default_value = "forecast-out")]
+    out: PathBuf,
+    /// A series of your own: a file of comma-separated values with a header row, one row per time step
+    #[arg(long, value_name = "FILE", requires = "column")]
+    csv: Option<PathBuf>,
+    /// The column to forecast
+    #[arg(long, value_name = "NAME", requires = "csv")]
+    column: Option<String>,
+    /// The column of dates or times: checked for order and gaps, and shown on the axis
+    #[arg(long, value_name = "NAME", requires = "csv")]
+    date_column: Option<String>,
+    /// How many steps ahead to forecast
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = between::<usize>(1, 10_000), requires = "csv")]
+    horizon: usize,
+    /// How many values a forecast is made from
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000), requires = "csv")]
+    window: usize,
+    /// Fill missing cells on a straight line between their neighbours
+    #[arg(long, requires = "csv")]
+    fill: bool,
+}
+
+fn between<T: TryFrom<u64>>(least: u64, most: u64) -> RangedU64ValueParser<T> {
+    RangedU64ValueParser::new().range(least..=most)
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let result = match (&options.csv, &options.column) {
+        (Some(file), Some(column)) => own_series(file, column, &options),
+        _ => lecture(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            output::note(&format!("forecast: {sentence}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The lecture's 10,000 series: 7,000 to train, 2,000 to validate, 1,000 to test.
+fn lecture(options: &Options) -> Result<(), Sentence> {
+    let series = Series::generate(42, 10_000, 51);
+    let examples = |from, to| series.examples(from, to).map_err(|e| e.to_string());
+    let task =
+        Task { train: examples(0, 7_000)?, valid: examples(7_000, 9_000)?, test: examples(9_000, 10_000)?, next: None };
+    output::check(&options.out)?;
+    let outcomes = models::compare(&task, &options.training())?;
+    output::print(&report::lecture(&outcomes, &task))?;
+    save(&options.out, pictures::forecast_grid(&outcomes, &task)?, pictures::losses(&outcomes, "mean squared error")?)
+}
+
+/// One column of a CSV file.
+fn own_series(file: &Path, column: &str, options: &Options) -> Result<(), Sentence> {
+    let column = column::read(file, column, options.date_column.as_deref(), options.fill)?;
+    let cut = windows::cut(&column, options.window, options.horizon)?;
+    output::check(&options.out)?;
+    let outcomes = models::compare(&cut.task, &options.training())?;
+    output::print(&report::own_series(&outcomes, &column, &cut))?;
+    let losses = pictures::losses(&outcomes, "mean squared error (scaled series)")?;
+    save(&options.out, pictures::forecasts_over_time(&outcomes, &column, &cut)?, losses)
+}
+
+/// Writes the pictures and prints where they are.
+fn save(folder: &Path, forecasts: String, losses: String) -> Result<(), Sentence> {
+    for (name, picture) in [("forecasts.svg", forecasts), ("losses.svg", losses)] {
+        let path = output::write(folder, name, &picture)?;
+        output::print(&format!("{}\n", path.display()))?;
+    }
+    Ok(())
+}
+
+impl Options {
+    fn training(&self) -> Training {
+        Training { seeds: self.seeds, epochs: self.epochs }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(arguments: &[&str]) -> String {
+        let arguments = ["forecast"].iter().chain(arguments);
+        Options::try_parse_from(arguments).err().expect("refused").to_string()
+    }
+
+    #[test]
+    fn zero_is_refused_by_name() {
+        for option in ["--seeds", "--epochs"] {
+            let sentence = refused(&[option, "0"]);
+            assert!(sentence.contains(option) && sentence.contains("0 is not in 1..="), "{sentence}");
+        }
+        for option in ["--horizon", "--window"] {
+            let sentence = refused(&["--csv", "a.csv", "--column", "a", option, "0"]);
+            assert!(sentence.contains(option) && sentence.contains("0 is not in 1..="), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn options_for_a_file_need_the_file() {
+        for arguments in [&["--column", "a"][..], &["--date-column", "a"], &["--horizon", "2"], &["--window", "2"]] {
+            assert!(refused(arguments).contains("--csv <FILE>"));
+        }
+        assert!(refused(&["--fill"]).contains("--csv <FILE>"));
+        assert!(refused(&["--csv", "a.csv"]).contains("--column <NAME>"));
+        assert!(Options::try_parse_from(["forecast"]).is_ok());
+    }
+}

@@ -1,0 +1,204 @@
+//! The tables, and what is to be said about them.
+
+use crate::column::Column;
+use crate::models::{self, Outcome, Task, numbers};
+use crate::windows::Cut;
+use std::fmt::Write;
+
+/// The test losses that the lecture quotes for the same models, made with Keras.
+const LECTURE: [(&str, &str); 4] = [
+    (models::DENSE, "0.00399"),
+    (models::RNN, "0.01103"),
+    (models::DEEP_RNN, "0.003197"),
+    (models::DEEP_RNN_DENSE, "0.002758"),
+];
+
+/// The mean squared errors on the lecture's series.
+pub(crate) fn lecture(outcomes: &[Outcome], task: &Task) -> String {
+    let targets = numbers(task.test.y());
+    let mut rows = vec![header(outcomes, &["parameters", "test MSE"], &["lecture", "s/fit"])];
+    let mut notes = "test MSE: mean over the seeds; lecture: what the lecture quotes for Keras\n".to_string();
+    for outcome in outcomes {
+        let losses = per_run(outcome, |forecasts| mean_square(forecasts, &targets));
+        let lecture = LECTURE.iter().find(|(model, _)| *model == outcome.model).map_or("-", |(_, loss)| loss);
+        let mut row = vec![outcome.model.to_string(), outcome.parameters.to_string()];
+        row.push(format!("{:.5}", mean(&losses)));
+        row.extend(by_seed(outcome, outcomes, &losses, |loss| format!("{loss:.5}")));
+        row.extend([lecture.to_string(), seconds(outcome)]);
+        rows.push(row);
+        if outcome.model == models::RNN {
+            notes += &stuck(&losses);
+        }
+    }
+    format!("{}\n{notes}", table(&rows))
+}
+
+/// The errors on a series of one's own, in its own unit.
+pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> String {
+    let targets: Vec<f64> = cut.test_targets.iter().map(|&i| column.values[i]).collect();
+    let own = |forecasts: &[f64]| forecasts.iter().map(|&z| cut.scaling.invert(z)).collect::<Vec<_>>();
+    // Errors speak for themselves; values get the decimals of the standard deviation.
+    let value = |value: f64| with_digits_of(cut.scaling.invert(1.0) - cut.scaling.invert(0.0), value);
+    let next = format!("+{}", cut.horizon);
+    let mut rows = vec![header(outcomes, &["parameters", "MAE", "RMSE"], &["s/fit", &next])];
+    for outcome in outcomes {
+        let rmse = per_run(outcome, |forecasts| mean_square(&own(forecasts), &targets).sqrt());
+        let mae = per_run(outcome, |forecasts| mean_distance(&own(forecasts), &targets));
+        let next: Vec<f64> = outcome.runs.iter().filter_map(|run| run.next).collect();
+        let mut row = vec![outcome.model.to_string(), outcome.parameters.to_string()];
+        row.extend([short(mean(&mae)), short(mean(&rmse))]);
+        row.extend(by_seed(outcome, outcomes, &rmse, short));
+        row.extend([seconds(outcome), value(mean(&own(&next)))]);
+        rows.push(row);
+    }
+    let (first, last) = (cut.test_targets[0], cut.test_targets[cut.test_targets.len() - 1]);
+    let mut text = table(&rows);
+    let _ = writeln!(
+        text,
+        "\nMAE, RMSE: errors in the unit of {} on {} test values, {} to {}; means over the seeds, then the RMSE of each\n\
+         +{}: forecast {} after the last row, {}; mean over the seeds\n\
+         SimpleRNN at the end: tanh keeps its forecasts between {} and {}",
+        column.name,
+        targets.len(),
+        column.labels[first],
+        column.labels[last],
+        cut.horizon,
+        if cut.horizon == 1 { "1 step".to_string() } else { format!("{} steps", cut.horizon) },
+        column.labels[column.labels.len() - 1],
+        value(cut.scaling.invert(-1.0)),
+        value(cut.scaling.invert(1.0)),
+    );
+    let filled = column.measured.iter().filter(|measured| !**measured).count();
+    if filled > 0 {
+        let _ = writeln!(
+            text,
+            "{filled} missing values were filled on straight lines; none of them is a target or the end of a window"
+        );
+    }
+    text
+}
+
+/// Whether seeds of SimpleRNN(1) ended far from the best one.
+fn stuck(losses: &[f64]) -> String {
+    let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let far: Vec<String> =
+        (0..losses.len()).filter(|&i| losses[i] > 2.0 * best).map(|i| format!("seed {i} ({:.5})", losses[i])).collect();
+    let verdict = match (losses.len(), far.is_empty()) {
+        (1, _) => "One seed alone does not show it.".to_string(),
+        (_, true) => "In this run no seed ended at more than twice the MSE of the best.".to_string(),
+        (_, false) => format!("In this run: {}, more than twice the MSE of the best seed.", far.join(", ")),
+    };
+    format!(
+        "{} depends on its seed: its recurrent weight, an orthogonal 1 x 1 matrix, starts at +1 or -1, and from\n\
+         some starting weights training gets stuck. {verdict}\n\
+         All seeds are shown, none is chosen.\n",
+        models::RNN
+    )
+}
+
+fn header(outcomes: &[Outcome], before: &[&str], after: &[&str]) -> Vec<String> {
+    let seeds = (0..seeds(outcomes)).map(|seed| format!("seed {seed}"));
+    let texts = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+    texts(&["model"]).into_iter().chain(texts(before)).chain(seeds).chain(texts(after)).collect()
+}
+
+fn seeds(outcomes: &[Outcome]) -> usize {
+    outcomes.iter().map(|outcome| outcome.runs.len()).max().unwrap_or(0)
+}
+
+fn per_run(outcome: &Outcome, error: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+    outcome.runs.iter().map(|run| error(&run.forecasts)).collect()
+}
+
+/// A cell per seed; dashes for a model that has no seeds.
+fn by_seed(outcome: &Outcome, all: &[Outcome], errors: &[f64], show: impl Fn(f64) -> String) -> Vec<String> {
+    if outcome.parameters == 0 {
+        return vec!["-".to_string(); seeds(all)];
+    }
+    errors.iter().map(|&error| show(error)).collect()
+}
+
+/// The median over the seeds.
+fn seconds(outcome: &Outcome) -> String {
+    let seconds: Vec<f64> = outcome.runs.iter().filter_map(|run| Some(run.history.as_ref()?.seconds)).collect();
+    if seconds.is_empty() { "-".to_string() } else { format!("{:.3}", median(seconds)) }
+}
+
+fn mean_square(forecasts: &[f64], targets: &[f64]) -> f64 {
+    mean(&forecasts.iter().zip(targets).map(|(f, t)| (f - t).powi(2)).collect::<Vec<_>>())
+}
+
+fn mean_distance(forecasts: &[f64], targets: &[f64]) -> f64 {
+    mean(&forecasts.iter().zip(targets).map(|(f, t)| (f - t).abs()).collect::<Vec<_>>())
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    if n == 0 { f64::NAN } else { (values[(n - 1) / 2] + values[n / 2]) / 2.0 }
+}
+
+/// Four significant digits, or all digits before the point.
+fn short(value: f64) -> String {
+    with_digits_of(value, value)
+}
+
+/// The value with as many decimals as `size` has in four significant digits.
+fn with_digits_of(size: f64, value: f64) -> String {
+    let size = size.abs();
+    if size != 0.0 && !(1e-4..1e9).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let digits = if size == 0.0 { 0 } else { size.log10().floor() as i32 };
+    format!("{value:.*}", (3 - digits).max(0) as usize)
+}
+
+/// Columns side by side: the first to the left, numbers to the right.
+fn table(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let _ = write!(text, "{:<1$}", row[0], widths[0]);
+        for (cell, width) in row.iter().zip(&widths).skip(1) {
+            let _ = write!(text, "  {cell:>width$}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_far_from_the_others_is_named() {
+        assert!(stuck(&[0.011, 0.14, 0.015]).contains("In this run: seed 1 (0.14000), more than"));
+        assert!(stuck(&[0.011, 0.012, 0.015]).contains("In this run no seed ended"));
+        assert!(stuck(&[0.14, 0.011, 0.13]).contains("In this run: seed 0 (0.14000), seed 2 (0.13000), more than"));
+        assert!(stuck(&[0.14]).contains("One seed alone"));
+    }
+
+    #[test]
+    fn errors_and_medians() {
+        assert_eq!(mean_square(&[1.0, 2.0], &[1.0, 5.0]), 4.5);
+        assert_eq!(mean_distance(&[1.0, 2.0], &[1.0, 5.0]), 1.5);
+        assert_eq!((median(vec![3.0, 1.0, 2.0]), median(vec![4.0, 1.0])), (2.0, 2.5));
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, text) in
+            [(0.0, "0.000"), (15.638, "15.64"), (-371.52, "-371.5"), (0.012346, "0.01235"), (123456.7, "123457")]
+        {
+            assert_eq!(short(value), text);
+        }
+        assert_eq!(with_digits_of(0.7, 1e9 + 0.25), "1000000000.2500");
+        assert_eq!((short(1.5e12), short(1e-7)), ("1.500e12".to_string(), "1.000e-7".to_string()));
+    }
+}
