@@ -16,7 +16,7 @@ import time
 MODELS = ["dense", "rnn1", "deep", "deep_dense"]
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("--backend", choices=["jax", "torch"], default="jax")
+parser.add_argument("--backend", choices=["jax", "tensorflow", "torch"], default="jax")
 parser.add_argument("--threads", type=int, help="run on this many cores (Linux); default all")
 parser.add_argument("--model", action="append", choices=MODELS, help="repeatable; default all")
 parser.add_argument("--seeds", type=int, default=1, help="fit with seeds 0..SEEDS-1")

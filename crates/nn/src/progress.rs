@@ -1,6 +1,7 @@
 //! How training reports itself, on standard error.
 
 use crate::fit::History;
+use std::io::Write;
 use std::time::Duration;
 
 /// A bar on a terminal, a line per epoch otherwise, or nothing.
@@ -27,8 +28,12 @@ impl Progress {
             use std::io::IsTerminal;
             if std::io::stderr().is_terminal() {
                 let bar = indicatif::ProgressBar::new((epochs * batches) as u64);
-                let style = "{bar:30} {msg}  {per_sec}, {eta} left";
-                bar.set_style(indicatif::ProgressStyle::with_template(style).expect("a valid template"));
+                let style = indicatif::ProgressStyle::with_template("{bar:30} {msg}  {rate}, {eta} left")
+                    .expect("a valid template")
+                    .with_key("rate", |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+                        let _ = write!(text, "{:.0} steps/s", state.per_sec());
+                    });
+                bar.set_style(style);
                 return Progress::Bar { bar, epochs, batches };
             }
         }
@@ -49,23 +54,23 @@ impl Progress {
         let _ = (epoch, batch, loss);
     }
 
-    /// After an epoch.
+    /// After an epoch: a line, or after the last one where there was a bar.
     pub(crate) fn epoch(&self, epoch: usize, history: &History, elapsed: Duration) {
-        let line = |epochs: usize| {
-            let loss = history.loss.last().map(|loss| format!("  loss {loss:.5}")).unwrap_or_default();
-            let valid = history.val_loss.last().map(|loss| format!("  val_loss {loss:.5}")).unwrap_or_default();
-            format!("epoch {epoch}/{epochs}{loss}{valid}  {:.1} s", elapsed.as_secs_f64())
-        };
-        match self {
-            Progress::Silent => {}
-            Progress::Lines { epochs } => eprintln!("{}", line(*epochs)),
+        let epochs = match self {
+            Progress::Silent => return,
+            Progress::Lines { epochs } => *epochs,
             #[cfg(feature = "progress")]
-            Progress::Bar { bar, epochs, .. } => {
-                bar.println(line(*epochs));
-                if epoch == *epochs {
-                    bar.finish_and_clear();
-                }
+            Progress::Bar { bar, epochs, .. } if epoch == *epochs => {
+                bar.finish_and_clear();
+                *epochs
             }
-        }
+            #[cfg(feature = "progress")]
+            Progress::Bar { .. } => return,
+        };
+        let loss = history.loss.last().map(|loss| format!("  loss {loss:.5}")).unwrap_or_default();
+        let valid = history.val_loss.last().map(|loss| format!("  val_loss {loss:.5}")).unwrap_or_default();
+        let seconds = elapsed.as_secs_f64();
+        // Nobody may be listening; that is no reason to stop training.
+        let _ = writeln!(std::io::stderr(), "epoch {epoch}/{epochs}{loss}{valid}  {seconds:.1} s");
     }
 }
