@@ -38,6 +38,7 @@ mod op;
 pub mod ops;
 mod params;
 mod rules;
+mod sweep;
 mod tape;
 mod var;
 mod weights;

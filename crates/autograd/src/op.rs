@@ -1,6 +1,6 @@
 //! The trait through which every op comes, built-in and user-written alike.
 
-use crate::gradients::Sweep;
+use crate::sweep::Sweep;
 use unspool_tensor::{Scalar, Tensor};
 
 /// An operation on tensors with its gradient rule.

@@ -42,7 +42,7 @@ pub(crate) struct Record<T: Scalar> {
     pub(crate) inputs: Vec<u32>,
     pub(crate) rules: Rules<T>,
     /// Room for the gradients of a backward sweep, kept from one to the next.
-    pub(crate) spare: crate::gradients::Sweep<T>,
+    pub(crate) spare: crate::sweep::Sweep<T>,
 }
 
 /// How a value was made.

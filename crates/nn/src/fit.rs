@@ -3,6 +3,7 @@
 use crate::adam::{Adam, Optimizer};
 use crate::dataset::Dataset;
 use crate::evaluate::evaluate;
+use crate::history::History;
 use crate::layer::Model;
 use crate::loss::Loss;
 use crate::progress::Progress;
@@ -38,17 +39,6 @@ pub struct Fit<'a, T: Scalar, M, L, O> {
 /// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example.
 pub fn fit<'a, T: Scalar, M: Params<Tensor<T>>>(model: &'a mut M, train: &'a Dataset<T>) -> Fit<'a, T, M, (), Adam<M>> {
     Fit { model, train, valid: None, loss: (), optimizer: Adam::default(), batch: 32, epochs: 1, seed: 0, quiet: false }
-}
-
-/// What happened during training.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct History {
-    /// The training loss, averaged over the batches of each epoch while the weights were changing.
-    pub loss: Vec<f64>,
-    /// The loss on the validation examples after each epoch; empty if there were none.
-    pub val_loss: Vec<f64>,
-    /// Seconds spent, validation included.
-    pub seconds: f64,
 }
 
 /// Why training did not run, or not to its end.

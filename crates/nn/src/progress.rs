@@ -1,6 +1,6 @@
 //! How training reports itself, on standard error.
 
-use crate::fit::History;
+use crate::history::History;
 use std::io::Write;
 use std::time::Duration;
 

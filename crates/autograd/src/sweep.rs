@@ -1,0 +1,138 @@
+//! Gradients being added up during a backward sweep.
+
+use unspool_tensor::{Scalar, Shape, Tensor};
+
+/// Gradients while they are being added up, by the id of the value they belong to.
+pub(crate) struct Sweep<T: Scalar> {
+    slots: Vec<Option<Tensor<T>>>,
+    /// Products waiting for the sweep to reach their weight.
+    deferred: Vec<Deferred<T>>,
+    /// Room for the rows of deferred products, one pair of lists for all weights.
+    spare_pairs: Vec<Vec<Factors<T>>>,
+}
+
+/// The contributions `aᵀ g` to one weight that have not been computed yet.
+struct Deferred<T: Scalar> {
+    id: u32,
+    rows: usize,
+    pairs: Vec<Factors<T>>,
+}
+
+/// The factors of one contribution, as matrices with the same number of rows.
+struct Factors<T: Scalar> {
+    a: Tensor<T>,
+    grad: Tensor<T>,
+}
+
+/// Deferred products are computed when this many rows have come together: enough for a product at full speed,
+/// few enough that the rows are still in cache.
+const ROWS: usize = 512;
+
+impl<T: Scalar> Default for Sweep<T> {
+    fn default() -> Self {
+        Sweep { slots: Vec::new(), deferred: Vec::new(), spare_pairs: Vec::new() }
+    }
+}
+
+impl<T: Scalar> Sweep<T> {
+    /// Begins with the gradient of value `id`; nothing that came later on the tape has one.
+    pub(crate) fn start(&mut self, id: u32, grad: Tensor<T>) {
+        self.slots.resize_with(id as usize + 1, || None);
+        self.slots[id as usize] = Some(grad);
+    }
+
+    /// The gradient of value `id`, if it has any.
+    pub(crate) fn get(&self, id: u32) -> Option<&Tensor<T>> {
+        self.slots.get(id as usize)?.as_ref()
+    }
+
+    /// Takes the gradient of value `id`, if it has any.
+    #[inline]
+    pub(crate) fn take(&mut self, id: u32) -> Option<Tensor<T>> {
+        self.slots[id as usize].take()
+    }
+
+    /// Forgets all gradients, keeping the room for them.
+    pub(crate) fn clear(&mut self) {
+        self.slots.clear();
+    }
+
+    /// Adds a contribution: the first is kept as it is, later ones are added in place.
+    #[inline]
+    pub(crate) fn add(&mut self, id: u32, grad: Tensor<T>) {
+        let slot = &mut self.slots[id as usize];
+        *slot = Some(match slot.take() {
+            None => grad,
+            Some(sum) => sum.into_zip(
+                "add",
+                &grad,
+                #[inline(always)]
+                |a, b| a + b,
+            ),
+        });
+    }
+
+    /// Adds a contribution to a part of the gradient of value `id`, which has the given shape.
+    pub(crate) fn add_part(&mut self, id: u32, shape: Shape, axis: usize, start: usize, grad: &Tensor<T>) {
+        let slot = self.slots[id as usize].get_or_insert_with(|| Tensor::zeros(shape));
+        slot.add_part(axis, start, grad);
+    }
+
+    /// Adds the contribution `aᵀ grad`, later.
+    pub(crate) fn add_product(&mut self, id: u32, a: &Tensor<T>, grad: &Tensor<T>) {
+        let deferred = match self.deferred.iter_mut().find(|d| d.id == id) {
+            Some(deferred) => deferred,
+            None => {
+                let pairs = self.spare_pairs.pop().unwrap_or_default();
+                self.deferred.push(Deferred { id, rows: 0, pairs });
+                self.deferred.last_mut().expect("just pushed")
+            }
+        };
+        let (a, grad) = (a.rows(), grad.rows());
+        deferred.rows += a.shape()[0];
+        deferred.pairs.push(Factors { a, grad });
+        if deferred.rows >= ROWS {
+            deferred.rows = 0;
+            compute(&mut self.slots[id as usize], &mut deferred.pairs);
+        }
+    }
+
+    /// Computes what has been deferred for this id.
+    #[inline]
+    pub(crate) fn settle(&mut self, id: u32) {
+        if let Some(i) = self.deferred.iter().position(|d| d.id == id) {
+            let mut deferred = self.deferred.swap_remove(i);
+            compute(&mut self.slots[id as usize], &mut deferred.pairs);
+            self.spare_pairs.push(deferred.pairs);
+        }
+    }
+}
+
+/// Adds the sum of the products `aᵀ g`, as one product over all their rows, to `slot`.
+fn compute<T: Scalar>(slot: &mut Option<Tensor<T>>, pairs: &mut Vec<Factors<T>>) {
+    if pairs.is_empty() {
+        return;
+    }
+    let a = join_rows(pairs.iter().map(|pair| &pair.a));
+    let grad = join_rows(pairs.iter().map(|pair| &pair.grad));
+    pairs.clear();
+    match slot {
+        Some(sum) => sum.add_product(&a, &grad),
+        None => *slot = Some(a.t().matmul(&grad)),
+    }
+}
+
+/// Matrices of one width, at least one of them, on top of each other.
+fn join_rows<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>> + Clone) -> Tensor<T> {
+    let rows = parts.clone().map(|part| part.shape()[0]).sum();
+    let first = parts.clone().next().expect("at least one matrix");
+    if first.shape()[0] == rows {
+        return first.clone(); // the only one, or the only one with any rows
+    }
+    let mut end = 0;
+    let placed = parts.map(|part| {
+        end += part.shape()[0];
+        (end - part.shape()[0], part)
+    });
+    Tensor::assemble([rows, first.shape()[1]], 0, placed)
+}
