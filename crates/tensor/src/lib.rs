@@ -15,13 +15,15 @@
 //! ```
 //!
 //! Mistakes with shapes are programming errors: they panic, in release builds too, with the operation, the
-//! shapes and the caller's line. All unsafe code of the workspace is in this crate's `buffer`, `pool`, `simd`
-//! and `matmul` modules.
+//! shapes and the caller's line. All unsafe code of the workspace is in this crate's `buffer`, `dual`, `pool`,
+//! `simd` and `matmul` modules.
 
 #![deny(unsafe_code)]
 
 #[allow(unsafe_code)]
 mod buffer;
+#[allow(unsafe_code)]
+mod dual;
 mod format;
 mod join;
 mod map;
@@ -39,7 +41,8 @@ mod tensor;
 mod view;
 mod walk;
 
+pub use dual::Dual;
 pub use pool::release_memory;
-pub use scalar::Scalar;
+pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
 pub use tensor::Tensor;

@@ -1,6 +1,7 @@
 //! Matrix products, through the `matrixmultiply` crate: the only file that knows of it.
 
-use crate::scalar::Scalar;
+use crate::dual::Dual;
+use crate::scalar::{Real, Scalar};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -16,11 +17,14 @@ struct Matrix<'a, T> {
 
 /// What a product is computed from and into: `c = a b`, or `c += a b` if `add`.
 ///
-/// Built by [`multiply`] alone, which checks that the operands agree.
+/// Built by [`multiply`] alone, which checks that the operands agree, and by [`dual`] from such a one.
 pub struct Product<'a, T> {
     a: Matrix<'a, T>,
     b: Matrix<'a, T>,
-    c: &'a mut [T], // row-major
+    /// Row-major, with elements `spread` places apart, the first at `start`.
+    c: &'a mut [T],
+    start: usize,
+    spread: usize,
     add: bool,
 }
 
@@ -106,7 +110,7 @@ fn mismatch(a: Shape, b: Shape) -> ! {
 fn multiply<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], add: bool) {
     assert!(a.columns == b.rows && c.len() == a.rows * b.columns && a.is_in_bounds() && b.is_in_bounds());
     if !c.is_empty() {
-        T::gemm(Product { a, b, c, add });
+        T::gemm(Product { a, b, c, start: 0, spread: 1, add });
     }
 }
 
@@ -133,10 +137,10 @@ macro_rules! product {
     ($name:ident, $t:ident, $gemm:path) => {
         #[inline]
         pub(crate) fn $name(product: Product<'_, $t>) {
-            let Product { a, b, c, add } = product;
+            let Product { a, b, c, start, spread, add } = product;
             let (m, k, n) = (a.rows, a.columns, b.columns);
             // SAFETY: `multiply` has checked that a is [m, k] and b is [k, n], both within their slices at their
-            // strides, and that c has m * n elements, to which it is borrowed mutably.
+            // strides, and that c, borrowed mutably, has m * n elements; `dual` keeps to that.
             unsafe {
                 $gemm(
                     m,
@@ -150,9 +154,9 @@ macro_rules! product {
                     b.strides.0,
                     b.strides.1,
                     if add { 1.0 } else { 0.0 },
-                    c.as_mut_ptr(),
-                    n as isize,
-                    1,
+                    c.as_mut_ptr().add(start),
+                    (n * spread) as isize,
+                    spread as isize,
                 );
             }
         }
@@ -160,6 +164,31 @@ macro_rules! product {
 }
 product!(single, f32, matrixmultiply::sgemm);
 product!(double, f64, matrixmultiply::dgemm);
+
+/// The product of matrices of dual numbers: `(a + a' e)(b + b' e) = a b + (a b' + a' b) e`, as three products of
+/// plain numbers, two places apart.
+pub(crate) fn dual<T: Real>(product: Product<'_, Dual<T>>) {
+    let Product { a, b, c, add, .. } = product;
+    let c: &mut [T] = Dual::parts_mut(c);
+    for (x, y, start, add) in
+        [(a.part(0), b.part(0), 0, add), (a.part(0), b.part(1), 1, add), (a.part(1), b.part(0), 1, true)]
+    {
+        T::gemm(Product { a: x, b: y, c: &mut *c, start, spread: 2, add });
+    }
+}
+
+impl<'a, T: Real> Matrix<'a, Dual<T>> {
+    /// The values (0) or the tangents (1) of the elements.
+    fn part(&self, which: usize) -> Matrix<'a, T> {
+        Matrix {
+            elements: Dual::parts(self.elements),
+            offset: 2 * self.offset + which,
+            rows: self.rows,
+            columns: self.columns,
+            strides: (2 * self.strides.0, 2 * self.strides.1),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -11,12 +11,29 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
+    impl<T: super::Real> Sealed for crate::Dual<T> {}
 }
 
-/// An element type: [`f32`] or [`f64`].
+/// A [`Scalar`] that is a plain number: [`f32`] or [`f64`].
+pub trait Real: Scalar {
+    /// The name of the dual numbers over this type.
+    #[doc(hidden)]
+    const DUAL_NAME: &'static str;
+}
+
+impl Real for f32 {
+    const DUAL_NAME: &'static str = "Dual<f32>";
+}
+
+impl Real for f64 {
+    const DUAL_NAME: &'static str = "Dual<f64>";
+}
+
+/// An element type: [`f32`], [`f64`], or [`Dual`](crate::Dual) numbers over one of them.
 ///
-/// The transcendental functions are branch-free, so loops over them vectorise; they are within 3 units in the
-/// last place over the whole range, with NaN and infinities as IEEE 754 has them.
+/// `exp`, `ln`, `tanh` and `sigmoid` are branch-free, so loops over them vectorise; they are within 3 units in the
+/// last place over the whole range, with NaN and infinities as IEEE 754 has them. The other functions are those
+/// of the standard library.
 pub trait Scalar:
     sealed::Sealed
     + Copy
@@ -51,6 +68,24 @@ pub trait Scalar:
     fn sqrt(self) -> Self;
     /// e to the power of `self`.
     fn exp(self) -> Self;
+    /// `exp(x) - 1`, exact near 0.
+    fn exp_m1(self) -> Self;
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+    /// `ln(1 + x)`, exact near 0.
+    fn ln_1p(self) -> Self;
+    /// The sine.
+    fn sin(self) -> Self;
+    /// The cosine.
+    fn cos(self) -> Self;
+    /// `self` to the power of `exponent`.
+    fn powf(self, exponent: Self) -> Self;
+    /// The error function, `2 / sqrt(pi)` times the integral of `exp(-t²)` from 0 to `self`.
+    fn erf(self) -> Self;
+    /// The absolute value.
+    fn abs(self) -> Self;
+    /// -1, 0 or 1, as `self` is; NaN for NaN.
+    fn sign(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh(self) -> Self;
     /// The logistic function, `1 / (1 + exp(-x))`.
@@ -64,7 +99,7 @@ pub trait Scalar:
 }
 
 macro_rules! scalar {
-    ($t:ident, $math:ident) => {
+    ($t:ident, $math:ident, $erf:path) => {
         impl Scalar for $t {
             const ZERO: $t = 0.0;
             const ONE: $t = 1.0;
@@ -92,6 +127,48 @@ macro_rules! scalar {
                 math::$math::exp(self)
             }
             #[inline(always)]
+            fn exp_m1(self) -> $t {
+                $t::exp_m1(self)
+            }
+            #[inline(always)]
+            fn ln(self) -> $t {
+                math::$math::ln(self)
+            }
+            #[inline(always)]
+            fn ln_1p(self) -> $t {
+                $t::ln_1p(self)
+            }
+            #[inline(always)]
+            fn sin(self) -> $t {
+                $t::sin(self)
+            }
+            #[inline(always)]
+            fn cos(self) -> $t {
+                $t::cos(self)
+            }
+            #[inline(always)]
+            fn powf(self, exponent: $t) -> $t {
+                $t::powf(self, exponent)
+            }
+            #[inline(always)]
+            fn erf(self) -> $t {
+                $erf(self)
+            }
+            #[inline(always)]
+            fn abs(self) -> $t {
+                $t::abs(self)
+            }
+            #[inline(always)]
+            fn sign(self) -> $t {
+                if self > 0.0 {
+                    1.0
+                } else if self < 0.0 {
+                    -1.0
+                } else {
+                    self - self // 0, or NaN for NaN
+                }
+            }
+            #[inline(always)]
             fn tanh(self) -> $t {
                 math::$math::tanh(self)
             }
@@ -110,5 +187,5 @@ macro_rules! scalar {
         }
     };
 }
-scalar!(f32, single);
-scalar!(f64, double);
+scalar!(f32, single, libm::erff);
+scalar!(f64, double, libm::erf);

@@ -1,0 +1,290 @@
+//! Dual numbers: a value and how fast it changes.
+
+use crate::scalar::{Real, Scalar};
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
+
+/// `value + tangent e` with `e² = 0`: a number together with its derivative in one direction.
+///
+/// Computing with duals instead of numbers carries the derivative along: `f(x + x' e) = f(x) + f'(x) x' e`.
+/// Run the tape's gradient rules over duals, and the gradients' tangents are second derivatives.
+/// Comparisons look at the value alone.
+///
+/// Wengert 1964, "A simple automatic derivative evaluation program"; Pearlmutter 1994, "Fast exact multiplication
+/// by the Hessian".
+///
+/// ```
+/// use unspool_tensor::{Dual, Scalar};
+/// let x = Dual { value: 3.0, tangent: 1.0 };
+/// let y = x * x + x.exp();
+/// assert_eq!(y.tangent, 6.0 + Scalar::exp(3.0));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Dual<T> {
+    /// The number.
+    pub value: T,
+    /// Its derivative.
+    pub tangent: T,
+}
+
+impl<T: Real> Dual<T> {
+    /// A number that does not change.
+    #[inline(always)]
+    pub fn constant(value: T) -> Self {
+        Dual { value, tangent: T::ZERO }
+    }
+
+    /// A function's value, with the tangent by the chain rule.
+    #[inline(always)]
+    fn chain(self, value: T, derivative: T) -> Self {
+        Dual { value, tangent: derivative * self.tangent }
+    }
+
+    /// The values and tangents of a slice, alternating.
+    pub(crate) fn parts(slice: &[Self]) -> &[T] {
+        // SAFETY: `repr(C)` makes a dual two `T`s without padding; the length is that of the same memory.
+        unsafe { std::slice::from_raw_parts(slice.as_ptr().cast(), 2 * slice.len()) }
+    }
+
+    /// The values and tangents of a slice, alternating.
+    pub(crate) fn parts_mut(slice: &mut [Self]) -> &mut [T] {
+        // SAFETY: as in `parts`; the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(slice.as_mut_ptr().cast(), 2 * slice.len()) }
+    }
+}
+
+impl<T: Real> Scalar for Dual<T> {
+    const ZERO: Self = Dual { value: T::ZERO, tangent: T::ZERO };
+    const ONE: Self = Dual { value: T::ONE, tangent: T::ZERO };
+    const NAN: Self = Dual { value: T::NAN, tangent: T::NAN };
+    const NAME: &'static str = T::DUAL_NAME;
+
+    #[inline(always)]
+    fn from_f64(x: f64) -> Self {
+        Dual::constant(T::from_f64(x))
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self.value.to_f64()
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self, b: Self) -> Self {
+        let tangent = self.value.mul_add(a.tangent, self.tangent.mul_add(a.value, b.tangent));
+        Dual { value: self.value.mul_add(a.value, b.value), tangent }
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        let y = self.value.sqrt();
+        self.chain(y, T::ONE / (y + y))
+    }
+    #[inline(always)]
+    fn exp(self) -> Self {
+        let y = self.value.exp();
+        self.chain(y, y)
+    }
+    #[inline(always)]
+    fn exp_m1(self) -> Self {
+        self.chain(self.value.exp_m1(), self.value.exp())
+    }
+    #[inline(always)]
+    fn ln(self) -> Self {
+        self.chain(self.value.ln(), T::ONE / self.value)
+    }
+    #[inline(always)]
+    fn ln_1p(self) -> Self {
+        self.chain(self.value.ln_1p(), T::ONE / (T::ONE + self.value))
+    }
+    #[inline(always)]
+    fn sin(self) -> Self {
+        self.chain(self.value.sin(), self.value.cos())
+    }
+    #[inline(always)]
+    fn cos(self) -> Self {
+        self.chain(self.value.cos(), -self.value.sin())
+    }
+    /// `d(x^p) = p x^(p-1) dx + x^p ln x dp`, the second part only where `p` changes: `ln x` may not exist.
+    #[inline(always)]
+    fn powf(self, p: Self) -> Self {
+        let y = self.value.powf(p.value);
+        let base = if p.value == T::ZERO { T::ZERO } else { p.value * self.value.powf(p.value - T::ONE) };
+        let exponent = if p.tangent == T::ZERO { T::ZERO } else { y * self.value.ln() * p.tangent };
+        Dual { value: y, tangent: base * self.tangent + exponent }
+    }
+    #[inline(always)]
+    fn erf(self) -> Self {
+        let slope = T::from_f64(std::f64::consts::FRAC_2_SQRT_PI) * (-(self.value * self.value)).exp();
+        self.chain(self.value.erf(), slope)
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        self.chain(self.value.abs(), self.value.sign())
+    }
+    #[inline(always)]
+    fn sign(self) -> Self {
+        Dual::constant(self.value.sign())
+    }
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        let y = self.value.tanh();
+        self.chain(y, T::ONE - y * y)
+    }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        let y = self.value.sigmoid();
+        self.chain(y, y * (T::ONE - y))
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        self.value.is_finite() && self.tangent.is_finite()
+    }
+    fn gemm(product: crate::matmul::Product<'_, Self>) {
+        crate::matmul::dual(product);
+    }
+}
+
+impl<T: Real> PartialEq for Dual<T> {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Real> PartialOrd for Dual<T> {
+    #[inline(always)]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.value.partial_cmp(&other.value)
+    }
+}
+
+impl<T: Real> fmt::Display for Dual<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} + {} e", self.value, self.tangent)
+    }
+}
+
+impl<T: Real> Neg for Dual<T> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Dual { value: -self.value, tangent: -self.tangent }
+    }
+}
+
+/// An operator and its assigning form, from the value and the tangent of the result.
+macro_rules! operator {
+    ($Op:ident, $op:ident, $Assign:ident, $assign:ident, |$a:ident, $b:ident| $value:expr, $y:ident => $tangent:expr) => {
+        impl<T: Real> $Op for Dual<T> {
+            type Output = Self;
+            #[inline(always)]
+            fn $op(self, other: Self) -> Self {
+                let ($a, $b) = (self, other);
+                let $y = $value;
+                Dual { value: $y, tangent: $tangent }
+            }
+        }
+
+        impl<T: Real> $Assign for Dual<T> {
+            #[inline(always)]
+            fn $assign(&mut self, other: Self) {
+                *self = $Op::$op(*self, other);
+            }
+        }
+    };
+}
+operator!(Add, add, AddAssign, add_assign, |a, b| a.value + b.value, _y => a.tangent + b.tangent);
+operator!(Sub, sub, SubAssign, sub_assign, |a, b| a.value - b.value, _y => a.tangent - b.tangent);
+operator!(Mul, mul, MulAssign, mul_assign, |a, b| a.value * b.value, _y => a.value * b.tangent + a.tangent * b.value);
+operator!(Div, div, DivAssign, div_assign, |a, b| a.value / b.value, y => (a.tangent - y * b.tangent) / b.value);
+// a % b = a - trunc(a / b) b
+operator!(Rem, rem, RemAssign, rem_assign, |a, b| a.value % b.value, y => a.tangent - (a.value - y) / b.value * b.tangent);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tensor;
+
+    type Function = (&'static str, fn(f64) -> f64, fn(Dual<f64>) -> Dual<f64>);
+
+    macro_rules! functions {
+        ($($name:ident: |$x:ident| $f:expr;)*) => {
+            [$((
+                stringify!($name),
+                |$x: f64| -> f64 {
+                    #[allow(dead_code)]
+                    fn c(x: f64) -> f64 {
+                        x
+                    }
+                    $f
+                },
+                |$x: Dual<f64>| -> Dual<f64> {
+                    #[allow(dead_code)]
+                    fn c(x: f64) -> Dual<f64> {
+                        Dual::constant(x)
+                    }
+                    $f
+                },
+            )),*]
+        };
+    }
+
+    #[test]
+    fn tangents_agree_with_central_differences() {
+        let functions: &[Function] = &functions! {
+            add: |x| x + c(2.0);
+            sub: |x| c(2.0) - x;
+            mul: |x| x * x * c(3.0);
+            div: |x| c(2.0) / x;
+            rem: |x| (x * c(7.0)) % (x + c(1.0));
+            neg: |x| -x;
+            mul_add: |x| Scalar::mul_add(x, x, x);
+            sqrt: |x| Scalar::sqrt(x);
+            exp: |x| Scalar::exp(x);
+            exp_m1: |x| Scalar::exp_m1(x);
+            ln: |x| Scalar::ln(x);
+            ln_1p: |x| Scalar::ln_1p(x);
+            sin: |x| Scalar::sin(x);
+            cos: |x| Scalar::cos(x);
+            powf: |x| Scalar::powf(x, c(2.5)) + Scalar::powf(c(1.5), x) + Scalar::powf(x, x);
+            erf: |x| Scalar::erf(x);
+            abs: |x| Scalar::abs(x) + Scalar::abs(-x);
+            sign: |x| Scalar::sign(x) * x;
+            tanh: |x| Scalar::tanh(x);
+            sigmoid: |x| Scalar::sigmoid(x);
+        };
+        for (name, plain, dual) in functions {
+            for x in [0.3, 0.9, 1.7] {
+                let y = dual(Dual { value: x, tangent: 2.0 });
+                let h = 1e-5;
+                let slope = (plain(x + h) - plain(x - h)) / (2.0 * h);
+                assert_eq!(y.value, plain(x), "{name}");
+                let close = (y.tangent - 2.0 * slope).abs() <= 1e-8 * slope.abs().max(1.0);
+                assert!(close, "{name} at {x}: {} is not {}", y.tangent, 2.0 * slope);
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_exponent_works_where_the_logarithm_does_not_exist() {
+        let x = Dual { value: -2.0, tangent: 1.0 };
+        assert_eq!(x.powf(Dual::constant(3.0)).tangent, 12.0);
+        let zero = Dual { value: 0.0, tangent: 1.0 };
+        assert_eq!((zero.powf(Dual::constant(2.0)).tangent, zero.powf(Dual::constant(0.0)).tangent), (0.0, 0.0));
+    }
+
+    #[test]
+    fn products_of_matrices_follow_the_product_rule() {
+        let dual = |salt: usize| move |i: usize| Dual { value: (i * 7 % (11 + salt)) as f64, tangent: (i % 5) as f64 };
+        let (a, b) = (Tensor::from_fn([3, 4], dual(0)), Tensor::from_fn([5, 4], dual(2)).t());
+        let mut c = Tensor::full(Dual { value: 1.0, tangent: 2.0 }, [3, 5]);
+        let product = a.matmul(&b);
+        c.add_product(&a.t().copy(), &b);
+        for (i, j) in (0..15).map(|at| (at / 5, at % 5)) {
+            let by_hand = (0..4).fold(Dual::constant(0.0), |sum, k| sum + a.at([i, k]) * b.at([k, j]));
+            let (got, sum) = (product.at([i, j]), c.at([i, j]));
+            assert_eq!((got.value, got.tangent), (by_hand.value, by_hand.tangent));
+            assert_eq!((sum.value, sum.tangent), (by_hand.value + 1.0, by_hand.tangent + 2.0));
+        }
+    }
+}
