@@ -82,6 +82,39 @@ const CASES: &[Case] = &[
     ("tanh", unary!(|x| x.tanh())),
     ("sigmoid", unary!(|x| x.sigmoid())),
     ("relu", unary!(|x| (x + 0.01).relu())), // no value lies within a step of the kink
+    ("sqrt", unary!(|x| (x.square() + 0.1).sqrt())),
+    ("exp", unary!(|x| x.exp())),
+    ("expm1", unary!(|x| x.expm1())),
+    ("ln", unary!(|x| (x.square() + 0.1).ln())),
+    ("ln1p", unary!(|x| x.square().ln1p())),
+    ("sin", unary!(|x| x.sin())),
+    ("cos", unary!(|x| x.cos())),
+    ("abs", unary!(|x| (x + 0.01).abs())),
+    ("sign", unary!(|x| (x + 0.01).sign() * x)),
+    ("reciprocal", unary!(|x| (x.square() + 0.1).reciprocal())),
+    ("softplus", unary!(|x| (x * 3.0).softplus())),
+    ("silu", unary!(|x| x.silu())),
+    ("hardsigmoid", unary!(|x| (x * 7.3).hardsigmoid())), // on both sides of the kinks
+    ("clamp", unary!(|x| x.clamp(-0.52, 0.31) + (x * 2.1).hardtanh())),
+    ("leaky_relu", unary!(|x| (x + 0.01).leaky_relu(0.2))),
+    ("elu", unary!(|x| (x + 0.01).elu(1.3))),
+    ("gelu", unary!(|x| x.gelu() + x.gelu_tanh())),
+    ("pow", |name| {
+        for shapes in BROADCASTS {
+            check(name, shapes, |a, b| (a.square() + 0.2).pow(b));
+            check(name, shapes, |a, b| a + b.powi(3) + b.powi(-1) + b.square().powf(1.3));
+        }
+    }),
+    ("minimum", |name| BROADCASTS.iter().for_each(|shapes| check(name, *shapes, |a, b| a.minimum(b * 0.2)))),
+    ("maximum", |name| BROADCASTS.iter().for_each(|shapes| check(name, *shapes, |a, b| a.maximum(b * 0.2)))),
+    ("where_", |name| {
+        for shapes in BROADCASTS {
+            check(name, shapes, |a, b| {
+                let condition = a.tape().constant(&a.value().map(|x| if x > 0.1 { 1.0 } else { 0.0 }));
+                condition.where_(a, b) + condition.where_(b, a * b)
+            });
+        }
+    }),
     ("matmul", |name| {
         for shapes in [[&[3, 4][..], &[4, 5][..]], [&[1, 1], &[1, 1]], [&[3, 1], &[1, 2]]] {
             check(name, shapes, |a, b| a.matmul(b));

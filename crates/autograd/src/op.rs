@@ -186,45 +186,63 @@ impl<T: Scalar, E: Elementwise<T>> Op<T> for E {
 
 /// Defines a function of one number, with its derivative, as an op.
 ///
-/// The formulas see the element type as `T`, any [`Scalar`].
+/// The formulas see the element type as `T`, any [`Scalar`]. Fields of the struct are numbers (`f64`); the formulas
+/// see them as `T`.
 ///
 /// ```
 /// use unspool_autograd::{elementwise, Tape, Tensor};
 ///
 /// elementwise! {
-///     /// The inverse quadratic, `1 / (1 + x²)`.
-///     pub struct InverseQuadratic = "inverse_quadratic";
-///     value: |x| T::ONE / (T::ONE + x * x);
-///     derivative: |x, y| -(x + x) * y * y;
+///     /// The inverse quadratic, `1 / (1 + (x / width)²)`.
+///     pub struct InverseQuadratic { width } = "inverse_quadratic";
+///     value: |x| T::ONE / (T::ONE + x * x / (width * width));
+///     derivative: |x, y| -(x + x) / (width * width) * y * y;
 /// }
 ///
 /// let tape = Tape::new();
 /// let x = tape.variable(&Tensor::<f64>::scalar(1.0));
-/// let y = tape.apply(InverseQuadratic, &[x]);
+/// let y = tape.apply(InverseQuadratic { width: 1.0 }, &[x]);
 /// assert_eq!((y.item(), y.backward().wrt(x).item()), (0.5, -0.5));
 /// ```
 #[macro_export]
 macro_rules! elementwise {
     (
         $(#[$meta:meta])*
-        $vis:vis struct $name:ident = $text:literal;
+        $vis:vis struct $name:ident $({ $($field:ident),+ $(,)? })? = $text:literal;
         value: |$x:pat_param| $value:expr;
         derivative: |$dx:pat_param, $dy:pat_param| $derivative:expr;
     ) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug)]
-        $vis struct $name;
+        $crate::elementwise! { @struct $(#[$meta])* $vis $name $({ $($field)+ })? }
 
         impl<T: $crate::Scalar> $crate::Elementwise<T> for $name {
             const NAME: &'static str = $text;
             #[inline(always)]
+            #[allow(unused_variables)]
             fn value(self, $x: T) -> T {
+                $($(let $field = T::from_f64(self.$field);)+)?
                 $value
             }
             #[inline(always)]
+            #[allow(unused_variables)]
             fn derivative(self, $dx: T, $dy: T) -> T {
+                $($(let $field = T::from_f64(self.$field);)+)?
                 $derivative
             }
+        }
+    };
+    (@struct $(#[$meta:meta])* $vis:vis $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        $vis struct $name;
+    };
+    (@struct $(#[$meta:meta])* $vis:vis $name:ident { $($field:ident)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        $vis struct $name {
+            $(
+                /// A number in the formulas.
+                $vis $field: f64
+            ),+
         }
     };
 }

@@ -90,6 +90,12 @@ pub trait Scalar:
     fn tanh(self) -> Self;
     /// The logistic function, `1 / (1 + exp(-x))`.
     fn sigmoid(self) -> Self;
+    /// Whether the value is not a number.
+    #[allow(clippy::eq_op)]
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        self != self
+    }
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
 

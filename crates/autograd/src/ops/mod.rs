@@ -53,8 +53,10 @@ macro_rules! ops {
 }
 
 ops! {
-    add sub mul div neg square
-    tanh sigmoid relu
+    add sub mul div neg square pow
+    sqrt exp expm1 ln ln1p sin cos abs sign reciprocal
+    minimum maximum clamp where_
+    tanh sigmoid relu leaky_relu elu gelu softplus silu hardsigmoid
     matmul
     sum mean
     reshape permute

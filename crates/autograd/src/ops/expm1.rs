@@ -1,0 +1,19 @@
+//! `expm1`
+
+use crate::elementwise;
+use crate::var::Var;
+use unspool_tensor::Scalar;
+
+elementwise! {
+    struct ExpM1 = "expm1";
+    value: |x| x.exp_m1();
+    derivative: |_, y| y + T::ONE;
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// `exp(x) - 1` of each element, exact near 0: `dy/dx = y + 1`.
+    #[inline]
+    pub fn expm1(self) -> Self {
+        self.unary(ExpM1)
+    }
+}

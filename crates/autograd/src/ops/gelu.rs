@@ -1,0 +1,65 @@
+//! `gelu`
+
+use crate::elementwise;
+use crate::var::Var;
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+use unspool_tensor::Scalar;
+
+elementwise! {
+    struct Gelu = "gelu";
+    value: |x| x * cumulative(x);
+    derivative: |x, _| cumulative(x) + x * density(x);
+}
+
+elementwise! {
+    struct GeluTanh = "gelu_tanh";
+    value: |x| half::<T>() * x * (T::ONE + inner(x).tanh());
+    derivative: |x, _| {
+        let t = inner(x).tanh();
+        let slope = T::from_f64(SCALE) * (T::ONE + T::from_f64(3.0 * CUBIC) * x * x); // of `inner`
+        half::<T>() * (T::ONE + t + x * (T::ONE - t * t) * slope)
+    };
+}
+
+/// `sqrt(2 / pi)`.
+const SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
+const CUBIC: f64 = 0.044715;
+
+#[inline(always)]
+fn half<T: Scalar>() -> T {
+    T::from_f64(0.5)
+}
+
+/// The probability that a normal number is less than `x`.
+#[inline(always)]
+fn cumulative<T: Scalar>(x: T) -> T {
+    half::<T>() * (T::ONE + (x * T::from_f64(FRAC_1_SQRT_2)).erf())
+}
+
+/// The density of the normal distribution.
+#[inline(always)]
+fn density<T: Scalar>(x: T) -> T {
+    half::<T>() * T::from_f64(SCALE) * (-half::<T>() * x * x).exp()
+}
+
+#[inline(always)]
+fn inner<T: Scalar>(x: T) -> T {
+    T::from_f64(SCALE) * (x + T::from_f64(CUBIC) * x * x * x)
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// `x P(x)` of each element, with `P` the distribution function of the normal distribution:
+    /// `dy/dx = P(x) + x p(x)` with its density `p`.
+    ///
+    /// Hendrycks and Gimpel 2016, "Gaussian error linear units (GELUs)".
+    #[inline]
+    pub fn gelu(self) -> Self {
+        self.unary(Gelu)
+    }
+
+    /// The approximation `x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x³)))` of [`gelu`](Var::gelu), from the same paper.
+    #[inline]
+    pub fn gelu_tanh(self) -> Self {
+        self.unary(GeluTanh)
+    }
+}

@@ -1,0 +1,41 @@
+//! One value or another, elementwise.
+
+use crate::op::{Contributions, Inputs, Op};
+use crate::var::Var;
+use unspool_tensor::{Scalar, Tensor};
+
+struct Where;
+
+impl<T: Scalar> Op<T> for Where {
+    fn name(&self) -> &'static str {
+        "where_"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let (condition, a, b) = (&x[0], &x[1], &x[2]);
+        let shape = [a, b].iter().try_fold(condition.shape(), |shape, x| shape.broadcast(&x.shape()));
+        let Some(shape) = shape else {
+            let (c, a, b) = (condition.shape(), a.shape(), b.shape());
+            panic!("where_: shapes {c}, {a} and {b} do not broadcast")
+        };
+        condition.expand(shape).zip3("where_", a, b, #[inline(always)] |c, a, b| if c != T::ZERO { a } else { b })
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        let condition = &x[0];
+        into.add_with(1, || grad.zip("where_", condition, #[inline(always)] |g, c| if c != T::ZERO { g } else { T::ZERO }));
+        into.add_with(2, || grad.zip("where_", condition, #[inline(always)] |g, c| if c != T::ZERO { T::ZERO } else { g }));
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// `a` where this value is not 0, `b` where it is. The gradient goes to the one chosen, none to this value.
+    ///
+    /// # Panics
+    /// If the three shapes do not broadcast.
+    #[track_caller]
+    #[inline]
+    pub fn where_(self, a: Self, b: Self) -> Self {
+        self.tape.apply(Where, &[self, a, b])
+    }
+}
