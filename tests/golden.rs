@@ -49,6 +49,20 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "mean" => x[0].mean(),
         "sum axes" => x[0].sum_axes(&integers(&case["axes"])),
         "mean axes" => x[0].mean_axes(&integers(&case["axes"])),
+        "max" => x[0].max_axes(&integers(&case["axes"])),
+        "min" => x[0].min_axes(&integers(&case["axes"])),
+        "var" => x[0].var_axes(&integers(&case["axes"]), integer(&case["correction"])),
+        "var std" => x[0].std_axes(&integers(&case["axes"]), integer(&case["correction"])),
+        "norm" => x[0].norm(&integers(&case["axes"])),
+        "logsumexp" => x[0].logsumexp(&integers(&case["axes"])),
+        "softmax" => x[0].softmax(integer(&case["axis"])),
+        "log_softmax" => x[0].log_softmax(integer(&case["axis"])),
+        "cumsum" => x[0].cumsum(integer(&case["axis"])),
+        "expand" => x[0].expand(&integers(&case["shape"])[..]),
+        "flip" => x[0].flip(integer(&case["axis"])),
+        "pad" => x[0].pad(integer(&case["axis"]), integer(&case["before"]), integer(&case["after"])),
+        "concat" => Var::concat(integer(&case["axis"]), x),
+        "index_select" => x[0].index_select(integer(&case["axis"]), &integers(&case["index"])),
         "reshape" => x[0].reshape(&integers(&case["shape"])[..]),
         "permute" => x[0].permute(&integers(&case["order"])),
         "select" => x[0].select(integer(&case["axis"]), integer(&case["index"])),
@@ -72,9 +86,9 @@ fn list(value: &Value) -> &[Value] {
 
 #[test]
 fn every_op_agrees_with_pytorch() {
-    let cases = fixture("ops_torch.json");
+    let cases = [fixture("ops_torch.json"), fixture("reductions_torch.json")];
     let mut seen = std::collections::BTreeSet::new();
-    for case in list(&cases) {
+    for case in cases.iter().flat_map(list) {
         let name = case["op"].as_str().unwrap();
         seen.insert(name.split(' ').next().unwrap()); // "sum axes" is a form of "sum"
         let tape = Tape::new();

@@ -136,6 +136,50 @@ const CASES: &[Case] = &[
         check(name, [&[3, 4], &[3, 4]], |a, b| a.mean() * b.mean());
         check(name, [&[2, 3, 4], &[2, 3, 4]], |a, b| a.mean_axes(&[0, 2]) + b.mean_axes(&[1]).mean());
     }),
+    ("max", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.max() * b.max());
+        check(name, [&[2, 3, 4], &[2, 3, 4]], |a, b| a.max_axes(&[0, 2]) + b.max_axes(&[1]).sum());
+        check(name, [&[2, 3], &[2, 3]], |a, b| (a.max_keepdim(&[1]) - b) * a);
+        check(name, [&[], &[0, 2]], |a, b| a.max() + b.max_axes(&[1]).sum());
+    }),
+    ("min", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.min() * b.min());
+        check(name, [&[2, 3], &[2, 3]], |a, b| (a.min_keepdim(&[1]) - b.min_axes(&[0])) * a);
+    }),
+    ("var", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.var_axes(&[1], 1) + b.var_axes(&[0, 1], 0));
+        check(name, [&[2, 3, 4], &[2, 3, 4]], |a, b| a.std_axes(&[0, 2], 1) * b.std_axes(&[2, 0], 0));
+    }),
+    ("norm", |name| check(name, [&[3, 4], &[3, 4]], |a, b| a.norm(&[1]) + b.norm(&[0, 1]))),
+    ("logsumexp", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| (a * 5.0).logsumexp(&[1]) + b.logsumexp(&[1, 0]));
+        check(name, [&[], &[1, 1]], |a, b| a.logsumexp(&[]) + b.logsumexp(&[0]));
+    }),
+    ("softmax", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.softmax(1) * b.softmax(0));
+        check(name, [&[1, 1], &[0, 2]], |a, b| a.softmax(1).sum() + b.softmax(1).sum());
+    }),
+    ("log_softmax", |name| check(name, [&[3, 4], &[3, 4]], |a, b| (a * 5.0).log_softmax(1) * b.log_softmax(0))),
+    ("cumsum", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.cumsum(1) * b.cumsum(0));
+        check(name, [&[2, 3, 2], &[0, 2]], |a, b| a.cumsum(1).sum() + b.cumsum(0).sum());
+    }),
+    ("expand", |name| check(name, [&[3, 1], &[4]], |a, b| a.reshape([3, 1]).expand([2, 3, 4]) * b)),
+    ("flip", |name| check(name, [&[3, 4], &[3, 4]], |a, b| a.flip(0) * b.flip(1))),
+    ("pad", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.pad(0, 1, 2).last().sum() + a.pad(1, 2, 0) * b.pad(1, 0, 2))
+    }),
+    ("concat", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| Var::concat(1, &[a, b, a * b]) * Var::concat(1, &[b, b, a]));
+        check(name, [&[2, 2], &[0, 2]], |a, b| {
+            Var::concat(0, &[a.reshape([2, 2]), b.reshape([0, 2]), a.reshape([2, 2])])
+        });
+    }),
+    ("index_select", |name| {
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.index_select(0, &[2, 0, 2, 2]) * b.index_select(0, &[1, 1, 0, 2]));
+        check(name, [&[3, 4], &[3, 4]], |a, b| a.index_select(1, &[3, 3]).sum() + b.index_select(1, &[]).sum());
+    }),
+    ("reshape", |name| check(name, [&[3, 4], &[3, 4]], |a, b| a.unsqueeze(1).squeeze(1) * b.reshape([3, 4]))),
     ("reshape", |name| check(name, [&[2, 6], &[3, 4]], |a, b| a.reshape([3, 4]) * b)),
     ("permute", |name| {
         check(name, [&[2, 3, 4], &[4, 2, 3]], |a, b| a.reshape([2, 3, 4]).permute(&[2, 0, 1]) * b.reshape([4, 2, 3]));

@@ -74,7 +74,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     }
 
     /// The inputs in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a Tensor<T>> + use<'a, T> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a Tensor<T>> + Clone + use<'a, T> {
         let values = self.values;
         self.ids.iter().map(move |&id| &values[id as usize])
     }

@@ -123,16 +123,6 @@ fn compute<T: Scalar>(slot: &mut Option<Tensor<T>>, pairs: &mut Vec<Factors<T>>)
 }
 
 /// Matrices of one width, at least one of them, on top of each other.
-fn join_rows<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>> + Clone) -> Tensor<T> {
-    let rows = parts.clone().map(|part| part.shape()[0]).sum();
-    let first = parts.clone().next().expect("at least one matrix");
-    if first.shape()[0] == rows {
-        return first.clone(); // the only one, or the only one with any rows
-    }
-    let mut end = 0;
-    let placed = parts.map(|part| {
-        end += part.shape()[0];
-        (end - part.shape()[0], part)
-    });
-    Tensor::assemble([rows, first.shape()[1]], 0, placed)
+fn join_rows<'a, T: Scalar>(parts: impl ExactSizeIterator<Item = &'a Tensor<T>> + Clone) -> Tensor<T> {
+    if parts.len() == 1 { parts.last().expect("one").clone() } else { Tensor::concat(0, parts) }
 }

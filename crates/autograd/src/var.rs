@@ -12,12 +12,16 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 ///
 /// | family | ops |
 /// |---|---|
-/// | arithmetic | `+` `-` `*` `/` with variables and numbers, unary `-`, [`square`](Var::square) |
-/// | activations | [`tanh`](Var::tanh) [`sigmoid`](Var::sigmoid) [`relu`](Var::relu) |
+/// | arithmetic | `+` `-` `*` `/` with variables and numbers, unary `-`, [`square`](Var::square) [`pow`](Var::pow) [`powf`](Var::powf) [`powi`](Var::powi) [`sqrt`](Var::sqrt) [`reciprocal`](Var::reciprocal) [`abs`](Var::abs) [`sign`](Var::sign) |
+/// | exponentials | [`exp`](Var::exp) [`expm1`](Var::expm1) [`ln`](Var::ln) [`ln1p`](Var::ln1p) [`sin`](Var::sin) [`cos`](Var::cos) |
+/// | activations | [`tanh`](Var::tanh) [`sigmoid`](Var::sigmoid) [`relu`](Var::relu) [`leaky_relu`](Var::leaky_relu) [`elu`](Var::elu) [`gelu`](Var::gelu) [`gelu_tanh`](Var::gelu_tanh) [`softplus`](Var::softplus) [`silu`](Var::silu) [`hardsigmoid`](Var::hardsigmoid) [`hardtanh`](Var::hardtanh) |
+/// | choice | [`minimum`](Var::minimum) [`maximum`](Var::maximum) [`clamp`](Var::clamp) [`where_`](Var::where_) |
 /// | products | [`matmul`](Var::matmul) |
-/// | reductions | [`sum`](Var::sum) [`mean`](Var::mean) [`sum_axes`](Var::sum_axes) [`mean_axes`](Var::mean_axes) |
-/// | shape | [`reshape`](Var::reshape) [`permute`](Var::permute) [`t`](Var::t) |
-/// | parts | [`select`](Var::select) [`slice`](Var::slice) [`chunks`](Var::chunks) [`unbind`](Var::unbind) [`last`](Var::last) [`stack`](Var::stack) |
+/// | reductions | [`sum`](Var::sum) [`mean`](Var::mean) [`max`](Var::max) [`min`](Var::min), each also as `.._axes` and `.._keepdim`; [`var_axes`](Var::var_axes) [`std_axes`](Var::std_axes) [`norm`](Var::norm) [`logsumexp`](Var::logsumexp) |
+/// | along an axis | [`softmax`](Var::softmax) [`log_softmax`](Var::log_softmax) [`cumsum`](Var::cumsum) |
+/// | shape | [`reshape`](Var::reshape) [`permute`](Var::permute) [`t`](Var::t) [`squeeze`](Var::squeeze) [`unsqueeze`](Var::unsqueeze) [`expand`](Var::expand) [`flip`](Var::flip) [`pad`](Var::pad) |
+/// | parts | [`select`](Var::select) [`slice`](Var::slice) [`chunks`](Var::chunks) [`unbind`](Var::unbind) [`last`](Var::last) [`stack`](Var::stack) [`concat`](Var::concat) [`index_select`](Var::index_select) |
+/// | gradient | [`backward`](Var::backward) [`detach`](Var::detach) |
 pub struct Var<'t, T: Scalar = f32> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) id: u32,
@@ -46,6 +50,18 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[inline]
     pub fn shape(self) -> Shape {
         self.tape.record.borrow().values[self.id as usize].shape()
+    }
+
+    /// The same value, cut off from what it was made of: a constant, through which no gradient flows.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// assert_eq!((x * x.detach()).backward().wrt(x).item(), 3.0);
+    /// ```
+    pub fn detach(self) -> Self {
+        self.tape.constant(&self.value())
     }
 
     /// A constant of zeros on the same tape: the state before the first step.

@@ -30,6 +30,60 @@ impl<T: Scalar> Tensor<T> {
         out
     }
 
+    /// The tensors one after the other along one axis; all other axes have the same sizes.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let (a, b) = (Tensor::<f32>::zeros([1, 2]), Tensor::ones([1, 1]));
+    /// assert_eq!(Tensor::concat(1, [&a, &b]).to_vec(), [0.0, 0.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no tensor, there is no such axis, or the other sizes differ.
+    #[track_caller]
+    pub fn concat<'a>(axis: usize, parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: Clone>) -> Tensor<T> {
+        let parts = parts.into_iter();
+        let Some(&Tensor { shape, .. }) = parts.clone().next() else {
+            panic!("concat: no tensors given");
+        };
+        assert!(axis < shape.rank(), "concat: shape {shape} has no axis {axis}");
+        let mut size = 0;
+        for part in parts.clone() {
+            let fits = part.rank() == shape.rank() && shape.with(axis, part.shape[axis]) == part.shape;
+            assert!(fits, "concat: shapes {shape} and {} differ beside axis {axis}", part.shape);
+            size += part.shape[axis];
+        }
+        let mut end = 0;
+        let placed = parts.map(|part| {
+            end += part.shape[axis];
+            (end - part.shape[axis], part)
+        });
+        Tensor::assemble(shape.with(axis, size), axis, placed)
+    }
+
+    /// The elements of one axis in reverse order.
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    pub fn flip(&self, axis: usize) -> Tensor<T> {
+        assert!(axis < self.rank(), "flip: shape {} has no axis {axis}", self.shape);
+        let n = self.shape[axis];
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        let source = self.contiguous();
+        let source = source.as_slice().expect("contiguous");
+        Tensor::written(self.shape, |out| {
+            if out.is_empty() {
+                return;
+            }
+            for (from, to) in source.chunks_exact(n * inner).zip(out.chunks_exact_mut(n * inner)) {
+                for (row, back) in from.chunks_exact(inner).zip(to.chunks_exact_mut(inner).rev()) {
+                    back.copy_from_slice(row);
+                }
+            }
+        })
+    }
+
     /// A tensor of `shape` put together from parts along `axis`: each part with the position at which it
     /// starts, and zeros where no part lies.
     ///

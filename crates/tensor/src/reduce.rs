@@ -103,6 +103,124 @@ impl<T: Scalar> Tensor<T> {
         sum.map(|s| s / n)
     }
 
+    /// The largest elements over several axes, which are gone from the result; NaN where there is one.
+    ///
+    /// # Panics
+    /// If an axis does not exist, is named twice, or is empty.
+    #[track_caller]
+    pub fn max_axes(&self, axes: &[usize]) -> Tensor<T> {
+        self.best_axes(
+            "max",
+            axes,
+            #[inline(always)]
+            |a, b| if a > b || a.is_nan() { a } else { b },
+        )
+    }
+
+    /// The smallest elements over several axes, which are gone from the result; NaN where there is one.
+    ///
+    /// # Panics
+    /// If an axis does not exist, is named twice, or is empty.
+    #[track_caller]
+    pub fn min_axes(&self, axes: &[usize]) -> Tensor<T> {
+        self.best_axes(
+            "min",
+            axes,
+            #[inline(always)]
+            |a, b| if a < b || a.is_nan() { a } else { b },
+        )
+    }
+
+    #[track_caller]
+    #[inline(always)]
+    fn best_axes(&self, op: &str, axes: &[usize], better: impl Fn(T, T) -> T) -> Tensor<T> {
+        let mut gone = [false; crate::MAX_RANK];
+        for &axis in axes {
+            assert!(axis < self.rank(), "{op}: shape {} has no axis {axis}", self.shape);
+            assert!(!gone[axis], "{op}: axis {axis} is named twice in {axes:?}");
+            assert!(self.shape[axis] > 0, "{op}: axis {axis} of shape {} is empty", self.shape);
+            gone[axis] = true;
+        }
+        (0..self.rank()).rev().filter(|&axis| gone[axis]).fold(self.clone(), |result, axis| {
+            let source = result.contiguous();
+            let terms = source.as_slice().expect("contiguous");
+            let inner: usize = result.shape[axis + 1..].iter().product();
+            Tensor::written(result.shape.remove(axis), |out| {
+                if out.is_empty() {
+                    return;
+                }
+                let blocks = terms.chunks_exact(result.shape[axis] * inner);
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        for (best, block) in out.chunks_exact_mut(inner).zip(blocks) {
+                            best.copy_from_slice(&block[..inner]);
+                            for row in block[inner..].chunks_exact(inner) {
+                                for (best, &x) in best.iter_mut().zip(row) {
+                                    *best = better(*best, x);
+                                }
+                            }
+                        }
+                    },
+                );
+            })
+        })
+    }
+
+    /// The position of the largest element along one axis, for each place of the others in row-major order: the first
+    /// of equal ones, or the first NaN.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 9.0, 0.0, 9.0], [2, 3]);
+    /// assert_eq!(x.argmax(1), [1, 0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    pub fn argmax(&self, axis: usize) -> Vec<usize> {
+        assert!(axis < self.rank(), "argmax: shape {} has no axis {axis}", self.shape);
+        assert!(self.shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.shape);
+        let mut best = self.select(axis, 0).to_vec();
+        let mut positions = vec![0; best.len()];
+        for i in 1..self.shape[axis] {
+            let row = self.select(axis, i).to_vec();
+            for ((best, position), x) in best.iter_mut().zip(&mut positions).zip(row) {
+                if x > *best || (x.is_nan() && !best.is_nan()) {
+                    (*best, *position) = (x, i);
+                }
+            }
+        }
+        positions
+    }
+
+    /// Running results along one axis: `y_0 = x_0`, `y_i = f(y_(i-1), x_i)`.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0], [3]);
+    /// assert_eq!(x.scan(0, |sum, x| sum + x).to_vec(), [1.0, 3.0, 6.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    pub fn scan(&self, axis: usize, f: impl Fn(T, T) -> T) -> Tensor<T> {
+        assert!(axis < self.rank(), "scan: shape {} has no axis {axis}", self.shape);
+        let mut result = self.copy();
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        let n = self.shape[axis] * inner;
+        if n > 0 {
+            for block in result.as_mut_slice().chunks_exact_mut(n) {
+                for i in inner..n {
+                    block[i] = f(block[i - inner], block[i]);
+                }
+            }
+        }
+        result
+    }
+
     /// Sums over the axes along which `shape` was repeated to make this tensor's shape: the inverse of
     /// [`expand`](Tensor::expand), and what broadcasting does to a gradient.
     ///

@@ -2,33 +2,84 @@
 
 use unspool_tensor::{MAX_RANK, Scalar, Shape, Tensor};
 
-/// A short list of axes, held inline.
+/// A short list of axes, held inline, and whether a reduction keeps them at size 1.
 #[derive(Clone, Copy)]
 pub(super) struct Axes {
     axes: [usize; MAX_RANK],
     count: usize,
+    keep: bool,
 }
 
 impl Axes {
     #[track_caller]
     pub(super) fn new(list: &[usize]) -> Self {
-        assert!(list.len() <= MAX_RANK, "a tensor has no {} axes to reduce: {list:?}", list.len());
+        assert!(list.len() <= MAX_RANK, "a tensor has no {} axes: {list:?}", list.len());
         let mut axes = [0; MAX_RANK];
         axes[..list.len()].copy_from_slice(list);
-        Axes { axes, count: list.len() }
+        Axes { axes, count: list.len(), keep: false }
     }
 
     /// Every axis of `shape`.
     pub(super) fn all(shape: Shape) -> Self {
-        Axes { axes: std::array::from_fn(|axis| axis), count: shape.rank() }
+        Axes { axes: std::array::from_fn(|axis| axis), count: shape.rank(), keep: false }
+    }
+
+    /// The same axes, kept at size 1.
+    pub(super) fn keep(self) -> Self {
+        Axes { keep: true, ..self }
     }
 
     pub(super) fn as_slice(&self) -> &[usize] {
         &self.axes[..self.count]
     }
 
-    /// A tensor reduced from `shape`, with its lost axes back at size 1.
+    /// The result of a reduction of something of `shape`, from its values without the axes.
+    pub(super) fn finish<T: Scalar>(&self, reduced: Tensor<T>, shape: Shape) -> Tensor<T> {
+        if self.keep { self.restore(&reduced, shape) } else { reduced }
+    }
+
+    /// Something reduced from `shape`, with its axes back at size 1.
     pub(super) fn restore<T: Scalar>(&self, reduced: &Tensor<T>, shape: Shape) -> Tensor<T> {
         reduced.reshape(self.as_slice().iter().fold(shape, |shape, &axis| shape.with(axis, 1)))
     }
+
+    /// The number of elements of `shape` that go into one of the result.
+    pub(super) fn terms(&self, shape: Shape) -> usize {
+        self.as_slice().iter().map(|&axis| shape[axis]).product()
+    }
 }
+
+/// The three methods of a reduction: over all axes, over some, and over some that stay at size 1.
+macro_rules! reduction {
+    ($Op:ident, $all:ident, $axes:ident, $keepdim:ident, $what:literal, $rule:literal) => {
+        impl<T: Scalar> Var<'_, T> {
+            #[doc = concat!("The ", $what, " of all elements, of rank 0: ", $rule)]
+            #[track_caller]
+            #[inline]
+            pub fn $all(self) -> Self {
+                self.unary($Op(Axes::all(self.shape())))
+            }
+
+            #[doc = concat!("The ", $what, " over several axes, which are gone from the result: ", $rule)]
+            ///
+            /// # Panics
+            /// If an axis does not exist or is named twice.
+            #[track_caller]
+            #[inline]
+            pub fn $axes(self, axes: &[usize]) -> Self {
+                self.unary($Op(Axes::new(axes)))
+            }
+
+            #[doc = concat!("The ", $what, " over several axes, which stay at size 1: ", $rule)]
+            ///
+            /// # Panics
+            /// If an axis does not exist or is named twice.
+            #[track_caller]
+            #[inline]
+            pub fn $keepdim(self, axes: &[usize]) -> Self {
+                self.unary($Op(Axes::new(axes).keep()))
+            }
+        }
+    };
+}
+pub(super) use reduction;

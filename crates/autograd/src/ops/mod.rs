@@ -58,7 +58,7 @@ ops! {
     minimum maximum clamp where_
     tanh sigmoid relu leaky_relu elu gelu softplus silu hardsigmoid
     matmul
-    sum mean
-    reshape permute
-    select slice stack
+    sum mean max min var norm logsumexp softmax log_softmax cumsum
+    reshape permute expand flip pad
+    select slice stack concat index_select
 }

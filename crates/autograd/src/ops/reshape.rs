@@ -30,4 +30,28 @@ impl<T: Scalar> Var<'_, T> {
     pub fn reshape(self, shape: impl Into<Shape>) -> Self {
         self.unary(Reshape(shape.into()))
     }
+
+    /// The value with a new axis of size 1 before `axis`.
+    ///
+    /// # Panics
+    /// If `axis` is greater than the rank.
+    #[track_caller]
+    #[inline]
+    pub fn unsqueeze(self, axis: usize) -> Self {
+        let shape = self.shape();
+        assert!(axis <= shape.rank(), "unsqueeze: axis {axis} does not fit into shape {shape}");
+        self.reshape(shape.insert(axis, 1))
+    }
+
+    /// The value without `axis`, which has size 1.
+    ///
+    /// # Panics
+    /// If there is no such axis, or its size is not 1.
+    #[track_caller]
+    #[inline]
+    pub fn squeeze(self, axis: usize) -> Self {
+        let shape = self.shape();
+        assert!(axis < shape.rank() && shape[axis] == 1, "squeeze: axis {axis} of shape {shape} is not of size 1");
+        self.reshape(shape.remove(axis))
+    }
 }

@@ -1,6 +1,6 @@
 //! The sum over all axes, or some.
 
-use super::axes::Axes;
+use super::axes::{Axes, reduction};
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -13,7 +13,7 @@ impl<T: Scalar> Op<T> for Sum {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].sum_axes(self.0.as_slice())
+        self.0.finish(x[0].sum_axes(self.0.as_slice()), x[0].shape())
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
@@ -22,20 +22,4 @@ impl<T: Scalar> Op<T> for Sum {
     }
 }
 
-impl<T: Scalar> Var<'_, T> {
-    /// The sum of all elements, of rank 0.
-    #[inline]
-    pub fn sum(self) -> Self {
-        self.unary(Sum(Axes::all(self.shape())))
-    }
-
-    /// The sums over several axes; these are gone from the result.
-    ///
-    /// # Panics
-    /// If an axis does not exist or is named twice.
-    #[track_caller]
-    #[inline]
-    pub fn sum_axes(self, axes: &[usize]) -> Self {
-        self.unary(Sum(Axes::new(axes)))
-    }
-}
+reduction!(Sum, sum, sum_axes, sum_keepdim, "sum", "`dx = dy`, repeated.");

@@ -1,0 +1,42 @@
+//! Logarithms of probabilities from scores.
+
+use crate::op::{Contributions, Inputs, Op};
+use crate::var::Var;
+use unspool_tensor::{Scalar, Tensor};
+
+struct LogSoftmax {
+    axis: usize,
+}
+
+impl<T: Scalar> Op<T> for LogSoftmax {
+    fn name(&self) -> &'static str {
+        "log_softmax"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let max = x[0].max_axes(&[self.axis]).unsqueeze(self.axis);
+        let shifted = x[0].zip("log_softmax", &max, #[inline(always)] |x, max| x - max);
+        let sum = shifted.map(Scalar::exp).sum_axis(self.axis).unsqueeze(self.axis).map(Scalar::ln);
+        shifted.into_zip("log_softmax", &sum, #[inline(always)] |x, sum| x - sum)
+    }
+
+    fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        into.add_with(0, || {
+            let sum = grad.sum_axis(self.axis).unsqueeze(self.axis);
+            grad.zip3("log_softmax", &sum, y, #[inline(always)] |g, sum, y| g - sum * y.exp())
+        });
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The logarithm of [`softmax`](Var::softmax) over one axis, `x - ln(sum(exp(x)))`: finite for every finite
+    /// score. `dx = dy - softmax(x) sum(dy)`.
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    #[inline]
+    pub fn log_softmax(self, axis: usize) -> Self {
+        self.unary(LogSoftmax { axis })
+    }
+}

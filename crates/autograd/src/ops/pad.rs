@@ -1,0 +1,40 @@
+//! A value with a margin.
+
+use crate::op::{Contributions, Inputs, Op};
+use crate::var::Var;
+use unspool_tensor::{Scalar, Tensor};
+
+struct Pad {
+    axis: usize,
+    before: usize,
+    after: usize,
+}
+
+impl<T: Scalar> Op<T> for Pad {
+    fn name(&self) -> &'static str {
+        "pad"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let shape = x[0].shape();
+        assert!(self.axis < shape.rank(), "pad: shape {shape} has no axis {}", self.axis);
+        let padded = shape.with(self.axis, self.before + shape[self.axis] + self.after);
+        Tensor::assemble(padded, self.axis, [(self.before, &x[0])])
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        into.add_with(0, || grad.slice(self.axis, self.before, x[0].shape()[self.axis]));
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The value with `before` and `after` zeros at the ends of one axis.
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    #[inline]
+    pub fn pad(self, axis: usize, before: usize, after: usize) -> Self {
+        self.unary(Pad { axis, before, after })
+    }
+}

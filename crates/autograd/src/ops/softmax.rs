@@ -1,0 +1,51 @@
+//! Probabilities from scores.
+
+use crate::op::{Contributions, Inputs, Op};
+use crate::var::Var;
+use unspool_tensor::{Scalar, Tensor};
+
+struct Softmax {
+    axis: usize,
+}
+
+impl<T: Scalar> Op<T> for Softmax {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let max = x[0].max_axes(&[self.axis]).unsqueeze(self.axis);
+        let e = x[0].zip("softmax", &max, #[inline(always)] |x, max| (x - max).exp());
+        let sum = e.sum_axis(self.axis).unsqueeze(self.axis);
+        e.into_zip("softmax", &sum, #[inline(always)] |e, sum| e / sum)
+    }
+
+    fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        into.add_with(0, || {
+            let gy = grad.zip("softmax", y, #[inline(always)] |g, y| g * y);
+            let sum = gy.sum_axis(self.axis).unsqueeze(self.axis);
+            grad.zip3("softmax", &sum, y, #[inline(always)] |g, sum, y| (g - sum) * y)
+        });
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// `exp(x)` divided by its sum over one axis: positive, and summing to 1. `dx = y (dy - sum(dy y))`.
+    ///
+    /// The largest element is subtracted first, so no score is too large.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![1e4, 1e4, -1e4], [1, 3]));
+    /// assert_eq!(scores.softmax(1).value().to_vec(), [0.5, 0.5, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    #[inline]
+    pub fn softmax(self, axis: usize) -> Self {
+        self.unary(Softmax { axis })
+    }
+}
