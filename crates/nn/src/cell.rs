@@ -47,16 +47,19 @@ pub trait Cell<'t, T: Scalar> {
     type State;
 
     /// The state before the first step, for a batch of `batch` sequences.
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State;
 
     /// The part of the step that depends on the input alone, for all time steps at once: `[T, B, F]` to
     /// `[T, B, anything]`. What comes out is cut into the `x` of the steps. One large product is cheaper than
     /// many small ones.
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         xs
     }
 
     /// One time step: from the (projected) input `[B, ..]` and the state to the output `[B, H]` and the next
     /// state.
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State);
 }

@@ -8,6 +8,7 @@ pub trait Layer<'t, T: Scalar> {
     type Output: Into<Var<'t, T>>;
 
     /// The layer's output for the input `x`.
+    #[track_caller]
     fn forward(&self, x: Var<'t, T>) -> Self::Output;
 }
 
@@ -16,6 +17,7 @@ pub trait Layer<'t, T: Scalar> {
 /// Implemented for every type that qualifies; nobody needs to write it.
 pub trait Model<'t, T: Scalar>: Params<Tensor<T>> {
     /// The output of the bound model for the input `x`.
+    #[track_caller]
     fn output(net: &Self::With<Var<'t, T>>, x: Var<'t, T>) -> Var<'t, T>;
 }
 

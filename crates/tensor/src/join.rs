@@ -186,20 +186,11 @@ impl<T: Scalar> Tensor<T> {
         if let Some(&bad) = positions.iter().find(|&&p| p >= n) {
             panic!("index_select: index {bad} is beyond axis {axis} of shape {}", self.shape);
         }
-        let source = self.contiguous();
-        let source = source.as_slice().expect("contiguous");
-        let inner: usize = self.shape[axis + 1..].iter().product();
-        Tensor::written(self.shape.with(axis, positions.len()), |out| {
-            if out.is_empty() {
-                return;
-            }
-            let blocks = source.chunks_exact(n * inner).zip(out.chunks_exact_mut(positions.len() * inner));
-            for (from, to) in blocks {
-                for (&p, row) in positions.iter().zip(to.chunks_exact_mut(inner)) {
-                    row.copy_from_slice(&from[p * inner..][..inner]);
-                }
-            }
-        })
+        let mut out = Tensor::scratch(self.shape.with(axis, positions.len()));
+        for (i, &p) in positions.iter().enumerate() {
+            out.write(axis, i, &self.slice(axis, p, 1));
+        }
+        out
     }
 }
 

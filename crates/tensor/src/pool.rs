@@ -2,20 +2,22 @@
 //!
 //! Touching a fresh page of memory costs microseconds, so blocks are kept by size class when their last tensor
 //! goes. Each thread has its own lists (no locks in the common case). A block freed by another thread than the
-//! one that drew it would pile up there, so a thread that holds more free blocks than it ever drew hands the
-//! surplus to a list shared by all; a thread whose own list is empty looks there before it asks the system.
+//! one that took it would pile up there, so it goes to a list shared by all; a thread whose own list is empty looks
+//! there before it asks the system. So no thread keeps more blocks than it once used at the same time.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What stands before the elements of a block.
 #[repr(C, align(64))]
 pub(crate) struct Header {
     pub(crate) refs: AtomicUsize,
     class: usize,
+    /// The number of the thread that took it last.
+    owner: usize,
     /// The number of elements its present user asked for.
     pub(crate) len: usize,
 }
@@ -23,8 +25,8 @@ pub(crate) struct Header {
 const HEADER: usize = size_of::<Header>();
 /// Size classes: four per doubling from 64 bytes, so at most a quarter of a block is unused.
 const CLASSES: usize = 4 * 43;
-/// No block is larger (256 TiB: more than a processor can address).
-pub(crate) const MAX_BYTES: usize = 1 << 48;
+/// No block is larger (256 TiB, more than a processor can address, where that is a number).
+pub(crate) const MAX_BYTES: usize = if usize::BITS > 48 { 1 << 48 } else { isize::MAX as usize / 2 };
 
 /// The class of blocks that hold `bytes`.
 #[inline]
@@ -66,8 +68,8 @@ impl Drop for Free {
 /// The blocks one thread keeps.
 struct Local {
     free: Vec<Vec<Free>>,
-    /// By class: blocks drawn from outside (system or shared list) minus blocks handed to the shared list.
-    drawn: Vec<usize>,
+    /// This thread's number.
+    id: usize,
 }
 
 impl Drop for Local {
@@ -82,10 +84,12 @@ impl Drop for Local {
 
 static SHARED: Mutex<[Vec<Free>; CLASSES]> = Mutex::new([const { Vec::new() }; CLASSES]);
 
+static THREADS: AtomicUsize = AtomicUsize::new(1);
+
 thread_local! {
     static LOCAL: RefCell<Local> = RefCell::new(Local {
         free: (0..CLASSES).map(|_| Vec::new()).collect(),
-        drawn: vec![0; CLASSES],
+        id: THREADS.fetch_add(1, Ordering::Relaxed),
     });
 }
 
@@ -95,10 +99,10 @@ pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
     let class = class_of(bytes);
     let kept = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();
-        local.free[class].pop().unwrap_or_else(|| {
-            local.drawn[class] += 1;
-            draw(class)
-        })
+        let mut free = local.free[class].pop().unwrap_or_else(|| draw(class));
+        // SAFETY: a free block is exclusively its holder's.
+        unsafe { free.0.as_mut() }.owner = local.id;
+        free
     });
     // While a thread ends, its lists are gone; it can still use tensors.
     let free = kept.unwrap_or_else(|_| draw(class));
@@ -118,12 +122,12 @@ pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
 #[inline]
 pub(crate) unsafe fn give_back(header: NonNull<Header>) {
     // SAFETY: the caller's promise; the header stays valid until the block is deallocated.
-    let class = unsafe { header.as_ref() }.class;
+    let (class, owner) = unsafe { (header.as_ref().class, header.as_ref().owner) };
     let free = Free(header);
     // If the thread's lists are gone (it is ending), the closure is dropped unrun and `Free` deallocates.
     let _ = LOCAL.try_with(move |local| {
         let local = &mut *local.borrow_mut();
-        if local.free[class].len() < local.drawn[class] {
+        if owner == local.id {
             local.free[class].push(free);
         } else if let Ok(mut shared) = SHARED.lock() {
             shared[class].push(free);
@@ -151,7 +155,7 @@ fn draw(class: usize) -> Free {
     let block = unsafe { alloc_zeroed(layout) };
     let Some(header) = NonNull::new(block.cast::<Header>()) else { handle_alloc_error(layout) };
     // SAFETY: the allocation is ours alone and large enough for the header, at its alignment.
-    unsafe { header.write(Header { refs: AtomicUsize::new(0), class, len: 0 }) };
+    unsafe { header.write(Header { refs: AtomicUsize::new(0), class, owner: 0, len: 0 }) };
     Free(header)
 }
 
@@ -161,10 +165,7 @@ fn draw(class: usize) -> Free {
 pub fn release_memory() {
     let _ = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();
-        for (free, drawn) in local.free.iter_mut().zip(&mut local.drawn) {
-            *drawn -= free.len().min(*drawn);
-            free.clear();
-        }
+        local.free.iter_mut().for_each(Vec::clear);
     });
     if let Ok(mut shared) = SHARED.lock() {
         shared.iter_mut().for_each(Vec::clear);
@@ -188,6 +189,26 @@ mod tests {
         }
     }
 
+    /// Returns the block from a thread that did not take it, and does not end before `then` has run.
+    fn give_back_elsewhere(header: NonNull<Header>, then: impl FnOnce()) {
+        let sent = Free(header);
+        let (freed, wait) = std::sync::mpsc::channel();
+        let (finish, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let sent = sent;
+            let header = sent.0;
+            std::mem::forget(sent);
+            // SAFETY: the only reference, not used again.
+            unsafe { give_back(header) }
+            freed.send(()).unwrap();
+            told.recv().unwrap();
+        });
+        wait.recv().unwrap();
+        then();
+        finish.send(()).unwrap();
+        thread.join().unwrap();
+    }
+
     #[test]
     fn a_block_is_recycled_on_its_thread_and_handed_over_across_threads() {
         let bytes = 12_345_678; // a class nothing else in this test binary uses
@@ -196,21 +217,27 @@ mod tests {
         unsafe { give_back(first) };
         let second = take(bytes, 0);
         assert_eq!(first, second);
-        let sent = Free(second);
-        let (freed, wait) = std::sync::mpsc::channel();
-        let (finish, told) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let sent = sent;
-            let header = sent.0;
-            std::mem::forget(sent);
+        give_back_elsewhere(second, || assert_eq!(take(bytes, 0), first));
+    }
+
+    #[test]
+    fn threads_that_change_roles_do_not_hoard() {
+        let bytes = 23_456_789; // a class of its own, as above
+        // Taken here and freed elsewhere a hundred times: one block serves them all ..
+        let first = take(bytes, 0);
+        let mut block = first;
+        for _ in 0..100 {
+            give_back_elsewhere(block, || block = take(bytes, 0));
+            assert_eq!(block, first);
+        }
+        // .. and then taken elsewhere and freed here: it does not stay here, where it was taken so often.
+        for _ in 0..10 {
             // SAFETY: the only reference, not used again.
-            unsafe { give_back(header) } // this thread drew nothing: goes to the shared list, at once
-            freed.send(()).unwrap();
-            told.recv().unwrap();
-        });
-        wait.recv().unwrap();
-        assert_eq!(take(bytes, 0), first);
-        finish.send(()).unwrap();
-        thread.join().unwrap();
+            unsafe { give_back(block) };
+            let taken = std::thread::spawn(move || Free(take(bytes, 0))).join().unwrap();
+            assert_eq!(LOCAL.with(|local| local.borrow().free[class_of(bytes)].len()), 1, "the one of the first round");
+            block = taken.0;
+            std::mem::forget(taken);
+        }
     }
 }
