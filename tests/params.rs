@@ -12,6 +12,9 @@ struct Zoo<P, C, const N: usize> {
     some: Option<Dense<P>>,
     none: Option<Dense<P>>,
     array: [Dense<P>; 2],
+    maybe: Option<P>,
+    gates: Vec<P>,
+    pair: [P; 2],
     generic: C,
     sizes: [usize; N],
     #[params(skip)]
@@ -33,6 +36,9 @@ fn zoo() -> Zoo<Tensor, Tuple<Tensor>, 3> {
         some: Some(dense_of(5.0)),
         none: None,
         array: [dense_of(6.0), dense_of(7.0)],
+        maybe: Some(Tensor::full(7.25, [])),
+        gates: vec![Tensor::full(7.5, [])],
+        pair: [Tensor::full(7.75, []), Tensor::full(7.875, [])],
         generic: Tuple(Tensor::full(8.0, []), dense_of(9.0)),
         sizes: [1, 2, 3],
         note: Some("kept"),
@@ -41,11 +47,11 @@ fn zoo() -> Zoo<Tensor, Tuple<Tensor>, 3> {
 
 #[test]
 fn names_follow_the_fields() {
-    let expected = "leaf child.weight child.bias list.0.weight list.0.bias list.1.weight list.1.bias some.0.weight \
-                    some.0.bias array.0.weight array.0.bias array.1.weight array.1.bias generic.0 generic.1.weight \
+    let expected = "leaf child.weight child.bias list.0.weight list.0.bias list.1.weight list.1.bias some.weight \
+                    some.bias array.0.weight array.0.bias array.1.weight array.1.bias maybe gates.0 pair.0 pair.1 generic.0 generic.1.weight \
                     generic.1.bias";
     assert_eq!(zoo().names().join(" "), expected);
-    assert_eq!(zoo().parameter_count(), 4 + 7 * 9 + 1);
+    assert_eq!(zoo().parameter_count(), 4 + 7 * 9 + 4 + 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use unspool_tensor::{Scalar, Tensor};
 
 /// Largest difference allowed, relative to the larger of the two derivatives ..
 const RELATIVE: f64 = 1e-7;
-/// .. plus this times the larger of 1 and the loss, the noise of the differences themselves.
+/// .. plus this times the larger of the loss and the largest derivative, the noise of the differences themselves.
 const NOISE: f64 = 1e-11;
 /// Step of the differences, relative to the larger of 1 and the parameter. With the error of the five-point
 /// formula, of order step⁴, and rounding, of order 1e-16 / step, about equal.
@@ -47,7 +47,7 @@ impl std::error::Error for GradcheckError {}
 /// Runs in f64 whatever the model's element type: `loss` gets the model in f64, bound to a tape of f64. A
 /// derivative passes if it agrees with the five-point difference
 /// `(8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12 h`, `h = 1e-3 max(1, |x|)`, to 1e-7 relative (plus 1e-11
-/// times the loss). Costs four evaluations of the loss per parameter. Functions that are not smooth (`relu` at 0)
+/// times the loss or the largest derivative, whichever is larger). Costs four evaluations of the loss per parameter. Functions that are not smooth (`relu` at 0)
 /// must be checked away from their kinks.
 ///
 /// ```
@@ -82,9 +82,10 @@ pub fn gradcheck<T: Scalar, M: Params<Tensor<T>>>(
     let (gradient, scale) = {
         let net = tape.bind(&model);
         let loss = loss(&tape, &net);
-        (loss.backward().of(&net), loss.item().abs().max(1.0))
+        (loss.backward().of(&net), loss.item().abs())
     };
     tape.reset();
+    let largest = gradient.leaves().into_iter().flat_map(|leaf| leaf.to_vec()).fold(scale, |max, g| max.max(g.abs()));
 
     let mut value = |model: &M::With<Tensor<f64>>| {
         let value = {
@@ -106,7 +107,7 @@ pub fn gradcheck<T: Scalar, M: Params<Tensor<T>>>(
             };
             let numeric = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
             at(0.0);
-            let allowed = RELATIVE * analytic.abs().max(numeric.abs()) + NOISE * scale;
+            let allowed = RELATIVE * analytic.abs().max(numeric.abs()) + NOISE * largest;
             let agrees = (analytic - numeric).abs() <= allowed; // false for NaN
             if !agrees {
                 let index = unravel(i, &gradient.shape());

@@ -137,7 +137,17 @@ impl<T: Scalar> Contributions<'_, T> {
     ///
     /// The products of a weight that is used at every time step are collected and computed as one over many
     /// rows.
+    ///
+    /// # Panics
+    /// If the shapes are not these.
+    #[track_caller]
     pub fn add_product(&mut self, i: usize, a: &Tensor<T>, grad: &Tensor<T>) {
+        let (sa, sg, weight) = (a.shape(), grad.shape(), self.inputs[i].shape());
+        let fits = sa.rank() > 0
+            && sa.rank() == sg.rank()
+            && sa[..sa.rank() - 1] == sg[..sg.rank() - 1]
+            && weight[..] == [sa[sa.rank() - 1], sg[sg.rank() - 1]];
+        assert!(fits, "add_product: {sa}ᵀ x {sg} is not a gradient of input {i}, {weight}");
         if self.needs(i) {
             self.sweep.add_product(self.inputs.ids[i], a, grad);
         }

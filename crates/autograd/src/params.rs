@@ -7,8 +7,9 @@ use std::fmt;
 /// The same struct holds weights, gradients and optimiser moments (`P` is a [`Tensor`](crate::Tensor)) or is
 /// bound to a tape (`P` is a [`Var`](crate::Var)). `#[derive(Params)]` reads the field types:
 ///
-/// - `P` is a leaf. The struct's leaf type parameter must be named `P`.
-/// - A type that mentions `P`, or another type parameter, is a child model.
+/// - `P` is a leaf; `Option<P>`, `Vec<P>` and `[P; N]` hold leaves. The struct's leaf type parameter must be named `P`.
+/// - Another type that mentions `P`, or another type parameter, is a child model; so are `Option`, `Vec` and arrays of
+///   child models.
 /// - Anything else is configuration, and is cloned. `#[params(skip)]` makes any field configuration.
 ///
 /// Leaves are visited in the order of the fields, and named by their path: `cell.x.weight`, `layers.0.bias`.
@@ -107,7 +108,7 @@ impl<P> Params<P> for () {
     }
 }
 
-/// `Vec`, arrays and `Option` of models: the three bodies differ only in how the container maps.
+/// Lists and arrays of models, named by their place: the two bodies differ only in how the container maps.
 macro_rules! container {
     ([$($generics:tt)*] $container:ty, $with:ty, |$self:ident, $each:ident| $map:expr) => {
         impl<P, M: Params<P>, $($generics)*> Params<P> for $container {
@@ -138,5 +139,29 @@ macro_rules! container {
     };
 }
 container!([] Vec<M>, Vec<M::With<Q>>, |list, each| list.iter().enumerate().map(|(i, m)| each(i, m)).collect());
-container!([] Option<M>, Option<M::With<Q>>, |option, each| option.as_ref().map(|m| each(0, m)));
 container!([const N: usize] [M; N], [M::With<Q>; N], |array, each| std::array::from_fn(|i| each(i, &array[i])));
+
+/// A model that may be missing. It adds nothing to the names.
+impl<P, M: Params<P>> Params<P> for Option<M> {
+    type With<Q> = Option<M::With<Q>>;
+
+    fn map_leaves<Q>(&self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &P) -> Q) -> Self::With<Q> {
+        self.as_ref().map(|model| model.map_leaves(path, f))
+    }
+    fn visit_leaves<'a>(&'a self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &'a P))
+    where
+        P: 'a,
+    {
+        if let Some(model) = self {
+            model.visit_leaves(path, f);
+        }
+    }
+    fn visit_leaves_mut<'a>(&'a mut self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &'a mut P))
+    where
+        P: 'a,
+    {
+        if let Some(model) = self {
+            model.visit_leaves_mut(path, f);
+        }
+    }
+}

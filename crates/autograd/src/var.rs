@@ -12,7 +12,7 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 ///
 /// | family | ops |
 /// |---|---|
-/// | arithmetic | `+` `-` `*` `/` with variables and numbers, unary `-`, [`square`](Var::square) [`pow`](Var::pow) [`powf`](Var::powf) [`powi`](Var::powi) [`sqrt`](Var::sqrt) [`reciprocal`](Var::reciprocal) [`abs`](Var::abs) [`sign`](Var::sign) |
+/// | arithmetic | `+` `-` `*` `/` with variables and numbers (`1.0 - z`; numbers are `f64` whatever `T` is), unary `-`, [`square`](Var::square) [`pow`](Var::pow) [`powf`](Var::powf) [`powi`](Var::powi) [`sqrt`](Var::sqrt) [`reciprocal`](Var::reciprocal) [`abs`](Var::abs) [`sign`](Var::sign) |
 /// | exponentials | [`exp`](Var::exp) [`expm1`](Var::expm1) [`ln`](Var::ln) [`ln1p`](Var::ln1p) [`sin`](Var::sin) [`cos`](Var::cos) |
 /// | activations | [`tanh`](Var::tanh) [`sigmoid`](Var::sigmoid) [`relu`](Var::relu) [`leaky_relu`](Var::leaky_relu) [`elu`](Var::elu) [`gelu`](Var::gelu) [`gelu_tanh`](Var::gelu_tanh) [`softplus`](Var::softplus) [`silu`](Var::silu) [`hardsigmoid`](Var::hardsigmoid) [`hardtanh`](Var::hardtanh) |
 /// | choice | [`minimum`](Var::minimum) [`maximum`](Var::maximum) [`clamp`](Var::clamp) [`where_`](Var::where_) |

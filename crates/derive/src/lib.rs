@@ -3,16 +3,21 @@
 #![forbid(unsafe_code)]
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use std::collections::HashSet;
+use syn::spanned::Spanned;
 use syn::visit::Visit;
-use syn::{Data, DeriveInput, Fields, GenericParam, Ident, Index, Member, Path, Type, parse_quote};
+use syn::{
+    Data, DeriveInput, Fields, GenericArgument, GenericParam, Ident, Index, Member, Path, PathArguments, Type,
+    parse_quote,
+};
 
 /// Derives `Params` for a struct that is generic in its leaf.
 ///
 /// The field types say what each field is:
 /// - `P`: a leaf, a parameter tensor. The struct's leaf type parameter is the one named `P`.
-/// - a type that mentions `P`, or another type parameter of the struct: a child model.
+/// - `Option<P>`, `Vec<P>`, `[P; N]`: leaves.
+/// - another type that mentions `P`, or another type parameter of the struct: a child model.
 /// - anything else: configuration, cloned as it is.
 ///
 /// `#[params(skip)]` on a field makes it configuration whatever its type. `#[params(crate = path)]` on the
@@ -27,6 +32,12 @@ pub fn derive_params(input: proc_macro::TokenStream) -> proc_macro::TokenStream 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Leaf,
+    /// `Option<P>`
+    OptionalLeaf,
+    /// `Vec<P>`
+    LeafList,
+    /// `[P; N]`
+    LeafArray,
     Child,
     Configuration,
 }
@@ -85,22 +96,44 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         }
     });
 
-    let trait_ = quote!(#root::Params::<#p>);
-    let mapped = fields.iter().map(|(member, _, kind)| {
+    let index = quote!(#root::Segment::Index(i));
+    let mapped = fields.iter().map(|(member, ty, kind)| {
         let segment = segment(member, &root);
         let value = match kind {
             Kind::Leaf => quote!(f(path.join(#segment), &self.#member)),
-            Kind::Child => quote!(#trait_::map_leaves(&self.#member, path.join(#segment), f)),
+            Kind::OptionalLeaf => quote!(self.#member.as_ref().map(|leaf| f(path.join(#segment), leaf))),
+            Kind::LeafList => quote! {
+                self.#member.iter().enumerate().map(|(i, leaf)| f(path.join(#segment).join(#index), leaf)).collect()
+            },
+            Kind::LeafArray => quote! {
+                ::core::array::from_fn(|i| f(path.join(#segment).join(#index), &self.#member[i]))
+            },
+            // Spanned to the field, where the error belongs if its type is no model.
+            Kind::Child => quote_spanned! {ty.span()=>
+                #root::Params::<#p>::map_leaves(&self.#member, path.join(#segment), f)
+            },
             Kind::Configuration => quote!(::core::clone::Clone::clone(&self.#member)),
         };
         quote!(#member: #value)
     });
     let visits = |reference: TokenStream, method: TokenStream| -> Vec<TokenStream> {
-        let visit = |(member, _, kind): &(Member, &Type, Kind)| {
+        let visit = |(member, ty, kind): &(Member, &Type, Kind)| {
             let segment = segment(member, &root);
             match kind {
                 Kind::Leaf => quote!(f(path.join(#segment), #reference self.#member);),
-                Kind::Child => quote!(#trait_::#method(#reference self.#member, path.join(#segment), f);),
+                Kind::OptionalLeaf => quote! {
+                    if let ::core::option::Option::Some(leaf) = #reference self.#member {
+                        f(path.join(#segment), leaf);
+                    }
+                },
+                Kind::LeafList | Kind::LeafArray => quote! {
+                    for (i, leaf) in (#reference self.#member).into_iter().enumerate() {
+                        f(path.join(#segment).join(#index), leaf);
+                    }
+                },
+                Kind::Child => quote_spanned! {ty.span()=>
+                    #root::Params::<#p>::#method(#reference self.#member, path.join(#segment), f);
+                },
                 Kind::Configuration => TokenStream::new(),
             }
         };
@@ -162,11 +195,23 @@ fn segment(member: &Member, root: &Path) -> TokenStream {
 }
 
 fn kind_of(ty: &Type, parameters: &[&Ident]) -> Kind {
+    let is_leaf = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident("P"));
     if !mentions(ty, parameters) {
         return Kind::Configuration;
     }
     match ty {
-        Type::Path(path) if path.path.is_ident("P") => Kind::Leaf,
+        ty if is_leaf(ty) => Kind::Leaf,
+        Type::Array(array) if is_leaf(&array.elem) => Kind::LeafArray,
+        Type::Path(path) => {
+            let last = path.path.segments.last().expect("a path has a segment");
+            let of_leaf = matches!(&last.arguments, PathArguments::AngleBracketed(of)
+                if matches!(of.args.first(), Some(GenericArgument::Type(ty)) if of.args.len() == 1 && is_leaf(ty)));
+            match last.ident.to_string().as_str() {
+                "Option" if of_leaf => Kind::OptionalLeaf,
+                "Vec" if of_leaf => Kind::LeafList,
+                _ => Kind::Child,
+            }
+        }
         _ => Kind::Child,
     }
 }

@@ -4,7 +4,7 @@ use crate::dataset::Dataset;
 use crate::layer::Model;
 use crate::loss::Loss;
 use rayon::prelude::*;
-use unspool_autograd::{Scalar, Tape, Tensor, Weights};
+use unspool_autograd::{Params, Scalar, Tape, Tensor, Weights};
 
 /// A part of a batch has at least this many examples (unless the batch has fewer): products with fewer rows
 /// cost almost as much.
@@ -63,14 +63,14 @@ where
     let result = {
         let net = tape.bind(model);
         let output = M::output(&net, tape.constant(part.x()));
-        let loss = loss(output, tape.constant(part.y())) * T::from_f64(share);
+        let loss = loss(output, tape.constant(part.y())) * share;
         (loss.item().to_f64(), loss.backward().of(&net))
     };
     tape.reset();
     result
 }
 
-fn add<T: Scalar, M: Model<'static, T>>((loss_a, mut a): (f64, M), (loss_b, b): (f64, M)) -> (f64, M) {
+fn add<T: Scalar, M: Params<Tensor<T>>>((loss_a, mut a): (f64, M), (loss_b, b): (f64, M)) -> (f64, M) {
     for (a, b) in a.leaves_mut().into_iter().zip(b.leaves()) {
         let (a, b): (&mut Tensor<T>, &Tensor<T>) = (a, b);
         a.update(

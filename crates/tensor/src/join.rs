@@ -147,7 +147,7 @@ impl<T: Scalar> Tensor<T> {
     fn update_part(&mut self, op: &str, axis: usize, start: usize, part: &Tensor<T>, f: impl Fn(T, T) -> T) {
         let fits = axis < self.rank()
             && part.rank() == self.rank()
-            && start + part.shape[axis] <= self.shape[axis]
+            && start.checked_add(part.shape[axis]).is_some_and(|end| end <= self.shape[axis])
             && self.shape.with(axis, part.shape[axis]) == part.shape;
         assert!(fits, "{op}: {} does not fit into axis {axis} of {} at {start}", part.shape, self.shape);
         self.make_writable();

@@ -5,7 +5,8 @@
 
 mod axes;
 
-/// The operator of a binary op between variables, and between a variable and a number on either side.
+/// The operator of a binary op between variables, and between a variable and a number (`f64`, whatever the
+/// variable's type) on either side.
 macro_rules! binary_operator {
     ($Trait:ident, $method:ident, $op:ident) => {
         impl<'t, T: Scalar> std::ops::$Trait for Var<'t, T> {
@@ -17,27 +18,21 @@ macro_rules! binary_operator {
             }
         }
 
-        impl<'t, T: Scalar> std::ops::$Trait<T> for Var<'t, T> {
+        impl<'t, T: Scalar> std::ops::$Trait<f64> for Var<'t, T> {
             type Output = Var<'t, T>;
             #[inline]
-            fn $method(self, number: T) -> Var<'t, T> {
-                self.tape.apply($op, &[self, self.tape.constant(&Tensor::scalar(number))])
+            fn $method(self, number: f64) -> Var<'t, T> {
+                let number = self.tape.constant(&Tensor::scalar(T::from_f64(number)));
+                self.tape.apply($op, &[self, number])
             }
         }
 
-        impl<'t> std::ops::$Trait<Var<'t, f32>> for f32 {
-            type Output = Var<'t, f32>;
+        impl<'t, T: Scalar> std::ops::$Trait<Var<'t, T>> for f64 {
+            type Output = Var<'t, T>;
             #[inline]
-            fn $method(self, var: Var<'t, f32>) -> Var<'t, f32> {
-                var.tape.apply($op, &[var.tape.constant(&Tensor::scalar(self)), var])
-            }
-        }
-
-        impl<'t> std::ops::$Trait<Var<'t, f64>> for f64 {
-            type Output = Var<'t, f64>;
-            #[inline]
-            fn $method(self, var: Var<'t, f64>) -> Var<'t, f64> {
-                var.tape.apply($op, &[var.tape.constant(&Tensor::scalar(self)), var])
+            fn $method(self, var: Var<'t, T>) -> Var<'t, T> {
+                let number = var.tape.constant(&Tensor::scalar(T::from_f64(self)));
+                var.tape.apply($op, &[number, var])
             }
         }
     };

@@ -16,7 +16,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn var_axes(self, axes: &[usize], correction: usize) -> Self {
         let squares = (self - self.mean_keepdim(axes)).square().sum_axes(axes);
         let n = Axes::new(axes).terms(self.shape()) as f64 - correction as f64;
-        squares / T::from_f64(n.max(0.0))
+        squares / n.max(0.0)
     }
 
     /// The standard deviation over several axes: the square root of [`var_axes`](Var::var_axes). Its gradient is not
