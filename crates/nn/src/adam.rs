@@ -1,13 +1,7 @@
-//! Optimisers: how gradients change weights.
+//! The optimiser Adam.
 
+use crate::optimizer::Optimizer;
 use unspool_autograd::{Params, Scalar, Tensor, Weights};
-
-/// Something that changes a model by its gradients.
-pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
-    /// One step: changes `model`, in place if nobody else holds its tensors (the tape they were bound to has
-    /// been reset).
-    fn step(&mut self, model: &mut M, gradients: &M);
-}
 
 /// Adam: `m` and `v` are running means of the gradient and of its square, and each weight moves by
 /// `-rate m / (sqrt(v) + epsilon)`, both corrected for starting at zero.

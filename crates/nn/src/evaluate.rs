@@ -18,20 +18,19 @@ const ROWS: usize = 256;
 /// assert_eq!(evaluate(&sequential().add(dense(3, 1)), &data, mse), 1.0);
 /// # Ok::<(), unspool_nn::DataError>(())
 /// ```
+///
+/// # Panics
+/// If the data do not fit the model or the loss.
+#[track_caller]
 pub fn evaluate<T, M>(model: &M, data: &Dataset<T>, loss: impl Loss<T>) -> f64
 where
     T: Scalar,
     M: for<'t> Model<'t, T> + Sync,
 {
-    let total: f64 = in_parts(data.len(), |start, rows| {
-        let part = data.slice(start, rows);
-        let tape = Tape::new();
-        let net = tape.bind_frozen(model);
-        let output = M::output(&net, tape.constant(part.x()));
-        loss(output, tape.constant(part.y())).item().to_f64() * rows as f64
-    })
-    .into_iter()
-    .sum();
+    try_one(model, data, &loss);
+    let total: f64 = in_parts(data.len(), |start, rows| loss_of(model, &data.slice(start, rows), &loss) * rows as f64)
+        .into_iter()
+        .sum();
     total / data.len() as f64
 }
 
@@ -45,7 +44,8 @@ where
 /// ```
 ///
 /// # Panics
-/// If `x` has fewer than two axes, holds no example, or does not fit the model.
+/// If `x` has fewer than two axes, holds no example, or does not fit the model; or if the output has fewer than two
+/// axes.
 #[track_caller]
 pub fn predict<T, M>(model: &M, x: &Tensor<T>) -> Tensor<T>
 where
@@ -56,15 +56,46 @@ where
     assert!(shape.rank() >= 2, "predict: inputs {shape} must have an axis of examples and one of features");
     let axis = shape.rank() - 2;
     assert!(shape[axis] > 0, "predict: inputs {shape} hold no example");
-    let parts = in_parts(shape[axis], |start, rows| {
-        let tape = Tape::new();
-        let net = tape.bind_frozen(model);
-        M::output(&net, tape.constant(&x.slice(axis, start, rows))).value()
-    });
-    let part = parts[0].shape();
-    let axis = part.rank() - 2;
-    let placed = parts.iter().enumerate().map(|(i, part)| (i * ROWS, part));
-    Tensor::assemble(part.with(axis, shape[shape.rank() - 2]), axis, placed)
+    let one = output_of(model, &x.slice(axis, 0, 1)).shape();
+    assert!(one.rank() >= 2, "predict: the output {one} must have an axis of examples and one of features");
+
+    let parts = in_parts(shape[axis], |start, rows| output_of(model, &x.slice(axis, start, rows)));
+    Tensor::concat(one.rank() - 2, &parts)
+}
+
+/// Computes the loss on one example, if there is any. What does not fit panics here, on the caller's thread and with
+/// the caller's line, and not somewhere in the thread pool.
+#[track_caller]
+pub(crate) fn try_one<T, M>(model: &M, data: &Dataset<T>, loss: &impl Loss<T>)
+where
+    T: Scalar,
+    M: for<'t> Model<'t, T>,
+{
+    if !data.is_empty() {
+        loss_of(model, &data.slice(0, 1), loss);
+    }
+}
+
+#[track_caller]
+fn loss_of<T, M>(model: &M, data: &Dataset<T>, loss: &impl Loss<T>) -> f64
+where
+    T: Scalar,
+    M: for<'t> Model<'t, T>,
+{
+    let tape = Tape::new();
+    let net = tape.bind_frozen(model);
+    let output = M::output(&net, tape.constant(data.x()));
+    loss(output, tape.constant(data.y())).item().to_f64()
+}
+
+#[track_caller]
+fn output_of<T, M>(model: &M, x: &Tensor<T>) -> Tensor<T>
+where
+    T: Scalar,
+    M: for<'t> Model<'t, T>,
+{
+    let tape = Tape::new();
+    M::output(&tape.bind_frozen(model), tape.constant(x)).value()
 }
 
 /// `f(start, rows)` of every part of `n` examples, in order.

@@ -1,18 +1,19 @@
 //! Training.
 
-use crate::adam::{Adam, Optimizer};
+use crate::adam::Adam;
 use crate::dataset::Dataset;
-use crate::evaluate::evaluate;
+use crate::evaluate::{evaluate, try_one};
 use crate::history::History;
 use crate::layer::Model;
 use crate::loss::Loss;
+use crate::optimizer::Optimizer;
 use crate::progress::Progress;
 use crate::random::rng;
 use crate::shards::Shards;
 use rand::seq::SliceRandom;
 use std::fmt;
 use std::time::Instant;
-use unspool_autograd::{Params, Scalar, Tensor};
+use unspool_autograd::{Params, Path, Scalar, Tensor, Weights};
 
 /// Training to be run: what [`fit`] returns.
 #[must_use = "nothing is trained until `run`"]
@@ -48,6 +49,18 @@ pub enum FitError {
     NoExamples(&'static str),
     /// The batch size is 0.
     EmptyBatch,
+    /// The model has no parameters.
+    NothingToTrain,
+    /// The gradient of a parameter became infinite or NaN, though the loss did not; the weights are those before that
+    /// step.
+    GradientNotFinite {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The batch in the epoch, from 1.
+        batch: usize,
+        /// The parameter's dotted name.
+        parameter: String,
+    },
     /// The loss became infinite or NaN; the weights are those before that step.
     NotFinite {
         /// The epoch, from 1.
@@ -64,6 +77,10 @@ impl fmt::Display for FitError {
         match self {
             FitError::NoExamples(set) => write!(f, "the {set} set holds no examples: at least one is needed"),
             FitError::EmptyBatch => f.write_str("the batch size is 0: it must be at least 1"),
+            FitError::NothingToTrain => f.write_str("the model has no parameters: there is nothing to train"),
+            FitError::GradientNotFinite { epoch, batch, parameter } => {
+                write!(f, "the gradient of {parameter} is not finite in batch {batch} of epoch {epoch}")
+            }
             FitError::NotFinite { epoch, batch, loss } => {
                 write!(f, "the loss became {loss} in batch {batch} of epoch {epoch}: try a smaller learning rate")
             }
@@ -122,10 +139,12 @@ where
     /// Trains.
     ///
     /// # Errors
-    /// If there are no examples, the batch size is 0, or the loss is no longer finite.
+    /// If there are no examples, the batch size is 0, the model has no parameters, or the loss or a gradient is no
+    /// longer finite.
     ///
     /// # Panics
     /// If the examples do not fit the model or the loss.
+    #[track_caller]
     pub fn run(self) -> Result<History, FitError> {
         if self.train.is_empty() {
             return Err(FitError::NoExamples("training"));
@@ -135,6 +154,12 @@ where
         }
         if self.batch == 0 {
             return Err(FitError::EmptyBatch);
+        }
+        if self.model.leaves().is_empty() {
+            return Err(FitError::NothingToTrain);
+        }
+        for data in [Some(self.train), self.valid].into_iter().flatten() {
+            try_one(self.model, data, &self.loss);
         }
         // Inside the thread pool, handing work to another thread costs a microsecond; from outside, twenty.
         rayon::scope(|_| self.train())
@@ -156,6 +181,9 @@ where
                 if !loss.is_finite() {
                     return Err(FitError::NotFinite { epoch, batch: i + 1, loss });
                 }
+                if let Some(parameter) = first_not_finite(&gradients) {
+                    return Err(FitError::GradientNotFinite { epoch, batch: i + 1, parameter });
+                }
                 self.optimizer.step(self.model, &gradients);
                 total += loss * batch.len() as f64;
                 progress.step(epoch, i + 1, loss);
@@ -169,4 +197,16 @@ where
         history.seconds = started.elapsed().as_secs_f64();
         Ok(history)
     }
+}
+
+/// The name of the first parameter whose gradient holds an infinity or NaN.
+fn first_not_finite<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> Option<String> {
+    let mut found = None;
+    gradients.visit_leaves(Path::ROOT, &mut |path, leaf| {
+        let finite = leaf.as_slice().is_some_and(|elements| elements.iter().all(|g| g.is_finite()));
+        if !finite && found.is_none() {
+            found = Some(path.to_string());
+        }
+    });
+    found
 }

@@ -5,7 +5,12 @@ use unspool_autograd::{Scalar, Var};
 /// A loss function: one number from an output and its target, averaged over all their elements.
 ///
 /// Every function or closure of this form is one. [`fit`](crate::fit) relies on the average: it computes parts
-/// of a batch apart and weights their losses by their size.
+/// of a batch apart and weights their losses by their size. A closure must be written where it is given, as in
+/// `.loss(|output, target| (output - target).abs().mean())`: bound by `let` first, it works for one tape only.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a loss of output and target",
+    note = "call `.loss(..)` with a function such as `mse`, or a closure `|output, target| ..` written right there"
+)]
 pub trait Loss<T: Scalar>: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Sync {}
 
 impl<T: Scalar, L: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Sync> Loss<T> for L {}

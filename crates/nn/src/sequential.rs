@@ -56,6 +56,12 @@ impl<L> Sequential<L> {
 }
 
 /// What [`Sequential::add`] takes: something that becomes a layer, given a generator for its weights.
+///
+/// A layer that is there already is added by a closure that returns it: `.add(move |_: &mut Rng| layer)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be added to a sequential model",
+    note = "give `dense(..)`, `simple_rnn(..)`, `recurrent(..)` or a closure `|rng: &mut Rng| layer`"
+)]
 pub trait Build {
     /// The layer it becomes.
     type Layer;

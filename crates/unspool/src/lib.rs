@@ -9,7 +9,7 @@ pub use unspool_tensor as tensor;
 pub mod prelude {
     pub use unspool_autograd::{Params, Scalar, Tape, Tensor, Var, Weights, gradcheck};
     pub use unspool_nn::{
-        Adam, Cell, Dataset, Dense, Layer, Optimizer, Recurrent, Rng, SimpleRnn, dense, fit, flatten, init, mse, rng,
-        sequential, simple_rnn,
+        Adam, Cell, Dataset, Dense, Layer, Optimizer, Recurrent, Rng, SimpleRnn, dense, fit, flatten, init, mse,
+        recurrent, rng, sequential, simple_rnn,
     };
 }
