@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::{Mutex, OnceLock};
 use unspool::prelude::*;
-use unspool::{FitError, Flatten, evaluate, predict, tensor::Shape};
+use unspool::{Contributions, FitError, Flatten, Inputs, Op, evaluate, predict, tensor::Shape};
 
 /// Message, file and line of the panic of `f`.
 fn panic_of(f: impl FnOnce()) -> (String, String, u32) {
@@ -96,6 +96,30 @@ fn asking_for_a_gradient_that_is_not_there_says_why() {
         gradients.wrt(other.variable(&zeros([2]))) => "gradient: the variable belongs to another tape";
         gradients.of(&Dense { weight: x, bias: c }) => "gradient of bias: a constant has none";
     }
+}
+
+/// `x w` with the factors of its weight's gradient swapped.
+struct Swapped;
+
+impl Op<f32> for Swapped {
+    fn name(&self) -> &'static str {
+        "swapped"
+    }
+    fn forward(&self, x: Inputs<'_, f32>) -> Tensor {
+        x[0].matmul(&x[1])
+    }
+    fn backward(&self, x: Inputs<'_, f32>, _: &Tensor, grad: Tensor, into: &mut Contributions<'_, f32>) {
+        into.add_product(1, &grad, &x[0]);
+    }
+}
+
+#[test]
+fn a_gradient_of_the_wrong_shape_is_refused() {
+    let tape = Tape::new();
+    let y = tape.apply(Swapped, &[tape.variable(&zeros([4, 3])), tape.variable(&zeros([3, 2]))]);
+    let (message, file, _) = panic_of(|| drop(y.sum().backward()));
+    assert_eq!(message, "add_product: [4, 2]ᵀ x [4, 3] is not a gradient of input 1, [3, 2]");
+    assert!(file.ends_with("errors.rs"), "{file}");
 }
 
 #[test]

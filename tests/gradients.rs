@@ -295,6 +295,13 @@ fn gradcheck_names_the_wrong_parameter_and_index() {
 }
 
 #[test]
+fn gradcheck_finds_a_wrong_gradient_of_a_tiny_loss() {
+    let operands = Operands { a: values([2], 1), b: values([2], 2) };
+    let error = gradcheck(&operands, |tape, o| tape.apply(wrong::WrongTanh, &[o.a]).sum() * 1e-11);
+    assert_eq!(error.unwrap_err().name, "a");
+}
+
+#[test]
 fn gradcheck_refuses_gradients_that_are_not_finite() {
     let operands = Operands { a: values([2], 1), b: Tensor::zeros([2]) };
     assert!(gradcheck(&operands, |_, o| (o.a / o.b).sum()).is_err());

@@ -46,6 +46,33 @@ fn mse_of(a: &Tensor, b: &Tensor) -> f64 {
     f64::from(a.zip("sub", b, |a, b| (a - b) * (a - b)).mean().item())
 }
 
+/// An optimiser lent to two trainings goes on where it was.
+#[test]
+fn two_trainings_with_one_optimizer_are_one() {
+    let data = Dataset::new(values([30, 2], 1), values([30, 1], 2)).unwrap();
+    let layer = || Dense::<Tensor<f64>>::new(&mut rng(0), 2, 1);
+    let mut model = layer();
+    let mut adam = Adam::default();
+    for _ in 0..2 {
+        fit(&mut model, &data).loss(mse).optimizer(&mut adam).batch(30).quiet().run().unwrap();
+    }
+    let mut at_once = layer();
+    fit(&mut at_once, &data).loss(mse).batch(30).epochs(2).quiet().run().unwrap();
+    // The order within the one batch differs, so the sums are rounded differently.
+    unspool_tests::assert_close("weights", &model.weight, &at_once.weight, 1e-12);
+}
+
+/// Numbers stand in formulas that are generic in the element type.
+#[test]
+fn numbers_stand_on_both_sides_in_generic_formulas() {
+    fn formula<T: Scalar>(z: Var<'_, T>) -> Var<'_, T> {
+        (1.0 - z) * 0.5 + 2.0 / (z + 1.0)
+    }
+    let x = formula(Tape::<f32>::new().variable(&Tensor::scalar(3.0))).item();
+    let y = formula(Tape::<f64>::new().variable(&Tensor::scalar(3.0))).item();
+    assert_eq!((x, y), (-0.5, -0.5));
+}
+
 /// A step on a batch cut into parts is the step on the whole batch.
 #[test]
 fn parts_of_a_batch_add_up_to_the_batch() {

@@ -30,7 +30,7 @@ pub(crate) fn read(file: &Path, name: &str, date_name: Option<&str>, fill: bool)
 }
 
 fn parse(text: &str, name: &str, date_name: Option<&str>, fill: bool) -> Result<Column, Sentence> {
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| e.to_string())?.clone();
     let column = find(&header, name)?;
@@ -66,8 +66,8 @@ fn parse(text: &str, name: &str, date_name: Option<&str>, fill: bool) -> Result<
 /// The place of the column with this name.
 fn find(header: &csv::StringRecord, name: &str) -> Result<usize, Sentence> {
     let names: Vec<&str> = header.iter().collect();
-    if let Some(twice) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
-        return Err(format!("two columns are named {:?}: rename one", twice.1));
+    if names.iter().filter(|&&n| n == name).count() > 1 {
+        return Err(format!("two columns are named {name:?}: rename one"));
     }
     names.iter().position(|&n| n == name).ok_or_else(|| match names.len() {
         0 => "the file is empty".to_string(),
