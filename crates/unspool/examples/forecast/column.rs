@@ -136,9 +136,12 @@ mod tests {
 
     #[test]
     fn numbers_are_read_whatever_the_quotes_line_ends_and_spaces() {
-        for text in
-            ["v\n1\n-2.5\n3e2\n", "\u{feff}\"v\"\r\n\"1\"\r\n -2.5\r\n3e2", "a,v\nx,1\n\"y\nz\",-2.5\n,3e2\n\n\n"]
-        {
+        for text in [
+            "v\n1\n-2.5\n3e2\n",
+            "\u{feff}\"v\"\r\n\"1\"\r\n -2.5\r\n3e2",
+            "a,v\nx,1\n\"y\nz\",-2.5\n,3e2\n\n\n",
+            "v,,\r1,,\r-2.5,,\r3e2,,\r",
+        ] {
             assert_eq!(values(text), Ok(vec![1.0, -2.5, 300.0]), "{text:?}");
         }
         assert_eq!(values("v\n"), Ok(vec![]));
@@ -157,7 +160,8 @@ mod tests {
         for (text, sentence) in [
             ("", "the file is empty"),
             ("a,\"b c\"\n1,2\n", "there is no column \"v\"; the columns are \"a\", \"b c\""),
-            ("v,a,a\n1,2,3\n", "two columns are named \"a\": rename one"),
+            ("v,a,v\n1,2,3\n", "two columns are named \"v\": rename one"),
+            ("v\r1\r\"x\"\r", "row 3: \"x\" is not a number"),
             ("v,a\n1,2\n3\n", "row 3 has another number of cells (1) than the header (2)"),
             ("v,a\n1,2\n3,4,5\n", "row 3 has another number of cells (3) than the header (2)"),
             ("v\n1\n\"x\"\n", "row 3: \"x\" is not a number"),
