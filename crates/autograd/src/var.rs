@@ -21,7 +21,7 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// | along an axis | [`softmax`](Var::softmax) [`log_softmax`](Var::log_softmax) [`cumsum`](Var::cumsum) |
 /// | shape | [`reshape`](Var::reshape) [`permute`](Var::permute) [`t`](Var::t) [`squeeze`](Var::squeeze) [`unsqueeze`](Var::unsqueeze) [`expand`](Var::expand) [`flip`](Var::flip) [`pad`](Var::pad) |
 /// | parts | [`select`](Var::select) [`slice`](Var::slice) [`chunks`](Var::chunks) [`unbind`](Var::unbind) [`last`](Var::last) [`stack`](Var::stack) [`concat`](Var::concat) [`index_select`](Var::index_select) |
-/// | gradient | [`backward`](Var::backward) [`detach`](Var::detach) |
+/// | gradient | [`backward`](Var::backward) [`backward_with`](Var::backward_with) [`detach`](Var::detach) |
 pub struct Var<'t, T: Scalar = f32> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) id: u32,
@@ -103,9 +103,35 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn backward(self) -> Gradients<'t, T> {
         let shape = self.shape();
         assert!(shape.elements() == 1, "backward: a loss has one element, this value has shape {shape}");
+        self.require_variable();
+        Gradients::sweep(self, Tensor::ones(shape))
+    }
+
+    /// Like [`backward`](Var::backward), for a value of any shape: the gradients of the sum of its elements times those
+    /// of `seed`, a vector-Jacobian product.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, -2.0], [2]));
+    /// let gradients = x.square().backward_with(&Tensor::from_vec(vec![10.0, 1.0], [2]));
+    /// assert_eq!(gradients.wrt(x).to_vec(), [20.0, -4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `seed` has another shape than the value, or the value depends on no variable.
+    #[track_caller]
+    pub fn backward_with(self, seed: &Tensor<T>) -> Gradients<'t, T> {
+        let (shape, given) = (self.shape(), seed.shape());
+        assert!(shape == given, "backward_with: the seed {given} must have the shape of the value, {shape}");
+        self.require_variable();
+        Gradients::sweep(self, seed.clone())
+    }
+
+    #[track_caller]
+    fn require_variable(self) {
         let needs_gradient = self.tape.record.borrow().nodes[self.id as usize].needs_gradient;
         assert!(needs_gradient, "backward: the loss depends on no variable of its tape");
-        Gradients::sweep(self, Tensor::ones(shape))
     }
 }
 

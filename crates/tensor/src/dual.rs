@@ -1,6 +1,7 @@
 //! Dual numbers: a value and how fast it changes.
 
 use crate::scalar::{Real, Scalar};
+use crate::tensor::Tensor;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
@@ -172,6 +173,39 @@ impl<T: Real> Neg for Dual<T> {
     }
 }
 
+impl<T: Real> Tensor<T> {
+    /// The numbers of this tensor with those of `tangents`, of the same shape, as their tangents.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn with_tangents(&self, tangents: &Tensor<T>) -> Tensor<Dual<T>> {
+        let (a, b) = (self.shape(), tangents.shape());
+        assert!(a == b, "with_tangents: values {a} and tangents {b} differ in shape");
+        let (values, tangents) = (self.contiguous(), tangents.contiguous());
+        let (values, tangents) = (values.as_slice().expect("contiguous"), tangents.as_slice().expect("contiguous"));
+        Tensor::from_fn(a, |i| Dual { value: values[i], tangent: tangents[i] })
+    }
+}
+
+impl<T: Real> Tensor<Dual<T>> {
+    /// The values of the dual numbers.
+    pub fn values(&self) -> Tensor<T> {
+        self.part(|x| x.value)
+    }
+
+    /// The tangents of the dual numbers.
+    pub fn tangents(&self) -> Tensor<T> {
+        self.part(|x| x.tangent)
+    }
+
+    fn part(&self, part: impl Fn(&Dual<T>) -> T) -> Tensor<T> {
+        let source = self.contiguous();
+        let source = source.as_slice().expect("contiguous");
+        Tensor::from_fn(self.shape(), |i| part(&source[i]))
+    }
+}
+
 /// An operator and its assigning form, from the value and the tangent of the result.
 macro_rules! operator {
     ($Op:ident, $op:ident, $Assign:ident, $assign:ident, |$a:ident, $b:ident| $value:expr, $y:ident => $tangent:expr) => {
@@ -203,7 +237,6 @@ operator!(Rem, rem, RemAssign, rem_assign, |a, b| a.value % b.value, y => a.tang
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Tensor;
 
     type Function = (&'static str, fn(f64) -> f64, fn(Dual<f64>) -> Dual<f64>);
 
