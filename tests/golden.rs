@@ -1,8 +1,8 @@
 //! Values and gradients against those of PyTorch and Keras, computed by `fixtures/generate.py`.
 
 use serde_json::Value;
-use unspool::Activation;
 use unspool::prelude::*;
+use unspool::{Activation, hvp};
 use unspool_tests::{assert_close, fixture, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;
@@ -199,6 +199,31 @@ fn dense_agrees_with_keras() {
     assert_close("d_x", &gradients.wrt(x), &tensor(&case["d_x"]), TOLERANCE);
     assert_close("d_kernel", &gradients.of(&net).weight, &tensor(&case["d_kernel"]), TOLERANCE);
     assert_close("d_bias", &gradients.of(&net).bias, &tensor(&case["d_bias"]), TOLERANCE);
+}
+
+#[derive(Params)]
+struct Critic<P> {
+    x: P,
+    w: P,
+    u: P,
+}
+
+#[test]
+fn the_gradient_of_a_gradient_penalty_agrees_with_pytorch() {
+    let case = fixture("gradient_penalty_torch.json");
+    let critic = Critic { x: tensor(&case["x"]), w: tensor(&case["w"]), u: tensor(&case["u"]) };
+    fn loss<'t, T: Scalar>(c: &Critic<Var<'t, T>>) -> Var<'t, T> {
+        c.x.matmul(c.w).tanh().matmul(c.u).sigmoid().square().mean()
+    }
+    let (gradient, _) = hvp(&critic, &critic.zeros_like(), |_, c| loss(c));
+    let penalty = gradient.x.map(|g| g * g).sum().item();
+    assert!((penalty - number(&case["penalty"])).abs() < TOLERANCE);
+
+    // The penalty's gradient is twice the mixed derivatives along dL/dx.
+    let along_x = Critic { x: gradient.x, ..critic.zeros_like() };
+    let (_, product) = hvp(&critic, &along_x, |_, c| loss(c));
+    assert_close("d_w", &product.w.map(|p| 2.0 * p), &tensor(&case["d_w"]), TOLERANCE);
+    assert_close("d_u", &product.u.map(|p| 2.0 * p), &tensor(&case["d_u"]), TOLERANCE);
 }
 
 #[test]
