@@ -11,9 +11,16 @@ pub(super) struct Axes {
 }
 
 impl Axes {
+    /// The axes in `list`.
+    ///
+    /// # Panics
+    /// In the name of `op`, if `shape` has not all of them, or one is named twice.
     #[track_caller]
-    pub(super) fn new(list: &[usize]) -> Self {
-        assert!(list.len() <= MAX_RANK, "a tensor has no {} axes: {list:?}", list.len());
+    pub(super) fn new(op: &str, shape: Shape, list: &[usize]) -> Self {
+        for (i, axis) in list.iter().enumerate() {
+            assert!(*axis < shape.rank(), "{op}: shape {shape} has no axis {axis}");
+            assert!(!list[..i].contains(axis), "{op}: axis {axis} is named twice in {list:?}");
+        }
         let mut axes = [0; MAX_RANK];
         axes[..list.len()].copy_from_slice(list);
         Axes { axes, count: list.len(), keep: false }
@@ -67,7 +74,7 @@ macro_rules! reduction {
             #[track_caller]
             #[inline]
             pub fn $axes(self, axes: &[usize]) -> Self {
-                self.unary($Op(Axes::new(axes)))
+                self.unary($Op(Axes::new(stringify!($axes), self.shape(), axes)))
             }
 
             #[doc = concat!("The ", $what, " over several axes, which stay at size 1: ", $rule)]
@@ -77,7 +84,7 @@ macro_rules! reduction {
             #[track_caller]
             #[inline]
             pub fn $keepdim(self, axes: &[usize]) -> Self {
-                self.unary($Op(Axes::new(axes).keep()))
+                self.unary($Op(Axes::new(stringify!($keepdim), self.shape(), axes).keep()))
             }
         }
     };

@@ -1,5 +1,6 @@
 //! Running sums.
 
+use super::axes::Axes;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -31,6 +32,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn cumsum(self, axis: usize) -> Self {
+        Axes::new("cumsum", self.shape(), &[axis]);
         self.unary(Cumsum { axis })
     }
 }

@@ -1,5 +1,6 @@
 //! Logarithms of probabilities from scores.
 
+use super::axes::Axes;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -37,6 +38,9 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn log_softmax(self, axis: usize) -> Self {
+        let shape = self.shape();
+        Axes::new("log_softmax", shape, &[axis]);
+        assert!(shape[axis] > 0, "log_softmax: axis {axis} of shape {shape} is empty");
         self.unary(LogSoftmax { axis })
     }
 }

@@ -13,8 +13,9 @@ impl<T: Scalar> Var<'_, T> {
     /// If an axis does not exist, is named twice, or is empty.
     #[track_caller]
     pub fn logsumexp(self, axes: &[usize]) -> Self {
+        let restored = Axes::new("logsumexp", self.shape(), axes);
         let max = self.value().max_axes(axes).map(|max| if max.is_finite() { max } else { T::ZERO });
-        let kept = self.tape.constant(&Axes::new(axes).restore(&max, self.shape()));
+        let kept = self.tape.constant(&restored.restore(&max, self.shape()));
         (self - kept).exp().sum_axes(axes).ln() + self.tape.constant(&max)
     }
 }

@@ -1,5 +1,6 @@
 //! The length of vectors.
 
+use super::axes::Axes;
 use crate::var::Var;
 use unspool_tensor::Scalar;
 
@@ -11,6 +12,7 @@ impl<T: Scalar> Var<'_, T> {
     /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn norm(self, axes: &[usize]) -> Self {
+        Axes::new("norm", self.shape(), axes);
         self.square().sum_axes(axes).sqrt()
     }
 }

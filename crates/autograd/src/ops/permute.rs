@@ -34,7 +34,9 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn permute(self, order: &[usize]) -> Self {
-        self.unary(Permute(Axes::new(order)))
+        let shape = self.shape();
+        assert!(order.len() == shape.rank(), "permute: {order:?} is not an order of the axes of shape {shape}");
+        self.unary(Permute(Axes::new("permute", shape, order)))
     }
 
     /// The transpose: the last two axes swapped.

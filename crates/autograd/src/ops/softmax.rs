@@ -1,5 +1,6 @@
 //! Probabilities from scores.
 
+use super::axes::Axes;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -46,6 +47,9 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn softmax(self, axis: usize) -> Self {
+        let shape = self.shape();
+        Axes::new("softmax", shape, &[axis]);
+        assert!(shape[axis] > 0, "softmax: axis {axis} of shape {shape} is empty");
         self.unary(Softmax { axis })
     }
 }

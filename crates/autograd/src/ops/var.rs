@@ -14,8 +14,8 @@ impl<T: Scalar> Var<'_, T> {
     /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn var_axes(self, axes: &[usize], correction: usize) -> Self {
+        let n = Axes::new("var_axes", self.shape(), axes).terms(self.shape()) as f64 - correction as f64;
         let squares = (self - self.mean_keepdim(axes)).square().sum_axes(axes);
-        let n = Axes::new(axes).terms(self.shape()) as f64 - correction as f64;
         squares / n.max(0.0)
     }
 
