@@ -3,6 +3,7 @@
 //! The loss of each case is the sum of the op's value times fixed numbers without symmetry, so that a gradient
 //! that is transposed, permuted or summed over the wrong axis does not pass by luck.
 
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 use unspool::prelude::*;
 use unspool::{Activation, hvp, ops, recurrent};
@@ -282,6 +283,36 @@ const CASES: &[Case] = &[
 fn every_op_agrees_with_central_differences() {
     for (name, case) in CASES {
         case(name);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Sizes 0 and 1, rank 0, and operands that broadcast, at random. Smooth ops only: a kink within a step of some
+    /// random value would fail now and then.
+    #[test]
+    fn smooth_ops_agree_with_central_differences_at_random_shapes(
+        sizes in prop::collection::vec(0..4usize, 0..4),
+        keep in prop::collection::vec(any::<bool>(), 4),
+        cut in 0..4usize,
+        axis in 0..4usize,
+    ) {
+        let small: Vec<usize> = sizes.iter().zip(&keep).map(|(&n, &k)| if k { n } else { 1 }).skip(cut).collect();
+        check("arithmetic", [&sizes, &small], f!(|a, b| (a * b - a / b + 0.5 * b).tanh() + (b - a).sigmoid()));
+        if sizes.is_empty() {
+            return Ok(());
+        }
+        let axis = axis % sizes.len();
+        // The axis first, so that formulas need not know which it was.
+        let mut moved = sizes.clone();
+        moved.swap(0, axis);
+        check("sums", [&moved, &small], f!(|a, b| a.square().sum_axes(&[0]).sum() * b.sum() + a.mean_keepdim(&[0]) * a));
+        check("order", [&moved, &moved], f!(|a, b| a.flip(0).cumsum(0) * Var::concat(0, &[b, a]).slice(0, 0, a.shape()[0])));
+        check("stack", [&moved, &moved], f!(|a, b| Var::stack(&[a * b, b, a]).flip(0).t() * 2.0));
+        if moved[0] > 0 {
+            check("softmax", [&moved, &moved], f!(|a, b| a.softmax(0) * b.log_softmax(0) + a.logsumexp(&[0])));
+        }
     }
 }
 
