@@ -57,7 +57,9 @@ fn shape_mistakes_name_the_op_and_both_shapes_at_the_callers_line() {
         a * b => "mul: shapes [32, 20] and [30, 20] do not broadcast";
         a / b => "div: shapes [32, 20] and [30, 20] do not broadcast";
         a.matmul(b) => "matmul: shapes [32, 20] and [30, 20] do not multiply; they must be [.., K] and [K, N]";
-        a.matmul(s) => "matmul: shapes [32, 20] and [50, 32, 1] do not multiply; they must be [.., K] and [K, N]";
+        a.matmul(s) => "matmul: shapes [32, 20] and [50, 32, 1] do not multiply; they must be [.., M, K] and [.., K, N]";
+        v(&[2, 3, 4]).matmul(v(&[5, 4, 2])) => "matmul: shapes [2, 3, 4] and [5, 4, 2] do not multiply; they must be [.., M, K] and [.., K, N]";
+        v(&[4]).matmul(v(&[5, 4, 2])) => "matmul: shapes [4] and [5, 4, 2] do not multiply; they must be [.., M, K] and [.., K, N]";
         a.reshape([32, 21]) => "reshape: [32, 20] has 640 elements, [32, 21] has 672";
         a.permute(&[0, 0]) => "permute: axis 0 is named twice in [0, 0]";
         v(&[3]).t() => "t: shape [3] has no two axes to swap";

@@ -183,6 +183,14 @@ const CASES: &[Case] = &[
             let o = Operands { a: values(shapes[0], 1), b: values(shapes[1], 2) };
             gradcheck(&o, |_, o| project(o.a.matmul(o.b))).unwrap();
         }
+        for shapes in [
+            [&[2, 3, 4][..], &[2, 4, 2][..]],
+            [&[3, 4], &[2, 4, 2]],
+            [&[2, 1, 3, 4], &[5, 4, 2]],
+            [&[0, 2, 3], &[1, 3, 2]],
+        ] {
+            check(name, shapes, f!(|a, b| a.matmul(b)));
+        }
         // A weight used at many steps, as a recurrent one is: its gradient is collected and computed at once.
         let o = Operands { a: values([40, 3], 1), b: values([3, 3], 2) };
         gradcheck(&o, |_, o| project((0..20).fold(o.a, |h, _| h.matmul(o.b).tanh()))).unwrap();

@@ -4,6 +4,7 @@ use crate::dual::Dual;
 use crate::scalar::{Real, Scalar};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use crate::walk::runs;
 
 /// A matrix operand: elements from `offset` on, with its row and column strides.
 #[derive(Clone, Copy)]
@@ -29,7 +30,8 @@ pub struct Product<'a, T> {
 }
 
 impl<T: Scalar> Tensor<T> {
-    /// The matrix product: `[.., M, K] x [K, N] -> [.., M, N]`. All leading axes of `self` are rows.
+    /// The matrix product: `[.., K] x [K, N] -> [.., N]`, where all leading axes of `self` are rows, or
+    /// `[.., M, K] x [.., K, N] -> [.., M, N]`, where leading axes count matrices and broadcast.
     ///
     /// Transposed views ([`t`](Tensor::t)) are multiplied as they lie, without a copy.
     ///
@@ -38,19 +40,48 @@ impl<T: Scalar> Tensor<T> {
     /// let x = Tensor::<f32>::ones([50, 32, 20]);
     /// let w = Tensor::ones([20, 5]);
     /// assert_eq!(x.matmul(&w), Tensor::full(20.0, [50, 32, 5]));
+    ///
+    /// let scores = x.matmul(&x.t()); // 50 products [32, 20] x [20, 32]
+    /// assert_eq!(scores, Tensor::full(20.0, [50, 32, 32]));
     /// ```
     ///
     /// # Panics
-    /// If `self` has no axes, `weight` is not a matrix, or the inner sizes differ.
+    /// If the shapes are not these, the inner sizes differ, or the leading axes do not broadcast.
     #[track_caller]
     #[inline]
     pub fn matmul(&self, weight: &Tensor<T>) -> Tensor<T> {
+        if weight.rank() > 2 {
+            return self.matmul_each(weight);
+        }
         if self.rank() == 0 || weight.rank() != 2 || self.shape[self.rank() - 1] != weight.shape[0] {
             mismatch(self.shape, weight.shape);
         }
         let shape = self.shape.with(self.rank() - 1, weight.shape[1]);
         let rows = self.rows();
         Tensor::written(shape, |out| multiply(rows.matrix(), weight.matrix(), out, false))
+    }
+
+    /// The products of several pairs of matrices.
+    #[track_caller]
+    fn matmul_each(&self, other: &Tensor<T>) -> Tensor<T> {
+        let (a, b) = (self.shape, other.shape);
+        let ([a_batch @ .., m, k], [b_batch @ .., inner, n]) = (&a[..], &b[..]) else { mismatch(a, b) };
+        let (m, k, n) = (*m, *k, *n);
+        let batch = Shape::from(a_batch).broadcast(&Shape::from(b_batch)).filter(|_| k == *inner);
+        let Some(batch) = batch else { mismatch(a, b) };
+        let shape: Shape = batch.iter().copied().chain([m, n]).collect();
+        let whole =
+            |x: &Tensor<T>, rows, columns| x.expand(batch.iter().copied().chain([rows, columns]).collect::<Shape>());
+        let (x, y) = (whole(self, m, k), whole(other, k, n));
+        Tensor::written(shape, |out| {
+            runs(&batch, [x.offset, y.offset], [&x.strides, &y.strides], |done, len, [i, j], [di, dj]| {
+                for each in 0..len {
+                    let step = each as isize;
+                    let (left, right) = (x.matrix_at(i + step * di), y.matrix_at(j + step * dj));
+                    multiply(left, right, &mut out[(done + each) * m * n..][..m * n], false);
+                }
+            });
+        })
     }
 
     /// Adds the product `aᵀ b` to this matrix: `[M, K]ᵀ x [M, N]` into `[K, N]`, where all leading axes of `a`
@@ -89,12 +120,19 @@ impl<T: Scalar> Tensor<T> {
     /// This tensor of rank 2 as an operand.
     #[inline]
     fn matrix(&self) -> Matrix<'_, T> {
+        self.matrix_at(self.offset as isize)
+    }
+
+    /// The matrix of the last two axes whose first element is at `offset`.
+    #[inline]
+    fn matrix_at(&self, offset: isize) -> Matrix<'_, T> {
+        let (rows, columns) = (self.rank() - 2, self.rank() - 1);
         Matrix {
             elements: self.buffer.as_slice(),
-            offset: self.offset,
-            rows: self.shape[0],
-            columns: self.shape[1],
-            strides: (self.strides[0], self.strides[1]),
+            offset: offset as usize,
+            rows: self.shape[rows],
+            columns: self.shape[columns],
+            strides: (self.strides[rows], self.strides[columns]),
         }
     }
 }
@@ -102,7 +140,8 @@ impl<T: Scalar> Tensor<T> {
 #[cold]
 #[track_caller]
 fn mismatch(a: Shape, b: Shape) -> ! {
-    panic!("matmul: shapes {a} and {b} do not multiply; they must be [.., K] and [K, N]")
+    let wanted = if b.rank() > 2 { "[.., M, K] and [.., K, N]" } else { "[.., K] and [K, N]" };
+    panic!("matmul: shapes {a} and {b} do not multiply; they must be {wanted}")
 }
 
 /// Checks the operands, so that the product reads and writes in bounds, and multiplies.
@@ -233,6 +272,21 @@ mod tests {
         assert_eq!(a.matmul(&b).rows(), by_hand(&a.rows(), &b));
         let transposed = a.permute(&[1, 0, 2]);
         assert_eq!(transposed.matmul(&b).rows(), by_hand(&transposed.copy().rows(), &b));
+    }
+
+    #[test]
+    fn several_products_broadcast() {
+        let (a, b) = (counting([2, 1, 3, 4]), counting([5, 4, 2]));
+        let c = a.matmul(&b);
+        assert_eq!(c.shape()[..], [2, 5, 3, 2]);
+        for (i, j) in (0..10).map(|at| (at / 5, at % 5)) {
+            assert_eq!(c.select(0, i).select(0, j), by_hand(&a.select(0, i).select(0, 0), &b.select(0, j)));
+        }
+        let one = counting([3, 4]);
+        assert_eq!(one.matmul(&b).select(0, 4), by_hand(&one, &b.select(0, 4)));
+        let strided = counting([4, 2, 5]).permute(&[2, 0, 1]);
+        assert_eq!(one.matmul(&strided).select(0, 3), by_hand(&one, &strided.select(0, 3)));
+        assert_eq!(counting([0, 3, 4]).matmul(&counting([1, 4, 2])).shape()[..], [0, 3, 2]);
     }
 
     #[test]

@@ -17,18 +17,23 @@ impl<T: Scalar> Op<T> for MatMul {
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         into.add_with(0, || grad.matmul(&x[1].t()));
-        into.add_product(1, &x[0], &grad);
+        if x[1].rank() == 2 {
+            into.add_product(1, &x[0], &grad);
+        } else {
+            into.add_with(1, || x[0].t().matmul(&grad));
+        }
     }
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The matrix product with a weight: `[.., M, K] x [K, N] -> [.., M, N]`; all leading axes are rows.
+    /// The matrix product with a weight, `[.., K] x [K, N] -> [.., N]`, where all leading axes are rows; or of several
+    /// matrices, `[.., M, K] x [.., K, N] -> [.., M, N]`, where leading axes count matrices and broadcast.
     ///
     /// `dx = dy wᵀ`, `dw = xᵀ dy`. The gradients of a weight that is used at every time step are collected and
     /// computed as one product.
     ///
     /// # Panics
-    /// If the weight is not a matrix, or the inner sizes differ.
+    /// If the shapes are not these, the inner sizes differ, or the leading axes do not broadcast.
     #[track_caller]
     #[inline]
     pub fn matmul(self, weight: Self) -> Self {
