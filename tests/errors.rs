@@ -3,7 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::{Mutex, OnceLock};
 use unspool::prelude::*;
-use unspool::{Contributions, FitError, Flatten, Inputs, Op, evaluate, predict, tensor::Shape};
+use unspool::{
+    Contributions, FitError, Flatten, Inputs, Op, bce_with_logits, cross_entropy, evaluate, mae, predict, tensor::Shape,
+};
 
 /// Message, file and line of the panic of `f`.
 fn panic_of(f: impl FnOnce()) -> (String, String, u32) {
@@ -101,6 +103,11 @@ fn shape_mistakes_name_the_op_and_both_shapes_at_the_callers_line() {
         tape.constant(&zeros([])).backward() => "backward: the loss depends on no variable of its tape";
         a + other.variable(&zeros([32, 20])) => "add: the operands belong to different tapes";
         mse(a, b) => "mse: output [32, 20] and target [30, 20] differ in shape";
+        mae(a, b) => "mae: output [32, 20] and target [30, 20] differ in shape";
+        bce_with_logits(a, b) => "bce_with_logits: output [32, 20] and target [30, 20] differ in shape";
+        cross_entropy(a, b) => "cross_entropy: output [32, 20] and target [30, 20] differ in shape";
+        cross_entropy(v(&[]), v(&[])) => "cross_entropy: scores of rank 0 have no axis of classes";
+        Tensor::<f32>::one_hot(&[0, 3], 3) => "one_hot: class 3 is not one of 3";
         head.forward(s) => "matmul: shapes [50, 32, 1] and [20, 1] do not multiply; they must be [.., K] and [K, N]";
         layer.forward(a) => "Recurrent: the input must be [T, B, F] with at least one time step, not [32, 20]";
         layer.forward(v(&[0, 2, 1])) => "Recurrent: the input must be [T, B, F] with at least one time step, not [0, 2, 1]";

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use unspool::prelude::*;
-use unspool::{Activation, hvp};
+use unspool::{Activation, bce_with_logits, cross_entropy, huber, hvp, mae};
 use unspool_tests::{assert_close, fixture, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;
@@ -199,6 +199,27 @@ fn dense_agrees_with_keras() {
     assert_close("d_x", &gradients.wrt(x), &tensor(&case["d_x"]), TOLERANCE);
     assert_close("d_kernel", &gradients.of(&net).weight, &tensor(&case["d_kernel"]), TOLERANCE);
     assert_close("d_bias", &gradients.of(&net).bias, &tensor(&case["d_bias"]), TOLERANCE);
+}
+
+#[test]
+fn losses_agree_with_pytorch() {
+    let cases = fixture("losses_torch.json");
+    assert_eq!(list(&cases).len(), 5);
+    for case in list(&cases) {
+        let name = case["loss"].as_str().unwrap();
+        let tape = Tape::new();
+        let (output, target) = (tape.variable(&tensor(&case["output"])), tape.constant(&tensor(&case["target"])));
+        let loss = match name {
+            "mse" => mse(output, target),
+            "mae" => mae(output, target),
+            "huber" => huber(number(&case["delta"]))(output, target),
+            "bce_with_logits" => bce_with_logits(output, target),
+            "cross_entropy" => cross_entropy(output, target),
+            other => panic!("the fixture has a loss {other} that this test does not know"),
+        };
+        assert_close(name, &loss.value(), &Tensor::scalar(number(&case["value"])), TOLERANCE);
+        assert_close(&format!("gradient of {name}"), &loss.backward().wrt(output), &tensor(&case["grad"]), TOLERANCE);
+    }
 }
 
 #[derive(Params)]

@@ -55,7 +55,7 @@ pub use fit::{Fit, FitError, fit};
 pub use flatten::{Flatten, flatten};
 pub use history::History;
 pub use layer::{Layer, Model};
-pub use loss::{Loss, mse};
+pub use loss::{Loss, bce_with_logits, cross_entropy, huber, mae, mse};
 pub use optimizer::Optimizer;
 pub use random::{Rng, rng};
 pub use recurrent::{Recurrent, RecurrentBuilder, Unrolled, recurrent};

@@ -30,7 +30,101 @@ impl<T: Scalar, L: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Sync> Loss
 /// If the shapes differ. (They are not broadcast: `[B, 1]` against `[B]` would compare every pair.)
 #[track_caller]
 pub fn mse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
-    let (o, t) = (output.shape(), target.shape());
-    assert!(o == t, "mse: output {o} and target {t} differ in shape");
+    same_shape("mse", output, target);
     (output - target).square().mean()
+}
+
+/// The mean absolute error, `mean(|output - target|)` over all elements.
+///
+/// ```
+/// use unspool_nn::mae;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
+/// let target = tape.constant(&Tensor::from_vec(vec![1.0, 5.0], [2, 1]));
+/// assert_eq!(mae(output, target).item(), 1.5);
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn mae<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+    same_shape("mae", output, target);
+    (output - target).abs().mean()
+}
+
+/// The Huber loss, a function for [`Fit::loss`](crate::Fit::loss): with `e = |output - target|`, the mean of `e²/2`
+/// where `e <= delta`, and of `delta (e - delta/2)` beyond.
+///
+/// Huber 1964, "Robust estimation of a location parameter".
+///
+/// ```
+/// use unspool_nn::huber;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
+/// let target = tape.constant(&Tensor::from_vec(vec![2.0, 5.0], [2, 1]));
+/// assert_eq!(huber(1.0)(output, target).item(), 0.5 * (0.5 + 2.5));
+/// ```
+///
+/// The function panics if the shapes differ.
+pub fn huber<T: Scalar>(delta: f64) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Send + Sync {
+    move |output, target| {
+        same_shape("huber", output, target);
+        let error = output - target;
+        // c² / 2 + delta (e - c), with c the error cut off at delta: both cases at once.
+        let cut = error.clamp(-delta, delta);
+        (cut.square() * 0.5 + (error.abs() - cut.abs()) * delta).mean()
+    }
+}
+
+/// The binary cross-entropy of scores before the logistic function, `-t ln s - (1 - t) ln(1 - s)` with
+/// `s = sigmoid(output)`, averaged over all elements. Computed as `softplus(output) - t output`: finite for every
+/// finite score. Targets are between 0 and 1.
+///
+/// ```
+/// use unspool_nn::bce_with_logits;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.0, 1e4, -1e4], [3, 1]));
+/// let target = tape.constant(&Tensor::from_vec(vec![1.0, 1.0, 0.0], [3, 1]));
+/// assert!((bce_with_logits(scores, target).item() - 2f32.ln() / 3.0).abs() < 1e-6);
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn bce_with_logits<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+    same_shape("bce_with_logits", output, target);
+    (output.softplus() - target * output).mean()
+}
+
+/// The cross-entropy of scores `[.., C]` against probabilities of the `C` classes, `-sum(target log_softmax(output))`,
+/// averaged over all rows. For known classes the probabilities are
+/// [`Tensor::one_hot`](unspool_autograd::Tensor::one_hot).
+///
+/// ```
+/// use unspool_nn::cross_entropy;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.0, 0.0, 1e4, -1e4], [2, 2]));
+/// let target = tape.constant(&Tensor::one_hot(&[0, 0], 2));
+/// assert!((cross_entropy(scores, target).item() - 2f32.ln() / 2.0).abs() < 1e-6);
+/// ```
+///
+/// # Panics
+/// If the shapes differ, or have rank 0.
+#[track_caller]
+pub fn cross_entropy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+    same_shape("cross_entropy", output, target);
+    let shape = output.shape();
+    assert!(shape.rank() > 0, "cross_entropy: scores of rank 0 have no axis of classes");
+    let classes = shape.rank() - 1;
+    -(target * output.log_softmax(classes)).sum_axes(&[classes]).mean()
+}
+
+#[track_caller]
+fn same_shape<T: Scalar>(loss: &str, output: Var<'_, T>, target: Var<'_, T>) {
+    let (o, t) = (output.shape(), target.shape());
+    assert!(o == t, "{loss}: output {o} and target {t} differ in shape");
 }

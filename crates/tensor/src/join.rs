@@ -169,6 +169,28 @@ impl<T: Scalar> Tensor<T> {
         });
     }
 
+    /// Rows `[N, classes]` with a 1 at the place of each class, and zeros.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::one_hot(&[2, 0], 3).to_vec(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If a class is not less than `classes`.
+    #[track_caller]
+    pub fn one_hot(labels: &[usize], classes: usize) -> Tensor<T> {
+        if let Some(label) = labels.iter().find(|&&label| label >= classes) {
+            panic!("one_hot: class {label} is not one of {classes}");
+        }
+        Tensor::written(Shape::from([labels.len(), classes]), |out| {
+            out.fill(T::ZERO);
+            for (row, &label) in labels.iter().enumerate() {
+                out[row * classes + label] = T::ONE;
+            }
+        })
+    }
+
     /// The elements at the given positions of one axis, in that order.
     ///
     /// ```
