@@ -160,7 +160,7 @@ const CASES: &[Case] = &[
             check(name, shapes, f!(|a, b| a + b.powi(3) + b.powi(-1) + b.square().powf(1.3)));
         }
     }),
-    ("minimum", |name| BROADCASTS.iter().for_each(|shapes| check(name, *shapes, f!(|a, b| a.minimum(b * 0.2))))),
+    ("maximum", |name| BROADCASTS.iter().for_each(|shapes| check(name, *shapes, f!(|a, b| a.minimum(b * 0.2))))),
     ("maximum", |name| BROADCASTS.iter().for_each(|shapes| check(name, *shapes, f!(|a, b| a.maximum(b * 0.2))))),
     ("where_", |name| {
         for shapes in BROADCASTS {
@@ -210,7 +210,7 @@ const CASES: &[Case] = &[
         check(name, [&[2, 3], &[2, 3]], f!(|a, b| (a.max_keepdim(&[1]) - b) * a));
         check(name, [&[], &[0, 2]], f!(|a, b| a.max() + b.max_axes(&[1]).sum()));
     }),
-    ("min", |name| {
+    ("max", |name| {
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.min() * b.min()));
         check(name, [&[2, 3], &[2, 3]], f!(|a, b| (a.min_keepdim(&[1]) - b.min_axes(&[0])) * a));
     }),

@@ -58,13 +58,13 @@ impl Axes {
 
 /// The three methods of a reduction: over all axes, over some, and over some that stay at size 1.
 macro_rules! reduction {
-    ($Op:ident, $all:ident, $axes:ident, $keepdim:ident, $what:literal, $rule:literal) => {
+    ($Op:expr, $all:ident, $axes:ident, $keepdim:ident, $what:literal, $rule:literal) => {
         impl<T: Scalar> Var<'_, T> {
             #[doc = concat!("The ", $what, " of all elements, of rank 0: ", $rule)]
             #[track_caller]
             #[inline]
             pub fn $all(self) -> Self {
-                self.unary($Op(Axes::all(self.shape())))
+                self.unary(($Op)(Axes::all(self.shape())))
             }
 
             #[doc = concat!("The ", $what, " over several axes, which are gone from the result: ", $rule)]
@@ -74,7 +74,7 @@ macro_rules! reduction {
             #[track_caller]
             #[inline]
             pub fn $axes(self, axes: &[usize]) -> Self {
-                self.unary($Op(Axes::new(stringify!($axes), self.shape(), axes)))
+                self.unary(($Op)(Axes::new(stringify!($axes), self.shape(), axes)))
             }
 
             #[doc = concat!("The ", $what, " over several axes, which stay at size 1: ", $rule)]
@@ -84,7 +84,7 @@ macro_rules! reduction {
             #[track_caller]
             #[inline]
             pub fn $keepdim(self, axes: &[usize]) -> Self {
-                self.unary($Op(Axes::new(stringify!($keepdim), self.shape(), axes).keep()))
+                self.unary(($Op)(Axes::new(stringify!($keepdim), self.shape(), axes).keep()))
             }
         }
     };

@@ -1,48 +1,70 @@
-//! The larger of two values, elementwise.
+//! The larger or the smaller of two values, elementwise.
 
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
-struct Maximum;
+/// The larger one, or the smaller.
+struct Better<const LARGER: bool>;
 
-impl<T: Scalar> Op<T> for Maximum {
+impl<const LARGER: bool> Better<LARGER> {
+    #[inline(always)]
+    fn is<T: Scalar>(a: T, than: T) -> bool {
+        if LARGER { a > than } else { a < than }
+    }
+
+    /// What of the gradient goes to `a`: all, half at a tie, or nothing.
+    #[inline(always)]
+    fn share<T: Scalar>(a: T, b: T) -> T {
+        if Self::is(a, b) {
+            T::ONE
+        } else if a == b {
+            T::from_f64(0.5)
+        } else {
+            T::ZERO
+        }
+    }
+}
+
+impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
     fn name(&self) -> &'static str {
-        "maximum"
+        if LARGER { "maximum" } else { "minimum" }
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         // NaN on either side wins.
-        x[0].zip("maximum", &x[1], #[inline(always)] |a, b| if a > b || a.is_nan() { a } else { b })
+        x[0].zip(Op::<T>::name(self), &x[1], #[inline(always)] |a, b| if Self::is(a, b) || a.is_nan() { a } else { b })
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        into.add_with(0, || grad.zip3("maximum", &x[0], &x[1], #[inline(always)] |g, a, b| g * share(a, b)));
-        into.add_with(1, || grad.zip3("maximum", &x[1], &x[0], #[inline(always)] |g, b, a| g * share(b, a)));
-    }
-}
-
-/// What of the gradient goes to `a`: all, half at a tie, or nothing.
-#[inline(always)]
-fn share<T: Scalar>(a: T, b: T) -> T {
-    if a > b {
-        T::ONE
-    } else if a == b {
-        T::from_f64(0.5)
-    } else {
-        T::ZERO
+        for (i, j) in [(0, 1), (1, 0)] {
+            into.add_with(i, || {
+                grad.zip3("share", &x[i], &x[j], #[inline(always)] |g, a, b| g * Self::share(a, b))
+            });
+        }
     }
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The larger of each pair of elements; NaN if either is. The gradient goes to the larger one, half to each at
-    /// a tie (as PyTorch has it).
+    /// The larger of each pair of elements; NaN if either is. The gradient goes to the larger one, half to each at a
+    /// tie (as PyTorch has it).
     ///
     /// # Panics
     /// If the shapes do not broadcast.
     #[track_caller]
     #[inline]
     pub fn maximum(self, other: Self) -> Self {
-        self.tape.apply(Maximum, &[self, other])
+        self.tape.apply(Better::<true>, &[self, other])
+    }
+
+    /// The smaller of each pair of elements; NaN if either is. The gradient goes to the smaller one, half to each at a
+    /// tie (as PyTorch has it).
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    #[inline]
+    pub fn minimum(self, other: Self) -> Self {
+        self.tape.apply(Better::<false>, &[self, other])
     }
 }

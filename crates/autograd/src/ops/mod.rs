@@ -50,10 +50,10 @@ macro_rules! ops {
 ops! {
     add sub mul div neg square pow
     sqrt exp expm1 ln ln1p sin cos abs sign reciprocal
-    minimum maximum clamp where_
+    maximum clamp where_
     tanh sigmoid relu leaky_relu elu gelu softplus silu hardsigmoid
     matmul
-    sum mean max min var norm logsumexp softmax log_softmax cumsum
+    sum mean max var norm logsumexp softmax log_softmax cumsum
     reshape permute expand flip pad
     select slice stack concat index_select
 }
