@@ -203,7 +203,8 @@ where
 fn first_not_finite<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> Option<String> {
     let mut found = None;
     gradients.visit_leaves(Path::ROOT, &mut |path, leaf| {
-        let finite = leaf.as_slice().is_some_and(|elements| elements.iter().all(|g| g.is_finite()));
+        let leaf = leaf.contiguous();
+        let finite = leaf.as_slice().expect("contiguous").iter().all(|g| g.is_finite());
         if !finite && found.is_none() {
             found = Some(path.to_string());
         }

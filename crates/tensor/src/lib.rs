@@ -42,7 +42,7 @@ mod view;
 mod walk;
 
 pub use dual::Dual;
-pub use pool::release_memory;
+pub use pool::{memory_drawn, release_memory};
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
 pub use tensor::Tensor;

@@ -84,6 +84,9 @@ impl Drop for Local {
 
 static SHARED: Mutex<[Vec<Free>; CLASSES]> = Mutex::new([const { Vec::new() }; CLASSES]);
 
+/// Bytes drawn from the system so far.
+static DRAWN: AtomicUsize = AtomicUsize::new(0);
+
 static THREADS: AtomicUsize = AtomicUsize::new(1);
 
 thread_local! {
@@ -115,7 +118,7 @@ pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
     header
 }
 
-/// Returns a block to this thread's list.
+/// Returns a block: to this thread's list if this thread took it, to the shared list otherwise.
 ///
 /// # Safety
 /// The caller held the last reference to the block, and does not use it again.
@@ -151,12 +154,28 @@ fn draw(class: usize) -> Free {
         return free;
     }
     let layout = layout_of(class);
+    DRAWN.fetch_add(layout.size(), Ordering::Relaxed);
     // SAFETY: the layout is never empty. Zeroed memory is initialised memory: see `Buffer::as_slice`.
     let block = unsafe { alloc_zeroed(layout) };
     let Some(header) = NonNull::new(block.cast::<Header>()) else { handle_alloc_error(layout) };
     // SAFETY: the allocation is ours alone and large enough for the header, at its alignment.
     unsafe { header.write(Header { refs: AtomicUsize::new(0), class, owner: 0, len: 0 }) };
     Free(header)
+}
+
+/// The bytes that tensors have drawn from the system since the program began, not counting recycled memory: no more
+/// once a program repeats the same work.
+///
+/// ```standalone_crate
+/// use unspool_tensor::{memory_drawn, Tensor};
+/// let work = || Tensor::<f32>::ones([100, 100]).map(|x| x + 1.0);
+/// work();
+/// let before = memory_drawn();
+/// work();
+/// assert_eq!(memory_drawn(), before);
+/// ```
+pub fn memory_drawn() -> usize {
+    DRAWN.load(Ordering::Relaxed)
 }
 
 /// Returns every free block of this thread and of the shared list to the system.

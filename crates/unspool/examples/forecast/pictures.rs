@@ -11,6 +11,18 @@ use std::ops::Range;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
+/// The lines and labels behind every chart. (A macro: the type of a mesh names those of both axes.)
+macro_rules! mesh {
+    ($chart:ident) => {
+        $chart
+            .configure_mesh()
+            .label_style(("sans-serif", 13))
+            .light_line_style(TRANSPARENT)
+            .max_light_lines(1)
+            .bold_line_style(GRID)
+    };
+}
+
 /// A colour per model, in the order of the table; those of Okabe and Ito, made for every eye.
 const COLOURS: [RGBColor; 5] = [
     RGBColor(150, 150, 150),
@@ -41,12 +53,7 @@ pub(crate) fn losses(outcomes: &[Outcome], unit: &str) -> Result<String, Sentenc
                 .x_label_area_size(38)
                 .y_label_area_size(60)
                 .build_cartesian_2d(0..epochs + 1, range.clone().log_scale().with_key_points(marks(&range)))?;
-            chart
-                .configure_mesh()
-                .label_style(("sans-serif", 13))
-                .light_line_style(TRANSPARENT)
-                .max_light_lines(1)
-                .bold_line_style(GRID)
+            mesh!(chart)
                 .x_desc("epoch")
                 .y_desc(unit)
                 .x_label_formatter(&|epoch| if *epoch == 0 { String::new() } else { epoch.to_string() })
@@ -85,12 +92,7 @@ pub(crate) fn forecast_grid(outcomes: &[Outcome], task: &Task) -> Result<String,
                 .x_label_area_size(34)
                 .y_label_area_size(44)
                 .build_cartesian_2d(from..to, padded(range(seen)))?;
-            chart
-                .configure_mesh()
-                .label_style(("sans-serif", 13))
-                .light_line_style(TRANSPARENT)
-                .max_light_lines(1)
-                .bold_line_style(GRID)
+            mesh!(chart)
                 .x_desc("step")
                 .y_desc("value")
                 .x_labels(6)
@@ -143,12 +145,7 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], column: &Column, cut: &C
             .x_label_area_size(38)
             .y_label_area_size(64)
             .build_cartesian_2d(first..last + cut.horizon + 1, padded(values))?;
-        chart
-            .configure_mesh()
-            .label_style(("sans-serif", 13))
-            .light_line_style(TRANSPARENT)
-            .max_light_lines(1)
-            .bold_line_style(GRID)
+        mesh!(chart)
             .x_desc("time")
             .y_desc(&column.name)
             .x_labels((780 / (8 * longest + 30)).clamp(2, 9))
