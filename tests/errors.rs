@@ -67,7 +67,7 @@ fn shape_mistakes_name_the_op_and_both_shapes_at_the_callers_line() {
         v(&[3]).t() => "t: shape [3] has no two axes to swap";
         a.select(2, 0) => "select: shape [32, 20] has no axis 2";
         a.select(1, 20) => "select: index 20 is beyond axis 1 of shape [32, 20]";
-        a.slice(1, 18, 3) => "slice: 18..18+3 reaches beyond axis 1 of shape [32, 20]";
+        a.slice(1, 18..21) => "slice: 18..21 reaches beyond axis 1 of shape [32, 20]";
         a.chunks::<3>() => "chunks: the last axis of shape [32, 20] does not divide into 3 parts";
         a.sum_axes(&[2]) => "sum_axes: shape [32, 20] has no axis 2";
         a.mean_axes(&[0, 0]) => "mean_axes: axis 0 is named twice in [0, 0]";
@@ -96,7 +96,7 @@ fn shape_mistakes_name_the_op_and_both_shapes_at_the_callers_line() {
         Var::concat(1, &[a, b]) => "concat: shapes [32, 20] and [30, 20] differ beside axis 1";
         Var::concat(2, &[a, a]) => "concat: shape [32, 20] has no axis 2";
         Var::<f32>::concat(0, &[]) => "concat: no values given";
-        a.index_select(1, &[0, 20]) => "index_select: index 20 is beyond axis 1 of shape [32, 20]";
+        a.index_select(1, [0, 20]) => "index_select: index 20 is beyond axis 1 of shape [32, 20]";
         a.backward_with(&zeros([20])) => "backward_with: the seed [20] must have the shape of the value, [32, 20]";
         a.item() => "item: shape [32, 20] has 640 elements, not 1";
         a.backward() => "backward: a loss has one element, this value has shape [32, 20]";
@@ -107,7 +107,7 @@ fn shape_mistakes_name_the_op_and_both_shapes_at_the_callers_line() {
         bce_with_logits(a, b) => "bce_with_logits: output [32, 20] and target [30, 20] differ in shape";
         cross_entropy(a, b) => "cross_entropy: output [32, 20] and target [30, 20] differ in shape";
         cross_entropy(v(&[]), v(&[])) => "cross_entropy: scores of rank 0 have no axis of classes";
-        Tensor::<f32>::one_hot(&[0, 3], 3) => "one_hot: class 3 is not one of 3";
+        Tensor::<f32>::one_hot([0, 3], 3) => "one_hot: class 3 is not one of 3";
         head.forward(s) => "matmul: shapes [50, 32, 1] and [20, 1] do not multiply; they must be [.., K] and [K, N]";
         layer.forward(a) => "Recurrent: the input must be [T, B, F] with at least one time step, not [32, 20]";
         layer.forward(v(&[0, 2, 1])) => "Recurrent: the input must be [T, B, F] with at least one time step, not [0, 2, 1]";
@@ -124,7 +124,7 @@ fn asking_for_a_gradient_that_is_not_there_says_why() {
     let gradients = y.sum().backward();
     sentences! {
         gradients.wrt(c) => "gradient: a constant has none";
-        gradients.wrt(y) => "gradient: that of a computed value is not kept";
+        gradients.wrt(y) => "gradient: that of a computed value is kept only if retain_grad() was called on it before";
         gradients.wrt(other.variable(&zeros([2]))) => "gradient: the variable belongs to another tape";
         gradients.of(&Dense { weight: x, bias: c }) => "gradient of bias: a constant has none";
     }

@@ -62,11 +62,14 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "flip" => x[0].flip(integer(&case["axis"])),
         "pad" => x[0].pad(integer(&case["axis"]), integer(&case["before"]), integer(&case["after"])),
         "concat" => Var::concat(integer(&case["axis"]), x),
-        "index_select" => x[0].index_select(integer(&case["axis"]), &integers(&case["index"])),
+        "index_select" => x[0].index_select(integer(&case["axis"]), integers(&case["index"])),
         "reshape" => x[0].reshape(&integers(&case["shape"])[..]),
         "permute" => x[0].permute(&integers(&case["order"])),
         "select" => x[0].select(integer(&case["axis"]), integer(&case["index"])),
-        "slice" => x[0].slice(integer(&case["axis"]), integer(&case["start"]), integer(&case["len"])),
+        "slice" => {
+            let start = integer(&case["start"]);
+            x[0].slice(integer(&case["axis"]), start..start + integer(&case["len"]))
+        }
         "stack" => Var::stack(x),
         other => panic!("the fixture has an op {other} that this test does not know"),
     }

@@ -69,7 +69,7 @@ mod wrong {
 fn gradcheck_names_the_wrong_parameter_and_index() {
     let operands = Operands { a: values([2, 3], 1), b: values([2, 3], 2) };
     let error = gradcheck(&operands, |tape, o| {
-        let b = tape.apply(wrong::WrongTanh, &[o.b.slice(1, 1, 1)]);
+        let b = tape.apply(wrong::WrongTanh, &[o.b.slice(1, 1..2)]);
         project(o.a.tanh()) + project(b)
     })
     .unwrap_err();

@@ -50,11 +50,11 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         gradients
     }
 
-    /// The gradient with respect to one variable: zero if the loss does not depend on it.
+    /// The gradient with respect to one value: zero if the loss does not depend on it.
     ///
     /// # Panics
-    /// If `var` is not a variable of this tape: a constant, a computed value (gradients of these are not
-    /// kept), or from another tape.
+    /// If `var` is a constant, from another tape, or a computed value whose gradient was not to be kept (see
+    /// [`retain_grad`](crate::Var::retain_grad)).
     #[track_caller]
     pub fn wrt(&self, var: Var<'t, T>) -> Tensor<T> {
         match self.get(var) {
@@ -72,8 +72,8 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         if !node.needs_gradient {
             return Err("a constant has none");
         }
-        if node.rule != RuleRef::LEAF {
-            return Err("that of a computed value is not kept");
+        if node.rule != RuleRef::LEAF && !node.retained {
+            return Err("that of a computed value is kept only if retain_grad() was called on it before");
         }
         Ok(match self.sweep.get(var.id) {
             Some(grad) => grad.contiguous(),
@@ -90,7 +90,7 @@ fn step<T: Scalar>(sweep: &mut Sweep<T>, record: &Record<T>, id: u32) {
     if node.rule == RuleRef::LEAF {
         return;
     }
-    let Some(grad) = sweep.take(id) else { return };
+    let Some(grad) = sweep.take(id, node.retained) else { return };
     let inputs = Inputs { values: &record.values, ids: record.inputs_of(node) };
     let mut into = Contributions { sweep, nodes: &record.nodes, inputs };
     record.rules.backward(node.rule, inputs, &record.values[id as usize], grad, &mut into);

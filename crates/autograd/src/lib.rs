@@ -51,6 +51,6 @@ pub use params::{Params, Path, Segment};
 pub use second_order::{hessian, hvp, jacobian, jvp};
 pub use tape::Tape;
 pub use unspool_derive::Params;
-pub use unspool_tensor::{Dual, MAX_RANK, Real, Scalar, Shape, Tensor};
+pub use unspool_tensor::{Dual, Indices, MAX_RANK, Real, Scalar, Shape, Span, Tensor};
 pub use var::Var;
 pub use weights::Weights;

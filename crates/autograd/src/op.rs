@@ -122,13 +122,14 @@ impl<T: Scalar> Contributions<'_, T> {
         }
     }
 
-    /// Adds `grad` to the part of input `i`'s gradient that begins at `start` of `axis`.
+    /// Lets `add` add to a part of the gradient with respect to input `i`, which has the input's shape and begins with
+    /// zeros: `into.update(0, |sum| sum.add_part(axis, start, 1, &grad))`.
     ///
-    /// Costs as much as the part is large, not as the input: slicing a sequence into its steps stays linear in
-    /// the number of steps.
-    pub fn add_part(&mut self, i: usize, axis: usize, start: usize, grad: &Tensor<T>) {
+    /// All parts share one gradient. Each costs as much as it is large, not as the input: cutting a sequence into its
+    /// steps stays linear in the number of steps.
+    pub fn update(&mut self, i: usize, add: impl FnOnce(&mut Tensor<T>)) {
         if self.needs(i) {
-            self.sweep.add_part(self.inputs.ids[i], self.inputs[i].shape(), axis, start, grad);
+            add(self.sweep.sum(self.inputs.ids[i], self.inputs[i].shape()));
         }
     }
 

@@ -46,10 +46,10 @@ impl<T: Scalar> Sweep<T> {
         self.slots.get(id as usize)?.as_ref()
     }
 
-    /// Takes the gradient of value `id`, if it has any.
+    /// Takes the gradient of value `id`, if it has any; a copy of it if it is to be kept.
     #[inline]
-    pub(crate) fn take(&mut self, id: u32) -> Option<Tensor<T>> {
-        self.slots[id as usize].take()
+    pub(crate) fn take(&mut self, id: u32, keep: bool) -> Option<Tensor<T>> {
+        if keep { self.slots[id as usize].clone() } else { self.slots[id as usize].take() }
     }
 
     /// Forgets all gradients, keeping the room for them.
@@ -72,10 +72,10 @@ impl<T: Scalar> Sweep<T> {
         });
     }
 
-    /// Adds a contribution to a part of the gradient of value `id`, which has the given shape.
-    pub(crate) fn add_part(&mut self, id: u32, shape: Shape, axis: usize, start: usize, grad: &Tensor<T>) {
-        let slot = self.slots[id as usize].get_or_insert_with(|| Tensor::zeros(shape));
-        slot.add_part(axis, start, grad);
+    /// The gradient of value `id`, which has the given shape, so far: to be added to.
+    #[inline]
+    pub(crate) fn sum(&mut self, id: u32, shape: Shape) -> &mut Tensor<T> {
+        self.slots[id as usize].get_or_insert_with(|| Tensor::zeros(shape))
     }
 
     /// Adds the contribution `aᵀ grad`, later.

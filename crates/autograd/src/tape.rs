@@ -52,6 +52,8 @@ pub(crate) struct Node {
     first_input: u32,
     input_count: u32,
     pub(crate) needs_gradient: bool,
+    /// Whether the gradient stays in its place after the sweep has passed it on.
+    pub(crate) retained: bool,
 }
 
 impl<T: Scalar> Record<T> {
@@ -70,7 +72,7 @@ impl<T: Scalar> Record<T> {
     }
 
     fn push_leaf(&mut self, value: Tensor<T>, needs_gradient: bool) -> u32 {
-        self.push(value, Node { rule: RuleRef::LEAF, first_input: 0, input_count: 0, needs_gradient })
+        self.push(value, Node { rule: RuleRef::LEAF, first_input: 0, input_count: 0, needs_gradient, retained: false })
     }
 }
 
@@ -143,6 +145,7 @@ impl<T: Scalar> Tape<T> {
                 first_input: u32::try_from(first_input).expect("a tape holds at most 2^32 inputs"),
                 input_count: inputs.len() as u32,
                 needs_gradient,
+                retained: false,
             };
             record.push(value, node)
         } else {

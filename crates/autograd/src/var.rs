@@ -64,6 +64,23 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.constant(&self.value())
     }
 
+    /// This value, whose gradient is to be kept although it was computed from others: after a backward sweep,
+    /// [`wrt`](Gradients::wrt) has it. The gradients of variables are kept anyway.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// let hidden = x.square().retain_grad();
+    /// let gradients = hidden.square().backward();
+    /// assert_eq!(gradients.wrt(hidden).item(), 2.0 * 9.0);
+    /// assert_eq!(gradients.wrt(x).item(), 2.0 * 9.0 * 2.0 * 3.0);
+    /// ```
+    pub fn retain_grad(self) -> Self {
+        self.tape.record.borrow_mut().nodes[self.id as usize].retained = true;
+        self
+    }
+
     /// A constant of zeros on the same tape: the state before the first step.
     pub fn zeros(self, shape: impl Into<Shape>) -> Self {
         self.tape.constant(&Tensor::zeros(shape))

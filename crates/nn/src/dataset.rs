@@ -96,7 +96,7 @@ impl<T: Scalar> Dataset<T> {
     /// If they reach beyond the end.
     #[track_caller]
     pub fn slice(&self, start: usize, len: usize) -> Dataset<T> {
-        let part = |t: &Tensor<T>| t.slice(t.rank() - 2, start, len);
+        let part = |t: &Tensor<T>| t.slice(t.rank() - 2, start..start + len);
         Dataset { x: part(&self.x), y: part(&self.y) }
     }
 }

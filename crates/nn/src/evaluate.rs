@@ -56,10 +56,10 @@ where
     assert!(shape.rank() >= 2, "predict: inputs {shape} must have an axis of examples and one of features");
     let axis = shape.rank() - 2;
     assert!(shape[axis] > 0, "predict: inputs {shape} hold no example");
-    let one = output_of(model, &x.slice(axis, 0, 1)).shape();
+    let one = output_of(model, &x.slice(axis, ..1)).shape();
     assert!(one.rank() >= 2, "predict: the output {one} must have an axis of examples and one of features");
 
-    let parts = in_parts(shape[axis], |start, rows| output_of(model, &x.slice(axis, start, rows)));
+    let parts = in_parts(shape[axis], |start, rows| output_of(model, &x.slice(axis, start..start + rows)));
     Tensor::concat(one.rank() - 2, &parts)
 }
 

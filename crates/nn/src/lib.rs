@@ -10,7 +10,7 @@
 //!
 //! // Ten steps of 64 series, and the mean of each.
 //! let x = Tensor::<f32>::from_fn([10, 64, 1], |i| (i * 37 % 101) as f32 / 101.0);
-//! let y = Tensor::from_fn([64, 1], |i| x.slice(1, i, 1).mean().item());
+//! let y = Tensor::from_fn([64, 1], |i| x.slice(1, i..i + 1).mean().item());
 //! let train = Dataset::new(x, y)?;
 //!
 //! let mut model = sequential()

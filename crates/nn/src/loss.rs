@@ -108,7 +108,7 @@ pub fn bce_with_logits<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) ->
 /// use unspool_autograd::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.0, 0.0, 1e4, -1e4], [2, 2]));
-/// let target = tape.constant(&Tensor::one_hot(&[0, 0], 2));
+/// let target = tape.constant(&Tensor::one_hot([0, 0], 2));
 /// assert!((cross_entropy(scores, target).item() - 2f32.ln() / 2.0).abs() < 1e-6);
 /// ```
 ///

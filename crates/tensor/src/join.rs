@@ -1,4 +1,4 @@
-//! Putting tensors together and picking from them: copies along an axis.
+//! Putting tensors together, and writing into parts of them: copies along an axis.
 
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -129,30 +129,47 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn write(&mut self, axis: usize, start: usize, part: &Tensor<T>) {
-        self.update_part("write", axis, start, part, |_, new| new);
+        self.update_part("write", axis, start, 1, part, |_, new| new);
     }
 
-    /// Adds the elements of `part` to the part of `axis` that begins at `start`.
+    /// Adds the elements of `part` to those positions of `axis` that begin at `start` and lie `step` apart.
     ///
     /// # Panics
     /// If there is no such axis, or the part does not fit.
     #[track_caller]
     #[inline]
-    pub fn add_part(&mut self, axis: usize, start: usize, part: &Tensor<T>) {
-        self.update_part("add_part", axis, start, part, |old, new| old + new);
+    pub fn add_part(&mut self, axis: usize, start: usize, step: isize, part: &Tensor<T>) {
+        self.update_part("add_part", axis, start, step, part, |old, new| old + new);
     }
 
     #[track_caller]
     #[inline(always)]
-    fn update_part(&mut self, op: &str, axis: usize, start: usize, part: &Tensor<T>, f: impl Fn(T, T) -> T) {
+    fn update_part(
+        &mut self,
+        op: &str,
+        axis: usize,
+        start: usize,
+        step: isize,
+        part: &Tensor<T>,
+        f: impl Fn(T, T) -> T,
+    ) {
+        let inside = |size: usize| match part.shape[axis] {
+            0 => start <= size,
+            n => {
+                let reach = step.checked_mul(n as isize - 1);
+                let last = reach.and_then(|reach| start.checked_add_signed(reach));
+                start < size && last.is_some_and(|last| last < size)
+            }
+        };
         let fits = axis < self.rank()
             && part.rank() == self.rank()
-            && start.checked_add(part.shape[axis]).is_some_and(|end| end <= self.shape[axis])
+            && inside(self.shape[axis])
             && self.shape.with(axis, part.shape[axis]) == part.shape;
         assert!(fits, "{op}: {} does not fit into axis {axis} of {} at {start}", part.shape, self.shape);
         self.make_writable();
-        let strides = self.strides;
+        let mut strides = self.strides;
         let from = self.offset + start * strides[axis] as usize;
+        strides[axis] *= step;
         let out = self.buffer.get_mut().expect("made writable above");
         let source = part.buffer.as_slice();
         runs(&part.shape, [from, part.offset], [&strides, &part.strides], |_, len, [to, at], [dto, dat]| {
@@ -168,52 +185,6 @@ impl<T: Scalar> Tensor<T> {
             }
         });
     }
-
-    /// Rows `[N, classes]` with a 1 at the place of each class, and zeros.
-    ///
-    /// ```
-    /// use unspool_tensor::Tensor;
-    /// assert_eq!(Tensor::<f32>::one_hot(&[2, 0], 3).to_vec(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If a class is not less than `classes`.
-    #[track_caller]
-    pub fn one_hot(labels: &[usize], classes: usize) -> Tensor<T> {
-        if let Some(label) = labels.iter().find(|&&label| label >= classes) {
-            panic!("one_hot: class {label} is not one of {classes}");
-        }
-        Tensor::written(Shape::from([labels.len(), classes]), |out| {
-            out.fill(T::ZERO);
-            for (row, &label) in labels.iter().enumerate() {
-                out[row * classes + label] = T::ONE;
-            }
-        })
-    }
-
-    /// The elements at the given positions of one axis, in that order.
-    ///
-    /// ```
-    /// use unspool_tensor::Tensor;
-    /// let x = Tensor::<f32>::from_vec(vec![0.0, 1.0, 2.0], [3]);
-    /// assert_eq!(x.index_select(0, &[2, 0, 2]).to_vec(), [2.0, 0.0, 2.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If there is no such axis, or a position lies beyond it.
-    #[track_caller]
-    pub fn index_select(&self, axis: usize, positions: &[usize]) -> Tensor<T> {
-        assert!(axis < self.rank(), "index_select: shape {} has no axis {axis}", self.shape);
-        let n = self.shape[axis];
-        if let Some(&bad) = positions.iter().find(|&&p| p >= n) {
-            panic!("index_select: index {bad} is beyond axis {axis} of shape {}", self.shape);
-        }
-        let mut out = Tensor::scratch(self.shape.with(axis, positions.len()));
-        for (i, &p) in positions.iter().enumerate() {
-            out.write(axis, i, &self.slice(axis, p, 1));
-        }
-        out
-    }
 }
 
 #[cfg(test)]
@@ -221,10 +192,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn picking_and_assembling_along_inner_axes() {
+    fn assembling_along_inner_axes() {
         let x = Tensor::<f32>::from_fn([2, 3, 2], |i| i as f32);
-        assert_eq!(x.index_select(1, &[2, 0]).to_vec(), [4., 5., 0., 1., 10., 11., 6., 7.]);
-        let halves = [(0, x.slice(2, 0, 1)), (1, x.slice(2, 1, 1))];
+        let halves = [(0, x.slice(2, ..1)), (1, x.slice(2, 1..))];
         assert_eq!(Tensor::assemble([2, 3, 2], 2, halves.iter().map(|(i, p)| (*i, p))), x);
     }
 
@@ -234,12 +204,6 @@ mod tests {
         let mut x = zeros.clone();
         x.write(1, 1, &Tensor::ones([2, 1]));
         assert_eq!((x.to_vec(), zeros.to_vec()), (vec![0., 1., 0., 1.], vec![0.; 4]));
-    }
-
-    #[test]
-    #[should_panic(expected = "index_select: index 3 is beyond axis 0 of shape [3]")]
-    fn a_position_beyond_the_axis_is_refused() {
-        Tensor::<f32>::zeros([3]).index_select(0, &[0, 3]);
     }
 
     #[test]

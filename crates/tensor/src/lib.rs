@@ -25,11 +25,13 @@ mod buffer;
 #[allow(unsafe_code)]
 mod dual;
 mod format;
+mod indices;
 mod join;
 mod map;
 mod math;
 #[allow(unsafe_code)]
 mod matmul;
+mod pick;
 #[allow(unsafe_code)]
 mod pool;
 mod reduce;
@@ -37,12 +39,15 @@ mod scalar;
 mod shape;
 #[allow(unsafe_code)]
 mod simd;
+mod span;
 mod tensor;
 mod view;
 mod walk;
 
 pub use dual::Dual;
+pub use indices::Indices;
 pub use pool::{memory_drawn, release_memory};
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
+pub use span::Span;
 pub use tensor::Tensor;

@@ -3,6 +3,7 @@
 //! Sums are pairwise: the rounding error grows with the logarithm of the number of terms, and the order of
 //! additions depends on the shape alone.
 
+use crate::indices::Indices;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::simd::dispatch;
@@ -167,19 +168,19 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// The position of the largest element along one axis, for each place of the others in row-major order: the first
-    /// of equal ones, or the first NaN.
+    /// The position of the largest element along one axis, for each place of the others: the first of equal ones, or
+    /// the first NaN.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 9.0, 0.0, 9.0], [2, 3]);
-    /// assert_eq!(x.argmax(1), [1, 0]);
+    /// assert_eq!(x.argmax(1).as_slice(), [1, 0]);
     /// ```
     ///
     /// # Panics
     /// If there is no such axis, or it is empty.
     #[track_caller]
-    pub fn argmax(&self, axis: usize) -> Vec<usize> {
+    pub fn argmax(&self, axis: usize) -> Indices {
         assert!(axis < self.rank(), "argmax: shape {} has no axis {axis}", self.shape);
         assert!(self.shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.shape);
         let mut best = self.select(axis, 0).to_vec();
@@ -192,7 +193,7 @@ impl<T: Scalar> Tensor<T> {
                 }
             }
         }
-        positions
+        Indices::from_vec(positions, self.shape.remove(axis))
     }
 
     /// Running results along one axis: `y_0 = x_0`, `y_i = f(y_(i-1), x_i)`.

@@ -259,6 +259,6 @@ mod tests {
         let e = Tensor::<f64>::zeros([3, 0]);
         assert_eq!(e.to_vec(), []);
         assert_eq!(e.t().shape()[..], [0, 3]);
-        assert_eq!(e.slice(0, 3, 0).to_vec(), []);
+        assert_eq!(e.slice(0, 3..).to_vec(), []);
     }
 }

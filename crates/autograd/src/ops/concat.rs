@@ -21,7 +21,7 @@ impl<T: Scalar> Op<T> for Concat {
         let mut start = 0;
         for (i, part) in x.iter().enumerate() {
             let len = part.shape()[self.axis];
-            into.add_with(i, || grad.slice(self.axis, start, len));
+            into.add_with(i, || grad.slice(self.axis, start..start + len));
             start += len;
         }
     }

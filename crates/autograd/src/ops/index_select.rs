@@ -2,11 +2,11 @@
 
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
-use unspool_tensor::{Scalar, Tensor};
+use unspool_tensor::{Indices, Scalar, Tensor};
 
 struct IndexSelect {
     axis: usize,
-    positions: Vec<usize>,
+    positions: Indices,
 }
 
 impl<T: Scalar> Op<T> for IndexSelect {
@@ -19,30 +19,31 @@ impl<T: Scalar> Op<T> for IndexSelect {
     }
 
     fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        for (i, &position) in self.positions.iter().enumerate() {
-            into.add_part(0, self.axis, position, &grad.slice(self.axis, i, 1));
-        }
+        into.update(0, |sum| sum.index_add(self.axis, &self.positions, &grad));
     }
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The elements at the given positions of one axis, in that order: rows of an embedding, batches of a data set.
-    /// The gradients of a position picked several times add up.
+    /// The elements at the given positions of one axis, in that order; the axes of `positions` stand in the place of
+    /// that axis (NumPy's `take`). With axis 0 this is the lookup of an embedding: a table `[V, E]` and tokens `[T, B]`
+    /// make `[T, B, E]`. The gradients of a position picked several times add up.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
-    /// let picked = x.index_select(0, &[2, 0, 2]);
+    /// let picked = x.index_select(0, [2, 0, 2]);
     /// assert_eq!(picked.value().to_vec(), [3.0, 1.0, 3.0]);
     /// assert_eq!(picked.sum().backward().wrt(x).to_vec(), [1.0, 0.0, 2.0]);
     /// ```
     ///
     /// # Panics
     /// If there is no such axis, or a position lies beyond it.
+    #[doc(alias = "embedding")]
+    #[doc(alias = "take")]
     #[track_caller]
     #[inline]
-    pub fn index_select(self, axis: usize, positions: &[usize]) -> Self {
-        self.unary(IndexSelect { axis, positions: positions.to_vec() })
+    pub fn index_select(self, axis: usize, positions: impl Into<Indices>) -> Self {
+        self.unary(IndexSelect { axis, positions: positions.into() })
     }
 }

@@ -23,7 +23,8 @@ impl<T: Scalar> Op<T> for Pad {
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        into.add_with(0, || grad.slice(self.axis, self.before, x[0].shape()[self.axis]));
+        let end = self.before + x[0].shape()[self.axis];
+        into.add_with(0, || grad.slice(self.axis, self.before..end));
     }
 }
 

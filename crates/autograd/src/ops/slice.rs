@@ -2,12 +2,12 @@
 
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
-use unspool_tensor::{Scalar, Tensor};
+use unspool_tensor::{Scalar, Span, Tensor};
 
 struct Slice {
     axis: usize,
-    start: usize,
-    len: usize,
+    span: Span,
+    step: isize,
 }
 
 impl<T: Scalar> Op<T> for Slice {
@@ -16,23 +16,50 @@ impl<T: Scalar> Op<T> for Slice {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].slice(self.axis, self.start, self.len)
+        x[0].slice_step(self.axis, self.span, self.step)
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        into.add_part(0, self.axis, self.start, &grad);
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        let (start, _) = self.span.resolve(&x[0].shape(), self.axis, self.step);
+        into.update(0, |sum| sum.add_part(self.axis, start, self.step, &grad));
     }
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The part `start..start + len` of one axis.
+    /// A part of one axis, as a range of `usize`, `isize` or literals; negative numbers count from the end.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let outputs = tape.variable(&Tensor::<f32>::ones([5, 1]));
+    /// let cost = outputs.slice(0, -3..).sum(); // over the last three time steps only
+    /// assert_eq!(cost.backward().wrt(outputs).to_vec(), [0.0, 0.0, 1.0, 1.0, 1.0]);
+    /// ```
     ///
     /// # Panics
-    /// If there is no such axis, or the part reaches beyond it.
+    /// If there is no such axis, or the part reaches beyond it or ends before it begins.
     #[track_caller]
     #[inline]
-    pub fn slice(self, axis: usize, start: usize, len: usize) -> Self {
-        self.unary(Slice { axis, start, len })
+    pub fn slice(self, axis: usize, span: impl Into<Span>) -> Self {
+        self.slice_step(axis, span, 1)
+    }
+
+    /// Every `step`-th position of a part of one axis; backwards if `step` is negative, as in NumPy.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.constant(&Tensor::from_vec(vec![0.0, 1.0, 2.0, 3.0, 4.0], [5]));
+    /// assert_eq!(x.slice_step(0, 1.., 2).value().to_vec(), [1.0, 3.0]);
+    /// assert_eq!(x.slice_step(0, .., -2).value().to_vec(), [4.0, 2.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, the part reaches beyond it or ends before it begins, or `step` is 0.
+    #[track_caller]
+    #[inline]
+    pub fn slice_step(self, axis: usize, span: impl Into<Span>, step: isize) -> Self {
+        self.unary(Slice { axis, span: span.into(), step })
     }
 
     /// The last axis cut into `N` equal parts: the gates of a cell, `[B, N H] -> N` times `[B, H]`.
@@ -56,7 +83,34 @@ impl<T: Scalar> Var<'_, T> {
         let (axis, len) = (shape.rank() - 1, shape[shape.rank() - 1] / N);
         let mut parts = [self; N];
         for (i, part) in parts.iter_mut().enumerate() {
-            *part = self.slice(axis, i * len, len);
+            *part = self.slice(axis, i * len..(i + 1) * len);
+        }
+        parts
+    }
+
+    /// One axis cut into parts of the given sizes, one after the other.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::<f32>::from_fn([1, 6], |i| i as f32));
+    /// let parts = x.split(1, &[1, 3, 2]);
+    /// assert_eq!(parts[1].value().to_vec(), [1.0, 2.0, 3.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or the sizes do not add up to its own.
+    #[track_caller]
+    pub fn split(self, axis: usize, sizes: &[usize]) -> Vec<Self> {
+        let shape = self.shape();
+        assert!(axis < shape.rank(), "split: shape {shape} has no axis {axis}");
+        let fits = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size)) == Some(shape[axis]);
+        assert!(fits, "split: parts of sizes {sizes:?} do not make up axis {axis} of shape {shape}");
+        let mut parts = Vec::with_capacity(sizes.len());
+        let mut start = 0;
+        for &size in sizes {
+            parts.push(self.slice(axis, start..start + size));
+            start += size;
         }
         parts
     }

@@ -81,7 +81,7 @@ pub(crate) fn forecast_grid(outcomes: &[Outcome], task: &Task) -> Result<String,
         let (panels, legend) = root.split_vertically(530);
         for (series, panel) in panels.split_evenly((2, 3)).iter().enumerate() {
             let target = f64::from(y.at([series, 0]));
-            let known = numbers(&x.slice(1, series, 1)).into_iter().enumerate().skip(window - KNOWN);
+            let known = numbers(&x.slice(1, series..series + 1)).into_iter().enumerate().skip(window - KNOWN);
             let known: Vec<(f64, f64)> = known.map(|(step, value)| ((step + 1) as f64, value)).collect();
             let forecasts: Vec<f64> = outcomes.iter().map(|outcome| outcome.runs[0].forecasts[series]).collect();
             let seen = known.iter().map(|(_, value)| *value).chain(forecasts.iter().copied()).chain([target]);

@@ -160,7 +160,7 @@ mod tests {
                 for (i, target) in targets.enumerate() {
                     let last = target - horizon;
                     let window: Vec<f64> = (last - 4..=last).map(|t| t as f64).collect();
-                    assert_eq!(own(&cut, &part.x().slice(1, i, 1)), window, "horizon {horizon}, target {target}");
+                    assert_eq!(own(&cut, &part.x().slice(1, i..i + 1)), window, "horizon {horizon}, target {target}");
                 }
             }
             assert_eq!(own(&cut, next.as_ref().unwrap()), [95., 96., 97., 98., 99.]);

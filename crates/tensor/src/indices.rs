@@ -1,0 +1,105 @@
+//! Whole numbers in the shape of a tensor.
+
+use crate::shape::Shape;
+use std::fmt;
+use std::sync::Arc;
+
+/// Positions along an axis, in a shape of their own: classes, tokens, places of the largest elements. Cloning is cheap.
+///
+/// A list, a slice or an array of `usize` turns into indices of rank 1 where they are asked for.
+///
+/// ```
+/// use unspool_tensor::{Indices, Tensor};
+/// let tokens = Indices::from_vec(vec![2, 0, 1, 1], [2, 2]); // two steps of two sequences
+/// let table = Tensor::<f32>::from_fn([3, 5], |i| i as f32); // a row for each of three tokens
+/// assert_eq!(table.index_select(0, &tokens).shape()[..], [2, 2, 5]);
+/// assert_eq!(table.index_select(0, [2]).to_vec(), [10.0, 11.0, 12.0, 13.0, 14.0]);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Indices {
+    data: Arc<[usize]>,
+    shape: Shape,
+}
+
+impl Indices {
+    /// The numbers of `data`, in row-major order, in `shape`.
+    ///
+    /// # Panics
+    /// If `data` has not as many numbers as `shape` has elements.
+    #[track_caller]
+    pub fn from_vec(data: Vec<usize>, shape: impl Into<Shape>) -> Self {
+        let (shape, given) = (shape.into(), data.len());
+        let wanted = shape.elements();
+        assert!(given == wanted, "Indices: {given} numbers do not fill shape {shape}, which has {wanted}");
+        Indices { data: data.into(), shape }
+    }
+
+    /// The sizes of the axes.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The numbers in row-major order.
+    pub fn as_slice(&self) -> &[usize] {
+        &self.data
+    }
+
+    /// The same numbers in another shape.
+    ///
+    /// # Panics
+    /// If the shapes have different numbers of elements.
+    #[track_caller]
+    pub fn reshape(&self, shape: impl Into<Shape>) -> Self {
+        let (shape, own) = (shape.into(), self.shape);
+        let (n, wanted) = (own.elements(), shape.elements());
+        assert!(n == wanted, "reshape: {own} has {n} elements, {shape} has {wanted}");
+        Indices { data: self.data.clone(), shape }
+    }
+
+    /// The first number that is not a position among `size`, if there is one.
+    pub(crate) fn first_beyond(&self, size: usize) -> Option<usize> {
+        self.data.iter().copied().find(|&index| index >= size)
+    }
+}
+
+impl fmt::Debug for Indices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Indices {} {:?}", self.shape, self.data)
+    }
+}
+
+impl From<Vec<usize>> for Indices {
+    fn from(data: Vec<usize>) -> Self {
+        Indices { shape: Shape::from([data.len()]), data: data.into() }
+    }
+}
+
+impl From<&[usize]> for Indices {
+    fn from(data: &[usize]) -> Self {
+        Indices { shape: Shape::from([data.len()]), data: data.into() }
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Indices {
+    fn from(data: [usize; N]) -> Self {
+        Self::from(&data[..])
+    }
+}
+
+impl<const N: usize> From<&[usize; N]> for Indices {
+    fn from(data: &[usize; N]) -> Self {
+        Self::from(&data[..])
+    }
+}
+
+impl From<&Vec<usize>> for Indices {
+    fn from(data: &Vec<usize>) -> Self {
+        Self::from(&data[..])
+    }
+}
+
+impl From<&Indices> for Indices {
+    fn from(indices: &Indices) -> Self {
+        indices.clone()
+    }
+}
