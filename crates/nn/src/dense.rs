@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use crate::init::glorot_uniform;
+use crate::init::{blocks, glorot_uniform};
 use crate::layer::Layer;
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
@@ -29,6 +29,21 @@ impl<T: Scalar> Dense<Tensor<T>> {
     /// A layer with [`glorot_uniform`] weights and zero bias.
     pub fn new(rng: &mut Rng, inputs: usize, outputs: usize) -> Self {
         Dense { weight: glorot_uniform(rng, inputs, outputs), bias: Tensor::zeros([outputs]) }
+    }
+
+    /// The projection of a cell's input for several gates, each with [`glorot_uniform`] weights of its own and one
+    /// of the `biases`.
+    ///
+    /// ```
+    /// use unspool_nn::{rng, Dense};
+    /// use unspool_autograd::Tensor;
+    /// let x: Dense<Tensor> = Dense::gates(&mut rng(0), 3, 2, [0.0, 1.0, 0.0]);
+    /// assert_eq!(x.weight.shape()[..], [3, 6]);
+    /// assert_eq!(x.bias.to_vec(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+    /// ```
+    pub fn gates<const N: usize>(rng: &mut Rng, inputs: usize, hidden: usize, biases: [f64; N]) -> Self {
+        let bias = Tensor::from_fn([N * hidden], |i| T::from_f64(biases[i / hidden]));
+        Dense { weight: blocks(rng, N, |rng| glorot_uniform(rng, inputs, hidden)), bias }
     }
 }
 

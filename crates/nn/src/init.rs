@@ -16,6 +16,11 @@ pub fn glorot_uniform<T: Scalar>(rng: &mut Rng, inputs: usize, outputs: usize) -
     Tensor::from_fn([inputs, outputs], |_| T::from_f64(limit * (2.0 * rng.random::<f64>() - 1.0)))
 }
 
+/// A vector `[size]`, uniform between 0 and 1.
+pub fn unit_uniform<T: Scalar>(rng: &mut Rng, size: usize) -> Tensor<T> {
+    Tensor::from_fn([size], |_| T::from_f64(rng.random()))
+}
+
 /// An orthogonal matrix `[size, size]`, uniform among all of them: every singular value is 1, so repeated
 /// products neither grow nor shrink a state.
 ///
@@ -47,4 +52,17 @@ pub fn orthogonal<T: Scalar>(rng: &mut Rng, size: usize) -> Tensor<T> {
         }
     }
     Tensor::from_fn([size, size], |i| T::from_f64(rows[i / size][i % size]))
+}
+
+/// `count` blocks side by side along the last axis, each drawn by itself: the weights of several gates in one.
+///
+/// ```
+/// use unspool_nn::init::{blocks, orthogonal};
+/// use unspool_autograd::Tensor;
+/// let u: Tensor = blocks(&mut unspool_nn::rng(0), 3, |rng| orthogonal(rng, 5));
+/// assert_eq!(u.shape()[..], [5, 15]);
+/// ```
+pub fn blocks<T: Scalar>(rng: &mut Rng, count: usize, mut draw: impl FnMut(&mut Rng) -> Tensor<T>) -> Tensor<T> {
+    let blocks: Vec<Tensor<T>> = (0..count).map(|_| draw(rng)).collect();
+    Tensor::concat(blocks[0].rank() - 1, &blocks)
 }
