@@ -27,8 +27,10 @@
 // So that `#[derive(Params)]`, which writes `::unspool::..`, works in this crate as it does for users.
 extern crate unspool_autograd as unspool;
 
+mod activation;
 mod adam;
 mod cell;
+pub mod cells;
 mod dataset;
 mod dense;
 mod evaluate;
@@ -44,10 +46,12 @@ mod random;
 mod recurrent;
 mod sequential;
 mod shards;
-mod simple_rnn;
 
+pub use activation::Activation;
 pub use adam::Adam;
 pub use cell::Cell;
+#[doc(no_inline)]
+pub use cells::*;
 pub use dataset::{DataError, Dataset};
 pub use dense::{Dense, dense};
 pub use evaluate::{evaluate, predict};
@@ -60,4 +64,3 @@ pub use optimizer::Optimizer;
 pub use random::{Rng, rng};
 pub use recurrent::{Recurrent, RecurrentBuilder, Unrolled, recurrent};
 pub use sequential::{Build, Chain, Sequential, sequential};
-pub use simple_rnn::{Activation, SimpleRnn, simple_rnn};

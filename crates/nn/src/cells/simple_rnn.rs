@@ -1,5 +1,6 @@
 //! The simple recurrent network.
 
+use crate::activation::Activation;
 use crate::cell::Cell;
 use crate::dense::Dense;
 use crate::init::orthogonal;
@@ -31,26 +32,6 @@ pub struct SimpleRnn<P> {
     pub u: P,
     /// `f`.
     pub activation: Activation,
-}
-
-/// The function at the end of a simple recurrent cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Activation {
-    /// The hyperbolic tangent.
-    #[default]
-    Tanh,
-    /// The positive part.
-    Relu,
-}
-
-impl Activation {
-    /// The function of each element of `x`.
-    pub fn of<T: Scalar>(self, x: Var<'_, T>) -> Var<'_, T> {
-        match self {
-            Activation::Tanh => x.tanh(),
-            Activation::Relu => x.relu(),
-        }
-    }
 }
 
 impl<T: Scalar> SimpleRnn<Tensor<T>> {

@@ -1,0 +1,73 @@
+//! The LSTM whose input and forget gates are coupled.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::{blocks, orthogonal};
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The LSTM with a coupled input and forget gate; its output is h `[B, H]`, its state `(h, c)`.
+///
+/// ```text
+/// f_t = σ(x_t W_f + b_f + h_{t-1} U_f)
+/// g_t = tanh(x_t W_g + b_g + h_{t-1} U_g)
+/// o_t = σ(x_t W_o + b_o + h_{t-1} U_o)
+/// c_t = f_t ⊙ c_{t-1} + (1 - f_t) ⊙ g_t
+/// h_t = o_t ⊙ tanh(c_t)
+/// ```
+///
+/// Greff, Srivastava, Koutník, Steunebrink and Schmidhuber 2017, "LSTM: a search space odyssey", the variant CIFG:
+/// an [`Lstm`](crate::Lstm) with `i = 1 - f`, so that c stays between -1 and 1, with a quarter of the weights less.
+///
+/// ```
+/// use unspool_nn::{rng, CifgLstm, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<CifgLstm<Tensor>> = Recurrent::new(CifgLstm::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct CifgLstm<P> {
+    /// The projection of the input: `W` `[F, 3H]` and `b` `[3H]`, in the order f, g, o.
+    pub x: Dense<P>,
+    /// `U`: `[H, 3H]`, in the same order.
+    pub u: P,
+}
+
+impl<T: Scalar> CifgLstm<Tensor<T>> {
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, forget bias 1 and no other bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let x = Dense::gates(rng, inputs, hidden, [1.0, 0.0, 0.0]);
+        CifgLstm { x, u: blocks(rng, 3, |rng| orthogonal(rng, hidden)) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for CifgLstm<Var<'t, T>> {
+    type State = (Var<'t, T>, Var<'t, T>);
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        let zeros = self.u.zeros([batch, self.u.shape()[0]]);
+        (zeros, zeros)
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
+        let [f, g, o] = (x + h.matmul(self.u)).chunks();
+        let (f, g) = (f.sigmoid(), g.tanh());
+        let c = f * c + (1.0 - f) * g;
+        let h = o.sigmoid() * c.tanh();
+        (h, (h, c))
+    }
+}
+
+/// A recurrent layer of [`CifgLstm`], for [`Sequential::add`](crate::Sequential::add).
+pub fn cifg_lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> CifgLstm<Tensor>> {
+    recurrent(move |rng| CifgLstm::new(rng, inputs, hidden))
+}

@@ -1,0 +1,76 @@
+//! The gated recurrent unit.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::{blocks, orthogonal};
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The gated recurrent unit; its output is its state h `[B, H]`.
+///
+/// ```text
+/// r_t = σ(x_t W_r + b_r + h_{t-1} U_r)
+/// z_t = σ(x_t W_z + b_z + h_{t-1} U_z)
+/// n_t = tanh(x_t W_n + b_in + r_t ⊙ (h_{t-1} U_n + b_n))
+/// h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
+/// ```
+///
+/// Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation".
+/// The reset gate r acts after the product with `U_n`, as in PyTorch and Keras, so that one product serves all gates;
+/// [`GruResetBefore`](crate::GruResetBefore) is the form in the paper.
+///
+/// ```
+/// use unspool_nn::{rng, Gru, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct Gru<P> {
+    /// The projection of the input: `W` `[F, 3H]` and `b` `[3H]`, in the order r, z, n.
+    pub x: Dense<P>,
+    /// `U`: `[H, 3H]`, in the same order.
+    pub u: P,
+    /// The recurrent bias of n: `[H]`.
+    pub b_n: P,
+}
+
+impl<T: Scalar> Gru<Tensor<T>> {
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let x = Dense::gates(rng, inputs, hidden, [0.0; 3]);
+        Gru { x, u: blocks(rng, 3, |rng| orthogonal(rng, hidden)), b_n: Tensor::zeros([hidden]) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for Gru<Var<'t, T>> {
+    type State = Var<'t, T>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.u.zeros([batch, self.u.shape()[0]])
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
+        let [xr, xz, xn] = x.chunks();
+        let [hr, hz, hn] = h.matmul(self.u).chunks();
+        let r = (xr + hr).sigmoid();
+        let z = (xz + hz).sigmoid();
+        let n = (xn + r * (hn + self.b_n)).tanh();
+        let h = (1.0 - z) * n + z * h;
+        (h, h)
+    }
+}
+
+/// A recurrent layer of [`Gru`], for [`Sequential::add`](crate::Sequential::add).
+pub fn gru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Gru<Tensor>> {
+    recurrent(move |rng| Gru::new(rng, inputs, hidden))
+}

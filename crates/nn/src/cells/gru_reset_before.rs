@@ -1,0 +1,78 @@
+//! The gated recurrent unit, as first published.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::{blocks, orthogonal};
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The gated recurrent unit with the reset gate before the product; its output is its state h `[B, H]`.
+///
+/// ```text
+/// r_t = σ(x_t W_r + b_r + h_{t-1} U_r)
+/// z_t = σ(x_t W_z + b_z + h_{t-1} U_z)
+/// n_t = tanh(x_t W_n + b_n + (r_t ⊙ h_{t-1}) U_n)
+/// h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
+/// ```
+///
+/// Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation";
+/// Keras's `reset_after=False`. It needs two products per step where [`Gru`](crate::Gru) needs one.
+///
+/// ```
+/// use unspool_nn::{rng, GruResetBefore, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<GruResetBefore<Tensor>> = Recurrent::new(GruResetBefore::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct GruResetBefore<P> {
+    /// The projection of the input: `W` `[F, 3H]` and `b` `[3H]`, in the order r, z, n.
+    pub x: Dense<P>,
+    /// `U_r` and `U_z`: `[H, 2H]`.
+    pub u: P,
+    /// `U_n`: `[H, H]`.
+    pub u_n: P,
+}
+
+impl<T: Scalar> GruResetBefore<Tensor<T>> {
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let x = Dense::gates(rng, inputs, hidden, [0.0; 3]);
+        GruResetBefore { x, u: blocks(rng, 2, |rng| orthogonal(rng, hidden)), u_n: orthogonal(rng, hidden) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for GruResetBefore<Var<'t, T>> {
+    type State = Var<'t, T>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.u.zeros([batch, self.u.shape()[0]])
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
+        let [xr, xz, xn] = x.chunks();
+        let [hr, hz] = h.matmul(self.u).chunks();
+        let r = (xr + hr).sigmoid();
+        let z = (xz + hz).sigmoid();
+        let n = (xn + (r * h).matmul(self.u_n)).tanh();
+        let h = (1.0 - z) * n + z * h;
+        (h, h)
+    }
+}
+
+/// A recurrent layer of [`GruResetBefore`], for [`Sequential::add`](crate::Sequential::add).
+pub fn gru_reset_before(
+    inputs: usize,
+    hidden: usize,
+) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> GruResetBefore<Tensor>> {
+    recurrent(move |rng| GruResetBefore::new(rng, inputs, hidden))
+}

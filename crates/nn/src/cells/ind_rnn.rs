@@ -1,0 +1,72 @@
+//! The independently recurrent network.
+
+use crate::activation::Activation;
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::unit_uniform;
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The cell `h_t = φ(x_t W + b + u ⊙ h_{t-1})`; its output is its state h `[B, H]`.
+///
+/// Li, Li, Cook, Zhu and Gao 2018, "Independently recurrent neural network (IndRNN): building a longer and deeper
+/// RNN". Every unit sees its own past alone; units mix in the layers above. `φ` is relu unless said otherwise.
+///
+/// ```
+/// use unspool_nn::{rng, Activation, IndRnn, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let cell: IndRnn<Tensor> = IndRnn::new(&mut rng(0), 3, 5).activation(Activation::Tanh);
+/// let layer = Recurrent::new(cell);
+/// let tape = Tape::new();
+/// let h = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3]))).last();
+/// assert_eq!(h.shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct IndRnn<P> {
+    /// The projection of the input: `W` `[F, H]` and `b` `[H]`.
+    pub x: Dense<P>,
+    /// `u`: `[H]`.
+    pub u: P,
+    /// `φ`.
+    pub activation: Activation,
+}
+
+impl<T: Scalar> IndRnn<Tensor<T>> {
+    /// A relu cell with Glorot-uniform input weights, recurrent weights uniform between 0 and 1, and zero bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let x = Dense::new(rng, inputs, hidden);
+        IndRnn { x, u: unit_uniform(rng, hidden), activation: Activation::Relu }
+    }
+}
+
+impl<P> IndRnn<P> {
+    /// The same cell with another activation function.
+    pub fn activation(self, activation: Activation) -> Self {
+        IndRnn { activation, ..self }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for IndRnn<Var<'t, T>> {
+    type State = Var<'t, T>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.u.zeros([batch, self.u.shape()[0]])
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
+        let h = self.activation.of(x + self.u * h);
+        (h, h)
+    }
+}
+
+/// A recurrent layer of [`IndRnn`] (relu), for [`Sequential::add`](crate::Sequential::add).
+pub fn ind_rnn(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> IndRnn<Tensor>> {
+    recurrent(move |rng| IndRnn::new(rng, inputs, hidden))
+}

@@ -1,0 +1,92 @@
+//! The layer-normalised GRU.
+
+use super::normalize;
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::{blocks, orthogonal};
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The layer-normalised gated recurrent unit; its output is its state h `[B, H]`.
+///
+/// ```text
+/// [r̃_t, z̃_t] = a_x ⊙ LN(x_t W) + b + a_h ⊙ LN(h_{t-1} U)                       (the parts of r and z)
+/// n_t = tanh(a_x ⊙ LN(x_t W) + b + σ(r̃_t) ⊙ (a_h ⊙ LN(h_{t-1} U) + b_n))       (the parts of n)
+/// h_t = (1 - σ(z̃_t)) ⊙ h_{t-1} + σ(z̃_t) ⊙ n_t
+/// LN(a) = (a - mean(a)) / sqrt(variance(a) + 1e-5)
+/// ```
+///
+/// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. The two gates are normalised as one vector `[2H]`, the
+/// candidate n as another. As in the paper, z says how much is new; in [`Gru`](crate::Gru) it says how much is kept.
+///
+/// ```
+/// use unspool_nn::{rng, LayerNormGru, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<LayerNormGru<Tensor>> = Recurrent::new(LayerNormGru::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct LayerNormGru<P> {
+    /// `W`: `[F, 3H]`, in the order r, z, n.
+    pub w: P,
+    /// `U`: `[H, 3H]`, in the same order.
+    pub u: P,
+    /// `a_x`: `[3H]`.
+    pub gain_x: P,
+    /// `a_h`: `[3H]`.
+    pub gain_h: P,
+    /// `b`: `[3H]`.
+    pub bias: P,
+    /// `b_n`: `[H]`.
+    pub b_n: P,
+}
+
+impl<T: Scalar> LayerNormGru<Tensor<T>> {
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, gains 1 and zero bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0; 3]);
+        let u = blocks(rng, 3, |rng| orthogonal(rng, hidden));
+        let (gain_x, gain_h) = (Tensor::ones([3 * hidden]), Tensor::ones([3 * hidden]));
+        LayerNormGru { w, u, gain_x, gain_h, bias, b_n: Tensor::zeros([hidden]) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
+    type State = Var<'t, T>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.u.zeros([batch, self.u.shape()[0]])
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.gain_x * normalize_parts(xs.matmul(self.w)) + self.bias
+    }
+
+    fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
+        let [xr, xz, xn] = x.chunks();
+        let [hr, hz, hn] = (self.gain_h * normalize_parts(h.matmul(self.u))).chunks();
+        let r = (xr + hr).sigmoid();
+        let z = (xz + hz).sigmoid();
+        let n = (xn + r * (hn + self.b_n)).tanh();
+        let h = (1.0 - z) * h + z * n;
+        (h, h)
+    }
+}
+
+/// The gates, the first two of three parts of the last axis, normalised together; the candidate by itself.
+#[track_caller]
+fn normalize_parts<T: Scalar>(parts: Var<'_, T>) -> Var<'_, T> {
+    let axis = parts.shape().rank() - 1;
+    let hidden = parts.shape()[axis] / 3;
+    let gates = normalize(parts.slice(axis, 0, 2 * hidden));
+    Var::concat(axis, &[gates, normalize(parts.slice(axis, 2 * hidden, hidden))])
+}
+
+/// A recurrent layer of [`LayerNormGru`], for [`Sequential::add`](crate::Sequential::add).
+pub fn layer_norm_gru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> LayerNormGru<Tensor>> {
+    recurrent(move |rng| LayerNormGru::new(rng, inputs, hidden))
+}

@@ -1,0 +1,86 @@
+//! The layer-normalised LSTM.
+
+use super::normalize;
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::{blocks, orthogonal};
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The layer-normalised LSTM; its output is h `[B, H]`, its state `(h, c)`.
+///
+/// ```text
+/// [ĩ_t, f̃_t, g̃_t, õ_t] = a_x ⊙ LN(x_t W) + a_h ⊙ LN(h_{t-1} U) + b
+/// c_t = σ(f̃_t) ⊙ c_{t-1} + σ(ĩ_t) ⊙ tanh(g̃_t)
+/// h_t = σ(õ_t) ⊙ tanh(a_c ⊙ LN(c_t) + b_c)
+/// LN(a) = (a - mean(a)) / sqrt(variance(a) + 1e-5)
+/// ```
+///
+/// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. All four gates are normalised as one
+/// vector. The paper has three biases where b is; only their sum matters.
+///
+/// ```
+/// use unspool_nn::{rng, LayerNormLstm, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<LayerNormLstm<Tensor>> = Recurrent::new(LayerNormLstm::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct LayerNormLstm<P> {
+    /// `W`: `[F, 4H]`, in the order i, f, g, o.
+    pub w: P,
+    /// `U`: `[H, 4H]`, in the same order.
+    pub u: P,
+    /// `a_x`: `[4H]`.
+    pub gain_x: P,
+    /// `a_h`: `[4H]`.
+    pub gain_h: P,
+    /// `b`: `[4H]`.
+    pub bias: P,
+    /// `a_c`: `[H]`.
+    pub gain_c: P,
+    /// `b_c`: `[H]`.
+    pub bias_c: P,
+}
+
+impl<T: Scalar> LayerNormLstm<Tensor<T>> {
+    /// A cell initialised as [`Lstm`](crate::Lstm), with gains 1.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
+        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden));
+        let (gain_x, gain_h) = (Tensor::ones([4 * hidden]), Tensor::ones([4 * hidden]));
+        LayerNormLstm { w, u, gain_x, gain_h, bias, gain_c: Tensor::ones([hidden]), bias_c: Tensor::zeros([hidden]) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
+    type State = (Var<'t, T>, Var<'t, T>);
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        let zeros = self.u.zeros([batch, self.u.shape()[0]]);
+        (zeros, zeros)
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.gain_x * normalize(xs.matmul(self.w)) + self.bias
+    }
+
+    fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
+        let [i, f, g, o] = (x + self.gain_h * normalize(h.matmul(self.u))).chunks();
+        let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
+        let h = o.sigmoid() * (self.gain_c * normalize(c) + self.bias_c).tanh();
+        (h, (h, c))
+    }
+}
+
+/// A recurrent layer of [`LayerNormLstm`], for [`Sequential::add`](crate::Sequential::add).
+pub fn layer_norm_lstm(
+    inputs: usize,
+    hidden: usize,
+) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> LayerNormLstm<Tensor>> {
+    recurrent(move |rng| LayerNormLstm::new(rng, inputs, hidden))
+}

@@ -1,0 +1,75 @@
+//! The long short-term memory.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::{blocks, orthogonal};
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The long short-term memory; its output is h `[B, H]`, its state `(h, c)`.
+///
+/// ```text
+/// i_t = σ(x_t W_i + b_i + h_{t-1} U_i)
+/// f_t = σ(x_t W_f + b_f + h_{t-1} U_f)
+/// g_t = tanh(x_t W_g + b_g + h_{t-1} U_g)
+/// o_t = σ(x_t W_o + b_o + h_{t-1} U_o)
+/// c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+/// h_t = o_t ⊙ tanh(c_t)
+/// ```
+///
+/// Hochreiter and Schmidhuber 1997, "Long short-term memory"; the forget gate f is that of Gers, Schmidhuber and
+/// Cummins 2000, "Learning to forget". What c keeps is decided by f alone, so its gradient can last for many steps.
+///
+/// ```
+/// use unspool_nn::{rng, Layer, Lstm, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// let (h, c) = run.state();
+/// assert_eq!((&h.shape()[..], &c.shape()[..]), (&[4, 5][..], &[4, 5][..]));
+/// assert_eq!(h.value().to_vec(), run.last().value().to_vec());
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct Lstm<P> {
+    /// The projection of the input: `W` `[F, 4H]` and `b` `[4H]`, in the order i, f, g, o.
+    pub x: Dense<P>,
+    /// `U`: `[H, 4H]`, in the same order.
+    pub u: P,
+}
+
+impl<T: Scalar> Lstm<Tensor<T>> {
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, forget bias 1 and no other bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
+        Lstm { x, u: blocks(rng, 4, |rng| orthogonal(rng, hidden)) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for Lstm<Var<'t, T>> {
+    type State = (Var<'t, T>, Var<'t, T>);
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        let zeros = self.u.zeros([batch, self.u.shape()[0]]);
+        (zeros, zeros)
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
+        let [i, f, g, o] = (x + h.matmul(self.u)).chunks();
+        let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
+        let h = o.sigmoid() * c.tanh();
+        (h, (h, c))
+    }
+}
+
+/// A recurrent layer of [`Lstm`], for [`Sequential::add`](crate::Sequential::add).
+pub fn lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Lstm<Tensor>> {
+    recurrent(move |rng| Lstm::new(rng, inputs, hidden))
+}

@@ -1,0 +1,72 @@
+//! The minimal gated unit.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::orthogonal;
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The minimal gated unit; its output is its state h `[B, H]`.
+///
+/// ```text
+/// f_t = σ(x_t W_f + b_f + h_{t-1} U_f)
+/// n_t = tanh(x_t W_n + b_n + (f_t ⊙ h_{t-1}) U_n)
+/// h_t = (1 - f_t) ⊙ h_{t-1} + f_t ⊙ n_t
+/// ```
+///
+/// Zhou, Wu, Zhang and Zhou 2016, "Minimal gated unit for recurrent neural networks". One gate both resets and
+/// updates. As it lets new things in, its bias starts at zero.
+///
+/// ```
+/// use unspool_nn::{rng, Mgu, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<Mgu<Tensor>> = Recurrent::new(Mgu::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct Mgu<P> {
+    /// The projection of the input: `W` `[F, 2H]` and `b` `[2H]`, in the order f, n.
+    pub x: Dense<P>,
+    /// `U_f`: `[H, H]`.
+    pub u_f: P,
+    /// `U_n`: `[H, H]`.
+    pub u_n: P,
+}
+
+impl<T: Scalar> Mgu<Tensor<T>> {
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let x = Dense::gates(rng, inputs, hidden, [0.0; 2]);
+        Mgu { x, u_f: orthogonal(rng, hidden), u_n: orthogonal(rng, hidden) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
+    type State = Var<'t, T>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.u_f.zeros([batch, self.u_f.shape()[0]])
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
+        let [xf, xn] = x.chunks();
+        let f = (xf + h.matmul(self.u_f)).sigmoid();
+        let n = (xn + (f * h).matmul(self.u_n)).tanh();
+        let h = (1.0 - f) * h + f * n;
+        (h, h)
+    }
+}
+
+/// A recurrent layer of [`Mgu`], for [`Sequential::add`](crate::Sequential::add).
+pub fn mgu(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Mgu<Tensor>> {
+    recurrent(move |rng| Mgu::new(rng, inputs, hidden))
+}

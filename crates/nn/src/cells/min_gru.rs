@@ -1,0 +1,65 @@
+//! The minimal GRU.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The minimal GRU; its output is its state h `[B, H]`.
+///
+/// ```text
+/// z_t = σ(x_t W_z + b_z)
+/// n_t = x_t W_n + b_n
+/// h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ n_t
+/// ```
+///
+/// Feng et al. 2024, "Were RNNs all we needed?". A [`Gru`](crate::Gru) without its hidden-state products and without
+/// tanh: gate and candidate depend on the input alone. Here z says how much is new.
+///
+/// ```
+/// use unspool_nn::{rng, MinGru, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<MinGru<Tensor>> = Recurrent::new(MinGru::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct MinGru<P> {
+    /// The projection of the input: `W` `[F, 2H]` and `b` `[2H]`, in the order z, n.
+    pub x: Dense<P>,
+}
+
+impl<T: Scalar> MinGru<Tensor<T>> {
+    /// A cell with Glorot-uniform weights and zero bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        MinGru { x: Dense::gates(rng, inputs, hidden, [0.0; 2]) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
+    type State = Var<'t, T>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.x.bias.zeros([batch, self.x.bias.shape()[0] / 2])
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
+        let [z, n] = x.chunks();
+        let z = z.sigmoid();
+        let h = (1.0 - z) * h + z * n;
+        (h, h)
+    }
+}
+
+/// A recurrent layer of [`MinGru`], for [`Sequential::add`](crate::Sequential::add).
+pub fn min_gru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> MinGru<Tensor>> {
+    recurrent(move |rng| MinGru::new(rng, inputs, hidden))
+}

@@ -1,0 +1,66 @@
+//! The minimal LSTM.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The minimal LSTM; its output is its state h `[B, H]`.
+///
+/// ```text
+/// i_t = σ(x_t W_i + b_i)
+/// f_t = σ(x_t W_f + b_f)
+/// g_t = x_t W_g + b_g
+/// h_t = (f_t ⊙ h_{t-1} + i_t ⊙ g_t) / (f_t + i_t)
+/// ```
+///
+/// Feng et al. 2024, "Were RNNs all we needed?". An [`Lstm`](crate::Lstm) whose gates depend on the input alone and
+/// are scaled to the sum 1, so that the size of h does not depend on time; it needs no output gate and no c.
+///
+/// ```
+/// use unspool_nn::{rng, MinLstm, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<MinLstm<Tensor>> = Recurrent::new(MinLstm::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct MinLstm<P> {
+    /// The projection of the input: `W` `[F, 3H]` and `b` `[3H]`, in the order i, f, g.
+    pub x: Dense<P>,
+}
+
+impl<T: Scalar> MinLstm<Tensor<T>> {
+    /// A cell with Glorot-uniform weights, forget bias 1 and no other bias.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        MinLstm { x: Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0]) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for MinLstm<Var<'t, T>> {
+    type State = Var<'t, T>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.x.bias.zeros([batch, self.x.bias.shape()[0] / 3])
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
+        let [i, f, g] = x.chunks();
+        let (i, f) = (i.sigmoid(), f.sigmoid());
+        let h = (f * h + i * g) / (f + i);
+        (h, h)
+    }
+}
+
+/// A recurrent layer of [`MinLstm`], for [`Sequential::add`](crate::Sequential::add).
+pub fn min_lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> MinLstm<Tensor>> {
+    recurrent(move |rng| MinLstm::new(rng, inputs, hidden))
+}

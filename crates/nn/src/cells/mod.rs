@@ -1,0 +1,62 @@
+//! The cells that come with the library, each an ordinary user of [`Cell`](crate::Cell).
+//!
+//! | cell | state | equations of |
+//! |---|---|---|
+//! | [`SimpleRnn`] | h | Elman 1990 |
+//! | [`Lstm`] | h, c | Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000 |
+//! | [`PeepholeLstm`] | h, c | Gers and Schmidhuber 2000 |
+//! | [`CifgLstm`] | h, c | Greff et al. 2017: input and forget gate are one |
+//! | [`ProjectedLstm`] | h, c | Sak, Senior and Beaufays 2014: h is smaller than c |
+//! | [`LayerNormLstm`] | h, c | Ba, Kiros and Hinton 2016 |
+//! | [`Gru`] | h | Cho et al. 2014, the reset gate after the product, as in PyTorch and Keras |
+//! | [`GruResetBefore`] | h | Cho et al. 2014, as printed |
+//! | [`LayerNormGru`] | h | Ba, Kiros and Hinton 2016 |
+//! | [`Mgu`] | h | Zhou et al. 2016: one gate |
+//! | [`MinGru`], [`MinLstm`] | h | Feng et al. 2024: gates that see only the input |
+//! | [`IndRnn`] | h | Li et al. 2018: every unit sees only itself |
+//! | [`Slstm`] | h, c, n, m | Beck et al. 2024 (xLSTM): exponential gates |
+//!
+//! In the equations x is a row, `⊙` is the product of elements and `σ` the logistic function. The gates of a cell
+//! share one weight, side by side along its last axis in the order that the cell's page says. Input weights start
+//! [Glorot-uniform](crate::init::glorot_uniform), recurrent ones [orthogonal](crate::init::orthogonal), each gate by
+//! itself; biases start at 0, those of forget gates at 1.
+
+mod cifg_lstm;
+mod gru;
+mod gru_reset_before;
+mod ind_rnn;
+mod layer_norm_gru;
+mod layer_norm_lstm;
+mod lstm;
+mod mgu;
+mod min_gru;
+mod min_lstm;
+mod peephole_lstm;
+mod projected_lstm;
+mod simple_rnn;
+mod slstm;
+
+pub use cifg_lstm::{CifgLstm, cifg_lstm};
+pub use gru::{Gru, gru};
+pub use gru_reset_before::{GruResetBefore, gru_reset_before};
+pub use ind_rnn::{IndRnn, ind_rnn};
+pub use layer_norm_gru::{LayerNormGru, layer_norm_gru};
+pub use layer_norm_lstm::{LayerNormLstm, layer_norm_lstm};
+pub use lstm::{Lstm, lstm};
+pub use mgu::{Mgu, mgu};
+pub use min_gru::{MinGru, min_gru};
+pub use min_lstm::{MinLstm, min_lstm};
+pub use peephole_lstm::{PeepholeLstm, peephole_lstm};
+pub use projected_lstm::{ProjectedLstm, projected_lstm};
+pub use simple_rnn::{SimpleRnn, simple_rnn};
+pub use slstm::{Slstm, slstm};
+
+use unspool_autograd::{Scalar, Var};
+
+/// `(x - mean) / sqrt(variance + 1e-5)` over the last axis.
+#[track_caller]
+fn normalize<T: Scalar>(x: Var<'_, T>) -> Var<'_, T> {
+    let axis = [x.shape().rank() - 1];
+    let centred = x - x.mean_keepdim(&axis);
+    centred / (centred.square().mean_keepdim(&axis) + 1e-5).sqrt()
+}

@@ -1,0 +1,84 @@
+//! The LSTM whose gates see the cell state.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::{blocks, orthogonal};
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The LSTM with peephole connections; its output is h `[B, H]`, its state `(h, c)`.
+///
+/// ```text
+/// i_t = σ(x_t W_i + b_i + h_{t-1} U_i + p_i ⊙ c_{t-1})
+/// f_t = σ(x_t W_f + b_f + h_{t-1} U_f + p_f ⊙ c_{t-1})
+/// g_t = tanh(x_t W_g + b_g + h_{t-1} U_g)
+/// c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+/// o_t = σ(x_t W_o + b_o + h_{t-1} U_o + p_o ⊙ c_t)
+/// h_t = o_t ⊙ tanh(c_t)
+/// ```
+///
+/// Gers and Schmidhuber 2000, "Recurrent nets that time and count". The gates see the cell state even while the
+/// output gate hides it; the output gate sees the new one.
+///
+/// ```
+/// use unspool_nn::{rng, PeepholeLstm, Layer, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<PeepholeLstm<Tensor>> = Recurrent::new(PeepholeLstm::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct PeepholeLstm<P> {
+    /// The projection of the input: `W` `[F, 4H]` and `b` `[4H]`, in the order i, f, g, o.
+    pub x: Dense<P>,
+    /// `U`: `[H, 4H]`, in the same order.
+    pub u: P,
+    /// What the input gate sees of each cell: `[H]`.
+    pub p_i: P,
+    /// What the forget gate sees: `[H]`.
+    pub p_f: P,
+    /// What the output gate sees: `[H]`.
+    pub p_o: P,
+}
+
+impl<T: Scalar> PeepholeLstm<Tensor<T>> {
+    /// A cell initialised as [`Lstm`](crate::Lstm), with peepholes closed: their weights start at zero.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
+        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden));
+        let zeros = || Tensor::zeros([hidden]);
+        PeepholeLstm { x, u, p_i: zeros(), p_f: zeros(), p_o: zeros() }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for PeepholeLstm<Var<'t, T>> {
+    type State = (Var<'t, T>, Var<'t, T>);
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        let zeros = self.u.zeros([batch, self.u.shape()[0]]);
+        (zeros, zeros)
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
+        let [i, f, g, o] = (x + h.matmul(self.u)).chunks();
+        let i = (i + self.p_i * c).sigmoid();
+        let f = (f + self.p_f * c).sigmoid();
+        let c = f * c + i * g.tanh();
+        let o = (o + self.p_o * c).sigmoid();
+        let h = o * c.tanh();
+        (h, (h, c))
+    }
+}
+
+/// A recurrent layer of [`PeepholeLstm`], for [`Sequential::add`](crate::Sequential::add).
+pub fn peephole_lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> PeepholeLstm<Tensor>> {
+    recurrent(move |rng| PeepholeLstm::new(rng, inputs, hidden))
+}

@@ -1,0 +1,86 @@
+//! The LSTM whose output is smaller than its cell state.
+
+use crate::cell::Cell;
+use crate::dense::Dense;
+use crate::init::{blocks, orthogonal};
+use crate::layer::Layer;
+use crate::random::Rng;
+use crate::recurrent::{RecurrentBuilder, recurrent};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// The LSTM with a recurrent projection; its output is h `[B, P]`, its state `(h, c)` with c `[B, H]`.
+///
+/// ```text
+/// i_t = σ(x_t W_i + b_i + h_{t-1} U_i)
+/// f_t = σ(x_t W_f + b_f + h_{t-1} U_f)
+/// g_t = tanh(x_t W_g + b_g + h_{t-1} U_g)
+/// o_t = σ(x_t W_o + b_o + h_{t-1} U_o)
+/// c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+/// h_t = (o_t ⊙ tanh(c_t)) W_r
+/// ```
+///
+/// Sak, Senior and Beaufays 2014, "Long short-term memory recurrent neural network architectures for large scale
+/// acoustic modeling"; PyTorch's `proj_size`. The recurrent weights grow with `H P` and not with `H²`.
+///
+/// ```
+/// use unspool_nn::{rng, Layer, ProjectedLstm, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let layer: Recurrent<ProjectedLstm<Tensor>> = Recurrent::new(ProjectedLstm::new(&mut rng(0), 3, 5, 2));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// let (h, c) = run.state();
+/// assert_eq!((&h.shape()[..], &c.shape()[..]), (&[4, 2][..], &[4, 5][..]));
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct ProjectedLstm<P> {
+    /// The projection of the input: `W` `[F, 4H]` and `b` `[4H]`, in the order i, f, g, o.
+    pub x: Dense<P>,
+    /// `U`: `[P, 4H]`, in the same order.
+    pub u: P,
+    /// `W_r`: `[H, P]`.
+    pub w_r: P,
+}
+
+impl<T: Scalar> ProjectedLstm<Tensor<T>> {
+    /// A cell initialised as [`Lstm`](crate::Lstm); recurrent weights that are not square are parts of orthogonal ones.
+    ///
+    /// # Panics
+    /// If `projected` is greater than `hidden`.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize, projected: usize) -> Self {
+        assert!(projected <= hidden, "ProjectedLstm: cannot project a state of {hidden} to {projected}, which is more");
+        let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
+        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden).slice(0, 0, projected));
+        let w_r = orthogonal(rng, hidden).slice(1, 0, projected).contiguous();
+        ProjectedLstm { x, u, w_r }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for ProjectedLstm<Var<'t, T>> {
+    type State = (Var<'t, T>, Var<'t, T>);
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        let [hidden, projected] = [0, 1].map(|axis| self.w_r.shape()[axis]);
+        (self.u.zeros([batch, projected]), self.u.zeros([batch, hidden]))
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
+        let [i, f, g, o] = (x + h.matmul(self.u)).chunks();
+        let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
+        let h = (o.sigmoid() * c.tanh()).matmul(self.w_r);
+        (h, (h, c))
+    }
+}
+
+/// A recurrent layer of [`ProjectedLstm`], for [`Sequential::add`](crate::Sequential::add).
+pub fn projected_lstm(
+    inputs: usize,
+    hidden: usize,
+    projected: usize,
+) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> ProjectedLstm<Tensor>> {
+    recurrent(move |rng| ProjectedLstm::new(rng, inputs, hidden, projected))
+}
