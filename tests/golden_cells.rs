@@ -3,44 +3,11 @@
 
 use serde_json::Value;
 use unspool::*;
-use unspool_tests::{assert_close, fixture, tensor};
+use unspool_tests::{Parts, assert_close, fixture, tensor};
 
 const TOLERANCE: f64 = 1e-10;
 
 type V<'t> = Var<'t, f64>;
-
-/// A cell's state as a list of its parts.
-trait Parts<'t> {
-    fn from_parts(parts: &[V<'t>]) -> Self;
-    fn parts(&self) -> Vec<V<'t>>;
-}
-
-impl<'t> Parts<'t> for V<'t> {
-    fn from_parts(parts: &[V<'t>]) -> Self {
-        parts[0]
-    }
-    fn parts(&self) -> Vec<V<'t>> {
-        vec![*self]
-    }
-}
-
-impl<'t> Parts<'t> for (V<'t>, V<'t>) {
-    fn from_parts(parts: &[V<'t>]) -> Self {
-        (parts[0], parts[1])
-    }
-    fn parts(&self) -> Vec<V<'t>> {
-        vec![self.0, self.1]
-    }
-}
-
-impl<'t> Parts<'t> for (V<'t>, V<'t>, V<'t>, V<'t>) {
-    fn from_parts(parts: &[V<'t>]) -> Self {
-        (parts[0], parts[1], parts[2], parts[3])
-    }
-    fn parts(&self) -> Vec<V<'t>> {
-        vec![self.0, self.1, self.2, self.3]
-    }
-}
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap()

@@ -4,7 +4,9 @@
 
 use approx::abs_diff_eq;
 use serde_json::Value;
-use unspool::{Shape, Tensor};
+use unspool::{Shape, Tensor, Var};
+
+type V<'t> = Var<'t, f64>;
 
 /// Values between -1 and 1 without pattern, the same every time, different for each `salt`.
 pub fn values(shape: impl Into<Shape>, salt: u64) -> Tensor<f64> {
@@ -47,5 +49,40 @@ pub fn assert_close(what: &str, got: &Tensor<f64>, expected: &Tensor<f64>, toler
     for (i, (g, e)) in got.to_vec().into_iter().zip(expected.to_vec()).enumerate() {
         let close = abs_diff_eq!(g, e, epsilon = tolerance * largest); // false for NaN
         assert!(close, "{what}: element {i} is {g}, expected {e}");
+    }
+}
+
+/// A cell's state as a list of its parts.
+pub trait Parts<'t> {
+    /// The state of these parts.
+    fn from_parts(parts: &[V<'t>]) -> Self;
+    /// Its parts: h, c, ..
+    fn parts(&self) -> Vec<V<'t>>;
+}
+
+impl<'t> Parts<'t> for V<'t> {
+    fn from_parts(parts: &[V<'t>]) -> Self {
+        parts[0]
+    }
+    fn parts(&self) -> Vec<V<'t>> {
+        vec![*self]
+    }
+}
+
+impl<'t> Parts<'t> for (V<'t>, V<'t>) {
+    fn from_parts(parts: &[V<'t>]) -> Self {
+        (parts[0], parts[1])
+    }
+    fn parts(&self) -> Vec<V<'t>> {
+        vec![self.0, self.1]
+    }
+}
+
+impl<'t> Parts<'t> for (V<'t>, V<'t>, V<'t>, V<'t>) {
+    fn from_parts(parts: &[V<'t>]) -> Self {
+        (parts[0], parts[1], parts[2], parts[3])
+    }
+    fn parts(&self) -> Vec<V<'t>> {
+        vec![self.0, self.1, self.2, self.3]
     }
 }
