@@ -43,9 +43,11 @@ macro_rules! cells {
             // A run from nowhere starts at zero.
             let tape = Tape::new();
             let net = tape.bind(&model);
-            let zeros: Vec<Var<f64>> = $widths.iter().map(|&width| tape.constant(&Tensor::zeros([BATCH, width]))).collect();
-            let (run, from_zero) = (net.layer.forward(net.xs), net.layer.forward_from(net.xs, Parts::from_parts(&zeros)));
-            assert_close("outputs", &run.sequence().value(), &from_zero.sequence().value(), 1e-12);
+            let zeros = |&width: &usize| tape.constant(&Tensor::zeros([BATCH, width]));
+            let zeros: Vec<Var<f64>> = $widths.iter().map(zeros).collect();
+            let run = net.layer.forward(net.xs).sequence();
+            let from_zero = net.layer.forward_from(net.xs, Parts::from_parts(&zeros)).sequence();
+            assert_close("outputs", &run.value(), &from_zero.value(), 1e-12);
         }
     )*};
 }
