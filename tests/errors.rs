@@ -84,8 +84,8 @@ fn shape_mistakes_name_the_op_and_both_shapes_at_the_callers_line() {
         v(&[2, 0]).max() => "max: axis 1 of shape [2, 0] is empty";
         v(&[2, 0]).softmax(1) => "softmax: axis 1 of shape [2, 0] is empty";
         a.log_softmax(2) => "log_softmax: shape [32, 20] has no axis 2";
-        a.logsumexp(&[2]) => "logsumexp: shape [32, 20] has no axis 2";
-        a.norm(&[2]) => "norm: shape [32, 20] has no axis 2";
+        a.logsumexp_axes(&[2]) => "logsumexp_axes: shape [32, 20] has no axis 2";
+        a.norm_axes(&[2]) => "norm_axes: shape [32, 20] has no axis 2";
         a.var_axes(&[2], 1) => "var_axes: shape [32, 20] has no axis 2";
         a.cumsum(2) => "cumsum: shape [32, 20] has no axis 2";
         a.expand([32, 21]) => "expand: [32, 20] does not broadcast to [32, 21]";

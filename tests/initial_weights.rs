@@ -9,7 +9,7 @@ const HIDDEN: usize = 20;
 /// The parts of a weight that belong to one gate each.
 fn gates(weight: &Tensor<f64>) -> Vec<Tensor<f64>> {
     let (axis, size) = (weight.rank() - 1, weight.shape()[weight.rank() - 1]);
-    (0..size / HIDDEN).map(|gate| weight.slice(axis, gate * HIDDEN, HIDDEN)).collect()
+    (0..size / HIDDEN).map(|gate| weight.slice(axis, gate * HIDDEN..(gate + 1) * HIDDEN)).collect()
 }
 
 /// Asserts that input weights, recurrent weights (by their names) and biases start as they should; `biases` has a

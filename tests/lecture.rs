@@ -54,11 +54,11 @@ impl Page {
     }
 
     fn x(&self, t: usize) -> M {
-        self.x.slice(0, t - 1, 1)
+        self.x.slice(0, t - 1..t)
     }
 
     fn d(&self, t: usize) -> M {
-        self.d.slice(0, t - 1, 1)
+        self.d.slice(0, t - 1..t)
     }
 
     /// h_0 .. h_T.

@@ -44,6 +44,36 @@ pub fn jvp<T: Real, M: Params<Tensor<T>>>(
     (value.values(), value.tangents())
 }
 
+/// The value of a function of a model, and a direction of the value times its Jacobian: how the sum of the value's
+/// elements times those of `seed` changes with each parameter. [`Var::backward_with`] is the same for values on a tape.
+///
+/// ```
+/// use unspool_autograd::{vjp, Params, Tensor};
+///
+/// #[derive(Params)]
+/// #[params(crate = unspool_autograd)]
+/// struct Point<P> { x: P }
+///
+/// let point = Point { x: Tensor::from_slice(&[3.0, 5.0], [2]) };
+/// let (value, gradient) = vjp(&point, &Tensor::from_slice(&[1.0, 10.0], [2]), |_, p| p.x.square());
+/// assert_eq!((value.to_vec(), gradient.x.to_vec()), (vec![9.0, 25.0], vec![6.0, 100.0]));
+/// ```
+///
+/// # Panics
+/// If `seed` has another shape than the value, or the value depends on no parameter.
+#[track_caller]
+pub fn vjp<T: Scalar, M: Params<Tensor<T>>>(
+    model: &M,
+    seed: &Tensor<T>,
+    function: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>) -> Var<'t, T>,
+) -> (Tensor<T>, M) {
+    let tape = Tape::new();
+    let net = tape.bind(model);
+    let value = function(&tape, &net);
+    let gradient = value.backward_with(seed).of(&net);
+    (value.value(), gradient)
+}
+
 /// The gradient of a loss, and its Hessian times a direction: how fast the gradient changes as the model's parameters
 /// move along `direction`.
 ///

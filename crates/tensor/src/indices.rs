@@ -1,6 +1,7 @@
 //! Whole numbers in the shape of a tensor.
 
 use crate::shape::Shape;
+use crate::walk::runs;
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,6 +55,37 @@ impl Indices {
         let (n, wanted) = (own.elements(), shape.elements());
         assert!(n == wanted, "reshape: {own} has {n} elements, {shape} has {wanted}");
         Indices { data: self.data.clone(), shape }
+    }
+
+    /// The numbers as if repeated to `shape`, by NumPy's broadcasting rules.
+    ///
+    /// ```
+    /// use unspool_tensor::Indices;
+    /// assert_eq!(Indices::from_vec(vec![3, 5], [2, 1]).expand([2, 2]).as_slice(), [3, 3, 5, 5]);
+    /// ```
+    ///
+    /// # Panics
+    /// If they do not broadcast to `shape`.
+    #[track_caller]
+    pub fn expand(&self, shape: impl Into<Shape>) -> Self {
+        let (shape, own) = (shape.into(), self.shape);
+        assert!(own.broadcast(&shape) == Some(shape), "expand: {own} does not broadcast to {shape}");
+        if own == shape {
+            return self.clone();
+        }
+        let mut strides = own.contiguous_strides();
+        let skip = shape.rank() - own.rank();
+        strides.copy_within(..own.rank(), skip);
+        for axis in 0..shape.rank() {
+            if axis < skip || own[axis - skip] != shape[axis] {
+                strides[axis] = 0;
+            }
+        }
+        let mut data = Vec::with_capacity(shape.elements());
+        runs(&shape, [0], [&strides], |_, len, [at], [by]| {
+            data.extend((0..len as isize).map(|i| self.data[(at + i * by) as usize]));
+        });
+        Indices { data: data.into(), shape }
     }
 
     /// The first number that is not a position among `size`, if there is one.

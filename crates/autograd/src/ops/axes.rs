@@ -1,5 +1,6 @@
 //! The axes of a reduction.
 
+use crate::var::Var;
 use unspool_tensor::{MAX_RANK, Scalar, Shape, Tensor};
 
 /// A short list of axes, held inline, and whether a reduction keeps them at size 1.
@@ -36,6 +37,17 @@ impl Axes {
         Axes { keep: true, ..self }
     }
 
+    /// A value reduced over the axes that has kept them, without them unless they are to be kept.
+    #[track_caller]
+    pub(super) fn drop_from<'t, T: Scalar>(&self, kept: Var<'t, T>) -> Var<'t, T> {
+        if self.keep {
+            return kept;
+        }
+        let shape = kept.shape();
+        let left = (0..shape.rank()).filter(|axis| !self.as_slice().contains(axis)).map(|axis| shape[axis]);
+        kept.reshape(left.collect::<Shape>())
+    }
+
     pub(super) fn as_slice(&self) -> &[usize] {
         &self.axes[..self.count]
     }
@@ -56,37 +68,65 @@ impl Axes {
     }
 }
 
-/// The three methods of a reduction: over all axes, over some, and over some that stay at size 1.
+/// The three methods of a reduction: over all axes, over some, and over some that stay at size 1. `$method` makes the
+/// result from the value and the [`Axes`]. The examples see `x`, the numbers `$example` as `[2, 2]`, and are true.
 macro_rules! reduction {
-    ($Op:expr, $all:ident, $axes:ident, $keepdim:ident, $what:literal, $rule:literal) => {
-        impl<T: Scalar> Var<'_, T> {
+    (
+        $method:expr, ($($arg:ident: $Arg:ty)?), $all:ident, $axes:ident, $keepdim:ident, $what:literal, $rule:literal,
+        $of_all:literal, $of_axes:literal, $of_keepdim:literal, $example:literal
+    ) => {
+        impl<'t, T: Scalar> Var<'t, T> {
             #[doc = concat!("The ", $what, " of all elements, of rank 0: ", $rule)]
+            ///
+            #[doc = super::axes::example!($example, $of_all)]
             #[track_caller]
             #[inline]
-            pub fn $all(self) -> Self {
-                self.unary(($Op)(Axes::all(self.shape())))
+            pub fn $all(self $(, $arg: $Arg)?) -> Self {
+                ($method)(self, Axes::all(self.shape()) $(, $arg)?)
             }
 
             #[doc = concat!("The ", $what, " over several axes, which are gone from the result: ", $rule)]
             ///
-            /// # Panics
-            /// If an axis does not exist or is named twice.
-            #[track_caller]
-            #[inline]
-            pub fn $axes(self, axes: &[usize]) -> Self {
-                self.unary(($Op)(Axes::new(stringify!($axes), self.shape(), axes)))
-            }
-
-            #[doc = concat!("The ", $what, " over several axes, which stay at size 1: ", $rule)]
+            #[doc = super::axes::example!($example, $of_axes)]
             ///
             /// # Panics
             /// If an axis does not exist or is named twice.
             #[track_caller]
             #[inline]
-            pub fn $keepdim(self, axes: &[usize]) -> Self {
-                self.unary(($Op)(Axes::new(stringify!($keepdim), self.shape(), axes).keep()))
+            pub fn $axes(self, axes: &[usize] $(, $arg: $Arg)?) -> Self {
+                ($method)(self, Axes::new(stringify!($axes), self.shape(), axes) $(, $arg)?)
+            }
+
+            #[doc = concat!("The ", $what, " over several axes, which stay at size 1: ", $rule)]
+            ///
+            #[doc = super::axes::example!($example, $of_keepdim)]
+            ///
+            /// # Panics
+            /// If an axis does not exist or is named twice.
+            #[track_caller]
+            #[inline]
+            pub fn $keepdim(self, axes: &[usize] $(, $arg: $Arg)?) -> Self {
+                ($method)(self, Axes::new(stringify!($keepdim), self.shape(), axes).keep() $(, $arg)?)
             }
         }
     };
 }
 pub(super) use reduction;
+
+/// The running example of a reduction.
+macro_rules! example {
+    ($numbers:literal, $truth:literal) => {
+        concat!(
+            "```\n",
+            "use unspool_autograd::{Tape, Tensor};\n",
+            "let tape = Tape::new();\n",
+            "let x = tape.variable(&Tensor::<f64>::from_vec(vec!",
+            $numbers,
+            ", [2, 2]));\n",
+            "assert!(",
+            $truth,
+            ");\n```"
+        )
+    };
+}
+pub(super) use example;

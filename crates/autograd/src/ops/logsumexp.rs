@@ -1,21 +1,27 @@
 //! `ln(sum(exp(x)))`
 
-use super::axes::Axes;
+use super::axes::{Axes, reduction};
 use crate::var::Var;
 use unspool_tensor::Scalar;
 
-impl<T: Scalar> Var<'_, T> {
-    /// `ln(sum(exp(x)))` over several axes, which are gone from the result: a smooth maximum. `dx = softmax(x) dy`.
-    ///
-    /// The largest element is subtracted first and added again, so no element is too large.
-    ///
-    /// # Panics
-    /// If an axis does not exist, is named twice, or is empty.
-    #[track_caller]
-    pub fn logsumexp(self, axes: &[usize]) -> Self {
-        let restored = Axes::new("logsumexp", self.shape(), axes);
-        let max = self.value().max_axes(axes).map(|max| if max.is_finite() { max } else { T::ZERO });
-        let kept = self.tape.constant(&restored.restore(&max, self.shape()));
-        (self - kept).exp().sum_axes(axes).ln() + self.tape.constant(&max)
-    }
+#[track_caller]
+fn logsumexp<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    // The largest element is subtracted first and added again, so no element is too large.
+    let max = x.value().max_axes(axes.as_slice()).map(|max| if max.is_finite() { max } else { T::ZERO });
+    let max = x.tape.constant(&axes.restore(&max, x.shape()));
+    axes.drop_from((x - max).exp().sum_keepdim(axes.as_slice()).ln() + max)
 }
+
+reduction!(
+    logsumexp,
+    (),
+    logsumexp,
+    logsumexp_axes,
+    logsumexp_keepdim,
+    "smooth maximum",
+    "`y = ln(sum(exp(x)))`, finite for every finite `x`; `dx = softmax(x) dy`. Panics if there is nothing to sum.",
+    "x.logsumexp().item() == 1e4 + 4f64.ln()",
+    "x.logsumexp_axes(&[1]).value().to_vec() == [1e4 + 2f64.ln(); 2]",
+    "x.logsumexp_keepdim(&[1]).shape()[..] == [2, 1]",
+    "[1e4, 1e4, 1e4, 1e4]"
+);

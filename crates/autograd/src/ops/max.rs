@@ -3,7 +3,7 @@
 use super::axes::{Axes, reduction};
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
-use unspool_tensor::{Scalar, Tensor};
+use unspool_tensor::{Indices, Scalar, Tensor};
 
 /// The largest one, or the smallest.
 struct Best<const LARGEST: bool>(Axes);
@@ -31,19 +31,82 @@ impl<T: Scalar, const LARGEST: bool> Op<T> for Best<LARGEST> {
     }
 }
 
+#[track_caller]
+#[inline]
+fn largest<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    x.unary(Best::<true>(axes))
+}
+
+#[track_caller]
+#[inline]
+fn smallest<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    x.unary(Best::<false>(axes))
+}
+
 reduction!(
-    Best::<true>,
+    largest,
+    (),
     max,
     max_axes,
     max_keepdim,
     "largest element",
-    "the gradient goes to it, in equal parts at a tie (as `torch.amax` has it); NaN if any is."
+    "the gradient goes to it, in equal parts at a tie (as `torch.amax` has it); NaN if any is. Panics if \
+    there is none.",
+    "x.max().item() == 4.0",
+    "x.max_axes(&[1]).value().to_vec() == [2.0, 4.0]",
+    "x.max_keepdim(&[1]).shape()[..] == [2, 1]",
+    "[1.0, 2.0, 3.0, 4.0]"
 );
+
 reduction!(
-    Best::<false>,
+    smallest,
+    (),
     min,
     min_axes,
     min_keepdim,
     "smallest element",
-    "the gradient goes to it, in equal parts at a tie (as `torch.amin` has it); NaN if any is."
+    "the gradient goes to it, in equal parts at a tie (as `torch.amin` has it); NaN if any is. Panics if \
+    there is none.",
+    "x.min().item() == 1.0",
+    "x.min_axes(&[1]).value().to_vec() == [1.0, 3.0]",
+    "x.min_keepdim(&[1]).shape()[..] == [2, 1]",
+    "[1.0, 2.0, 3.0, 4.0]"
 );
+
+impl<T: Scalar> Var<'_, T> {
+    /// The position of the largest element along one axis, for each place of the others: the first of equal ones, or
+    /// the first NaN. Positions have no gradient.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.1, 0.9, 0.8, 0.2], [2, 2]));
+    /// assert_eq!(scores.argmax(1).as_slice(), [1, 0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    pub fn argmax(self, axis: usize) -> Indices {
+        self.value().argmax(axis)
+    }
+
+    /// Like [`argmax`](Var::argmax), with the axis kept at size 1: what [`gather`](Var::gather) takes.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 9.0, 8.0, 2.0], [2, 2]));
+    /// let best = x.argmax_keepdim(1);
+    /// assert_eq!(x.gather(1, best).value().to_vec(), [9.0, 8.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    pub fn argmax_keepdim(self, axis: usize) -> Indices {
+        let positions = self.argmax(axis);
+        let shape = positions.shape().insert(axis, 1);
+        positions.reshape(shape)
+    }
+}

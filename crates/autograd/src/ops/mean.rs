@@ -23,4 +23,22 @@ impl<T: Scalar> Op<T> for Mean {
     }
 }
 
-reduction!(Mean, mean, mean_axes, mean_keepdim, "mean", "`dx = dy / n`, repeated.");
+#[track_caller]
+#[inline]
+fn mean<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    x.unary(Mean(axes))
+}
+
+reduction!(
+    mean,
+    (),
+    mean,
+    mean_axes,
+    mean_keepdim,
+    "mean",
+    "`dx = dy / n`, repeated.",
+    "x.mean().item() == 2.5",
+    "x.mean_axes(&[1]).value().to_vec() == [1.5, 3.5]",
+    "x.mean_keepdim(&[1]).shape()[..] == [2, 1]",
+    "[1.0, 2.0, 3.0, 4.0]"
+);

@@ -47,13 +47,17 @@ macro_rules! ops {
     };
 }
 
+pub use conv1d::Convolution;
+
 ops! {
     add sub mul div neg square pow
     sqrt exp expm1 ln ln1p sin cos abs sign reciprocal
     maximum clamp where_
     tanh sigmoid relu leaky_relu elu gelu softplus silu hardsigmoid
-    matmul
-    sum mean max var norm logsumexp softmax log_softmax cumsum
-    reshape permute expand flip pad
-    select slice stack concat index_select
+    matmul dot einsum conv1d
+    sum mean max var norm logsumexp softmax log_softmax cumsum cumprod layer_norm
+    reshape permute expand repeat flip pad
+    select slice stack concat
+    index_select gather scatter_add
+    dropout
 }

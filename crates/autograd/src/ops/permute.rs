@@ -41,6 +41,13 @@ impl<T: Scalar> Var<'_, T> {
 
     /// The transpose: the last two axes swapped.
     ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
+    /// assert_eq!(x.t().value().to_vec(), [1.0, 3.0, 2.0, 4.0]);
+    /// ```
+    ///
     /// # Panics
     /// If the rank is less than 2.
     #[track_caller]
@@ -49,8 +56,29 @@ impl<T: Scalar> Var<'_, T> {
         let shape = self.shape();
         let r = shape.rank();
         assert!(r >= 2, "t: shape {shape} has no two axes to swap");
+        self.transpose(r - 2, r - 1)
+    }
+
+    /// Two axes swapped.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let batch_first = tape.variable(&Tensor::<f32>::zeros([32, 50, 1]));
+    /// assert_eq!(batch_first.transpose(0, 1).shape()[..], [50, 32, 1]);
+    /// ```
+    ///
+    /// # Panics
+    /// If one of them does not exist.
+    #[track_caller]
+    #[inline]
+    pub fn transpose(self, a: usize, b: usize) -> Self {
+        let shape = self.shape();
+        for axis in [a, b] {
+            assert!(axis < shape.rank(), "transpose: shape {shape} has no axis {axis}");
+        }
         let mut order: [usize; MAX_RANK] = std::array::from_fn(|axis| axis);
-        order.swap(r - 2, r - 1);
-        self.permute(&order[..r])
+        order.swap(a, b);
+        self.permute(&order[..shape.rank()])
     }
 }

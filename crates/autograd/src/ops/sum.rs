@@ -22,4 +22,22 @@ impl<T: Scalar> Op<T> for Sum {
     }
 }
 
-reduction!(Sum, sum, sum_axes, sum_keepdim, "sum", "`dx = dy`, repeated.");
+#[track_caller]
+#[inline]
+fn sum<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    x.unary(Sum(axes))
+}
+
+reduction!(
+    sum,
+    (),
+    sum,
+    sum_axes,
+    sum_keepdim,
+    "sum",
+    "`dx = dy`, repeated.",
+    "x.sum().item() == 10.0",
+    "x.sum_axes(&[1]).value().to_vec() == [3.0, 7.0]",
+    "x.sum_keepdim(&[1]).shape()[..] == [2, 1]",
+    "[1.0, 2.0, 3.0, 4.0]"
+);

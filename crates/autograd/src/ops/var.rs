@@ -1,31 +1,48 @@
 //! Variance and standard deviation.
 
-use super::axes::Axes;
+use super::axes::{Axes, reduction};
 use crate::var::Var;
 use unspool_tensor::Scalar;
 
-impl<T: Scalar> Var<'_, T> {
-    /// The variance over several axes, which are gone from the result: `sum((x - mean)²) / (n - correction)`.
-    ///
-    /// `correction` is 1 for the unbiased estimate (PyTorch's default), 0 for the mean squared deviation (NumPy's, and
-    /// what layer normalisation uses). NaN where `n` is not greater than `correction`.
-    ///
-    /// # Panics
-    /// If an axis does not exist or is named twice.
-    #[track_caller]
-    pub fn var_axes(self, axes: &[usize], correction: usize) -> Self {
-        let n = Axes::new("var_axes", self.shape(), axes).terms(self.shape()) as f64 - correction as f64;
-        let squares = (self - self.mean_keepdim(axes)).square().sum_axes(axes);
-        squares / n.max(0.0)
-    }
-
-    /// The standard deviation over several axes: the square root of [`var_axes`](Var::var_axes). Its gradient is not
-    /// finite where all elements are equal.
-    ///
-    /// # Panics
-    /// If an axis does not exist or is named twice.
-    #[track_caller]
-    pub fn std_axes(self, axes: &[usize], correction: usize) -> Self {
-        self.var_axes(axes, correction).sqrt()
-    }
+#[track_caller]
+fn variance<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, T> {
+    let n = axes.terms(x.shape()) as f64 - correction as f64;
+    let squares = (x - x.mean_keepdim(axes.as_slice())).square().sum_keepdim(axes.as_slice());
+    axes.drop_from(squares / n.max(0.0))
 }
+
+#[track_caller]
+fn deviation<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, T> {
+    variance(x, axes, correction).sqrt()
+}
+
+reduction!(
+    variance,
+    (correction: usize),
+    var,
+    var_axes,
+    var_keepdim,
+    "variance",
+    "`sum((x - mean)²) / (n - correction)`. `correction` is 1 for the unbiased estimate (PyTorch's default), 0 for the \
+    mean squared deviation (NumPy's, and what layer normalisation uses). NaN or infinite where `n` is not greater than \
+    `correction`.",
+    "x.var(0).item() == 1.25",
+    "x.var_axes(&[1], 0).value().to_vec() == [0.25, 0.25]",
+    "x.var_keepdim(&[0], 1).value().to_vec() == [2.0, 2.0]",
+    "[1.0, 2.0, 3.0, 4.0]"
+);
+
+reduction!(
+    deviation,
+    (correction: usize),
+    std,
+    std_axes,
+    std_keepdim,
+    "standard deviation",
+    "the square root of [`var`](Var::var), `dx = dy (x - mean) / (y (n - correction))`. Its gradient is not finite where \
+    all elements are equal.",
+    "x.std(0).item() == 1.25f64.sqrt()",
+    "x.std_axes(&[1], 0).value().to_vec() == [0.5, 0.5]",
+    "x.std_keepdim(&[0], 1).value().to_vec() == [2f64.sqrt(), 2f64.sqrt()]",
+    "[1.0, 2.0, 3.0, 4.0]"
+);

@@ -31,11 +31,37 @@ impl<T: Scalar> Op<T> for Where {
 impl<T: Scalar> Var<'_, T> {
     /// `a` where this value is not 0, `b` where it is. The gradient goes to the one chosen, none to this value.
     ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let v = |x: [f32; 3]| tape.variable(&Tensor::from_slice(&x, [3]));
+    /// let chosen = v([1.0, 0.0, 1.0]).where_(v([1.0, 2.0, 3.0]), v([10.0, 20.0, 30.0]));
+    /// assert_eq!(chosen.value().to_vec(), [1.0, 20.0, 3.0]);
+    /// ```
+    ///
     /// # Panics
     /// If the three shapes do not broadcast.
     #[track_caller]
     #[inline]
     pub fn where_(self, a: Self, b: Self) -> Self {
         self.tape.apply(Where, &[self, a, b])
+    }
+
+    /// This value where `mask` is 0, `number` where it is not. No gradient flows where the number stands.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let scores = tape.variable(&Tensor::<f32>::zeros([1, 3]));
+    /// let padding = tape.constant(&Tensor::from_vec(vec![0.0, 0.0, 1.0], [1, 3]));
+    /// let attention = scores.masked_fill(padding, f64::NEG_INFINITY).softmax(1);
+    /// assert_eq!(attention.value().to_vec(), [0.5, 0.5, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn masked_fill(self, mask: Self, number: f64) -> Self {
+        mask.where_(self.tape.constant(&Tensor::scalar(T::from_f64(number))), self)
     }
 }

@@ -1,6 +1,6 @@
 //! The layer-normalised GRU.
 
-use super::normalize;
+use super::EPSILON;
 use crate::cell::Cell;
 use crate::dense::Dense;
 use crate::init::{blocks, orthogonal};
@@ -82,8 +82,8 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
 fn normalize_parts<T: Scalar>(parts: Var<'_, T>) -> Var<'_, T> {
     let axis = parts.shape().rank() - 1;
     let hidden = parts.shape()[axis] / 3;
-    let gates = normalize(parts.slice(axis, 0, 2 * hidden));
-    Var::concat(axis, &[gates, normalize(parts.slice(axis, 2 * hidden, hidden))])
+    let gates = parts.slice(axis, ..2 * hidden).layer_norm(EPSILON);
+    Var::concat(axis, &[gates, parts.slice(axis, 2 * hidden..).layer_norm(EPSILON)])
 }
 
 /// A recurrent layer of [`LayerNormGru`], for [`Sequential::add`](crate::Sequential::add).

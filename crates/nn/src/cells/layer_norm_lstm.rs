@@ -1,6 +1,6 @@
 //! The layer-normalised LSTM.
 
-use super::normalize;
+use super::EPSILON;
 use crate::cell::Cell;
 use crate::dense::Dense;
 use crate::init::{blocks, orthogonal};
@@ -66,13 +66,13 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
-        self.gain_x * normalize(xs.matmul(self.w)) + self.bias
+        self.gain_x * xs.matmul(self.w).layer_norm(EPSILON) + self.bias
     }
 
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
-        let [i, f, g, o] = (x + self.gain_h * normalize(h.matmul(self.u))).chunks();
+        let [i, f, g, o] = (x + self.gain_h * h.matmul(self.u).layer_norm(EPSILON)).chunks();
         let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
-        let h = o.sigmoid() * (self.gain_c * normalize(c) + self.bias_c).tanh();
+        let h = o.sigmoid() * (self.gain_c * c.layer_norm(EPSILON) + self.bias_c).tanh();
         (h, (h, c))
     }
 }

@@ -51,12 +51,5 @@ pub use projected_lstm::{ProjectedLstm, projected_lstm};
 pub use simple_rnn::{SimpleRnn, simple_rnn};
 pub use slstm::{Slstm, slstm};
 
-use unspool_autograd::{Scalar, Var};
-
-/// `(x - mean) / sqrt(variance + 1e-5)` over the last axis.
-#[track_caller]
-fn normalize<T: Scalar>(x: Var<'_, T>) -> Var<'_, T> {
-    let axis = [x.shape().rank() - 1];
-    let centred = x - x.mean_keepdim(&axis);
-    centred / (centred.square().mean_keepdim(&axis) + 1e-5).sqrt()
-}
+/// What a layer normalisation adds to the variance.
+const EPSILON: f64 = 1e-5;

@@ -50,8 +50,8 @@ impl<T: Scalar> ProjectedLstm<Tensor<T>> {
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize, projected: usize) -> Self {
         assert!(projected <= hidden, "ProjectedLstm: cannot project a state of {hidden} to {projected}, which is more");
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
-        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden).slice(0, 0, projected));
-        let w_r = orthogonal(rng, hidden).slice(1, 0, projected).contiguous();
+        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden).slice(0, ..projected));
+        let w_r = orthogonal(rng, hidden).slice(1, ..projected).contiguous();
         ProjectedLstm { x, u, w_r }
     }
 }

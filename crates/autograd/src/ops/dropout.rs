@@ -1,0 +1,85 @@
+//! Elements left out at random.
+
+use crate::op::{Contributions, Inputs, Op};
+use crate::var::Var;
+use unspool_tensor::{Scalar, Shape, Tensor};
+
+struct Dropout {
+    rate: f64,
+    seed: u64,
+}
+
+impl Dropout {
+    /// What each element is multiplied by: 0, or what makes up for those left out.
+    fn mask<T: Scalar>(&self, shape: Shape) -> Tensor<T> {
+        let scale = T::from_f64(1.0 / (1.0 - self.rate));
+        // Out of 2^64 numbers, these leave their element out.
+        let out = (self.rate * 2f64.powi(64)) as u64;
+        Tensor::from_fn(shape, |i| if random(self.seed, i as u64) < out { T::ZERO } else { scale })
+    }
+}
+
+/// Number `i` of the sequence that belongs to `seed`, in constant time: SplitMix64, whose state only counts.
+///
+/// Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators".
+#[inline(always)]
+fn random(seed: u64, i: u64) -> u64 {
+    let mut z = seed.wrapping_add(i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+impl<T: Scalar> Op<T> for Dropout {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].zip("dropout", &self.mask(x[0].shape()), #[inline(always)] |x, m| x * m)
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        // The mask is made again rather than kept.
+        into.add_with(0, || grad.into_zip("dropout", &self.mask(x[0].shape()), #[inline(always)] |g, m| g * m));
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// Each element is 0 with probability `rate`, and `x / (1 - rate)` otherwise, so that its mean stays the same.
+    /// `dx` is `dy` times the same factors.
+    ///
+    /// Which elements are left out depends on `seed` and their place alone; another seed, at every step of training,
+    /// is another choice. One seed at every time step is the variational dropout of Gal and Ghahramani 2016.
+    ///
+    /// Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let y = tape.constant(&Tensor::<f32>::ones([1000])).dropout(0.5, 42).value().to_vec();
+    /// let kept = y.iter().filter(|&&y| y == 2.0).count();
+    /// assert!((450..550).contains(&kept) && y.iter().filter(|&&y| y == 0.0).count() == 1000 - kept);
+    /// ```
+    ///
+    /// # Panics
+    /// If `rate` is not at least 0 and less than 1.
+    #[track_caller]
+    #[inline]
+    pub fn dropout(self, rate: f64, seed: u64) -> Self {
+        assert!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
+        self.unary(Dropout { rate, seed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::random;
+
+    #[test]
+    fn the_numbers_are_those_of_the_reference() {
+        // The first outputs of java.util.SplittableRandom's generator from state 1234567.
+        let expected = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431];
+        assert_eq!([0, 1, 2, 3].map(|i| random(1234567, i)), expected);
+    }
+}

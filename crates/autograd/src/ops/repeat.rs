@@ -1,0 +1,51 @@
+//! Repetition by copies.
+
+use crate::op::{Contributions, Inputs, Op};
+use crate::var::Var;
+use unspool_tensor::{Scalar, Tensor};
+
+struct Repeat {
+    axis: usize,
+    times: usize,
+}
+
+impl<T: Scalar> Op<T> for Repeat {
+    fn name(&self) -> &'static str {
+        "repeat"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let shape = x[0].shape();
+        assert!(self.axis < shape.rank(), "repeat: shape {shape} has no axis {}", self.axis);
+        let size = shape[self.axis];
+        let repeated = shape.with(self.axis, size.saturating_mul(self.times));
+        Tensor::assemble(repeated, self.axis, (0..self.times).map(|i| (i * size, &x[0])))
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        let size = x[0].shape()[self.axis];
+        for i in 0..self.times {
+            into.add_with(0, || grad.slice(self.axis, i * size..(i + 1) * size));
+        }
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The elements of one axis, all of them `times` times over: `[1, 2]` twice is `[1, 2, 1, 2]`. The gradient is the
+    /// sum over the repetitions. An axis of size 1 is repeated without copies by [`expand`](Var::expand).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// assert_eq!(x.repeat(0, 2).value().to_vec(), [1.0, 2.0, 1.0, 2.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    #[inline]
+    pub fn repeat(self, axis: usize, times: usize) -> Self {
+        self.unary(Repeat { axis, times })
+    }
+}

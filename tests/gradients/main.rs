@@ -1,0 +1,192 @@
+//! Every op's gradient against central differences, in f64.
+//!
+//! The loss of each case is the sum of the op's value times fixed numbers without symmetry, so that a gradient
+//! that is transposed, permuted or summed over the wrong axis does not pass by luck.
+
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use unspool::prelude::*;
+use unspool::{hvp, ops};
+use unspool_tests::{assert_close, values};
+
+#[derive(Params)]
+struct Operands<P> {
+    a: P,
+    b: P,
+}
+
+/// A function of two operands, for any element type.
+trait Function {
+    fn of<'t, T: Scalar>(a: Var<'t, T>, b: Var<'t, T>) -> Var<'t, T>;
+}
+
+/// `f!(|a, b| formula)`: a [`Function`]. The formula sees the element type as `T`.
+macro_rules! f {
+    (|$a:ident, $b:ident| $formula:expr) => {{
+        struct F;
+        impl Function for F {
+            #[allow(unused_variables)]
+            fn of<'t, T: Scalar>($a: Var<'t, T>, $b: Var<'t, T>) -> Var<'t, T> {
+                $formula
+            }
+        }
+        F
+    }};
+}
+
+/// Zeros at some places of a value in row-major order, ones elsewhere.
+fn mask<'t, T: Scalar>(x: Var<'t, T>, zeros: &[usize]) -> Var<'t, T> {
+    x.tape().constant(&Tensor::from_fn(x.shape(), |i| if zeros.contains(&i) { T::ZERO } else { T::ONE }))
+}
+
+fn project<T: Scalar>(y: Var<'_, T>) -> Var<'_, T> {
+    (y * y.tape().constant(&values(y.shape(), 99).cast())).sum()
+}
+
+/// Checks the gradient of a function with operands of the two shapes, also with the same values as strided views; and
+/// its second derivatives.
+#[track_caller]
+fn check<F: Function>(name: &str, shapes: [&[usize]; 2], _: F) {
+    let operands = Operands { a: values(shapes[0], 1), b: values(shapes[1], 2).map(|b| b + 2.5 * b.signum()) };
+    if let Err(e) = gradcheck(&operands, |_, o| project(F::of(o.a, o.b))) {
+        panic!("{name} of {shapes:?}: {e}");
+    }
+    if shapes.iter().all(|shape| shape.len() >= 2) {
+        let transposed = Operands { a: operands.a.t().copy(), b: operands.b.t().copy() };
+        if let Err(e) = gradcheck(&transposed, |_, o| project(F::of(o.a.t(), o.b.t()))) {
+            panic!("{name} of transposed {shapes:?}: {e}");
+        }
+    }
+    check_second_order::<F>(name, &operands);
+}
+
+/// Holds a Hessian-vector product against central differences of gradients.
+#[track_caller]
+fn check_second_order<F: Function>(name: &str, at: &Operands<Tensor<f64>>) {
+    let direction = Operands { a: values(at.a.shape(), 3), b: values(at.b.shape(), 4) };
+    let (gradient, product) = hvp(at, &direction, |_, o| project(F::of(o.a, o.b)));
+    let gradient_at = |step: f64| {
+        let moved = |x: &Tensor<f64>, d: &Tensor<f64>| x.zip("move", d, |x, d| x + step * d);
+        let tape = Tape::new();
+        let net = tape.bind(&Operands { a: moved(&at.a, &direction.a), b: moved(&at.b, &direction.b) });
+        project(F::of(net.a, net.b)).backward().of(&net)
+    };
+    let h = 1e-3;
+    let [near, back, far, far_back] = [h, -h, 2.0 * h, -2.0 * h].map(gradient_at);
+    type Part = fn(&Operands<Tensor<f64>>) -> &Tensor<f64>;
+    let parts: [(&str, Part); 2] = [("a", |o| &o.a), ("b", |o| &o.b)];
+    for (operand, part) in parts {
+        assert_close(
+            &format!("{name}: gradient of {operand} by duals"),
+            part(&gradient),
+            part(&gradient_at(0.0)),
+            1e-13,
+        );
+        let near = part(&near).zip("sub", part(&back), |a, b| 8.0 * (a - b));
+        let far = part(&far).zip("sub", part(&far_back), |a, b| a - b);
+        let difference = near.zip("sub", &far, |near, far| (near - far) / (12.0 * h));
+        assert_close(&format!("{name}: second derivatives of {operand}"), part(&product), &difference, 1e-7);
+    }
+}
+
+/// The cases of one op: the name of its file, and what to check.
+type Case = (&'static str, fn(&str));
+
+const BROADCASTS: [[&[usize]; 2]; 6] =
+    [[&[3, 4], &[3, 4]], [&[2, 3, 4], &[4]], [&[3, 1], &[1, 4]], [&[], &[2, 2]], [&[1, 1], &[3, 2]], [&[0, 2], &[2]]];
+const SHAPES: [&[usize]; 5] = [&[], &[1], &[5], &[3, 4], &[2, 0]];
+
+macro_rules! binary {
+    ($op:tt) => {
+        |name| {
+            for shapes in BROADCASTS {
+                check(name, shapes, f!(|a, b| a $op b));
+                check(name, shapes, f!(|a, b| b + a $op 0.75));
+                check(name, [shapes[1], shapes[1]], f!(|a, b| a + (0.75 $op b)));
+            }
+        }
+    };
+}
+
+macro_rules! unary {
+    (|$x:ident| $formula:expr) => {
+        |name| {
+            for shape in SHAPES {
+                check(
+                    name,
+                    [shape, shape],
+                    f!(|a, b| {
+                        let $x = a;
+                        let of_a = $formula;
+                        let $x = b;
+                        of_a + $formula
+                    }),
+                );
+            }
+        }
+    };
+}
+
+mod elementwise;
+mod reductions;
+mod shapes;
+
+/// All cases.
+fn cases() -> impl Iterator<Item = &'static Case> {
+    [elementwise::CASES, reductions::CASES, shapes::CASES].into_iter().flatten()
+}
+
+#[test]
+fn every_op_agrees_with_central_differences() {
+    for (name, case) in cases() {
+        case(name);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Sizes 0 and 1, rank 0, and operands that broadcast, at random. Smooth ops only: a kink within a step of some
+    /// random value would fail now and then.
+    #[test]
+    fn smooth_ops_agree_with_central_differences_at_random_shapes(
+        sizes in prop::collection::vec(0..4usize, 0..4),
+        keep in prop::collection::vec(any::<bool>(), 4),
+        cut in 0..4usize,
+        axis in 0..4usize,
+    ) {
+        let small: Vec<usize> = sizes.iter().zip(&keep).map(|(&n, &k)| if k { n } else { 1 }).skip(cut).collect();
+        check("arithmetic", [&sizes, &small], f!(|a, b| (a * b - a / b + 0.5 * b).tanh() + (b - a).sigmoid()));
+        if sizes.is_empty() {
+            return Ok(());
+        }
+        let axis = axis % sizes.len();
+        // The axis first, so that formulas need not know which it was.
+        let mut moved = sizes.clone();
+        moved.swap(0, axis);
+        check("sums", [&moved, &small], f!(|a, b| a.square().sum_axes(&[0]).sum() * b.sum() + a.mean_keepdim(&[0]) * a));
+        check("order", [&moved, &moved], f!(|a, b| a.flip(0).cumsum(0) * Var::concat(0, &[b, a]).slice(0, ..a.shape()[0])));
+        check("stack", [&moved, &moved], f!(|a, b| Var::stack(&[a * b, b, a]).flip(0).t() * 2.0));
+        if moved[0] > 0 {
+            check("softmax", [&moved, &moved], f!(|a, b| a.softmax(0) * b.log_softmax(0) + a.logsumexp_axes(&[0])));
+        }
+    }
+}
+
+#[test]
+fn shorthands_see_the_right_elements() {
+    let tape = Tape::new();
+    let x = tape.constant(&Tensor::from_fn([3, 4], |i| i as f64));
+    assert_eq!(x.last().value().to_vec(), [8.0, 9.0, 10.0, 11.0]);
+    assert_eq!(x.unbind().map(|row| row.value().at([1])).collect::<Vec<_>>(), [1.0, 5.0, 9.0]);
+    let [left, right] = x.chunks();
+    assert_eq!(left.value().to_vec(), [0.0, 1.0, 4.0, 5.0, 8.0, 9.0]);
+    assert_eq!(right.value().to_vec(), [2.0, 3.0, 6.0, 7.0, 10.0, 11.0]);
+    assert_eq!(x.t().value().to_vec(), [0., 4., 8., 1., 5., 9., 2., 6., 10., 3., 7., 11.]);
+}
+
+#[test]
+fn every_op_has_a_gradient_test() {
+    let tested: BTreeSet<_> = cases().map(|(name, _)| *name).collect();
+    assert_eq!(tested, ops::NAMES.iter().copied().collect());
+}
