@@ -4,7 +4,7 @@
 
 use approx::abs_diff_eq;
 use serde_json::Value;
-use unspool::{Shape, Tensor, Var};
+use unspool::{Indices, Shape, Tensor, Var};
 
 type V<'t> = Var<'t, f64>;
 
@@ -33,6 +33,11 @@ pub fn tensor(value: &Value) -> Tensor<f64> {
     let shape: Shape = integers(&value["shape"]).into_iter().collect();
     let data = value["data"].as_array().expect("a tensor has data");
     Tensor::from_vec(data.iter().map(|x| x.as_f64().expect("a number")).collect(), shape)
+}
+
+/// Indices of a fixture, `{"shape": [..], "data": [..]}`.
+pub fn indices(value: &Value) -> Indices {
+    Indices::from_vec(integers(&value["data"]), &integers(&value["shape"])[..])
 }
 
 /// A list of non-negative integers of a fixture.

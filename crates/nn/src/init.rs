@@ -5,7 +5,7 @@
 use crate::random::Rng;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
-use unspool_autograd::{Scalar, Tensor};
+use unspool_autograd::{Scalar, Shape, Tensor};
 
 /// A matrix `[inputs, outputs]`, uniform between `-l` and `l` with `l = sqrt(6 / (inputs + outputs))`.
 ///
@@ -16,9 +16,9 @@ pub fn glorot_uniform<T: Scalar>(rng: &mut Rng, inputs: usize, outputs: usize) -
     Tensor::from_fn([inputs, outputs], |_| T::from_f64(limit * (2.0 * rng.random::<f64>() - 1.0)))
 }
 
-/// A vector `[size]`, uniform between 0 and 1.
-pub fn unit_uniform<T: Scalar>(rng: &mut Rng, size: usize) -> Tensor<T> {
-    Tensor::from_fn([size], |_| T::from_f64(rng.random()))
+/// A tensor of numbers uniform between `low` and `high`.
+pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high: f64) -> Tensor<T> {
+    Tensor::from_fn(shape, |_| T::from_f64(low + (high - low) * rng.random::<f64>()))
 }
 
 /// An orthogonal matrix `[size, size]`, uniform among all of them: every singular value is 1, so repeated

@@ -99,32 +99,8 @@ pub fn bce_with_logits<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) ->
     (output.softplus() - target * output).mean()
 }
 
-/// The cross-entropy of scores `[.., C]` against probabilities of the `C` classes, `-sum(target log_softmax(output))`,
-/// averaged over all rows. For known classes the probabilities are
-/// [`Tensor::one_hot`](unspool_autograd::Tensor::one_hot).
-///
-/// ```
-/// use unspool_nn::cross_entropy;
-/// use unspool_autograd::{Tape, Tensor};
-/// let tape = Tape::new();
-/// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.0, 0.0, 1e4, -1e4], [2, 2]));
-/// let target = tape.constant(&Tensor::one_hot([0, 0], 2));
-/// assert!((cross_entropy(scores, target).item() - 2f32.ln() / 2.0).abs() < 1e-6);
-/// ```
-///
-/// # Panics
-/// If the shapes differ, or have rank 0.
 #[track_caller]
-pub fn cross_entropy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
-    same_shape("cross_entropy", output, target);
-    let shape = output.shape();
-    assert!(shape.rank() > 0, "cross_entropy: scores of rank 0 have no axis of classes");
-    let classes = shape.rank() - 1;
-    -(target * output.log_softmax(classes)).sum_axes(&[classes]).mean()
-}
-
-#[track_caller]
-fn same_shape<T: Scalar>(loss: &str, output: Var<'_, T>, target: Var<'_, T>) {
+pub(crate) fn same_shape<T: Scalar>(loss: &str, output: Var<'_, T>, target: Var<'_, T>) {
     let (o, t) = (output.shape(), target.shape());
     assert!(o == t, "{loss}: output {o} and target {t} differ in shape");
 }

@@ -26,7 +26,8 @@ impl<T: Scalar> Op<T> for Slice {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// A part of one axis, as a range of `usize`, `isize` or literals; negative numbers count from the end.
+    /// A part of one axis, as a range of `usize`, `isize` or literals; negative numbers count from the end. (Clippy takes
+    /// the literal `1..-1` for an empty range; `1..n - 1` it lets pass.)
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

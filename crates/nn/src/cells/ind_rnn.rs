@@ -3,7 +3,7 @@
 use crate::activation::Activation;
 use crate::cell::Cell;
 use crate::dense::Dense;
-use crate::init::unit_uniform;
+use crate::init::uniform;
 use crate::layer::Layer;
 use crate::random::Rng;
 use crate::recurrent::{RecurrentBuilder, recurrent};
@@ -38,7 +38,7 @@ impl<T: Scalar> IndRnn<Tensor<T>> {
     /// A relu cell with Glorot-uniform input weights, recurrent weights uniform between 0 and 1, and zero bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::new(rng, inputs, hidden);
-        IndRnn { x, u: unit_uniform(rng, hidden), activation: Activation::Relu }
+        IndRnn { x, u: uniform(rng, [hidden], 0.0, 1.0), activation: Activation::Relu }
     }
 }
 
