@@ -1,5 +1,7 @@
 //! The one door for recurrent cells.
 
+use crate::mode::Mode;
+use crate::state::State;
 use unspool_autograd::{Scalar, Var};
 
 /// A recurrent cell, bound to a tape: one step from a state to the next.
@@ -43,8 +45,8 @@ use unspool_autograd::{Scalar, Var};
 /// # Ok::<(), unspool_autograd::GradcheckError>(())
 /// ```
 pub trait Cell<'t, T: Scalar> {
-    /// What is handed from step to step: `Var` for a hidden state h, a tuple for several.
-    type State;
+    /// What is handed from step to step: `Var` for a hidden state h, a tuple of them for several.
+    type State: State<'t, T>;
 
     /// The state before the first step, for a batch of `batch` sequences.
     #[track_caller]
@@ -52,7 +54,8 @@ pub trait Cell<'t, T: Scalar> {
 
     /// The part of the step that depends on the input alone, for all time steps at once: `[T, B, F]` to
     /// `[T, B, anything]`. What comes out is cut into the `x` of the steps. One large product is cheaper than
-    /// many small ones.
+    /// many small ones. Every row stands for itself: sequences of different lengths come as their valid steps only,
+    /// `[1, N, F]`.
     #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         xs
@@ -62,4 +65,12 @@ pub trait Cell<'t, T: Scalar> {
     /// state.
     #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State);
+
+    /// Step number `t` in training or evaluation. Cells in which nothing is left out at random need not write it;
+    /// wrappers around other cells hand `mode` and `t` on.
+    #[track_caller]
+    fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
+        let _ = (mode, t);
+        self.step(x, state)
+    }
 }

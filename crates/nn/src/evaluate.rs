@@ -3,6 +3,7 @@
 use crate::dataset::Dataset;
 use crate::layer::Model;
 use crate::loss::Loss;
+use crate::mode::Mode;
 use rayon::prelude::*;
 use unspool_autograd::{Scalar, Tape, Tensor};
 
@@ -84,7 +85,7 @@ where
 {
     let tape = Tape::new();
     let net = tape.bind_frozen(model);
-    let output = M::output(&net, tape.constant(data.x()));
+    let output = M::output(&net, tape.constant(data.x()), Mode::Evaluation);
     loss(output, tape.constant(data.y())).item().to_f64()
 }
 
@@ -95,7 +96,7 @@ where
     M: for<'t> Model<'t, T>,
 {
     let tape = Tape::new();
-    M::output(&tape.bind_frozen(model), tape.constant(x)).value()
+    M::output(&tape.bind_frozen(model), tape.constant(x), Mode::Evaluation).value()
 }
 
 /// `f(start, rows)` of every part of `n` examples, in order.

@@ -6,6 +6,7 @@ use crate::evaluate::{evaluate, try_one};
 use crate::history::History;
 use crate::layer::Model;
 use crate::loss::Loss;
+use crate::mode::Mode;
 use crate::optimizer::Optimizer;
 use crate::progress::Progress;
 use crate::random::rng;
@@ -113,7 +114,7 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         Fit { epochs, ..self }
     }
 
-    /// Sets the seed of the order of examples.
+    /// Sets the seed of the order of examples and of what dropout leaves out.
     pub fn seed(self, seed: u64) -> Self {
         Fit { seed, ..self }
     }
@@ -177,7 +178,8 @@ where
             order.shuffle(&mut rng);
             let mut total = 0.0;
             for (i, batch) in order.chunks(self.batch).enumerate() {
-                let (loss, gradients) = shards.gradients(self.model, self.train, batch, &self.loss);
+                let mode = Mode::Training { seed: self.seed }.part(epoch).part(i);
+                let (loss, gradients) = shards.gradients(self.model, self.train, batch, &self.loss, mode);
                 if !loss.is_finite() {
                     return Err(FitError::NotFinite { epoch, batch: i + 1, loss });
                 }

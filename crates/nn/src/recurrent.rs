@@ -2,8 +2,10 @@
 
 use crate::cell::Cell;
 use crate::layer::Layer;
+use crate::mode::Mode;
 use crate::random::Rng;
 use crate::sequential::Build;
+use crate::unroll::{Unroll, Unrolled};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// A recurrent layer over any [`Cell`]: `[T, B, F]` to the outputs of all steps.
@@ -14,9 +16,15 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// let layer: Recurrent<SimpleRnn<Tensor>> = Recurrent::new(SimpleRnn::new(&mut rng(0), 3, 20));
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([50, 32, 3])));
+/// let (net, xs) = (tape.bind(&layer), tape.constant(&Tensor::ones([50, 32, 3])));
+/// let run = net.forward(xs);
 /// assert_eq!(run.sequence().shape()[..], [50, 32, 20]);
 /// assert_eq!(run.last().shape()[..], [32, 20]);
+///
+/// // Sequences of different lengths, padded to 50 steps.
+/// let lengths: Vec<usize> = (1..=32).collect();
+/// let run = net.unroll(xs).lengths(&lengths).run();
+/// assert_eq!(run.last().shape()[..], [32, 20]); // of each sequence, after its own last step
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct Recurrent<C> {
@@ -25,20 +33,14 @@ pub struct Recurrent<C> {
     /// Whether the layer's output, in a [`Sequential`](crate::Sequential), is the whole sequence `[T, B, H]`;
     /// otherwise it is the last step, `[B, H]`.
     pub return_sequences: bool,
-}
-
-/// What a recurrent layer computed over a sequence.
-#[derive(Clone, Debug)]
-pub struct Unrolled<'t, T: Scalar, S> {
-    outputs: Vec<Var<'t, T>>,
-    state: S,
-    return_sequences: bool,
+    /// Whether the steps run from the end of the sequence to its beginning.
+    pub reverse: bool,
 }
 
 impl<C> Recurrent<C> {
-    /// A layer whose output is that of the last step.
+    /// A layer that runs forwards in time and whose output is that of the last step.
     pub fn new(cell: C) -> Self {
-        Recurrent { cell, return_sequences: false }
+        Recurrent { cell, return_sequences: false, reverse: false }
     }
 
     /// The same layer with the outputs of all steps as its output.
@@ -46,34 +48,30 @@ impl<C> Recurrent<C> {
         Recurrent { return_sequences: true, ..self }
     }
 
+    /// The same layer backwards in time: each sequence from its last step to its first.
+    pub fn reverse(self) -> Self {
+        Recurrent { reverse: true, ..self }
+    }
+
+    /// The layer over the sequence `xs`, with options: an initial state, lengths, training mode. Nothing happens before
+    /// [`run`](Unroll::run).
+    pub fn unroll<'a, 't, T: Scalar>(&'a self, xs: Var<'t, T>) -> Unroll<'a, 't, T, C>
+    where
+        C: Cell<'t, T>,
+    {
+        Unroll::new(self, xs)
+    }
+
     /// Like [`forward`](Layer::forward), from a given state instead of zero.
     ///
     /// # Panics
     /// If `xs` is not a sequence `[T, B, F]` of at least one step.
     #[track_caller]
-    pub fn forward_from<'t, T: Scalar>(&self, xs: Var<'t, T>, mut state: C::State) -> Unrolled<'t, T, C::State>
+    pub fn forward_from<'t, T: Scalar>(&self, xs: Var<'t, T>, state: C::State) -> Unrolled<'t, T, C::State>
     where
         C: Cell<'t, T>,
     {
-        sequence_shape(xs);
-        let xs = self.cell.project(xs);
-        let mut outputs = Vec::with_capacity(xs.shape()[0]);
-        for x in xs.unbind() {
-            let output;
-            (output, state) = self.cell.step(x, state);
-            outputs.push(output);
-        }
-        Unrolled { outputs, state, return_sequences: self.return_sequences }
-    }
-}
-
-/// The three sizes of a sequence.
-#[track_caller]
-fn sequence_shape<T: Scalar>(xs: Var<'_, T>) -> [usize; 3] {
-    let shape = xs.shape();
-    match shape[..] {
-        [time, batch, features] if time > 0 => [time, batch, features],
-        _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
+        self.unroll(xs).state(state).run()
     }
 }
 
@@ -84,37 +82,12 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Recurrent<C> {
     /// If `xs` is not a sequence `[T, B, F]` of at least one step.
     #[track_caller]
     fn forward(&self, xs: Var<'t, T>) -> Self::Output {
-        let [_, batch, _] = sequence_shape(xs);
-        self.forward_from(xs, self.cell.zero_state(batch))
-    }
-}
-
-impl<'t, T: Scalar, S> Unrolled<'t, T, S> {
-    /// The output of the last step: `[B, H]`.
-    pub fn last(&self) -> Var<'t, T> {
-        *self.outputs.last().expect("a sequence has at least one step")
+        self.unroll(xs).run()
     }
 
-    /// The outputs of all steps: `[T, B, H]`.
-    pub fn sequence(&self) -> Var<'t, T> {
-        Var::stack(&self.outputs)
-    }
-
-    /// The outputs step by step, each `[B, H]`: for a cost over only some of them.
-    pub fn steps(&self) -> &[Var<'t, T>] {
-        &self.outputs
-    }
-
-    /// The state after the last step.
-    pub fn state(&self) -> &S {
-        &self.state
-    }
-}
-
-impl<'t, T: Scalar, S> From<Unrolled<'t, T, S>> for Var<'t, T> {
-    /// The sequence if the layer returns sequences, the last output otherwise.
-    fn from(run: Unrolled<'t, T, S>) -> Self {
-        if run.return_sequences { run.sequence() } else { run.last() }
+    #[track_caller]
+    fn forward_in(&self, xs: Var<'t, T>, mode: Mode) -> Self::Output {
+        self.unroll(xs).mode(mode).run()
     }
 }
 
@@ -122,6 +95,7 @@ impl<'t, T: Scalar, S> From<Unrolled<'t, T, S>> for Var<'t, T> {
 pub struct RecurrentBuilder<F> {
     cell: F,
     return_sequences: bool,
+    reverse: bool,
 }
 
 /// A [`Recurrent`] layer over any cell, for [`Sequential::add`](crate::Sequential::add).
@@ -132,7 +106,7 @@ pub struct RecurrentBuilder<F> {
 ///     .add(recurrent(|rng| SimpleRnn::new(rng, 1, 20).activation(Activation::Relu)).return_sequences());
 /// ```
 pub fn recurrent<C, F: FnOnce(&mut Rng) -> C>(cell: F) -> RecurrentBuilder<F> {
-    RecurrentBuilder { cell, return_sequences: false }
+    RecurrentBuilder { cell, return_sequences: false, reverse: false }
 }
 
 impl<F> RecurrentBuilder<F> {
@@ -140,12 +114,17 @@ impl<F> RecurrentBuilder<F> {
     pub fn return_sequences(self) -> Self {
         RecurrentBuilder { return_sequences: true, ..self }
     }
+
+    /// Makes the layer run backwards in time.
+    pub fn reverse(self) -> Self {
+        RecurrentBuilder { reverse: true, ..self }
+    }
 }
 
 impl<C: Params<Tensor>, F: FnOnce(&mut Rng) -> C> Build for RecurrentBuilder<F> {
     type Layer = Recurrent<C>;
 
     fn build(self, rng: &mut Rng) -> Recurrent<C> {
-        Recurrent { cell: (self.cell)(rng), return_sequences: self.return_sequences }
+        Recurrent { cell: (self.cell)(rng), return_sequences: self.return_sequences, reverse: self.reverse }
     }
 }

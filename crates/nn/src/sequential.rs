@@ -1,6 +1,7 @@
 //! Layers one after the other.
 
 use crate::layer::Layer;
+use crate::mode::Mode;
 use crate::random::Rng;
 use rand::SeedableRng;
 use unspool_autograd::{Params, Path, Scalar, Segment, Var};
@@ -133,6 +134,11 @@ impl<'t, T: Scalar, L: Layer<'t, T>, M: Layer<'t, T>> Layer<'t, T> for Chain<L, 
     fn forward(&self, x: Var<'t, T>) -> M::Output {
         self.layer.forward(self.before.forward(x).into())
     }
+
+    #[track_caller]
+    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> M::Output {
+        self.layer.forward_in(self.before.forward_in(x, mode).into(), mode.part(self.index))
+    }
 }
 
 impl<'t, T: Scalar, L: Layer<'t, T>> Layer<'t, T> for Sequential<L> {
@@ -140,5 +146,10 @@ impl<'t, T: Scalar, L: Layer<'t, T>> Layer<'t, T> for Sequential<L> {
     #[track_caller]
     fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
         self.layers.forward(x).into()
+    }
+
+    #[track_caller]
+    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
+        self.layers.forward_in(x, mode).into()
     }
 }

@@ -3,6 +3,7 @@
 use crate::dataset::Dataset;
 use crate::layer::Model;
 use crate::loss::Loss;
+use crate::mode::Mode;
 use rayon::prelude::*;
 use unspool_autograd::{Params, Scalar, Tape, Tensor, Weights};
 
@@ -32,6 +33,7 @@ impl<T: Scalar> Shards<T> {
         data: &Dataset<T>,
         positions: &[usize],
         loss: &impl Loss<T>,
+        mode: Mode,
     ) -> (f64, M)
     where
         M: for<'t> Model<'t, T> + Send + Sync,
@@ -45,9 +47,10 @@ impl<T: Scalar> Shards<T> {
         let work: Vec<_> = self.tapes.iter_mut().zip(parts).collect();
         let parts: Vec<(f64, M)> = work
             .into_par_iter()
-            .map(|(tape, part)| {
+            .enumerate()
+            .map(|(i, (tape, part))| {
                 let share = part.len() as f64 / positions.len() as f64;
-                gradients(tape, model, &data.select(part), share, loss)
+                gradients(tape, model, &data.select(part), share, loss, mode.part(i))
             })
             .collect();
         parts.into_iter().reduce(add).expect("a batch has at least one part")
@@ -55,14 +58,21 @@ impl<T: Scalar> Shards<T> {
 }
 
 /// The loss on one part, times its share of the batch, and the gradients of that.
-fn gradients<T, M>(tape: &mut Tape<T>, model: &M, part: &Dataset<T>, share: f64, loss: &impl Loss<T>) -> (f64, M)
+fn gradients<T, M>(
+    tape: &mut Tape<T>,
+    model: &M,
+    part: &Dataset<T>,
+    share: f64,
+    loss: &impl Loss<T>,
+    mode: Mode,
+) -> (f64, M)
 where
     T: Scalar,
     M: for<'t> Model<'t, T>,
 {
     let result = {
         let net = tape.bind(model);
-        let output = M::output(&net, tape.constant(part.x()));
+        let output = M::output(&net, tape.constant(part.x()), mode);
         let loss = loss(output, tape.constant(part.y())) * share;
         (loss.item().to_f64(), loss.backward().of(&net))
     };

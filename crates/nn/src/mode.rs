@@ -1,0 +1,55 @@
+//! Training or evaluation, as an argument.
+
+use unspool_autograd::{Scalar, Var};
+
+/// Whether a model is being trained, which decides what dropout and its relatives do.
+///
+/// It is an argument of [`forward_in`](crate::Layer::forward_in), never a state of a layer. The plain
+/// [`forward`](crate::Layer::forward) evaluates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing is left out; the same input always has the same output.
+    #[default]
+    Evaluation,
+    /// Elements are left out at random, as the seed decides. Every step of training has a seed of its own.
+    Training {
+        /// Decides what is left out, together with the place in the model.
+        seed: u64,
+    },
+}
+
+impl Mode {
+    /// The mode of part `i` of something: in training, with another seed for each part.
+    ///
+    /// ```
+    /// use unspool_nn::Mode;
+    /// let mode = Mode::Training { seed: 7 };
+    /// assert_ne!(mode.part(0), mode.part(1));
+    /// assert_eq!(mode.part(1), mode.part(1));
+    /// assert_eq!(Mode::Evaluation.part(3), Mode::Evaluation);
+    /// ```
+    pub fn part(self, i: usize) -> Mode {
+        match self {
+            Mode::Evaluation => Mode::Evaluation,
+            // A bijective mix (the finalizer of MurmurHash3), so that parts of parts do not meet again.
+            Mode::Training { seed } => {
+                let mut z = seed ^ (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                z = (z ^ (z >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+                z = (z ^ (z >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+                Mode::Training { seed: z ^ (z >> 33) }
+            }
+        }
+    }
+
+    /// In training, [`dropout`](Var::dropout); in evaluation, `x` as it is.
+    ///
+    /// # Panics
+    /// In training, if `rate` is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn dropout<T: Scalar>(self, x: Var<'_, T>, rate: f64) -> Var<'_, T> {
+        match self {
+            Mode::Training { seed } if rate != 0.0 => x.dropout(rate, seed),
+            _ => x,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What a cell hands from step to step.
+
+use unspool_autograd::{Scalar, Tape, Tensor, Var};
+
+/// The state of a [`Cell`](crate::Cell): a variable `[B, ..]`, or a tuple of states.
+///
+/// A state is tied to its tape. What is carried from one window of a long sequence to the next is
+/// [`detach`](State::detach)ed first: tensors, through which no gradient flows and which outlive the tape.
+///
+/// ```
+/// use unspool_nn::{rng, Layer, Lstm, Recurrent};
+/// use unspool_nn::State;
+/// use unspool_autograd::{Tape, Tensor};
+/// let layer: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
+/// let mut tape = Tape::new();
+/// let mut carried = None;
+/// for window in 0..3 {
+///     let net = tape.bind(&layer);
+///     let xs = tape.constant(&Tensor::full(window as f32, [20, 4, 3]));
+///     let run = net.unroll(xs).carried(carried.as_ref()).run();
+///     let loss = run.sequence().square().mean();
+///     let gradients = loss.backward().of(&net);
+///     carried = Some(run.state().detach());
+///     tape.reset();
+/// }
+/// # let (h, c) = carried.unwrap();
+/// # assert_eq!(h.shape()[..], [4, 5]);
+/// ```
+///
+/// A state that was not detached does not outlive its window:
+///
+/// ```compile_fail,E0502
+/// use unspool_nn::{rng, Layer, Lstm, Recurrent};
+/// use unspool_autograd::{Tape, Tensor};
+/// let layer: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
+/// let mut tape = Tape::new();
+/// let mut carried = None;
+/// for window in 0..3 {
+///     let net = tape.bind(&layer);
+///     let xs = tape.constant(&Tensor::full(window as f32, [20, 4, 3]));
+///     let run = match carried { Some(state) => net.forward_from(xs, state), None => net.forward(xs) };
+///     carried = Some(run.state().clone());
+///     tape.reset();
+/// }
+/// ```
+pub trait State<'t, T: Scalar>: Clone {
+    /// The same with tensors in the place of variables.
+    type Detached;
+
+    /// The tensors of the state.
+    fn detach(&self) -> Self::Detached;
+
+    /// The state of these tensors, constants of `tape`.
+    fn attach(tape: &'t Tape<T>, detached: &Self::Detached) -> Self;
+
+    /// One state of several: `f` makes each variable of it from the variables that stand in its place.
+    ///
+    /// # Panics
+    /// If there is no state, or `f` panics.
+    #[track_caller]
+    fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self;
+
+    /// The state whose variables are those of this one, each made into another.
+    fn map(&self, f: &mut dyn FnMut(Var<'t, T>) -> Var<'t, T>) -> Self {
+        Self::join(std::slice::from_ref(self), &mut |part| f(part[0]))
+    }
+}
+
+impl<'t, T: Scalar> State<'t, T> for Var<'t, T> {
+    type Detached = Tensor<T>;
+
+    fn detach(&self) -> Tensor<T> {
+        self.value()
+    }
+
+    fn attach(tape: &'t Tape<T>, detached: &Tensor<T>) -> Self {
+        tape.constant(detached)
+    }
+
+    #[track_caller]
+    fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self {
+        f(states)
+    }
+}
+
+macro_rules! tuple {
+    ($($S:ident $i:tt),+) => {
+        impl<'t, T: Scalar, $($S: State<'t, T>),+> State<'t, T> for ($($S,)+) {
+            type Detached = ($($S::Detached,)+);
+
+            fn detach(&self) -> Self::Detached {
+                ($(self.$i.detach(),)+)
+            }
+
+            fn attach(tape: &'t Tape<T>, detached: &Self::Detached) -> Self {
+                ($($S::attach(tape, &detached.$i),)+)
+            }
+
+            #[track_caller]
+            fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self {
+                ($($S::join(&states.iter().map(|state| state.$i.clone()).collect::<Vec<_>>(), f),)+)
+            }
+        }
+    };
+}
+
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);

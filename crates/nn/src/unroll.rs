@@ -1,0 +1,129 @@
+//! A cell at work on a sequence, and what comes out.
+
+use crate::cell::Cell;
+use crate::layout::Layout;
+use crate::mode::Mode;
+use crate::recurrent::Recurrent;
+use crate::state::State;
+use unspool_autograd::{Scalar, Var};
+
+/// The unrolling of a recurrent layer over a sequence, to be run: what [`Recurrent::unroll`] returns.
+#[must_use = "nothing is computed until `run`"]
+pub struct Unroll<'a, 't, T: Scalar, C: Cell<'t, T>> {
+    layer: &'a Recurrent<C>,
+    xs: Var<'t, T>,
+    state: Option<C::State>,
+    lengths: Option<&'a [usize]>,
+    mode: Mode,
+}
+
+impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
+    pub(crate) fn new(layer: &'a Recurrent<C>, xs: Var<'t, T>) -> Self {
+        Unroll { layer, xs, state: None, lengths: None, mode: Mode::Evaluation }
+    }
+
+    /// The state to begin with, instead of the cell's zero state.
+    pub fn state(self, state: C::State) -> Self {
+        Unroll { state: Some(state), ..self }
+    }
+
+    /// The state to begin with, as it was [detached](State::detach) after an earlier window; `None` at the first.
+    pub fn carried(self, carried: Option<&<C::State as State<'t, T>>::Detached>) -> Self {
+        let tape = self.xs.tape();
+        Unroll { state: carried.map(|carried| C::State::attach(tape, carried)), ..self }
+    }
+
+    /// The number of time steps of each sequence; what lies behind is padding. Padding is skipped: it costs nothing,
+    /// its outputs are zeros, and it has no part in any gradient. A sequence may have no step at all: its state stays.
+    pub fn lengths(self, lengths: &'a [usize]) -> Self {
+        Unroll { lengths: Some(lengths), ..self }
+    }
+
+    /// Training or evaluation, for cells with dropout; evaluation unless said otherwise.
+    pub fn mode(self, mode: Mode) -> Self {
+        Unroll { mode, ..self }
+    }
+
+    /// Makes the steps.
+    ///
+    /// # Panics
+    /// If the input is not a sequence `[T, B, F]` of at least one step, or the lengths do not fit it.
+    #[track_caller]
+    pub fn run(self) -> Unrolled<'t, T, C::State> {
+        let (cell, shape) = (&self.layer.cell, self.xs.shape());
+        let (time, batch) = match shape[..] {
+            [time, batch, _] if time > 0 => (time, batch),
+            _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
+        };
+        let layout = Layout::new(time, batch, self.lengths, self.layer.reverse);
+        let rows = layout.rows(self.xs, |xs| cell.project(xs));
+        let mut state = self.state.unwrap_or_else(|| cell.zero_state(batch));
+        if layout.is_packed() {
+            state = state.map(&mut |part| layout.sort(part));
+        }
+        let (mut outputs, mut states) = (Vec::with_capacity(time), Vec::with_capacity(time));
+        // The states of sequences that have ended, the shortest first.
+        let (mut ended, mut running) = (Vec::new(), batch);
+        for (t, step) in layout.steps.iter().enumerate() {
+            if step.len() < running {
+                ended.push(state.map(&mut |part| part.slice(0, step.len()..)));
+                state = state.map(&mut |part| part.slice(0, ..step.len()));
+                running = step.len();
+            }
+            let output;
+            (output, state) = cell.step_in(rows.slice(0, step.clone()), state, self.mode, t);
+            outputs.push(output);
+            states.push(state.clone());
+        }
+        if layout.is_packed() {
+            ended.push(state);
+            ended.reverse();
+            state = C::State::join(&ended, &mut |parts| layout.unsort(Var::concat(0, parts)));
+        }
+        Unrolled { outputs, states, state, layout, return_sequences: self.layer.return_sequences }
+    }
+}
+
+/// What a recurrent layer computed over a sequence.
+#[derive(Clone, Debug)]
+pub struct Unrolled<'t, T: Scalar, S> {
+    outputs: Vec<Var<'t, T>>,
+    states: Vec<S>,
+    state: S,
+    layout: Layout,
+    return_sequences: bool,
+}
+
+impl<'t, T: Scalar, S: State<'t, T>> Unrolled<'t, T, S> {
+    /// The output of the last step that was made: `[B, H]`. Of a layer that runs backwards in time, that is time step 0.
+    pub fn last(&self) -> Var<'t, T> {
+        self.layout.last(&self.outputs)
+    }
+
+    /// The outputs of all time steps: `[T, B, H]`, in the order of time also if the layer runs backwards.
+    pub fn sequence(&self) -> Var<'t, T> {
+        self.layout.sequence(&self.outputs)
+    }
+
+    /// The outputs time step by time step, each `[B, H]`: for a cost over only some of them.
+    pub fn steps(&self) -> Vec<Var<'t, T>> {
+        self.sequence().unbind().collect()
+    }
+
+    /// The state after the last step, that of each sequence if they have different lengths.
+    pub fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// The states after all time steps, as one state whose variables are `[T, B, H]`: of an LSTM, every h and every c.
+    pub fn states(&self) -> S {
+        S::join(&self.states, &mut |parts| self.layout.sequence(parts))
+    }
+}
+
+impl<'t, T: Scalar, S: State<'t, T>> From<Unrolled<'t, T, S>> for Var<'t, T> {
+    /// The sequence if the layer returns sequences, the last output otherwise.
+    fn from(run: Unrolled<'t, T, S>) -> Self {
+        if run.return_sequences { run.sequence() } else { run.last() }
+    }
+}
