@@ -4,7 +4,7 @@ use crate::layer::Layer;
 use crate::mode::Mode;
 use crate::random::Rng;
 use crate::sequential::Build;
-use unspool_autograd::{Params, Scalar, Var};
+use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// Elements left out at random in training; in evaluation the input as it is.
 ///
@@ -25,6 +25,16 @@ use unspool_autograd::{Params, Scalar, Var};
 pub struct Dropout {
     /// The probability with which an element is left out.
     pub rate: f64,
+    /// Whether the input is a sequence `[T, B, F]` of which the same elements are left out at every time step.
+    pub same_over_time: bool,
+}
+
+impl Dropout {
+    /// The layer that leaves out the same elements of a sequence `[T, B, F]` at every time step: the variational dropout
+    /// of Gal and Ghahramani 2016.
+    pub fn same_over_time(self) -> Self {
+        Dropout { same_over_time: true, ..self }
+    }
 }
 
 impl<'t, T: Scalar> Layer<'t, T> for Dropout {
@@ -34,8 +44,16 @@ impl<'t, T: Scalar> Layer<'t, T> for Dropout {
         x
     }
 
+    /// # Panics
+    /// If the same is to be left out at every time step and the rank is 0.
+    #[track_caller]
     fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
-        mode.dropout(x, self.rate)
+        if !self.same_over_time {
+            return mode.dropout(x, self.rate);
+        }
+        let shape = x.shape();
+        assert!(shape.rank() > 0, "Dropout: a value of rank 0 has no axis of time");
+        x * mode.dropout(x.tape().constant(&Tensor::ones(shape.with(0, 1))), self.rate)
     }
 }
 
@@ -54,5 +72,5 @@ impl Build for Dropout {
 #[track_caller]
 pub fn dropout(rate: f64) -> Dropout {
     assert!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
-    Dropout { rate }
+    Dropout { rate, same_over_time: false }
 }

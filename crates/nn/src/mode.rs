@@ -41,6 +41,22 @@ impl Mode {
         }
     }
 
+    /// In training, whether something of this probability happens; in evaluation it does not. Teacher forcing is such a
+    /// thing: `if mode.part(t).happens(ratio) { target } else { own output }`.
+    ///
+    /// ```
+    /// use unspool_nn::Mode;
+    /// let forced = (0..1000).filter(|&t| Mode::Training { seed: 3 }.part(t).happens(0.7)).count();
+    /// assert!((650..750).contains(&forced));
+    /// assert!(!Mode::Evaluation.happens(1.0));
+    /// ```
+    pub fn happens(self, probability: f64) -> bool {
+        match self.part(0) {
+            Mode::Evaluation => false,
+            Mode::Training { seed } => (seed >> 11) as f64 / ((1u64 << 53) as f64) < probability,
+        }
+    }
+
     /// In training, [`dropout`](Var::dropout); in evaluation, `x` as it is.
     ///
     /// # Panics

@@ -84,6 +84,59 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
     }
 }
 
+impl<C> Recurrent<C> {
+    /// Makes `steps` steps from `state`, each of whose inputs, `[B, F]`, depends on the output before: `first` is the
+    /// first, `next(t, output)` makes that of step t + 1 from the output of step t. A decoder: with targets as inputs it
+    /// is forced by its teacher, with its own outputs it runs freely, and it may change from one to the other.
+    ///
+    /// ```
+    /// use unspool_nn::{rng, Cell, Dense, Gru, Layer, Mode, Recurrent};
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let rng = &mut rng(0);
+    /// let (layer, head) = (Recurrent::new(Gru::<Tensor>::new(rng, 1, 8)), Dense::<Tensor>::new(rng, 8, 1));
+    /// let tape = Tape::new();
+    /// let (net, head) = (tape.bind(&layer), tape.bind(&head));
+    /// let targets = tape.constant(&Tensor::ones([10, 4, 1]));
+    /// let (encoded, start) = (net.cell.zero_state(4), tape.constant(&Tensor::zeros([4, 1])));
+    /// let mode = Mode::Training { seed: 5 };
+    /// let run = net.feed(start, encoded, 10, mode, |t, output| {
+    ///     if mode.part(t).happens(0.5) { targets.select(0, t) } else { head.forward(output) }
+    /// });
+    /// assert_eq!(head.forward(run.sequence()).shape()[..], [10, 4, 1]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there are no steps, or an input does not fit the cell.
+    #[track_caller]
+    pub fn feed<'t, T: Scalar>(
+        &self,
+        first: Var<'t, T>,
+        mut state: C::State,
+        steps: usize,
+        mode: Mode,
+        mut next: impl FnMut(usize, Var<'t, T>) -> Var<'t, T>,
+    ) -> Unrolled<'t, T, C::State>
+    where
+        C: Cell<'t, T>,
+    {
+        assert!(steps > 0, "feed: the number of steps is 0");
+        let (mut input, batch) = (first, first.shape()[0]);
+        let (mut outputs, mut states) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
+        for t in 0..steps {
+            if let Some(&output) = outputs.last() {
+                input = next(t - 1, output);
+            }
+            let x = self.cell.project(input.unsqueeze(0)).squeeze(0);
+            let output;
+            (output, state) = self.cell.step_in(x, state, mode, t);
+            outputs.push(output);
+            states.push(state.clone());
+        }
+        let layout = Layout::new(steps, batch, None, false);
+        Unrolled { outputs, states, state, layout, return_sequences: self.return_sequences }
+    }
+}
+
 /// What a recurrent layer computed over a sequence.
 #[derive(Clone, Debug)]
 pub struct Unrolled<'t, T: Scalar, S> {

@@ -1,0 +1,119 @@
+//! Attention: a weighted mean over time.
+
+use crate::dense::Dense;
+use crate::init::glorot_uniform;
+use crate::layer::Layer;
+use crate::random::Rng;
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// What an attention looked at: the context `[B, H]`, and how much each time step weighed, `[T, B]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Attended<'t, T: Scalar> {
+    /// The weighted mean of the values: `[B, H]`.
+    pub context: Var<'t, T>,
+    /// The weights, which sum to 1 over time: `[T, B]`. Drawn for each output step, they are the picture of an alignment.
+    pub weights: Var<'t, T>,
+}
+
+/// The weighted mean over time of `values`, `[T, B, H]`, with weights in proportion to `exp(scores)`, `[T, B]`. With
+/// lengths, what lies behind a sequence's own number of time steps weighs nothing.
+///
+/// ```
+/// use unspool_nn::attend;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let scores = tape.variable(&Tensor::zeros([3, 2]));
+/// let values = tape.variable(&Tensor::<f32>::from_fn([3, 2, 1], |i| i as f32));
+/// let attended = attend(scores, values, Some(&[3, 2]));
+/// assert_eq!(attended.context.value().to_vec(), [2.0, 2.0]); // of 0, 2, 4, and of 1, 3
+/// ```
+///
+/// # Panics
+/// If the shapes are not these, or there is not a length from 1 to T for each sequence.
+#[track_caller]
+pub fn attend<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, lengths: Option<&[usize]>) -> Attended<'t, T> {
+    let (s, v) = (scores.shape(), values.shape());
+    let fits = s.rank() == 2 && v.rank() == 3 && s[..] == v[..2];
+    assert!(fits, "attend: scores {s} and values {v} must be [T, B] and [T, B, H]");
+    let mut scores = scores;
+    if let Some(lengths) = lengths {
+        let (time, batch) = (s[0], s[1]);
+        let valid = lengths.len() == batch && lengths.iter().all(|length| (1..=time).contains(length));
+        assert!(valid, "attend: lengths {lengths:?} are not one from 1 to {time} for each of {batch} sequences");
+        let padding = |i: usize| if i / batch < lengths[i % batch] { T::ZERO } else { T::ONE };
+        scores = scores.masked_fill(scores.tape().constant(&Tensor::from_fn(s, padding)), f64::NEG_INFINITY);
+    }
+    let weights = scores.softmax(0);
+    Attended { context: (weights.unsqueeze(2) * values).sum_axes(&[0]), weights }
+}
+
+/// The scores of a query `[B, H]` for keys `[T, B, H]`: their inner products, divided by `sqrt(H)`: `[T, B]`.
+///
+/// Luong, Pham and Manning 2015, "Effective approaches to attention-based neural machine translation" (dot); the scale is
+/// that of Vaswani et al. 2017, "Attention is all you need".
+///
+/// ```
+/// use unspool_nn::{attend, dot_scores};
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let (query, keys) = (tape.variable(&Tensor::<f32>::ones([2, 4])), tape.variable(&Tensor::ones([3, 2, 4])));
+/// let attended = attend(dot_scores(query, keys), keys, None);
+/// assert_eq!(attended.context.shape()[..], [2, 4]);
+/// ```
+///
+/// # Panics
+/// If the shapes are not these.
+#[track_caller]
+pub fn dot_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t, T> {
+    let (q, k) = (query.shape(), keys.shape());
+    let fits = k.rank() == 3 && q[..] == k[1..];
+    assert!(fits, "dot_scores: query {q} and keys {k} must be [B, H] and [T, B, H]");
+    (query * keys).sum_axes(&[2]) / (k[2] as f64).sqrt()
+}
+
+/// Additive attention: the score of a key k for a query q is `v · tanh(q W_q + k W_k + b)`.
+///
+/// Bahdanau, Cho and Bengio 2015, "Neural machine translation by jointly learning to align and translate".
+///
+/// ```
+/// use unspool_nn::{attend, rng, AdditiveAttention};
+/// use unspool_autograd::{Tape, Tensor};
+/// let layer: AdditiveAttention<Tensor> = AdditiveAttention::new(&mut rng(0), 4, 6, 5);
+/// let tape = Tape::new();
+/// let net = tape.bind(&layer);
+/// let encoded = tape.constant(&Tensor::ones([3, 2, 6])); // an encoder's outputs
+/// let keys = net.keys(encoded); // once for all queries
+/// let attended = attend(net.scores(tape.constant(&Tensor::ones([2, 4])), keys), encoded, None);
+/// assert_eq!(attended.context.shape()[..], [2, 6]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct AdditiveAttention<P> {
+    /// `W_q`: `[Q, A]`.
+    pub query: P,
+    /// `W_k`: `[K, A]`, and b: `[A]`.
+    pub key: Dense<P>,
+    /// v: `[A, 1]`.
+    pub v: P,
+}
+
+impl<T: Scalar> AdditiveAttention<Tensor<T>> {
+    /// Attention for queries of `queries` numbers and keys of `keys`, with `size` hidden units.
+    pub fn new(rng: &mut Rng, queries: usize, keys: usize, size: usize) -> Self {
+        let query = glorot_uniform(rng, queries, size);
+        AdditiveAttention { query, key: Dense::new(rng, keys, size), v: glorot_uniform(rng, size, 1) }
+    }
+}
+
+impl<'t, T: Scalar> AdditiveAttention<Var<'t, T>> {
+    /// The part of the scores that depends on the keys `[T, B, K]` alone: `[T, B, A]`.
+    #[track_caller]
+    pub fn keys(&self, keys: Var<'t, T>) -> Var<'t, T> {
+        self.key.forward(keys)
+    }
+
+    /// The scores of a query `[B, Q]` for keys that [`keys`](AdditiveAttention::keys) has prepared: `[T, B]`.
+    #[track_caller]
+    pub fn scores(&self, query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t, T> {
+        (query.matmul(self.query) + keys).tanh().matmul(self.v).squeeze(2)
+    }
+}

@@ -1,0 +1,70 @@
+//! A cell at work on a sequence that arrives step by step.
+
+use crate::cell::Cell;
+use crate::state::State;
+use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
+
+/// A cell that keeps its state between steps, for inference on data as it arrives: nothing is recorded for a gradient,
+/// nothing grows with the number of steps, and the memory of one step is that of the next.
+///
+/// ```
+/// use unspool_nn::{rng, Layer, Lstm, Recurrent, Stream};
+/// use unspool_autograd::{Tape, Tensor};
+/// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
+/// let xs = Tensor::from_fn([7, 1, 3], |i| (i as f32).sin());
+///
+/// let mut stream = Stream::new(cell.clone());
+/// let outputs: Vec<Tensor> = (0..7).map(|t| stream.step(&xs.select(0, t))).collect();
+///
+/// let tape = Tape::new();
+/// let whole = tape.bind(&Recurrent::new(cell)).forward(tape.constant(&xs));
+/// assert_eq!(Tensor::stack(&outputs), whole.sequence().value());
+/// ```
+pub struct Stream<T: Scalar, C, D> {
+    tape: Tape<T>,
+    cell: C,
+    state: Option<D>,
+}
+
+impl<T, C, D> Stream<T, C, D>
+where
+    T: Scalar,
+    C: Params<Tensor<T>>,
+    for<'t> C::With<Var<'t, T>>: Cell<'t, T, State: State<'t, T, Detached = D>>,
+{
+    /// The cell before its first step, with its zero state to come.
+    pub fn new(cell: C) -> Self {
+        Stream { tape: Tape::new(), cell, state: None }
+    }
+
+    /// The output `[B, H]` for the next input `[B, F]`.
+    ///
+    /// # Panics
+    /// If the input does not fit the cell, or its batch has another size than that of the step before.
+    #[track_caller]
+    pub fn step(&mut self, x: &Tensor<T>) -> Tensor<T> {
+        let (output, state) = {
+            let cell = self.tape.bind_frozen(&self.cell);
+            let x = cell.project(self.tape.constant(x).unsqueeze(0)).squeeze(0);
+            let state = match &self.state {
+                Some(state) => State::attach(&self.tape, state),
+                None => cell.zero_state(x.shape()[0]),
+            };
+            let (output, state) = cell.step(x, state);
+            (output.value(), state.detach())
+        };
+        self.tape.reset();
+        self.state = Some(state);
+        output
+    }
+
+    /// The state after the last step; `None` before the first.
+    pub fn state(&self) -> Option<&D> {
+        self.state.as_ref()
+    }
+
+    /// Continues from this state, `None` for the zero state.
+    pub fn set_state(&mut self, state: Option<D>) {
+        self.state = state;
+    }
+}
