@@ -1,4 +1,4 @@
-//! `a + b, elementwise: both gradients are that of the sum.`
+//! `a + b`, elementwise: both gradients are that of the sum.
 
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
@@ -26,4 +26,24 @@ impl<T: Scalar> Op<T> for Add {
     }
 }
 
-super::binary_operator!(Add, add, Add);
+super::binary_operator! {
+    /// The sum of each pair of elements: `y = a + b`, `da = dy`, `db = dy`.
+    ///
+    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
+    /// let b = tape.variable(&Tensor::scalar(2.0));
+    /// let y = a + b;
+    /// assert_eq!(y.value().to_vec(), [8.0, 6.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(a).to_vec(), [1.0, 1.0]);
+    /// assert_eq!(gradients.wrt(b).item(), 2.0);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, or the two belong to different tapes.
+    Add, add, Add
+}

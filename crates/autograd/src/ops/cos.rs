@@ -11,7 +11,15 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The cosine of each element: `dy/dx = -sin x`.
+    /// The cosine of each element, in radians: `y = cos x`, `dy/dx = -sin x`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(0.0));
+    /// let y = x.cos();
+    /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1.0, 0.0));
+    /// ```
     #[inline]
     pub fn cos(self) -> Self {
         self.unary(Cos)

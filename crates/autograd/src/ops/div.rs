@@ -1,4 +1,4 @@
-//! `a / b, elementwise: `dy/da = 1/b`, `dy/db = -y/b`.`
+//! `a / b`, elementwise: `dy/da = 1/b`, `dy/db = -y/b`.
 
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
@@ -26,4 +26,25 @@ impl<T: Scalar> Op<T> for Div {
     }
 }
 
-super::binary_operator!(Div, div, Div);
+super::binary_operator! {
+    /// The quotient of each pair of elements: `y = a / b`, `da = dy / b`, `db = -dy y / b`. Dividing by 0 gives an
+    /// infinity, or NaN for `0 / 0`.
+    ///
+    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
+    /// let b = tape.variable(&Tensor::scalar(2.0));
+    /// let y = a / b;
+    /// assert_eq!(y.value().to_vec(), [3.0, 2.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(a).to_vec(), [0.5, 0.5]);
+    /// assert_eq!(gradients.wrt(b).item(), -2.5);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, or the two belong to different tapes.
+    Div, div, Div
+}

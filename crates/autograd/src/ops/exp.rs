@@ -10,8 +10,17 @@ elementwise! {
     derivative: |_, y| y;
 }
 
+/// # Exponentials and waves
 impl<T: Scalar> Var<'_, T> {
-    /// e to the power of each element: `dy/dx = y`.
+    /// e to the power of each element: `y = exp(x)`, `dy/dx = y`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(0.0));
+    /// let y = x.exp();
+    /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1.0, 1.0));
+    /// ```
     #[inline]
     pub fn exp(self) -> Self {
         self.unary(Exp)

@@ -11,7 +11,15 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `exp(x) - 1` of each element, exact near 0: `dy/dx = y + 1`.
+    /// `y = exp(x) - 1` of each element, exact near 0: `dy/dx = y + 1`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(1e-20));
+    /// let y = x.expm1();
+    /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1e-20, 1.0));
+    /// ```
     #[inline]
     pub fn expm1(self) -> Self {
         self.unary(ExpM1)

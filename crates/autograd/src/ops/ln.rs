@@ -11,7 +11,18 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The natural logarithm of each element: `dy/dx = 1 / x`; minus infinity at 0, NaN below.
+    /// The natural logarithm of each element: `y = ln x`, `dy/dx = 1 / x`.
+    ///
+    /// At 0 it is minus infinity and the gradient infinite; below 0 it is NaN.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 0.0], [2]));
+    /// let y = x.ln();
+    /// assert_eq!(y.value().to_vec(), [0.0, f64::NEG_INFINITY]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, f64::INFINITY]);
+    /// ```
     #[inline]
     pub fn ln(self) -> Self {
         self.unary(Ln)

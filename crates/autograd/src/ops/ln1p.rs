@@ -11,7 +11,17 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `ln(1 + x)` of each element, exact near 0: `dy/dx = 1 / (1 + x)`.
+    /// `y = ln(1 + x)` of each element, exact near 0: `dy/dx = 1 / (1 + x)`.
+    ///
+    /// At -1 it is minus infinity and the gradient infinite; below -1 it is NaN.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(1e-20));
+    /// let y = x.ln1p();
+    /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1e-20, 1.0));
+    /// ```
     #[inline]
     pub fn ln1p(self) -> Self {
         self.unary(Ln1p)

@@ -8,7 +8,8 @@ mod axes;
 /// The operator of a binary op between variables, and between a variable and a number (`f64`, whatever the
 /// variable's type) on either side.
 macro_rules! binary_operator {
-    ($Trait:ident, $method:ident, $op:ident) => {
+    ($(#[$doc:meta])* $Trait:ident, $method:ident, $op:ident) => {
+        $(#[$doc])*
         impl<'t, T: Scalar> std::ops::$Trait for Var<'t, T> {
             type Output = Var<'t, T>;
             #[track_caller]
@@ -18,6 +19,7 @@ macro_rules! binary_operator {
             }
         }
 
+        /// The same with a number on the right, a constant: `f64`, whatever `T` is.
         impl<'t, T: Scalar> std::ops::$Trait<f64> for Var<'t, T> {
             type Output = Var<'t, T>;
             #[inline]
@@ -27,6 +29,7 @@ macro_rules! binary_operator {
             }
         }
 
+        /// The same with a number on the left, a constant: `f64`, whatever `T` is.
         impl<'t, T: Scalar> std::ops::$Trait<Var<'t, T>> for f64 {
             type Output = Var<'t, T>;
             #[inline]
@@ -49,15 +52,16 @@ macro_rules! ops {
 
 pub use conv1d::Convolution;
 
+// In the order of their families on the page of `Var`; the first of a family has its heading.
 ops! {
-    add sub mul div neg square pow
-    sqrt exp expm1 ln ln1p sin cos abs sign reciprocal
-    maximum clamp where_
+    add sub mul div neg square pow sqrt reciprocal abs sign
+    exp expm1 ln ln1p sin cos
     tanh sigmoid relu leaky_relu elu gelu softplus silu hardsigmoid
+    maximum clamp where_ dropout
     matmul dot einsum conv1d
-    sum mean max var norm logsumexp softmax log_softmax cumsum cumprod layer_norm
+    sum mean max var norm logsumexp
+    softmax log_softmax layer_norm cumsum cumprod
     reshape permute expand repeat flip pad
     select slice stack concat
     index_select gather scatter_add
-    dropout
 }

@@ -1,4 +1,4 @@
-//! `a b, elementwise: each gradient is the other factor's value.`
+//! `a b`, elementwise: each gradient is the other factor's value.
 
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
@@ -26,4 +26,24 @@ impl<T: Scalar> Op<T> for Mul {
     }
 }
 
-super::binary_operator!(Mul, mul, Mul);
+super::binary_operator! {
+    /// The product of each pair of elements: `y = a b`, `da = b dy`, `db = a dy`.
+    ///
+    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
+    /// let b = tape.variable(&Tensor::scalar(2.0));
+    /// let y = a * b;
+    /// assert_eq!(y.value().to_vec(), [12.0, 8.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(a).to_vec(), [2.0, 2.0]);
+    /// assert_eq!(gradients.wrt(b).item(), 10.0);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, or the two belong to different tapes.
+    Mul, mul, Mul
+}

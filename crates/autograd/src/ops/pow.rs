@@ -40,25 +40,60 @@ fn by_base<T: Scalar>(x: T, p: T) -> T {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// Each element to the power of the other value's: `dx = p x^(p-1) dy`, `dp = y ln x dy`.
+    /// Each element to the power of the other value's: `y = x^p`, `dx = p x^(p-1) dy`, `dp = y ln x dy`.
     ///
-    /// Where `p` is 0, `dx` is 0; where `x` is 0 and `p` is not negative, `dp` is 0 (as PyTorch has it).
+    /// The shapes broadcast. `0^0` is 1; a negative number to a power that is not whole is NaN. Where `p` is 0, `dx` is
+    /// 0; where `x` is 0 and `p` is not negative, `dp` is 0 (as PyTorch has it).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![3.0, 0.0], [2]));
+    /// let p = tape.variable(&Tensor::from_vec(vec![2.0, 0.0], [2]));
+    /// let y = x.pow(p);
+    /// assert_eq!(y.value().to_vec(), [9.0, 1.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(x).to_vec(), [6.0, 0.0]);
+    /// assert_eq!(gradients.wrt(p).at([1]), 0.0);
+    /// ```
     ///
     /// # Panics
-    /// If the shapes do not broadcast.
+    /// If the shapes do not broadcast, or the two belong to different tapes.
     #[track_caller]
     #[inline]
     pub fn pow(self, exponent: Self) -> Self {
         self.tape.apply(Pow, &[self, exponent])
     }
 
-    /// Each element to the power of a number: `dy/dx = p x^(p-1)`, 0 for `p = 0`.
+    /// Each element to the power of a number: `y = x^p`, `dy/dx = p x^(p-1)`.
+    ///
+    /// The gradient is 0 for `p = 0` (as PyTorch has it); at 0 it is infinite for every other `p < 1`. A negative number
+    /// to a power that is not whole is NaN.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![4.0, 9.0], [2]));
+    /// let y = x.powf(1.5);
+    /// assert_eq!(y.value().to_vec(), [8.0, 27.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [3.0, 4.5]);
+    /// ```
     #[inline]
     pub fn powf(self, exponent: f64) -> Self {
         self.unary(PowNumber { exponent })
     }
 
-    /// Each element to the power of an integer: `dy/dx = n x^(n-1)`, 0 for `n = 0`.
+    /// Each element to the power of an integer: `y = x^n`, `dy/dx = n x^(n-1)`; 0 for `n = 0`, as in
+    /// [`powf`](Var::powf).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![2.0, -1.0], [2]));
+    /// let y = x.powi(3);
+    /// assert_eq!(y.value().to_vec(), [8.0, -1.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [12.0, 3.0]);
+    /// ```
     #[inline]
     pub fn powi(self, exponent: i32) -> Self {
         self.powf(f64::from(exponent))

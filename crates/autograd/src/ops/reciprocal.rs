@@ -11,7 +11,16 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `1 / x` of each element: `dy/dx = -y²`.
+    /// One by each element: `y = 1 / x`, `dy/dx = -y²`; both infinite at 0.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![2.0, -4.0], [2]));
+    /// let y = x.reciprocal();
+    /// assert_eq!(y.value().to_vec(), [0.5, -0.25]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [-0.25, -0.0625]);
+    /// ```
     #[inline]
     pub fn reciprocal(self) -> Self {
         self.unary(Reciprocal)
