@@ -11,16 +11,21 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// Each element, kept between `min` and `max`: `dy/dx = 1` for `min < x < max`, else 0, at the ends, too (as
-    /// PyTorch 2.15 has it). NaN stays NaN.
+    /// Each element, kept between `min` and `max`: `y = min` below, `max` above, else `x`. `dy/dx = 1` for `min < x <
+    /// max`, else 0.
+    ///
+    /// At `min` and `max` the gradient is 0 (as PyTorch 2.15 has it; older versions have 1). NaN stays NaN.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![-2.0, 0.5, 3.0], [3]));
+    /// let y = x.clamp(0.0, 3.0);
+    /// assert_eq!(y.value().to_vec(), [0.0, 0.5, 3.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 1.0, 0.0]);
+    /// ```
     #[inline]
     pub fn clamp(self, min: f64, max: f64) -> Self {
         self.unary(Clamp { min, max })
-    }
-
-    /// Each element, kept between -1 and 1: [`clamp`](Var::clamp).
-    #[inline]
-    pub fn hardtanh(self) -> Self {
-        self.clamp(-1.0, 1.0)
     }
 }

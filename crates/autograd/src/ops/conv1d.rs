@@ -30,7 +30,11 @@ impl<T: Scalar> Var<'_, T> {
     /// ```text
     /// y_t = sum over k of x_(t stride + k dilation - before) W_k
     /// T' = (before + T + after - (K - 1) dilation - 1) / stride + 1, rounded down
+    /// dx_s = sum over t and k with t stride + k dilation - before = s of dy_t W_kᵀ
+    /// dW_k = sum over t of x_(t stride + k dilation - before)ᵀ dy_t
     /// ```
+    ///
+    /// Beyond its ends, `x` is 0.
     ///
     /// ```
     /// use unspool_autograd::{Convolution, Tape, Tensor};
@@ -44,8 +48,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the shapes are not these, the padded sequence is shorter than the weight reaches, `K` is 0, or the stride or
-    /// the dilation is.
+    /// If the shapes are not these, the padded sequence is shorter than the weight reaches, `K`, the stride or the
+    /// dilation is 0, or the two belong to different tapes.
     #[track_caller]
     pub fn conv1d(self, weight: Self, how: Convolution) -> Self {
         let (shape, w) = (self.shape(), weight.shape());

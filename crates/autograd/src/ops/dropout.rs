@@ -46,11 +46,11 @@ impl<T: Scalar> Op<T> for Dropout {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// Each element is 0 with probability `rate`, and `x / (1 - rate)` otherwise, so that its mean stays the same.
-    /// `dx` is `dy` times the same factors.
+    /// Each element left out at random: `y = m x`, where `m` is 0 with probability `rate` and `1 / (1 - rate)`
+    /// otherwise, so that the mean stays the same. `dx = m dy`.
     ///
-    /// Which elements are left out depends on `seed` and their place alone; another seed, at every step of training,
-    /// is another choice. One seed at every time step is the variational dropout of Gal and Ghahramani 2016.
+    /// Which elements are left out depends on `seed` and their place alone; another seed, at every step of training, is
+    /// another choice. One seed at every time step is the variational dropout of Gal and Ghahramani 2016.
     ///
     /// Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     ///

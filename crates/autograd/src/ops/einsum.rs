@@ -56,6 +56,9 @@ impl<T: Scalar> Var<'_, T> {
     /// not name, of the products of elements. `"tbi,io->tbo"` is a dense layer, `"bqd,bkd->bqk"` the scores of an
     /// attention, `"i,j->ij"` an outer product.
     ///
+    /// For `"ab,bc->ac"`, `y_ac = sum over b of A_ab B_bc`. The gradients are products of the same kind: `dA` is
+    /// `"ac,bc->ab"` of `dy` and `B`, `dB` is `"ab,ac->bc"` of `A` and `dy`.
+    ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor, Var};
     /// let tape = Tape::new();
@@ -67,7 +70,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the formula is not of this form, names an axis of one value twice, or does not fit the shapes.
+    /// If the formula is not of this form, names an axis of one value twice, or does not fit the shapes, or the two
+    /// belong to different tapes.
     #[track_caller]
     pub fn einsum(formula: &str, a: Self, b: Self) -> Self {
         let letters = Letters::parse(formula);

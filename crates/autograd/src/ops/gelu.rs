@@ -48,16 +48,35 @@ fn inner<T: Scalar>(x: T) -> T {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `x P(x)` of each element, with `P` the distribution function of the normal distribution:
-    /// `dy/dx = P(x) + x p(x)` with its density `p`.
+    /// `y = x P(x)` of each element, with `P` the distribution function of the normal distribution: `dy/dx = P(x) + x
+    /// p(x)` with its density `p`.
     ///
     /// Hendrycks and Gimpel 2016, "Gaussian error linear units (GELUs)".
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![-40.0, 0.0, 40.0], [3]));
+    /// let y = x.gelu();
+    /// assert_eq!(y.value().to_vec(), [0.0, 0.0, 40.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.5, 1.0]);
+    /// ```
     #[inline]
     pub fn gelu(self) -> Self {
         self.unary(Gelu)
     }
 
-    /// The approximation `x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x³)))` of [`gelu`](Var::gelu), from the same paper.
+    /// An approximation of [`gelu`](Var::gelu), from the same paper: `y = x/2 (1 + t)` with `t = tanh(u)` and `u =
+    /// sqrt(2/pi) (x + 0.044715 x³)`. `dy/dx = (1 + t + x (1 - t²) du/dx) / 2`, `du/dx = sqrt(2/pi) (1 + 0.134145 x²)`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![-40.0, 0.0, 40.0], [3]));
+    /// let y = x.gelu_tanh();
+    /// assert_eq!(y.value().to_vec(), [0.0, 0.0, 40.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.5, 1.0]);
+    /// ```
     #[inline]
     pub fn gelu_tanh(self) -> Self {
         self.unary(GeluTanh)

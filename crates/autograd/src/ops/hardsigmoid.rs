@@ -1,4 +1,4 @@
-//! `hardsigmoid`
+//! `hardsigmoid` and `hardtanh`
 
 use crate::elementwise;
 use crate::var::Var;
@@ -14,9 +14,37 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `x / 6 + 1/2` of each element, kept between 0 and 1: `dy/dx = 1/6` for `-3 < x < 3`, else 0.
+    /// `y = x / 6 + 1/2` of each element, kept between 0 and 1: `dy/dx = 1/6` for `-3 < x < 3`, else 0.
+    ///
+    /// At -3 and 3 the gradient is 0 (as PyTorch has it). NaN stays NaN.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![-4.0, 0.0, 3.0], [3]));
+    /// let y = x.hardsigmoid();
+    /// assert_eq!(y.value().to_vec(), [0.0, 0.5, 1.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 1.0 / 6.0, 0.0]);
+    /// ```
     #[inline]
     pub fn hardsigmoid(self) -> Self {
         self.unary(Hardsigmoid)
+    }
+
+    /// Each element, kept between -1 and 1: `dy/dx = 1` for `-1 < x < 1`, else 0. It is [`clamp(-1, 1)`](Var::clamp).
+    ///
+    /// At -1 and 1 the gradient is 0 (as PyTorch has it). NaN stays NaN.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![-2.0, 0.5, 1.0], [3]));
+    /// let y = x.hardtanh();
+    /// assert_eq!(y.value().to_vec(), [-1.0, 0.5, 1.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 1.0, 0.0]);
+    /// ```
+    #[inline]
+    pub fn hardtanh(self) -> Self {
+        self.clamp(-1.0, 1.0)
     }
 }

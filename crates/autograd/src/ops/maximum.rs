@@ -45,23 +45,46 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
     }
 }
 
+/// # Choice
 impl<T: Scalar> Var<'_, T> {
-    /// The larger of each pair of elements; NaN if either is. The gradient goes to the larger one, half to each at a
-    /// tie (as PyTorch has it).
+    /// The larger of each pair of elements: `y = max(x, w)`; NaN if either is. The shapes broadcast.
+    ///
+    /// The gradient goes to the larger one, half to each at a tie (as PyTorch has it).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 5.0], [2]));
+    /// let w = tape.variable(&Tensor::from_vec(vec![3.0, 5.0], [2]));
+    /// let y = x.maximum(w);
+    /// assert_eq!(y.value().to_vec(), [3.0, 5.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.5]);
+    /// ```
     ///
     /// # Panics
-    /// If the shapes do not broadcast.
+    /// If the shapes do not broadcast, or the two belong to different tapes.
     #[track_caller]
     #[inline]
     pub fn maximum(self, other: Self) -> Self {
         self.tape.apply(Better::<true>, &[self, other])
     }
 
-    /// The smaller of each pair of elements; NaN if either is. The gradient goes to the smaller one, half to each at a
-    /// tie (as PyTorch has it).
+    /// The smaller of each pair of elements: `y = min(x, w)`; NaN if either is. The shapes broadcast.
+    ///
+    /// The gradient goes to the smaller one, half to each at a tie (as PyTorch has it).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 5.0], [2]));
+    /// let w = tape.variable(&Tensor::from_vec(vec![3.0, 5.0], [2]));
+    /// let y = x.minimum(w);
+    /// assert_eq!(y.value().to_vec(), [1.0, 5.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, 0.5]);
+    /// ```
     ///
     /// # Panics
-    /// If the shapes do not broadcast.
+    /// If the shapes do not broadcast, or the two belong to different tapes.
     #[track_caller]
     #[inline]
     pub fn minimum(self, other: Self) -> Self {

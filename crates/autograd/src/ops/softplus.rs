@@ -11,7 +11,16 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `ln(1 + exp(x))` of each element, finite wherever `x` is: `dy/dx = sigmoid(x)`.
+    /// `y = ln(1 + exp(x))` of each element, finite wherever `x` is: `dy/dx = sigmoid(x)`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 1e4], [2]));
+    /// let y = x.softplus();
+    /// assert_eq!(y.value().to_vec(), [2f64.ln(), 1e4]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.5, 1.0]);
+    /// ```
     #[inline]
     pub fn softplus(self) -> Self {
         self.unary(Softplus)

@@ -29,25 +29,31 @@ impl<T: Scalar> Op<T> for Where {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `a` where this value is not 0, `b` where it is. The gradient goes to the one chosen, none to this value.
+    /// `y = a` where this value is not 0, `y = b` where it is. The three shapes broadcast.
+    ///
+    /// `da = dy` where `a` was chosen and 0 elsewhere, `db` the other way round; this value gets no gradient.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
-    /// let v = |x: [f32; 3]| tape.variable(&Tensor::from_slice(&x, [3]));
-    /// let chosen = v([1.0, 0.0, 1.0]).where_(v([1.0, 2.0, 3.0]), v([10.0, 20.0, 30.0]));
-    /// assert_eq!(chosen.value().to_vec(), [1.0, 20.0, 3.0]);
+    /// let mask = tape.constant(&Tensor::from_vec(vec![1.0, 0.0], [2]));
+    /// let a = tape.variable(&Tensor::from_vec(vec![2.0, 3.0], [2]));
+    /// let b = tape.variable(&Tensor::from_vec(vec![20.0, 30.0], [2]));
+    /// let y = mask.where_(a, b);
+    /// assert_eq!(y.value().to_vec(), [2.0, 30.0]);
+    /// assert_eq!(y.sum().backward().wrt(a).to_vec(), [1.0, 0.0]);
     /// ```
     ///
     /// # Panics
-    /// If the three shapes do not broadcast.
+    /// If the three shapes do not broadcast, or they belong to different tapes.
     #[track_caller]
     #[inline]
     pub fn where_(self, a: Self, b: Self) -> Self {
         self.tape.apply(Where, &[self, a, b])
     }
 
-    /// This value where `mask` is 0, `number` where it is not. No gradient flows where the number stands.
+    /// This value where `mask` is 0, `number` where it is not. The shapes broadcast. `dx = dy` where `mask` is 0, else
+    /// 0.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -59,7 +65,7 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the shapes do not broadcast.
+    /// If the shapes do not broadcast, or the two belong to different tapes.
     #[track_caller]
     pub fn masked_fill(self, mask: Self, number: f64) -> Self {
         mask.where_(self.tape.constant(&Tensor::scalar(T::from_f64(number))), self)
