@@ -69,40 +69,61 @@ impl Axes {
 }
 
 /// The three methods of a reduction: over all axes, over some, and over some that stay at size 1. `$method` makes the
-/// result from the value and the [`Axes`]. The examples see `x`, the numbers `$example` as `[2, 2]`, and are true.
+/// result from the value and the [`Axes`]; `$empty` is when it panics on no elements. The examples take the
+/// numbers `$example` as `[2, 2]`, over all axes and over axis 1; `$heading` begins a family on the page of `Var`.
 macro_rules! reduction {
     (
-        $method:expr, ($($arg:ident: $Arg:ty)?), $all:ident, $axes:ident, $keepdim:ident, $what:literal, $rule:literal,
-        $of_all:literal, $of_axes:literal, $of_keepdim:literal, $example:literal
+        $method:expr, ($($arg:ident: $Arg:ty = $given:literal)?), $all:ident, $axes:ident, $keepdim:ident,
+        $what:literal, $rule:literal, [$($empty:literal)?],
+        $example:literal, $y:literal, $dx:literal, $y_of_rows:literal, $dx_of_rows:literal
+        $(, $heading:literal)?
     ) => {
+        $(#[doc = concat!("# ", $heading)])?
         impl<'t, T: Scalar> Var<'t, T> {
-            #[doc = concat!("The ", $what, " of all elements, of rank 0: ", $rule)]
+            #[doc = concat!("The ", $what, " of all elements, `[..] -> []`: ", $rule)]
             ///
-            #[doc = super::axes::example!($example, $of_all)]
+            #[doc = super::axes::example!($example, concat!(stringify!($all), "(" $(, $given)?), concat!(
+                "assert_eq!(y.item(), ", $y, ");\n", "assert_eq!(y.backward().wrt(x).to_vec(), ", $dx, ");\n"
+            ))]
+            $(
+                ///
+                /// # Panics
+                #[doc = $empty]
+            )?
             #[track_caller]
             #[inline]
             pub fn $all(self $(, $arg: $Arg)?) -> Self {
                 ($method)(self, Axes::all(self.shape()) $(, $arg)?)
             }
 
-            #[doc = concat!("The ", $what, " over several axes, which are gone from the result: ", $rule)]
+            #[doc = concat!("The ", $what, " over several axes, which are gone from the result: over axis 1, ")]
+            #[doc = concat!("`[M, N] -> [M]`. ", $rule)]
             ///
-            #[doc = super::axes::example!($example, $of_axes)]
+            #[doc = super::axes::example!($example, concat!(stringify!($axes), "(&[1]" $(, ", ", $given)?), concat!(
+                "assert_eq!(y.value().to_vec(), ", $y_of_rows, ");\n",
+                "assert_eq!(y.sum().backward().wrt(x).to_vec(), ", $dx_of_rows, ");\n"
+            ))]
             ///
             /// # Panics
             /// If an axis does not exist or is named twice.
+            $(#[doc = $empty])?
             #[track_caller]
             #[inline]
             pub fn $axes(self, axes: &[usize] $(, $arg: $Arg)?) -> Self {
                 ($method)(self, Axes::new(stringify!($axes), self.shape(), axes) $(, $arg)?)
             }
 
-            #[doc = concat!("The ", $what, " over several axes, which stay at size 1: ", $rule)]
+            #[doc = concat!("The ", $what, " over several axes, which stay at size 1: over axis 1, ")]
+            #[doc = concat!("`[M, N] -> [M, 1]`. ", $rule)]
             ///
-            #[doc = super::axes::example!($example, $of_keepdim)]
+            #[doc = super::axes::example!($example, concat!(stringify!($keepdim), "(&[1]" $(, ", ", $given)?), concat!(
+                "assert_eq!(y.shape()[..], [2, 1]);\n", "assert_eq!(y.value().to_vec(), ", $y_of_rows, ");\n",
+                "assert_eq!(y.sum().backward().wrt(x).to_vec(), ", $dx_of_rows, ");\n"
+            ))]
             ///
             /// # Panics
             /// If an axis does not exist or is named twice.
+            $(#[doc = $empty])?
             #[track_caller]
             #[inline]
             pub fn $keepdim(self, axes: &[usize] $(, $arg: $Arg)?) -> Self {
@@ -115,7 +136,7 @@ pub(super) use reduction;
 
 /// The running example of a reduction.
 macro_rules! example {
-    ($numbers:literal, $truth:literal) => {
+    ($numbers:literal, $call:expr, $truths:expr) => {
         concat!(
             "```\n",
             "use unspool_autograd::{Tape, Tensor};\n",
@@ -123,9 +144,11 @@ macro_rules! example {
             "let x = tape.variable(&Tensor::<f64>::from_vec(vec!",
             $numbers,
             ", [2, 2]));\n",
-            "assert!(",
-            $truth,
-            ");\n```"
+            "let y = x.",
+            $call,
+            ");\n",
+            $truths,
+            "```"
         )
     };
 }

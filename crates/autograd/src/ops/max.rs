@@ -50,12 +50,14 @@ reduction!(
     max_axes,
     max_keepdim,
     "largest element",
-    "the gradient goes to it, in equal parts at a tie (as `torch.amax` has it); NaN if any is. Panics if \
-    there is none.",
-    "x.max().item() == 4.0",
-    "x.max_axes(&[1]).value().to_vec() == [2.0, 4.0]",
-    "x.max_keepdim(&[1]).shape()[..] == [2, 1]",
-    "[1.0, 2.0, 3.0, 4.0]"
+    "`dx = dy` at it and 0 elsewhere; at a tie, each of `k` equal ones gets `dy / k` (as `torch.amax` has it). NaN if \
+    any element is.",
+    ["If there are no elements to compare."],
+    "[1.0, 4.0, 4.0, 2.0]",
+    "4.0",
+    "[0.0, 0.5, 0.5, 0.0]",
+    "[4.0, 4.0]",
+    "[0.0, 1.0, 1.0, 0.0]"
 );
 
 reduction!(
@@ -65,12 +67,14 @@ reduction!(
     min_axes,
     min_keepdim,
     "smallest element",
-    "the gradient goes to it, in equal parts at a tie (as `torch.amin` has it); NaN if any is. Panics if \
-    there is none.",
-    "x.min().item() == 1.0",
-    "x.min_axes(&[1]).value().to_vec() == [1.0, 3.0]",
-    "x.min_keepdim(&[1]).shape()[..] == [2, 1]",
-    "[1.0, 2.0, 3.0, 4.0]"
+    "`dx = dy` at it and 0 elsewhere; at a tie, each of `k` equal ones gets `dy / k` (as `torch.amin` has it). NaN if \
+    any element is.",
+    ["If there are no elements to compare."],
+    "[1.0, 4.0, 4.0, 1.0]",
+    "1.0",
+    "[0.5, 0.0, 0.0, 0.5]",
+    "[1.0, 1.0]",
+    "[1.0, 0.0, 0.0, 1.0]"
 );
 
 impl<T: Scalar> Var<'_, T> {

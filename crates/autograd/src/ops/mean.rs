@@ -36,9 +36,11 @@ reduction!(
     mean_axes,
     mean_keepdim,
     "mean",
-    "`dx = dy / n`, repeated.",
-    "x.mean().item() == 2.5",
-    "x.mean_axes(&[1]).value().to_vec() == [1.5, 3.5]",
-    "x.mean_keepdim(&[1]).shape()[..] == [2, 1]",
-    "[1.0, 2.0, 3.0, 4.0]"
+    "`y = sum(x) / n`, `dx = dy / n`, repeated. NaN if there are no elements.",
+    [],
+    "[1.0, 2.0, 3.0, 4.0]",
+    "2.5",
+    "[0.25; 4]",
+    "[1.5, 3.5]",
+    "[0.5; 4]"
 );

@@ -35,9 +35,12 @@ reduction!(
     sum_axes,
     sum_keepdim,
     "sum",
-    "`dx = dy`, repeated.",
-    "x.sum().item() == 10.0",
-    "x.sum_axes(&[1]).value().to_vec() == [3.0, 7.0]",
-    "x.sum_keepdim(&[1]).shape()[..] == [2, 1]",
-    "[1.0, 2.0, 3.0, 4.0]"
+    "`y = sum(x)`, `dx = dy`, repeated. 0 if there are no elements.",
+    [],
+    "[1.0, 2.0, 3.0, 4.0]",
+    "10.0",
+    "[1.0; 4]",
+    "[3.0, 7.0]",
+    "[1.0; 4]",
+    "Reductions"
 );

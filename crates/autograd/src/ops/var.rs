@@ -18,31 +18,35 @@ fn deviation<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_,
 
 reduction!(
     variance,
-    (correction: usize),
+    (correction: usize = "0"),
     var,
     var_axes,
     var_keepdim,
     "variance",
-    "`sum((x - mean)²) / (n - correction)`. `correction` is 1 for the unbiased estimate (PyTorch's default), 0 for the \
-    mean squared deviation (NumPy's, and what layer normalisation uses). NaN or infinite where `n` is not greater than \
-    `correction`.",
-    "x.var(0).item() == 1.25",
-    "x.var_axes(&[1], 0).value().to_vec() == [0.25, 0.25]",
-    "x.var_keepdim(&[0], 1).value().to_vec() == [2.0, 2.0]",
-    "[1.0, 2.0, 3.0, 4.0]"
+    "`y = sum((x - mean)²) / (n - correction)`, `dx = 2 (x - mean) dy / (n - correction)`. `correction` is 1 for the \
+    unbiased estimate (PyTorch's default), 0 for the mean squared deviation (NumPy's, and what layer normalisation \
+    uses). NaN or infinite where `n` is not greater than `correction`.",
+    [],
+    "[1.0, 2.0, 3.0, 4.0]",
+    "1.25",
+    "[-0.75, -0.25, 0.25, 0.75]",
+    "[0.25, 0.25]",
+    "[-0.5, 0.5, -0.5, 0.5]"
 );
 
 reduction!(
     deviation,
-    (correction: usize),
+    (correction: usize = "0"),
     std,
     std_axes,
     std_keepdim,
     "standard deviation",
-    "the square root of [`var`](Var::var), `dx = dy (x - mean) / (y (n - correction))`. Its gradient is not finite where \
-    all elements are equal.",
-    "x.std(0).item() == 1.25f64.sqrt()",
-    "x.std_axes(&[1], 0).value().to_vec() == [0.5, 0.5]",
-    "x.std_keepdim(&[0], 1).value().to_vec() == [2f64.sqrt(), 2f64.sqrt()]",
-    "[1.0, 2.0, 3.0, 4.0]"
+    "the square root of [`var`](Var::var), `dx = dy (x - mean) / (y (n - correction))`. The gradient is NaN where all \
+    elements are equal.",
+    [],
+    "[1.0, 3.0, 1.0, 3.0]",
+    "1.0",
+    "[-0.25, 0.25, -0.25, 0.25]",
+    "[1.0, 1.0]",
+    "[-0.5, 0.5, -0.5, 0.5]"
 );
