@@ -35,24 +35,48 @@ impl<T: Scalar> Clone for Var<'_, T> {
 
 impl<T: Scalar> Copy for Var<'_, T> {}
 
+/// # Values and gradients
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The tape this value is on.
+    /// The tape this value is on, for constants beside it.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// let two = x.tape().constant(&Tensor::scalar(2.0));
+    /// assert_eq!((x * two).item(), 6.0);
+    /// ```
     pub fn tape(self) -> &'t Tape<T> {
         self.tape
     }
 
-    /// The value.
+    /// The value, as a tensor; it shares its memory.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// assert_eq!((x * 2.0).value().to_vec(), [2.0, 4.0]);
+    /// ```
     pub fn value(self) -> Tensor<T> {
         self.tape.record.borrow().values[self.id as usize].clone()
     }
 
     /// The shape of the value.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::<f32>::zeros([2, 3]));
+    /// assert_eq!(x.shape()[..], [2, 3]);
+    /// assert_eq!(x.t().shape()[..], [3, 2]);
+    /// ```
     #[inline]
     pub fn shape(self) -> Shape {
         self.tape.record.borrow().values[self.id as usize].shape()
     }
 
-    /// The same value, cut off from what it was made of: a constant, through which no gradient flows.
+    /// The same value, cut off from what it was made of: a constant, `dx = 0`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -81,12 +105,27 @@ impl<'t, T: Scalar> Var<'t, T> {
         self
     }
 
-    /// A constant of zeros on the same tape: the state before the first step.
+    /// A constant of zeros on the same tape: the state before the first step. This value only tells which tape.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let weight = tape.variable(&Tensor::<f32>::ones([2, 3]));
+    /// let state = weight.zeros([1, 3]);
+    /// assert_eq!(state.value().to_vec(), [0.0, 0.0, 0.0]);
+    /// ```
     pub fn zeros(self, shape: impl Into<Shape>) -> Self {
         self.tape.constant(&Tensor::zeros(shape))
     }
 
-    /// The value of a variable of one element.
+    /// The number in a value of one element.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// assert_eq!(x.sum().item(), 3.0);
+    /// ```
     ///
     /// # Panics
     /// If there is not exactly one element.
@@ -102,7 +141,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.apply(op, &[self])
     }
 
-    /// The gradients of this value, a loss of one element, with respect to every variable of the tape.
+    /// The gradients of this value, a loss of one element, with respect to every variable of the tape: `d loss / d x`
+    /// for each.
     ///
     /// One walk over the tape, from here to its beginning.
     ///

@@ -28,7 +28,18 @@ impl<T: Scalar> Op<T> for Concat {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The values one after the other along one axis; all other axes have the same sizes.
+    /// The values one after the other along one axis: along axis 0, `[M, F]` and `[N, F]` make `[M + N, F]`. All other
+    /// axes have the same sizes. The gradient of each value is its part of `dy`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// let b = tape.variable(&Tensor::from_vec(vec![3.0], [1]));
+    /// let y = Var::concat(0, &[a, b]);
+    /// assert_eq!(y.value().to_vec(), [1.0, 2.0, 3.0]);
+    /// assert_eq!(y.square().sum().backward().wrt(b).to_vec(), [6.0]);
+    /// ```
     ///
     /// # Panics
     /// If there are none, there is no such axis, the other sizes differ, or they belong to different tapes.

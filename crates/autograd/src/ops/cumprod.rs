@@ -39,7 +39,8 @@ impl<T: Scalar> Op<T> for Cumprod {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The product of each element and all before it along one axis. The gradient is right at zeros, too.
+    /// The product of each element and all before it along one axis: `y_i = product over j <= i of x_j`. `dx_j = sum
+    /// over i >= j of dy_i` times the product of the other factors of `y_i`: right at zeros, too. The shape stays.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

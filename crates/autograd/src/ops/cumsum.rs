@@ -25,7 +25,17 @@ impl<T: Scalar> Op<T> for Cumsum {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The sum of each element and all before it along one axis.
+    /// The sum of each element and all before it along one axis: `y_i = sum over j <= i of x_j`, `dx_j = sum over i >=
+    /// j of dy_i`. The shape stays.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 4.0], [3]));
+    /// let y = x.cumsum(0);
+    /// assert_eq!(y.value().to_vec(), [1.0, 3.0, 7.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [3.0, 2.0, 1.0]);
+    /// ```
     ///
     /// # Panics
     /// If there is no such axis.

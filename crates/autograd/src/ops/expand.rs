@@ -21,8 +21,17 @@ impl<T: Scalar> Op<T> for Expand {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The value as if repeated to `shape`, by the rules of broadcasting; nothing is copied. The gradient is summed
-    /// over the repetitions.
+    /// The value as if repeated to `shape`, by the rules of broadcasting, `[M, 1] -> [K, M, N]`; nothing is copied.
+    /// `dx` is the sum of `dy` over the repetitions.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
+    /// let y = x.expand([2, 3]);
+    /// assert_eq!(y.value().to_vec(), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [3.0, 3.0]);
+    /// ```
     ///
     /// # Panics
     /// If the value does not broadcast to `shape`.

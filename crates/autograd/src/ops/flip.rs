@@ -23,7 +23,17 @@ impl<T: Scalar> Op<T> for Flip {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The elements of one axis in reverse order: a sequence backwards in time.
+    /// The elements of one axis of size `N` in reverse order, a sequence backwards in time: `y_i = x_(N-1-i)`. `dx` is
+    /// `dy` in reverse order. The shape stays.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
+    /// let y = x.flip(0);
+    /// assert_eq!(y.value().to_vec(), [3.0, 2.0, 1.0]);
+    /// assert_eq!(y.select(0, 0).backward().wrt(x).to_vec(), [0.0, 0.0, 1.0]);
+    /// ```
     ///
     /// # Panics
     /// If there is no such axis.

@@ -24,9 +24,10 @@ impl<T: Scalar> Op<T> for Gather {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// For each place of `positions`, the element whose position along `axis` stands there and whose others are those of
-    /// the place: along axis 1, `y[i, j] = x[i, positions[i, j]]`. The gradients of an element picked several times add
-    /// up.
+    /// For each place of `positions`, the element whose position along `axis` stands there and whose others are those
+    /// of the place: along axis 1, `[M, N]` at positions `[M, K]` gives `[M, K]`, `y[i, j] = x[i, positions[i, j]]`.
+    ///
+    /// `dx[i, positions[i, j]] += dy[i, j]`: the gradients of an element picked several times add up.
     ///
     /// ```
     /// use unspool_autograd::{Indices, Tape, Tensor};
@@ -47,13 +48,16 @@ impl<T: Scalar> Var<'_, T> {
     }
 
     /// Like [`gather`](Var::gather), where the value and `positions` broadcast to each other beside `axis` (NumPy's
-    /// `take_along_axis`).
+    /// `take_along_axis`): along axis 1, `[M, N]` at positions `[1, K]` gives `[M, K]`, `y[i, j] = x[i, positions[0,
+    /// j]]`. The gradients of an element picked several times add up.
     ///
     /// ```
     /// use unspool_autograd::{Indices, Tape, Tensor};
     /// let tape = Tape::new();
-    /// let x = tape.constant(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
-    /// assert_eq!(x.take_along(1, Indices::from_vec(vec![1], [1, 1])).value().to_vec(), [2.0, 4.0]);
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
+    /// let y = x.take_along(1, Indices::from_vec(vec![1], [1, 1]));
+    /// assert_eq!(y.value().to_vec(), [2.0, 4.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 1.0, 0.0, 1.0]);
     /// ```
     ///
     /// # Panics

@@ -23,10 +23,14 @@ impl<T: Scalar> Op<T> for IndexSelect {
     }
 }
 
+/// # Positions
 impl<T: Scalar> Var<'_, T> {
     /// The elements at the given positions of one axis, in that order; the axes of `positions` stand in the place of
     /// that axis (NumPy's `take`). With axis 0 this is the lookup of an embedding: a table `[V, E]` and tokens `[T, B]`
-    /// make `[T, B, E]`. The gradients of a position picked several times add up.
+    /// make `[T, B, E]`.
+    ///
+    /// Along axis 0, `y_i = x_p(i)` and `dx_j = sum over i with p(i) = j of dy_i`: the gradients of a position picked
+    /// several times add up.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -38,7 +42,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, or a position lies beyond it.
+    /// If there is no such axis, a position lies beyond it, or the result would have more than
+    /// [`MAX_RANK`](crate::MAX_RANK) axes.
     #[doc(alias = "embedding")]
     #[doc(alias = "take")]
     #[track_caller]

@@ -44,9 +44,9 @@ impl<T: Scalar> Op<T> for LayerNorm {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The features, `[.., F]`, shifted and scaled to mean 0 and variance 1 over the last axis:
-    /// `y = (x - mean) / sqrt(variance + epsilon)`, with the variance of all `F` values (not `F - 1`).
-    /// `dx = (dy - mean(dy) - y mean(dy y)) / sqrt(variance + epsilon)`.
+    /// The features, `[.., F]`, shifted and scaled to mean 0 and variance 1 over the last axis: `y = (x - mean) /
+    /// sqrt(variance + epsilon)`, with the variance of all `F` values (not `F - 1`). `dx = (dy - mean(dy) - y mean(dy
+    /// y)) / sqrt(variance + epsilon)`. The shape stays.
     ///
     /// The gain and bias of the paper are a product and a sum more: `x.layer_norm(1e-5) * gain + bias`.
     ///
@@ -55,8 +55,10 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
-    /// let x = tape.constant(&Tensor::from_vec(vec![1.0, 3.0], [1, 2]));
-    /// assert_eq!(x.layer_norm(0.0).value().to_vec(), [-1.0, 1.0]);
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 3.0], [1, 2]));
+    /// let y = x.layer_norm(0.0);
+    /// assert_eq!(y.value().to_vec(), [-1.0, 1.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.0]);
     /// ```
     ///
     /// # Panics

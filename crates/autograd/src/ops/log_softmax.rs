@@ -30,8 +30,17 @@ impl<T: Scalar> Op<T> for LogSoftmax {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The logarithm of [`softmax`](Var::softmax) over one axis, `x - ln(sum(exp(x)))`: finite for every finite
-    /// score. `dx = dy - softmax(x) sum(dy)`.
+    /// The logarithm of [`softmax`](Var::softmax) over one axis, `y = x - ln(sum(exp(x)))`: finite for every finite
+    /// score. `dx = dy - softmax(x) sum(dy)`. The shape stays.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let scores = tape.variable(&Tensor::<f64>::from_vec(vec![0.0, 0.0, -1e4], [1, 3]));
+    /// let y = scores.log_softmax(1);
+    /// assert_eq!(y.value().to_vec(), [-2f64.ln(), -2f64.ln(), -1e4 - 2f64.ln()]);
+    /// assert_eq!(y.select(1, 0).backward().wrt(scores).to_vec(), [0.5, -0.5, 0.0]);
+    /// ```
     ///
     /// # Panics
     /// If there is no such axis, or it is empty.

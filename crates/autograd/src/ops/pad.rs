@@ -29,7 +29,17 @@ impl<T: Scalar> Op<T> for Pad {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The value with `before` and `after` zeros at the ends of one axis.
+    /// The value with `before` and `after` zeros at the ends of one axis: `[N] -> [before + N + after]`. `dx` is `dy`
+    /// without these.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// let y = x.pad(0, 1, 2);
+    /// assert_eq!(y.value().to_vec(), [0.0, 1.0, 2.0, 0.0, 0.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, 1.0]);
+    /// ```
     ///
     /// # Panics
     /// If there is no such axis.

@@ -27,7 +27,17 @@ impl<T: Scalar> Op<T> for Permute {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The axes in another order: axis `i` of the result is axis `order[i]` of this value.
+    /// The axes in another order: axis `i` of the result is axis `order[i]` of this value. By `[2, 0, 1]`, `[A, B, C]
+    /// -> [C, A, B]`. `dx` is `dy` with the axes back in their order.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::<f32>::zeros([2, 3, 4]));
+    /// let y = x.permute(&[2, 0, 1]);
+    /// assert_eq!(y.shape()[..], [4, 2, 3]);
+    /// assert_eq!(y.sum().backward().wrt(x).shape()[..], [2, 3, 4]);
+    /// ```
     ///
     /// # Panics
     /// If `order` is not a permutation of the axes.
@@ -39,13 +49,15 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(Permute(Axes::new("permute", shape, order)))
     }
 
-    /// The transpose: the last two axes swapped.
+    /// The transpose, the last two axes swapped: `[.., M, N] -> [.., N, M]`, `y_ij = x_ji`. `dx = dyᵀ`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
-    /// assert_eq!(x.t().value().to_vec(), [1.0, 3.0, 2.0, 4.0]);
+    /// let y = x.t();
+    /// assert_eq!(y.value().to_vec(), [1.0, 3.0, 2.0, 4.0]);
+    /// assert_eq!(y.select(0, 1).sum().backward().wrt(x).to_vec(), [0.0, 1.0, 0.0, 1.0]);
     /// ```
     ///
     /// # Panics
@@ -59,7 +71,7 @@ impl<T: Scalar> Var<'_, T> {
         self.transpose(r - 2, r - 1)
     }
 
-    /// Two axes swapped.
+    /// Two axes swapped: axes 0 and 1 of `[B, T, F] -> [T, B, F]`. `dx` is `dy` with the two swapped back.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -31,14 +31,17 @@ impl<T: Scalar> Op<T> for Repeat {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The elements of one axis, all of them `times` times over: `[1, 2]` twice is `[1, 2, 1, 2]`. The gradient is the
-    /// sum over the repetitions. An axis of size 1 is repeated without copies by [`expand`](Var::expand).
+    /// The elements of one axis, all of them `times` times over, `[N] -> [times N]`: `[1, 2]` twice is `[1, 2, 1, 2]`.
+    /// `dx` is the sum of `dy` over the repetitions. An axis of size 1 is repeated without copies by
+    /// [`expand`](Var::expand).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
-    /// assert_eq!(x.repeat(0, 2).value().to_vec(), [1.0, 2.0, 1.0, 2.0]);
+    /// let y = x.repeat(0, 2);
+    /// assert_eq!(y.value().to_vec(), [1.0, 2.0, 1.0, 2.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [2.0, 2.0]);
     /// ```
     ///
     /// # Panics

@@ -23,11 +23,21 @@ impl<T: Scalar> Op<T> for Select {
     }
 }
 
+/// # Parts
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The elements at position `index` of one axis; that axis is gone from the result.
+    /// The elements at position `index` of one axis, which is gone from the result: on axis 0, `[N, F] -> [F]`. `dx` is
+    /// `dy` at that position, 0 elsewhere.
     ///
-    /// Selecting every position of an axis in turn costs as much, forward and backward, as the whole value is
-    /// large.
+    /// Selecting every position of an axis in turn costs as much, forward and backward, as the whole value is large.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
+    /// let y = x.select(1, 0);
+    /// assert_eq!(y.value().to_vec(), [1.0, 3.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, 0.0, 1.0, 0.0]);
+    /// ```
     ///
     /// # Panics
     /// If there is no such axis, or `index` lies beyond it.
@@ -37,7 +47,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.unary(Select { axis, index })
     }
 
-    /// The positions of the first axis in order: the time steps of a sequence `[T, B, F]`, each `[B, F]`.
+    /// The positions of the first axis in order: the time steps of a sequence `[T, B, F]`, each `[B, F]`. `dx` has the
+    /// `dy` of each at its position.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -56,7 +67,17 @@ impl<'t, T: Scalar> Var<'t, T> {
         (0..shape[0]).map(move |index| self.select(0, index))
     }
 
-    /// The last position of the first axis: the last time step of a sequence, `[T, B, F] -> [B, F]`.
+    /// The last position of the first axis: the last time step of a sequence, `[T, B, F] -> [B, F]`. `dx` is `dy` at
+    /// that position, 0 elsewhere.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3, 1, 1]));
+    /// let y = x.last();
+    /// assert_eq!(y.value().to_vec(), [3.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.0, 1.0]);
+    /// ```
     ///
     /// # Panics
     /// If the rank is 0, or the first axis is empty.

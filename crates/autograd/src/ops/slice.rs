@@ -26,8 +26,9 @@ impl<T: Scalar> Op<T> for Slice {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// A part of one axis, as a range of `usize`, `isize` or literals; negative numbers count from the end. (Clippy takes
-    /// the literal `1..-1` for an empty range; `1..n - 1` it lets pass.)
+    /// A part of one axis, `[N] -> [end - start]`, as a range of `usize`, `isize` or literals; negative numbers count
+    /// from the end. `dx` is `dy` in that part, 0 elsewhere. (Clippy takes the literal `1..-1` for an empty range;
+    /// `1..n - 1` it lets pass.)
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -45,14 +46,16 @@ impl<T: Scalar> Var<'_, T> {
         self.slice_step(axis, span, 1)
     }
 
-    /// Every `step`-th position of a part of one axis; backwards if `step` is negative, as in NumPy.
+    /// Every `step`-th position of a part of one axis; backwards if `step` is negative, as in NumPy. `dx` is `dy` at
+    /// these positions, 0 elsewhere.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
-    /// let x = tape.constant(&Tensor::from_vec(vec![0.0, 1.0, 2.0, 3.0, 4.0], [5]));
+    /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 1.0, 2.0, 3.0, 4.0], [5]));
     /// assert_eq!(x.slice_step(0, 1.., 2).value().to_vec(), [1.0, 3.0]);
     /// assert_eq!(x.slice_step(0, .., -2).value().to_vec(), [4.0, 2.0, 0.0]);
+    /// assert_eq!(x.slice_step(0, 1.., 2).sum().backward().wrt(x).to_vec(), [0.0, 1.0, 0.0, 1.0, 0.0]);
     /// ```
     ///
     /// # Panics
@@ -63,7 +66,8 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(Slice { axis, span: span.into(), step })
     }
 
-    /// The last axis cut into `N` equal parts: the gates of a cell, `[B, N H] -> N` times `[B, H]`.
+    /// The last axis cut into `N` equal parts: the gates of a cell, `[B, N H] -> N` times `[B, H]`. `dx` has the `dy`
+    /// of each part in its place.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -71,6 +75,7 @@ impl<T: Scalar> Var<'_, T> {
     /// let gates = tape.variable(&Tensor::<f32>::from_fn([1, 6], |i| i as f32));
     /// let [update, candidate] = gates.chunks();
     /// assert_eq!(candidate.value().to_vec(), [3.0, 4.0, 5.0]);
+    /// assert_eq!(update.sum().backward().wrt(gates).to_vec(), [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
     /// ```
     ///
     /// # Panics
@@ -89,7 +94,8 @@ impl<T: Scalar> Var<'_, T> {
         parts
     }
 
-    /// One axis cut into parts of the given sizes, one after the other.
+    /// One axis cut into parts of the given sizes, one after the other: by `[1, 3]`, `[4, F]` into `[1, F]` and `[3,
+    /// F]`. `dx` has the `dy` of each part in its place.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -97,6 +103,7 @@ impl<T: Scalar> Var<'_, T> {
     /// let x = tape.variable(&Tensor::<f32>::from_fn([1, 6], |i| i as f32));
     /// let parts = x.split(1, &[1, 3, 2]);
     /// assert_eq!(parts[1].value().to_vec(), [1.0, 2.0, 3.0]);
+    /// assert_eq!(parts[0].sum().backward().wrt(x).to_vec(), [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     /// ```
     ///
     /// # Panics

@@ -30,16 +30,20 @@ impl<T: Scalar> Op<T> for Softmax {
     }
 }
 
+/// # Along an axis
 impl<T: Scalar> Var<'_, T> {
-    /// `exp(x)` divided by its sum over one axis: positive, and summing to 1. `dx = y (dy - sum(dy y))`.
+    /// `y = exp(x) / sum(exp(x))` over one axis: positive, and summing to 1. `dx = y (dy - sum(dy y))`. The shape
+    /// stays.
     ///
     /// The largest element is subtracted first, so no score is too large.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
-    /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![1e4, 1e4, -1e4], [1, 3]));
-    /// assert_eq!(scores.softmax(1).value().to_vec(), [0.5, 0.5, 0.0]);
+    /// let scores = tape.variable(&Tensor::<f64>::from_vec(vec![1e4, 1e4, -1e4], [1, 3]));
+    /// let y = scores.softmax(1);
+    /// assert_eq!(y.value().to_vec(), [0.5, 0.5, 0.0]);
+    /// assert_eq!(y.select(1, 0).backward().wrt(scores).to_vec(), [0.25, -0.25, 0.0]);
     /// ```
     ///
     /// # Panics

@@ -23,11 +23,22 @@ impl<T: Scalar> Op<T> for Stack {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The values, all of one shape, along a new first axis: the steps of a sequence, `T` times
-    /// `[B, F] -> [T, B, F]`.
+    /// The values, all of one shape, along a new first axis: the steps of a sequence, `T` times `[B, F] -> [T, B, F]`.
+    /// The gradient of step `t` is `dy_t`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// let b = tape.variable(&Tensor::from_vec(vec![3.0, 4.0], [2]));
+    /// let y = Var::stack(&[a, b]);
+    /// assert_eq!(y.shape()[..], [2, 2]);
+    /// assert_eq!(y.last().sum().backward().wrt(b).to_vec(), [1.0, 1.0]);
+    /// ```
     ///
     /// # Panics
-    /// If there are none, their shapes differ, or they belong to different tapes.
+    /// If there are none, their shapes differ or have [`MAX_RANK`](crate::MAX_RANK) axes already, or they belong to
+    /// different tapes.
     #[track_caller]
     #[inline]
     pub fn stack(parts: &[Self]) -> Self {
