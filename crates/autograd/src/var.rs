@@ -12,16 +12,17 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 ///
 /// | family | ops |
 /// |---|---|
-/// | arithmetic | `+` `-` `*` `/` with variables and numbers (`1.0 - z`; numbers are `f64` whatever `T` is), unary `-`, [`square`](Var::square) [`pow`](Var::pow) [`powf`](Var::powf) [`powi`](Var::powi) [`sqrt`](Var::sqrt) [`reciprocal`](Var::reciprocal) [`abs`](Var::abs) [`sign`](Var::sign) |
-/// | exponentials | [`exp`](Var::exp) [`expm1`](Var::expm1) [`ln`](Var::ln) [`ln1p`](Var::ln1p) [`sin`](Var::sin) [`cos`](Var::cos) |
-/// | activations | [`tanh`](Var::tanh) [`sigmoid`](Var::sigmoid) [`relu`](Var::relu) [`leaky_relu`](Var::leaky_relu) [`elu`](Var::elu) [`gelu`](Var::gelu) [`gelu_tanh`](Var::gelu_tanh) [`softplus`](Var::softplus) [`silu`](Var::silu) [`hardsigmoid`](Var::hardsigmoid) [`hardtanh`](Var::hardtanh) |
-/// | choice | [`minimum`](Var::minimum) [`maximum`](Var::maximum) [`clamp`](Var::clamp) [`where_`](Var::where_) |
-/// | products | [`matmul`](Var::matmul) |
-/// | reductions | [`sum`](Var::sum) [`mean`](Var::mean) [`max`](Var::max) [`min`](Var::min), each also as `.._axes` and `.._keepdim`; [`var_axes`](Var::var_axes) [`std_axes`](Var::std_axes) [`norm`](Var::norm) [`logsumexp`](Var::logsumexp) |
-/// | along an axis | [`softmax`](Var::softmax) [`log_softmax`](Var::log_softmax) [`cumsum`](Var::cumsum) |
-/// | shape | [`reshape`](Var::reshape) [`permute`](Var::permute) [`t`](Var::t) [`squeeze`](Var::squeeze) [`unsqueeze`](Var::unsqueeze) [`expand`](Var::expand) [`flip`](Var::flip) [`pad`](Var::pad) |
-/// | parts | [`select`](Var::select) [`slice`](Var::slice) [`chunks`](Var::chunks) [`unbind`](Var::unbind) [`last`](Var::last) [`stack`](Var::stack) [`concat`](Var::concat) [`index_select`](Var::index_select) |
-/// | gradient | [`backward`](Var::backward) [`backward_with`](Var::backward_with) [`detach`](Var::detach) |
+/// | [Arithmetic](#arithmetic) | `+` `-` `*` `/` with variables and numbers (`1.0 - z`; numbers are `f64` whatever `T` is), unary `-`, [`square`](Var::square) [`pow`](Var::pow) [`powf`](Var::powf) [`powi`](Var::powi) [`sqrt`](Var::sqrt) [`reciprocal`](Var::reciprocal) [`abs`](Var::abs) [`sign`](Var::sign) |
+/// | [Exponentials and waves](#exponentials-and-waves) | [`exp`](Var::exp) [`expm1`](Var::expm1) [`ln`](Var::ln) [`ln1p`](Var::ln1p) [`sin`](Var::sin) [`cos`](Var::cos) |
+/// | [Activations](#activations) | [`tanh`](Var::tanh) [`sigmoid`](Var::sigmoid) [`relu`](Var::relu) [`leaky_relu`](Var::leaky_relu) [`elu`](Var::elu) [`gelu`](Var::gelu) [`gelu_tanh`](Var::gelu_tanh) [`softplus`](Var::softplus) [`silu`](Var::silu) [`hardsigmoid`](Var::hardsigmoid) [`hardtanh`](Var::hardtanh) |
+/// | [Choice](#choice) | [`maximum`](Var::maximum) [`minimum`](Var::minimum) [`clamp`](Var::clamp) [`where_`](Var::where_) [`masked_fill`](Var::masked_fill) [`dropout`](Var::dropout) |
+/// | [Products](#products) | [`matmul`](Var::matmul) [`dot`](Var::dot) [`outer`](Var::outer) [`einsum`](Var::einsum) [`conv1d`](Var::conv1d) |
+/// | [Reductions](#reductions) | [`sum`](Var::sum) [`sum_axes`](Var::sum_axes) [`sum_keepdim`](Var::sum_keepdim) [`mean`](Var::mean) [`mean_axes`](Var::mean_axes) [`mean_keepdim`](Var::mean_keepdim) [`max`](Var::max) [`max_axes`](Var::max_axes) [`max_keepdim`](Var::max_keepdim) [`min`](Var::min) [`min_axes`](Var::min_axes) [`min_keepdim`](Var::min_keepdim) [`argmax`](Var::argmax) [`argmax_keepdim`](Var::argmax_keepdim) [`var`](Var::var) [`var_axes`](Var::var_axes) [`var_keepdim`](Var::var_keepdim) [`std`](Var::std) [`std_axes`](Var::std_axes) [`std_keepdim`](Var::std_keepdim) [`norm`](Var::norm) [`norm_axes`](Var::norm_axes) [`norm_keepdim`](Var::norm_keepdim) [`logsumexp`](Var::logsumexp) [`logsumexp_axes`](Var::logsumexp_axes) [`logsumexp_keepdim`](Var::logsumexp_keepdim) |
+/// | [Along an axis](#along-an-axis) | [`softmax`](Var::softmax) [`log_softmax`](Var::log_softmax) [`layer_norm`](Var::layer_norm) [`cumsum`](Var::cumsum) [`cumprod`](Var::cumprod) |
+/// | [Shape](#shape) | [`reshape`](Var::reshape) [`unsqueeze`](Var::unsqueeze) [`squeeze`](Var::squeeze) [`permute`](Var::permute) [`t`](Var::t) [`transpose`](Var::transpose) [`expand`](Var::expand) [`repeat`](Var::repeat) [`flip`](Var::flip) [`pad`](Var::pad) |
+/// | [Parts](#parts) | [`select`](Var::select) [`unbind`](Var::unbind) [`last`](Var::last) [`slice`](Var::slice) [`slice_step`](Var::slice_step) [`chunks`](Var::chunks) [`split`](Var::split) [`stack`](Var::stack) [`concat`](Var::concat) |
+/// | [Positions](#positions) | [`index_select`](Var::index_select) [`gather`](Var::gather) [`take_along`](Var::take_along) [`scatter_add`](Var::scatter_add) |
+/// | [Values and gradients](#values-and-gradients) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`zeros`](Var::zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
 pub struct Var<'t, T: Scalar = f32> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) id: u32,
@@ -62,6 +63,22 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.record.borrow().values[self.id as usize].clone()
     }
 
+    /// The number in a value of one element.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// assert_eq!(x.sum().item(), 3.0);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not exactly one element.
+    #[track_caller]
+    pub fn item(self) -> T {
+        self.value().item()
+    }
+
     /// The shape of the value.
     ///
     /// ```
@@ -74,6 +91,19 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[inline]
     pub fn shape(self) -> Shape {
         self.tape.record.borrow().values[self.id as usize].shape()
+    }
+
+    /// A constant of zeros on the same tape: the state before the first step. This value only tells which tape.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let weight = tape.variable(&Tensor::<f32>::ones([2, 3]));
+    /// let state = weight.zeros([1, 3]);
+    /// assert_eq!(state.value().to_vec(), [0.0, 0.0, 0.0]);
+    /// ```
+    pub fn zeros(self, shape: impl Into<Shape>) -> Self {
+        self.tape.constant(&Tensor::zeros(shape))
     }
 
     /// The same value, cut off from what it was made of: a constant, `dx = 0`.
@@ -103,35 +133,6 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn retain_grad(self) -> Self {
         self.tape.record.borrow_mut().nodes[self.id as usize].retained = true;
         self
-    }
-
-    /// A constant of zeros on the same tape: the state before the first step. This value only tells which tape.
-    ///
-    /// ```
-    /// use unspool_autograd::{Tape, Tensor};
-    /// let tape = Tape::new();
-    /// let weight = tape.variable(&Tensor::<f32>::ones([2, 3]));
-    /// let state = weight.zeros([1, 3]);
-    /// assert_eq!(state.value().to_vec(), [0.0, 0.0, 0.0]);
-    /// ```
-    pub fn zeros(self, shape: impl Into<Shape>) -> Self {
-        self.tape.constant(&Tensor::zeros(shape))
-    }
-
-    /// The number in a value of one element.
-    ///
-    /// ```
-    /// use unspool_autograd::{Tape, Tensor};
-    /// let tape = Tape::new();
-    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
-    /// assert_eq!(x.sum().item(), 3.0);
-    /// ```
-    ///
-    /// # Panics
-    /// If there is not exactly one element.
-    #[track_caller]
-    pub fn item(self) -> T {
-        self.value().item()
     }
 
     /// Runs an op with this variable as its only input.
