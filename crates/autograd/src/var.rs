@@ -10,9 +10,12 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// Its operations are recorded on the tape. Mistakes with shapes panic with the op, the shapes and the line of
 /// the caller; operands broadcast as NumPy's do.
 ///
+/// In the formulas, `x` is this value, `y` the result, and `dx` and `dy` are the gradients of the loss with respect to
+/// them; of an elementwise op, `dx = dy/dx dy`. At ties and kinks, gradients are those of PyTorch unless said.
+///
 /// | family | ops |
 /// |---|---|
-/// | [Arithmetic](#arithmetic) | `+` `-` `*` `/` with variables and numbers (`1.0 - z`; numbers are `f64` whatever `T` is), unary `-`, [`square`](Var::square) [`pow`](Var::pow) [`powf`](Var::powf) [`powi`](Var::powi) [`sqrt`](Var::sqrt) [`reciprocal`](Var::reciprocal) [`abs`](Var::abs) [`sign`](Var::sign) |
+/// | [Arithmetic](#arithmetic) | [`+` `-` `*` `/`](#trait-implementations) with variables and numbers (`1.0 - z`; numbers are `f64` whatever `T` is), unary `-`, [`square`](Var::square) [`pow`](Var::pow) [`powf`](Var::powf) [`powi`](Var::powi) [`sqrt`](Var::sqrt) [`reciprocal`](Var::reciprocal) [`abs`](Var::abs) [`sign`](Var::sign) |
 /// | [Exponentials and waves](#exponentials-and-waves) | [`exp`](Var::exp) [`expm1`](Var::expm1) [`ln`](Var::ln) [`ln1p`](Var::ln1p) [`sin`](Var::sin) [`cos`](Var::cos) |
 /// | [Activations](#activations) | [`tanh`](Var::tanh) [`sigmoid`](Var::sigmoid) [`relu`](Var::relu) [`leaky_relu`](Var::leaky_relu) [`elu`](Var::elu) [`gelu`](Var::gelu) [`gelu_tanh`](Var::gelu_tanh) [`softplus`](Var::softplus) [`silu`](Var::silu) [`hardsigmoid`](Var::hardsigmoid) [`hardtanh`](Var::hardtanh) |
 /// | [Choice](#choice) | [`maximum`](Var::maximum) [`minimum`](Var::minimum) [`clamp`](Var::clamp) [`where_`](Var::where_) [`masked_fill`](Var::masked_fill) [`dropout`](Var::dropout) |

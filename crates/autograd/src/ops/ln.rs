@@ -13,7 +13,7 @@ elementwise! {
 impl<T: Scalar> Var<'_, T> {
     /// The natural logarithm of each element: `y = ln x`, `dy/dx = 1 / x`.
     ///
-    /// At 0 it is minus infinity and the gradient infinite; below 0 it is NaN.
+    /// At 0 it is minus infinity and the gradient infinite; below 0 it is NaN, and the gradient still `1 / x`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

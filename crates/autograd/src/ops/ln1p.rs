@@ -13,7 +13,7 @@ elementwise! {
 impl<T: Scalar> Var<'_, T> {
     /// `y = ln(1 + x)` of each element, exact near 0: `dy/dx = 1 / (1 + x)`.
     ///
-    /// At -1 it is minus infinity and the gradient infinite; below -1 it is NaN.
+    /// At -1 it is minus infinity and the gradient infinite; below -1 it is NaN, and the gradient as given.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

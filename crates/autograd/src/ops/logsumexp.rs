@@ -19,7 +19,8 @@ reduction!(
     logsumexp_axes,
     logsumexp_keepdim,
     "smooth maximum",
-    "`y = ln(sum(exp(x)))`, finite for every finite `x`; `dx = softmax(x) dy`.",
+    "`y = ln(sum(exp(x)))`, finite for every finite `x`; `dx = softmax(x) dy`, \
+    NaN where all elements are minus infinity.",
     ["If there are no elements to add."],
     "[1e4, 1e4, 1e4, 1e4]",
     "1e4 + 4f64.ln()",

@@ -79,7 +79,7 @@ reduction!(
 
 impl<T: Scalar> Var<'_, T> {
     /// The position of the largest element along one axis, for each place of the others: the first of equal ones, or
-    /// the first NaN. Positions have no gradient.
+    /// the first NaN. Along axis 1, `[M, N] -> [M]`. Positions have no gradient.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -95,7 +95,8 @@ impl<T: Scalar> Var<'_, T> {
         self.value().argmax(axis)
     }
 
-    /// Like [`argmax`](Var::argmax), with the axis kept at size 1: what [`gather`](Var::gather) takes.
+    /// Like [`argmax`](Var::argmax), with the axis kept at size 1, along axis 1 `[M, N] -> [M, 1]`: what
+    /// [`gather`](Var::gather) takes.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

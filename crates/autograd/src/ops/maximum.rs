@@ -49,7 +49,7 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
 impl<T: Scalar> Var<'_, T> {
     /// The larger of each pair of elements: `y = max(x, w)`; NaN if either is. The shapes broadcast.
     ///
-    /// The gradient goes to the larger one, half to each at a tie (as PyTorch has it).
+    /// The gradient goes to the larger one, half to each at a tie (as PyTorch has it), to neither beside NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -71,7 +71,7 @@ impl<T: Scalar> Var<'_, T> {
 
     /// The smaller of each pair of elements: `y = min(x, w)`; NaN if either is. The shapes broadcast.
     ///
-    /// The gradient goes to the smaller one, half to each at a tie (as PyTorch has it).
+    /// The gradient goes to the smaller one, half to each at a tie (as PyTorch has it), to neither beside NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -16,7 +16,8 @@ reduction!(
     norm_axes,
     norm_keepdim,
     "Euclidean norm",
-    "`y = sqrt(sum(x²))`, `dx = dy x / y`. The gradient is NaN where the norm is 0.",
+    "`y = sqrt(sum(x²))`, `dx = dy x / y`. The gradient is NaN where the norm is 0 (PyTorch \
+    has 0).",
     [],
     "[2.0, 2.0, 2.0, 2.0]",
     "4.0",

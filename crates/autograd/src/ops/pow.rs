@@ -67,8 +67,8 @@ impl<T: Scalar> Var<'_, T> {
 
     /// Each element to the power of a number: `y = x^p`, `dy/dx = p x^(p-1)`.
     ///
-    /// The gradient is 0 for `p = 0` (as PyTorch has it); at 0 it is infinite for every other `p < 1`. A negative number
-    /// to a power that is not whole is NaN.
+    /// The gradient is 0 for `p = 0` (as PyTorch has it); at 0 it is infinite for every other `p < 1`. A negative
+    /// number to a power that is not whole is NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

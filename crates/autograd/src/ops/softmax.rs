@@ -35,7 +35,8 @@ impl<T: Scalar> Var<'_, T> {
     /// `y = exp(x) / sum(exp(x))` over one axis: positive, and summing to 1. `dx = y (dy - sum(dy y))`. The shape
     /// stays.
     ///
-    /// The largest element is subtracted first, so no score is too large.
+    /// The largest element is subtracted first, so no score is too large. Where all are minus infinity, it is NaN (as
+    /// PyTorch has it).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -42,7 +42,7 @@ reduction!(
     std_keepdim,
     "standard deviation",
     "the square root of [`var`](Var::var), `dx = dy (x - mean) / (y (n - correction))`. The gradient is NaN where all \
-    elements are equal.",
+    elements are equal (PyTorch has 0).",
     [],
     "[1.0, 3.0, 1.0, 3.0]",
     "1.0",
