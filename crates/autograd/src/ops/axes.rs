@@ -96,8 +96,8 @@ macro_rules! reduction {
                 ($method)(self, Axes::all(self.shape()) $(, $arg)?)
             }
 
-            #[doc = concat!("The ", $what, " over several axes, which are gone from the result: over axis 1, ")]
-            #[doc = concat!("`[M, N] -> [M]`. ", $rule)]
+            #[doc = concat!("The ", $what, " over several axes, which are gone from the result ")]
+            #[doc = concat!("(over axis 1, `[M, N] -> [M]`): ", $rule)]
             ///
             #[doc = super::axes::example!($example, concat!(stringify!($axes), "(&[1]" $(, ", ", $given)?), concat!(
                 "assert_eq!(y.value().to_vec(), ", $y_of_rows, ");\n",
@@ -113,8 +113,8 @@ macro_rules! reduction {
                 ($method)(self, Axes::new(stringify!($axes), self.shape(), axes) $(, $arg)?)
             }
 
-            #[doc = concat!("The ", $what, " over several axes, which stay at size 1: over axis 1, ")]
-            #[doc = concat!("`[M, N] -> [M, 1]`. ", $rule)]
+            #[doc = concat!("The ", $what, " over several axes, which stay at size 1 ")]
+            #[doc = concat!("(over axis 1, `[M, N] -> [M, 1]`): ", $rule)]
             ///
             #[doc = super::axes::example!($example, concat!(stringify!($keepdim), "(&[1]" $(, ", ", $given)?), concat!(
                 "assert_eq!(y.shape()[..], [2, 1]);\n", "assert_eq!(y.value().to_vec(), ", $y_of_rows, ");\n",
