@@ -91,14 +91,13 @@ impl<T: Scalar> Tensor<T> {
     /// If the shapes do not agree.
     #[track_caller]
     pub fn add_product(&mut self, a: &Tensor<T>, b: &Tensor<T>) {
+        let (sa, sb, shape) = (a.shape, b.shape, self.shape);
+        let fits = match (&sa[..], &sb[..]) {
+            ([a @ .., k], [b @ .., n]) => a.iter().product::<usize>() == b.iter().product() && shape[..] == [*k, *n],
+            _ => false,
+        };
+        assert!(fits, "add_product: {sa}ᵀ x {sb} does not fit into {shape}");
         let (a, b) = (a.rows(), b.rows());
-        assert!(
-            a.shape[0] == b.shape[0] && self.shape == Shape::from([a.shape[1], b.shape[1]]),
-            "add_product: {}ᵀ x {} does not fit into {}",
-            a.shape,
-            b.shape,
-            self.shape
-        );
         multiply(a.t().matrix(), b.matrix(), self.as_mut_slice(), true);
     }
 
@@ -154,15 +153,17 @@ fn multiply<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], add: boo
 }
 
 impl<T> Matrix<'_, T> {
-    /// Whether every element lies within `elements`. Strides are never negative.
+    /// Whether every element lies within `elements`.
     #[inline]
     fn is_in_bounds(&self) -> bool {
         let (down, right) = self.strides;
         if self.rows == 0 || self.columns == 0 {
             return true;
         }
-        let last = self.offset as isize + (self.rows as isize - 1) * down + (self.columns as isize - 1) * right;
-        down >= 0 && right >= 0 && (last as usize) < self.elements.len()
+        let reach = [(self.rows as isize - 1) * down, (self.columns as isize - 1) * right];
+        let [first, last] =
+            [reach.map(|r| r.min(0)), reach.map(|r| r.max(0))].map(|[down, right]| self.offset as isize + down + right);
+        first >= 0 && (last as usize) < self.elements.len()
     }
 
     #[inline]
