@@ -105,6 +105,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// let state = weight.zeros([1, 3]);
     /// assert_eq!(state.value().to_vec(), [0.0, 0.0, 0.0]);
     /// ```
+    #[track_caller]
     pub fn zeros(self, shape: impl Into<Shape>) -> Self {
         self.tape.constant(&Tensor::zeros(shape))
     }

@@ -32,6 +32,7 @@ impl Indices {
         let (shape, given) = (shape.into(), data.len());
         let wanted = shape.elements();
         assert!(given == wanted, "Indices: {given} numbers do not fill shape {shape}, which has {wanted}");
+        shape.require_addressable::<usize>();
         Indices { data: data.into(), shape }
     }
 
@@ -54,6 +55,7 @@ impl Indices {
         let (shape, own) = (shape.into(), self.shape);
         let (n, wanted) = (own.elements(), shape.elements());
         assert!(n == wanted, "reshape: {own} has {n} elements, {shape} has {wanted}");
+        shape.require_addressable::<usize>();
         Indices { data: self.data.clone(), shape }
     }
 
@@ -70,6 +72,7 @@ impl Indices {
     pub fn expand(&self, shape: impl Into<Shape>) -> Self {
         let (shape, own) = (shape.into(), self.shape);
         assert!(own.broadcast(&shape) == Some(shape), "expand: {own} does not broadcast to {shape}");
+        shape.require_addressable::<usize>();
         if own == shape {
             return self.clone();
         }

@@ -1,5 +1,6 @@
 //! Shapes: up to six axes, held inline.
 
+use crate::pool::MAX_BYTES;
 use std::fmt;
 use std::ops::Deref;
 
@@ -50,6 +51,7 @@ impl Shape {
     #[track_caller]
     pub fn insert(&self, axis: usize, size: usize) -> Shape {
         assert!(axis <= self.rank(), "axis {axis} does not fit into shape {self}");
+        assert!(self.rank() < MAX_RANK, "shape {self} has no room for another axis: a tensor has at most {MAX_RANK}");
         self[..axis].iter().copied().chain([size]).chain(self[axis..].iter().copied()).collect()
     }
 
@@ -94,6 +96,24 @@ impl Shape {
             };
         }
         Some(Shape::new(sizes, long.rank()))
+    }
+
+    /// Refuses what is larger than the address space, and what only an axis of size 0 keeps from being so. Thus the
+    /// product of any of the sizes of a tensor does not overflow.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn require_addressable<T>(&self) {
+        let room = MAX_BYTES / size_of::<T>();
+        if self.elements == 0 || self.elements > room {
+            self.require_at_most(room);
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn require_at_most(&self, elements: usize) {
+        let least = self.iter().fold(1, |product: usize, &size| product.saturating_mul(size.max(1)));
+        assert!(least <= elements, "a tensor of shape {self} is larger than the address space");
     }
 
     /// Strides, in elements, of a contiguous tensor of this shape.

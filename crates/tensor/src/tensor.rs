@@ -26,12 +26,15 @@ pub struct Tensor<T: Scalar = f32> {
 
 impl<T: Scalar> Tensor<T> {
     /// A contiguous tensor whose elements are arbitrary: to be written before they are read.
+    #[track_caller]
     #[inline]
     pub(crate) fn scratch(shape: Shape) -> Self {
+        shape.require_addressable::<T>();
         Tensor { buffer: Buffer::scratch(shape.elements()), offset: 0, shape, strides: shape.contiguous_strides() }
     }
 
     /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must set each.
+    #[track_caller]
     #[inline(always)]
     pub(crate) fn written(shape: Shape, write: impl FnOnce(&mut [T])) -> Self {
         let mut tensor = Self::scratch(shape);
@@ -40,16 +43,22 @@ impl<T: Scalar> Tensor<T> {
     }
 
     /// A tensor with every element `value`.
+    ///
+    /// # Panics
+    /// Like all that make a tensor, if `shape` is larger than the address space.
+    #[track_caller]
     pub fn full(value: T, shape: impl Into<Shape>) -> Self {
         Self::written(shape.into(), |out| out.fill(value))
     }
 
     /// A tensor of zeros.
+    #[track_caller]
     pub fn zeros(shape: impl Into<Shape>) -> Self {
         Self::full(T::ZERO, shape)
     }
 
     /// A tensor of ones.
+    #[track_caller]
     pub fn ones(shape: impl Into<Shape>) -> Self {
         Self::full(T::ONE, shape)
     }
@@ -65,13 +74,13 @@ impl<T: Scalar> Tensor<T> {
     /// If `data` has not as many elements as `shape`.
     #[track_caller]
     pub fn from_slice(data: &[T], shape: impl Into<Shape>) -> Self {
-        let shape = shape.into();
-        assert!(
-            data.len() == shape.elements(),
-            "from_slice: {} values do not fill shape {shape}, which has {}",
-            data.len(),
-            shape.elements()
-        );
+        Self::filled("from_slice", data, shape.into())
+    }
+
+    #[track_caller]
+    fn filled(op: &str, data: &[T], shape: Shape) -> Self {
+        let (given, wanted) = (data.len(), shape.elements());
+        assert!(given == wanted, "{op}: {given} values do not fill shape {shape}, which has {wanted}");
         Self::written(shape, |out| out.copy_from_slice(data))
     }
 
@@ -81,10 +90,11 @@ impl<T: Scalar> Tensor<T> {
     /// If `data` has not as many elements as `shape`.
     #[track_caller]
     pub fn from_vec(data: Vec<T>, shape: impl Into<Shape>) -> Self {
-        Self::from_slice(&data, shape)
+        Self::filled("from_vec", &data, shape.into())
     }
 
     /// The tensor whose element at row-major position `i` is `f(i)`.
+    #[track_caller]
     pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(usize) -> T) -> Self {
         Self::written(shape.into(), |out| {
             for (i, y) in out.iter_mut().enumerate() {

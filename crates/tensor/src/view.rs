@@ -25,6 +25,7 @@ impl<T: Scalar> Tensor<T> {
             self.elements(),
             shape.elements()
         );
+        shape.require_addressable::<T>();
         let source = self.contiguous();
         let offset = source.offset;
         Tensor { buffer: source.buffer, offset, shape, strides: shape.contiguous_strides() }
@@ -131,7 +132,9 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn unsqueeze(&self, axis: usize) -> Tensor<T> {
         assert!(axis <= self.rank(), "unsqueeze: axis {axis} does not fit into shape {}", self.shape);
-        let shape = self.shape.insert(axis, 1);
+        let shape = self.shape;
+        assert!(shape.rank() < MAX_RANK, "unsqueeze: shape {shape} has {MAX_RANK} axes, the most there can be");
+        let shape = shape.insert(axis, 1);
         let mut strides = self.strides;
         strides.copy_within(axis..MAX_RANK - 1, axis + 1);
         strides[axis] = 0;
@@ -147,6 +150,7 @@ impl<T: Scalar> Tensor<T> {
     pub fn expand(&self, shape: impl Into<Shape>) -> Tensor<T> {
         let shape = shape.into();
         assert!(self.shape.broadcast(&shape) == Some(shape), "expand: {} does not broadcast to {shape}", self.shape);
+        shape.require_addressable::<T>();
         self.view(shape, self.expanded_strides(&shape), self.offset)
     }
 
