@@ -1,7 +1,7 @@
 //! Putting tensors together, and writing into parts of them: copies along an axis.
 
 use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 use crate::walk::runs;
 
@@ -22,6 +22,7 @@ impl<T: Scalar> Tensor<T> {
         let Some(&(_, &Tensor { shape, .. })) = parts.peek() else {
             panic!("stack: no tensors given");
         };
+        assert!(shape.rank() < MAX_RANK, "stack: shape {shape} has {MAX_RANK} axes, the most there can be");
         let mut out = Tensor::scratch(shape.insert(0, parts.len()));
         for (i, part) in parts {
             assert!(part.shape == shape, "stack: shapes {shape} and {} differ", part.shape);
@@ -114,6 +115,10 @@ impl<T: Scalar> Tensor<T> {
         };
         for (start, part) in parts {
             assert!(start >= end, "assemble: the part at {start} begins before {end}, where the last one ends");
+            let fits = part.rank() == shape.rank()
+                && shape.with(axis, part.shape[axis]) == part.shape
+                && shape[axis].checked_sub(start).is_some_and(|room| part.shape[axis] <= room);
+            assert!(fits, "assemble: {} does not fit into axis {axis} of {shape} at {start}", part.shape);
             gap(&mut out, end, start);
             out.write(axis, start, part);
             end = start + part.shape[axis];
@@ -169,7 +174,9 @@ impl<T: Scalar> Tensor<T> {
         self.make_writable();
         let mut strides = self.strides;
         let from = self.offset + start * strides[axis] as usize;
-        strides[axis] *= step;
+        if part.shape[axis] > 1 {
+            strides[axis] *= step;
+        }
         let out = self.buffer.get_mut().expect("made writable above");
         let source = part.buffer.as_slice();
         runs(&part.shape, [from, part.offset], [&strides, &part.strides], |_, len, [to, at], [dto, dat]| {

@@ -2,7 +2,7 @@
 
 use crate::indices::Indices;
 use crate::scalar::Scalar;
-use crate::shape::Shape;
+use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 use crate::walk::runs;
 
@@ -22,7 +22,12 @@ impl<T: Scalar> Tensor<T> {
         if let Some(label) = labels.first_beyond(classes) {
             panic!("one_hot: class {label} is not one of {classes}");
         }
-        Tensor::written(labels.shape().insert(labels.shape().rank(), classes), |out| {
+        let shape = labels.shape();
+        assert!(
+            shape.rank() < MAX_RANK,
+            "one_hot: labels {shape} have {MAX_RANK} axes, there is no room for the classes"
+        );
+        Tensor::written(shape.insert(shape.rank(), classes), |out| {
             out.fill(T::ZERO);
             for (row, &label) in labels.as_slice().iter().enumerate() {
                 out[row * classes + label] = T::ONE;
@@ -45,7 +50,7 @@ impl<T: Scalar> Tensor<T> {
     pub fn index_select(&self, axis: usize, positions: impl Into<Indices>) -> Tensor<T> {
         let positions = positions.into();
         check_axis("index_select", self.shape, axis, &positions);
-        let shape = picked_shape(self.shape, axis, &positions);
+        let shape = picked_shape("index_select", self.shape, axis, &positions);
         let source = self.contiguous();
         let source = source.as_slice().expect("contiguous");
         let (n, inner) = (self.shape[axis], self.shape[axis + 1..].iter().product::<usize>());
@@ -79,7 +84,7 @@ impl<T: Scalar> Tensor<T> {
         let positions = positions.into();
         let shape = self.shape;
         check_axis("index_add", shape, axis, &positions);
-        let fits = picked_shape(shape, axis, &positions) == part.shape;
+        let fits = picked_shape("index_add", shape, axis, &positions) == part.shape;
         let (p, given) = (positions.shape(), part.shape);
         assert!(fits, "index_add: {given} does not fit the positions {p} of axis {axis} of shape {shape}");
         let part = part.contiguous();
@@ -163,8 +168,14 @@ impl<T: Scalar> Tensor<T> {
 
 /// `shape` with `axis` replaced by the axes of `positions`.
 #[track_caller]
-fn picked_shape(shape: Shape, axis: usize, positions: &Indices) -> Shape {
-    (0..positions.shape().rank()).fold(shape.remove(axis), |shape, i| shape.insert(axis + i, positions.shape()[i]))
+fn picked_shape(op: &str, shape: Shape, axis: usize, positions: &Indices) -> Shape {
+    let p = positions.shape();
+    let rank = shape.rank() - 1 + p.rank();
+    assert!(
+        rank <= MAX_RANK,
+        "{op}: positions {p} in place of axis {axis} of {shape} make {rank} axes, over {MAX_RANK}"
+    );
+    (0..p.rank()).fold(shape.remove(axis), |shape, i| shape.insert(axis + i, p[i]))
 }
 
 #[track_caller]

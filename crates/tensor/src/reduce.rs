@@ -74,10 +74,15 @@ impl<T: Scalar> Tensor<T> {
     /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn sum_axes(&self, axes: &[usize]) -> Tensor<T> {
+        self.sum_over("sum_axes", axes)
+    }
+
+    #[track_caller]
+    fn sum_over(&self, op: &str, axes: &[usize]) -> Tensor<T> {
         let mut gone = [false; crate::MAX_RANK];
         for &axis in axes {
-            assert!(axis < self.rank(), "sum_axes: shape {} has no axis {axis}", self.shape);
-            assert!(!gone[axis], "sum_axes: axis {axis} is named twice in {axes:?}");
+            assert!(axis < self.rank(), "{op}: shape {} has no axis {axis}", self.shape);
+            assert!(!gone[axis], "{op}: axis {axis} is named twice in {axes:?}");
             gone[axis] = true;
         }
         if axes.len() == self.rank() {
@@ -99,7 +104,7 @@ impl<T: Scalar> Tensor<T> {
     /// If an axis does not exist or is named twice.
     #[track_caller]
     pub fn mean_axes(&self, axes: &[usize]) -> Tensor<T> {
-        let sum = self.sum_axes(axes);
+        let sum = self.sum_over("mean_axes", axes);
         let n = T::from_f64(axes.iter().map(|&axis| self.shape[axis] as f64).product());
         sum.map(|s| s / n)
     }
@@ -185,7 +190,8 @@ impl<T: Scalar> Tensor<T> {
         assert!(self.shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.shape);
         let mut best = self.select(axis, 0).to_vec();
         let mut positions = vec![0; best.len()];
-        for i in 1..self.shape[axis] {
+        let n = if best.is_empty() { 0 } else { self.shape[axis] };
+        for i in 1..n {
             let row = self.select(axis, i).to_vec();
             for ((best, position), x) in best.iter_mut().zip(&mut positions).zip(row) {
                 if x > *best || (x.is_nan() && !best.is_nan()) {

@@ -62,14 +62,17 @@ impl<T: Scalar> Var<'_, T> {
         );
         let Convolution { stride, before, after, dilation } = how;
         assert!(kernel > 0 && stride > 0 && dilation > 0, "conv1d: the kernel size, stride and dilation must not be 0");
-        let (padded, reach) = (before + time + after, (kernel - 1) * dilation + 1);
+        let padded = before.checked_add(after).and_then(|margin| margin.checked_add(time));
+        let Some(padded) = padded else { panic!("conv1d: {before} and {after} zeros are too many for shape {shape}") };
+        let reach = (kernel - 1).saturating_mul(dilation).saturating_add(1);
         assert!(padded >= reach, "conv1d: weight {w} reaches over {reach} time steps, the padded sequence has {padded}");
         let steps = (padded - reach) / stride + 1;
         let x = if before + after > 0 { self.pad(0, before, after) } else { self };
         // Side by side, what each weight sees at every step: one product is all that is left.
+        let step = isize::try_from(stride).unwrap_or(isize::MAX); // beyond every sequence
         let seen = |k: usize| {
             let start = k * dilation;
-            x.slice_step(0, start..start + (steps - 1) * stride + 1, stride as isize)
+            x.slice_step(0, start..start + (steps - 1) * stride + 1, step)
         };
         let seen: Vec<Self> = (0..kernel).map(seen).collect();
         Var::concat(2, &seen).matmul(weight.reshape([kernel * features, outputs]))

@@ -22,6 +22,9 @@ impl<T: Scalar> Op<T> for Cumprod {
         // y_i = y_(i-1) x_i, from the last to the first: `sum` is the gradient that reaches y_i. No division, so zeros
         // are as good as other numbers.
         let axis = self.axis;
+        if grad.elements() == 0 {
+            return;
+        }
         let mut sum: Option<Tensor<T>> = None;
         for i in (0..x[0].shape()[axis]).rev() {
             let place = |tensor: &Tensor<T>, i: usize| tensor.slice(axis, i..i + 1);

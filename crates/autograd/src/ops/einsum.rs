@@ -1,7 +1,7 @@
 //! Products by the names of axes.
 
 use crate::var::Var;
-use unspool_tensor::{Scalar, Shape};
+use unspool_tensor::{MAX_RANK, Scalar, Shape};
 
 /// The axes of the three values of a product, by letters.
 struct Letters<'a> {
@@ -33,21 +33,23 @@ impl<'a> Letters<'a> {
         letters
     }
 
-    /// The size of an axis.
-    ///
     /// # Panics
-    /// If the operands do not agree on it.
+    /// If the formula does not fit the shapes of the operands.
     #[track_caller]
-    fn size(&self, letter: char, a: Shape, b: Shape) -> usize {
-        match (self.a.find(letter), self.b.find(letter)) {
-            (Some(i), Some(j)) => {
-                assert!(a[i] == b[j], "einsum: axis {letter:?} has size {} in {a} and {} in {b}", a[i], b[j]);
-                a[i]
-            }
-            (Some(i), None) => a[i],
-            (None, Some(j)) => b[j],
-            (None, None) => unreachable!("every letter is an axis of an operand"),
+    fn check_sizes(&self, formula: &str, a: Shape, b: Shape) {
+        let fits = self.a.len() == a.rank() && self.b.len() == b.rank();
+        assert!(fits, "einsum: {formula:?} does not name the axes of shapes {a} and {b}");
+        for (letter, &n) in self.a.chars().zip(a.iter()) {
+            let other = self.b.find(letter).map_or(n, |axis| b[axis]);
+            assert!(other == n, "einsum: axis {letter:?} has size {n} in {a} and {other} in {b}");
         }
+        let named = self.out.len();
+        assert!(named <= MAX_RANK, "einsum: the result of {formula:?} has {named} axes, over {MAX_RANK}");
+    }
+
+    /// The size of an axis of an operand.
+    fn size(&self, letter: char, a: Shape, b: Shape) -> usize {
+        self.a.find(letter).map_or_else(|| b[self.b.find(letter).expect("an axis of an operand")], |axis| a[axis])
     }
 }
 
@@ -76,10 +78,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn einsum(formula: &str, a: Self, b: Self) -> Self {
         let letters = Letters::parse(formula);
         let (sa, sb) = (a.shape(), b.shape());
-        for (part, shape) in [(letters.a, sa), (letters.b, sb)] {
-            let (named, rank) = (part.len(), shape.rank());
-            assert!(named == rank, "einsum: {part:?} names {named} axes, shape {shape} has {rank}");
-        }
+        letters.check_sizes(formula, sa, sb);
         let of = |letters_of: &str, keep: &dyn Fn(char) -> bool| letters_of.chars().filter(|&l| keep(l)).collect();
         let (in_a, in_b, in_out) =
             (|l| letters.a.contains(l), |l| letters.b.contains(l), |l| letters.out.contains(l));

@@ -71,6 +71,9 @@ impl<T: Scalar> Var<'_, T> {
         let Some(common) = common.flatten() else {
             panic!("take_along: shape {shape} and positions {places} do not broadcast beside axis {axis}")
         };
+        if let Some(bad) = positions.as_slice().iter().find(|&&position| position >= shape[axis]) {
+            panic!("take_along: index {bad} is beyond axis {axis} of shape {shape}");
+        }
         let expanded = |shape: Shape| common.with(axis, shape[axis]);
         self.expand(expanded(shape)).gather(axis, positions.expand(expanded(places)))
     }

@@ -9,6 +9,13 @@ struct Repeat {
     times: usize,
 }
 
+impl Repeat {
+    /// How many times there is something to copy.
+    fn copies<T: Scalar>(&self, x: &Tensor<T>) -> usize {
+        if x.elements() == 0 { 0 } else { self.times }
+    }
+}
+
 impl<T: Scalar> Op<T> for Repeat {
     fn name(&self) -> &'static str {
         "repeat"
@@ -18,13 +25,14 @@ impl<T: Scalar> Op<T> for Repeat {
         let shape = x[0].shape();
         assert!(self.axis < shape.rank(), "repeat: shape {shape} has no axis {}", self.axis);
         let size = shape[self.axis];
+        let times = self.copies(&x[0]);
         let repeated = shape.with(self.axis, size.saturating_mul(self.times));
-        Tensor::assemble(repeated, self.axis, (0..self.times).map(|i| (i * size, &x[0])))
+        Tensor::assemble(repeated, self.axis, (0..times).map(|i| (i * size, &x[0])))
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         let size = x[0].shape()[self.axis];
-        for i in 0..self.times {
+        for i in 0..self.copies(&x[0]) {
             into.add_with(0, || grad.slice(self.axis, i * size..(i + 1) * size));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
-use unspool_tensor::{Scalar, Shape, Tensor};
+use unspool_tensor::{MAX_RANK, Scalar, Shape, Tensor};
 
 struct Reshape(Shape);
 
@@ -60,6 +60,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn unsqueeze(self, axis: usize) -> Self {
         let shape = self.shape();
         assert!(axis <= shape.rank(), "unsqueeze: axis {axis} does not fit into shape {shape}");
+        assert!(shape.rank() < MAX_RANK, "unsqueeze: shape {shape} has {MAX_RANK} axes, the most there can be");
         self.reshape(shape.insert(axis, 1))
     }
 
@@ -79,7 +80,8 @@ impl<T: Scalar> Var<'_, T> {
     #[inline]
     pub fn squeeze(self, axis: usize) -> Self {
         let shape = self.shape();
-        assert!(axis < shape.rank() && shape[axis] == 1, "squeeze: axis {axis} of shape {shape} is not of size 1");
+        assert!(axis < shape.rank(), "squeeze: shape {shape} has no axis {axis}");
+        assert!(shape[axis] == 1, "squeeze: axis {axis} of shape {shape} is not of size 1");
         self.reshape(shape.remove(axis))
     }
 }

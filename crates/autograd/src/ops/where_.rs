@@ -68,6 +68,9 @@ impl<T: Scalar> Var<'_, T> {
     /// If the shapes do not broadcast, or the two belong to different tapes.
     #[track_caller]
     pub fn masked_fill(self, mask: Self, number: f64) -> Self {
+        let (shape, given) = (self.shape(), mask.shape());
+        let fits = shape.broadcast(&given).is_some();
+        assert!(fits, "masked_fill: shape {shape} and mask {given} do not broadcast");
         mask.where_(self.tape.constant(&Tensor::scalar(T::from_f64(number))), self)
     }
 }
