@@ -1,0 +1,87 @@
+//! Losses and layers.
+
+use super::*;
+use unspool::{
+    CrossEntropy, Embedding, Flatten, Indices, bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll,
+};
+
+#[test]
+fn losses() {
+    let tape = Tape::new();
+    let v = |shape: &[usize]| tape.variable(&Tensor::<f32>::zeros(shape));
+    let (a, b, c) = (v(&[32, 20]), v(&[30, 20]), v(&[2, 3]));
+    let plain = CrossEntropy::default();
+    let weighted = CrossEntropy::default().weights(&zeros([2]));
+    let padded = CrossEntropy::default().ignore(7);
+    sentences! {
+        mse(a, b) => "mse: output [32, 20] and target [30, 20] differ in shape";
+        mae(a, b) => "mae: output [32, 20] and target [30, 20] differ in shape";
+        bce_with_logits(a, b) => "bce_with_logits: output [32, 20] and target [30, 20] differ in shape";
+        cross_entropy(a, b) => "cross_entropy: output [32, 20] and target [30, 20] differ in shape";
+        cross_entropy(v(&[]), v(&[])) => "cross_entropy: scores of rank 0 have no axis of classes";
+        kl_div(a, b) => "kl_div: output [32, 20] and target [30, 20] differ in shape";
+        kl_div(v(&[]), v(&[])) => "kl_div: scores of rank 0 have no axis of classes";
+        nll(v(&[]), [0]) => "nll: scores of rank 0 have no axis of classes";
+        nll(c, [0, 1, 2]) => "nll: classes [3] do not fit scores [2, 3], they must be [2]";
+        nll(c, [0, 3]) => "nll: class 3 is not one of 3";
+        nll(v(&[2, 0]), [0, 0]) => "nll: class 0 is not one of 0";
+        plain.classes(v(&[]), [0]) => "cross_entropy: scores of rank 0 have no axis of classes";
+        plain.classes(c, [0]) => "cross_entropy: classes [1] do not fit scores [2, 3], they must be [2]";
+        plain.classes(c, [3, 0]) => "cross_entropy: class 3 is not one of 3";
+        plain.classes(v(&[2, 0]), [0, 0]) => "log_softmax: axis 1 of shape [2, 0] is empty";
+        padded.classes(c, [7, 6]) => "cross_entropy: class 6 is not one of 3";
+        plain.probabilities(c, a) => "cross_entropy: output [2, 3] and target [32, 20] differ in shape";
+        plain.probabilities(v(&[]), v(&[])) => "cross_entropy: scores of rank 0 have no axis of classes";
+        weighted.classes(c, [0, 1]) => "cross_entropy: weights [2] are not one for each of 3 classes";
+        weighted.probabilities(c, c) => "cross_entropy: weights [2] are not one for each of 3 classes";
+        plain.clone().label_smoothing(1.5) => "label_smoothing: 1.5 is not between 0 and 1";
+        plain.clone().label_smoothing(f64::NAN) => "label_smoothing: NaN is not between 0 and 1";
+    }
+    // A closure does not know its caller's line.
+    let (message, ..) = panic_of(|| {
+        huber(1.0)(a, b);
+    });
+    assert_eq!(message, "huber: output [32, 20] and target [30, 20] differ in shape");
+}
+
+#[test]
+fn labellings() {
+    let tape = Tape::new();
+    let p = tape.variable(&Tensor::<f32>::zeros([4, 2, 3]));
+    let flat = tape.variable(&Tensor::<f32>::zeros([4, 3]));
+    let no_classes = tape.variable(&Tensor::<f32>::zeros([4, 2, 0]));
+    let beside = |label: usize| format!("ctc: label {label} of target 1 is not one of 3 classes beside the blank 0");
+    sentences! {
+        ctc(flat, &[[1]], &[4], 0) => "ctc: the logarithms of probabilities must be [T, B, C], not [4, 3]";
+        ctc(p, &[[1]], &[4, 4], 0) => "ctc: 1 targets and 2 lengths for a batch of 2 sequences";
+        ctc(p, &[[1], [2]], &[4], 0) => "ctc: 2 targets and 1 lengths for a batch of 2 sequences";
+        ctc(p, &[[1], [2]], &[4, 4], 3) => "ctc: the blank 3 is not one of 3 classes";
+        ctc(no_classes, &[[1], [2]], &[4, 4], 0) => "ctc: the blank 0 is not one of 0 classes";
+        ctc(p, &[[1], [2]], &[4, 5], 0) => "ctc: sequence 1 cannot have 5 of 4 time steps";
+        ctc(p, &[[1], [3]], &[4, 4], 0) => beside(3);
+        ctc(p, &[[1], [0]], &[4, 4], 0) => beside(0);
+        ctc(p, &[[1, 2], [2, 1]], &[2, 1], 0) => "ctc: target 1 needs at least 2 time steps, its sequence has 1";
+        ctc(p, &[[1, 1], [2, 1]], &[2, 2], 0) => "ctc: target 0 needs at least 3 time steps, its sequence has 2";
+    }
+}
+
+#[test]
+fn layers() {
+    let tape = Tape::new();
+    let v = |shape: &[usize]| tape.variable(&Tensor::<f32>::zeros(shape));
+    let (a, s) = (v(&[32, 20]), v(&[50, 32, 1]));
+    let layer = tape.bind(&Recurrent::new(SimpleRnn::<Tensor>::new(&mut rng(0), 1, 4)));
+    let head = tape.bind(&Dense::<Tensor>::new(&mut rng(0), 20, 1));
+    let table = tape.bind(&Embedding::<Tensor>::new(&mut rng(0), 10, 4));
+    let deep = Indices::from_vec(vec![0], [1; 6]);
+    let crowded = "index_select: positions [1, 1, 1, 1, 1, 1] in place of axis 0 of [10, 4] make 7 axes, over 6";
+    let sequence = "Recurrent: the input must be [T, B, F] with at least one time step, not";
+    sentences! {
+        head.forward(s) => "matmul: shapes [50, 32, 1] and [20, 1] do not multiply; they must be [.., K] and [K, N]";
+        layer.forward(a) => format!("{sequence} [32, 20]");
+        layer.forward(v(&[0, 2, 1])) => format!("{sequence} [0, 2, 1]");
+        Flatten.forward(a) => "Flatten: the input must be [T, B, F], not [32, 20]";
+        table.forward([3, 10]) => "index_select: index 10 is beyond axis 0 of shape [10, 4]";
+        table.forward(deep) => crowded;
+    }
+}

@@ -1,0 +1,102 @@
+//! The sentences of mistakes, word for word, and the line they point to.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::{Mutex, OnceLock};
+use unspool::prelude::*;
+use unspool::{Contributions, Inputs, Op, Shape};
+
+/// Message, file and line of the panic of `f`.
+fn panic_of(f: impl FnOnce()) -> (String, String, u32) {
+    static SEEN: OnceLock<Mutex<Option<(String, String, u32)>>> = OnceLock::new();
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    let seen = SEEN.get_or_init(Default::default);
+    let default = take_hook();
+    set_hook(Box::new(|info| {
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = payload.downcast_ref::<String>().cloned().or(text).unwrap_or_default();
+        let at = info.location().expect("panics have a location");
+        *SEEN.get_or_init(Default::default).lock().unwrap() = Some((message, at.file().to_owned(), at.line()));
+    }));
+    let result = catch_unwind(AssertUnwindSafe(f));
+    set_hook(default);
+    assert!(result.is_err(), "no panic");
+    seen.lock().unwrap().take().expect("the hook has run")
+}
+
+/// Mistakes with their sentences, one a line from the line after `sentences! {` on: the panic must point to
+/// that line of the file that lists it.
+macro_rules! sentences {
+    ($($mistake:expr => $sentence:expr;)*) => {
+        let mut expected = line!();
+        $(
+            expected += 1;
+            let (message, file, line) = panic_of(|| { let _ = $mistake; });
+            assert_eq!(message, $sentence);
+            assert_eq!(file, file!(), "{message}: points to another file");
+            assert_eq!(line, expected, "{message}: points to another line");
+        )*
+    };
+}
+
+mod layers;
+mod tensors;
+mod training;
+mod vars;
+
+/// More axes than a tensor can have, and a size that none can.
+const SEVEN: &[usize] = &[1; 7];
+const HUGE: usize = usize::MAX;
+
+fn zeros(shape: impl Into<Shape>) -> Tensor {
+    Tensor::zeros(shape)
+}
+
+#[test]
+fn asking_for_a_gradient_that_is_not_there_says_why() {
+    let (tape, other) = (Tape::new(), Tape::new());
+    let x = tape.variable(&zeros([2]));
+    let (c, y) = (tape.constant(&zeros([2])), x.tanh());
+    let gradients = y.sum().backward();
+    sentences! {
+        gradients.wrt(c) => "gradient: a constant has none";
+        gradients.wrt(y) => "gradient: that of a computed value is kept only if retain_grad() was called on it before";
+        gradients.wrt(other.variable(&zeros([2]))) => "gradient: the variable belongs to another tape";
+        gradients.of(&Dense { weight: x, bias: c }) => "gradient of bias: a constant has none";
+    }
+}
+
+/// `x w` with the factors of its weight's gradient swapped.
+struct Swapped;
+
+impl Op<f32> for Swapped {
+    fn name(&self) -> &'static str {
+        "swapped"
+    }
+    fn forward(&self, x: Inputs<'_, f32>) -> Tensor {
+        x[0].matmul(&x[1])
+    }
+    fn backward(&self, x: Inputs<'_, f32>, _: &Tensor, grad: Tensor, into: &mut Contributions<'_, f32>) {
+        into.add_product(1, &grad, &x[0]);
+    }
+}
+
+#[test]
+fn a_gradient_of_the_wrong_shape_is_refused() {
+    let tape = Tape::new();
+    let y = tape.apply(Swapped, &[tape.variable(&zeros([4, 3])), tape.variable(&zeros([3, 2]))]);
+    let (message, file, _) = panic_of(|| drop(y.sum().backward()));
+    assert_eq!(message, "add_product: [4, 2]ᵀ x [4, 3] is not a gradient of input 1, [3, 2]");
+    assert_eq!(file, file!());
+}
+
+#[test]
+fn a_panic_in_an_op_leaves_the_tape_usable() {
+    let tape = Tape::new();
+    let x = tape.variable(&Tensor::<f32>::ones([2]));
+    panic_of(|| {
+        let _ = x.matmul(x);
+    });
+    assert_eq!(x.square().sum().backward().wrt(x).to_vec(), [2.0, 2.0]);
+}
