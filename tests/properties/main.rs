@@ -1,22 +1,31 @@
 //! Properties of tensors at random shapes and views, against element-by-element definitions.
 
 use proptest::prelude::*;
-use unspool::{Shape, Tensor};
+use unspool::{Indices, Shape, Span, Tape, Tensor, Var};
 use unspool_tests::values;
+
+mod places;
+mod products;
 
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(0..5usize, 0..5)
 }
 
-/// A tensor whose axes were cut and reordered, so that it is a strided view, with the permutation that was used.
+/// A tensor whose axes were cut, turned round and reordered, so that it is a strided view.
 fn view() -> impl Strategy<Value = Tensor<f64>> {
     sizes().prop_flat_map(|sizes| {
         let order: Vec<usize> = (0..sizes.len()).collect();
-        (Just(sizes), Just(order).prop_shuffle(), any::<u64>()).prop_map(|(sizes, order, salt)| {
-            let padded: Shape = sizes.iter().map(|n| n + 1).collect();
-            let x = (0..sizes.len()).fold(values(padded, salt), |x, axis| x.slice(axis, 1..));
-            x.permute(&order)
-        })
+        (Just(sizes), Just(order).prop_shuffle(), any::<u64>())
+            .prop_map(|(sizes, order, salt)| strided(&sizes, salt).permute(&order))
+    })
+}
+
+/// A view of the given shape that has gaps, and runs backwards along some of its axes.
+fn strided(sizes: &[usize], salt: u64) -> Tensor<f64> {
+    let padded: Shape = sizes.iter().map(|n| n + 1).collect();
+    (0..sizes.len()).fold(values(padded, salt), |x, axis| {
+        let forwards = salt >> axis & 1 == 0;
+        x.slice(axis, 1..).slice_step(axis, .., if forwards { 1 } else { -1 })
     })
 }
 
@@ -37,6 +46,11 @@ fn indices(shape: Shape) -> impl Iterator<Item = Vec<usize>> {
 fn element(x: &Tensor<f64>, index: &[usize]) -> f64 {
     let index = &index[index.len() - x.rank()..];
     index.iter().fold(x.clone(), |x, &i| x.select(0, if x.shape()[0] == 1 { 0 } else { i })).item()
+}
+
+/// The element at an index of the tensor's own rank.
+fn element_at(x: &Tensor<f64>, index: &[usize]) -> f64 {
+    index.iter().fold(x.clone(), |x, &i| x.select(0, i)).item()
 }
 
 proptest! {
