@@ -160,6 +160,7 @@ fn shapes() {
         v(&[3]).t() => "t: shape [3] has no two axes to swap";
         a.transpose(0, 2) => "transpose: shape [32, 20] has no axis 2";
         a.transpose(6, 0) => "transpose: shape [32, 20] has no axis 6";
+        a.clamp(1.0, 0.5) => "clamp: nothing lies between 1 and 0.5";
         a.expand([32, 21]) => "expand: [32, 20] does not broadcast to [32, 21]";
         a.expand([20]) => "expand: [32, 20] does not broadcast to [20]";
         v(&[1]).expand([HUGE]) => large(&format!("[{HUGE}]"));

@@ -83,18 +83,12 @@ impl Layout {
         Layout { steps, reverse, packed: Some(packed) }
     }
 
-    /// What the steps work on, made by `project` from a sequence `[T, B, ..]`: rows.
-    #[track_caller]
-    pub(crate) fn rows<'t, T: Scalar>(
-        &self,
-        xs: Var<'t, T>,
-        project: impl FnOnce(Var<'t, T>) -> Var<'t, T>,
-    ) -> Var<'t, T> {
-        let xs = match &self.packed {
+    /// The rows that are worked on, `[T, B, ..]`: all of them, or as `[1, N, ..]` those that are no padding.
+    pub(crate) fn valid<'t, T: Scalar>(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        match &self.packed {
             None => xs,
             Some(packed) => merge(xs).index_select(0, &packed.rows).unsqueeze(0),
-        };
-        merge(project(xs))
+        }
     }
 
     /// Something per sequence, `[B, ..]`, in the order in which the steps work.
@@ -133,7 +127,7 @@ impl Layout {
 
 /// `[T, B, ..]` as `[T B, ..]`.
 #[track_caller]
-fn merge<T: Scalar>(xs: Var<'_, T>) -> Var<'_, T> {
+pub(crate) fn merge<T: Scalar>(xs: Var<'_, T>) -> Var<'_, T> {
     let shape = xs.shape();
     xs.reshape([shape[0] * shape[1]].into_iter().chain(shape[2..].iter().copied()).collect::<Shape>())
 }

@@ -1,7 +1,7 @@
 //! A cell at work on a sequence, and what comes out.
 
 use crate::cell::Cell;
-use crate::layout::Layout;
+use crate::layout::{Layout, merge};
 use crate::mode::Mode;
 use crate::recurrent::Recurrent;
 use crate::state::State;
@@ -56,7 +56,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
         };
         let layout = Layout::new(time, batch, self.lengths, self.layer.reverse);
-        let rows = layout.rows(self.xs, |xs| cell.project(xs));
+        let rows = merge(cell.project(layout.valid(self.xs)));
         let mut state = self.state.unwrap_or_else(|| cell.zero_state(batch));
         if layout.is_packed() {
             state = state.map(&mut |part| layout.sort(part));

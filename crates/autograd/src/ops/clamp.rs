@@ -24,8 +24,13 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.value().to_vec(), [0.0, 0.5, 3.0]);
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 1.0, 0.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If `min` is not less than or equal to `max`.
+    #[track_caller]
     #[inline]
     pub fn clamp(self, min: f64, max: f64) -> Self {
+        assert!(min <= max, "clamp: nothing lies between {min} and {max}");
         self.unary(Clamp { min, max })
     }
 }

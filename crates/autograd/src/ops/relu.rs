@@ -7,13 +7,13 @@ use unspool_tensor::Scalar;
 elementwise! {
     struct Relu = "relu";
     value: |x| if x < T::ZERO { T::ZERO } else { x };
-    derivative: |x, _| if x > T::ZERO { T::ONE } else { T::ZERO };
+    derivative: |x, _| if x <= T::ZERO { T::ZERO } else { T::ONE };
 }
 
 impl<T: Scalar> Var<'_, T> {
     /// The positive part of each element: `y = max(x, 0)`, `dy/dx = 1` where `x > 0`, else 0.
     ///
-    /// At 0 the gradient is 0 (as PyTorch has it). NaN stays NaN.
+    /// At 0 the gradient is 0 (as PyTorch has it). NaN stays NaN, and passes the gradient on.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

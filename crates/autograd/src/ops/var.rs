@@ -1,6 +1,7 @@
 //! Variance and standard deviation.
 
 use super::axes::{Axes, reduction};
+use super::norm::Root;
 use crate::var::Var;
 use unspool_tensor::Scalar;
 
@@ -13,7 +14,7 @@ fn variance<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, 
 
 #[track_caller]
 fn deviation<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, T> {
-    variance(x, axes, correction).sqrt()
+    variance(x, axes, correction).unary(Root)
 }
 
 reduction!(
@@ -41,8 +42,8 @@ reduction!(
     std_axes,
     std_keepdim,
     "standard deviation",
-    "the square root of [`var`](Var::var), `dx = dy (x - mean) / (y (n - correction))`. The gradient is NaN where all \
-    elements are equal (PyTorch has 0).",
+    "the square root of [`var`](Var::var), `dx = dy (x - mean) / (y (n - correction))`. The gradient is 0 where all \
+    elements are equal (as PyTorch has it).",
     [],
     "[1.0, 3.0, 1.0, 3.0]",
     "1.0",
