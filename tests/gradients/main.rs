@@ -6,7 +6,7 @@
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use unspool::prelude::*;
-use unspool::{hvp, ops};
+use unspool::{Indices, hvp, ops};
 use unspool_tests::{assert_close, values};
 
 #[derive(Params)]
@@ -167,6 +167,26 @@ proptest! {
         check("sums", [&moved, &small], f!(|a, b| a.square().sum_axes(&[0]).sum() * b.sum() + a.mean_keepdim(&[0]) * a));
         check("order", [&moved, &moved], f!(|a, b| a.flip(0).cumsum(0) * Var::concat(0, &[b, a]).slice(0, ..a.shape()[0])));
         check("stack", [&moved, &moved], f!(|a, b| Var::stack(&[a * b, b, a]).flip(0).t() * 2.0));
+        check("repeat", [&moved, &moved], f!(|a, b| a.repeat(0, 2) * b.repeat(0, 2) + a.repeat(0, 2).square()));
+        check("cumprod", [&moved, &moved], f!(|a, b| a.cumprod(0) * b + (a * mask(a, &[1, 2])).cumprod(0)));
+        check("products", [&moved, &small], f!(|a, b| {
+            let (n, m) = (a.shape()[0], b.shape().elements());
+            let (a, b) = (a.reshape([n, a.shape().elements() / n.max(1)]), b.reshape([m]));
+            let each = Var::einsum("ij,k->kji", a, b);
+            Var::einsum("kji,il->jlk", each, a).sum() + a.t().matmul(a).sum() * b.dot(b) + b.outer(b).mean_axes(&[0])
+        }));
+        if moved[0] > 0 {
+            check("places", [&moved, &moved], f!(|a, b| {
+                let n = a.shape()[0];
+                let numbers = |k: usize| (0..2 * a.shape().elements()).map(|i| (i * k + i / n) % n).collect();
+                let at = |k: usize| Indices::from_vec(numbers(k), a.shape().with(0, 2 * n));
+                a.scatter_add(0, at(1), b.gather(0, at(2)) * a.gather(0, at(3))) * b.index_select(0, vec![n - 1; n])
+            }));
+            check("means", [&moved, &moved], f!(|a, b| a.mean_keepdim(&[0]) * b + b.var_axes(&[0], 0) * a.mean_axes(&[0])));
+        }
+        if moved.last().is_some_and(|&n| n > 0) {
+            check("layer_norm", [&moved, &moved], f!(|a, b| a.layer_norm(0.1) * b + b.layer_norm(1.0)));
+        }
         if moved[0] > 0 {
             check("softmax", [&moved, &moved], f!(|a, b| a.softmax(0) * b.log_softmax(0) + a.logsumexp_axes(&[0])));
         }

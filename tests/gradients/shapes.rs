@@ -1,7 +1,6 @@
 //! Shapes, parts, and places.
 
 use super::*;
-use unspool::Indices;
 
 pub const CASES: &[Case] = &[
     ("expand", |name| check(name, [&[3, 1], &[4]], f!(|a, b| a.reshape([3, 1]).expand([2, 3, 4]) * b))),
