@@ -100,6 +100,36 @@ proptest! {
     }
 
     #[test]
+    fn updates_follow_the_strides_of_the_other(x in view(), salt in any::<u64>()) {
+        let other = strided(&x.shape(), salt);
+        let mut updated = x.clone();
+        updated.update(&other, |a, b| a - 2.0 * b);
+        for index in indices(x.shape()) {
+            prop_assert_eq!(element_at(&updated, &index), element_at(&x, &index) - 2.0 * element_at(&other, &index));
+        }
+    }
+
+    #[test]
+    fn the_largest_is_the_first_of_equals_or_the_first_nan(x in view(), axis in 0..4usize, nan in any::<bool>()) {
+        prop_assume!(axis < x.rank() && x.shape()[axis] > 0);
+        // Few different values, so that many are equal.
+        let x = x.map(|v| if nan && v < -0.7 { f64::NAN } else { (v * 2.0).round() + 0.0 });
+        let (positions, best, least) = (x.argmax(axis), x.max_axes(&[axis]), x.min_axes(&[axis]));
+        for (i, rest) in indices(best.shape()).enumerate() {
+            let row: Vec<f64> = (0..x.shape()[axis]).map(|at| element_at(&x.select(axis, at), &rest)).collect();
+            let (mut first, mut smallest) = (0, row[0]);
+            for (at, &v) in row.iter().enumerate() {
+                let beaten = row[first].is_nan() || v <= row[first];
+                first = if beaten { first } else { at };
+                smallest = if smallest.is_nan() || v >= smallest { smallest } else { v };
+            }
+            prop_assert_eq!(positions.as_slice()[i], first);
+            prop_assert_eq!(element_at(&best, &rest).to_bits(), row[first].to_bits());
+            prop_assert_eq!(element_at(&least, &rest).to_bits(), smallest.to_bits());
+        }
+    }
+
+    #[test]
     fn stacking_and_selecting_are_inverse(x in view()) {
         prop_assume!(x.rank() > 0 && x.shape()[0] > 0);
         let parts: Vec<Tensor<f64>> = (0..x.shape()[0]).map(|i| x.select(0, i)).collect();

@@ -1,6 +1,7 @@
 //! Parts and places: slices, picks, and what is added back to them.
 
 use super::*;
+use unspool::{Embedding, rng};
 
 /// Numbers below `n` in `shape`, none if that is not possible.
 fn positions(shape: &[usize], n: usize, salt: u64) -> Option<Indices> {
@@ -182,5 +183,26 @@ proptest! {
         prop_assert_eq!(Var::concat(axis, &parts).value(), x.copy());
         let order: Vec<usize> = (0..x.rank()).map(|a| if a == axis { 0 } else if a == 0 { axis } else { a }).collect();
         prop_assert_eq!(v.transpose(axis, 0).value(), x.permute(&order));
+    }
+}
+
+#[test]
+fn an_embedding_is_a_table_that_learns() {
+    let table = Embedding::<Tensor<f64>>::new(&mut rng(3), 50, 40);
+    let weights = table.weight.to_vec();
+    let (least, most) = weights.iter().fold((0f64, 0f64), |(least, most), &w| (least.min(w), most.max(w)));
+    assert!(-0.05 <= least && least < -0.049 && 0.049 < most && most <= 0.05, "{least} to {most}");
+    let tape = Tape::new();
+    let net = tape.bind(&table);
+    let tokens = Indices::from_vec(vec![4, 9, 4, 0], [2, 2]);
+    let gradient = net.forward(&tokens).sum().backward().of(&net).weight.sum_axes(&[1]).to_vec();
+    let expected: Vec<f64> = (0..50)
+        .map(|token| [(4, 80.0), (9, 40.0), (0, 40.0)].iter().find(|t| t.0 == token).map_or(0.0, |t| t.1))
+        .collect();
+    assert_eq!(gradient, expected);
+    let labels = Tensor::<f64>::one_hot(&tokens, 10);
+    for index in indices(labels.shape()) {
+        let token = tokens.as_slice()[index[0] * 2 + index[1]];
+        assert_eq!(element_at(&labels, &index), if index[2] == token { 1.0 } else { 0.0 });
     }
 }

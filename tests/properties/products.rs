@@ -117,6 +117,20 @@ proptest! {
     }
 
     #[test]
+    fn products_of_vectors_are_as_defined(m in 0..5usize, n in 0..5usize, salt in any::<u64>()) {
+        let (a, b, c) = (strided(&[n], salt), strided(&[n], salt ^ 5), strided(&[m], salt ^ 6));
+        let tape = Tape::new();
+        let [x, y, z] = [&a, &b, &c].map(|v| tape.constant(v));
+        let expected: f64 = (0..n).map(|i| a.at([i]) * b.at([i])).sum();
+        prop_assert!(close(x.dot(y).item(), expected));
+        let outer = x.outer(z).value();
+        prop_assert_eq!(&outer.shape()[..], &[n, m]);
+        for index in indices(outer.shape()) {
+            prop_assert_eq!(element_at(&outer, &index), a.at([index[0]]) * c.at([index[1]]));
+        }
+    }
+
+    #[test]
     fn dropout_multiplies_by_one_mask_in_both_directions(x in view(), rate in 0.0..0.95f64, seed in any::<u64>()) {
         let tape = Tape::new();
         let v = tape.variable(&x);
