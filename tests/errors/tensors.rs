@@ -1,5 +1,7 @@
 //! Tensors, shapes, indices and spans.
 
+#![allow(clippy::reversed_empty_ranges)] // mistakes, and steps that run backwards
+
 use super::*;
 use unspool::{Dual, Indices, Span};
 

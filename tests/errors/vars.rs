@@ -1,5 +1,7 @@
 //! The ops of variables.
 
+#![allow(clippy::reversed_empty_ranges)] // mistakes, and steps that run backwards
+
 use super::*;
 use unspool::{Convolution, Indices};
 

@@ -182,7 +182,11 @@ proptest! {
                 let at = |k: usize| Indices::from_vec(numbers(k), a.shape().with(0, 2 * n));
                 a.scatter_add(0, at(1), b.gather(0, at(2)) * a.gather(0, at(3))) * b.index_select(0, vec![n - 1; n])
             }));
-            check("means", [&moved, &moved], f!(|a, b| a.mean_keepdim(&[0]) * b + b.var_axes(&[0], 0) * a.mean_axes(&[0])));
+            check(
+                "means",
+                [&moved, &moved],
+                f!(|a, b| a.mean_keepdim(&[0]) * b + b.var_axes(&[0], 0) * a.mean_axes(&[0]))
+            );
         }
         if moved.last().is_some_and(|&n| n > 0) {
             check("layer_norm", [&moved, &moved], f!(|a, b| a.layer_norm(0.1) * b + b.layer_norm(1.0)));

@@ -191,7 +191,7 @@ fn an_embedding_is_a_table_that_learns() {
     let table = Embedding::<Tensor<f64>>::new(&mut rng(3), 50, 40);
     let weights = table.weight.to_vec();
     let (least, most) = weights.iter().fold((0f64, 0f64), |(least, most), &w| (least.min(w), most.max(w)));
-    assert!(-0.05 <= least && least < -0.049 && 0.049 < most && most <= 0.05, "{least} to {most}");
+    assert!((-0.05..-0.049).contains(&least) && (0.049..=0.05).contains(&most), "{least} to {most}");
     let tape = Tape::new();
     let net = tape.bind(&table);
     let tokens = Indices::from_vec(vec![4, 9, 4, 0], [2, 2]);

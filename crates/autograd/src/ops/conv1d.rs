@@ -63,7 +63,9 @@ impl<T: Scalar> Var<'_, T> {
         let Convolution { stride, before, after, dilation } = how;
         assert!(kernel > 0 && stride > 0 && dilation > 0, "conv1d: the kernel size, stride and dilation must not be 0");
         let padded = before.checked_add(after).and_then(|margin| margin.checked_add(time));
-        let Some(padded) = padded else { panic!("conv1d: {before} and {after} zeros are too many for shape {shape}") };
+        let Some(padded) = padded else {
+            panic!("conv1d: {before} and {after} zeros are too many for shape {shape}")
+        };
         let reach = (kernel - 1).saturating_mul(dilation).saturating_add(1);
         assert!(padded >= reach, "conv1d: weight {w} reaches over {reach} time steps, the padded sequence has {padded}");
         let steps = (padded - reach) / stride + 1;

@@ -20,7 +20,9 @@ impl<T: Scalar> Op<T> for Pad {
         assert!(self.axis < shape.rank(), "pad: shape {shape} has no axis {}", self.axis);
         let (axis, before, after) = (self.axis, self.before, self.after);
         let size = before.checked_add(after).and_then(|margin| margin.checked_add(shape[axis]));
-        let Some(size) = size else { panic!("pad: {before} and {after} zeros are too many for axis {axis} of {shape}") };
+        let Some(size) = size else {
+            panic!("pad: {before} and {after} zeros are too many for axis {axis} of {shape}")
+        };
         let padded = shape.with(axis, size);
         Tensor::assemble(padded, self.axis, [(self.before, &x[0])])
     }
