@@ -181,6 +181,10 @@ fn a_stream_continues_from_a_state() {
     let mut stream = Stream::new(cell.clone());
     let outputs: Vec<Tensor> = (0..50).map(|t| stream.step(&xs.select(0, t))).collect();
 
+    let tape = Tape::new();
+    let whole = tape.bind(&Recurrent::new(cell.clone())).forward(tape.constant(&xs)).sequence();
+    assert_close("outputs", &Tensor::stack(&outputs).cast(), &whole.value().cast(), 1e-6);
+
     let mut resumed = Stream::new(cell);
     (0..20).for_each(|t| drop(resumed.step(&xs.select(0, t))));
     let state = resumed.state().cloned();
