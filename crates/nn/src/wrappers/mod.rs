@@ -7,7 +7,7 @@
 //! | [`VariationalDropout`] | the same parts of h are left out at every step | Gal and Ghahramani 2016 |
 //! | [`Residual`] | the input is added to the output | He et al. 2016 |
 //!
-//! Which elements are concerned depends on the seed in the [`Mode`](crate::Mode), the time step and the place: nothing is
+//! Which elements are concerned depends on the seed in the [`Mode`], the time step and the place: nothing is
 //! stored. They nest: `Residual::new(Zoneout::new(cell, 0.1, 0.05), 64)`.
 
 mod recurrent_dropout;
