@@ -2,6 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+mod panics;
+mod probe;
+
+pub use panics::panic_of;
+pub use probe::{Probe, Seen};
+
 use approx::abs_diff_eq;
 use serde_json::Value;
 use unspool::{Indices, Shape, Tensor, Var};
