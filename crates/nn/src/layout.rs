@@ -83,8 +83,8 @@ impl Layout {
         Layout { steps, reverse, packed: Some(packed) }
     }
 
-    /// The rows that are worked on, `[T, B, ..]`: all of them, or as `[1, N, ..]` those that are no padding.
-    pub(crate) fn valid<'t, T: Scalar>(&self, xs: Var<'t, T>) -> Var<'t, T> {
+    /// What there is to project of a sequence `[T, B, ..]`: the same, or its valid steps as `[1, N, ..]`.
+    pub(crate) fn pack<'t, T: Scalar>(&self, xs: Var<'t, T>) -> Var<'t, T> {
         match &self.packed {
             None => xs,
             Some(packed) => merge(xs).index_select(0, &packed.rows).unsqueeze(0),

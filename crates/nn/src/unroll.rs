@@ -56,7 +56,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
         };
         let layout = Layout::new(time, batch, self.lengths, self.layer.reverse);
-        let rows = merge(cell.project(layout.valid(self.xs)));
+        let rows = merge(cell.project(layout.pack(self.xs)));
         let mut state = self.state.unwrap_or_else(|| cell.zero_state(batch));
         if layout.is_packed() {
             state = state.map(&mut |part| layout.sort(part));
