@@ -81,7 +81,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
     type Output = BothUnrolled<'t, T, C::State>;
 
     /// # Panics
-    /// If `xs` is not a sequence `[T, B, F]` of at least one step.
+    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or outputs of different sizes are to be added.
     #[track_caller]
     fn forward(&self, xs: Var<'t, T>) -> Self::Output {
         self.forward_lengths(xs, None, Mode::Evaluation)
@@ -96,12 +96,12 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
 impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {
     #[track_caller]
     fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
-        BothUnrolled {
-            forward: self.forward.forward_lengths(xs, lengths, mode.part(0)),
-            backward: self.backward.forward_lengths(xs, lengths, mode.part(1)),
-            merge: self.merge,
-            return_sequences: self.forward.return_sequences,
+        let forward = self.forward.forward_lengths(xs, lengths, mode.part(0));
+        let backward = self.backward.forward_lengths(xs, lengths, mode.part(1));
+        if let (Merge::Sum | Merge::Mean, Some(a), Some(b)) = (self.merge, forward.width(), backward.width()) {
+            assert!(a == b, "Bidirectional: outputs of {a} and {b} elements cannot be added");
         }
+        BothUnrolled { forward, backward, merge: self.merge, return_sequences: self.forward.return_sequences }
     }
 }
 

@@ -65,7 +65,7 @@ impl<C> Recurrent<C> {
     /// Like [`forward`](Layer::forward), from a given state instead of zero.
     ///
     /// # Panics
-    /// If `xs` is not a sequence `[T, B, F]` of at least one step.
+    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state is not one of B sequences.
     #[track_caller]
     pub fn forward_from<'t, T: Scalar>(&self, xs: Var<'t, T>, state: C::State) -> Unrolled<'t, T, C::State>
     where

@@ -47,7 +47,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
     /// Makes the steps.
     ///
     /// # Panics
-    /// If the input is not a sequence `[T, B, F]` of at least one step, or the lengths do not fit it.
+    /// If the input is not a sequence `[T, B, F]` of at least one step, or the state or the lengths do not fit it.
     #[track_caller]
     pub fn run(self) -> Unrolled<'t, T, C::State> {
         let (cell, shape) = (&self.layer.cell, self.xs.shape());
@@ -57,7 +57,19 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
         };
         let layout = Layout::new(time, batch, self.lengths, self.layer.reverse);
         let rows = merge(cell.project(layout.pack(self.xs)));
-        let mut state = self.state.unwrap_or_else(|| cell.zero_state(batch));
+        let mut state = match self.state {
+            Some(state) => state,
+            None => cell.zero_state(batch),
+        };
+        let mut parts = Vec::new(); // looked at here, as a closure has no caller's line
+        state.map(&mut |part| {
+            parts.push(part.shape());
+            part
+        });
+        for part in parts {
+            let fits = part.first() == Some(&batch);
+            assert!(fits, "Recurrent: the state {part} is not one of {batch} sequences");
+        }
         if layout.is_packed() {
             state = state.map(&mut |part| layout.sort(part));
         }
@@ -166,6 +178,11 @@ impl<'t, T: Scalar, S: State<'t, T>> Unrolled<'t, T, S> {
     /// The state after the last step, that of each sequence if they have different lengths.
     pub fn state(&self) -> &S {
         &self.state
+    }
+
+    /// The size of one output, the H of `[T, B, H]`.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.outputs[0].shape().last().copied()
     }
 
     /// The states after all time steps, as one state whose variables are `[T, B, H]`: of an LSTM, every h and every c.
