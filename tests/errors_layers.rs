@@ -1,0 +1,152 @@
+//! What layers over sequences refuse, word for word, and the line it points to.
+
+use unspool::tensor::Shape;
+use unspool::*;
+use unspool_tests::panic_of;
+
+/// Mistakes with their sentences, one a line from the line after `sentences! {` on: the panic must point to
+/// that line of this file.
+macro_rules! sentences {
+    ($($mistake:expr => $sentence:expr;)*) => {
+        let mut expected = line!();
+        $(
+            expected += 1;
+            let (message, file, line) = panic_of(|| { let _ = $mistake; });
+            assert_eq!(message, $sentence);
+            assert!(file.ends_with("errors_layers.rs"), "{message}: points to {file}");
+            assert_eq!(line, expected, "{message}: points to another line");
+        )*
+    };
+}
+
+fn zeros(shape: impl Into<Shape>) -> Tensor {
+    Tensor::zeros(shape)
+}
+
+fn lstm(inputs: usize, hidden: usize) -> Lstm<Tensor> {
+    Lstm::new(&mut rng(0), inputs, hidden)
+}
+
+const EVALUATION: Mode = Mode::Evaluation;
+const TRAINING: Mode = Mode::Training { seed: 0 };
+
+#[test]
+fn lengths_must_fit_the_batch() {
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 3, 2]));
+    let layer = tape.bind(&Recurrent::new(lstm(2, 4)));
+    let both = tape.bind(&Bidirectional::new(lstm(2, 4), lstm(2, 4)));
+    let stack = tape.bind(&Stack::new([Recurrent::new(lstm(2, 4)), Recurrent::new(lstm(4, 4))]));
+    let backwards = tape.bind(&Recurrent::new(lstm(2, 4)).reverse());
+    sentences! {
+        layer.unroll(xs).lengths(&[5, 5]).run() => "Recurrent: 2 lengths for a batch of 3 sequences";
+        layer.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: sequence 1 cannot have 6 of 5 time steps";
+        layer.unroll(xs).lengths(&[0, 0, 0]).run() => "Recurrent: no sequence has a time step";
+        backwards.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: sequence 1 cannot have 6 of 5 time steps";
+        layer.forward_lengths(xs, Some(&[1]), EVALUATION) => "Recurrent: 1 lengths for a batch of 3 sequences";
+        both.forward_lengths(xs, Some(&[5, 5, 5, 5]), TRAINING) => "Recurrent: 4 lengths for a batch of 3 sequences";
+        both.forward_lengths(xs, Some(&[9, 5, 5]), EVALUATION) => "Recurrent: sequence 0 cannot have 9 of 5 time steps";
+        stack.forward_lengths(xs, Some(&[]), EVALUATION) => "Recurrent: 0 lengths for a batch of 3 sequences";
+        stack.forward_lengths(xs, Some(&[0; 3]), TRAINING) => "Recurrent: no sequence has a time step";
+    }
+}
+
+#[test]
+fn inputs_must_be_sequences_of_the_right_width() {
+    let tape = Tape::new();
+    let v = |shape: &[usize]| tape.constant(&zeros(shape));
+    let (flat, empty, wide) = (v(&[5, 2]), v(&[0, 3, 2]), v(&[5, 3, 6]));
+    let layer = tape.bind(&Recurrent::new(lstm(2, 4)));
+    let both = tape.bind(&Bidirectional::new(lstm(2, 4), lstm(2, 4)));
+    let stack = tape.bind(&Stack::new([2, 4].map(|width| Recurrent::new(lstm(width, 4)))));
+    let misfit = tape.bind(&Stack::new([2, 5].map(|width| Recurrent::new(lstm(width, 4)))));
+    let model = tape.bind(&sequential().add(|_: &mut Rng| Recurrent::new(lstm(2, 4))));
+    let (xs, two) = (v(&[5, 3, 2]), [5, 2, 1]);
+    let form = |shape| format!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}");
+    let product = |a, b| format!("matmul: shapes {a} and {b} do not multiply; they must be [.., K] and [K, N]");
+    sentences! {
+        layer.forward_in(flat, TRAINING) => form("[5, 2]");
+        layer.unroll(empty).lengths(&[0, 0, 0]).run() => form("[0, 3, 2]");
+        layer.forward_lengths(flat, Some(&two), EVALUATION) => form("[5, 2]");
+        both.forward(flat) => form("[5, 2]");
+        both.forward_in(empty, TRAINING) => form("[0, 3, 2]");
+        stack.forward(flat) => form("[5, 2]");
+        stack.forward_in(empty, TRAINING) => form("[0, 3, 2]");
+        model.forward(flat) => form("[5, 2]");
+        model.forward_in(flat, TRAINING) => form("[5, 2]");
+        layer.forward(wide) => product("[5, 3, 6]", "[2, 16]");
+        layer.unroll(wide).lengths(&two).run() => product("[1, 8, 6]", "[2, 16]");
+        both.forward(wide) => product("[5, 3, 6]", "[2, 16]");
+        stack.forward_lengths(wide, None, EVALUATION) => product("[5, 3, 6]", "[2, 16]");
+        misfit.forward(xs) => product("[5, 3, 4]", "[5, 16]");
+    }
+}
+
+#[test]
+fn an_initial_state_must_be_that_of_the_batch() {
+    let (tape, other) = (Tape::new(), Tape::new());
+    let xs = tape.constant(&zeros([5, 3, 2]));
+    let state = |batch, width| {
+        let part = tape.constant(&zeros([batch, width]));
+        (part, part)
+    };
+    let elsewhere = other.constant(&zeros([3, 4]));
+    let detached = |batch| (zeros([batch, 4]), zeros([batch, 4]));
+    let layer = tape.bind(&Recurrent::new(lstm(2, 4)));
+    let lengths = [5, 2, 1];
+    let batch = |shape| format!("Recurrent: the state {shape} is not one of 3 sequences");
+    let width = "matmul: shapes [3, 5] and [4, 16] do not multiply; they must be [.., K] and [K, N]";
+    sentences! {
+        layer.forward_from(xs, state(2, 4)) => batch("[2, 4]");
+        layer.forward_from(xs, state(1, 4)) => batch("[1, 4]");
+        layer.unroll(xs).state(state(4, 4)).lengths(&lengths).run() => batch("[4, 4]");
+        layer.unroll(xs).state(state(2, 4)).lengths(&lengths).run() => batch("[2, 4]");
+        layer.unroll(xs).carried(Some(&detached(6))).lengths(&lengths).run() => batch("[6, 4]");
+        layer.unroll(xs).carried(Some(&detached(1))).run() => batch("[1, 4]");
+        layer.forward_from(xs, (tape.constant(&zeros([])), tape.constant(&zeros([])))) => batch("[]");
+        layer.forward_from(xs, state(3, 5)) => width;
+        layer.unroll(xs).state(state(3, 5)).lengths(&lengths).run() => width;
+        layer.forward_from(xs, (elsewhere, elsewhere)) => "matmul: the operands belong to different tapes";
+    }
+}
+
+#[test]
+fn layers_are_made_of_layers_that_fit() {
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 3, 2]));
+    let uneven = |merge, width| tape.bind(&Bidirectional::new(lstm(2, 4), lstm(2, width)).merge(merge));
+    let (sum, mean, broadcast) = (uneven(Merge::Sum, 3), uneven(Merge::Mean, 3), uneven(Merge::Sum, 1));
+    let stack = |both| Stack { layers: vec![both], dropout: 0.0, return_sequences: true };
+    let (stack_of_sum, stack_of_mean) = (stack(uneven(Merge::Sum, 3)), stack(uneven(Merge::Mean, 3)));
+    let sentence = "Bidirectional: outputs of 4 and 3 elements cannot be added";
+    sentences! {
+        Stack::<Recurrent<Lstm<Tensor>>>::new([]) => "Stack: no layers given";
+        sum.forward(xs) => sentence;
+        mean.forward_in(xs, TRAINING) => sentence;
+        broadcast.forward(xs) => "Bidirectional: outputs of 4 and 1 elements cannot be added";
+        sum.forward_lengths(xs, Some(&[3, 5, 0]), EVALUATION) => sentence;
+        stack_of_sum.forward(xs) => sentence;
+        stack_of_mean.forward_lengths(xs, None, EVALUATION) => sentence;
+    }
+    assert_eq!(uneven(Merge::Concat, 3).forward(xs).last().shape()[..], [3, 7]);
+}
+
+#[test]
+fn rates_of_dropout_are_at_least_0_and_less_than_1() {
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 3, 4]));
+    let layers = || [Recurrent::new(lstm(4, 4)), Recurrent::new(lstm(4, 4))];
+    let stack = tape.bind(&Stack { dropout: -0.5, ..Stack::new(layers()) });
+    let rate = |rate| format!("dropout: the rate {rate} is not at least 0 and less than 1");
+    sentences! {
+        dropout(1.0) => rate("1");
+        dropout(-0.1) => rate("-0.1");
+        dropout(f64::NAN) => rate("NaN");
+        Stack::new(layers()).dropout(1.5) => rate("1.5");
+        Stack::new(layers()).dropout(f64::NAN) => rate("NaN");
+        Dropout { rate: 2.0 }.forward_in(xs, TRAINING) => rate("2");
+        TRAINING.dropout(xs, 1.0) => rate("1");
+        stack.forward_in(xs, TRAINING) => rate("-0.5");
+        stack.forward_lengths(xs, Some(&[1, 2, 3]), TRAINING) => rate("-0.5");
+    }
+}
