@@ -110,7 +110,7 @@ fn a_layer_is_its_sequence_or_its_last_output() {
             let [whole, last] = [&whole, &last].map(|layer| layer.forward_lengths(xs, lengths, Mode::Evaluation));
             let (sequence, last_of_it) = (whole.sequence().value(), whole.last().value());
             assert_ne!(sequence.shape(), last_of_it.shape());
-            assert_eq!(Var::from(whole.into()).value(), sequence);
+            assert_eq!(whole.into().value(), sequence);
             assert_eq!(last.into().value(), last_of_it);
         }
     }
