@@ -111,6 +111,18 @@ fn an_initial_state_must_be_that_of_the_batch() {
 }
 
 #[test]
+fn a_detached_state_is_a_constant_of_its_next_tape() {
+    let tape = Tape::new();
+    let x = tape.variable(&zeros([3, 4]));
+    let (h, c) = <(Var<'_, f32>, Var<'_, f32>) as State<'_, f32>>::attach(&tape, &(x, x.tanh()).detach());
+    let gradients = (x + h + c).sum().backward();
+    sentences! {
+        gradients.wrt(h) => "gradient: a constant has none";
+        gradients.wrt(c) => "gradient: a constant has none";
+    }
+}
+
+#[test]
 fn layers_are_made_of_layers_that_fit() {
     let tape = Tape::new();
     let xs = tape.constant(&zeros([5, 3, 2]));
