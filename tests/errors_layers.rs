@@ -156,7 +156,7 @@ fn rates_of_dropout_are_at_least_0_and_less_than_1() {
         dropout(f64::NAN) => rate("NaN");
         Stack::new(layers()).dropout(1.5) => rate("1.5");
         Stack::new(layers()).dropout(f64::NAN) => rate("NaN");
-        Dropout { rate: 2.0 }.forward_in(xs, TRAINING) => rate("2");
+        Dropout { rate: 2.0, same_over_time: false }.forward_in(xs, TRAINING) => rate("2");
         TRAINING.dropout(xs, 1.0) => rate("1");
         stack.forward_in(xs, TRAINING) => rate("-0.5");
         stack.forward_lengths(xs, Some(&[1, 2, 3]), TRAINING) => rate("-0.5");
