@@ -6,7 +6,7 @@
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use unspool::prelude::*;
-use unspool::{Indices, hvp, ops};
+use unspool::{Indices, hvp, jvp, ops, vjp};
 use unspool_tests::{assert_close, values};
 
 #[derive(Params)]
@@ -58,18 +58,40 @@ fn check<F: Function>(name: &str, shapes: [&[usize]; 2], _: F) {
         }
     }
     check_second_order::<F>(name, &operands);
+    check_directions::<F>(name, &operands);
+}
+
+/// Holds a Jacobian-vector product against a vector-Jacobian product: `w · (J d) = (w J) · d`.
+#[track_caller]
+fn check_directions<F: Function>(name: &str, at: &Operands<Tensor<f64>>) {
+    let direction = Operands { a: values(at.a.shape(), 5), b: values(at.b.shape(), 6) };
+    let (value, tangent) = jvp(at, &direction, |_, o| F::of(o.a, o.b));
+    let seed = values(value.shape(), 7);
+    let (same, gradient) = vjp(at, &seed, |_, o| F::of(o.a, o.b));
+    assert_close(&format!("{name}: value over duals"), &value, &same, 1e-14);
+    let terms = |x: &Tensor<f64>, y: &Tensor<f64>| x.zip("mul", y, |x, y| x * y).to_vec();
+    let forward = terms(&seed, &tangent);
+    let back = [terms(&gradient.a, &direction.a), terms(&gradient.b, &direction.b)].concat();
+    let scale = forward.iter().chain(&back).fold(1.0, |sum, x| sum + x.abs());
+    let difference = forward.iter().sum::<f64>() - back.iter().sum::<f64>();
+    assert!(difference.abs() < 1e-12 * scale, "{name}: jvp and vjp differ by {difference} of {scale}");
+}
+
+/// A loss whose own second derivatives are not 0, so that those of `y` and its tangents both count.
+fn bend<T: Scalar>(y: Var<'_, T>) -> Var<'_, T> {
+    project(y) + project(y.square() * 0.5)
 }
 
 /// Holds a Hessian-vector product against central differences of gradients.
 #[track_caller]
 fn check_second_order<F: Function>(name: &str, at: &Operands<Tensor<f64>>) {
     let direction = Operands { a: values(at.a.shape(), 3), b: values(at.b.shape(), 4) };
-    let (gradient, product) = hvp(at, &direction, |_, o| project(F::of(o.a, o.b)));
+    let (gradient, product) = hvp(at, &direction, |_, o| bend(F::of(o.a, o.b)));
     let gradient_at = |step: f64| {
         let moved = |x: &Tensor<f64>, d: &Tensor<f64>| x.zip("move", d, |x, d| x + step * d);
         let tape = Tape::new();
         let net = tape.bind(&Operands { a: moved(&at.a, &direction.a), b: moved(&at.b, &direction.b) });
-        project(F::of(net.a, net.b)).backward().of(&net)
+        bend(F::of(net.a, net.b)).backward().of(&net)
     };
     let h = 1e-3;
     let [near, back, far, far_back] = [h, -h, 2.0 * h, -2.0 * h].map(gradient_at);

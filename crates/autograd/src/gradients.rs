@@ -13,19 +13,25 @@ use unspool_tensor::{Scalar, Tensor};
 pub struct Gradients<'t, T: Scalar = f32> {
     tape: &'t Tape<T>,
     sweep: Sweep<T>,
+    /// Which sweep of the tape this was.
+    number: u32,
 }
 
 impl<'t, T: Scalar> Gradients<'t, T> {
     /// Sweeps from `loss`, whose gradient is `seed`, back to the variables.
     pub(crate) fn sweep(loss: Var<'t, T>, seed: Tensor<T>) -> Self {
         let tape = loss.tape;
-        let mut sweep = std::mem::take(&mut tape.record.borrow_mut().spare);
+        let (mut sweep, number) = {
+            let record = &mut *tape.record.borrow_mut();
+            record.sweeps += 1;
+            (std::mem::take(&mut record.spare), record.sweeps - 1)
+        };
         let record = &*tape.record.borrow();
         sweep.start(loss.id, seed);
         for id in (0..=loss.id).rev() {
-            step(&mut sweep, record, id);
+            step(&mut sweep, record, id, number);
         }
-        Gradients { tape, sweep }
+        Gradients { tape, sweep, number }
     }
 
     /// The gradients with respect to the parameters of a model that was bound to the tape, as a model.
@@ -72,7 +78,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         if !node.needs_gradient {
             return Err("a constant has none");
         }
-        if node.rule != RuleRef::LEAF && !node.retained {
+        if node.rule != RuleRef::LEAF && node.retained_from > self.number {
             return Err("that of a computed value is kept only if retain_grad() was called on it before");
         }
         Ok(match self.sweep.get(var.id) {
@@ -84,13 +90,13 @@ impl<'t, T: Scalar> Gradients<'t, T> {
 
 /// Passes the gradient of value `id` on to what it was made of.
 #[inline]
-fn step<T: Scalar>(sweep: &mut Sweep<T>, record: &Record<T>, id: u32) {
+fn step<T: Scalar>(sweep: &mut Sweep<T>, record: &Record<T>, id: u32, number: u32) {
     sweep.settle(id);
     let node = record.nodes[id as usize];
     if node.rule == RuleRef::LEAF {
         return;
     }
-    let Some(grad) = sweep.take(id, node.retained) else { return };
+    let Some(grad) = sweep.take(id, node.retained_from <= number) else { return };
     let inputs = Inputs { values: &record.values, ids: record.inputs_of(node) };
     let mut into = Contributions { sweep, nodes: &record.nodes, inputs };
     record.rules.backward(node.rule, inputs, &record.values[id as usize], grad, &mut into);

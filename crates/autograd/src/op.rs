@@ -100,24 +100,41 @@ pub struct Contributions<'a, T: Scalar> {
 
 impl<T: Scalar> Contributions<'_, T> {
     /// Whether anything depends on the gradient with respect to input `i`.
+    ///
+    /// # Panics
+    /// If there is no such input.
+    #[track_caller]
     #[inline]
     pub fn needs(&self, i: usize) -> bool {
+        assert!(i < self.inputs.len(), "an op of {} inputs has no input {i}", self.inputs.len());
         self.nodes[self.inputs.ids[i] as usize].needs_gradient
     }
 
     /// Adds `grad` to the gradient with respect to input `i`. If `grad` has the shape that the input was
     /// broadcast to, it is summed back to the input's shape.
     #[inline]
+    #[track_caller]
     pub fn add(&mut self, i: usize, grad: Tensor<T>) {
         self.add_with(i, || grad);
     }
 
     /// Like [`add`](Contributions::add), computing the contribution only if it is needed.
+    ///
+    /// # Panics
+    /// If there is no such input, or `grad` has neither its shape nor one that it broadcasts to.
+    #[track_caller]
     #[inline]
     pub fn add_with(&mut self, i: usize, grad: impl FnOnce() -> Tensor<T>) {
         if self.needs(i) {
             let (grad, shape) = (grad(), self.inputs[i].shape());
-            let grad = if grad.shape() == shape { grad } else { grad.sum_to(shape) };
+            let given = grad.shape();
+            let grad = if given == shape {
+                grad
+            } else {
+                let fits = shape.broadcast(&given) == Some(given);
+                assert!(fits, "add: {given} is not a gradient of input {i}, {shape}, nor of what it broadcasts to");
+                grad.sum_to(shape)
+            };
             self.sweep.add(self.inputs.ids[i], grad);
         }
     }
@@ -175,9 +192,14 @@ impl<T: Scalar, E: Elementwise<T>> Op<T> for E {
 
     #[inline]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        assert!(x.len() == 1, "{}: {} inputs were given to a function of one", E::NAME, x.len());
         x[0].map(
             #[inline(always)]
-            |x| self.value(x),
+            |x| {
+                let y = self.value(x);
+                // Over duals, too, the derivative is the one that is written down, at kinks as elsewhere.
+                y.with_slope(x, || self.derivative(x, y))
+            },
         )
     }
 

@@ -4,6 +4,7 @@
 //! duals gives a Jacobian-vector product, and the gradients of a backward sweep over duals carry Hessian-vector
 //! products as their tangents. Exact to rounding, at the cost of about twice the plain computation.
 
+use crate::gradients::Gradients;
 use crate::params::{Params, Path};
 use crate::tape::Tape;
 use crate::var::Var;
@@ -119,7 +120,8 @@ pub fn hvp<T: Real, M: Params<Tensor<T>>>(
 
 /// The Jacobian of a function of one tensor: a matrix `[outputs, inputs]`, both in row-major order.
 ///
-/// One forward pass, and a backward sweep for each element of the output.
+/// One forward pass, and a backward sweep for each element of the output. A function that does not depend on the tensor
+/// has the Jacobian 0.
 ///
 /// ```
 /// use unspool_autograd::{jacobian, Tensor};
@@ -139,14 +141,14 @@ pub fn jacobian<T: Scalar>(
     let mut rows = Tensor::zeros([outputs, inputs]);
     for i in 0..outputs {
         let one = Tensor::from_fn(y.shape(), |at| if at == i { T::ONE } else { T::ZERO });
-        rows.write(0, i, &y.backward_with(&one).wrt(input).reshape([1, inputs]));
+        rows.write(0, i, &Gradients::sweep(y, one).wrt(input).reshape([1, inputs]));
     }
     rows
 }
 
 /// The Hessian of a loss of one tensor: a symmetric matrix `[n, n]`, in row-major order of the tensor.
 ///
-/// One Hessian-vector product for each element.
+/// One Hessian-vector product for each element. A loss that does not depend on the tensor has the Hessian 0.
 ///
 /// ```
 /// use unspool_autograd::{hessian, Tensor};
@@ -154,6 +156,11 @@ pub fn jacobian<T: Scalar>(
 /// let h = hessian(&x, |_, x| x.select(0, 0) * x.select(0, 1).square());
 /// assert_eq!(h, Tensor::from_slice(&[0.0, 6.0, 6.0, 4.0], [2, 2]));
 /// ```
+///
+/// Data from outside is cast to duals: `tape.constant(&data.cast())`.
+///
+/// # Panics
+/// If the loss has not one element.
 #[track_caller]
 pub fn hessian<T: Real>(
     x: &Tensor<T>,
@@ -166,7 +173,10 @@ pub fn hessian<T: Real>(
         let one = Tensor::from_fn(x.shape(), |at| if at == i { T::ONE } else { T::ZERO });
         let gradient = {
             let input = tape.variable(&x.with_tangents(&one));
-            loss(&tape, input).backward().wrt(input)
+            let loss = loss(&tape, input);
+            let shape = loss.shape();
+            assert!(shape.elements() == 1, "hessian: a loss has one element, this value has shape {shape}");
+            Gradients::sweep(loss, Tensor::ones(shape)).wrt(input)
         };
         tape.reset();
         rows.write(0, i, &gradient.tangents().reshape([1, n]));

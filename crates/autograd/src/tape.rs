@@ -41,6 +41,8 @@ pub(crate) struct Record<T: Scalar> {
     pub(crate) nodes: Vec<Node>,
     pub(crate) inputs: Vec<u32>,
     pub(crate) rules: Rules<T>,
+    /// The number of sweeps that have begun.
+    pub(crate) sweeps: u32,
     /// Room for the gradients of a backward sweep, kept from one to the next.
     pub(crate) spare: crate::sweep::Sweep<T>,
 }
@@ -52,8 +54,8 @@ pub(crate) struct Node {
     first_input: u32,
     input_count: u32,
     pub(crate) needs_gradient: bool,
-    /// Whether the gradient stays in its place after the sweep has passed it on.
-    pub(crate) retained: bool,
+    /// From which sweep on the gradient stays in its place after the sweep has passed it on.
+    pub(crate) retained_from: u32,
 }
 
 impl<T: Scalar> Record<T> {
@@ -72,7 +74,10 @@ impl<T: Scalar> Record<T> {
     }
 
     fn push_leaf(&mut self, value: Tensor<T>, needs_gradient: bool) -> u32 {
-        self.push(value, Node { rule: RuleRef::LEAF, first_input: 0, input_count: 0, needs_gradient, retained: false })
+        self.push(
+            value,
+            Node { rule: RuleRef::LEAF, first_input: 0, input_count: 0, needs_gradient, retained_from: u32::MAX },
+        )
     }
 }
 
@@ -85,6 +90,7 @@ impl<T: Scalar> Tape<T> {
                 nodes: Vec::new(),
                 inputs: Vec::new(),
                 rules: Rules::new(),
+                sweeps: 0,
                 spare: Default::default(),
             }),
         }
@@ -145,7 +151,7 @@ impl<T: Scalar> Tape<T> {
                 first_input: u32::try_from(first_input).expect("a tape holds at most 2^32 inputs"),
                 input_count: inputs.len() as u32,
                 needs_gradient,
-                retained: false,
+                retained_from: u32::MAX,
             };
             record.push(value, node)
         } else {
@@ -173,6 +179,7 @@ impl<T: Scalar> Tape<T> {
         record.nodes.clear();
         record.inputs.clear();
         record.rules.clear();
+        record.sweeps = 0;
     }
 }
 

@@ -119,7 +119,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// assert_eq!((x * x.detach()).backward().wrt(x).item(), 3.0);
     /// ```
     pub fn detach(self) -> Self {
-        self.tape.constant(&self.value())
+        let value = self.value();
+        if !T::HAS_TANGENT {
+            return self.tape.constant(&value);
+        }
+        self.tape.constant(&value.map(|x| x.with_tangent_of(T::ZERO)))
     }
 
     /// This value, whose gradient is to be kept although it was computed from others: after a backward sweep,
@@ -135,7 +139,9 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// assert_eq!(gradients.wrt(x).item(), 2.0 * 9.0 * 2.0 * 3.0);
     /// ```
     pub fn retain_grad(self) -> Self {
-        self.tape.record.borrow_mut().nodes[self.id as usize].retained = true;
+        let record = &mut *self.tape.record.borrow_mut();
+        let node = &mut record.nodes[self.id as usize];
+        node.retained_from = node.retained_from.min(record.sweeps);
         self
     }
 

@@ -43,7 +43,7 @@ pub fn nll<'t, T: Scalar>(output: Var<'t, T>, classes: impl Into<Indices>) -> Va
 
 /// The Kullback-Leibler divergence of predicted from true probabilities, `sum(target (ln target - output))`, averaged
 /// over all rows. `output`, `[.., C]`, are logarithms of probabilities, `target` probabilities; where one is 0 its term
-/// is 0.
+/// is 0, if the output there is finite.
 ///
 /// Kullback and Leibler 1951, "On information and sufficiency".
 ///
@@ -165,13 +165,15 @@ impl<T: Scalar> CrossEntropy<T> {
         };
         let row_weights = per_row(&weight_of);
 
-        // Ignored rows look at class 0 and weigh nothing.
+        // Ignored rows look at class 0, whatever stands there, and are left out.
         let looked_at = classes.iter().map(|&class| if counts(class) { class } else { 0 }).collect();
         let chosen = output.gather(axis, Indices::from_vec(looked_at, expected.insert(axis, 1))).squeeze(axis);
-        let sum = (chosen * row_weights).sum() * (1.0 - self.smoothing);
+        let counted = per_row(&|_| T::ONE);
+        let zero = counted.zeros([]);
+        let sum = counted.where_(chosen * row_weights, zero).sum() * (1.0 - self.smoothing);
         let sum = if self.smoothing > 0.0 {
             let weighted = weights.map_or(output, |w| output * w);
-            let others = weighted.sum_axes(&[axis]) * per_row(&|_| T::ONE);
+            let others = counted.where_(weighted.sum_axes(&[axis]), zero);
             sum + others.sum() * (self.smoothing / shape[axis] as f64)
         } else {
             sum
@@ -194,5 +196,7 @@ impl<T: Scalar> CrossEntropy<T> {
 fn class_axis<T: Scalar>(name: &str, output: Var<'_, T>) -> usize {
     let rank = output.shape().rank();
     assert!(rank > 0, "{name}: scores of rank 0 have no axis of classes");
+    let shape = output.shape();
+    assert!(shape[rank - 1] > 0, "{name}: scores {shape} are of no class");
     rank - 1
 }

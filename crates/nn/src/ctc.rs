@@ -12,6 +12,8 @@ const NEVER: f64 = -1e30;
 /// `log_probs`, `[T, B, C]`, are logarithms of probabilities (see [`log_softmax`](Var::log_softmax)), `targets` the
 /// labels of each sequence, `lengths` its number of time steps, and `blank` the class that means nothing.
 ///
+/// Logarithms must be greater than -1e30: where minus infinities leave no way to spell a target, its loss is about 1e30.
+///
 /// Graves et al. 2006, "Connectionist temporal classification", equations 6 to 8: the forward variables alpha, as
 /// operations on the tape; the backward variables are its gradient.
 ///

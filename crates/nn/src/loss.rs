@@ -67,8 +67,11 @@ pub fn mae<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> 
 /// assert_eq!(huber(1.0)(output, target).item(), 0.5 * (0.5 + 2.5));
 /// ```
 ///
-/// The function panics if the shapes differ.
+/// # Panics
+/// If `delta` is not greater than 0. The function panics if the shapes differ (a closure cannot tell its caller's line).
+#[track_caller]
 pub fn huber<T: Scalar>(delta: f64) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Send + Sync {
+    assert!(delta > 0.0, "huber: delta is {delta}, it must be greater than 0");
     move |output, target| {
         same_shape("huber", output, target);
         let error = output - target;
@@ -79,8 +82,8 @@ pub fn huber<T: Scalar>(delta: f64) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -
 }
 
 /// The binary cross-entropy of scores before the logistic function, `-t ln s - (1 - t) ln(1 - s)` with
-/// `s = sigmoid(output)`, averaged over all elements. Computed as `softplus(output) - t output`: finite for every
-/// finite score. Targets are between 0 and 1.
+/// `s = sigmoid(output)`, averaged over all elements. Computed as
+/// `t softplus(-output) + (1 - t) softplus(output)`: finite for every finite score, and exact where it is small. Targets are between 0 and 1.
 ///
 /// ```
 /// use unspool_nn::bce_with_logits;
@@ -96,7 +99,7 @@ pub fn huber<T: Scalar>(delta: f64) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -
 #[track_caller]
 pub fn bce_with_logits<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     same_shape("bce_with_logits", output, target);
-    (output.softplus() - target * output).mean()
+    (target * (-output).softplus() + (1.0 - target) * output.softplus()).mean()
 }
 
 #[track_caller]

@@ -40,7 +40,7 @@ impl<T: Real> Dual<T> {
     /// A function's value, with the tangent by the chain rule.
     #[inline(always)]
     fn chain(self, value: T, derivative: T) -> Self {
-        Dual { value, tangent: derivative * self.tangent }
+        Dual { value, tangent: along(derivative, self.tangent) }
     }
 
     /// The values and tangents of a slice, alternating.
@@ -56,11 +56,27 @@ impl<T: Real> Dual<T> {
     }
 }
 
+/// The change of a function with this slope; what does not move changes nothing, however steep the function.
+#[inline(always)]
+fn along<T: Real>(slope: T, tangent: T) -> T {
+    if tangent == T::ZERO { T::ZERO } else { slope * tangent }
+}
+
 impl<T: Real> Scalar for Dual<T> {
     const ZERO: Self = Dual { value: T::ZERO, tangent: T::ZERO };
     const ONE: Self = Dual { value: T::ONE, tangent: T::ZERO };
     const NAN: Self = Dual { value: T::NAN, tangent: T::NAN };
     const NAME: &'static str = T::DUAL_NAME;
+    const HAS_TANGENT: bool = true;
+
+    #[inline(always)]
+    fn with_slope(self, x: Self, slope: impl FnOnce() -> Self) -> Self {
+        x.chain(self.value, slope().value)
+    }
+    #[inline(always)]
+    fn with_tangent_of(self, other: Self) -> Self {
+        Dual { value: self.value, tangent: other.tangent }
+    }
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -110,8 +126,10 @@ impl<T: Real> Scalar for Dual<T> {
     fn powf(self, p: Self) -> Self {
         let y = self.value.powf(p.value);
         let base = if p.value == T::ZERO { T::ZERO } else { p.value * self.value.powf(p.value - T::ONE) };
-        let exponent = if p.tangent == T::ZERO { T::ZERO } else { y * self.value.ln() * p.tangent };
-        Dual { value: y, tangent: base * self.tangent + exponent }
+        // At 0 to a power that is not negative, the exponent has no say.
+        let still = p.tangent == T::ZERO || (self.value == T::ZERO && p.value >= T::ZERO);
+        let exponent = if still { T::ZERO } else { y * self.value.ln() * p.tangent };
+        Dual { value: y, tangent: along(base, self.tangent) + exponent }
     }
     #[inline(always)]
     fn erf(self) -> Self {

@@ -99,6 +99,25 @@ pub trait Scalar:
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
 
+    /// Whether the type carries tangents.
+    #[doc(hidden)]
+    const HAS_TANGENT: bool = false;
+    /// This value as a function of `x` that has the given slope there: the tangent, if there is one, is `slope` times that
+    /// of `x`.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn with_slope(self, x: Self, slope: impl FnOnce() -> Self) -> Self {
+        let _ = (x, slope);
+        self
+    }
+    /// This value with the tangent, if there is one, of another.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn with_tangent_of(self, other: Self) -> Self {
+        let _ = other;
+        self
+    }
+
     /// `c = a b`, or `c += a b` if `add`: the product crate's entry for this type.
     #[doc(hidden)]
     fn gemm(product: crate::matmul::Product<'_, Self>);

@@ -7,7 +7,7 @@ use unspool_tensor::Scalar;
 elementwise! {
     struct Elu { alpha } = "elu";
     value: |x| if x > T::ZERO { x } else { alpha * x.exp_m1() };
-    derivative: |x, y| if x > T::ZERO { T::ONE } else { y + alpha };
+    derivative: |x, _| if x > T::ZERO { T::ONE } else { alpha * x.exp() };
 }
 
 impl<T: Scalar> Var<'_, T> {

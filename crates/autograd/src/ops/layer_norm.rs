@@ -62,11 +62,12 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the rank is 0.
+    /// If the rank is 0, or `epsilon` is negative.
     #[track_caller]
     #[inline]
     pub fn layer_norm(self, epsilon: f64) -> Self {
         assert!(self.shape().rank() > 0, "layer_norm: a value of rank 0 has no axis of features");
+        assert!(epsilon >= 0.0, "layer_norm: epsilon is {epsilon}, it must not be negative");
         self.unary(LayerNorm { epsilon })
     }
 }

@@ -6,6 +6,10 @@ use unspool_tensor::Scalar;
 
 #[track_caller]
 fn logsumexp<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    for &axis in axes.as_slice() {
+        let shape = x.shape();
+        assert!(shape[axis] > 0, "logsumexp: axis {axis} of shape {shape} is empty");
+    }
     // The largest element is subtracted first and added again, so no element is too large.
     let max = x.value().max_axes(axes.as_slice()).map(|max| if max.is_finite() { max } else { T::ZERO });
     let max = x.tape.constant(&axes.restore(&max, x.shape()));

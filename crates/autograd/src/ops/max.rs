@@ -8,6 +8,18 @@ use unspool_tensor::{Indices, Scalar, Tensor};
 /// The largest one, or the smallest.
 struct Best<const LARGEST: bool>(Axes);
 
+impl<const LARGEST: bool> Best<LARGEST> {
+    /// The best elements with the mean of the tangents of those that are equally good.
+    fn mean_tangent<T: Scalar>(&self, x: &Tensor<T>, best: Tensor<T>) -> Tensor<T> {
+        let axes = self.0.as_slice();
+        let kept = self.0.restore(&best, x.shape());
+        let is_best = x.zip("max", &kept, |x, best| if x == best { T::ONE } else { T::ZERO });
+        let chosen = x.zip("max", &is_best, |x, is_best| if is_best == T::ONE { x } else { T::ZERO });
+        let mean = chosen.sum_axes(axes).zip("max", &is_best.sum_axes(axes), |sum, count| sum / count);
+        best.zip("max", &mean, |best, mean| best.with_tangent_of(mean))
+    }
+}
+
 impl<T: Scalar, const LARGEST: bool> Op<T> for Best<LARGEST> {
     fn name(&self) -> &'static str {
         if LARGEST { "max" } else { "min" }
@@ -16,6 +28,7 @@ impl<T: Scalar, const LARGEST: bool> Op<T> for Best<LARGEST> {
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let axes = self.0.as_slice();
         let best = if LARGEST { x[0].max_axes(axes) } else { x[0].min_axes(axes) };
+        let best = if T::HAS_TANGENT { self.mean_tangent(&x[0], best) } else { best };
         self.0.finish(best, x[0].shape())
     }
 

@@ -32,8 +32,15 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        // NaN on either side wins.
-        x[0].zip(Op::<T>::name(self), &x[1], #[inline(always)] |a, b| if Self::is(a, b) || a.is_nan() { a } else { b })
+        x[0].zip(
+            Op::<T>::name(self),
+            &x[1],
+            #[inline(always)]
+            |a, b| {
+                let better = if Self::is(a, b) || a.is_nan() { a } else { b }; // NaN on either side wins
+                if T::HAS_TANGENT && a == b { better.with_tangent_of((a + b) * T::from_f64(0.5)) } else { better }
+            },
+        )
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
