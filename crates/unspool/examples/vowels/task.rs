@@ -1,0 +1,157 @@
+//! Utterances as examples: standardised, their speakers numbered, padded to batches.
+
+use crate::ts::{self, Utterance};
+use rand::RngExt;
+use std::path::Path;
+use unspool::prelude::*;
+
+/// What is learned from, and what is tested on.
+pub(crate) struct Task {
+    pub(crate) train: Vec<Example>,
+    pub(crate) test: Vec<Example>,
+    /// The names of the classes.
+    pub(crate) speakers: Vec<String>,
+    pub(crate) channels: usize,
+}
+
+/// A sequence and its class.
+pub(crate) struct Example {
+    pub(crate) steps: Vec<Vec<f32>>,
+    pub(crate) class: usize,
+}
+
+impl Task {
+    /// Every channel is scaled to mean 0 and standard deviation 1 over the time steps of the training part.
+    pub(crate) fn new(train: Vec<Utterance>, test: Vec<Utterance>) -> Result<Task, String> {
+        let mut speakers: Vec<String> = train.iter().map(|utterance| utterance.speaker.clone()).collect();
+        speakers.sort();
+        speakers.dedup();
+        let channels = train[0].steps[0].len();
+        let scales: Vec<(f32, f32)> = (0..channels)
+            .map(|channel| {
+                let values =
+                    || train.iter().flat_map(|utterance| &utterance.steps).map(|step| f64::from(step[channel]));
+                let count = values().count() as f64;
+                let mean = values().sum::<f64>() / count;
+                let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+                (mean as f32, if variance > 0.0 { variance.sqrt() as f32 } else { 1.0 })
+            })
+            .collect();
+        let example = |utterance: Utterance| {
+            let Utterance { mut steps, speaker } = utterance;
+            if steps[0].len() != channels {
+                return Err(format!("{channels} channels to learn from, {} to test: not the same", steps[0].len()));
+            }
+            for step in &mut steps {
+                step.iter_mut().zip(&scales).for_each(|(value, (mean, std))| *value = (*value - mean) / std);
+            }
+            match speakers.binary_search(&speaker) {
+                Ok(class) => Ok(Example { steps, class }),
+                Err(_) => Err(format!("speaker {speaker:?} is in the test part, but not in the training part")),
+            }
+        };
+        let [train, test] = [train, test].map(|part| part.into_iter().map(example).collect::<Result<Vec<_>, String>>());
+        Ok(Task { train: train?, test: test?, channels, speakers })
+    }
+
+    /// The two files of the archive.
+    pub(crate) fn load(folder: &Path) -> Result<Task, String> {
+        let read = |part: &str| ts::read(&folder.join(format!("JapaneseVowels_{part}.ts")));
+        Task::new(read("TRAIN")?, read("TEST")?).map_err(|sentence| format!("{}: {sentence}", folder.display()))
+    }
+
+    /// Utterances of the same form: nine speakers, 12 channels that glide from one value to another, each speaker's
+    /// own, and noise; 7 to 29 steps.
+    pub(crate) fn made_up(rng: &mut Rng) -> Task {
+        const CHANNELS: usize = 12;
+        let mut noise = || -> Vec<f32> { (0..CHANNELS).map(|_| 2.0 * rng.random::<f32>() - 1.0).collect() };
+        let voices: Vec<[Vec<f32>; 2]> = (0..9).map(|_| [noise(), noise()]).collect();
+        let mut part = |count: usize| -> Vec<Utterance> {
+            let utterance = |i: usize| {
+                let [from, to] = &voices[i % voices.len()];
+                let length = 7 + (noise()[0].abs() * 23.0) as usize;
+                let offset = noise();
+                let steps = (0..length).map(|t| {
+                    let (progress, noise) = (t as f32 / length as f32, noise());
+                    let at = |c: usize| from[c] + progress * (to[c] - from[c]) + 0.7 * offset[c] + 0.7 * noise[c];
+                    (0..CHANNELS).map(at).collect()
+                });
+                Utterance { steps: steps.collect(), speaker: (i % voices.len() + 1).to_string() }
+            };
+            (0..count).map(utterance).collect()
+        };
+        let (train, test) = (part(270), part(370));
+        Task::new(train, test).expect("both parts have the same speakers and channels")
+    }
+}
+
+/// Sequences side by side, padded with zeros to the longest of them.
+pub(crate) struct Batch {
+    /// `[T, B, F]`.
+    pub(crate) xs: Tensor,
+    pub(crate) lengths: Vec<usize>,
+    pub(crate) classes: Vec<usize>,
+}
+
+impl Batch {
+    pub(crate) fn new<'a>(examples: impl IntoIterator<Item = &'a Example>) -> Batch {
+        let examples: Vec<&Example> = examples.into_iter().collect();
+        let lengths: Vec<usize> = examples.iter().map(|example| example.steps.len()).collect();
+        let (time, count) = (lengths.iter().copied().max().unwrap_or(0), examples.len());
+        let channels = examples[0].steps[0].len();
+        let value = |i: usize| {
+            let (t, b, channel) = (i / (count * channels), i / channels % count, i % channels);
+            examples[b].steps.get(t).map_or(0.0, |step| step[channel])
+        };
+        let classes = examples.iter().map(|example| example.class).collect();
+        Batch { xs: Tensor::from_fn([time, count, channels], value), lengths, classes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utterance(values: &[f32], speaker: &str) -> Utterance {
+        Utterance { steps: values.iter().map(|&value| vec![value]).collect(), speaker: speaker.to_string() }
+    }
+
+    #[test]
+    fn the_training_part_alone_decides_scale_and_speakers() {
+        let train = vec![utterance(&[1.0, 3.0], "b"), utterance(&[1.0, 3.0, 2.0], "a")];
+        let task = Task::new(train, vec![utterance(&[100.0], "b")]).unwrap();
+        let std = 0.8f32.sqrt();
+        assert_eq!(task.train[0].steps, [[-1.0 / std], [1.0 / std]]);
+        assert_eq!(task.test[0].steps, [[98.0 / std]]);
+        assert_eq!((task.train[0].class, task.train[1].class, task.test[0].class), (1, 0, 1));
+        assert_eq!((task.speakers, task.channels), (vec!["a".to_string(), "b".to_string()], 1));
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let train = || vec![utterance(&[1.0], "a")];
+        let stranger = Task::new(train(), vec![utterance(&[1.0], "c")]).err().unwrap();
+        assert_eq!(stranger, "speaker \"c\" is in the test part, but not in the training part");
+        let wide = Utterance { steps: vec![vec![1.0, 2.0]], speaker: "a".to_string() };
+        let wide = Task::new(train(), vec![wide]).err().unwrap();
+        assert_eq!(wide, "1 channels to learn from, 2 to test: not the same");
+        assert!(Task::load(Path::new("no/such")).err().unwrap().starts_with("cannot read no/such/Japanese"));
+    }
+
+    #[test]
+    fn batches_are_padded_behind() {
+        let example = |values: &[f32], class| Example { steps: values.iter().map(|&v| vec![v, -v]).collect(), class };
+        let batch = Batch::new(&[example(&[1.0], 3), example(&[2.0, 3.0], 0)]);
+        assert_eq!(batch.xs.shape()[..], [2, 2, 2]);
+        assert_eq!(batch.xs.to_vec(), [1.0, -1.0, 2.0, -2.0, 0.0, 0.0, 3.0, -3.0]);
+        assert_eq!((batch.lengths, batch.classes), (vec![1, 2], vec![3, 0]));
+    }
+
+    #[test]
+    fn made_up_utterances_have_the_form_of_the_real_ones() {
+        let task = Task::made_up(&mut rng(0));
+        assert_eq!((task.train.len(), task.test.len(), task.channels, task.speakers.len()), (270, 370, 12, 9));
+        let lengths = || task.train.iter().chain(&task.test).map(|example| example.steps.len());
+        assert!(lengths().min() == Some(7) && lengths().max() == Some(29));
+    }
+}
