@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example forecast
+//! cargo run --release --example forecast -- --ten-steps
 //! cargo run --release --example forecast -- --csv sunspots.csv --column SUNACTIVITY --date-column YEAR
 //! ```
 //!
@@ -9,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod column;
 mod dates;
 mod models;
@@ -47,6 +49,9 @@ struct Options {
     /// Folder for the pictures
     #[arg(long, value_name = "DIR", default_value = "forecast-out")]
     out: PathBuf,
+    /// Forecast ten steps ahead instead, in three ways; draws nothing
+    #[arg(long, conflicts_with_all = ["csv", "out"])]
+    ten_steps: bool,
     /// A series of your own: a file of comma-separated values with a header row, one row per time step
     #[arg(long, value_name = "FILE", requires = "column")]
     csv: Option<PathBuf>,
@@ -75,6 +80,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let result = match (&options.csv, &options.column) {
         (Some(file), Some(column)) => own_series(file, column, &options),
+        _ if options.ten_steps => ten_steps(&options),
         _ => lecture(&options),
     };
     match result {
@@ -96,6 +102,12 @@ fn lecture(options: &Options) -> Result<(), Sentence> {
     let outcomes = models::compare(&task, &options.training())?;
     output::print(&report::lecture(&outcomes, &task))?;
     save(&options.out, pictures::forecast_grid(&outcomes, &task)?, pictures::losses(&outcomes, "mean squared error")?)
+}
+
+/// Series that are ten points longer.
+fn ten_steps(options: &Options) -> Result<(), Sentence> {
+    let series = Series::generate(42, 10_000, ahead::WINDOW + ahead::STEPS);
+    output::print(&ahead::compare(&series, &options.training())?)
 }
 
 /// One column of a CSV file.
@@ -120,7 +132,7 @@ fn save(folder: &Path, forecasts: String, losses: String) -> Result<(), Sentence
 
 impl Options {
     fn training(&self) -> Training {
-        Training { seeds: self.seeds, epochs: self.epochs }
+        Training { seeds: self.seeds, epochs: self.epochs, rate: 1e-3 }
     }
 }
 
@@ -150,6 +162,7 @@ mod tests {
         for arguments in [&["--column", "a"][..], &["--date-column", "a"], &["--horizon", "2"], &["--window", "2"]] {
             assert!(refused(arguments).contains("--csv <FILE>"));
         }
+        assert!(refused(&["--ten-steps", "--csv", "a.csv", "--column", "a"]).contains("--ten-steps"));
         assert!(refused(&["--fill"]).contains("--csv <FILE>"));
         assert!(refused(&["--csv", "a.csv"]).contains("--column <NAME>"));
         assert!(Options::try_parse_from(["forecast"]).is_ok());

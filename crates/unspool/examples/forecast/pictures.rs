@@ -24,12 +24,14 @@ macro_rules! mesh {
 }
 
 /// A colour per model, in the order of the table; those of Okabe and Ito, made for every eye.
-const COLOURS: [RGBColor; 5] = [
+const COLOURS: [RGBColor; 7] = [
     RGBColor(150, 150, 150),
     RGBColor(230, 159, 0),
     RGBColor(0, 158, 115),
     RGBColor(86, 180, 233),
     RGBColor(213, 94, 0),
+    RGBColor(0, 114, 178),
+    RGBColor(204, 121, 167),
 ];
 const GRID: RGBColor = RGBColor(225, 225, 225);
 /// A picture in time shows at most so many values, the latest.
@@ -183,16 +185,20 @@ fn picture(size: (u32, u32), title: &str, draw: impl FnOnce(&Area) -> Drawn) -> 
     Ok(text)
 }
 
-/// A dot and a name for each entry, in one row.
+/// A dot and a name for each entry, in one row, or in two if one is too short.
 fn draw_legend(area: &Area, entries: &[(RGBColor, &str)]) -> Drawn {
     const LETTER: f64 = 6.4;
     let width = |name: &str| 14 + (LETTER * name.chars().count() as f64) as i32 + 14;
-    let total: i32 = entries.iter().map(|(_, name)| width(name)).sum();
-    let mut x = (area.dim_in_pixel().0 as i32 - total) / 2;
-    for (colour, name) in entries {
-        area.draw(&Circle::new((x + 5, 16), 5, colour.filled()))?;
-        area.draw(&Text::new(name.to_string(), (x + 14, 9), ("sans-serif", 13)))?;
-        x += width(name);
+    let total = |row: &[(RGBColor, &str)]| row.iter().map(|(_, name)| width(name)).sum::<i32>();
+    let most = area.dim_in_pixel().0 as i32;
+    let rows = if total(entries) <= most { 1 } else { 2 };
+    for (i, row) in entries.chunks(entries.len().div_ceil(rows).max(1)).enumerate() {
+        let (mut x, y) = ((most - total(row)) / 2, 20 * i as i32);
+        for (colour, name) in row {
+            area.draw(&Circle::new((x + 5, y + 16), 5, colour.filled()))?;
+            area.draw(&Text::new(name.to_string(), (x + 14, y + 9), ("sans-serif", 13)))?;
+            x += width(name);
+        }
     }
     Ok(())
 }

@@ -17,7 +17,9 @@ const LECTURE: [(&str, &str); 4] = [
 pub(crate) fn lecture(outcomes: &[Outcome], task: &Task) -> String {
     let targets = numbers(task.test.y());
     let mut rows = vec![header(outcomes, &["parameters", "test MSE"], &["lecture", "s/fit"])];
-    let mut notes = "test MSE: mean over the seeds; lecture: what the lecture quotes for Keras\n".to_string();
+    let mut notes = "test MSE: mean over the seeds; lecture: what the lecture quotes for Keras\n\
+                     Keras 3.15 on the same data, mean of three seeds: LSTM 0.00280, GRU 0.00306\n"
+        .to_string();
     for outcome in outcomes {
         let losses = per_run(outcome, |forecasts| mean_square(forecasts, &targets));
         let lecture = LECTURE.iter().find(|(model, _)| *model == outcome.model).map_or("-", |(_, loss)| loss);
@@ -124,7 +126,7 @@ fn seconds(outcome: &Outcome) -> String {
     if seconds.is_empty() { "-".to_string() } else { format!("{:.3}", median(seconds)) }
 }
 
-fn mean_square(forecasts: &[f64], targets: &[f64]) -> f64 {
+pub(crate) fn mean_square(forecasts: &[f64], targets: &[f64]) -> f64 {
     mean(&forecasts.iter().zip(targets).map(|(f, t)| (f - t).powi(2)).collect::<Vec<_>>())
 }
 
@@ -132,11 +134,11 @@ fn mean_distance(forecasts: &[f64], targets: &[f64]) -> f64 {
     mean(&forecasts.iter().zip(targets).map(|(f, t)| (f - t).abs()).collect::<Vec<_>>())
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len();
     if n == 0 { f64::NAN } else { (values[(n - 1) / 2] + values[n / 2]) / 2.0 }
@@ -158,7 +160,7 @@ fn with_digits_of(size: f64, value: f64) -> String {
 }
 
 /// Columns side by side: the first to the left, numbers to the right.
-fn table(rows: &[Vec<String>]) -> String {
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
     let mut text = String::new();

@@ -49,11 +49,40 @@ impl Series {
 
     /// Series `from..to` as examples: all points but the last, `[T, N, 1]`, and the last, `[N, 1]`.
     pub fn examples(&self, from: usize, to: usize) -> Result<Dataset, DataError> {
-        let (n, window) = (to - from, self.steps - 1);
-        let at = |series: usize, step: usize| self.values[(from + series) * self.steps + step] as f32;
-        let x = Tensor::from_fn([window, n, 1], |i| at(i % n, i / n));
-        let y = Tensor::from_fn([n, 1], |i| at(i, window));
-        Dataset::new(x, y)
+        self.ahead(from, to, self.steps - 1, 1)
+    }
+
+    /// Series `from..to` as examples: the first `window` points, `[window, N, 1]`, and the `ahead` points after them,
+    /// `[N, ahead]`.
+    pub fn ahead(&self, from: usize, to: usize, window: usize, ahead: usize) -> Result<Dataset, DataError> {
+        let n = to - from;
+        let y = Tensor::from_fn([n, ahead], |i| self.at(from + i / ahead, window + i % ahead));
+        Dataset::new(self.windows(from, to, window), y)
+    }
+
+    /// The same with the `ahead` points after every step, `[window, N, ahead]`.
+    pub fn ahead_at_every_step(
+        &self,
+        from: usize,
+        to: usize,
+        window: usize,
+        ahead: usize,
+    ) -> Result<Dataset, DataError> {
+        let n = to - from;
+        let y = Tensor::from_fn([window, n, ahead], |i| {
+            let (step, series) = (i / (n * ahead), i / ahead % n);
+            self.at(from + series, step + 1 + i % ahead)
+        });
+        Dataset::new(self.windows(from, to, window), y)
+    }
+
+    fn windows(&self, from: usize, to: usize, window: usize) -> Tensor {
+        let n = to - from;
+        Tensor::from_fn([window, n, 1], |i| self.at(from + i % n, i / n))
+    }
+
+    fn at(&self, series: usize, step: usize) -> f32 {
+        self.values[series * self.steps + step] as f32
     }
 }
 
@@ -108,5 +137,17 @@ mod tests {
         assert_eq!(data.x().shape()[..], [3, 2, 1]);
         assert_eq!(data.x().to_vec(), [4., 8., 5., 9., 6., 10.]);
         assert_eq!(data.y().to_vec(), [7., 11.]);
+    }
+    #[test]
+    fn targets_follow_their_window_or_every_step_of_it() {
+        let series = Series { values: (0..12).map(f64::from).collect(), steps: 6 };
+        let data = series.ahead(0, 2, 3, 2).unwrap();
+        assert_eq!(data.x().to_vec(), [0., 6., 1., 7., 2., 8.]);
+        assert_eq!(data.y().to_vec(), [3., 4., 9., 10.]);
+        let data = series.ahead_at_every_step(0, 2, 3, 2).unwrap();
+        assert_eq!(data.x().to_vec(), [0., 6., 1., 7., 2., 8.]);
+        assert_eq!(data.y().shape()[..], [3, 2, 2]);
+        assert_eq!(data.y().to_vec(), [1., 2., 7., 8., 2., 3., 8., 9., 3., 4., 9., 10.]);
+        assert_eq!(data.y().select(0, 2).to_vec(), series.ahead(0, 2, 3, 2).unwrap().y().to_vec());
     }
 }
