@@ -28,7 +28,7 @@ const LOOK: usize = 100;
 #[command(name = "adding")]
 struct Options {
     /// The number of time steps
-    #[arg(long, value_name = "T", default_value_t = 200, value_parser = between(2, 100_000))]
+    #[arg(long, value_name = "T", default_value_t = 200, value_parser = between(2, 10_000))]
     length: usize,
     /// The number of units
     #[arg(long, value_name = "H", default_value_t = 64, value_parser = between(1, 4096))]

@@ -35,7 +35,7 @@ const LONGEST: f32 = 0.1;
 #[command(name = "copy")]
 struct Options {
     /// The number of time steps between the last symbol and the signal, counting the latter
-    #[arg(long, value_name = "T", default_value_t = 50, value_parser = between(1, 100_000))]
+    #[arg(long, value_name = "T", default_value_t = 50, value_parser = between(1, 10_000))]
     delay: usize,
     /// The number of symbols to remember
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = between(1, 1000))]
