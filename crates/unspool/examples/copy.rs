@@ -106,8 +106,8 @@ fn run(options: &Options) -> Result<(), String> {
     train("Gru", model.add(recurrent(gru).return_sequences()).add(head()), options)
 }
 
-/// Biases for the gate that keeps, with which units begin to remember for 1 to `length` steps. Tallec and Ollivier 2018,
-/// "Can recurrent neural networks warp time?".
+/// Biases for the gate that keeps, with which units begin to remember for up to `length` steps. Tallec and Ollivier
+/// 2018, "Can recurrent neural networks warp time?".
 fn memories(rng: &mut Rng, length: usize, hidden: usize) -> Tensor {
     Tensor::from_fn([hidden], |_| (1.0 + rng.random::<f32>() * (length - 2) as f32).ln())
 }
