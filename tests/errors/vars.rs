@@ -162,6 +162,8 @@ fn shapes() {
         v(&[3]).t() => "t: shape [3] has no two axes to swap";
         a.transpose(0, 2) => "transpose: shape [32, 20] has no axis 2";
         a.transpose(6, 0) => "transpose: shape [32, 20] has no axis 6";
+        a.layer_norm(-1.0) => "layer_norm: epsilon is -1, it must not be negative";
+        v(&[2, 0]).logsumexp() => "logsumexp: axis 1 of shape [2, 0] is empty";
         a.clamp(1.0, 0.5) => "clamp: nothing lies between 1 and 0.5";
         a.expand([32, 21]) => "expand: [32, 20] does not broadcast to [32, 21]";
         a.expand([20]) => "expand: [32, 20] does not broadcast to [20]";

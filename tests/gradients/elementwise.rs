@@ -40,8 +40,12 @@ pub const CASES: &[Case] = &[
             check(name, shapes, f!(|a, b| a + b.powi(3) + b.powi(-1) + b.square().powf(1.3)));
         }
     }),
-    ("maximum", |name| BROADCASTS.iter().for_each(|shapes| check(name, *shapes, f!(|a, b| a.minimum(b * 0.2))))),
-    ("maximum", |name| BROADCASTS.iter().for_each(|shapes| check(name, *shapes, f!(|a, b| a.maximum(b * 0.2))))),
+    ("maximum", |name| {
+        BROADCASTS.iter().for_each(|shapes| check(name, *shapes, f!(|a, b| a.minimum(b * 0.2) + b.minimum(0.01))))
+    }),
+    ("maximum", |name| {
+        BROADCASTS.iter().for_each(|shapes| check(name, *shapes, f!(|a, b| a.maximum(b * 0.2) + b.maximum(0.01))))
+    }),
     ("where_", |name| {
         for shapes in BROADCASTS {
             check(

@@ -21,6 +21,36 @@
 //! assert!(history.loss[2] < history.loss[0]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Design patterns
+//!
+//! | pattern | pieces |
+//! |---|---|
+//! | sequence to vector | [`last`](Unrolled::last) of a recurrent layer |
+//! | vector to sequence | [`expand`](unspool_autograd::Var::expand) over time, or [`feed`](Recurrent::feed) with its own outputs |
+//! | sequence to sequence | [`sequence`](Unrolled::sequence), and a [`Dense`] layer at every time step: it takes `[T, B, H]` as it is |
+//! | encoder-decoder | the encoder's [`state`](Unrolled::state) into the decoder's [`feed`](Recurrent::feed); [`attend`] to look back |
+//! | tied weights | a field used twice: `h.matmul(net.embedding.weight.t())` as the scores of the next token |
+//!
+//! ```
+//! use unspool_nn::{rng, Dense, Embedding, Gru, Layer, Mode, Recurrent};
+//! use unspool_autograd::{Tape, Tensor};
+//! let rng = &mut rng(0);
+//! let encoder = Recurrent::new(Gru::<Tensor>::new(rng, 3, 8));
+//! let decoder = Recurrent::new(Gru::<Tensor>::new(rng, 8, 8));
+//! let words = Embedding::<Tensor>::new(rng, 50, 8);
+//! let tape = Tape::new();
+//! let (encoder, decoder, words) = (tape.bind(&encoder), tape.bind(&decoder), tape.bind(&words));
+//! let run = encoder.forward(tape.constant(&Tensor::ones([20, 4, 3])));
+//!
+//! let vector = run.last();                                              // sequence to vector: [4, 8]
+//! let repeated = vector.unsqueeze(0).expand([10, 4, 8]);                // vector to sequence: [10, 4, 8]
+//! let head = words.weight.t();                                          // the embedding's own weights
+//! let start = words.forward([0; 4]);
+//! let generated = decoder.feed(start, *run.state(), 10, Mode::Evaluation, |_, h| words.forward(h.matmul(head).argmax(1)));
+//! assert_eq!(generated.sequence().matmul(head).shape()[..], [10, 4, 50]); // encoder-decoder, running freely
+//! assert_eq!(decoder.forward(repeated).sequence().shape()[..], [10, 4, 8]);
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,6 @@
 //! The larger or the smaller of two values, elementwise.
 
+use super::Operand;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -53,7 +54,7 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
 }
 
 /// # Choice
-impl<T: Scalar> Var<'_, T> {
+impl<'t, T: Scalar> Var<'t, T> {
     /// The larger of each pair of elements: `y = max(x, w)`; NaN if either is. The shapes broadcast.
     ///
     /// The gradient goes to the larger one, half to each at a tie (as PyTorch has it), to neither beside NaN.
@@ -66,14 +67,15 @@ impl<T: Scalar> Var<'_, T> {
     /// let y = x.maximum(w);
     /// assert_eq!(y.value().to_vec(), [3.0, 5.0]);
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.5]);
+    /// assert_eq!(x.maximum(2.0).value().to_vec(), [2.0, 5.0]);
     /// ```
     ///
     /// # Panics
     /// If the shapes do not broadcast, or the two belong to different tapes.
     #[track_caller]
     #[inline]
-    pub fn maximum(self, other: Self) -> Self {
-        self.tape.apply(Better::<true>, &[self, other])
+    pub fn maximum(self, other: impl Operand<'t, T>) -> Self {
+        self.tape.apply(Better::<true>, &[self, other.on(self.tape)])
     }
 
     /// The smaller of each pair of elements: `y = min(x, w)`; NaN if either is. The shapes broadcast.
@@ -88,13 +90,14 @@ impl<T: Scalar> Var<'_, T> {
     /// let y = x.minimum(w);
     /// assert_eq!(y.value().to_vec(), [1.0, 5.0]);
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, 0.5]);
+    /// assert_eq!(x.minimum(2.0).value().to_vec(), [1.0, 2.0]);
     /// ```
     ///
     /// # Panics
     /// If the shapes do not broadcast, or the two belong to different tapes.
     #[track_caller]
     #[inline]
-    pub fn minimum(self, other: Self) -> Self {
-        self.tape.apply(Better::<false>, &[self, other])
+    pub fn minimum(self, other: impl Operand<'t, T>) -> Self {
+        self.tape.apply(Better::<false>, &[self, other.on(self.tape)])
     }
 }

@@ -5,6 +5,10 @@
 
 mod axes;
 
+use crate::tape::Tape;
+use crate::var::Var;
+use unspool_tensor::{Scalar, Tensor};
+
 /// The operator of a binary op between variables, and between a variable and a number (`f64`, whatever the
 /// variable's type) on either side.
 macro_rules! binary_operator {
@@ -41,6 +45,24 @@ macro_rules! binary_operator {
     };
 }
 use binary_operator;
+
+/// The other operand of a binary op: a variable, or a number (`f64`, whatever the variable's type).
+pub trait Operand<'t, T: Scalar> {
+    /// The operand as a variable of `tape`, which a number becomes.
+    fn on(self, tape: &'t Tape<T>) -> Var<'t, T>;
+}
+
+impl<'t, T: Scalar> Operand<'t, T> for Var<'t, T> {
+    fn on(self, _: &'t Tape<T>) -> Var<'t, T> {
+        self
+    }
+}
+
+impl<'t, T: Scalar> Operand<'t, T> for f64 {
+    fn on(self, tape: &'t Tape<T>) -> Var<'t, T> {
+        tape.constant(&Tensor::scalar(T::from_f64(self)))
+    }
+}
 
 macro_rules! ops {
     ($($name:ident)*) => {
