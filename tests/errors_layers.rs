@@ -46,6 +46,7 @@ fn lengths_must_fit_the_batch() {
         layer.forward_lengths(xs, Some(&[1]), EVALUATION) => "Recurrent: 1 lengths for a batch of 3 sequences";
         both.forward_lengths(xs, Some(&[5, 5, 5, 5]), TRAINING) => "Recurrent: 4 lengths for a batch of 3 sequences";
         both.forward_lengths(xs, Some(&[9, 5, 5]), EVALUATION) => "Recurrent: sequence 0 cannot have 9 of 5 time steps";
+        stack.run(xs, Some(vec![]), None, EVALUATION) => "Stack: 0 states for 2 layers";
         stack.forward_lengths(xs, Some(&[]), EVALUATION) => "Recurrent: 0 lengths for a batch of 3 sequences";
         stack.forward_lengths(xs, Some(&[0; 3]), TRAINING) => "Recurrent: no sequence has a time step";
     }

@@ -125,3 +125,33 @@ fn a_layer_is_its_sequence_or_its_last_output() {
     check(tape.bind(&both().return_sequences()), tape.bind(&both()), xs);
     check(tape.bind(&stack().return_sequences()), tape.bind(&stack()), xs);
 }
+
+#[test]
+fn a_stack_in_windows_is_a_stack_at_once() {
+    let rng = &mut rng(4);
+    let stack = Stack::new([Lstm::<Tensor<f64>>::new(rng, 3, 4), Lstm::new(rng, 4, 4)].map(Recurrent::new));
+    let tape = Tape::new();
+    let (net, xs) = (tape.bind(&stack), tape.constant(&values([9, 2, 3], 1)));
+    let whole = net.forward(xs);
+    let first = net.run(xs.slice(0, ..4), None, None, Mode::Evaluation);
+    let second = net.run(xs.slice(0, 4..), Some(first.state()), None, Mode::Evaluation);
+    assert_close("outputs", &second.sequence().value(), &whole.sequence().slice(0, 4..).value(), 1e-14);
+    for (a, b) in second.state().iter().zip(whole.state()) {
+        assert_close("h", &a.0.value(), &b.0.value(), 1e-14);
+        assert_close("c", &a.1.value(), &b.1.value(), 1e-14);
+    }
+}
+
+#[test]
+fn each_direction_begins_with_its_own_state() {
+    let rng = &mut rng(5);
+    let both = Bidirectional::new(Gru::<Tensor<f64>>::new(rng, 3, 4), Gru::new(rng, 3, 4));
+    let tape = Tape::new();
+    let (net, xs) = (tape.bind(&both), tape.constant(&values([5, 2, 3], 1)));
+    let state = (tape.constant(&values([2, 4], 2)), tape.constant(&values([2, 4], 3)));
+    let run = net.run(xs, Some(state), None, Mode::Evaluation);
+    let forward = net.forward.forward_from(xs, state.0);
+    let backward = net.backward.forward_from(xs, state.1);
+    assert_eq!(run.last().value(), Var::concat(1, &[forward.last(), backward.last()]).value());
+    assert_eq!(run.state().1.value(), backward.state().value());
+}

@@ -47,7 +47,7 @@ mod weights;
 pub use gradcheck::{GradcheckError, gradcheck};
 pub use gradients::Gradients;
 pub use op::{Contributions, Elementwise, Inputs, Op};
-pub use ops::Convolution;
+pub use ops::{Convolution, Operand};
 pub use params::{Params, Path, Segment};
 pub use second_order::{hessian, hvp, jacobian, jvp, vjp};
 pub use tape::Tape;

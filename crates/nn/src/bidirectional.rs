@@ -94,10 +94,14 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
 }
 
 impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {
+    /// Forwards and backwards.
+    type State = (C::State, C::State);
+
     #[track_caller]
-    fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
-        let forward = self.forward.forward_lengths(xs, lengths, mode.part(0));
-        let backward = self.backward.forward_lengths(xs, lengths, mode.part(1));
+    fn run(&self, xs: Var<'t, T>, state: Option<Self::State>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+        let (first, last) = state.unzip();
+        let forward = self.forward.run(xs, first, lengths, mode.part(0));
+        let backward = self.backward.run(xs, last, lengths, mode.part(1));
         if let (Merge::Sum | Merge::Mean, Some(a), Some(b)) = (self.merge, forward.width(), backward.width()) {
             assert!(a == b, "Bidirectional: outputs of {a} and {b} elements cannot be added");
         }
@@ -122,6 +126,11 @@ impl<'t, T: Scalar, S: State<'t, T>> BothUnrolled<'t, T, S> {
         self.merge.of(self.forward.sequence(), self.backward.sequence())
     }
 
+    /// The states after the last step of each direction.
+    pub fn state(&self) -> (S, S) {
+        Outputs::state(self)
+    }
+
     /// The merged last outputs, forwards that of the last time step, backwards that of the first.
     pub fn last(&self) -> Var<'t, T> {
         self.merge.of(self.forward.last(), self.backward.last())
@@ -129,6 +138,12 @@ impl<'t, T: Scalar, S: State<'t, T>> BothUnrolled<'t, T, S> {
 }
 
 impl<'t, T: Scalar, S: State<'t, T>> Outputs<'t, T> for BothUnrolled<'t, T, S> {
+    type State = (S, S);
+
+    fn state(&self) -> (S, S) {
+        (self.forward.state().clone(), self.backward.state().clone())
+    }
+
     fn sequence(&self) -> Var<'t, T> {
         BothUnrolled::sequence(self)
     }

@@ -74,14 +74,28 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> Layer<'t, T> for Stack<L> {
 }
 
 impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
+    /// That of each layer, the one next to the input first.
+    type State = Vec<L::State>;
+
     #[track_caller]
-    fn forward_lengths(&self, mut xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+    fn run(
+        &self,
+        mut xs: Var<'t, T>,
+        state: Option<Self::State>,
+        lengths: Option<&[usize]>,
+        mode: Mode,
+    ) -> Self::Output {
+        if let Some(states) = &state {
+            let (given, wanted) = (states.len(), self.layers.len());
+            assert!(given == wanted, "Stack: {given} states for {wanted} layers");
+        }
+        let mut states = state.into_iter().flatten();
         let mut layers: Vec<L::Output> = Vec::with_capacity(self.layers.len());
         for (i, layer) in self.layers.iter().enumerate() {
             if let Some(below) = layers.last() {
                 xs = mode.part(2 * i).dropout(below.sequence(), self.dropout);
             }
-            layers.push(layer.forward_lengths(xs, lengths, mode.part(2 * i + 1)));
+            layers.push(layer.run(xs, states.next(), lengths, mode.part(2 * i + 1)));
         }
         Stacked { layers, return_sequences: self.return_sequences }
     }
@@ -108,6 +122,14 @@ impl<O> Stacked<O> {
         self.top().sequence()
     }
 
+    /// The states of all layers after the last step, the one next to the input first.
+    pub fn state<'t, T: Scalar>(&self) -> Vec<O::State>
+    where
+        O: Outputs<'t, T>,
+    {
+        Outputs::state(self)
+    }
+
     /// The last output of the last layer: `[B, H]`.
     pub fn last<'t, T: Scalar>(&self) -> Var<'t, T>
     where
@@ -118,6 +140,12 @@ impl<O> Stacked<O> {
 }
 
 impl<'t, T: Scalar, O: Outputs<'t, T>> Outputs<'t, T> for Stacked<O> {
+    type State = Vec<O::State>;
+
+    fn state(&self) -> Vec<O::State> {
+        self.layers.iter().map(Outputs::state).collect()
+    }
+
     fn sequence(&self) -> Var<'t, T> {
         self.top().sequence()
     }

@@ -2,7 +2,7 @@
 
 use unspool_autograd::{Scalar, Tape, Tensor, Var};
 
-/// The state of a [`Cell`](crate::Cell): a variable `[B, ..]`, or a tuple of states.
+/// The state of a [`Cell`](crate::Cell): a variable `[B, ..]`, or a tuple or a list of states.
 ///
 /// A state is tied to its tape. What is carried from one window of a long sequence to the next is
 /// [`detach`](State::detach)ed first: tensors, through which no gradient flows and which outlive the tape.
@@ -80,6 +80,26 @@ impl<'t, T: Scalar> State<'t, T> for Var<'t, T> {
     #[track_caller]
     fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self {
         f(states)
+    }
+}
+
+/// The states of several layers.
+impl<'t, T: Scalar, S: State<'t, T>> State<'t, T> for Vec<S> {
+    type Detached = Vec<S::Detached>;
+
+    fn detach(&self) -> Self::Detached {
+        self.iter().map(S::detach).collect()
+    }
+
+    fn attach(tape: &'t Tape<T>, detached: &Self::Detached) -> Self {
+        detached.iter().map(|state| S::attach(tape, state)).collect()
+    }
+
+    #[track_caller]
+    fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self {
+        (0..states[0].len())
+            .map(|i| S::join(&states.iter().map(|state| state[i].clone()).collect::<Vec<_>>(), f))
+            .collect()
     }
 }
 

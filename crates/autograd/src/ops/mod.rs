@@ -1,7 +1,7 @@
 //! The built-in ops: one file each, value and gradient side by side.
 //!
 //! They come through the same [`Op`](crate::Op) trait as yours; the tape knows none of them. To add one, write
-//! its file, add its name to the list below, and its methods to the table of [`Var`](crate::Var).
+//! its file, add its name to the list below, and its methods to the table of [`Var`].
 
 mod axes;
 
