@@ -13,7 +13,7 @@ import json
 import os
 import time
 
-MODELS = ["dense", "rnn1", "deep", "deep_dense"]
+MODELS = ["dense", "rnn1", "deep", "deep_dense", "lstm", "gru"]
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--backend", choices=["jax", "tensorflow", "torch"], default="jax")
@@ -72,6 +72,8 @@ def build(name):
             layers.SimpleRNN(20),
             layers.Dense(1),
         ],
+        "lstm": lambda: [layers.LSTM(20, return_sequences=True), layers.LSTM(20), layers.Dense(1)],
+        "gru": lambda: [layers.GRU(20, return_sequences=True), layers.GRU(20), layers.Dense(1)],
     }
     return keras.Sequential([keras.Input((None, 1)), *stack[name]()])
 
