@@ -6,7 +6,7 @@
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use unspool::prelude::*;
-use unspool::{Indices, hvp, jvp, ops, vjp};
+use unspool::{Convolution, Indices, hvp, jvp, ops, vjp};
 use unspool_tests::{assert_close, values};
 
 #[derive(Params)]
@@ -216,6 +216,52 @@ proptest! {
         if moved[0] > 0 {
             check("softmax", [&moved, &moved], f!(|a, b| a.softmax(0) * b.log_softmax(0) + a.logsumexp_axes(&[0])));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The other ops. The values are the same in every run, only the shapes change, so none lies at a kink by chance.
+    #[test]
+    fn other_ops_agree_with_central_differences_at_random_shapes(
+        sizes in prop::collection::vec(0..4usize, 0..4),
+        keep in prop::collection::vec(any::<bool>(), 4),
+        cut in 0..4usize,
+        axis in 0..4usize,
+        (time, kernel, features) in (1..7usize, 1..4usize, 0..3usize),
+        (stride, dilation) in (1..4usize, 1..3usize),
+    ) {
+        let small: Vec<usize> = sizes.iter().zip(&keep).map(|(&n, &k)| if k { n } else { 1 }).skip(cut).collect();
+        check("powers", [&sizes, &small], f!(|a, b| (a.square() + 0.2).pow(b) + a.powi(3) * b.reciprocal() + (a.square() + 0.1).sqrt()));
+        check("activations", [&sizes, &small], f!(|a, b| a.gelu() * b.silu() + (a * 3.0).softplus() + a.gelu_tanh() * b.elu(1.3)));
+        check("waves", [&sizes, &small], f!(|a, b| a.sin() * b.cos() + a.exp() * (b.square() + 0.1).ln() + a.expm1() + b.square().ln1p()));
+        check("kinks", [&sizes, &small], f!(|a, b| {
+            let folded = (a + 0.0123).relu() + (a + 0.0123).abs() * b.sign() + (a + 0.0123).leaky_relu(0.2);
+            folded + (a * 0.9871).hardtanh() + (a * 7.3).hardsigmoid() + (a + 0.017).maximum(b * 0.2).minimum(b + 0.011)
+        }));
+        check("choice", [&sizes, &small], f!(|a, b| {
+            let mask = mask(a, &[1, 4, 5]);
+            mask.where_(a, b).masked_fill(mask * 0.0, 2.0) * a.dropout(0.3, 5)
+        }));
+        if !sizes.is_empty() {
+            let axis = axis % sizes.len();
+            let mut moved = sizes.clone();
+            moved.swap(0, axis);
+            check("shapes", [&moved, &moved], f!(|a, b| {
+                let n = a.shape()[0];
+                let wide = a.pad(0, 2, 1) * b.unsqueeze(0).expand(Var::stack(&[b, b]).shape()).sum_axes(&[0]).pad(0, 1, 2);
+                wide.slice_step(0, .., -2).sum() * a.unsqueeze(1).transpose(0, 1).squeeze(0) + a.slice(0, ..n)
+            }));
+            check("norms", [&moved, &moved], f!(|a, b| (a.norm_keepdim(&[0]) + b.square()) * (b + 5.0).norm()));
+            if moved[0] > 0 {
+                check("largest", [&moved, &moved], f!(|a, b| a.max_keepdim(&[0]) * b + b.min_axes(&[0]) * a));
+                check("spread", [&moved, &moved], f!(|a, b| (a.var_keepdim(&[0], 0) + 0.1).sqrt() * b + b.take_along(0, b.argmax_keepdim(0))));
+            }
+        }
+        let how = Convolution { stride, before: kernel, after: 2 * kernel, dilation };
+        let operands = Operands { a: values([time, 2, features], 1), b: values([kernel, features, 2], 2) };
+        gradcheck(&operands, |_, o| project(o.a.conv1d(o.b, how))).unwrap();
     }
 }
 

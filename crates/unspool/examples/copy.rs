@@ -44,7 +44,7 @@ struct Options {
     #[arg(long, value_name = "H", default_value_t = 128, value_parser = between(1, 4096))]
     hidden: usize,
     /// Training ends after so many steps, or when the task is solved
-    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = between(1, 1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 8000, value_parser = between(1, 1_000_000))]
     steps: usize,
     /// The number of sequences per step, all of them new
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = between(1, 4096))]
