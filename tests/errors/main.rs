@@ -1,29 +1,8 @@
 //! The sentences of mistakes, word for word, and the line they point to.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::sync::{Mutex, OnceLock};
 use unspool::prelude::*;
 use unspool::{Contributions, Inputs, Op, Shape};
-
-/// Message, file and line of the panic of `f`.
-fn panic_of(f: impl FnOnce()) -> (String, String, u32) {
-    static SEEN: OnceLock<Mutex<Option<(String, String, u32)>>> = OnceLock::new();
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
-    let seen = SEEN.get_or_init(Default::default);
-    let default = take_hook();
-    set_hook(Box::new(|info| {
-        let payload = info.payload();
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let message = payload.downcast_ref::<String>().cloned().or(text).unwrap_or_default();
-        let at = info.location().expect("panics have a location");
-        *SEEN.get_or_init(Default::default).lock().unwrap() = Some((message, at.file().to_owned(), at.line()));
-    }));
-    let result = catch_unwind(AssertUnwindSafe(f));
-    set_hook(default);
-    assert!(result.is_err(), "no panic");
-    seen.lock().unwrap().take().expect("the hook has run")
-}
+use unspool_tests::panic_of;
 
 /// Mistakes with their sentences, one a line from the line after `sentences! {` on: the panic must point to
 /// that line of the file that lists it.
@@ -41,6 +20,7 @@ macro_rules! sentences {
 }
 
 mod layers;
+mod sequences;
 mod tensors;
 mod training;
 mod vars;
@@ -89,6 +69,43 @@ fn a_gradient_of_the_wrong_shape_is_refused() {
     let (message, file, _) = panic_of(|| drop(y.sum().backward()));
     assert_eq!(message, "add_product: [4, 2]ᵀ x [4, 3] is not a gradient of input 1, [3, 2]");
     assert_eq!(file, file!());
+}
+
+/// The identity, with a gradient of another shape for the input that it says.
+struct Wrong(usize);
+
+impl Op<f32> for Wrong {
+    fn name(&self) -> &'static str {
+        "wrong"
+    }
+    fn forward(&self, x: Inputs<'_, f32>) -> Tensor {
+        x[0].clone()
+    }
+    fn backward(&self, _: Inputs<'_, f32>, _: &Tensor, _: Tensor, into: &mut Contributions<'_, f32>) {
+        into.add(self.0, zeros([7]));
+    }
+}
+
+#[test]
+fn a_contribution_that_fits_no_input_is_refused() {
+    let tape = Tape::new();
+    let x = tape.variable(&zeros([2]));
+    for (input, sentence) in [
+        (0, "add: [7] is not a gradient of input 0, [2], nor of what it broadcasts to"),
+        (5, "an op of 1 inputs has no input 5"),
+    ] {
+        let (message, file, _) = panic_of(|| drop(tape.apply(Wrong(input), &[x]).sum().backward()));
+        assert_eq!(message, sentence);
+        assert!(file.ends_with("main.rs"), "{file}");
+    }
+    unspool::elementwise! {
+        struct Twice = "twice";
+        value: |x| x + x;
+        derivative: |_, _| T::ONE + T::ONE;
+    }
+    sentences! {
+        tape.apply(Twice, &[x, x]) => "twice: 2 inputs were given to a function of one";
+    }
 }
 
 #[test]

@@ -4,21 +4,6 @@ use unspool::tensor::Shape;
 use unspool::*;
 use unspool_tests::panic_of;
 
-/// Mistakes with their sentences, one a line from the line after `sentences! {` on: the panic must point to
-/// that line of this file.
-macro_rules! sentences {
-    ($($mistake:expr => $sentence:expr;)*) => {
-        let mut expected = line!();
-        $(
-            expected += 1;
-            let (message, file, line) = panic_of(|| { let _ = $mistake; });
-            assert_eq!(message, $sentence);
-            assert!(file.ends_with("errors_layers.rs"), "{message}: points to {file}");
-            assert_eq!(line, expected, "{message}: points to another line");
-        )*
-    };
-}
-
 fn zeros(shape: impl Into<Shape>) -> Tensor {
     Tensor::zeros(shape)
 }
