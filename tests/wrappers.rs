@@ -1,7 +1,7 @@
 //! Cells around cells, attention, and decoders.
 
 use unspool::prelude::*;
-use unspool::wrappers::{RecurrentDropout, Residual, VariationalDropout, Zoneout};
+use unspool::wrappers::{RecurrentDropout, Residual, Zoneout};
 use unspool::{AdditiveAttention, Lstm, Mode, Stream, attend, dot_scores, dropout};
 use unspool_tests::{assert_close, values};
 
@@ -48,14 +48,14 @@ fn dropout_on_h_leaves_out_other_elements_at_every_step_or_the_same() {
     assert_ne!(seen.select(0, 1), seen.select(0, 2));
     assert_eq!(c, Tensor::full(8.0, [2, 40])); // the other state is left alone
 
-    let (seen, _) = outputs!(VariationalDropout::new(probe(), 0.5), TRAINING);
+    let (seen, _) = outputs!(RecurrentDropout::new(probe(), 0.5).same_over_time(), TRAINING);
     assert!(seen.to_vec().contains(&0.0) && seen.to_vec().contains(&2.0));
     assert_eq!(seen.select(0, 0), seen.select(0, 2));
-    assert_ne!(seen, outputs!(VariationalDropout::new(probe(), 0.5), Mode::Training { seed: 12 }).0);
+    assert_ne!(seen, outputs!(RecurrentDropout::new(probe(), 0.5).same_over_time(), Mode::Training { seed: 12 }).0);
 
     for (seen, _) in [
         outputs!(RecurrentDropout::new(probe(), 0.5), Mode::Evaluation),
-        outputs!(VariationalDropout::new(probe(), 0.5), Mode::Evaluation),
+        outputs!(RecurrentDropout::new(probe(), 0.5).same_over_time(), Mode::Evaluation),
     ] {
         assert_eq!(seen, Tensor::ones([3, 2, 40]));
     }
@@ -109,8 +109,8 @@ fn gradients_through_wrappers_agree_with_differences() {
     }
     check!(Zoneout::new(lstm(), 0.3, 0.4));
     check!(RecurrentDropout::new(lstm(), 0.3));
-    check!(VariationalDropout::new(lstm(), 0.3));
-    check!(Residual::new(Zoneout::new(VariationalDropout::new(lstm(), 0.2), 0.1, 0.1), 3));
+    check!(RecurrentDropout::new(lstm(), 0.3).same_over_time());
+    check!(Residual::new(Zoneout::new(RecurrentDropout::new(lstm(), 0.2).same_over_time(), 0.1, 0.1), 3));
 }
 
 #[test]

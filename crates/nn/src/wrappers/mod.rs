@@ -3,8 +3,7 @@
 //! | wrapper | what it changes | source |
 //! |---|---|---|
 //! | [`Zoneout`] | parts of the state keep their old value | Krueger et al. 2017 |
-//! | [`RecurrentDropout`] | parts of h are left out on the way into the step, others at every step | Semeniuta et al. 2016 |
-//! | [`VariationalDropout`] | the same parts of h are left out at every step | Gal and Ghahramani 2016 |
+//! | [`RecurrentDropout`] | parts of h are left out on the way into the step: others at every step, or the same | Semeniuta et al. 2016, Gal and Ghahramani 2016 |
 //! | [`Residual`] | the input is added to the output | He et al. 2016 |
 //!
 //! Which elements are concerned depends on the seed in the [`Mode`], the time step and the place: nothing is
@@ -12,12 +11,10 @@
 
 mod recurrent_dropout;
 mod residual;
-mod variational_dropout;
 mod zoneout;
 
 pub use recurrent_dropout::RecurrentDropout;
 pub use residual::Residual;
-pub use variational_dropout::VariationalDropout;
 pub use zoneout::Zoneout;
 
 use crate::mode::Mode;

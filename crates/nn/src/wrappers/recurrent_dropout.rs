@@ -1,4 +1,4 @@
-//! Dropout on the hidden state, drawn anew at every step.
+//! Dropout on the hidden state.
 
 use super::{check_rate, drop_first};
 use crate::cell::Cell;
@@ -6,9 +6,11 @@ use crate::mode::Mode;
 use unspool_autograd::{Params, Scalar, Var};
 
 /// A cell whose hidden state h, the first variable of its state, goes through dropout on its way into the step, in
-/// training: other elements at every step.
+/// training: other elements at every step, or the same at every step of a sequence (variational dropout).
 ///
 /// Semeniuta, Severyn and Barth 2016, "Recurrent dropout without memory loss". The cell state c of an LSTM is left alone.
+/// The same at every step: Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural
+/// networks"; on the inputs that is [`Dropout::same_over_time`](crate::Dropout::same_over_time).
 ///
 /// ```
 /// use unspool_nn::{rng, Layer, Lstm, Mode, Recurrent, wrappers::RecurrentDropout};
@@ -25,17 +27,24 @@ pub struct RecurrentDropout<C> {
     pub cell: C,
     /// The probability with which an element is left out.
     pub rate: f64,
+    /// Whether the same elements are left out at every step of a sequence.
+    pub same_over_time: bool,
 }
 
 impl<C> RecurrentDropout<C> {
-    /// The cell, with dropout on h.
+    /// The cell, with dropout on h, drawn anew at every step.
     ///
     /// # Panics
     /// If `rate` is not at least 0 and less than 1.
     #[track_caller]
     pub fn new(cell: C, rate: f64) -> Self {
         check_rate("RecurrentDropout", rate);
-        RecurrentDropout { cell, rate }
+        RecurrentDropout { cell, rate, same_over_time: false }
+    }
+
+    /// The same cell, with the same elements left out at every step of a sequence.
+    pub fn same_over_time(self) -> Self {
+        RecurrentDropout { same_over_time: true, ..self }
     }
 }
 
@@ -55,7 +64,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for RecurrentDropout<C> {
     }
 
     fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
-        let state = drop_first(state, mode.part(0).part(t), self.rate);
+        let drawn = if self.same_over_time { mode.part(0) } else { mode.part(0).part(t) };
+        let state = drop_first(state, drawn, self.rate);
         self.cell.step_in(x, state, mode.part(1), t)
     }
 }
