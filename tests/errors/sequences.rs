@@ -16,6 +16,18 @@ const EVALUATION: Mode = Mode::Evaluation;
 const TRAINING: Mode = Mode::Training { seed: 0 };
 
 #[test]
+fn what_a_decoder_is_fed_must_fit() {
+    let tape = Tape::new();
+    let net = tape.bind(&Recurrent::new(lstm(2, 4)));
+    let (first, flat, state) = (tape.constant(&zeros([3, 2])), tape.constant(&zeros([2])), |b| net.cell.zero_state(b));
+    sentences! {
+        net.feed(first, state(3), 0, EVALUATION, |_, y| y) => "feed: the number of steps is 0";
+        net.feed(first, state(1), 2, EVALUATION, |_, y| y) => "Recurrent: the state [1, 4] is not one of 3 sequences";
+        net.feed(flat, state(2), 2, EVALUATION, |_, y| y) => "feed: the first input must be [B, F], not [2]";
+    }
+}
+
+#[test]
 fn lengths_must_fit_the_batch() {
     let tape = Tape::new();
     let xs = tape.constant(&zeros([5, 3, 2]));

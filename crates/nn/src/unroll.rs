@@ -61,15 +61,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             Some(state) => state,
             None => cell.zero_state(batch),
         };
-        let mut parts = Vec::new(); // looked at here, as a closure has no caller's line
-        state.map(&mut |part| {
-            parts.push(part.shape());
-            part
-        });
-        for part in parts {
-            let fits = part.first() == Some(&batch);
-            assert!(fits, "Recurrent: the state {part} is not one of {batch} sequences");
-        }
+        check_state(&state, batch);
         if layout.is_packed() {
             state = state.map(&mut |part| layout.sort(part));
         }
@@ -96,6 +88,21 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
     }
 }
 
+/// # Panics
+/// If a variable of the state is not `[B, ..]`.
+#[track_caller]
+fn check_state<'t, T: Scalar, S: State<'t, T>>(state: &S, batch: usize) {
+    let mut parts = Vec::new(); // looked at here, as a closure has no caller's line
+    state.map(&mut |part| {
+        parts.push(part.shape());
+        part
+    });
+    for part in parts {
+        let fits = part.first() == Some(&batch);
+        assert!(fits, "Recurrent: the state {part} is not one of {batch} sequences");
+    }
+}
+
 impl<C> Recurrent<C> {
     /// Makes `steps` steps from `state`, each of whose inputs, `[B, F]`, depends on the output before: `first` is the
     /// first, `next(t, output)` makes that of step t + 1 from the output of step t. A decoder: with targets as inputs it
@@ -118,7 +125,7 @@ impl<C> Recurrent<C> {
     /// ```
     ///
     /// # Panics
-    /// If there are no steps, or an input does not fit the cell.
+    /// If there are no steps, or the state or an input does not fit the cell or the batch.
     #[track_caller]
     pub fn feed<'t, T: Scalar>(
         &self,
@@ -132,7 +139,10 @@ impl<C> Recurrent<C> {
         C: Cell<'t, T>,
     {
         assert!(steps > 0, "feed: the number of steps is 0");
-        let (mut input, batch) = (first, first.shape()[0]);
+        let shape = first.shape();
+        assert!(shape.rank() == 2, "feed: the first input must be [B, F], not {shape}");
+        let (mut input, batch) = (first, shape[0]);
+        check_state(&state, batch);
         let (mut outputs, mut states) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
         for t in 0..steps {
             if let Some(&output) = outputs.last() {
