@@ -34,6 +34,7 @@
 
 mod gradcheck;
 mod gradients;
+mod layouts;
 mod op;
 pub mod ops;
 mod params;

@@ -1,5 +1,6 @@
 //! The trait through which every op comes, built-in and user-written alike.
 
+use crate::layouts::Layouts;
 use crate::sweep::Sweep;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -58,6 +59,7 @@ pub trait Op<T: Scalar>: Send + 'static {
 pub struct Inputs<'a, T: Scalar> {
     pub(crate) values: &'a [Tensor<T>],
     pub(crate) ids: &'a [u32],
+    pub(crate) layouts: &'a Layouts<T>,
 }
 
 impl<'a, T: Scalar> Inputs<'a, T> {
@@ -71,6 +73,27 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// The product `a w`, where `w` is input `i`: `a` is `[.., K]`, `w` is `[K, N]`.
+    ///
+    /// The same as `a.matmul(&x[i])`. A matrix that is used several times on a tape is laid out for it once.
+    ///
+    /// # Panics
+    /// If the shapes do not multiply.
+    #[track_caller]
+    pub fn product(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
+        self.layouts.product(a, self.ids[i], &self[i], false)
+    }
+
+    /// The product `a wᵀ`, where `w` is input `i`: `a` is `[.., N]`, `w` is `[K, N]`. Like
+    /// [`product`](Inputs::product).
+    ///
+    /// # Panics
+    /// If the shapes do not multiply.
+    #[track_caller]
+    pub fn product_transposed(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
+        self.layouts.product(a, self.ids[i], &self[i], true)
     }
 
     /// The inputs in order.

@@ -1,5 +1,6 @@
 //! The tape: a flat record of values and of the ops that made them.
 
+use crate::layouts::Layouts;
 use crate::op::{Inputs, Op};
 use crate::params::{Params, Path};
 use crate::rules::{RuleRef, Rules};
@@ -41,6 +42,7 @@ pub(crate) struct Record<T: Scalar> {
     pub(crate) nodes: Vec<Node>,
     pub(crate) inputs: Vec<u32>,
     pub(crate) rules: Rules<T>,
+    pub(crate) layouts: Layouts<T>,
     /// The number of sweeps that have begun.
     pub(crate) sweeps: u32,
     /// Room for the gradients of a backward sweep, kept from one to the next.
@@ -90,6 +92,7 @@ impl<T: Scalar> Tape<T> {
                 nodes: Vec::new(),
                 inputs: Vec::new(),
                 rules: Rules::new(),
+                layouts: Layouts::new(),
                 sweeps: 0,
                 spare: Default::default(),
             }),
@@ -142,7 +145,7 @@ impl<T: Scalar> Tape<T> {
             let record = &*self.record.borrow();
             let ids = &record.inputs[first_input..];
             let needs_gradient = ids.iter().any(|&id| record.nodes[id as usize].needs_gradient);
-            (op.forward(Inputs { values: &record.values, ids }), needs_gradient)
+            (op.forward(Inputs { values: &record.values, ids, layouts: &record.layouts }), needs_gradient)
         };
         let record = &mut *self.record.borrow_mut();
         let id = if needs_gradient {
@@ -179,6 +182,7 @@ impl<T: Scalar> Tape<T> {
         record.nodes.clear();
         record.inputs.clear();
         record.rules.clear();
+        record.layouts.clear();
         record.sweeps = 0;
     }
 }

@@ -31,6 +31,7 @@ mod map;
 mod math;
 #[allow(unsafe_code)]
 mod matmul;
+mod packed;
 mod pick;
 #[allow(unsafe_code)]
 mod pool;
@@ -46,6 +47,7 @@ mod walk;
 
 pub use dual::Dual;
 pub use indices::Indices;
+pub use packed::Packed;
 pub use pool::{memory_drawn, release_memory};
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};

@@ -1,14 +1,15 @@
-//! Matrix products, through the `matrixmultiply` crate: the only file that knows of it.
+//! Matrix products, through the `gemm` family of crates: the only file that knows of them.
 
 use crate::dual::Dual;
 use crate::scalar::{Real, Scalar};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::walk::runs;
+use gemm_common::Parallelism;
 
 /// A matrix operand: elements from `offset` on, with its row and column strides.
 #[derive(Clone, Copy)]
-struct Matrix<'a, T> {
+pub(crate) struct Matrix<'a, T> {
     elements: &'a [T],
     offset: usize,
     rows: usize,
@@ -18,13 +19,14 @@ struct Matrix<'a, T> {
 
 /// What a product is computed from and into: `c = a b`, or `c += a b` if `add`.
 ///
-/// Built by [`multiply`] alone, which checks that the operands agree, and by [`dual`] from such a one.
+/// Built by [`multiply_into`] alone, which checks that the operands agree, and by [`dual`] from such a one.
 pub struct Product<'a, T> {
     a: Matrix<'a, T>,
     b: Matrix<'a, T>,
-    /// Row-major, with elements `spread` places apart, the first at `start`.
+    /// Rows `row_step` elements apart, elements `spread` places apart, the first at `start`.
     c: &'a mut [T],
     start: usize,
+    row_step: usize,
     spread: usize,
     add: bool,
 }
@@ -118,7 +120,7 @@ impl<T: Scalar> Tensor<T> {
 
     /// This tensor of rank 2 as an operand.
     #[inline]
-    fn matrix(&self) -> Matrix<'_, T> {
+    pub(crate) fn matrix(&self) -> Matrix<'_, T> {
         self.matrix_at(self.offset as isize)
     }
 
@@ -146,13 +148,27 @@ fn mismatch(a: Shape, b: Shape) -> ! {
 /// Checks the operands, so that the product reads and writes in bounds, and multiplies.
 #[inline]
 fn multiply<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], add: bool) {
-    assert!(a.columns == b.rows && c.len() == a.rows * b.columns && a.is_in_bounds() && b.is_in_bounds());
-    if !c.is_empty() {
-        T::gemm(Product { a, b, c, start: 0, spread: 1, add });
-    }
+    multiply_into(a, b, c, b.columns, add);
 }
 
-impl<T> Matrix<'_, T> {
+/// Like [`multiply`], into rows of `c` that begin every `row_step` elements.
+#[inline]
+pub(crate) fn multiply_into<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], row_step: usize, add: bool) {
+    if a.rows == 0 || b.columns == 0 {
+        return;
+    }
+    let fits = a.columns == b.rows && row_step >= b.columns && c.len() >= (a.rows - 1) * row_step + b.columns;
+    assert!(fits && a.is_in_bounds() && b.is_in_bounds());
+    T::gemm(Product { a, b, c, start: 0, row_step, spread: 1, add });
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// A contiguous matrix.
+    #[inline]
+    pub(crate) fn row_major(elements: &'a [T], rows: usize, columns: usize) -> Self {
+        Matrix { elements, offset: 0, rows, columns, strides: (columns as isize, 1) }
+    }
+
     /// Whether every element lies within `elements`.
     #[inline]
     fn is_in_bounds(&self) -> bool {
@@ -177,43 +193,51 @@ macro_rules! product {
     ($name:ident, $t:ident, $gemm:path) => {
         #[inline]
         pub(crate) fn $name(product: Product<'_, $t>) {
-            let Product { a, b, c, start, spread, add } = product;
+            let Product { a, b, c, start, row_step, spread, add } = product;
             let (m, k, n) = (a.rows, a.columns, b.columns);
-            // SAFETY: `multiply` has checked that a is [m, k] and b is [k, n], both within their slices at their
-            // strides, and that c, borrowed mutably, has m * n elements; `dual` keeps to that.
+            let plain = false; // nothing is conjugated
+            // The crate's kernels write columns, so it computes the transpose, cᵀ = bᵀ aᵀ.
+            // SAFETY: `multiply_into` has checked that a is [m, k] and b is [k, n], both within their slices at their
+            // strides, and that c, borrowed mutably, holds m rows of n elements, `row_step` places apart; `dual` keeps
+            // to that.
             unsafe {
-                $gemm(
+                $gemm()(
+                    n,
                     m,
                     k,
-                    n,
-                    1.0,
-                    a.start(),
-                    a.strides.0,
-                    a.strides.1,
+                    c.as_mut_ptr().add(start),
+                    (row_step * spread) as isize,
+                    spread as isize,
+                    add,
                     b.start(),
                     b.strides.0,
                     b.strides.1,
-                    if add { 1.0 } else { 0.0 },
-                    c.as_mut_ptr().add(start),
-                    (n * spread) as isize,
-                    spread as isize,
+                    a.start(),
+                    a.strides.0,
+                    a.strides.1,
+                    1.0, // times what is in c, if `add`
+                    1.0, // times the product
+                    plain,
+                    plain,
+                    plain,
+                    Parallelism::None,
                 );
             }
         }
     };
 }
-product!(single, f32, matrixmultiply::sgemm);
-product!(double, f64, matrixmultiply::dgemm);
+product!(single, f32, gemm_f32::gemm::f32::get_gemm_fn);
+product!(double, f64, gemm_f64::gemm::f64::get_gemm_fn);
 
 /// The product of matrices of dual numbers: `(a + a' e)(b + b' e) = a b + (a b' + a' b) e`, as three products of
 /// plain numbers, two places apart.
 pub(crate) fn dual<T: Real>(product: Product<'_, Dual<T>>) {
-    let Product { a, b, c, add, .. } = product;
+    let Product { a, b, c, row_step, add, .. } = product;
     let c: &mut [T] = Dual::parts_mut(c);
     for (x, y, start, add) in
         [(a.part(0), b.part(0), 0, add), (a.part(0), b.part(1), 1, add), (a.part(1), b.part(0), 1, true)]
     {
-        T::gemm(Product { a: x, b: y, c: &mut *c, start, spread: 2, add });
+        T::gemm(Product { a: x, b: y, c: &mut *c, start, row_step, spread: 2, add });
     }
 }
 

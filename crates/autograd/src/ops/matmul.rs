@@ -12,11 +12,11 @@ impl<T: Scalar> Op<T> for MatMul {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].matmul(&x[1])
+        x.product(&x[0], 1)
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        into.add_with(0, || grad.matmul(&x[1].t()));
+        into.add_with(0, || x.product_transposed(&grad, 1));
         if x[1].rank() == 2 {
             into.add_product(1, &x[0], &grad);
         } else {
