@@ -1,66 +1,94 @@
 //! The storage behind a tensor: a reference-counted block of scalars that returns to a pool when dropped.
 //!
-//! A block is one allocation: a 64-byte header (the count and the size class), then the elements, aligned to
+//! A block is one allocation: a header (the count, the size class, the layout), then the elements, aligned to
 //! 64 bytes. Blocks come from [`pool`](crate::pool), so a training loop that repeats the same shapes
-//! allocates nothing after its first step.
+//! allocates nothing after its first step. A view is a block without elements that refers to another.
 
+use crate::layout::Layout;
 use crate::pool::{self, Header};
 use crate::scalar::Scalar;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::atomic::{Ordering, fence};
 
-/// A shared block of scalars. Cloning counts a reference; the elements are copied by nobody.
+/// A shared block of scalars, or a view of one, with its layout. Cloning counts a reference; the elements are copied by
+/// nobody.
 pub(crate) struct Buffer<T: Scalar> {
     header: NonNull<Header>,
     elements: PhantomData<T>,
 }
 
-// SAFETY: a buffer gives out `&mut [T]` only while its count is one (see `get_mut`), the count is atomic, and
-// `T: Scalar` is `Send + Sync`, so sharing and sending are those of an `Arc<[T]>`.
+// SAFETY: a buffer gives out `&mut [T]` only while it is the only way to the block (see `get_mut`), the counts are
+// atomic, a layout never changes while it is shared, and `T: Scalar` is `Send + Sync`, so sharing and sending are those
+// of an `Arc<[T]>`.
 unsafe impl<T: Scalar> Send for Buffer<T> {}
 // SAFETY: as above.
 unsafe impl<T: Scalar> Sync for Buffer<T> {}
 
 impl<T: Scalar> Buffer<T> {
-    /// A block whose elements are initialised but arbitrary (zeros, or what an earlier tensor left there).
-    /// In debug builds they are NaN, so that reading before writing shows.
-    pub(crate) fn scratch(len: usize) -> Self {
+    /// A block for the elements of a contiguous layout, which are initialised but arbitrary (zeros, or what an earlier
+    /// tensor left there). In debug builds they are NaN, so that reading before writing shows.
+    #[inline]
+    pub(crate) fn scratch(layout: Layout) -> Self {
+        let len = layout.shape.elements();
         let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= pool::MAX_BYTES);
         let Some(bytes) = bytes else {
             panic!("tensor of {len} elements is larger than the address space");
         };
-        let mut buffer = Buffer { header: pool::take(bytes, len), elements: PhantomData };
+        let mut buffer = Buffer { header: pool::take(bytes, len, layout), elements: PhantomData };
         if cfg!(debug_assertions) {
             buffer.get_mut().expect("a fresh block has one owner").fill(T::NAN);
         }
         buffer
     }
 
-    /// The elements.
+    /// The same elements under another layout.
     #[inline]
-    pub(crate) fn as_slice(&self) -> &[T] {
+    pub(crate) fn view(&self, layout: Layout) -> Self {
+        let base = self.header().base.unwrap_or(self.header);
+        // SAFETY: a base lives as long as any view of it, and so does this block itself.
+        unsafe { base.as_ref() }.refs.fetch_add(1, Ordering::Relaxed);
+        let mut header = pool::take(0, 0, layout);
+        // SAFETY: the block is fresh and exclusively ours.
+        unsafe { header.as_mut() }.base = Some(base);
+        Buffer { header, elements: PhantomData }
+    }
+
+    /// Where the elements lie.
+    #[inline]
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.header().layout
+    }
+
+    /// All elements of the block: those of the tensor and, if this is a view, others.
+    #[inline]
+    pub(crate) fn elements(&self) -> &[T] {
+        let block = self.header().base.unwrap_or(self.header);
         // SAFETY: the block holds `len` elements after its header (`scratch` asked the pool for so many bytes);
         // they are initialised (the pool zeroes fresh blocks, and every bit pattern is a valid `Scalar`, which is
         // a sealed trait of plain floating-point data); nobody writes while `self` is borrowed (`get_mut`).
-        unsafe { std::slice::from_raw_parts(pool::data(self.header).cast(), self.header().len) }
+        unsafe { std::slice::from_raw_parts(pool::data(block).cast(), block.as_ref().len) }
     }
 
-    /// The elements, writable, if no other tensor shares them.
+    /// All elements of the block, writable, if no other tensor shares them.
     #[inline]
     pub(crate) fn get_mut(&mut self) -> Option<&mut [T]> {
         if !self.is_unique() {
             return None;
         }
-        // SAFETY: as in `as_slice`; and this is the only reference to the block, borrowed mutably.
-        Some(unsafe { std::slice::from_raw_parts_mut(pool::data(self.header).cast(), self.header().len) })
+        let block = self.header().base.unwrap_or(self.header);
+        // SAFETY: as in `elements`; and this is the only way to the block, borrowed mutably.
+        Some(unsafe { std::slice::from_raw_parts_mut(pool::data(block).cast(), block.as_ref().len) })
     }
 
-    /// Whether no other tensor shares this block.
+    /// Whether no other tensor shares the elements.
     #[inline]
     pub(crate) fn is_unique(&self) -> bool {
-        // Acquire pairs with the Release in `drop`: what another thread wrote before it let go is visible.
-        self.header().refs.load(Ordering::Acquire) == 1
+        // Acquire pairs with the Release in `release`: what another thread wrote before it let go is visible.
+        let header = self.header();
+        header.refs.load(Ordering::Acquire) == 1
+            // SAFETY: a base lives as long as its views.
+            && header.base.is_none_or(|base| unsafe { base.as_ref() }.refs.load(Ordering::Acquire) == 1)
     }
 
     #[inline]
@@ -81,14 +109,34 @@ impl<T: Scalar> Clone for Buffer<T> {
 impl<T: Scalar> Drop for Buffer<T> {
     #[inline]
     fn drop(&mut self) {
-        // The sole owner needs no atomic read-modify-write: nobody else can be cloning.
-        if !self.is_unique() {
-            if self.header().refs.fetch_sub(1, Ordering::Release) != 1 {
-                return;
+        // SAFETY: this reference is not used after `drop`; the view's own reference to its base goes with it.
+        unsafe {
+            let base = self.header.as_ref().base;
+            if release(self.header)
+                && let Some(base) = base
+            {
+                release(base);
             }
-            fence(Ordering::Acquire);
         }
-        // SAFETY: this was the last reference, and `self` is not used after `drop`.
-        unsafe { pool::give_back(self.header) };
     }
+}
+
+/// Gives up one reference to a block; whether it was the last, so that the block went back to the pool.
+///
+/// # Safety
+/// The caller holds the reference and does not use it again.
+#[inline]
+unsafe fn release(header: NonNull<Header>) -> bool {
+    // SAFETY: the block lives as long as the caller's reference.
+    let refs = unsafe { &header.as_ref().refs };
+    // The sole owner needs no atomic read-modify-write: nobody else can be cloning.
+    if refs.load(Ordering::Acquire) != 1 {
+        if refs.fetch_sub(1, Ordering::Release) != 1 {
+            return false;
+        }
+        fence(Ordering::Acquire);
+    }
+    // SAFETY: this was the last reference, and the caller does not use it again.
+    unsafe { pool::give_back(header) };
+    true
 }

@@ -10,7 +10,7 @@ const EDGE: usize = 3;
 
 impl<T: Scalar> fmt::Debug for Tensor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tensor<{}>{} ", T::NAME, self.shape)?;
+        write!(f, "Tensor<{}>{} ", T::NAME, self.layout().shape)?;
         values(self, f)
     }
 }

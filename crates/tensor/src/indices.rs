@@ -1,7 +1,7 @@
 //! Whole numbers in the shape of a tensor.
 
 use crate::shape::Shape;
-use crate::walk::runs;
+use crate::walk::Walk;
 use std::fmt;
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ impl Indices {
             }
         }
         let mut data = Vec::with_capacity(shape.elements());
-        runs(&shape, [0], [&strides], |_, len, [at], [by]| {
+        Walk::new(&shape, [0], [&strides]).runs(|_, len, [at], [by]| {
             data.extend((0..len as isize).map(|i| self.data[(at + i * by) as usize]));
         });
         Indices { data: data.into(), shape }

@@ -3,7 +3,7 @@
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
-use crate::walk::runs;
+use crate::walk::Walk;
 
 impl<T: Scalar> Tensor<T> {
     /// The tensors, all of one shape, side by side along a new first axis.
@@ -19,13 +19,13 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn stack<'a>(parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: ExactSizeIterator>) -> Tensor<T> {
         let mut parts = parts.into_iter().enumerate().peekable();
-        let Some(&(_, &Tensor { shape, .. })) = parts.peek() else {
+        let Some(shape) = parts.peek().map(|(_, part)| part.shape()) else {
             panic!("stack: no tensors given");
         };
         assert!(shape.rank() < MAX_RANK, "stack: shape {shape} has {MAX_RANK} axes, the most there can be");
         let mut out = Tensor::scratch(shape.insert(0, parts.len()));
         for (i, part) in parts {
-            assert!(part.shape == shape, "stack: shapes {shape} and {} differ", part.shape);
+            assert!(part.layout().shape == shape, "stack: shapes {shape} and {} differ", part.layout().shape);
             out.write(0, i, &part.unsqueeze(0));
         }
         out
@@ -44,20 +44,21 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn concat<'a>(axis: usize, parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: Clone>) -> Tensor<T> {
         let parts = parts.into_iter();
-        let Some(&Tensor { shape, .. }) = parts.clone().next() else {
+        let Some(shape) = parts.clone().next().map(Tensor::shape) else {
             panic!("concat: no tensors given");
         };
         assert!(axis < shape.rank(), "concat: shape {shape} has no axis {axis}");
         let mut size = 0;
         for part in parts.clone() {
-            let fits = part.rank() == shape.rank() && shape.with(axis, part.shape[axis]) == part.shape;
-            assert!(fits, "concat: shapes {shape} and {} differ beside axis {axis}", part.shape);
-            size += part.shape[axis];
+            let fits =
+                part.rank() == shape.rank() && shape.with(axis, part.layout().shape[axis]) == part.layout().shape;
+            assert!(fits, "concat: shapes {shape} and {} differ beside axis {axis}", part.layout().shape);
+            size += part.layout().shape[axis];
         }
         let mut end = 0;
         let placed = parts.map(|part| {
-            end += part.shape[axis];
-            (end - part.shape[axis], part)
+            end += part.layout().shape[axis];
+            (end - part.layout().shape[axis], part)
         });
         Tensor::assemble(shape.with(axis, size), axis, placed)
     }
@@ -68,12 +69,12 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis.
     #[track_caller]
     pub fn flip(&self, axis: usize) -> Tensor<T> {
-        assert!(axis < self.rank(), "flip: shape {} has no axis {axis}", self.shape);
-        let n = self.shape[axis];
-        let inner: usize = self.shape[axis + 1..].iter().product();
+        assert!(axis < self.rank(), "flip: shape {} has no axis {axis}", self.layout().shape);
+        let n = self.layout().shape[axis];
+        let inner: usize = self.layout().shape[axis + 1..].iter().product();
         let source = self.contiguous();
         let source = source.as_slice().expect("contiguous");
-        Tensor::written(self.shape, |out| {
+        Tensor::written(self.layout().shape, |out| {
             if out.is_empty() {
                 return;
             }
@@ -116,12 +117,12 @@ impl<T: Scalar> Tensor<T> {
         for (start, part) in parts {
             assert!(start >= end, "assemble: the part at {start} begins before {end}, where the last one ends");
             let fits = part.rank() == shape.rank()
-                && shape.with(axis, part.shape[axis]) == part.shape
-                && shape[axis].checked_sub(start).is_some_and(|room| part.shape[axis] <= room);
-            assert!(fits, "assemble: {} does not fit into axis {axis} of {shape} at {start}", part.shape);
+                && shape.with(axis, part.layout().shape[axis]) == part.layout().shape
+                && shape[axis].checked_sub(start).is_some_and(|room| part.layout().shape[axis] <= room);
+            assert!(fits, "assemble: {} does not fit into axis {axis} of {shape} at {start}", part.layout().shape);
             gap(&mut out, end, start);
             out.write(axis, start, part);
-            end = start + part.shape[axis];
+            end = start + part.layout().shape[axis];
         }
         gap(&mut out, end, shape[axis]);
         out
@@ -158,7 +159,7 @@ impl<T: Scalar> Tensor<T> {
         part: &Tensor<T>,
         f: impl Fn(T, T) -> T,
     ) {
-        let inside = |size: usize| match part.shape[axis] {
+        let inside = |size: usize| match part.layout().shape[axis] {
             0 => start <= size,
             n => {
                 let reach = step.checked_mul(n as isize - 1);
@@ -168,29 +169,36 @@ impl<T: Scalar> Tensor<T> {
         };
         let fits = axis < self.rank()
             && part.rank() == self.rank()
-            && inside(self.shape[axis])
-            && self.shape.with(axis, part.shape[axis]) == part.shape;
-        assert!(fits, "{op}: {} does not fit into axis {axis} of {} at {start}", part.shape, self.shape);
+            && inside(self.layout().shape[axis])
+            && self.layout().shape.with(axis, part.layout().shape[axis]) == part.layout().shape;
+        assert!(
+            fits,
+            "{op}: {} does not fit into axis {axis} of {} at {start}",
+            part.layout().shape,
+            self.layout().shape
+        );
         self.make_writable();
-        let mut strides = self.strides;
-        let from = self.offset + start * strides[axis] as usize;
-        if part.shape[axis] > 1 {
+        let mut strides = self.layout().strides;
+        let from = self.layout().offset + start * strides[axis] as usize;
+        if part.layout().shape[axis] > 1 {
             strides[axis] *= step;
         }
         let out = self.buffer.get_mut().expect("made writable above");
-        let source = part.buffer.as_slice();
-        runs(&part.shape, [from, part.offset], [&strides, &part.strides], |_, len, [to, at], [dto, dat]| {
-            if dto == 1 && dat == 1 {
-                for (y, &x) in out[to as usize..][..len].iter_mut().zip(&source[at as usize..][..len]) {
-                    *y = f(*y, x);
+        let source = part.buffer.elements();
+        Walk::new(&part.layout().shape, [from, part.layout().offset], [&strides, &part.layout().strides]).runs(
+            |_, len, [to, at], [dto, dat]| {
+                if dto == 1 && dat == 1 {
+                    for (y, &x) in out[to as usize..][..len].iter_mut().zip(&source[at as usize..][..len]) {
+                        *y = f(*y, x);
+                    }
+                } else {
+                    for i in 0..len as isize {
+                        let y = &mut out[(to + i * dto) as usize];
+                        *y = f(*y, source[(at + i * dat) as usize]);
+                    }
                 }
-            } else {
-                for i in 0..len as isize {
-                    let y = &mut out[(to + i * dto) as usize];
-                    *y = f(*y, source[(at + i * dat) as usize]);
-                }
-            }
-        });
+            },
+        );
     }
 }
 

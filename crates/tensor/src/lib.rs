@@ -27,6 +27,7 @@ mod dual;
 mod format;
 mod indices;
 mod join;
+mod layout;
 mod map;
 mod math;
 #[allow(unsafe_code)]

@@ -8,7 +8,7 @@ use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::simd::dispatch;
 use crate::tensor::Tensor;
-use crate::walk::runs;
+use crate::walk::Walk;
 
 impl<T: Scalar> Tensor<T> {
     /// `f` of each element.
@@ -21,15 +21,13 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     #[inline]
     pub fn map(&self, f: impl Fn(T) -> T) -> Tensor<T> {
-        let source = self.buffer.as_slice();
-        Tensor::written(self.shape, |out| {
+        let source = self.buffer.elements();
+        let walk = Walk::over(&self.layout().shape, [self.layout()]);
+        Tensor::written(self.layout().shape, |out| {
             dispatch(
                 #[inline(always)]
                 || {
-                    runs(
-                        &self.shape,
-                        [self.offset],
-                        [&self.strides],
+                    walk.runs(
                         #[inline(always)]
                         |done, len, [at], [step]| {
                             let out = &mut out[done..done + len];
@@ -63,7 +61,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn zip(&self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
-        let shape = common_shape(op, self.shape, other.shape);
+        let shape = common_shape(op, self.layout().shape, other.layout().shape);
         Tensor::written(shape, |out| zip_into(shape, out, self, other, f))
     }
 
@@ -75,8 +73,8 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn into_zip(mut self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
-        let shape = common_shape(op, self.shape, other.shape);
-        if shape == self.shape && self.buffer.is_unique() && self.is_contiguous() {
+        let shape = common_shape(op, self.layout().shape, other.layout().shape);
+        if shape == self.layout().shape && self.buffer.is_unique() && self.is_contiguous() {
             self.update(other, f);
             return self;
         }
@@ -90,22 +88,19 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn zip3(&self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
-        let shape = self.shape;
+        let shape = self.layout().shape;
         for other in [b, c] {
-            if shape.broadcast(&other.shape) != Some(shape) {
-                shapes_differ(op, shape, other.shape);
+            if shape.broadcast(&other.layout().shape) != Some(shape) {
+                shapes_differ(op, shape, other.layout().shape);
             }
         }
-        let (sb, sc) = (b.expanded_strides(&shape), c.expanded_strides(&shape));
-        let (xs, ys, zs) = (self.buffer.as_slice(), b.buffer.as_slice(), c.buffer.as_slice());
+        let walk = Walk::over(&shape, [self.layout(), b.layout(), c.layout()]);
+        let (xs, ys, zs) = (self.buffer.elements(), b.buffer.elements(), c.buffer.elements());
         Tensor::written(shape, |out| {
             dispatch(
                 #[inline(always)]
                 || {
-                    runs(
-                        &shape,
-                        [self.offset, b.offset, c.offset],
-                        [&self.strides, &sb, &sc],
+                    walk.runs(
                         #[inline(always)]
                         |done, len, [x, y, z], [dx, dy, dz]| {
                             let out = &mut out[done..done + len];
@@ -135,18 +130,19 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn update(&mut self, other: &Tensor<T>, f: impl Fn(T, T) -> T) {
-        let shape = self.shape;
-        assert!(shape.broadcast(&other.shape) == Some(shape), "update: {} does not broadcast to {shape}", other.shape);
-        let strides = other.expanded_strides(&shape);
-        let source = other.buffer.as_slice();
+        let shape = self.layout().shape;
+        assert!(
+            shape.broadcast(&other.layout().shape) == Some(shape),
+            "update: {} does not broadcast to {shape}",
+            other.layout().shape
+        );
+        let walk = Walk::over(&shape, [other.layout()]);
+        let source = other.buffer.elements();
         let out = self.as_mut_slice();
         dispatch(
             #[inline(always)]
             || {
-                runs(
-                    &shape,
-                    [other.offset],
-                    [&strides],
+                walk.runs(
                     #[inline(always)]
                     |done, len, [at], [step]| {
                         let out = &mut out[done..done + len];
@@ -183,15 +179,12 @@ fn shapes_differ(op: &str, a: Shape, b: Shape) -> ! {
 
 #[inline(always)]
 fn zip_into<T: Scalar>(shape: Shape, out: &mut [T], a: &Tensor<T>, b: &Tensor<T>, f: impl Fn(T, T) -> T) {
-    let (sa, sb) = (a.expanded_strides(&shape), b.expanded_strides(&shape));
-    let (xs, ys) = (a.buffer.as_slice(), b.buffer.as_slice());
+    let walk = Walk::over(&shape, [a.layout(), b.layout()]);
+    let (xs, ys) = (a.buffer.elements(), b.buffer.elements());
     dispatch(
         #[inline(always)]
         || {
-            runs(
-                &shape,
-                [a.offset, b.offset],
-                [&sa, &sb],
+            walk.runs(
                 #[inline(always)]
                 |done, len, [x, y], steps| {
                     let out = &mut out[done..done + len];

@@ -4,7 +4,7 @@ use crate::dual::Dual;
 use crate::scalar::{Real, Scalar};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use crate::walk::runs;
+use crate::walk::Walk;
 use gemm_common::Parallelism;
 
 /// A matrix operand: elements from `offset` on, with its row and column strides.
@@ -55,10 +55,10 @@ impl<T: Scalar> Tensor<T> {
         if weight.rank() > 2 {
             return self.matmul_each(weight);
         }
-        if self.rank() == 0 || weight.rank() != 2 || self.shape[self.rank() - 1] != weight.shape[0] {
-            mismatch(self.shape, weight.shape);
+        if self.rank() == 0 || weight.rank() != 2 || self.layout().shape[self.rank() - 1] != weight.layout().shape[0] {
+            mismatch(self.shape(), weight.shape());
         }
-        let shape = self.shape.with(self.rank() - 1, weight.shape[1]);
+        let shape = self.layout().shape.with(self.rank() - 1, weight.layout().shape[1]);
         let rows = self.rows();
         Tensor::written(shape, |out| multiply(rows.matrix(), weight.matrix(), out, false))
     }
@@ -66,7 +66,7 @@ impl<T: Scalar> Tensor<T> {
     /// The products of several pairs of matrices.
     #[track_caller]
     fn matmul_each(&self, other: &Tensor<T>) -> Tensor<T> {
-        let (a, b) = (self.shape, other.shape);
+        let (a, b) = (self.layout().shape, other.layout().shape);
         let ([a_batch @ .., m, k], [b_batch @ .., inner, n]) = (&a[..], &b[..]) else { mismatch(a, b) };
         let (m, k, n) = (*m, *k, *n);
         let batch = Shape::from(a_batch).broadcast(&Shape::from(b_batch)).filter(|_| k == *inner);
@@ -76,13 +76,15 @@ impl<T: Scalar> Tensor<T> {
             |x: &Tensor<T>, rows, columns| x.expand(batch.iter().copied().chain([rows, columns]).collect::<Shape>());
         let (x, y) = (whole(self, m, k), whole(other, k, n));
         Tensor::written(shape, |out| {
-            runs(&batch, [x.offset, y.offset], [&x.strides, &y.strides], |done, len, [i, j], [di, dj]| {
-                for each in 0..len {
-                    let step = each as isize;
-                    let (left, right) = (x.matrix_at(i + step * di), y.matrix_at(j + step * dj));
-                    multiply(left, right, &mut out[(done + each) * m * n..][..m * n], false);
-                }
-            });
+            Walk::new(&batch, [x.layout().offset, y.layout().offset], [&x.layout().strides, &y.layout().strides]).runs(
+                |done, len, [i, j], [di, dj]| {
+                    for each in 0..len {
+                        let step = each as isize;
+                        let (left, right) = (x.matrix_at(i + step * di), y.matrix_at(j + step * dj));
+                        multiply(left, right, &mut out[(done + each) * m * n..][..m * n], false);
+                    }
+                },
+            );
         })
     }
 
@@ -93,7 +95,7 @@ impl<T: Scalar> Tensor<T> {
     /// If the shapes do not agree.
     #[track_caller]
     pub fn add_product(&mut self, a: &Tensor<T>, b: &Tensor<T>) {
-        let (sa, sb, shape) = (a.shape, b.shape, self.shape);
+        let (sa, sb, shape) = (a.layout().shape, b.layout().shape, self.layout().shape);
         let fits = match (&sa[..], &sb[..]) {
             ([a @ .., k], [b @ .., n]) => a.iter().product::<usize>() == b.iter().product() && shape[..] == [*k, *n],
             _ => false,
@@ -111,8 +113,8 @@ impl<T: Scalar> Tensor<T> {
             0 => panic!("rows: a tensor of rank 0 has no rows"),
             2 => self.clone(),
             r => {
-                let columns = self.shape[r - 1];
-                let rows = self.shape[..r - 1].iter().product();
+                let columns = self.layout().shape[r - 1];
+                let rows = self.layout().shape[..r - 1].iter().product();
                 self.reshape([rows, columns])
             }
         }
@@ -121,7 +123,7 @@ impl<T: Scalar> Tensor<T> {
     /// This tensor of rank 2 as an operand.
     #[inline]
     pub(crate) fn matrix(&self) -> Matrix<'_, T> {
-        self.matrix_at(self.offset as isize)
+        self.matrix_at(self.layout().offset as isize)
     }
 
     /// The matrix of the last two axes whose first element is at `offset`.
@@ -129,11 +131,11 @@ impl<T: Scalar> Tensor<T> {
     fn matrix_at(&self, offset: isize) -> Matrix<'_, T> {
         let (rows, columns) = (self.rank() - 2, self.rank() - 1);
         Matrix {
-            elements: self.buffer.as_slice(),
+            elements: self.buffer.elements(),
             offset: offset as usize,
-            rows: self.shape[rows],
-            columns: self.shape[columns],
-            strides: (self.strides[rows], self.strides[columns]),
+            rows: self.layout().shape[rows],
+            columns: self.layout().shape[columns],
+            strides: (self.layout().strides[rows], self.layout().strides[columns]),
         }
     }
 }

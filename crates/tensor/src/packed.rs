@@ -31,8 +31,8 @@ impl<T: Scalar> Tensor<T> {
     /// If the rank is not 2.
     #[track_caller]
     pub fn pack(&self) -> Packed<T> {
-        assert!(self.rank() == 2, "pack: shape {} is not that of a matrix", self.shape);
-        let (rows, columns) = (self.shape[0], self.shape[1]);
+        assert!(self.rank() == 2, "pack: shape {} is not that of a matrix", self.layout().shape);
+        let (rows, columns) = (self.layout().shape[0], self.layout().shape[1]);
         let panels = Tensor::written([rows * columns].into(), |out| {
             for start in (0..columns).step_by(WIDTH) {
                 let width = WIDTH.min(columns - start);
@@ -50,11 +50,15 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn matmul_packed(&self, packed: &Packed<T>) -> Tensor<T> {
         let Packed { rows: k, columns: n, ref panels } = *packed;
-        let fits = self.rank() > 0 && self.shape[self.rank() - 1] == k;
-        assert!(fits, "matmul: shapes {} and [{k}, {n}] do not multiply; they must be [.., K] and [K, N]", self.shape);
+        let fits = self.rank() > 0 && self.layout().shape[self.rank() - 1] == k;
+        assert!(
+            fits,
+            "matmul: shapes {} and [{k}, {n}] do not multiply; they must be [.., K] and [K, N]",
+            self.layout().shape
+        );
         let a = self.rows();
         let panels = panels.as_slice().expect("contiguous");
-        Tensor::written(self.shape.with(self.rank() - 1, n), |out| {
+        Tensor::written(self.layout().shape.with(self.rank() - 1, n), |out| {
             for start in (0..n).step_by(WIDTH) {
                 let width = WIDTH.min(n - start);
                 let panel = Matrix::row_major(&panels[k * start..][..k * width], k, width);
@@ -66,9 +70,9 @@ impl<T: Scalar> Tensor<T> {
 
 /// Copies columns of a matrix into a contiguous panel of as many.
 fn copy_panel<T: Scalar>(matrix: &Tensor<T>, start: usize, width: usize, panel: &mut [T]) {
-    let source = matrix.buffer.as_slice();
-    let [down, right] = [matrix.strides[0], matrix.strides[1]];
-    let first = matrix.offset as isize + start as isize * right;
+    let source = matrix.buffer.elements();
+    let [down, right] = [matrix.layout().strides[0], matrix.layout().strides[1]];
+    let first = matrix.layout().offset as isize + start as isize * right;
     if right == 1 {
         for (i, row) in panel.chunks_exact_mut(width).enumerate() {
             row.copy_from_slice(&source[(first + i as isize * down) as usize..][..width]);

@@ -4,7 +4,7 @@ use crate::indices::Indices;
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
-use crate::walk::runs;
+use crate::walk::Walk;
 
 impl<T: Scalar> Tensor<T> {
     /// Vectors `[.., classes]` with a 1 at the place of each class, and zeros: one more axis than `labels` has.
@@ -49,11 +49,11 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn index_select(&self, axis: usize, positions: impl Into<Indices>) -> Tensor<T> {
         let positions = positions.into();
-        check_axis("index_select", self.shape, axis, &positions);
-        let shape = picked_shape("index_select", self.shape, axis, &positions);
+        check_axis("index_select", self.layout().shape, axis, &positions);
+        let shape = picked_shape("index_select", self.layout().shape, axis, &positions);
         let source = self.contiguous();
         let source = source.as_slice().expect("contiguous");
-        let (n, inner) = (self.shape[axis], self.shape[axis + 1..].iter().product::<usize>());
+        let (n, inner) = (self.layout().shape[axis], self.layout().shape[axis + 1..].iter().product::<usize>());
         Tensor::written(shape, |out| {
             if out.is_empty() {
                 return;
@@ -82,10 +82,10 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn index_add(&mut self, axis: usize, positions: impl Into<Indices>, part: &Tensor<T>) {
         let positions = positions.into();
-        let shape = self.shape;
+        let shape = self.layout().shape;
         check_axis("index_add", shape, axis, &positions);
-        let fits = picked_shape("index_add", shape, axis, &positions) == part.shape;
-        let (p, given) = (positions.shape(), part.shape);
+        let fits = picked_shape("index_add", shape, axis, &positions) == part.layout().shape;
+        let (p, given) = (positions.shape(), part.layout().shape);
         assert!(fits, "index_add: {given} does not fit the positions {p} of axis {axis} of shape {shape}");
         let part = part.contiguous();
         let part = part.as_slice().expect("contiguous");
@@ -118,14 +118,14 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn gather(&self, axis: usize, positions: impl Into<Indices>) -> Tensor<T> {
         let positions = positions.into();
-        check_places("gather", self.shape, axis, &positions);
-        let (shape, step) = (positions.shape(), self.strides[axis]);
-        let mut strides = self.strides;
+        check_places("gather", self.layout().shape, axis, &positions);
+        let (shape, step) = (positions.shape(), self.layout().strides[axis]);
+        let mut strides = self.layout().strides;
         strides[axis] = 0; // the walk follows the other axes
-        let source = self.buffer.as_slice();
+        let source = self.buffer.elements();
         let picked = positions.as_slice();
         Tensor::written(shape, |out| {
-            runs(&shape, [self.offset], [&strides], |done, len, [at], [along]| {
+            Walk::new(&shape, [self.layout().offset], [&strides]).runs(|done, len, [at], [along]| {
                 for i in 0..len {
                     let place = at + i as isize * along + picked[done + i] as isize * step;
                     out[done + i] = source[place as usize];
@@ -149,20 +149,23 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn scatter_add(&mut self, axis: usize, positions: impl Into<Indices>, part: &Tensor<T>) {
         let positions = positions.into();
-        check_places("scatter_add", self.shape, axis, &positions);
-        let (shape, given) = (positions.shape(), part.shape);
+        check_places("scatter_add", self.layout().shape, axis, &positions);
+        let (shape, given) = (positions.shape(), part.layout().shape);
         assert!(given == shape, "scatter_add: {given} has another shape than the positions, {shape}");
         self.make_writable();
-        let (mut strides, step) = (self.strides, self.strides[axis]);
+        let (mut strides, step) = (self.layout().strides, self.layout().strides[axis]);
         strides[axis] = 0;
+        let start = self.layout().offset;
         let out = self.buffer.get_mut().expect("made writable above");
-        let (source, picked) = (part.buffer.as_slice(), positions.as_slice());
-        runs(&shape, [self.offset, part.offset], [&strides, &part.strides], |done, len, [at, from], [along, by]| {
-            for i in 0..len as isize {
-                let place = at + i * along + picked[done + i as usize] as isize * step;
-                out[place as usize] += source[(from + i * by) as usize];
-            }
-        });
+        let (source, picked) = (part.buffer.elements(), positions.as_slice());
+        Walk::new(&shape, [start, part.layout().offset], [&strides, &part.layout().strides]).runs(
+            |done, len, [at, from], [along, by]| {
+                for i in 0..len as isize {
+                    let place = at + i * along + picked[done + i as usize] as isize * step;
+                    out[place as usize] += source[(from + i * by) as usize];
+                }
+            },
+        );
     }
 }
 

@@ -5,7 +5,9 @@
 //! one that took it would pile up there, so it goes to a list shared by all; a thread whose own list is empty looks
 //! there before it asks the system. So no thread keeps more blocks than it once used at the same time.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use crate::layout::Layout;
+use crate::shape::Shape;
+use std::alloc::{Layout as Allocation, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::Mutex;
@@ -20,6 +22,10 @@ pub(crate) struct Header {
     owner: usize,
     /// The number of elements its present user asked for.
     pub(crate) len: usize,
+    /// The block whose elements are seen, if they are not this one's own.
+    pub(crate) base: Option<NonNull<Header>>,
+    /// Which of the elements, in which order.
+    pub(crate) layout: Layout,
 }
 
 const HEADER: usize = size_of::<Header>();
@@ -44,8 +50,8 @@ fn bytes_of(class: usize) -> usize {
     (quarter + 5) << (top - 2)
 }
 
-fn layout_of(class: usize) -> Layout {
-    Layout::from_size_align(HEADER + bytes_of(class), 64).expect("at most MAX_BYTES and a header")
+fn layout_of(class: usize) -> Allocation {
+    Allocation::from_size_align(HEADER + bytes_of(class), 64).expect("at most MAX_BYTES and a header")
 }
 
 /// A free block, owned by the list that holds it.
@@ -96,9 +102,9 @@ thread_local! {
     });
 }
 
-/// A block for `len` elements of `bytes` bytes in all, which are initialised, with one reference.
+/// A block for `len` elements of `bytes` bytes in all, which are initialised, with one reference and this layout.
 #[inline]
-pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
+pub(crate) fn take(bytes: usize, len: usize, layout: Layout) -> NonNull<Header> {
     let class = class_of(bytes);
     let kept = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();
@@ -115,6 +121,8 @@ pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
     let block = unsafe { header.as_mut() };
     *block.refs.get_mut() = 1;
     block.len = len;
+    block.base = None;
+    block.layout = layout;
     header
 }
 
@@ -159,7 +167,16 @@ fn draw(class: usize) -> Free {
     let block = unsafe { alloc_zeroed(layout) };
     let Some(header) = NonNull::new(block.cast::<Header>()) else { handle_alloc_error(layout) };
     // SAFETY: the allocation is ours alone and large enough for the header, at its alignment.
-    unsafe { header.write(Header { refs: AtomicUsize::new(0), class, owner: 0, len: 0 }) };
+    unsafe {
+        header.write(Header {
+            refs: AtomicUsize::new(0),
+            class,
+            owner: 0,
+            len: 0,
+            base: None,
+            layout: Layout::contiguous(Shape::from([])),
+        });
+    }
     Free(header)
 }
 
@@ -194,6 +211,10 @@ pub fn release_memory() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn block_of(bytes: usize) -> NonNull<Header> {
+        take(bytes, 0, Layout::contiguous(Shape::from([])))
+    }
 
     #[test]
     fn classes_hold_what_they_promise_and_waste_at_most_a_quarter() {
@@ -231,29 +252,29 @@ mod tests {
     #[test]
     fn a_block_is_recycled_on_its_thread_and_handed_over_across_threads() {
         let bytes = 12_345_678; // a class nothing else in this test binary uses
-        let first = take(bytes, 0);
+        let first = block_of(bytes);
         // SAFETY: the only reference, not used again.
         unsafe { give_back(first) };
-        let second = take(bytes, 0);
+        let second = block_of(bytes);
         assert_eq!(first, second);
-        give_back_elsewhere(second, || assert_eq!(take(bytes, 0), first));
+        give_back_elsewhere(second, || assert_eq!(block_of(bytes), first));
     }
 
     #[test]
     fn threads_that_change_roles_do_not_hoard() {
         let bytes = 23_456_789; // a class of its own, as above
         // Taken here and freed elsewhere a hundred times: one block serves them all ..
-        let first = take(bytes, 0);
+        let first = block_of(bytes);
         let mut block = first;
         for _ in 0..100 {
-            give_back_elsewhere(block, || block = take(bytes, 0));
+            give_back_elsewhere(block, || block = block_of(bytes));
             assert_eq!(block, first);
         }
         // .. and then taken elsewhere and freed here: it does not stay here, where it was taken so often.
         for _ in 0..10 {
             // SAFETY: the only reference, not used again.
             unsafe { give_back(block) };
-            let taken = std::thread::spawn(move || Free(take(bytes, 0))).join().unwrap();
+            let taken = std::thread::spawn(move || Free(block_of(bytes))).join().unwrap();
             assert_eq!(LOCAL.with(|local| local.borrow().free[class_of(bytes)].len()), 1, "the one of the first round");
             block = taken.0;
             std::mem::forget(taken);

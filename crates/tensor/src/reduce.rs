@@ -43,12 +43,12 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis.
     #[track_caller]
     pub fn sum_axis(&self, axis: usize) -> Tensor<T> {
-        assert!(axis < self.rank(), "sum_axis: shape {} has no axis {axis}", self.shape);
+        assert!(axis < self.rank(), "sum_axis: shape {} has no axis {axis}", self.layout().shape);
         let source = self.contiguous();
         let terms = source.as_slice().expect("contiguous");
-        let n = self.shape[axis];
-        let inner: usize = self.shape[axis + 1..].iter().product();
-        Tensor::written(self.shape.remove(axis), |out| {
+        let n = self.layout().shape[axis];
+        let inner: usize = self.layout().shape[axis + 1..].iter().product();
+        Tensor::written(self.layout().shape.remove(axis), |out| {
             if n == 0 {
                 out.fill(T::ZERO);
             } else if inner == 1 {
@@ -81,7 +81,7 @@ impl<T: Scalar> Tensor<T> {
     fn sum_over(&self, op: &str, axes: &[usize]) -> Tensor<T> {
         let mut gone = [false; crate::MAX_RANK];
         for &axis in axes {
-            assert!(axis < self.rank(), "{op}: shape {} has no axis {axis}", self.shape);
+            assert!(axis < self.rank(), "{op}: shape {} has no axis {axis}", self.layout().shape);
             assert!(!gone[axis], "{op}: axis {axis} is named twice in {axes:?}");
             gone[axis] = true;
         }
@@ -105,7 +105,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn mean_axes(&self, axes: &[usize]) -> Tensor<T> {
         let sum = self.sum_over("mean_axes", axes);
-        let n = T::from_f64(axes.iter().map(|&axis| self.shape[axis] as f64).product());
+        let n = T::from_f64(axes.iter().map(|&axis| self.layout().shape[axis] as f64).product());
         sum.map(|s| s / n)
     }
 
@@ -142,20 +142,20 @@ impl<T: Scalar> Tensor<T> {
     fn best_axes(&self, op: &str, axes: &[usize], better: impl Fn(T, T) -> T) -> Tensor<T> {
         let mut gone = [false; crate::MAX_RANK];
         for &axis in axes {
-            assert!(axis < self.rank(), "{op}: shape {} has no axis {axis}", self.shape);
+            assert!(axis < self.rank(), "{op}: shape {} has no axis {axis}", self.layout().shape);
             assert!(!gone[axis], "{op}: axis {axis} is named twice in {axes:?}");
-            assert!(self.shape[axis] > 0, "{op}: axis {axis} of shape {} is empty", self.shape);
+            assert!(self.layout().shape[axis] > 0, "{op}: axis {axis} of shape {} is empty", self.layout().shape);
             gone[axis] = true;
         }
         (0..self.rank()).rev().filter(|&axis| gone[axis]).fold(self.clone(), |result, axis| {
             let source = result.contiguous();
             let terms = source.as_slice().expect("contiguous");
-            let inner: usize = result.shape[axis + 1..].iter().product();
-            Tensor::written(result.shape.remove(axis), |out| {
+            let inner: usize = result.layout().shape[axis + 1..].iter().product();
+            Tensor::written(result.layout().shape.remove(axis), |out| {
                 if out.is_empty() {
                     return;
                 }
-                let blocks = terms.chunks_exact(result.shape[axis] * inner);
+                let blocks = terms.chunks_exact(result.layout().shape[axis] * inner);
                 dispatch(
                     #[inline(always)]
                     || {
@@ -186,11 +186,11 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis, or it is empty.
     #[track_caller]
     pub fn argmax(&self, axis: usize) -> Indices {
-        assert!(axis < self.rank(), "argmax: shape {} has no axis {axis}", self.shape);
-        assert!(self.shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.shape);
+        assert!(axis < self.rank(), "argmax: shape {} has no axis {axis}", self.layout().shape);
+        assert!(self.layout().shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.layout().shape);
         let mut best = self.select(axis, 0).to_vec();
         let mut positions = vec![0; best.len()];
-        let n = if best.is_empty() { 0 } else { self.shape[axis] };
+        let n = if best.is_empty() { 0 } else { self.layout().shape[axis] };
         for i in 1..n {
             let row = self.select(axis, i).to_vec();
             for ((best, position), x) in best.iter_mut().zip(&mut positions).zip(row) {
@@ -199,7 +199,7 @@ impl<T: Scalar> Tensor<T> {
                 }
             }
         }
-        Indices::from_vec(positions, self.shape.remove(axis))
+        Indices::from_vec(positions, self.layout().shape.remove(axis))
     }
 
     /// Running results along one axis: `y_0 = x_0`, `y_i = f(y_(i-1), x_i)`.
@@ -214,10 +214,10 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis.
     #[track_caller]
     pub fn scan(&self, axis: usize, f: impl Fn(T, T) -> T) -> Tensor<T> {
-        assert!(axis < self.rank(), "scan: shape {} has no axis {axis}", self.shape);
+        assert!(axis < self.rank(), "scan: shape {} has no axis {axis}", self.layout().shape);
         let mut result = self.copy();
-        let inner: usize = self.shape[axis + 1..].iter().product();
-        let n = self.shape[axis] * inner;
+        let inner: usize = self.layout().shape[axis + 1..].iter().product();
+        let n = self.layout().shape[axis] * inner;
         if n > 0 {
             for block in result.as_mut_slice().chunks_exact_mut(n) {
                 for i in inner..n {
@@ -236,16 +236,16 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn sum_to(&self, shape: impl Into<Shape>) -> Tensor<T> {
         let shape = shape.into();
-        if shape == self.shape {
+        if shape == self.layout().shape {
             return self.clone();
         }
         assert!(
-            shape.broadcast(&self.shape) == Some(self.shape),
+            shape.broadcast(&self.layout().shape) == Some(self.layout().shape),
             "sum_to: {shape} does not broadcast to {}",
-            self.shape
+            self.layout().shape
         );
         let skip = self.rank() - shape.rank();
-        let repeated = |&axis: &usize| axis < skip || (shape[axis - skip] == 1 && self.shape[axis] != 1);
+        let repeated = |&axis: &usize| axis < skip || (shape[axis - skip] == 1 && self.layout().shape[axis] != 1);
         let (mut axes, mut count) = ([0; crate::MAX_RANK], 0);
         for axis in (0..self.rank()).filter(repeated) {
             axes[count] = axis;

@@ -1,10 +1,11 @@
 //! The tensor: a shape, strides and a place in a shared buffer.
 
 use crate::buffer::Buffer;
+use crate::layout::Layout;
 use crate::scalar::Scalar;
-use crate::shape::{MAX_RANK, Shape};
+use crate::shape::Shape;
 
-/// A dense array of [`Scalar`]s with up to [`MAX_RANK`] axes.
+/// A dense array of [`Scalar`]s with up to [`MAX_RANK`](crate::MAX_RANK) axes.
 ///
 /// Cloning is cheap: clones and views share one buffer. Writing ([`as_mut_slice`](Tensor::as_mut_slice),
 /// [`update`](Tensor::update)) copies first if the buffer is shared, so no tensor ever changes under its
@@ -19,9 +20,6 @@ use crate::shape::{MAX_RANK, Shape};
 #[derive(Clone)]
 pub struct Tensor<T: Scalar = f32> {
     pub(crate) buffer: Buffer<T>,
-    pub(crate) offset: usize,
-    pub(crate) shape: Shape,
-    pub(crate) strides: [isize; MAX_RANK],
 }
 
 impl<T: Scalar> Tensor<T> {
@@ -30,7 +28,13 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub(crate) fn scratch(shape: Shape) -> Self {
         shape.require_addressable::<T>();
-        Tensor { buffer: Buffer::scratch(shape.elements()), offset: 0, shape, strides: shape.contiguous_strides() }
+        Tensor { buffer: Buffer::scratch(Layout::contiguous(shape)) }
+    }
+
+    /// Where the elements lie.
+    #[inline]
+    pub(crate) fn layout(&self) -> &Layout {
+        self.buffer.layout()
     }
 
     /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must set each.
@@ -106,36 +110,25 @@ impl<T: Scalar> Tensor<T> {
     /// The sizes of the axes.
     #[inline]
     pub fn shape(&self) -> Shape {
-        self.shape
+        self.layout().shape
     }
 
     /// The number of axes.
     #[inline]
     pub fn rank(&self) -> usize {
-        self.shape.rank()
+        self.layout().shape.rank()
     }
 
     /// The number of elements.
     #[inline]
     pub fn elements(&self) -> usize {
-        self.shape.elements()
+        self.layout().shape.elements()
     }
 
     /// Whether the elements lie in row-major order without gaps.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
-        let mut step = 1;
-        for axis in (0..self.rank()).rev() {
-            let size = self.shape[axis];
-            if size == 0 {
-                return true;
-            }
-            if size > 1 && self.strides[axis] != step {
-                return false;
-            }
-            step *= size as isize;
-        }
-        true
+        self.layout().is_contiguous
     }
 
     /// The elements as a slice in row-major order, if they lie so (see [`contiguous`](Tensor::contiguous)).
@@ -144,8 +137,8 @@ impl<T: Scalar> Tensor<T> {
         if self.is_contiguous() {
             // An empty view may start past the end of its buffer.
             let n = self.elements();
-            let start = if n == 0 { 0 } else { self.offset };
-            Some(&self.buffer.as_slice()[start..start + n])
+            let start = if n == 0 { 0 } else { self.layout().offset };
+            Some(&self.buffer.elements()[start..start + n])
         } else {
             None
         }
@@ -171,7 +164,7 @@ impl<T: Scalar> Tensor<T> {
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         self.make_writable();
         let n = self.elements();
-        let start = if n == 0 { 0 } else { self.offset };
+        let start = if n == 0 { 0 } else { self.layout().offset };
         &mut self.buffer.get_mut().expect("made writable above")[start..start + n]
     }
 
@@ -194,8 +187,8 @@ impl<T: Scalar> Tensor<T> {
     /// If there is not exactly one.
     #[track_caller]
     pub fn item(&self) -> T {
-        assert!(self.elements() == 1, "item: shape {} has {} elements, not 1", self.shape, self.elements());
-        self.buffer.as_slice()[self.offset]
+        assert!(self.elements() == 1, "item: shape {} has {} elements, not 1", self.layout().shape, self.elements());
+        self.buffer.elements()[self.layout().offset]
     }
 
     /// The element at `index`, one number per axis.
@@ -205,12 +198,12 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn at<const N: usize>(&self, index: [usize; N]) -> T {
         assert!(
-            N == self.rank() && index.iter().zip(self.shape.iter()).all(|(i, n)| i < n),
+            N == self.rank() && index.iter().zip(self.layout().shape.iter()).all(|(i, n)| i < n),
             "at: index {index:?} is outside shape {}",
-            self.shape
+            self.layout().shape
         );
-        let place: isize = index.iter().zip(&self.strides).map(|(&i, s)| i as isize * s).sum();
-        self.buffer.as_slice()[(self.offset as isize + place) as usize]
+        let place: isize = index.iter().zip(&self.layout().strides).map(|(&i, s)| i as isize * s).sum();
+        self.buffer.elements()[(self.layout().offset as isize + place) as usize]
     }
 
     /// The same values in another element type, rounded to nearest.
@@ -222,7 +215,7 @@ impl<T: Scalar> Tensor<T> {
     pub fn cast<U: Scalar>(&self) -> Tensor<U> {
         let source = self.contiguous();
         let source = source.as_slice().expect("contiguous");
-        Tensor::written(self.shape, |out| {
+        Tensor::written(self.layout().shape, |out| {
             for (y, x) in out.iter_mut().zip(source) {
                 *y = U::from_f64(x.to_f64());
             }
@@ -233,7 +226,7 @@ impl<T: Scalar> Tensor<T> {
 impl<T: Scalar> PartialEq for Tensor<T> {
     /// Equal shapes and equal elements (so a tensor that holds a NaN differs from itself).
     fn eq(&self, other: &Self) -> bool {
-        self.shape == other.shape
+        self.layout().shape == other.layout().shape
             && self.contiguous().as_slice().expect("contiguous") == other.contiguous().as_slice().expect("contiguous")
     }
 }

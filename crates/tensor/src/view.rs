@@ -1,5 +1,6 @@
 //! Views: other shapes and orders of the same elements, without copying.
 
+use crate::layout::Layout;
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
 use crate::span::Span;
@@ -8,7 +9,7 @@ use crate::tensor::Tensor;
 impl<T: Scalar> Tensor<T> {
     #[inline]
     fn view(&self, shape: Shape, strides: [isize; MAX_RANK], offset: usize) -> Tensor<T> {
-        Tensor { buffer: self.buffer.clone(), offset, shape, strides }
+        Tensor { buffer: self.buffer.view(Layout::new(shape, strides, offset)) }
     }
 
     /// The same elements, in row-major order, under another shape. Copies only if they are not contiguous.
@@ -21,14 +22,16 @@ impl<T: Scalar> Tensor<T> {
         assert!(
             shape.elements() == self.elements(),
             "reshape: {} has {} elements, {shape} has {}",
-            self.shape,
+            self.layout().shape,
             self.elements(),
             shape.elements()
         );
         shape.require_addressable::<T>();
+        if shape == self.layout().shape {
+            return self.contiguous();
+        }
         let source = self.contiguous();
-        let offset = source.offset;
-        Tensor { buffer: source.buffer, offset, shape, strides: shape.contiguous_strides() }
+        source.view(shape, shape.contiguous_strides(), source.layout().offset)
     }
 
     /// The axes in another order: axis `i` of the result is axis `order[i]` of this tensor.
@@ -40,12 +43,12 @@ impl<T: Scalar> Tensor<T> {
         let mut seen = [false; MAX_RANK];
         let valid = order.len() == self.rank()
             && order.iter().all(|&axis| axis < self.rank() && !std::mem::replace(&mut seen[axis], true));
-        assert!(valid, "permute: {order:?} is not an order of the axes of shape {}", self.shape);
+        assert!(valid, "permute: {order:?} is not an order of the axes of shape {}", self.layout().shape);
         let mut strides = [0; MAX_RANK];
         for (s, &axis) in strides.iter_mut().zip(order) {
-            *s = self.strides[axis];
+            *s = self.layout().strides[axis];
         }
-        self.view(order.iter().map(|&axis| self.shape[axis]).collect(), strides, self.offset)
+        self.view(order.iter().map(|&axis| self.layout().shape[axis]).collect(), strides, self.layout().offset)
     }
 
     /// The transpose: the last two axes swapped.
@@ -56,7 +59,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn t(&self) -> Tensor<T> {
         let r = self.rank();
-        assert!(r >= 2, "t: shape {} has no two axes to swap", self.shape);
+        assert!(r >= 2, "t: shape {} has no two axes to swap", self.layout().shape);
         self.transpose(r - 2, r - 1)
     }
 
@@ -67,13 +70,13 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn transpose(&self, a: usize, b: usize) -> Tensor<T> {
-        let shape = self.shape;
+        let shape = self.layout().shape;
         for axis in [a, b] {
             assert!(axis < shape.rank(), "transpose: shape {shape} has no axis {axis}");
         }
-        let mut strides = self.strides;
+        let mut strides = self.layout().strides;
         strides.swap(a, b);
-        self.view(shape.with(a, shape[b]).with(b, shape[a]), strides, self.offset)
+        self.view(shape.with(a, shape[b]).with(b, shape[a]), strides, self.layout().offset)
     }
 
     /// A part of one axis, as a range: `1..3`, `-2..` for the last two, `..n`.
@@ -100,13 +103,13 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn slice_step(&self, axis: usize, span: impl Into<Span>, step: isize) -> Tensor<T> {
-        let (start, len) = span.into().resolve(&self.shape, axis, step);
-        let offset = self.offset as isize + start as isize * self.strides[axis];
-        let mut strides = self.strides;
+        let (start, len) = span.into().resolve(&self.layout().shape, axis, step);
+        let offset = self.layout().offset as isize + start as isize * self.layout().strides[axis];
+        let mut strides = self.layout().strides;
         if len > 1 {
             strides[axis] *= step;
         }
-        self.view(self.shape.with(axis, len), strides, offset as usize)
+        self.view(self.layout().shape.with(axis, len), strides, offset as usize)
     }
 
     /// The elements at position `index` of one axis; that axis is gone from the result.
@@ -116,12 +119,16 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn select(&self, axis: usize, index: usize) -> Tensor<T> {
-        assert!(axis < self.rank(), "select: shape {} has no axis {axis}", self.shape);
-        assert!(index < self.shape[axis], "select: index {index} is beyond axis {axis} of shape {}", self.shape);
-        let offset = self.offset as isize + index as isize * self.strides[axis];
-        let mut strides = self.strides;
+        assert!(axis < self.rank(), "select: shape {} has no axis {axis}", self.layout().shape);
+        assert!(
+            index < self.layout().shape[axis],
+            "select: index {index} is beyond axis {axis} of shape {}",
+            self.layout().shape
+        );
+        let offset = self.layout().offset as isize + index as isize * self.layout().strides[axis];
+        let mut strides = self.layout().strides;
         strides.copy_within(axis + 1.., axis);
-        self.view(self.shape.remove(axis), strides, offset as usize)
+        self.view(self.layout().shape.remove(axis), strides, offset as usize)
     }
 
     /// The same elements with a new axis of size 1 before `axis`.
@@ -131,14 +138,14 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn unsqueeze(&self, axis: usize) -> Tensor<T> {
-        assert!(axis <= self.rank(), "unsqueeze: axis {axis} does not fit into shape {}", self.shape);
-        let shape = self.shape;
+        assert!(axis <= self.rank(), "unsqueeze: axis {axis} does not fit into shape {}", self.layout().shape);
+        let shape = self.layout().shape;
         assert!(shape.rank() < MAX_RANK, "unsqueeze: shape {shape} has {MAX_RANK} axes, the most there can be");
         let shape = shape.insert(axis, 1);
-        let mut strides = self.strides;
+        let mut strides = self.layout().strides;
         strides.copy_within(axis..MAX_RANK - 1, axis + 1);
         strides[axis] = 0;
-        self.view(shape, strides, self.offset)
+        self.view(shape, strides, self.layout().offset)
     }
 
     /// The tensor as if repeated to `shape`, by NumPy's broadcasting rules. The repeated elements are shared.
@@ -149,25 +156,13 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn expand(&self, shape: impl Into<Shape>) -> Tensor<T> {
         let shape = shape.into();
-        assert!(self.shape.broadcast(&shape) == Some(shape), "expand: {} does not broadcast to {shape}", self.shape);
+        assert!(
+            self.layout().shape.broadcast(&shape) == Some(shape),
+            "expand: {} does not broadcast to {shape}",
+            self.layout().shape
+        );
         shape.require_addressable::<T>();
-        self.view(shape, self.expanded_strides(&shape), self.offset)
-    }
-
-    /// The strides this tensor has when broadcast to `shape`, to which it does broadcast.
-    #[inline]
-    pub(crate) fn expanded_strides(&self, shape: &Shape) -> [isize; MAX_RANK] {
-        if self.shape == *shape {
-            return self.strides;
-        }
-        let mut strides = [0; MAX_RANK];
-        let skip = shape.rank() - self.rank();
-        for axis in 0..self.rank() {
-            if self.shape[axis] == shape[skip + axis] {
-                strides[skip + axis] = self.strides[axis];
-            }
-        }
-        strides
+        self.view(shape, self.layout().expanded_strides(&shape), self.layout().offset)
     }
 }
 

@@ -1,75 +1,92 @@
 //! Walking several strided operands of one shape together.
 
+use crate::layout::Layout;
 use crate::shape::{MAX_RANK, Shape};
 
-/// Splits a walk over `shape`, in row-major order, into runs along its innermost axis.
+/// A walk over a shape in row-major order, cut into runs along the innermost axis.
 ///
-/// `run(done, len, offsets, steps)` is called once per run: `done` elements came before it, and its `i`-th
-/// element lies at `offsets[k] + i * steps[k]` of operand `k`. Axes that are contiguous to each other in every
-/// operand are merged first, so contiguous operands make a single run.
-#[inline(always)]
-pub(crate) fn runs<const K: usize>(
-    shape: &Shape,
-    starts: [usize; K],
-    strides: [&[isize; MAX_RANK]; K],
-    mut run: impl FnMut(usize, usize, [isize; K], [isize; K]),
-) {
-    if shape.elements() == 0 {
-        return;
-    }
-    // Axes from the innermost outwards, merged.
-    let mut sizes = [1; MAX_RANK];
-    let mut steps = [[0isize; K]; MAX_RANK];
-    let mut rank = 0;
-    for axis in (0..shape.rank()).rev() {
-        if shape[axis] == 1 {
-            continue;
+/// Axes that are contiguous to each other in every operand are merged, so contiguous operands make a single run.
+pub(crate) struct Walk<const K: usize> {
+    /// The merged axes, from the innermost outwards; none if there are no elements.
+    rank: usize,
+    sizes: [usize; MAX_RANK],
+    steps: [[isize; K]; MAX_RANK],
+    starts: [isize; K],
+}
+
+impl<const K: usize> Walk<K> {
+    /// Over operands that broadcast to `shape`.
+    #[inline]
+    pub(crate) fn over(shape: &Shape, operands: [&Layout; K]) -> Self {
+        if operands.iter().all(|layout| layout.is_contiguous && layout.shape == *shape) {
+            let rank = usize::from(shape.elements() > 0);
+            let starts = operands.map(|layout| layout.offset as isize);
+            let mut sizes = [1; MAX_RANK];
+            sizes[0] = shape.elements();
+            return Walk { rank, sizes, steps: [[1; K]; MAX_RANK], starts };
         }
-        let step: [isize; K] = std::array::from_fn(
-            #[inline(always)]
-            |k| strides[k][axis],
-        );
-        if rank > 0
-            && (0..K).all(
-                #[inline(always)]
-                |k| step[k] == steps[rank - 1][k] * sizes[rank - 1] as isize,
-            )
-        {
-            sizes[rank - 1] *= shape[axis];
-        } else {
-            sizes[rank] = shape[axis];
-            steps[rank] = step;
-            rank += 1;
-        }
+        let strides = operands.map(|layout| layout.expanded_strides(shape));
+        Self::new(shape, operands.map(|layout| layout.offset), strides.each_ref())
     }
-    let len = sizes[0];
-    let mut at = starts.map(
-        #[inline(always)]
-        |s| s as isize,
-    );
-    let mut index = [0; MAX_RANK];
-    let mut done = 0;
-    loop {
-        run(done, len, at, steps[0]);
-        done += len;
-        // The next run: count the outer axes up like the digits of a number.
-        let mut axis = 1;
+
+    /// Over operands with these strides, from these places on.
+    pub(crate) fn new(shape: &Shape, starts: [usize; K], strides: [&[isize; MAX_RANK]; K]) -> Self {
+        let starts = starts.map(|start| start as isize);
+        let mut walk = Walk { rank: 0, sizes: [1; MAX_RANK], steps: [[0; K]; MAX_RANK], starts };
+        if shape.elements() == 0 {
+            return walk;
+        }
+        for axis in (0..shape.rank()).rev().filter(|&axis| shape[axis] != 1) {
+            let step: [isize; K] = std::array::from_fn(|k| strides[k][axis]);
+            let continues = |inner: usize| {
+                let size = walk.sizes[inner] as isize;
+                (0..K).all(|k| step[k] == walk.steps[inner][k] * size)
+            };
+            if walk.rank > 0 && continues(walk.rank - 1) {
+                walk.sizes[walk.rank - 1] *= shape[axis];
+            } else {
+                walk.sizes[walk.rank] = shape[axis];
+                walk.steps[walk.rank] = step;
+                walk.rank += 1;
+            }
+        }
+        walk.rank = walk.rank.max(1); // a single element is a run of one
+        walk
+    }
+
+    /// Calls `run(done, len, offsets, steps)` once per run: `done` elements came before it, and its `i`-th
+    /// element lies at `offsets[k] + i * steps[k]` of operand `k`.
+    #[inline(always)]
+    pub(crate) fn runs(&self, mut run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
+        if self.rank == 0 {
+            return;
+        }
+        let len = self.sizes[0];
+        let mut at = self.starts;
+        let mut index = [0; MAX_RANK];
+        let mut done = 0;
         loop {
-            if axis >= rank {
-                return;
+            run(done, len, at, self.steps[0]);
+            done += len;
+            // The next run: count the outer axes up like the digits of a number.
+            let mut axis = 1;
+            loop {
+                if axis >= self.rank {
+                    return;
+                }
+                index[axis] += 1;
+                for k in 0..K {
+                    at[k] += self.steps[axis][k];
+                }
+                if index[axis] < self.sizes[axis] {
+                    break;
+                }
+                for k in 0..K {
+                    at[k] -= self.steps[axis][k] * self.sizes[axis] as isize;
+                }
+                index[axis] = 0;
+                axis += 1;
             }
-            index[axis] += 1;
-            for k in 0..K {
-                at[k] += steps[axis][k];
-            }
-            if index[axis] < sizes[axis] {
-                break;
-            }
-            for k in 0..K {
-                at[k] -= steps[axis][k] * sizes[axis] as isize;
-            }
-            index[axis] = 0;
-            axis += 1;
         }
     }
 }
