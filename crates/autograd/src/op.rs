@@ -162,11 +162,23 @@ impl<T: Scalar> Contributions<'_, T> {
         }
     }
 
-    /// Lets `add` add to a part of the gradient with respect to input `i`, which has the input's shape and begins with
-    /// zeros: `into.update(0, |sum| sum.add_part(axis, start, 1, &grad))`.
+    /// Adds `grad` to those positions of `axis` of the gradient with respect to input `i` that begin at `start` and lie
+    /// `step` apart.
     ///
     /// All parts share one gradient. Each costs as much as it is large, not as the input: cutting a sequence into its
-    /// steps stays linear in the number of steps.
+    /// steps stays linear in the number of steps. Parts that lie side by side are written, not added to zeros.
+    ///
+    /// # Panics
+    /// If there is no such input, or the part does not fit.
+    #[track_caller]
+    pub fn add_part(&mut self, i: usize, axis: usize, start: usize, step: isize, grad: &Tensor<T>) {
+        if self.needs(i) {
+            self.sweep.add_part(self.inputs.ids[i], self.inputs[i].shape(), (axis, start, step), grad);
+        }
+    }
+
+    /// Lets `add` add to the gradient with respect to input `i`, which has the input's shape and begins with zeros:
+    /// `into.update(0, |sum| sum.index_add(axis, &positions, &grad))`. It may touch a small part of it only.
     pub fn update(&mut self, i: usize, add: impl FnOnce(&mut Tensor<T>)) {
         if self.needs(i) {
             add(self.sweep.sum(self.inputs.ids[i], self.inputs[i].shape()));

@@ -2,6 +2,7 @@
 
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
+use crate::simd::dispatch;
 use crate::tensor::Tensor;
 use crate::walk::Walk;
 
@@ -135,7 +136,15 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn write(&mut self, axis: usize, start: usize, part: &Tensor<T>) {
-        self.update_part("write", axis, start, 1, part, |_, new| new);
+        self.update_part(
+            "write",
+            axis,
+            start,
+            1,
+            part,
+            #[inline(always)]
+            |_, new| new,
+        );
     }
 
     /// Adds the elements of `part` to those positions of `axis` that begin at `start` and lie `step` apart.
@@ -145,7 +154,15 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn add_part(&mut self, axis: usize, start: usize, step: isize, part: &Tensor<T>) {
-        self.update_part("add_part", axis, start, step, part, |old, new| old + new);
+        self.update_part(
+            "add_part",
+            axis,
+            start,
+            step,
+            part,
+            #[inline(always)]
+            |old, new| old + new,
+        );
     }
 
     #[track_caller]
@@ -183,20 +200,27 @@ impl<T: Scalar> Tensor<T> {
         if part.layout().shape[axis] > 1 {
             strides[axis] *= step;
         }
+        let walk = Walk::new(&part.layout().shape, [from, part.layout().offset], [&strides, &part.layout().strides]);
         let out = self.buffer.get_mut().expect("made writable above");
         let source = part.buffer.elements();
-        Walk::new(&part.layout().shape, [from, part.layout().offset], [&strides, &part.layout().strides]).runs(
-            |_, len, [to, at], [dto, dat]| {
-                if dto == 1 && dat == 1 {
-                    for (y, &x) in out[to as usize..][..len].iter_mut().zip(&source[at as usize..][..len]) {
-                        *y = f(*y, x);
-                    }
-                } else {
-                    for i in 0..len as isize {
-                        let y = &mut out[(to + i * dto) as usize];
-                        *y = f(*y, source[(at + i * dat) as usize]);
-                    }
-                }
+        dispatch(
+            #[inline(always)]
+            || {
+                walk.runs(
+                    #[inline(always)]
+                    |_, len, [to, at], [dto, dat]| {
+                        if dto == 1 && dat == 1 {
+                            for (y, &x) in out[to as usize..][..len].iter_mut().zip(&source[at as usize..][..len]) {
+                                *y = f(*y, x);
+                            }
+                        } else {
+                            for i in 0..len as isize {
+                                let y = &mut out[(to + i * dto) as usize];
+                                *y = f(*y, source[(at + i * dat) as usize]);
+                            }
+                        }
+                    },
+                );
             },
         );
     }

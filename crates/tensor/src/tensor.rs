@@ -23,10 +23,14 @@ pub struct Tensor<T: Scalar = f32> {
 }
 
 impl<T: Scalar> Tensor<T> {
-    /// A contiguous tensor whose elements are arbitrary: to be written before they are read.
+    /// A contiguous tensor whose elements are arbitrary numbers, NaN in debug builds: to be written before they are read.
+    ///
+    /// # Panics
+    /// If `shape` is larger than the address space.
     #[track_caller]
     #[inline]
-    pub(crate) fn scratch(shape: Shape) -> Self {
+    pub fn scratch(shape: impl Into<Shape>) -> Self {
+        let shape = shape.into();
         shape.require_addressable::<T>();
         Tensor { buffer: Buffer::scratch(Layout::contiguous(shape)) }
     }

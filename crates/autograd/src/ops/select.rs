@@ -19,7 +19,7 @@ impl<T: Scalar> Op<T> for Select {
     }
 
     fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        into.update(0, |sum| sum.add_part(self.axis, self.index, 1, &grad.unsqueeze(self.axis)));
+        into.add_part(0, self.axis, self.index, 1, &grad.unsqueeze(self.axis));
     }
 }
 

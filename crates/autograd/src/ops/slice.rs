@@ -4,6 +4,9 @@ use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Span, Tensor};
 
+/// Rows of fewer elements are better copied than read with gaps between them.
+const SHORT: usize = 64;
+
 struct Slice {
     axis: usize,
     span: Span,
@@ -16,12 +19,15 @@ impl<T: Scalar> Op<T> for Slice {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].slice_step(self.axis, self.span, self.step)
+        let part = x[0].slice_step(self.axis, self.span, self.step);
+        // Gates are cut out of rows, and every op that reads them would go from one short piece to the next.
+        let is_short = part.shape().last().is_some_and(|&n| n < SHORT);
+        if is_short { part.contiguous() } else { part }
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         let (start, _) = self.span.resolve(&x[0].shape(), self.axis, self.step);
-        into.update(0, |sum| sum.add_part(self.axis, start, self.step, &grad));
+        into.add_part(0, self.axis, start, self.step, &grad);
     }
 }
 
