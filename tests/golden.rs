@@ -72,6 +72,7 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         }
         "stack" => Var::stack(x),
         "cumprod" => x[0].cumprod(integer(&case["axis"])),
+        "linear" => x[0].linear(x[1], x[2]),
         "dot" => x[0].dot(x[1]),
         "dot outer" => x[0].outer(x[1]),
         "einsum" => Var::einsum(case["formula"].as_str().unwrap(), x[0], x[1]),

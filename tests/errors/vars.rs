@@ -33,6 +33,8 @@ fn arithmetic_and_products() {
         a.matmul(s) => many("[32, 20]", "[50, 32, 1]");
         v(&[2, 3, 4]).matmul(v(&[5, 4, 2])) => many("[2, 3, 4]", "[5, 4, 2]");
         v(&[4]).matmul(v(&[5, 4, 2])) => many("[4]", "[5, 4, 2]");
+        a.linear(v(&[30, 20]), v(&[20])) => "matmul: shapes [32, 20] and [30, 20] do not multiply; they must be [.., K] and [K, N]";
+        a.linear(v(&[20, 5]), v(&[1, 5])) => "linear: the bias [1, 5] of 5 outputs must be [5]";
         v(&[3]).dot(v(&[4])) => "dot: shapes [3] and [4] are not two vectors of one length";
         a.dot(a) => "dot: shapes [32, 20] and [32, 20] are not two vectors of one length";
         v(&[3]).outer(a) => "outer: shapes [3] and [32, 20] are not two vectors";

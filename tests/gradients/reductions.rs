@@ -24,6 +24,11 @@ pub const CASES: &[Case] = &[
         let o = Operands { a: values([40, 3], 1), b: values([3, 3], 2) };
         gradcheck(&o, |_, o| project((0..20).fold(o.a, |h, _| h.matmul(o.b).tanh()))).unwrap();
     }),
+    ("linear", |name| {
+        check(name, [&[3, 4], &[4, 5]], f!(|a, b| a.linear(b, (a.sum() * b).sum_axes(&[0]))));
+        check(name, [&[2, 3, 4], &[4, 2]], f!(|a, b| a.linear(b, b.sum_axes(&[0]))));
+        check(name, [&[0, 4], &[4, 2]], f!(|a, b| a.linear(b, b.sum_axes(&[0])).sum() + a.sum()));
+    }),
     ("sum", |name| {
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.sum() * b.sum()));
         check(name, [&[2, 3, 4], &[2, 3, 4]], f!(|a, b| a.sum_axes(&[0, 2]) + b.sum_axes(&[1]).sum()));

@@ -32,6 +32,7 @@
 
 #![forbid(unsafe_code)]
 
+mod forget;
 mod gradcheck;
 mod gradients;
 mod layouts;
@@ -45,6 +46,7 @@ mod tape;
 mod var;
 mod weights;
 
+pub use forget::Reads;
 pub use gradcheck::{GradcheckError, gradcheck};
 pub use gradients::Gradients;
 pub use op::{Contributions, Elementwise, Inputs, Op};

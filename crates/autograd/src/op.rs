@@ -1,5 +1,6 @@
 //! The trait through which every op comes, built-in and user-written alike.
 
+use crate::forget::Reads;
 use crate::layouts::Layouts;
 use crate::sweep::Sweep;
 use unspool_tensor::{Scalar, Tensor};
@@ -46,6 +47,12 @@ pub trait Op<T: Scalar>: Send + 'static {
     /// On shapes it has no value for, with its name and the shapes; the caller's line is shown.
     #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T>;
+
+    /// What of the elements of the inputs and of the value [`backward`](Op::backward) reads; all, unless said
+    /// otherwise. The rest need not be kept.
+    fn reads(&self) -> Reads {
+        Reads::ALL
+    }
 
     /// Hands the gradient with respect to each input to `into`, given the inputs, the value `y` and the
     /// gradient `grad` with respect to it (of `y`'s shape).
@@ -214,6 +221,8 @@ impl<T: Scalar> Contributions<'_, T> {
 pub trait Elementwise<T: Scalar>: Copy + Send + 'static {
     /// The function's name, for messages.
     const NAME: &'static str;
+    /// What the derivative reads.
+    const READS: Reads = Reads::ALL;
     /// `y = f(x)`.
     fn value(self, x: T) -> T;
     /// `dy/dx`, given `x` and `y`.
@@ -238,12 +247,23 @@ impl<T: Scalar, E: Elementwise<T>> Op<T> for E {
         )
     }
 
+    fn reads(&self) -> Reads {
+        E::READS
+    }
+
     #[inline]
     fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         into.add_with(0, || {
-            grad.zip3(
+            // What the derivative does not read may be forgotten: the other stands in for it.
+            let (x, y) = match (E::READS.inputs, E::READS.output) {
+                (true, true) => (&x[0], y),
+                (true, false) => (&x[0], &x[0]),
+                (false, true) => (y, y),
+                (false, false) => (&grad.clone(), &grad.clone()),
+            };
+            grad.into_zip3(
                 E::NAME,
-                &x[0],
+                x,
                 y,
                 #[inline(always)]
                 |g, x, y| g * self.derivative(x, y),
@@ -254,6 +274,7 @@ impl<T: Scalar, E: Elementwise<T>> Op<T> for E {
 
 /// Defines a function of one number, with its derivative, as an op.
 ///
+/// An argument that the derivative does not use is written `_`: then its elements need not be kept.
 /// The formulas see the element type as `T`, any [`Scalar`]. Fields of the struct are numbers (`f64`); the formulas
 /// see them as `T`.
 ///
@@ -278,12 +299,14 @@ macro_rules! elementwise {
         $(#[$meta:meta])*
         $vis:vis struct $name:ident $({ $($field:ident),+ $(,)? })? = $text:literal;
         value: |$x:pat_param| $value:expr;
-        derivative: |$dx:pat_param, $dy:pat_param| $derivative:expr;
+        derivative: |$dx:tt, $dy:tt| $derivative:expr;
     ) => {
         $crate::elementwise! { @struct $(#[$meta])* $vis $name $({ $($field)+ })? }
 
         impl<T: $crate::Scalar> $crate::Elementwise<T> for $name {
             const NAME: &'static str = $text;
+            const READS: $crate::Reads =
+                $crate::Reads { inputs: $crate::elementwise!(@reads $dx), output: $crate::elementwise!(@reads $dy) };
             #[inline(always)]
             #[allow(unused_variables)]
             fn value(self, $x: T) -> T {
@@ -298,6 +321,8 @@ macro_rules! elementwise {
             }
         }
     };
+    (@reads _) => { false };
+    (@reads $argument:tt) => { true };
     (@struct $(#[$meta:meta])* $vis:vis $name:ident) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]

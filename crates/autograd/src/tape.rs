@@ -1,5 +1,6 @@
 //! The tape: a flat record of values and of the ops that made them.
 
+use crate::forget::Reads;
 use crate::layouts::Layouts;
 use crate::op::{Inputs, Op};
 use crate::params::{Params, Path};
@@ -43,6 +44,8 @@ pub(crate) struct Record<T: Scalar> {
     pub(crate) inputs: Vec<u32>,
     pub(crate) rules: Rules<T>,
     pub(crate) layouts: Layouts<T>,
+    /// Room for [`Tape::forget`], kept from one call to the next.
+    pub(crate) read: Vec<bool>,
     /// The number of sweeps that have begun.
     pub(crate) sweeps: u32,
     /// Room for the gradients of a backward sweep, kept from one to the next.
@@ -56,8 +59,32 @@ pub(crate) struct Node {
     first_input: u32,
     input_count: u32,
     pub(crate) needs_gradient: bool,
+    /// What the gradient rule reads.
+    pub(crate) reads: Reads,
+    /// Whether the value has been let go; its shape is still there.
+    pub(crate) is_forgotten: bool,
     /// From which sweep on the gradient stays in its place after the sweep has passed it on.
     pub(crate) retained_from: u32,
+}
+
+impl Node {
+    /// Of a variable or a constant.
+    fn leaf(needs_gradient: bool) -> Self {
+        Node {
+            rule: RuleRef::LEAF,
+            first_input: 0,
+            input_count: 0,
+            needs_gradient,
+            reads: Reads::NOTHING,
+            is_forgotten: false,
+            retained_from: u32::MAX,
+        }
+    }
+
+    /// Whether `retain_grad` was called.
+    pub(crate) fn is_retained(&self) -> bool {
+        self.retained_from != u32::MAX
+    }
 }
 
 impl<T: Scalar> Record<T> {
@@ -76,10 +103,7 @@ impl<T: Scalar> Record<T> {
     }
 
     fn push_leaf(&mut self, value: Tensor<T>, needs_gradient: bool) -> u32 {
-        self.push(
-            value,
-            Node { rule: RuleRef::LEAF, first_input: 0, input_count: 0, needs_gradient, retained_from: u32::MAX },
-        )
+        self.push(value, Node::leaf(needs_gradient))
     }
 }
 
@@ -93,6 +117,7 @@ impl<T: Scalar> Tape<T> {
                 inputs: Vec::new(),
                 rules: Rules::new(),
                 layouts: Layouts::new(),
+                read: Vec::new(),
                 sweeps: 0,
                 spare: Default::default(),
             }),
@@ -144,12 +169,21 @@ impl<T: Scalar> Tape<T> {
         let (value, needs_gradient) = {
             let record = &*self.record.borrow();
             let ids = &record.inputs[first_input..];
-            let needs_gradient = ids.iter().any(|&id| record.nodes[id as usize].needs_gradient);
+            let mut needs_gradient = false;
+            for &id in ids {
+                let node = &record.nodes[id as usize];
+                needs_gradient |= node.needs_gradient;
+                if node.is_forgotten {
+                    forgotten(op.name());
+                }
+            }
             (op.forward(Inputs { values: &record.values, ids, layouts: &record.layouts }), needs_gradient)
         };
         let record = &mut *self.record.borrow_mut();
         let id = if needs_gradient {
             let node = Node {
+                reads: op.reads(),
+                is_forgotten: false,
                 rule: record.rules.push(op),
                 first_input: u32::try_from(first_input).expect("a tape holds at most 2^32 inputs"),
                 input_count: inputs.len() as u32,
@@ -185,6 +219,16 @@ impl<T: Scalar> Tape<T> {
         record.layouts.clear();
         record.sweeps = 0;
     }
+}
+
+/// # Panics
+/// Always, in the name of `op`.
+#[cold]
+#[track_caller]
+pub(crate) fn forgotten(op: &str) -> ! {
+    panic!(
+        "{op}: this value was computed inside a step and let go; call retain_grad() on it there, or return it as a state"
+    )
 }
 
 impl<T: Scalar> Default for Tape<T> {

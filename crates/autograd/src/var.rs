@@ -2,7 +2,7 @@
 
 use crate::gradients::Gradients;
 use crate::op::Op;
-use crate::tape::Tape;
+use crate::tape::{Tape, forgotten};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// A value on a [`Tape`]: a handle that copies like a number and reads like mathematics.
@@ -19,7 +19,7 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// | [Exponentials and waves](#exponentials-and-waves) | [`exp`](Var::exp) [`expm1`](Var::expm1) [`ln`](Var::ln) [`ln1p`](Var::ln1p) [`sin`](Var::sin) [`cos`](Var::cos) |
 /// | [Activations](#activations) | [`tanh`](Var::tanh) [`sigmoid`](Var::sigmoid) [`relu`](Var::relu) [`leaky_relu`](Var::leaky_relu) [`elu`](Var::elu) [`gelu`](Var::gelu) [`gelu_tanh`](Var::gelu_tanh) [`softplus`](Var::softplus) [`silu`](Var::silu) [`hardsigmoid`](Var::hardsigmoid) [`hardtanh`](Var::hardtanh) |
 /// | [Choice](#choice) | [`maximum`](Var::maximum) [`minimum`](Var::minimum) [`clamp`](Var::clamp) [`where_`](Var::where_) [`masked_fill`](Var::masked_fill) [`dropout`](Var::dropout) |
-/// | [Products](#products) | [`matmul`](Var::matmul) [`dot`](Var::dot) [`outer`](Var::outer) [`einsum`](Var::einsum) [`conv1d`](Var::conv1d) |
+/// | [Products](#products) | [`matmul`](Var::matmul) [`linear`](Var::linear) [`dot`](Var::dot) [`outer`](Var::outer) [`einsum`](Var::einsum) [`conv1d`](Var::conv1d) |
 /// | [Reductions](#reductions) | [`sum`](Var::sum) [`sum_axes`](Var::sum_axes) [`sum_keepdim`](Var::sum_keepdim) [`mean`](Var::mean) [`mean_axes`](Var::mean_axes) [`mean_keepdim`](Var::mean_keepdim) [`max`](Var::max) [`max_axes`](Var::max_axes) [`max_keepdim`](Var::max_keepdim) [`min`](Var::min) [`min_axes`](Var::min_axes) [`min_keepdim`](Var::min_keepdim) [`argmax`](Var::argmax) [`argmax_keepdim`](Var::argmax_keepdim) [`var`](Var::var) [`var_axes`](Var::var_axes) [`var_keepdim`](Var::var_keepdim) [`std`](Var::std) [`std_axes`](Var::std_axes) [`std_keepdim`](Var::std_keepdim) [`norm`](Var::norm) [`norm_axes`](Var::norm_axes) [`norm_keepdim`](Var::norm_keepdim) [`logsumexp`](Var::logsumexp) [`logsumexp_axes`](Var::logsumexp_axes) [`logsumexp_keepdim`](Var::logsumexp_keepdim) |
 /// | [Along an axis](#along-an-axis) | [`softmax`](Var::softmax) [`log_softmax`](Var::log_softmax) [`layer_norm`](Var::layer_norm) [`cumsum`](Var::cumsum) [`cumprod`](Var::cumprod) |
 /// | [Shape](#shape) | [`reshape`](Var::reshape) [`unsqueeze`](Var::unsqueeze) [`squeeze`](Var::squeeze) [`permute`](Var::permute) [`t`](Var::t) [`transpose`](Var::transpose) [`expand`](Var::expand) [`repeat`](Var::repeat) [`flip`](Var::flip) [`pad`](Var::pad) |
@@ -63,7 +63,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// assert_eq!((x * 2.0).value().to_vec(), [2.0, 4.0]);
     /// ```
     pub fn value(self) -> Tensor<T> {
-        self.tape.record.borrow().values[self.id as usize].clone()
+        let record = self.tape.record.borrow();
+        if record.nodes[self.id as usize].is_forgotten {
+            forgotten("value");
+        }
+        record.values[self.id as usize].clone()
     }
 
     /// The number in a value of one element.

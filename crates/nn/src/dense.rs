@@ -52,7 +52,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Dense<Var<'t, T>> {
 
     #[track_caller]
     fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
-        x.matmul(self.weight) + self.bias
+        x.linear(self.weight, self.bias)
     }
 }
 

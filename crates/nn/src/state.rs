@@ -60,6 +60,9 @@ pub trait State<'t, T: Scalar>: Clone {
     #[track_caller]
     fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self;
 
+    /// Shows each variable of the state to `f`.
+    fn visit(&self, f: &mut dyn FnMut(Var<'t, T>));
+
     /// The state whose variables are those of this one, each made into another.
     fn map(&self, f: &mut dyn FnMut(Var<'t, T>) -> Var<'t, T>) -> Self {
         Self::join(std::slice::from_ref(self), &mut |part| f(part[0]))
@@ -81,6 +84,10 @@ impl<'t, T: Scalar> State<'t, T> for Var<'t, T> {
     fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self {
         f(states)
     }
+
+    fn visit(&self, f: &mut dyn FnMut(Var<'t, T>)) {
+        f(*self);
+    }
 }
 
 /// The states of several layers.
@@ -93,6 +100,10 @@ impl<'t, T: Scalar, S: State<'t, T>> State<'t, T> for Vec<S> {
 
     fn attach(tape: &'t Tape<T>, detached: &Self::Detached) -> Self {
         detached.iter().map(|state| S::attach(tape, state)).collect()
+    }
+
+    fn visit(&self, f: &mut dyn FnMut(Var<'t, T>)) {
+        self.iter().for_each(|state| state.visit(f));
     }
 
     #[track_caller]
@@ -114,6 +125,10 @@ macro_rules! tuple {
 
             fn attach(tape: &'t Tape<T>, detached: &Self::Detached) -> Self {
                 ($($S::attach(tape, &detached.$i),)+)
+            }
+
+            fn visit(&self, f: &mut dyn FnMut(Var<'t, T>)) {
+                $(self.$i.visit(f);)+
             }
 
             #[track_caller]

@@ -5,7 +5,8 @@ use crate::layout::{Layout, merge};
 use crate::mode::Mode;
 use crate::recurrent::Recurrent;
 use crate::state::State;
-use unspool_autograd::{Scalar, Var};
+use std::ops::Range;
+use unspool_autograd::{Scalar, Tape, Var};
 
 /// The unrolling of a recurrent layer over a sequence, to be run: what [`Recurrent::unroll`] returns.
 #[must_use = "nothing is computed until `run`"]
@@ -66,6 +67,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             state = state.map(&mut |part| layout.sort(part));
         }
         let (mut outputs, mut states) = (Vec::with_capacity(time), Vec::with_capacity(time));
+        let mut stepper = Stepper::new(cell, self.xs.tape(), self.mode);
         // The states of sequences that have ended, the shortest first.
         let (mut ended, mut running) = (Vec::new(), batch);
         for (t, step) in layout.steps.iter().enumerate() {
@@ -75,7 +77,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
                 running = step.len();
             }
             let output;
-            (output, state) = cell.step_in(rows.slice(0, step.clone()), state, self.mode, t);
+            (output, state) = stepper.step(t, Input::Rows(rows, step.clone()), state);
             outputs.push(output);
             states.push(state.clone());
         }
@@ -86,6 +88,46 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
         }
         Unrolled { outputs, states, state, layout, return_sequences: self.layer.return_sequences }
     }
+}
+
+/// A cell at work: of each of its steps only the output and the state are seen from outside, so the tape may forget the
+/// rest.
+struct Stepper<'a, 't, T: Scalar, C> {
+    cell: &'a C,
+    tape: &'t Tape<T>,
+    mode: Mode,
+    /// What a step leaves behind.
+    kept: Vec<Var<'t, T>>,
+}
+
+impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
+    fn new(cell: &'a C, tape: &'t Tape<T>, mode: Mode) -> Self {
+        Stepper { cell, tape, mode, kept: Vec::new() }
+    }
+
+    /// Step number `t`, on the input that `x` makes.
+    #[track_caller]
+    fn step(&mut self, t: usize, x: Input<'t, T>, state: C::State) -> (Var<'t, T>, C::State) {
+        let since = self.tape.len();
+        let x = match x {
+            Input::Rows(rows, range) => rows.slice(0, range),
+            Input::Raw(input) => self.cell.project(input.unsqueeze(0)).squeeze(0),
+        };
+        let (output, state) = self.cell.step_in(x, state, self.mode, t);
+        self.kept.clear();
+        self.kept.push(output);
+        state.visit(&mut |var| self.kept.push(var));
+        self.tape.forget(since, &self.kept);
+        (output, state)
+    }
+}
+
+/// What a step is made on.
+enum Input<'t, T: Scalar> {
+    /// Some of the projected rows.
+    Rows(Var<'t, T>, Range<usize>),
+    /// An input `[B, F]`, to be projected.
+    Raw(Var<'t, T>),
 }
 
 /// # Panics
@@ -144,13 +186,13 @@ impl<C> Recurrent<C> {
         let (mut input, batch) = (first, shape[0]);
         check_state(&state, batch);
         let (mut outputs, mut states) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
+        let mut stepper = Stepper::new(&self.cell, first.tape(), mode);
         for t in 0..steps {
             if let Some(&output) = outputs.last() {
                 input = next(t - 1, output);
             }
-            let x = self.cell.project(input.unsqueeze(0)).squeeze(0);
             let output;
-            (output, state) = self.cell.step_in(x, state, mode, t);
+            (output, state) = stepper.step(t, Input::Raw(input), state);
             outputs.push(output);
             states.push(state.clone());
         }

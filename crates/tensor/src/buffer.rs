@@ -42,6 +42,11 @@ impl<T: Scalar> Buffer<T> {
         buffer
     }
 
+    /// A block without elements.
+    pub(crate) fn hollow(layout: Layout) -> Self {
+        Buffer { header: pool::take(0, 0, layout), elements: PhantomData }
+    }
+
     /// The same elements under another layout.
     #[inline]
     pub(crate) fn view(&self, layout: Layout) -> Self {

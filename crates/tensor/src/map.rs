@@ -123,6 +123,31 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
+    /// Like [`zip3`](Tensor::zip3), reusing this tensor's buffer if nobody else holds it.
+    ///
+    /// # Panics
+    /// If `b` or `c` does not broadcast to this shape; the message names `op`.
+    #[track_caller]
+    #[inline]
+    pub fn into_zip3(mut self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
+        let shape = self.shape();
+        let fits = b.shape() == shape && c.shape() == shape && b.is_contiguous() && c.is_contiguous();
+        if !(fits && self.is_contiguous() && self.buffer.is_unique()) {
+            return self.zip3(op, b, c, f);
+        }
+        let out = self.as_mut_slice();
+        let (ys, zs) = (b.as_slice().expect("contiguous"), c.as_slice().expect("contiguous"));
+        dispatch(
+            #[inline(always)]
+            || {
+                for ((x, &y), &z) in out.iter_mut().zip(ys).zip(zs) {
+                    *x = f(*x, y, z);
+                }
+            },
+        );
+        self
+    }
+
     /// Replaces each element `x` by `f(x, y)`, with `y` from `other`, which must broadcast to this shape.
     ///
     /// # Panics

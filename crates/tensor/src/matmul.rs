@@ -63,6 +63,36 @@ impl<T: Scalar> Tensor<T> {
         Tensor::written(shape, |out| multiply(rows.matrix(), weight.matrix(), out, false))
     }
 
+    /// The product with a row added to each of its rows: `[.., K] x [K, N] + [N] -> [.., N]`, where all leading axes of
+    /// `self` are rows.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let (x, w, b) = (Tensor::<f32>::ones([5, 2]), Tensor::ones([2, 3]), Tensor::full(0.5, [3]));
+    /// assert_eq!(x.matmul_add(&w, &b), Tensor::full(2.5, [5, 3]));
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes are not these, or the inner sizes differ.
+    #[track_caller]
+    pub fn matmul_add(&self, weight: &Tensor<T>, row: &Tensor<T>) -> Tensor<T> {
+        if self.rank() == 0 || weight.rank() != 2 || self.layout().shape[self.rank() - 1] != weight.layout().shape[0] {
+            mismatch(self.shape(), weight.shape());
+        }
+        let columns = weight.layout().shape[1];
+        assert!(
+            row.shape()[..] == [columns],
+            "linear: the bias {} of {columns} outputs must be [{columns}]",
+            row.shape()
+        );
+        let (rows, row) = (self.rows(), row.contiguous());
+        let row = row.as_slice().expect("contiguous");
+        Tensor::written(self.layout().shape.with(self.rank() - 1, columns), |out| {
+            out.chunks_exact_mut(columns.max(1)).for_each(|out| out.copy_from_slice(row));
+            multiply(rows.matrix(), weight.matrix(), out, true);
+        })
+    }
+
     /// The products of several pairs of matrices.
     #[track_caller]
     fn matmul_each(&self, other: &Tensor<T>) -> Tensor<T> {

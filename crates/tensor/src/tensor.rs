@@ -41,6 +41,12 @@ impl<T: Scalar> Tensor<T> {
         self.buffer.layout()
     }
 
+    /// A tensor that has a shape but no elements: to read them panics.
+    #[doc(hidden)]
+    pub fn hollow(shape: Shape) -> Self {
+        Tensor { buffer: Buffer::hollow(Layout::contiguous(shape)) }
+    }
+
     /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must set each.
     #[track_caller]
     #[inline(always)]

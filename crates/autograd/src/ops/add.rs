@@ -1,5 +1,6 @@
 //! `a + b`, elementwise: both gradients are that of the sum.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -18,6 +19,10 @@ impl<T: Scalar> Op<T> for Add {
             #[inline(always)]
             |a, b| a + b,
         )
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

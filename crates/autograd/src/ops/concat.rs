@@ -1,5 +1,6 @@
 //! Values one after the other along an axis.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -15,6 +16,10 @@ impl<T: Scalar> Op<T> for Concat {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         Tensor::concat(self.axis, x.iter())
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

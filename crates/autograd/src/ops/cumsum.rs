@@ -1,6 +1,7 @@
 //! Running sums.
 
 use super::axes::Axes;
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -16,6 +17,10 @@ impl<T: Scalar> Op<T> for Cumsum {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].scan(self.axis, |sum, x| sum + x)
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

@@ -1,5 +1,6 @@
 //! Repetition by broadcasting.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Shape, Tensor};
@@ -13,6 +14,10 @@ impl<T: Scalar> Op<T> for Expand {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].expand(self.0)
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

@@ -1,5 +1,6 @@
 //! An axis in reverse.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -15,6 +16,10 @@ impl<T: Scalar> Op<T> for Flip {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].flip(self.axis)
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

@@ -1,5 +1,6 @@
 //! Positions of an axis, picked.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Indices, Scalar, Tensor};
@@ -16,6 +17,10 @@ impl<T: Scalar> Op<T> for IndexSelect {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].index_select(self.axis, &self.positions)
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

@@ -1,6 +1,7 @@
 //! Logarithms of probabilities from scores.
 
 use super::axes::Axes;
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -19,6 +20,10 @@ impl<T: Scalar> Op<T> for LogSoftmax {
         let shifted = x[0].zip("log_softmax", &max, #[inline(always)] |x, max| x - max);
         let sum = shifted.map(Scalar::exp).sum_axis(self.axis).unsqueeze(self.axis).map(Scalar::ln);
         shifted.into_zip("log_softmax", &sum, #[inline(always)] |x, sum| x - sum)
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::OUTPUT
     }
 
     fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

@@ -1,5 +1,6 @@
 //! `y = x w`
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -13,6 +14,10 @@ impl<T: Scalar> Op<T> for MatMul {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x.product(&x[0], 1)
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::INPUTS
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

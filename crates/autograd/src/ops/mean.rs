@@ -1,6 +1,7 @@
 //! The mean over all axes, or some.
 
 use super::axes::{Axes, reduction};
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -14,6 +15,10 @@ impl<T: Scalar> Op<T> for Mean {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         self.0.finish(x[0].mean_axes(self.0.as_slice()), x[0].shape())
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

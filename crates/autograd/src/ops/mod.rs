@@ -80,7 +80,7 @@ ops! {
     exp expm1 ln ln1p sin cos
     tanh sigmoid relu leaky_relu elu gelu softplus silu hardsigmoid
     maximum clamp where_ dropout
-    matmul dot einsum conv1d
+    matmul linear dot einsum conv1d
     sum mean max var norm logsumexp
     softmax log_softmax layer_norm cumsum cumprod
     reshape permute expand repeat flip pad

@@ -1,5 +1,6 @@
 //! A value with a margin.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -25,6 +26,10 @@ impl<T: Scalar> Op<T> for Pad {
         };
         let padded = shape.with(axis, size);
         Tensor::assemble(padded, self.axis, [(self.before, &x[0])])
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

@@ -1,6 +1,7 @@
 //! The axes in another order.
 
 use super::axes::Axes;
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{MAX_RANK, Scalar, Tensor};
@@ -14,6 +15,10 @@ impl<T: Scalar> Op<T> for Permute {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].permute(self.0.as_slice())
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

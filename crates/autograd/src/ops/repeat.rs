@@ -1,5 +1,6 @@
 //! Repetition by copies.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -28,6 +29,10 @@ impl<T: Scalar> Op<T> for Repeat {
         let times = self.copies(&x[0]);
         let repeated = shape.with(self.axis, size.saturating_mul(self.times));
         Tensor::assemble(repeated, self.axis, (0..times).map(|i| (i * size, &x[0])))
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

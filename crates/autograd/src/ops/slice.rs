@@ -1,5 +1,6 @@
 //! A part of an axis.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Span, Tensor};
@@ -23,6 +24,10 @@ impl<T: Scalar> Op<T> for Slice {
         // Gates are cut out of rows, and every op that reads them would go from one short piece to the next.
         let is_short = part.shape().last().is_some_and(|&n| n < SHORT);
         if is_short { part.contiguous() } else { part }
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

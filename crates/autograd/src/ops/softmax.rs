@@ -1,6 +1,7 @@
 //! Probabilities from scores.
 
 use super::axes::Axes;
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -19,6 +20,10 @@ impl<T: Scalar> Op<T> for Softmax {
         let e = x[0].zip("softmax", &max, #[inline(always)] |x, max| (x - max).exp());
         let sum = e.sum_axis(self.axis).unsqueeze(self.axis);
         e.into_zip("softmax", &sum, #[inline(always)] |e, sum| e / sum)
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::OUTPUT
     }
 
     fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

@@ -1,5 +1,6 @@
 //! Values side by side along a new first axis.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
@@ -13,6 +14,10 @@ impl<T: Scalar> Op<T> for Stack {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         Tensor::stack(x.iter())
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {

@@ -1,0 +1,88 @@
+//! Letting go of values that nothing will read again.
+
+use crate::tape::Tape;
+use crate::var::Var;
+use unspool_tensor::{Scalar, Tensor};
+
+/// What of an op's values its gradient rule reads: [`Op::reads`](crate::Op::reads). Shapes do not count.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Reads {
+    /// The elements of any input.
+    pub inputs: bool,
+    /// The elements of the value.
+    pub output: bool,
+}
+
+impl Reads {
+    /// The inputs and the value.
+    pub const ALL: Reads = Reads { inputs: true, output: true };
+    /// The inputs: a product's rule.
+    pub const INPUTS: Reads = Reads { inputs: true, output: false };
+    /// The value: that of `tanh`.
+    pub const OUTPUT: Reads = Reads { inputs: false, output: true };
+    /// Neither: that of a sum.
+    pub const NOTHING: Reads = Reads { inputs: false, output: false };
+}
+
+impl<T: Scalar> Tape<T> {
+    /// Forgets what was computed since the tape had `since` values, except `kept` and what gradient rules will read.
+    /// Memory that is free again is still in cache, and a long sequence needs a fraction of it.
+    ///
+    /// [`Recurrent`](https://docs.rs/unspool-nn) calls this after each of a cell's steps, of which only the output and the
+    /// state are seen from outside.
+    ///
+    /// A forgotten variable keeps its shape and its gradient. To read its value is a mistake that panics;
+    /// [`retain_grad`](Var::retain_grad) retains the value, too.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// let since = tape.len();
+    /// let sum = x + x; // no rule reads it: that of `tanh` reads the result
+    /// let y = sum.tanh();
+    /// tape.forget(since, &[y]);
+    /// assert_eq!(y.item(), 6f64.tanh());
+    /// assert_eq!(y.backward().wrt(x).item(), 2.0 * (1.0 - 6f64.tanh().powi(2)));
+    /// ```
+    ///
+    /// # Panics
+    /// If a variable to be kept belongs to another tape.
+    #[track_caller]
+    pub fn forget(&self, since: usize, kept: &[Var<'_, T>]) {
+        let record = &mut *self.record.borrow_mut();
+        let end = record.nodes.len();
+        if since >= end {
+            return;
+        }
+        let mut read = std::mem::take(&mut record.read);
+        read.clear();
+        read.resize(end - since, false);
+        let mut mark = |id: u32| {
+            if let Some(read) = (id as usize).checked_sub(since).and_then(|i| read.get_mut(i)) {
+                *read = true;
+            }
+        };
+        for var in kept {
+            assert!(std::ptr::eq(var.tape, self), "forget: a variable to be kept belongs to another tape");
+            mark(var.id);
+        }
+        for id in since..end {
+            let node = record.nodes[id];
+            if node.reads.output || node.is_retained() {
+                mark(id as u32);
+            }
+            if node.reads.inputs {
+                record.inputs_of(node).iter().for_each(|&id| mark(id));
+            }
+        }
+        for (id, _) in (since..end).zip(&read).filter(|(_, read)| !**read) {
+            let node = &mut record.nodes[id];
+            if !node.is_forgotten {
+                node.is_forgotten = true;
+                record.values[id] = Tensor::hollow(record.values[id].shape());
+            }
+        }
+        record.read = read;
+    }
+}

@@ -1,0 +1,56 @@
+//! `y = x w + b`
+
+use crate::forget::Reads;
+use crate::op::{Contributions, Inputs, Op};
+use crate::var::Var;
+use unspool_tensor::{Scalar, Tensor};
+
+struct Linear;
+
+impl<T: Scalar> Op<T> for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].matmul_add(&x[1], &x[2])
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::INPUTS
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        into.add_with(0, || x.product_transposed(&grad, 1));
+        into.add_product(1, &x[0], &grad);
+        into.add(2, grad);
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The affine map of each row, `[.., K] x [K, N] + [N] -> [.., N]`: `y = x w + b`. `dx = dy wᵀ`, `dw = xᵀ dy`, `db`
+    /// is the sum of `dy` over the rows.
+    ///
+    /// The same as `x.matmul(w) + b`, with one value less to write and to keep.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [1, 2]));
+    /// let w = tape.variable(&Tensor::from_vec(vec![3.0, 4.0, 5.0, 6.0], [2, 2]));
+    /// let b = tape.variable(&Tensor::from_vec(vec![10.0, 20.0], [2]));
+    /// let y = x.linear(w, b);
+    /// assert_eq!(y.value().to_vec(), [23.0, 36.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(x).to_vec(), [7.0, 11.0]);
+    /// assert_eq!(gradients.wrt(b).to_vec(), [1.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes are not these, the inner sizes differ, or the three belong to different tapes.
+    #[track_caller]
+    #[inline]
+    pub fn linear(self, weight: Self, bias: Self) -> Self {
+        self.tape.apply(Linear, &[self, weight, bias])
+    }
+}
