@@ -156,11 +156,11 @@ impl<T: Scalar> Contributions<'_, T> {
     #[inline]
     pub fn add_with(&mut self, i: usize, grad: impl FnOnce() -> Tensor<T>) {
         if self.needs(i) {
-            let (grad, shape) = (grad(), self.inputs[i].shape());
-            let given = grad.shape();
-            let grad = if given == shape {
+            let grad = grad();
+            let grad = if grad.same_shape(&self.inputs[i]) {
                 grad
             } else {
+                let (given, shape) = (grad.shape(), self.inputs[i].shape());
                 let fits = shape.broadcast(&given) == Some(given);
                 assert!(fits, "add: {given} is not a gradient of input {i}, {shape}, nor of what it broadcasts to");
                 grad.sum_to(shape)

@@ -179,7 +179,7 @@ where
             let mut total = 0.0;
             for (i, batch) in order.chunks(self.batch).enumerate() {
                 let mode = Mode::Training { seed: self.seed }.part(epoch).part(i);
-                let (loss, gradients) = shards.gradients(self.model, self.train, batch, &self.loss, mode);
+                let (loss, gradients) = shards.of_batch(self.model, self.train, batch, &self.loss, mode);
                 if !loss.is_finite() {
                     return Err(FitError::NotFinite { epoch, batch: i + 1, loss });
                 }

@@ -119,6 +119,7 @@ pub use random::{Rng, rng};
 pub use recurrent::{Recurrent, RecurrentBuilder, recurrent};
 pub use sequence_layer::{Outputs, SequenceLayer};
 pub use sequential::{Build, Chain, Sequential, sequential};
+pub use shards::Shards;
 pub use stack::{Stack, Stacked};
 pub use state::State;
 pub use stream::Stream;

@@ -5,29 +5,75 @@ use crate::layer::Model;
 use crate::loss::Loss;
 use crate::mode::Mode;
 use rayon::prelude::*;
-use unspool_autograd::{Params, Scalar, Tape, Tensor, Weights};
+use unspool_autograd::{Params, Scalar, Tape, Tensor, Var, Weights};
 
-/// A part of a batch has at least this many examples (unless the batch has fewer): products with fewer rows
-/// cost almost as much.
-const MIN_ROWS: usize = 16;
+/// A part of a batch has about this many examples: products with fewer rows cost almost as much.
+const ROWS: usize = 32;
+/// A batch of at least this many examples is cut in two.
+const MIN_CUT: usize = 32;
 /// A batch is cut into at most this many parts.
-const MAX_SHARDS: usize = 16;
+const MAX_PARTS: usize = 16;
 
-/// The tapes of the parts, kept from step to step.
-pub(crate) struct Shards<T: Scalar> {
+/// Gradients of a batch that is cut into parts, each on a tape of its own and, as far as there are threads, at the same
+/// time. There is nothing to wait for within a part, so two cores are nearly twice as fast as one.
+///
+/// [`fit`](crate::fit) cuts its batches so. The tapes are kept from step to step.
+///
+/// ```
+/// use unspool_nn::{mse, rng, Gru, Layer, Recurrent, Shards};
+/// use unspool_autograd::Tensor;
+/// let model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
+/// let (x, y) = (Tensor::ones([7, 64, 3]), Tensor::zeros([64, 5]));
+/// let parts = [0, 32].map(|i| (x.slice(1, i..i + 32), y.slice(0, i..i + 32)));
+///
+/// let mut shards = Shards::new();
+/// for step in 0..3 {
+///     let (loss, gradients) = shards.gradients(&model, &parts, |tape, net, (x, y)| {
+///         mse(net.forward(tape.constant(x)).last(), tape.constant(y)) * 0.5 // its share of the batch
+///     });
+///     assert_eq!(gradients.cell.u.shape()[..], [5, 15]);
+/// }
+/// ```
+#[derive(Default)]
+pub struct Shards<T: Scalar = f32> {
     tapes: Vec<Tape<T>>,
 }
 
 impl<T: Scalar> Shards<T> {
-    pub(crate) fn new() -> Self {
+    /// No tapes yet.
+    pub fn new() -> Self {
         Shards { tapes: Vec::new() }
     }
 
-    /// The loss on the examples at `positions`, and its gradients.
+    /// The sum of the losses of the parts, and its gradients.
     ///
-    /// How the batch is cut depends on its size alone, and the parts are added in order, so the result is the
-    /// same to the bit however many threads there are.
-    pub(crate) fn gradients<M>(
+    /// The parts are added in their order, so the result is the same to the bit however many threads there are: those of
+    /// the [rayon](https://docs.rs/rayon) pool that this is called in. From outside a pool, handing over the work costs
+    /// some 20 microseconds a call; a loop of small steps is better run inside of one (`rayon::scope(|_| ..)`).
+    ///
+    /// # Panics
+    /// If there are no parts, or where `loss` does.
+    pub fn gradients<M, P>(
+        &mut self,
+        model: &M,
+        parts: &[P],
+        loss: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &P) -> Var<'t, T> + Sync,
+    ) -> (f64, M)
+    where
+        M: Params<Tensor<T>> + Send + Sync,
+        P: Sync,
+    {
+        while self.tapes.len() < parts.len() {
+            self.tapes.push(Tape::new());
+        }
+        let work: Vec<_> = self.tapes.iter_mut().zip(parts).collect();
+        let results: Vec<(f64, M)> =
+            work.into_par_iter().map(|(tape, part)| gradients(tape, model, part, &loss)).collect();
+        results.into_iter().reduce(add).expect("at least one part")
+    }
+
+    /// The loss on the examples at `positions`, and its gradients. How the batch is cut depends on its size alone.
+    pub(crate) fn of_batch<M>(
         &mut self,
         model: &M,
         data: &Dataset<T>,
@@ -38,42 +84,27 @@ impl<T: Scalar> Shards<T> {
     where
         M: for<'t> Model<'t, T> + Send + Sync,
     {
-        let count = (positions.len() / MIN_ROWS).clamp(1, MAX_SHARDS);
-        let rows = positions.len().div_ceil(count);
-        let parts = positions.chunks(rows);
-        while self.tapes.len() < parts.len() {
-            self.tapes.push(Tape::new());
-        }
-        let work: Vec<_> = self.tapes.iter_mut().zip(parts).collect();
-        let parts: Vec<(f64, M)> = work
-            .into_par_iter()
-            .enumerate()
-            .map(|(i, (tape, part))| {
-                let share = part.len() as f64 / positions.len() as f64;
-                gradients(tape, model, &data.select(part), share, loss, mode.part(i))
-            })
-            .collect();
-        parts.into_iter().reduce(add).expect("a batch has at least one part")
+        let least = if positions.len() < MIN_CUT { 1 } else { 2 };
+        let count = (positions.len() / ROWS).clamp(least, MAX_PARTS);
+        let parts: Vec<_> = positions.chunks(positions.len().div_ceil(count)).enumerate().collect();
+        self.gradients(model, &parts, |tape, net, &(i, part)| {
+            let share = part.len() as f64 / positions.len() as f64;
+            let part = data.select(part);
+            loss(M::output(net, tape.constant(part.x()), mode.part(i)), tape.constant(part.y())) * share
+        })
     }
 }
 
-/// The loss on one part, times its share of the batch, and the gradients of that.
-fn gradients<T, M>(
+/// The loss on one part and its gradients.
+fn gradients<T: Scalar, M: Params<Tensor<T>>, P>(
     tape: &mut Tape<T>,
     model: &M,
-    part: &Dataset<T>,
-    share: f64,
-    loss: &impl Loss<T>,
-    mode: Mode,
-) -> (f64, M)
-where
-    T: Scalar,
-    M: for<'t> Model<'t, T>,
-{
+    part: &P,
+    loss: &impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &P) -> Var<'t, T>,
+) -> (f64, M) {
     let result = {
         let net = tape.bind(model);
-        let output = M::output(&net, tape.constant(part.x()), mode);
-        let loss = loss(output, tape.constant(part.y())) * share;
+        let loss = loss(tape, &net, part);
         (loss.item().to_f64(), loss.backward().of(&net))
     };
     tape.reset();

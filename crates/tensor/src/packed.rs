@@ -3,9 +3,12 @@
 use crate::matmul::{Matrix, multiply_into};
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
+use std::ops::Range;
 
 /// The columns of a panel: some vectors wide, and narrow enough that a panel stays in the second-level cache.
 const WIDTH: usize = 64;
+/// The number of columns is made a multiple of this: else the product crate copies the matrix in each product.
+const VECTOR: usize = 16;
 
 /// A matrix that many others are multiplied with: cut into panels of 64 columns, each contiguous.
 ///
@@ -20,6 +23,8 @@ const WIDTH: usize = 64;
 pub struct Packed<T: Scalar = f32> {
     rows: usize,
     columns: usize,
+    /// The columns with those of zeros at the end.
+    padded: usize,
     /// One panel after the other; the last may be narrower.
     panels: Tensor<T>,
 }
@@ -33,13 +38,14 @@ impl<T: Scalar> Tensor<T> {
     pub fn pack(&self) -> Packed<T> {
         assert!(self.rank() == 2, "pack: shape {} is not that of a matrix", self.layout().shape);
         let (rows, columns) = (self.layout().shape[0], self.layout().shape[1]);
-        let panels = Tensor::written([rows * columns].into(), |out| {
-            for start in (0..columns).step_by(WIDTH) {
-                let width = WIDTH.min(columns - start);
-                copy_panel(self, start, width, &mut out[rows * start..][..rows * width]);
+        let padded = columns.next_multiple_of(VECTOR);
+        let panels = Tensor::written([rows * padded].into(), |out| {
+            for start in (0..padded).step_by(WIDTH) {
+                let width = WIDTH.min(padded - start);
+                copy_panel(self, start..columns.min(start + width), width, &mut out[rows * start..][..rows * width]);
             }
         });
-        Packed { rows, columns, panels }
+        Packed { rows, columns, padded, panels }
     }
 
     /// The matrix product with a packed matrix: `[.., K] x [K, N] -> [.., N]`, where all leading axes of `self` are
@@ -49,42 +55,52 @@ impl<T: Scalar> Tensor<T> {
     /// If the shapes are not these or the inner sizes differ.
     #[track_caller]
     pub fn matmul_packed(&self, packed: &Packed<T>) -> Tensor<T> {
-        let Packed { rows: k, columns: n, ref panels } = *packed;
+        let Packed { rows: k, columns, padded, ref panels } = *packed;
         let fits = self.rank() > 0 && self.layout().shape[self.rank() - 1] == k;
         assert!(
             fits,
-            "matmul: shapes {} and [{k}, {n}] do not multiply; they must be [.., K] and [K, N]",
+            "matmul: shapes {} and [{k}, {columns}] do not multiply; they must be [.., K] and [K, N]",
             self.layout().shape
         );
         let a = self.rows();
         let panels = panels.as_slice().expect("contiguous");
-        Tensor::written(self.layout().shape.with(self.rank() - 1, n), |out| {
-            for start in (0..n).step_by(WIDTH) {
-                let width = WIDTH.min(n - start);
+        let product = |out: &mut [T]| {
+            for start in (0..padded).step_by(WIDTH) {
+                let width = WIDTH.min(padded - start);
                 let panel = Matrix::row_major(&panels[k * start..][..k * width], k, width);
-                multiply_into(a.matrix(), panel, out.get_mut(start..).unwrap_or(&mut []), n, false);
+                multiply_into(a.matrix(), panel, out.get_mut(start..).unwrap_or(&mut []), padded, false);
             }
-        })
+        };
+        let shape = self.shape().with(self.rank() - 1, columns);
+        if padded == columns {
+            return Tensor::written(shape, product);
+        }
+        let wide = Tensor::written([a.shape()[0], padded].into(), product);
+        wide.slice(1, ..columns).contiguous().reshape(shape)
     }
 }
 
-/// Copies columns of a matrix into a contiguous panel of as many.
-fn copy_panel<T: Scalar>(matrix: &Tensor<T>, start: usize, width: usize, panel: &mut [T]) {
+/// Copies some columns of a matrix into a contiguous panel of `width`, and zeros behind them.
+fn copy_panel<T: Scalar>(matrix: &Tensor<T>, columns: Range<usize>, width: usize, panel: &mut [T]) {
     let source = matrix.buffer.elements();
-    let [down, right] = [matrix.layout().strides[0], matrix.layout().strides[1]];
-    let first = matrix.layout().offset as isize + start as isize * right;
+    let layout = matrix.layout();
+    let [down, right] = [layout.strides[0], layout.strides[1]];
+    let first = layout.offset as isize + columns.start as isize * right;
+    let count = columns.len();
+    if count < width {
+        panel.fill(T::ZERO);
+    }
     if right == 1 {
         for (i, row) in panel.chunks_exact_mut(width).enumerate() {
-            row.copy_from_slice(&source[(first + i as isize * down) as usize..][..width]);
+            row[..count].copy_from_slice(&source[(first + i as isize * down) as usize..][..count]);
         }
         return;
     }
     // A transpose: in blocks of some rows, so that each cache line of the source is read once.
     for (block, rows) in panel.chunks_mut(16 * width).enumerate() {
-        let count = rows.len() / width;
-        for j in 0..width {
+        for j in 0..count {
             let corner = first + j as isize * right + (block * 16) as isize * down;
-            for i in 0..count {
+            for i in 0..rows.len() / width {
                 rows[i * width + j] = source[(corner + i as isize * down) as usize];
             }
         }

@@ -81,9 +81,10 @@ impl Shape {
     /// them 1. `None` if there is none.
     #[inline]
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
-        if self == other {
-            return Some(*self);
-        }
+        if self == other { Some(*self) } else { self.broadcast_differing(other) }
+    }
+
+    fn broadcast_differing(&self, other: &Shape) -> Option<Shape> {
         let (long, short) = if self.rank >= other.rank { (self, other) } else { (other, self) };
         let mut sizes = long.sizes;
         let skip = long.rank() - short.rank();

@@ -123,6 +123,12 @@ impl<T: Scalar> Tensor<T> {
         self.layout().shape
     }
 
+    /// Whether this tensor and another have the same shape.
+    #[inline]
+    pub fn same_shape(&self, other: &Tensor<T>) -> bool {
+        self.layout().shape == other.layout().shape
+    }
+
     /// The number of axes.
     #[inline]
     pub fn rank(&self) -> usize {
