@@ -1,6 +1,16 @@
-//! The work that the benchmarks time.
+//! The work that the benchmarks time: the workloads of `workloads.json` as programs, and what is measured about them.
 
 #![forbid(unsafe_code)]
+
+pub mod cells;
+mod flops;
+pub mod machine;
+pub mod memory;
+pub mod models;
+pub mod shards;
+pub mod stats;
+pub mod work;
+pub mod workload;
 
 use unspool::prelude::*;
 
@@ -9,7 +19,7 @@ pub fn values(shape: impl Into<unspool::Shape>) -> Tensor {
     Tensor::from_fn(shape, |i| ((i * 7919 % 1009) as f32 / 504.5 - 1.0) * 0.5)
 }
 
-/// Forward and backward through a chain of `3 * iterations` small ops (`x * 0.9 + y`, tanh) on `size` elements.
+/// Forward and backward through a chain of `3 * iterations` small ops (`tanh(x * y + y)`) on `size` elements.
 /// Returns a number that depends on all of them.
 pub fn tape_chain(tape: &mut Tape, iterations: usize, x: &Tensor, y: &Tensor) -> f32 {
     let result = {
