@@ -14,7 +14,7 @@ impl Workload {
         let multiplications = match &self.kind {
             Kind::Seq(sequence) | Kind::Custom(sequence) => recurrent(sequence),
             Kind::Tape { .. } => 0,
-            Kind::MatmulChain { count, n } => count * n * n * n,
+            Kind::MatmulChain { count, n } => count * n * n * n * FORWARD_AND_BACKWARD,
             Kind::Mlp { sizes, batch } => {
                 let layer = |(i, pair): (usize, &[usize])| batch * pair[0] * pair[1] * times(i > 0);
                 sizes.windows(2).enumerate().map(layer).sum()
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn chains_are_counted_by_hand() {
-        assert_eq!(flops(r#"{"kind": "matmul_chain", "count": 10, "n": 4}"#), 1280.0);
+        assert_eq!(flops(r#"{"kind": "matmul_chain", "count": 10, "n": 4}"#), 3.0 * 1280.0);
         assert_eq!(flops(r#"{"kind": "tape", "iters": 5, "ops_per_iter": 3, "size": 16}"#), 0.0);
     }
 }

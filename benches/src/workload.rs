@@ -33,7 +33,7 @@ pub enum Kind {
         /// The number of elements.
         size: usize,
     },
-    /// A chain of products `x = x w` of square matrices, forward alone.
+    /// Forward and backward through a chain of products `x = x w` of square matrices.
     MatmulChain {
         /// The number of products.
         count: usize,

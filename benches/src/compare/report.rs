@@ -124,7 +124,7 @@ mod tests {
             ("repetitions", json!(3)),
             ("steps_per_repetition", json!(3)),
             ("peak_memory_bytes", json!(5)),
-            ("gflops", json!(0.04267)),
+            ("gflops", json!(0.128)),
             ("threads", json!(1)),
         ] {
             assert_eq!(line[field], value, "{field}");
