@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod by_hand;
 pub mod cells;
 mod flops;
 pub mod machine;
@@ -29,26 +30,4 @@ pub fn tape_chain(tape: &mut Tape, iterations: usize, x: &Tensor, y: &Tensor) ->
     };
     tape.reset();
     result
-}
-
-/// The lecture's deep network: SimpleRNN(20)-SimpleRNN(20)-Dense(1).
-pub type DeepRnn<P> = unspool::Sequential<
-    unspool::Chain<unspool::Chain<unspool::Chain<(), Recurrent<SimpleRnn<P>>>, Recurrent<SimpleRnn<P>>>, Dense<P>>,
->;
-
-/// The lecture's deep network with fresh weights.
-pub fn deep_rnn() -> DeepRnn<Tensor> {
-    sequential().add(simple_rnn(1, 20).return_sequences()).add(simple_rnn(20, 20)).add(dense(20, 1))
-}
-
-/// Forward, mean squared error and the gradients of every parameter. Returns the loss.
-pub fn gradient_step(tape: &mut Tape, model: &DeepRnn<Tensor>, x: &Tensor, y: &Tensor) -> f32 {
-    let (loss, gradients) = {
-        let net = tape.bind(model);
-        let loss = mse(net.forward(tape.constant(x)), tape.constant(y));
-        (loss.item(), loss.backward().of(&net))
-    };
-    tape.reset();
-    std::hint::black_box(gradients);
-    loss
 }
