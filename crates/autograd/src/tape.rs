@@ -94,6 +94,7 @@ impl<T: Scalar> Record<T> {
         &self.inputs[node.first_input as usize..][..node.input_count as usize]
     }
 
+    #[inline(always)] // so that the node is written in its place, not copied there
     fn push(&mut self, value: Tensor<T>, node: Node) -> u32 {
         let id = self.nodes.len() as u32;
         assert!(id < u32::MAX, "a tape holds at most 2^32 - 1 values");

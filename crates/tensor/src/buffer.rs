@@ -7,6 +7,7 @@
 use crate::layout::Layout;
 use crate::pool::{self, Header};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::atomic::{Ordering, fence};
@@ -26,16 +27,16 @@ unsafe impl<T: Scalar> Send for Buffer<T> {}
 unsafe impl<T: Scalar> Sync for Buffer<T> {}
 
 impl<T: Scalar> Buffer<T> {
-    /// A block for the elements of a contiguous layout, which are initialised but arbitrary (zeros, or what an earlier
+    /// A block for the elements of a contiguous tensor, which are initialised but arbitrary (zeros, or what an earlier
     /// tensor left there). In debug builds they are NaN, so that reading before writing shows.
     #[inline]
-    pub(crate) fn scratch(layout: Layout) -> Self {
-        let len = layout.shape.elements();
+    pub(crate) fn scratch(shape: &Shape) -> Self {
+        let len = shape.elements();
         let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= pool::MAX_BYTES);
         let Some(bytes) = bytes else {
             panic!("tensor of {len} elements is larger than the address space");
         };
-        let mut buffer = Buffer { header: pool::take(bytes, len, layout), elements: PhantomData };
+        let mut buffer = Self::block(bytes, len, |layout| layout.set_contiguous(shape));
         if cfg!(debug_assertions) {
             buffer.get_mut().expect("a fresh block has one owner").fill(T::NAN);
         }
@@ -43,8 +44,16 @@ impl<T: Scalar> Buffer<T> {
     }
 
     /// A block without elements.
-    pub(crate) fn hollow(layout: Layout) -> Self {
-        Buffer { header: pool::take(0, 0, layout), elements: PhantomData }
+    pub(crate) fn hollow(shape: &Shape) -> Self {
+        Self::block(0, 0, |layout| layout.set_contiguous(shape))
+    }
+
+    #[inline]
+    fn block(bytes: usize, len: usize, lay_out: impl FnOnce(&mut Layout)) -> Self {
+        let mut header = pool::take(bytes, len);
+        // SAFETY: the block is fresh and exclusively ours.
+        lay_out(&mut unsafe { header.as_mut() }.layout);
+        Buffer { header, elements: PhantomData }
     }
 
     /// The same elements under another layout.
@@ -53,10 +62,10 @@ impl<T: Scalar> Buffer<T> {
         let base = self.header().base.unwrap_or(self.header);
         // SAFETY: a base lives as long as any view of it, and so does this block itself.
         unsafe { base.as_ref() }.refs.fetch_add(1, Ordering::Relaxed);
-        let mut header = pool::take(0, 0, layout);
-        // SAFETY: the block is fresh and exclusively ours.
-        unsafe { header.as_mut() }.base = Some(base);
-        Buffer { header, elements: PhantomData }
+        let mut view = Self::block(0, 0, |own| *own = layout);
+        // SAFETY: as in `block`.
+        unsafe { view.header.as_mut() }.base = Some(base);
+        view
     }
 
     /// Where the elements lie.

@@ -13,10 +13,23 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// All elements of a block in row-major order.
+    /// That of a number.
+    pub(crate) fn scalar() -> Layout {
+        Layout { offset: 0, shape: Shape::from([]), strides: [0; MAX_RANK], is_contiguous: true }
+    }
+
+    /// Makes this all elements of a block in row-major order. In place: a layout put together elsewhere number by number
+    /// and then copied as a whole would wait for its own writes, in every op.
     #[inline]
-    pub(crate) fn contiguous(shape: Shape) -> Layout {
-        Layout { offset: 0, shape, strides: shape.contiguous_strides(), is_contiguous: true }
+    pub(crate) fn set_contiguous(&mut self, shape: &Shape) {
+        self.offset = 0;
+        self.shape = *shape;
+        self.is_contiguous = true;
+        let mut step = 1;
+        for axis in (0..shape.rank()).rev() {
+            self.strides[axis] = step;
+            step *= shape[axis] as isize;
+        }
     }
 
     /// Some elements of a block.

@@ -23,7 +23,7 @@ impl<T: Scalar> Tensor<T> {
     pub fn map(&self, f: impl Fn(T) -> T) -> Tensor<T> {
         let source = self.buffer.elements();
         let walk = Walk::over(&self.layout().shape, [self.layout()]);
-        Tensor::written(self.layout().shape, |out| {
+        Tensor::written_like(&self.layout().shape, |out| {
             dispatch(
                 #[inline(always)]
                 || {
@@ -61,8 +61,14 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn zip(&self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
-        let shape = common_shape(op, self.layout().shape, other.layout().shape);
-        Tensor::written(shape, |out| zip_into(shape, out, self, other, f))
+        let common;
+        let shape = if self.same_shape(other) {
+            &self.layout().shape
+        } else {
+            common = common_shape(op, self, other);
+            &common
+        };
+        Tensor::written_like(shape, |out| zip_into(shape, out, self, other, f))
     }
 
     /// Like [`zip`](Tensor::zip), reusing this tensor's buffer if nobody else holds it and it has the common
@@ -73,8 +79,8 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn into_zip(mut self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
-        let shape = common_shape(op, self.layout().shape, other.layout().shape);
-        if shape == self.layout().shape && self.buffer.is_unique() && self.is_contiguous() {
+        let fits = self.same_shape(other) || common_shape(op, &self, other) == self.layout().shape;
+        if fits && self.buffer.is_unique() && self.is_contiguous() {
             self.update(other, f);
             return self;
         }
@@ -88,15 +94,15 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn zip3(&self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
-        let shape = self.layout().shape;
+        let shape = &self.layout().shape;
         for other in [b, c] {
-            if shape.broadcast(&other.layout().shape) != Some(shape) {
-                shapes_differ(op, shape, other.layout().shape);
+            if !self.same_shape(other) && shape.broadcast(&other.layout().shape) != Some(*shape) {
+                shapes_differ(op, *shape, other.shape());
             }
         }
-        let walk = Walk::over(&shape, [self.layout(), b.layout(), c.layout()]);
+        let walk = Walk::over(shape, [self.layout(), b.layout(), c.layout()]);
         let (xs, ys, zs) = (self.buffer.elements(), b.buffer.elements(), c.buffer.elements());
-        Tensor::written(shape, |out| {
+        Tensor::written_like(shape, |out| {
             dispatch(
                 #[inline(always)]
                 || {
@@ -130,8 +136,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn into_zip3(mut self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
-        let shape = self.shape();
-        let fits = b.shape() == shape && c.shape() == shape && b.is_contiguous() && c.is_contiguous();
+        let fits = self.same_shape(b) && self.same_shape(c) && b.is_contiguous() && c.is_contiguous();
         if !(fits && self.is_contiguous() && self.buffer.is_unique()) {
             return self.zip3(op, b, c, f);
         }
@@ -189,10 +194,10 @@ impl<T: Scalar> Tensor<T> {
 
 #[track_caller]
 #[inline]
-fn common_shape(op: &str, a: Shape, b: Shape) -> Shape {
-    match a.broadcast(&b) {
+fn common_shape<T: Scalar>(op: &str, a: &Tensor<T>, b: &Tensor<T>) -> Shape {
+    match a.layout().shape.broadcast(&b.layout().shape) {
         Some(shape) => shape,
-        None => shapes_differ(op, a, b),
+        None => shapes_differ(op, a.shape(), b.shape()),
     }
 }
 
@@ -203,8 +208,8 @@ fn shapes_differ(op: &str, a: Shape, b: Shape) -> ! {
 }
 
 #[inline(always)]
-fn zip_into<T: Scalar>(shape: Shape, out: &mut [T], a: &Tensor<T>, b: &Tensor<T>, f: impl Fn(T, T) -> T) {
-    let walk = Walk::over(&shape, [a.layout(), b.layout()]);
+fn zip_into<T: Scalar>(shape: &Shape, out: &mut [T], a: &Tensor<T>, b: &Tensor<T>, f: impl Fn(T, T) -> T) {
+    let walk = Walk::over(shape, [a.layout(), b.layout()]);
     let (xs, ys) = (a.buffer.elements(), b.buffer.elements());
     dispatch(
         #[inline(always)]

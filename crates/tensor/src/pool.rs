@@ -6,7 +6,6 @@
 //! there before it asks the system. So no thread keeps more blocks than it once used at the same time.
 
 use crate::layout::Layout;
-use crate::shape::Shape;
 use std::alloc::{Layout as Allocation, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::ptr::NonNull;
@@ -102,9 +101,10 @@ thread_local! {
     });
 }
 
-/// A block for `len` elements of `bytes` bytes in all, which are initialised, with one reference and this layout.
+/// A block for `len` elements of `bytes` bytes in all, which are initialised, with one reference. Its layout is that of an
+/// earlier user.
 #[inline]
-pub(crate) fn take(bytes: usize, len: usize, layout: Layout) -> NonNull<Header> {
+pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
     let class = class_of(bytes);
     let kept = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();
@@ -122,7 +122,6 @@ pub(crate) fn take(bytes: usize, len: usize, layout: Layout) -> NonNull<Header> 
     *block.refs.get_mut() = 1;
     block.len = len;
     block.base = None;
-    block.layout = layout;
     header
 }
 
@@ -174,7 +173,7 @@ fn draw(class: usize) -> Free {
             owner: 0,
             len: 0,
             base: None,
-            layout: Layout::contiguous(Shape::from([])),
+            layout: Layout::scalar(),
         });
     }
     Free(header)
@@ -212,10 +211,6 @@ pub fn release_memory() {
 mod tests {
     use super::*;
 
-    fn block_of(bytes: usize) -> NonNull<Header> {
-        take(bytes, 0, Layout::contiguous(Shape::from([])))
-    }
-
     #[test]
     fn classes_hold_what_they_promise_and_waste_at_most_a_quarter() {
         for bytes in (0..5000).chain([1 << 20, (1 << 20) + 1, 3 << 30, MAX_BYTES]) {
@@ -252,29 +247,29 @@ mod tests {
     #[test]
     fn a_block_is_recycled_on_its_thread_and_handed_over_across_threads() {
         let bytes = 12_345_678; // a class nothing else in this test binary uses
-        let first = block_of(bytes);
+        let first = take(bytes, 0);
         // SAFETY: the only reference, not used again.
         unsafe { give_back(first) };
-        let second = block_of(bytes);
+        let second = take(bytes, 0);
         assert_eq!(first, second);
-        give_back_elsewhere(second, || assert_eq!(block_of(bytes), first));
+        give_back_elsewhere(second, || assert_eq!(take(bytes, 0), first));
     }
 
     #[test]
     fn threads_that_change_roles_do_not_hoard() {
         let bytes = 23_456_789; // a class of its own, as above
         // Taken here and freed elsewhere a hundred times: one block serves them all ..
-        let first = block_of(bytes);
+        let first = take(bytes, 0);
         let mut block = first;
         for _ in 0..100 {
-            give_back_elsewhere(block, || block = block_of(bytes));
+            give_back_elsewhere(block, || block = take(bytes, 0));
             assert_eq!(block, first);
         }
         // .. and then taken elsewhere and freed here: it does not stay here, where it was taken so often.
         for _ in 0..10 {
             // SAFETY: the only reference, not used again.
             unsafe { give_back(block) };
-            let taken = std::thread::spawn(move || Free(block_of(bytes))).join().unwrap();
+            let taken = std::thread::spawn(move || Free(take(bytes, 0))).join().unwrap();
             assert_eq!(LOCAL.with(|local| local.borrow().free[class_of(bytes)].len()), 1, "the one of the first round");
             block = taken.0;
             std::mem::forget(taken);

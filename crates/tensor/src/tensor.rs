@@ -30,9 +30,14 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn scratch(shape: impl Into<Shape>) -> Self {
-        let shape = shape.into();
+        Self::scratch_of(&shape.into())
+    }
+
+    #[track_caller]
+    #[inline]
+    fn scratch_of(shape: &Shape) -> Self {
         shape.require_addressable::<T>();
-        Tensor { buffer: Buffer::scratch(Layout::contiguous(shape)) }
+        Tensor { buffer: Buffer::scratch(shape) }
     }
 
     /// Where the elements lie.
@@ -44,14 +49,21 @@ impl<T: Scalar> Tensor<T> {
     /// A tensor that has a shape but no elements: to read them panics.
     #[doc(hidden)]
     pub fn hollow(shape: Shape) -> Self {
-        Tensor { buffer: Buffer::hollow(Layout::contiguous(shape)) }
+        Tensor { buffer: Buffer::hollow(&shape) }
     }
 
     /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must set each.
     #[track_caller]
     #[inline(always)]
     pub(crate) fn written(shape: Shape, write: impl FnOnce(&mut [T])) -> Self {
-        let mut tensor = Self::scratch(shape);
+        Self::written_like(&shape, write)
+    }
+
+    /// Like [`written`](Tensor::written), without a copy of the shape: that counts in small tensors.
+    #[track_caller]
+    #[inline(always)]
+    pub(crate) fn written_like(shape: &Shape, write: impl FnOnce(&mut [T])) -> Self {
+        let mut tensor = Self::scratch_of(shape);
         write(tensor.buffer.get_mut().expect("a fresh tensor shares nothing"));
         tensor
     }
