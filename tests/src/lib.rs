@@ -97,3 +97,8 @@ impl<'t> Parts<'t> for (V<'t>, V<'t>, V<'t>, V<'t>) {
         vec![self.0, self.1, self.2, self.3]
     }
 }
+
+/// `compile_fail.md`: misuses that the types rule out.
+#[cfg(doctest)]
+#[doc = include_str!("../compile_fail.md")]
+mod compile_fail {}
