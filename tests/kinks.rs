@@ -1,7 +1,7 @@
 //! Derivatives at kinks, ties and ends: in both directions and of second order they are those of PyTorch.
 
 use unspool::prelude::*;
-use unspool::{CrossEntropy, bce_with_logits, hessian, jvp, vjp};
+use unspool::{CrossEntropy, State, bce_with_logits, hessian, jvp, vjp};
 use unspool_tests::assert_close;
 
 #[derive(Params)]
@@ -43,6 +43,7 @@ fn slopes_at_kinks_are_the_same_in_both_directions() {
     slope!(2.0, 0.5, |x| Var::concat(0, &[x, x.detach()]).max().reshape([1]));
     slope!(2.0, 0.5, |x| Var::concat(0, &[x, x.detach()]).min_keepdim(&[0]));
     slope!(0.0, 0.0, |x| x.norm_keepdim(&[0]));
+    slope!(2.0, 1.0, |x| x + <Var<'_, _> as State<'_, _>>::attach(x.tape(), &State::detach(&x)));
     slope!(0.0, 0.0, |x| x.powf(2.0) + x.pow(x.detach() + 2.0) + (x.detach()).pow(x + 2.0));
 }
 

@@ -73,7 +73,7 @@ impl<'t, T: Scalar> State<'t, T> for Var<'t, T> {
     type Detached = Tensor<T>;
 
     fn detach(&self) -> Tensor<T> {
-        self.value()
+        Var::detach(*self).value()
     }
 
     fn attach(tape: &'t Tape<T>, detached: &Tensor<T>) -> Self {
@@ -108,9 +108,21 @@ impl<'t, T: Scalar, S: State<'t, T>> State<'t, T> for Vec<S> {
 
     #[track_caller]
     fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self {
-        (0..states[0].len())
-            .map(|i| S::join(&states.iter().map(|state| state[i].clone()).collect::<Vec<_>>(), f))
-            .collect()
+        (0..states[0].len()).map(|i| join_part(states, |state| &state[i], f)).collect()
+    }
+}
+
+/// One part of each of several states, joined; one or two of them, as in a step, without memory of their own.
+#[track_caller]
+fn join_part<'t, T: Scalar, W, S: State<'t, T>>(
+    states: &[W],
+    part: impl Fn(&W) -> &S,
+    f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>,
+) -> S {
+    match states {
+        [a] => S::join(std::slice::from_ref(part(a)), f),
+        [a, b] => S::join(&[part(a).clone(), part(b).clone()], f),
+        _ => S::join(&states.iter().map(|state| part(state).clone()).collect::<Vec<_>>(), f),
     }
 }
 
@@ -133,7 +145,7 @@ macro_rules! tuple {
 
             #[track_caller]
             fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self {
-                ($($S::join(&states.iter().map(|state| state.$i.clone()).collect::<Vec<_>>(), f),)+)
+                ($(join_part(states, |state| &state.$i, f),)+)
             }
         }
     };
