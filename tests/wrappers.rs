@@ -30,6 +30,29 @@ fn probe() -> Probe<Tensor<f64>> {
     Probe { unused: Tensor::zeros([]) }
 }
 
+/// A cell whose h is 1 and whose c doubles at every step.
+#[derive(Params, Clone)]
+struct Doubling<P> {
+    unused: P,
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for Doubling<Var<'t, T>> {
+    type State = (Var<'t, T>, Var<'t, T>);
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        let ones = self.unused.tape().constant(&Tensor::ones([batch, 40]));
+        (ones, ones)
+    }
+
+    fn step(&self, _: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
+        (h, (h, c * 2.0))
+    }
+}
+
+fn doubling() -> Doubling<Tensor<f64>> {
+    Doubling { unused: Tensor::zeros([]) }
+}
+
 /// The outputs `[T, B, H]` of a layer over some input of three steps.
 macro_rules! outputs {
     ($cell:expr, $mode:expr) => {{
@@ -63,13 +86,12 @@ fn dropout_on_h_leaves_out_other_elements_at_every_step_or_the_same() {
 
 #[test]
 fn zoneout_keeps_old_values_or_mixes_them_in() {
-    // c doubles at every step that takes it; h stays 1.
-    let (_, c) = outputs!(Zoneout::new(probe(), 0.3, 0.5), TRAINING);
+    let (_, c) = outputs!(Zoneout::new(doubling(), 0.3, 0.5), TRAINING);
     assert!(c.to_vec().iter().all(|c| [1.0, 2.0, 4.0, 8.0].contains(c)));
     assert!([1.0, 2.0, 4.0, 8.0].iter().all(|n| c.to_vec().contains(n)));
-    let (_, c) = outputs!(Zoneout::new(probe(), 0.3, 0.25), Mode::Evaluation);
+    let (_, c) = outputs!(Zoneout::new(doubling(), 0.3, 0.25), Mode::Evaluation);
     assert_close("c", &c, &Tensor::full(1.75f64.powi(3), [2, 40]), 1e-15);
-    let (_, c) = outputs!(Zoneout::new(probe(), 0.0, 0.0), TRAINING);
+    let (_, c) = outputs!(Zoneout::new(doubling(), 0.0, 0.0), TRAINING);
     assert_eq!(c, Tensor::full(8.0, [2, 40]));
 }
 
@@ -172,6 +194,34 @@ fn a_decoder_fed_with_targets_is_a_layer_over_them() {
     let free = net.feed(xs.select(0, 0), net.cell.zero_state(2), 3, Mode::Evaluation, |_, output| output);
     let second = net.forward_from(free.steps()[0].unsqueeze(0), net.forward(xs.slice(0, ..1)).state().to_owned());
     assert_close("free", &free.steps()[1].value(), &second.last().value(), 1e-14);
+}
+
+#[test]
+fn a_teacher_forces_as_often_as_the_schedule_says() {
+    let layer = Recurrent::new(Lstm::<Tensor<f64>>::new(&mut rng(2), 3, 3));
+    let tape = Tape::new();
+    let (net, targets) = (tape.bind(&layer), tape.variable(&values([400, 2, 3], 1)));
+    let start = tape.constant(&Tensor::zeros([2, 3]));
+    // The outputs, and how many of the targets they depend on.
+    let decoded = |ratio: f64, mode: Mode| {
+        let run = net.feed(start, net.cell.zero_state(2), 401, mode, |t, output| {
+            if mode.part(t).happens(ratio) { targets.select(0, t) } else { output }
+        });
+        let d_targets = run.sequence().sum().backward().wrt(targets);
+        let used = (0..400).filter(|&t| d_targets.select(0, t).to_vec().iter().all(|&g| g != 0.0)).count();
+        (run.sequence().value(), used)
+    };
+    let shifted = net.forward(Var::concat(0, &[start.unsqueeze(0), targets])).sequence().value();
+    let (forced, used) = decoded(1.0, TRAINING);
+    assert_close("forced", &forced, &shifted, 1e-14);
+    assert_eq!(used, 400);
+    let (free, used) = decoded(0.0, TRAINING);
+    assert_eq!(used, 0);
+    assert_eq!(decoded(1.0, Mode::Evaluation), (free, 0)); // no teacher in evaluation
+    for (ratio, expected) in [(0.75, 300), (0.25, 100)] {
+        let used = decoded(ratio, TRAINING).1;
+        assert!(used.abs_diff(expected) < 40, "{used} of 400 forced at {ratio}");
+    }
 }
 
 #[test]

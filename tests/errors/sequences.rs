@@ -28,6 +28,109 @@ fn what_a_decoder_is_fed_must_fit() {
 }
 
 #[test]
+fn a_stream_keeps_to_its_batch() {
+    let two = || {
+        let mut stream = Stream::new(lstm(2, 4));
+        stream.step(&zeros([2, 2]));
+        stream
+    };
+    let form = |shape| format!("Stream: the input must be [B, F], not {shape}");
+    let batch = |state, batch| format!("Stream: the state {state} is not one of {batch} sequences");
+    let mut set = Stream::new(lstm(2, 4));
+    set.set_state(Some((zeros([1, 4]), zeros([3, 4]))));
+    sentences! {
+        two().step(&zeros([1, 2])) => batch("[2, 4]", 1);
+        two().step(&zeros([3, 2])) => batch("[2, 4]", 3);
+        set.step(&zeros([1, 2])) => batch("[3, 4]", 1);
+        two().step(&zeros([2])) => form("[2]");
+        two().step(&zeros([1, 2, 2])) => form("[1, 2, 2]");
+        two().step(&zeros([2, 3])) => "matmul: shapes [1, 2, 3] and [2, 16] do not multiply; they must be [.., K] and [K, N]";
+    }
+}
+
+/// Which part of a step is not what it must be.
+#[derive(Clone, Copy)]
+enum Mistake {
+    Project,
+    Flat,
+    Output,
+    State,
+}
+
+#[derive(Params)]
+struct Mistaken<P> {
+    unused: P,
+    mistake: Mistake,
+}
+
+impl<'t> Cell<'t, f32> for Mistaken<Var<'t, f32>> {
+    type State = Var<'t, f32>;
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.unused.zeros([batch, 2])
+    }
+    fn project(&self, xs: Var<'t, f32>) -> Var<'t, f32> {
+        match self.mistake {
+            Mistake::Project => xs.transpose(0, 1),
+            Mistake::Flat => xs.sum(),
+            _ => xs,
+        }
+    }
+    fn step(&self, x: Var<'t, f32>, h: Self::State) -> (Var<'t, f32>, Self::State) {
+        match self.mistake {
+            Mistake::Output => (h.sum(), h),
+            Mistake::State => (x, h.sum_keepdim(&[0])),
+            _ => (x, h),
+        }
+    }
+}
+
+#[test]
+fn a_cell_keeps_to_the_batch() {
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 3, 2]));
+    let layer = |mistake| tape.bind(&Recurrent::new(Mistaken { unused: zeros([]), mistake }));
+    let [project, flat, output, state] = [Mistake::Project, Mistake::Flat, Mistake::Output, Mistake::State].map(layer);
+    let (h, lengths) = (tape.constant(&zeros([3, 2])), [5, 2, 1]);
+    let projected = |made, given| format!("Cell: project makes {made} of {given}; the first two axes must be the same");
+    let stepped = "Cell: the output of a step, [] is not one of 3 sequences";
+    let left = "Cell: the state after a step, [1, 2] is not one of 3 sequences";
+    let stream = |mistake| Stream::new(Mistaken { unused: zeros([]), mistake });
+    sentences! {
+        project.forward(xs) => projected("[3, 5, 2]", "[5, 3, 2]");
+        project.unroll(xs).lengths(&lengths).run() => projected("[8, 1, 2]", "[1, 8, 2]");
+        project.feed(h, h, 2, EVALUATION, |_, y| y) => projected("[3, 1, 2]", "[1, 3, 2]");
+        stream(Mistake::Project).step(&zeros([3, 2])) => projected("[3, 1, 2]", "[1, 3, 2]");
+        flat.forward(xs) => projected("[]", "[5, 3, 2]");
+        output.forward(xs) => stepped;
+        output.feed(h, h, 2, EVALUATION, |_, y| y) => stepped;
+        state.unroll(xs).lengths(&lengths).run() => left;
+        state.feed(h, h, 2, EVALUATION, |_, y| y) => left;
+    }
+}
+
+#[test]
+fn wrappers_go_around_cells_they_understand() {
+    use unspool::wrappers::{Residual, Zoneout};
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 3, 4]));
+    let layer = tape.bind(&Recurrent::new(Zoneout::new(Residual::new(lstm(4, 4), 4), 0.1, 0.1)));
+    let sentence = "Zoneout: the output of the cell must be h, the first variable of its state";
+    sentences! {
+        layer.forward(xs) => sentence;
+        layer.forward_in(xs, TRAINING) => sentence;
+    }
+}
+
+#[test]
+fn probabilities_are_from_0_to_1() {
+    sentences! {
+        TRAINING.happens(1.5) => "happens: the probability 1.5 is not between 0 and 1";
+        EVALUATION.happens(-0.5) => "happens: the probability -0.5 is not between 0 and 1";
+        EVALUATION.happens(f64::NAN) => "happens: the probability NaN is not between 0 and 1";
+    }
+}
+
+#[test]
 fn lengths_must_fit_the_batch() {
     let tape = Tape::new();
     let xs = tape.constant(&zeros([5, 3, 2]));

@@ -25,7 +25,7 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// | [Shape](#shape) | [`reshape`](Var::reshape) [`unsqueeze`](Var::unsqueeze) [`squeeze`](Var::squeeze) [`permute`](Var::permute) [`t`](Var::t) [`transpose`](Var::transpose) [`expand`](Var::expand) [`repeat`](Var::repeat) [`flip`](Var::flip) [`pad`](Var::pad) |
 /// | [Parts](#parts) | [`select`](Var::select) [`unbind`](Var::unbind) [`last`](Var::last) [`slice`](Var::slice) [`slice_step`](Var::slice_step) [`chunks`](Var::chunks) [`split`](Var::split) [`stack`](Var::stack) [`concat`](Var::concat) |
 /// | [Positions](#positions) | [`index_select`](Var::index_select) [`gather`](Var::gather) [`take_along`](Var::take_along) [`scatter_add`](Var::scatter_add) |
-/// | [Values and gradients](#values-and-gradients) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`zeros`](Var::zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
+/// | [Values and gradients](#values-and-gradients) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`is`](Var::is) [`zeros`](Var::zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
 pub struct Var<'t, T: Scalar = f32> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) id: u32,
@@ -98,6 +98,18 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[inline]
     pub fn shape(self) -> Shape {
         self.tape.record.borrow().values[self.id as usize].shape()
+    }
+
+    /// Whether this is that very value of the same tape, and not another one that may be equal.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let (x, y) = (tape.variable(&Tensor::scalar(3.0)), tape.variable(&Tensor::scalar(3.0)));
+    /// assert!(x.is(x) && !x.is(y));
+    /// ```
+    pub fn is(self, other: Self) -> bool {
+        self.id == other.id && std::ptr::eq(self.tape, other.tape)
     }
 
     /// A constant of zeros on the same tape: the state before the first step. This value only tells which tape.

@@ -50,7 +50,12 @@ impl Mode {
     /// assert!((650..750).contains(&forced));
     /// assert!(!Mode::Evaluation.happens(1.0));
     /// ```
+    ///
+    /// # Panics
+    /// If the probability is not between 0 and 1.
+    #[track_caller]
     pub fn happens(self, probability: f64) -> bool {
+        assert!((0.0..=1.0).contains(&probability), "happens: the probability {probability} is not between 0 and 1");
         match self.part(0) {
             Mode::Evaluation => false,
             Mode::Training { seed } => (seed >> 11) as f64 / ((1u64 << 53) as f64) < probability,

@@ -2,6 +2,7 @@
 
 use crate::cell::Cell;
 use crate::state::State;
+use crate::unroll::{check_state, project};
 use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 
 /// A cell that keeps its state between steps, for inference on data as it arrives: nothing is recorded for a gradient,
@@ -40,16 +41,20 @@ where
     /// The output `[B, H]` for the next input `[B, F]`.
     ///
     /// # Panics
-    /// If the input does not fit the cell, or its batch has another size than that of the step before.
+    /// If the input is not `[B, F]` or does not fit the cell, or the state, that after the step before, is not one of B
+    /// sequences.
     #[track_caller]
     pub fn step(&mut self, x: &Tensor<T>) -> Tensor<T> {
+        let shape = x.shape();
+        assert!(shape.rank() == 2, "Stream: the input must be [B, F], not {shape}");
         let (output, state) = {
             let cell = self.tape.bind_frozen(&self.cell);
-            let x = cell.project(self.tape.constant(x).unsqueeze(0)).squeeze(0);
+            let x = project(&cell, self.tape.constant(x).unsqueeze(0)).squeeze(0);
             let state = match &self.state {
                 Some(state) => State::attach(&self.tape, state),
-                None => cell.zero_state(x.shape()[0]),
+                None => cell.zero_state(shape[0]),
             };
+            check_state("Stream: the state", &state, shape[0]);
             let (output, state) = cell.step(x, state);
             (output.value(), state.detach())
         };

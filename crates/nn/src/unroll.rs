@@ -57,12 +57,12 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
         };
         let layout = Layout::new(time, batch, self.lengths, self.layer.reverse);
-        let rows = merge(cell.project(layout.pack(self.xs)));
+        let rows = merge(project(cell, layout.pack(self.xs)));
         let mut state = match self.state {
             Some(state) => state,
             None => cell.zero_state(batch),
         };
-        check_state(&state, batch);
+        check_state("Recurrent: the state", &state, batch);
         if layout.is_packed() {
             state = state.map(&mut |part| layout.sort(part));
         }
@@ -111,9 +111,12 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
         let since = self.tape.len();
         let x = match x {
             Input::Rows(rows, range) => rows.slice(0, range),
-            Input::Raw(input) => self.cell.project(input.unsqueeze(0)).squeeze(0),
+            Input::Raw(input) => project(self.cell, input.unsqueeze(0)).squeeze(0),
         };
         let (output, state) = self.cell.step_in(x, state, self.mode, t);
+        if t == 0 {
+            check_step(output, &state, x.shape()[0]);
+        }
         self.kept.clear();
         self.kept.push(output);
         state.visit(&mut |var| self.kept.push(var));
@@ -130,19 +133,41 @@ enum Input<'t, T: Scalar> {
     Raw(Var<'t, T>),
 }
 
+/// What the cell makes of the inputs `[T, B, F]` alone.
+///
+/// # Panics
+/// If it is not `[T, B, ..]`.
+#[track_caller]
+pub(crate) fn project<'t, T: Scalar, C: Cell<'t, T>>(cell: &C, xs: Var<'t, T>) -> Var<'t, T> {
+    let projected = cell.project(xs);
+    let (given, made) = (xs.shape(), projected.shape());
+    let fits = made.rank() >= 2 && made[..2] == given[..2];
+    assert!(fits, "Cell: project makes {made} of {given}; the first two axes must be the same");
+    projected
+}
+
 /// # Panics
 /// If a variable of the state is not `[B, ..]`.
 #[track_caller]
-fn check_state<'t, T: Scalar, S: State<'t, T>>(state: &S, batch: usize) {
-    let mut parts = Vec::new(); // looked at here, as a closure has no caller's line
-    state.map(&mut |part| {
-        parts.push(part.shape());
-        part
+pub(crate) fn check_state<'t, T: Scalar, S: State<'t, T>>(what: &str, state: &S, batch: usize) {
+    let mut misfit = None; // told here, as a closure has no caller's line
+    state.visit(&mut |part| {
+        let shape = part.shape();
+        if shape.first() != Some(&batch) {
+            misfit.get_or_insert(shape);
+        }
     });
-    for part in parts {
-        let fits = part.first() == Some(&batch);
-        assert!(fits, "Recurrent: the state {part} is not one of {batch} sequences");
+    if let Some(shape) = misfit {
+        panic!("{what} {shape} is not one of {batch} sequences");
     }
+}
+
+/// # Panics
+/// If the output of a step or a variable of its state is not `[B, ..]`.
+#[track_caller]
+fn check_step<'t, T: Scalar, S: State<'t, T>>(output: Var<'t, T>, state: &S, batch: usize) {
+    check_state("Cell: the output of a step,", &output, batch);
+    check_state("Cell: the state after a step,", state, batch);
 }
 
 impl<C> Recurrent<C> {
@@ -184,7 +209,7 @@ impl<C> Recurrent<C> {
         let shape = first.shape();
         assert!(shape.rank() == 2, "feed: the first input must be [B, F], not {shape}");
         let (mut input, batch) = (first, shape[0]);
-        check_state(&state, batch);
+        check_state("Recurrent: the state", &state, batch);
         let (mut outputs, mut states) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
         let mut stepper = Stepper::new(&self.cell, first.tape(), mode);
         for t in 0..steps {

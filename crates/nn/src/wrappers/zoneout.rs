@@ -15,6 +15,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// with s' what the cell would make. z is `hidden` for h, the first variable of the state, and `cell_state` for the others.
 /// The output is the new h: this wrapper is for cells whose output is their first state, as that of all built-in ones is.
+/// [`Residual`](crate::wrappers::Residual) goes around it.
 ///
 /// Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations".
 ///
@@ -49,10 +50,14 @@ impl<C> Zoneout<C> {
         Zoneout { cell, hidden, cell_state }
     }
 
-    fn mix<'t, T: Scalar, S: State<'t, T>>(&self, old: S, new: S, mode: Mode) -> (Var<'t, T>, S) {
-        let (mut i, mut output) = (0, None);
+    /// # Panics
+    /// If `h` is not the first variable of the new state.
+    #[track_caller]
+    fn mix<'t, T: Scalar, S: State<'t, T>>(&self, h: Var<'t, T>, old: S, new: S, mode: Mode) -> (Var<'t, T>, S) {
+        let (mut i, mut output, mut is_first) = (0, None, true);
         let state = S::join(&[old, new], &mut |parts| {
             let (old, new) = (parts[0], parts[1]);
+            is_first &= i > 0 || h.is(new);
             let stay = if i == 0 { self.hidden } else { self.cell_state };
             let ones = old.tape().constant(&Tensor::ones(old.shape()));
             // Dropout makes up for what it leaves out; here that is undone.
@@ -62,6 +67,7 @@ impl<C> Zoneout<C> {
             i += 1;
             mixed
         });
+        assert!(is_first, "Zoneout: the output of the cell must be h, the first variable of its state");
         (output.expect("a state has a variable"), state)
     }
 }
@@ -81,8 +87,11 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Zoneout<C> {
         self.step_in(x, state, Mode::Evaluation, 0)
     }
 
+    /// # Panics
+    /// If the output of the cell is not the first variable of its state.
+    #[track_caller]
     fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
-        let (_, new) = self.cell.step_in(x, state.clone(), mode.part(1), t);
-        self.mix(state, new, mode.part(0).part(t))
+        let (h, new) = self.cell.step_in(x, state.clone(), mode.part(1), t);
+        self.mix(h, state, new, mode.part(0).part(t))
     }
 }
