@@ -40,7 +40,7 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = between(1, 4096))]
     batch: usize,
     /// Adam's learning rate
-    #[arg(long, value_name = "RATE", default_value_t = 3e-3, value_parser = positive)]
+    #[arg(long, value_name = "RATE", default_value_t = 3e-3, value_parser = positive, allow_negative_numbers = true)]
     rate: f64,
     /// The seed of initial weights and sequences
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -154,7 +154,9 @@ mod tests {
 
     #[test]
     fn arguments_out_of_range_are_refused() {
-        for (option, value) in [("--length", "1"), ("--hidden", "0"), ("--steps", "0"), ("--rate", "0")] {
+        for (option, value) in
+            [("--length", "1"), ("--hidden", "0"), ("--steps", "0"), ("--rate", "0"), ("--rate", "-1")]
+        {
             let refused = Options::try_parse_from(["adding", option, value]).err().expect("refused").to_string();
             assert!(refused.contains(option), "{refused}");
         }

@@ -50,7 +50,7 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = between(1, 4096))]
     batch: usize,
     /// Adam's learning rate
-    #[arg(long, value_name = "RATE", default_value_t = 5e-3, value_parser = positive)]
+    #[arg(long, value_name = "RATE", default_value_t = 5e-3, value_parser = positive, allow_negative_numbers = true)]
     rate: f64,
     /// The seed of initial weights and sequences
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -239,7 +239,9 @@ mod tests {
 
     #[test]
     fn arguments_out_of_range_are_refused() {
-        for (option, value) in [("--delay", "0"), ("--recall", "0"), ("--batch", "0"), ("--rate", "nan")] {
+        for (option, value) in
+            [("--delay", "0"), ("--recall", "0"), ("--batch", "0"), ("--rate", "nan"), ("--rate", "-1")]
+        {
             let refused = Options::try_parse_from(["copy", option, value]).err().expect("refused").to_string();
             assert!(refused.contains(option), "{refused}");
         }

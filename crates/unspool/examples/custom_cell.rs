@@ -4,8 +4,18 @@
 //!
 //! The task: of 20 numbers drawn from 0 to 1, give back the first. The gradient has to reach back 20 steps.
 
+use clap::Parser;
 use rand::RngExt;
 use unspool::prelude::*;
+
+/// Write a recurrent cell, check its gradient, and train it to remember the first of 20 numbers.
+#[derive(Parser)]
+#[command(name = "custom_cell")]
+struct Options {
+    /// The number of steps of training
+    #[arg(long, value_name = "N", default_value_t = 1500, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
+}
 
 /// The minimal gated unit (Zhou et al. 2016):
 /// `f = sigmoid(x W_f + b_f + h U_f)`, `c = tanh(x W_c + b_c + (f h) U_c)`, `h' = h + f (c - h)`.
@@ -44,7 +54,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let rng = &mut rng(0);
+    let (options, rng) = (Options::parse(), &mut rng(0));
 
     // Checked: every derivative of a small one against central differences.
     let small = Recurrent::new(Mgu::new(rng, 2, 3));
@@ -58,7 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut model = Pair { recurrent: Recurrent::new(Mgu::new(rng, 1, 32)), head: Dense::new(rng, 32, 1) };
     let mut adam = Adam::default().learning_rate(5e-3);
     let mut tape = Tape::new();
-    for step in 1..=1500 {
+    for step in 1..=options.steps {
         let xs = Tensor::from_fn([20, 64, 1], |_| rng.random());
         let target = xs.select(0, 0);
 
@@ -81,4 +91,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 struct Pair<P> {
     recurrent: Recurrent<Mgu<P>>,
     head: Dense<P>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_out_of_range_are_refused() {
+        for arguments in [&["--steps", "0"][..], &["--steps", "x"], &["--nothing"]] {
+            assert!(Options::try_parse_from(["custom_cell"].iter().chain(arguments)).is_err(), "{arguments:?}");
+        }
+        assert_eq!(Options::try_parse_from(["custom_cell"]).map(|options| options.steps).ok(), Some(1500));
+    }
 }
