@@ -3,53 +3,127 @@
 use std::fmt;
 use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
 
-/// The parameters of a model, one a line: where each is, its shape, how many numbers it holds and what they are like.
-/// Before training, that is how it was initialised.
+/// The layers of a model with the number of their parameters, and in each the tensors: shape, how many numbers it holds,
+/// and what they are like. Before training, that is how it was initialised: a number (or a few of them: forget gates have
+/// biases of 1), orthogonal (each gate by itself), or mean and deviation.
 ///
 /// ```
-/// use unspool_nn::{dense, sequential, simple_rnn, summary};
-/// let model = sequential().add(simple_rnn(1, 20)).add(dense(20, 1));
+/// use unspool_nn::{dense, lstm, sequential, summary};
+/// let model = sequential().add(lstm(1, 20)).add(dense(20, 1));
 /// let table = summary(&model).to_string();
 /// println!("{table}");
-/// assert!(table.contains("layers.0.cell.u         [20, 20]         400"));
-/// assert!(table.ends_with("461 parameters in 5 tensors\n"));
+/// let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
+/// assert_eq!(lines[..2], ["layer            shape        numbers  values", "layers.0                         1760"]);
+/// assert_eq!(lines[3..5], ["  cell.x.bias    [80]              80  0 or 1", "  cell.u         [20, 80]        1600  orthogonal"]);
+/// assert_eq!(lines[8], "1781 parameters in 5 tensors");
 /// ```
 pub fn summary<T: Scalar, M: Params<Tensor<T>>>(model: &M) -> Summary {
-    let mut rows = Vec::new();
+    let mut layers: Vec<Layer> = Vec::new();
     model.visit_leaves(Path::ROOT, &mut |path, leaf| {
-        let values: Vec<f64> = leaf.to_vec().into_iter().map(Scalar::to_f64).collect();
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let deviation = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-        rows.push(Row { name: path.to_string(), shape: leaf.shape(), mean, deviation });
+        let path = path.to_string();
+        let (layer, name) = path.split_at(layer_of(&path));
+        let row = Row { name: name.trim_start_matches('.').to_string(), shape: leaf.shape(), values: describe(leaf) };
+        match layers.last_mut() {
+            Some(last) if last.name == layer => last.rows.push(row),
+            _ => layers.push(Layer { name: layer.to_string(), rows: vec![row] }),
+        }
     });
-    Summary { rows }
+    Summary { layers }
+}
+
+/// How much of a parameter's path is the name of its layer: the first field, and the places in a list behind it.
+fn layer_of(path: &str) -> usize {
+    let places = path.split('.').skip(1).take_while(|part| part.parse::<usize>().is_ok());
+    path.find('.').unwrap_or(path.len()) + places.map(|place| place.len() + 1).sum::<usize>()
+}
+
+/// What the numbers of a tensor are like.
+fn describe<T: Scalar>(leaf: &Tensor<T>) -> String {
+    let values: Vec<f64> = leaf.to_vec().into_iter().map(Scalar::to_f64).collect();
+    if values.is_empty() {
+        return String::new();
+    }
+    let mut different: Vec<f64> = Vec::new();
+    for value in &values {
+        if different.len() <= 3 && !different.contains(value) {
+            different.push(*value);
+        }
+    }
+    if different.len() == 1 || different.len() <= 3 && different.len() < values.len() {
+        return different.into_iter().map(short).collect::<Vec<_>>().join(" or ");
+    }
+    if is_orthogonal(leaf) {
+        return "orthogonal".to_string();
+    }
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let deviation = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+    format!("{mean:.4} ± {deviation:.4}")
+}
+
+/// A number with up to four places.
+fn short(x: f64) -> String {
+    let text = x.to_string();
+    if text.len() > 7 { format!("{x:.4}") } else { text }
+}
+
+/// Whether a matrix `[H, N H]` is N orthogonal ones, side by side, but for rounding.
+fn is_orthogonal<T: Scalar>(leaf: &Tensor<T>) -> bool {
+    let [rows, columns] = leaf.shape()[..] else { return false };
+    let close = |(i, x): (usize, &T)| (x.to_f64() - if i / rows == i % rows { 1.0 } else { 0.0 }).abs() < 1e-4;
+    rows > 1
+        && columns % rows == 0
+        && (0..columns / rows).all(|gate| {
+            let gate = leaf.slice(1, gate * rows..(gate + 1) * rows);
+            gate.t().matmul(&gate).to_vec().iter().enumerate().all(close)
+        })
 }
 
 /// The table that [`summary`] makes: print it.
 #[derive(Clone, Debug)]
 pub struct Summary {
+    layers: Vec<Layer>,
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    name: String,
     rows: Vec<Row>,
+}
+
+impl Layer {
+    fn parameters(&self) -> usize {
+        self.rows.iter().map(|row| row.shape.elements()).sum()
+    }
 }
 
 #[derive(Clone, Debug)]
 struct Row {
     name: String,
     shape: Shape,
-    mean: f64,
-    deviation: f64,
+    values: String,
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.rows.iter().map(|row| row.name.len()).max().unwrap_or(0).max("parameter".len());
-        let shape_width = self.rows.iter().map(|row| row.shape.to_string().len()).max().unwrap_or(0).max("shape".len());
-        writeln!(f, "{:width$}  {:shape_width$}  {:>10}  mean ± deviation", "parameter", "shape", "numbers")?;
-        for Row { name, shape, mean, deviation } in &self.rows {
-            write!(f, "{name:width$}  {:shape_width$}  {:>10}  ", shape.to_string(), shape.elements())?;
-            if *deviation == 0.0 { writeln!(f, "{mean:.4}")? } else { writeln!(f, "{mean:.4} ± {deviation:.4}")? }
+        // Names and shapes, numbers, values; a layer that is one tensor is one line.
+        let mut lines = vec![["layer".to_string(), "shape".into(), "numbers".into(), "values".into()]];
+        for layer in &self.layers {
+            let alone = layer.rows[0].name.is_empty();
+            if !alone {
+                lines.push([layer.name.clone(), String::new(), layer.parameters().to_string(), String::new()]);
+            }
+            for Row { name, shape, values } in &layer.rows {
+                let name = if alone { layer.name.clone() } else { format!("  {name}") };
+                lines.push([name, shape.to_string(), shape.elements().to_string(), values.clone()]);
+            }
         }
-        let total: usize = self.rows.iter().map(|row| row.shape.elements()).sum();
-        writeln!(f, "{total} parameters in {} tensors", self.rows.len())
+        let [name, shape] = [0, 1].map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0));
+        for [a, b, c, d] in lines {
+            writeln!(f, "{}", format!("{a:name$}  {b:shape$}  {c:>10}  {d}").trim_end())?;
+        }
+        let total: usize = self.layers.iter().map(Layer::parameters).sum();
+        let tensors: usize = self.layers.iter().map(|layer| layer.rows.len()).sum();
+        writeln!(f, "{total} parameters in {tensors} tensors")
     }
 }
