@@ -102,10 +102,8 @@ impl<T: Scalar> Sweep<T> {
         let end = start + grad.shape().get(axis).copied().unwrap_or(0);
         let slot = &mut self.slots[id as usize];
         let open = self.partial.iter().position(|p| p.id == id);
-        let continued = open.map(|i| &mut self.partial[i]).filter(|p| {
-            let side_by_side = step == 1 && p.axis == axis && (p.start == end || p.end == start);
-            side_by_side
-        });
+        let side_by_side = |p: &&mut Partial| step == 1 && p.axis == axis && (p.start == end || p.end == start);
+        let continued = open.map(|i| &mut self.partial[i]).filter(side_by_side);
         match (slot, continued) {
             (Some(sum), Some(part)) => {
                 sum.write(axis, start, grad);

@@ -75,14 +75,14 @@ impl<const K: usize> Walk<K> {
                     return;
                 }
                 index[axis] += 1;
-                for k in 0..K {
-                    at[k] += self.steps[axis][k];
+                for (at, step) in at.iter_mut().zip(self.steps[axis]) {
+                    *at += step;
                 }
                 if index[axis] < self.sizes[axis] {
                     break;
                 }
-                for k in 0..K {
-                    at[k] -= self.steps[axis][k] * self.sizes[axis] as isize;
+                for (at, step) in at.iter_mut().zip(self.steps[axis]) {
+                    *at -= step * self.sizes[axis] as isize;
                 }
                 index[axis] = 0;
                 axis += 1;
