@@ -3,11 +3,12 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
+use unspool::Shards;
 use unspool::prelude::*;
 use unspool::{Gru, Lstm};
 use unspool_benches::by_hand::LstmByHand;
 use unspool_benches::models::{Batch, SequenceModel, SequenceTraining};
-use unspool_benches::shards::{Training, gradients};
+use unspool_benches::shards::{Training, cut, gradients};
 use unspool_benches::values;
 use unspool_benches::workload::{CellKind, Kind, LIST, Sequence, choose, parse};
 
@@ -72,7 +73,8 @@ fn halves<K: Training>(group: &mut Group<'_>, model: &K::Model, batch: &K::Batch
             total
         })
     });
-    group.bench_function("step", |b| b.iter(|| gradients::<K>(&mut tapes, model, batch)));
+    let (mut shards, parts) = (Shards::new(), cut::<K>(batch, 1));
+    group.bench_function("step", |b| b.iter(|| gradients::<K>(&mut shards, model, &parts)));
 }
 
 fn by_hand(group: &mut Group<'_>, spec: &Sequence) {

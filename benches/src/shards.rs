@@ -1,7 +1,7 @@
 //! A training step in parts, one tape each.
 
-use rayon::prelude::*;
 use std::ops::Range;
+use unspool::Shards;
 use unspool::prelude::*;
 
 /// A model, the data it is trained on, and a loss: forward, backward and back to the start is one step.
@@ -21,47 +21,21 @@ pub trait Training {
     fn loss<'t>(net: &<Self::Model as Params<Tensor>>::With<Var<'t>>, tape: &'t Tape, batch: &Self::Batch) -> Var<'t>;
 }
 
-/// The loss and the gradients of every parameter, with one part of the batch for each tape, on rayon's threads. The
-/// parts are added in order.
-pub fn gradients<K: Training>(tapes: &mut [Tape], model: &K::Model, batch: &K::Batch) -> (f32, K::Model) {
+/// A batch in parts, with the share of each.
+pub type Parts<K> = Vec<(<K as Training>::Batch, f64)>;
+
+/// The batch cut into as many parts, or as many as it has examples.
+pub fn cut<K: Training>(batch: &K::Batch, parts: usize) -> Parts<K> {
     let examples = K::examples(batch);
-    let parts = tapes.len().min(examples);
-    if parts <= 1 {
-        return one_part::<K>(&mut tapes[0], model, batch, 1.0);
-    }
-    let cut = |i: usize| i * examples / parts;
-    let results: Vec<(f32, K::Model)> = tapes[..parts]
-        .par_iter_mut()
-        .enumerate()
-        .map(|(i, tape)| {
-            let range = cut(i)..cut(i + 1);
-            let share = range.len() as f64 / examples as f64;
-            one_part::<K>(tape, model, &K::part(batch, range), share)
-        })
-        .collect();
-    results.into_iter().reduce(add).expect("there is a part")
+    let parts = parts.clamp(1, examples);
+    let range = |i: usize| i * examples / parts..(i + 1) * examples / parts;
+    (0..parts).map(|i| (K::part(batch, range(i)), range(i).len() as f64 / examples as f64)).collect()
 }
 
-fn one_part<K: Training>(tape: &mut Tape, model: &K::Model, batch: &K::Batch, share: f64) -> (f32, K::Model) {
-    let result = {
-        let net = tape.bind(model);
-        let mut loss = K::loss(&net, tape, batch);
-        if share < 1.0 {
-            loss = loss * share;
-        }
-        (loss.item(), loss.backward().of(&net))
-    };
-    tape.reset();
-    result
-}
-
-fn add<M: Params<Tensor>>((loss_a, mut a): (f32, M), (loss_b, b): (f32, M)) -> (f32, M) {
-    for (a, b) in a.leaves_mut().into_iter().zip(b.leaves()) {
-        a.update(
-            b,
-            #[inline(always)]
-            |a, b| a + b,
-        );
-    }
-    (loss_a + loss_b, a)
+/// The loss and the gradients of every parameter.
+pub fn gradients<K: Training>(shards: &mut Shards, model: &K::Model, parts: &Parts<K>) -> (f64, K::Model) {
+    shards.gradients(model, parts, |tape, net, (batch, share)| {
+        let loss = K::loss(net, tape, batch);
+        if *share < 1.0 { loss * *share } else { loss }
+    })
 }

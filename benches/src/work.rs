@@ -2,12 +2,12 @@
 
 use crate::cells::{LayerNormLstm, Mgu, Peephole, PlainLstm};
 use crate::models::{Batch, Mlp, MlpTraining, SequenceModel, SequenceTraining};
-use crate::shards::{Training, gradients};
+use crate::shards::{Parts, Training, cut, gradients};
 use crate::workload::{CellKind, Kind, Sequence, Workload};
 use crate::{tape_chain, values};
 use std::hint::black_box;
 use unspool::prelude::*;
-use unspool::{Gru, Lstm, init};
+use unspool::{Gru, Lstm, Shards, init};
 
 /// Work that can be done again and again.
 pub trait Work {
@@ -87,23 +87,22 @@ fn sequences(cell: CellKind, spec: &Sequence, threads: usize) -> Box<dyn Work> {
 
 /// Training steps.
 struct Steps<K: Training> {
-    tapes: Vec<Tape>,
+    shards: Shards,
     model: K::Model,
-    batch: K::Batch,
+    parts: Parts<K>,
 }
 
 impl<K: Training + 'static> Steps<K> {
     fn boxed(model: K::Model, batch: K::Batch, threads: usize) -> Box<dyn Work> {
-        let tapes = (0..threads.max(1)).map(|_| Tape::new()).collect();
-        Box::new(Steps::<K> { tapes, model, batch })
+        Box::new(Steps::<K> { shards: Shards::new(), model, parts: cut::<K>(&batch, threads) })
     }
 }
 
 impl<K: Training> Work for Steps<K> {
     fn step(&mut self) -> f32 {
-        let (loss, gradients) = gradients::<K>(&mut self.tapes, &self.model, &self.batch);
+        let (loss, gradients) = gradients::<K>(&mut self.shards, &self.model, &self.parts);
         black_box(gradients);
-        loss
+        loss as f32
     }
 }
 
@@ -179,10 +178,7 @@ mod tests {
         let Kind::Seq(spec) = &small()[3].kind else { panic!("W4 is a sequence") };
         type K = SequenceTraining<Lstm<Tensor>>;
         let (model, batch) = (SequenceModel::new(spec, Lstm::new), Batch::sequences(spec));
-        let [one, two] = [1, 2].map(|parts| {
-            let mut tapes: Vec<Tape> = (0..parts).map(|_| Tape::new()).collect();
-            gradients::<K>(&mut tapes, &model, &batch).1
-        });
+        let [one, two] = [1, 2].map(|parts| gradients::<K>(&mut Shards::new(), &model, &cut::<K>(&batch, parts)).1);
         for ((name, a), b) in one.names().iter().zip(one.leaves()).zip(two.leaves()) {
             let far = a.to_vec().iter().zip(b.to_vec()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(far < 1e-6 && a.to_vec().iter().any(|&g| g != 0.0), "{name}: {far}");

@@ -66,6 +66,9 @@ impl<T: Scalar> Shards<T> {
         while self.tapes.len() < parts.len() {
             self.tapes.push(Tape::new());
         }
+        if let [part] = parts {
+            return gradients(&mut self.tapes[0], model, part, &loss);
+        }
         let work: Vec<_> = self.tapes.iter_mut().zip(parts).collect();
         let results: Vec<(f64, M)> =
             work.into_par_iter().map(|(tape, part)| gradients(tape, model, part, &loss)).collect();

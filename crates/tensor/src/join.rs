@@ -4,7 +4,7 @@ use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
 use crate::simd::dispatch;
 use crate::tensor::Tensor;
-use crate::walk::Walk;
+use crate::walk::{Walk, copy_run};
 
 impl<T: Scalar> Tensor<T> {
     /// The tensors, all of one shape, side by side along a new first axis.
@@ -143,7 +143,7 @@ impl<T: Scalar> Tensor<T> {
             1,
             part,
             #[inline(always)]
-            |_, new| new,
+            |to, from| copy_run(to, from),
         );
     }
 
@@ -161,7 +161,7 @@ impl<T: Scalar> Tensor<T> {
             step,
             part,
             #[inline(always)]
-            |old, new| old + new,
+            |to, from| to.iter_mut().zip(from).for_each(|(y, &x)| *y += x),
         );
     }
 
@@ -174,7 +174,7 @@ impl<T: Scalar> Tensor<T> {
         start: usize,
         step: isize,
         part: &Tensor<T>,
-        f: impl Fn(T, T) -> T,
+        update: impl Fn(&mut [T], &[T]),
     ) {
         let inside = |size: usize| match part.layout().shape[axis] {
             0 => start <= size,
@@ -184,10 +184,7 @@ impl<T: Scalar> Tensor<T> {
                 start < size && last.is_some_and(|last| last < size)
             }
         };
-        let fits = axis < self.rank()
-            && part.rank() == self.rank()
-            && inside(self.layout().shape[axis])
-            && self.layout().shape.with(axis, part.layout().shape[axis]) == part.layout().shape;
+        let fits = self.layout().shape.matches_beside(axis, &part.layout().shape) && inside(self.layout().shape[axis]);
         assert!(
             fits,
             "{op}: {} does not fit into axis {axis} of {} at {start}",
@@ -210,13 +207,11 @@ impl<T: Scalar> Tensor<T> {
                     #[inline(always)]
                     |_, len, [to, at], [dto, dat]| {
                         if dto == 1 && dat == 1 {
-                            for (y, &x) in out[to as usize..][..len].iter_mut().zip(&source[at as usize..][..len]) {
-                                *y = f(*y, x);
-                            }
+                            update(&mut out[to as usize..][..len], &source[at as usize..][..len]);
                         } else {
                             for i in 0..len as isize {
-                                let y = &mut out[(to + i * dto) as usize];
-                                *y = f(*y, source[(at + i * dat) as usize]);
+                                let (to, at) = ((to + i * dto) as usize, (at + i * dat) as usize);
+                                update(&mut out[to..=to], &source[at..=at]);
                             }
                         }
                     },

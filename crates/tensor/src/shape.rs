@@ -77,6 +77,13 @@ impl Shape {
         Shape::new(sizes, self.rank())
     }
 
+    /// Whether another shape differs from this one at most in the size of one axis, which both have.
+    #[inline]
+    pub(crate) fn matches_beside(&self, axis: usize, other: &Shape) -> bool {
+        let differing = |i: &usize| self.sizes[*i] != other.sizes[*i];
+        self.rank == other.rank && axis < self.rank() && (0..MAX_RANK).filter(differing).all(|i| i == axis)
+    }
+
     /// The common shape of two operands, as NumPy broadcasts: aligned at the last axis, sizes equal or one of
     /// them 1. `None` if there is none.
     #[inline]

@@ -4,6 +4,7 @@ use crate::buffer::Buffer;
 use crate::layout::Layout;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
+use crate::walk::{Walk, copy_run};
 
 /// A dense array of [`Scalar`]s with up to [`MAX_RANK`](crate::MAX_RANK) axes.
 ///
@@ -180,10 +181,20 @@ impl<T: Scalar> Tensor<T> {
 
     /// A copy in a buffer of its own.
     pub fn copy(&self) -> Tensor<T> {
-        self.map(
-            #[inline(always)]
-            |x| x,
-        )
+        let walk = Walk::over(&self.layout().shape, [self.layout()]);
+        let source = self.buffer.elements();
+        Tensor::written_like(&self.layout().shape, |out| {
+            walk.runs(|done, len, [at], [step]| {
+                let out = &mut out[done..done + len];
+                if step == 1 {
+                    copy_run(out, &source[at as usize..][..len]);
+                } else {
+                    for (i, y) in out.iter_mut().enumerate() {
+                        *y = source[(at + i as isize * step) as usize];
+                    }
+                }
+            });
+        })
     }
 
     /// The elements, writable, in row-major order. Copies them first if another tensor shares the buffer, or

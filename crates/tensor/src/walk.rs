@@ -14,6 +14,24 @@ pub(crate) struct Walk<const K: usize> {
     starts: [isize; K],
 }
 
+/// Copies elements that lie side by side. Rows are often some twenty long: they go as whole vectors, of which the last
+/// begins where it ends with the row, and not through a call that first asks how many there are.
+#[inline(always)]
+pub(crate) fn copy_run<T: Copy>(to: &mut [T], from: &[T]) {
+    const BLOCK: usize = 16;
+    let len = to.len();
+    if len < BLOCK || len > 8 * BLOCK {
+        to.copy_from_slice(from);
+        return;
+    }
+    let mut copy = |start: usize| {
+        let block: [T; BLOCK] = from[start..start + BLOCK].try_into().expect("of this length");
+        to[start..start + BLOCK].copy_from_slice(&block);
+    };
+    (0..len / BLOCK).for_each(|i| copy(i * BLOCK));
+    copy(len - BLOCK);
+}
+
 impl<const K: usize> Walk<K> {
     /// Over operands that broadcast to `shape`.
     #[inline]
@@ -87,6 +105,21 @@ impl<const K: usize> Walk<K> {
                 index[axis] = 0;
                 axis += 1;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_every_length_are_copied_whole() {
+        for len in (0..200).chain([1000]) {
+            let from: Vec<usize> = (1..=len).collect();
+            let mut to = vec![0; len];
+            copy_run(&mut to, &from);
+            assert_eq!(to, from);
         }
     }
 }
