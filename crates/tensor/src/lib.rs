@@ -37,6 +37,7 @@ mod pick;
 #[allow(unsafe_code)]
 mod pool;
 mod reduce;
+mod rows;
 mod scalar;
 mod shape;
 #[allow(unsafe_code)]
@@ -50,6 +51,7 @@ pub use dual::Dual;
 pub use indices::Indices;
 pub use packed::Packed;
 pub use pool::{memory_drawn, release_memory};
+pub use rows::sum_row;
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
 pub use span::Span;

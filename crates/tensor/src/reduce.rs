@@ -257,7 +257,10 @@ impl<T: Scalar> Tensor<T> {
 
 /// The pairwise sum of a contiguous run.
 #[inline(always)]
-fn sum_run<T: Scalar>(terms: &[T]) -> T {
+pub(crate) fn sum_run<T: Scalar>(terms: &[T]) -> T {
+    if terms.len() <= BLOCK {
+        return sum_block(terms);
+    }
     // Blocks are summed straight on; their sums are combined like the carries of a binary counter, which is
     // the pairwise tree without recursion.
     let mut levels = [T::ZERO; usize::BITS as usize];

@@ -2,21 +2,20 @@
 
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
-use unspool_tensor::{Scalar, Tensor};
+use unspool_tensor::{Scalar, Tensor, sum_row};
 
 struct LayerNorm {
     epsilon: f64,
 }
 
 impl LayerNorm {
-    /// `x - mean` and `1 / sqrt(variance + epsilon)`, the latter with the last axis of size 1.
-    fn parts<T: Scalar>(&self, x: &Tensor<T>) -> (Tensor<T>, Tensor<T>) {
-        let axis = x.rank() - 1;
-        let epsilon = T::from_f64(self.epsilon);
-        let mean = x.mean_axes(&[axis]).unsqueeze(axis);
-        let centred = x.zip("layer_norm", &mean, #[inline(always)] |x, mean| x - mean);
-        let variance = centred.map(#[inline(always)] |c| c * c).mean_axes(&[axis]).unsqueeze(axis);
-        (centred, variance.map(#[inline(always)] |v| T::ONE / (v + epsilon).sqrt()))
+    /// The mean of a row and `1 / sqrt(variance + epsilon)`; `room` is overwritten.
+    #[inline(always)]
+    fn statistics<T: Scalar>(&self, x: &[T], room: &mut [T]) -> (T, T) {
+        let n = T::from_f64(x.len() as f64);
+        let mean = sum_row(x) / n;
+        room.iter_mut().zip(x).for_each(#[inline(always)] |(r, &x)| *r = (x - mean) * (x - mean));
+        (mean, T::ONE / (sum_row(room) / n + T::from_f64(self.epsilon)).sqrt())
     }
 }
 
@@ -26,19 +25,22 @@ impl<T: Scalar> Op<T> for LayerNorm {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        let (centred, scale) = self.parts(&x[0]);
-        centred.into_zip("layer_norm", &scale, #[inline(always)] |c, s| c * s)
+        x[0].map_rows("layer_norm", [], #[inline(always)] |x, [], y| {
+            let (mean, scale) = self.statistics(x, y);
+            y.iter_mut().zip(x).for_each(#[inline(always)] |(y, &x)| *y = (x - mean) * scale);
+        })
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         into.add_with(0, || {
-            let axis = y.rank() - 1;
-            let mean = |x: &Tensor<T>| x.mean_axes(&[axis]).unsqueeze(axis);
-            let along_y = mean(&grad.zip("layer_norm", y, #[inline(always)] |g, y| g * y));
-            let (_, scale) = self.parts(&x[0]);
-            grad.zip("layer_norm", &mean(&grad), #[inline(always)] |g, mean| g - mean)
-                .zip3("layer_norm", y, &along_y, #[inline(always)] |g, y, along| g - y * along)
-                .into_zip("layer_norm", &scale, #[inline(always)] |g, s| g * s)
+            grad.map_rows("layer_norm", [&x[0], y], #[inline(always)] |g, [x, y], dx| {
+                let n = T::from_f64(x.len() as f64);
+                let (_, scale) = self.statistics(x, dx);
+                dx.iter_mut().zip(g).zip(y).for_each(#[inline(always)] |((d, &g), &y)| *d = g * y);
+                let (mean, along) = (sum_row(g) / n, sum_row(dx) / n);
+                let terms = dx.iter_mut().zip(g).zip(y);
+                terms.for_each(#[inline(always)] |((d, &g), &y)| *d = (g - mean - y * along) * scale);
+            })
         });
     }
 }
