@@ -13,11 +13,15 @@ use unspool_tests::values;
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+/// Those of the size of a buffer.
+static BUFFERS: AtomicUsize = AtomicUsize::new(0);
+const BUFFER: usize = 4096;
 
 // SAFETY: hands every call on to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        BUFFERS.fetch_add(usize::from(layout.size() >= BUFFER), Ordering::Relaxed);
         // SAFETY: the caller's promise is the one that is asked for.
         unsafe { System.alloc(layout) }
     }
@@ -34,10 +38,72 @@ static COUNTING: Counting = Counting;
 fn a_steady_step_draws_no_memory() {
     train();
     let rng = &mut rng(2);
+    buffers(Recurrent::new(Lstm::new(rng, 1, 20)), [50, 32, 1]);
+    buffers(Recurrent::new(Plain::new(rng, 32, 20)), [50, 32, 32]);
+    buffers(Recurrent::new(Lstm::new(rng, 256, 256)), [32, 64, 256]);
+    buffers(Recurrent::new(Plain::new(rng, 32, 256)), [32, 64, 32]);
     stream!(MinGru::new(rng, 8, 8));
     stream!(Lstm::new(rng, 8, 8));
     stream!(Slstm::new(rng, 8, 8));
     stream!(Residual::new(Zoneout::new(RecurrentDropout::new(Lstm::new(rng, 8, 8), 0.3), 0.1, 0.2), 8));
+}
+
+/// A cell as its user would write it.
+#[derive(Params)]
+struct Plain<P> {
+    x: Dense<P>,
+    u: P,
+}
+
+impl Plain<Tensor> {
+    fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        Plain { x: Dense::new(rng, inputs, 2 * hidden), u: init::glorot_uniform(rng, hidden, 2 * hidden) }
+    }
+}
+
+impl<'t> Cell<'t, f32> for Plain<Var<'t>> {
+    type State = Var<'t>;
+
+    fn zero_state(&self, batch: usize) -> Var<'t> {
+        self.u.zeros([batch, self.u.shape()[0]])
+    }
+
+    fn project(&self, xs: Var<'t>) -> Var<'t> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t>, h: Var<'t>) -> (Var<'t>, Var<'t>) {
+        let [f, n] = (x + h.matmul(self.u)).chunks();
+        let h = h + f.sigmoid() * (n.tanh() - h);
+        (h, h)
+    }
+}
+
+/// A steady step of training asks for no buffer in any of its time steps. The product crate alone takes room, for as long
+/// as a product lasts: in the first use of a weight and of its transpose, in the one of all inputs, and for the weight
+/// gradients of every 1,024 rows.
+fn buffers<C>(model: Recurrent<C>, [time, batch, inputs]: [usize; 3])
+where
+    Recurrent<C>: Params<Tensor>,
+    for<'t> <Recurrent<C> as Params<Tensor>>::With<Var<'t>>: Layer<'t, f32>,
+{
+    let x: Tensor = values([time, batch, inputs], 1).cast();
+    let mut tape = Tape::new();
+    let mut step = || {
+        {
+            let net = tape.bind(&model);
+            let output: Var<'_> = net.forward(tape.constant(&x)).into();
+            drop(output.square().mean().backward().of(&net));
+        }
+        tape.reset();
+    };
+    (0..3).for_each(|_| step());
+    let before = (memory_drawn(), BUFFERS.load(Ordering::Relaxed));
+    (0..10).for_each(|_| step());
+    let after = (memory_drawn(), BUFFERS.load(Ordering::Relaxed));
+    assert_eq!(after.0, before.0, "bytes of tensors");
+    let products = 10 * 2 * (2 + time * batch / 1024);
+    assert!(after.1 - before.1 <= products, "{} buffers in ten steps, {products} products", after.1 - before.1);
 }
 
 macro_rules! stream {

@@ -20,8 +20,9 @@ enum Layout<T: Scalar> {
 
 /// Products with more rows than this read a matrix so often that the product crate arranges it better by itself.
 const MANY_ROWS: usize = 512;
-/// A matrix of fewer elements stays in the second-level cache as it is.
+/// A matrix of fewer elements stays in the second-level cache as it is, and is read as it is if its rows are whole vectors.
 const LARGE: usize = 1 << 16;
+const VECTOR: usize = 16;
 
 impl<T: Scalar> Layouts<T> {
     pub(crate) fn new() -> Self {
@@ -33,8 +34,8 @@ impl<T: Scalar> Layouts<T> {
     pub(crate) fn product(&self, a: &Tensor<T>, id: u32, b: &Tensor<T>, transposed: bool) -> Tensor<T> {
         let columns = a.shape().last().copied().unwrap_or(1).max(1);
         let rows = a.elements() / columns;
-        let in_place = b.rank() != 2 || rows <= 1 || rows > MANY_ROWS || (!transposed && b.elements() < LARGE);
-        if in_place {
+        let is_fine = |b: &Tensor<T>| !transposed && b.elements() < LARGE && b.shape()[1].is_multiple_of(VECTOR);
+        if b.rank() != 2 || rows <= 1 || rows > MANY_ROWS || is_fine(b) {
             return if transposed { a.matmul(&b.t()) } else { a.matmul(b) };
         }
         let b = if transposed { b.t() } else { b.clone() };
