@@ -12,8 +12,8 @@ use unspool_benches::memory::Baseline;
 use unspool_benches::work::build;
 use unspool_benches::workload::Workload;
 
-/// How long, at least, steps are run before they count.
-const WARM_UP: Duration = Duration::from_millis(200);
+/// How long, and how many at least, steps are run before they count.
+const WARM_UP: (Duration, usize) = (Duration::from_millis(200), 4);
 
 /// Is one of our programs.
 ///
@@ -25,10 +25,10 @@ pub fn serve(workload: &Workload, program: &str, threads: usize) -> Result<(), S
     pool.install(|| {
         let mut work = build(workload, program, threads)?;
         let baseline = Baseline::now();
-        let started = Instant::now();
-        black_box(work.step());
-        while started.elapsed() < WARM_UP {
+        let (started, mut steps) = (Instant::now(), 0);
+        while steps < WARM_UP.1 || started.elapsed() < WARM_UP.0 {
             black_box(work.step());
+            steps += 1;
         }
         answer(json!({ "ready": concat!("unspool ", env!("CARGO_PKG_VERSION")) }))?;
         for line in stdin().lock().lines() {
