@@ -122,6 +122,7 @@ pub fn commands(
     let with_arguments = |mut command: Command, program: [&str; 2]| {
         command.args(program).args(["--workload", &workload.id, "--threads", &args.threads.to_string()]);
         command.arg("--list").arg(&args.list);
+        command.env("RAYON_NUM_THREADS", args.threads.to_string()); // what burn, candle and dfdx look at
         command
     };
     let ours = work::programs(workload).into_iter().map(|(name, _)| Candidate {
