@@ -26,11 +26,14 @@ pub enum Absent {
 impl Program {
     /// Starts it, without waiting until it is ready.
     pub fn start(command: &mut Command) -> Result<Program, Absent> {
+        let command = command.env("RUST_BACKTRACE", "0");
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut process = started.map_err(|e| Absent::Failed(e.to_string()))?;
         let errors = BufReader::new(process.stderr.take().expect("piped"));
         let complaint = std::thread::spawn(move || {
-            let lines = errors.lines().map_while(Result::ok).filter(|line| !line.trim().is_empty());
+            // Rust's last line after a panic is a note on how to see more.
+            let says_something = |line: &String| !line.trim().is_empty() && !line.starts_with("note: ");
+            let lines = errors.lines().map_while(Result::ok).filter(says_something);
             lines.last().unwrap_or_else(|| "it ended without a word".to_owned())
         });
         Ok(Program {
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn a_program_may_decline_or_fail() {
         assert_eq!(shell(r#"echo '{"skip": "no GRU"}'"#).ready(), Err(Absent::Skips("no GRU".into())));
-        let failed = shell("echo one >&2; echo two >&2; exit 1").ready();
+        let failed = shell("echo one >&2; echo two >&2; echo note: three >&2; exit 1").ready();
         assert_eq!(failed, Err(Absent::Failed("two".into())));
         assert_eq!(shell("exit 1").ready(), Err(Absent::Failed("it ended without a word".into())));
         let absent = Program::start(&mut Command::new("/no/such/program")).err().unwrap();
