@@ -78,7 +78,7 @@ fn layers() {
     let crowded = "index_select: positions [1, 1, 1, 1, 1, 1] in place of axis 0 of [10, 4] make 7 axes, over 6";
     let sequence = "Recurrent: the input must be [T, B, F] with at least one time step, not";
     sentences! {
-        head.forward(s) => "matmul: shapes [50, 32, 1] and [20, 1] do not multiply; they must be [.., K] and [K, N]";
+        head.forward(s) => "linear: shapes [50, 32, 1] and [20, 1] do not multiply; they must be [.., K] and [K, N]";
         layer.forward(a) => format!("{sequence} [32, 20]");
         layer.forward(v(&[0, 2, 1])) => format!("{sequence} [0, 2, 1]");
         Flatten.forward(a) => "Flatten: the input must be [T, B, F], not [32, 20]";

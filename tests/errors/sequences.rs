@@ -44,7 +44,7 @@ fn a_stream_keeps_to_its_batch() {
         set.step(&zeros([1, 2])) => batch("[3, 4]", 1);
         two().step(&zeros([2])) => form("[2]");
         two().step(&zeros([1, 2, 2])) => form("[1, 2, 2]");
-        two().step(&zeros([2, 3])) => "matmul: shapes [1, 2, 3] and [2, 16] do not multiply; they must be [.., K] and [K, N]";
+        two().step(&zeros([2, 3])) => "linear: shapes [1, 2, 3] and [2, 16] do not multiply; they must be [.., K] and [K, N]";
     }
 }
 
@@ -164,7 +164,7 @@ fn inputs_must_be_sequences_of_the_right_width() {
     let model = tape.bind(&sequential().add(|_: &mut Rng| Recurrent::new(lstm(2, 4))));
     let (xs, two) = (v(&[5, 3, 2]), [5, 2, 1]);
     let form = |shape| format!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}");
-    let product = |a, b| format!("matmul: shapes {a} and {b} do not multiply; they must be [.., K] and [K, N]");
+    let product = |a, b| format!("linear: shapes {a} and {b} do not multiply; they must be [.., K] and [K, N]");
     sentences! {
         layer.forward_in(flat, TRAINING) => form("[5, 2]");
         layer.unroll(empty).lengths(&[0, 0, 0]).run() => form("[0, 3, 2]");
@@ -196,7 +196,7 @@ fn an_initial_state_must_be_that_of_the_batch() {
     let layer = tape.bind(&Recurrent::new(lstm(2, 4)));
     let lengths = [5, 2, 1];
     let batch = |shape| format!("Recurrent: the state {shape} is not one of 3 sequences");
-    let width = "matmul: shapes [3, 5] and [4, 16] do not multiply; they must be [.., K] and [K, N]";
+    let width = "linear: shapes [3, 5] and [4, 16] do not multiply; they must be [.., K] and [K, N]";
     sentences! {
         layer.forward_from(xs, state(2, 4)) => batch("[2, 4]");
         layer.forward_from(xs, state(1, 4)) => batch("[1, 4]");
@@ -207,7 +207,7 @@ fn an_initial_state_must_be_that_of_the_batch() {
         layer.forward_from(xs, (tape.constant(&zeros([])), tape.constant(&zeros([])))) => batch("[]");
         layer.forward_from(xs, state(3, 5)) => width;
         layer.unroll(xs).state(state(3, 5)).lengths(&lengths).run() => width;
-        layer.forward_from(xs, (elsewhere, elsewhere)) => "matmul: the operands belong to different tapes";
+        layer.forward_from(xs, (elsewhere, elsewhere)) => "linear: the operands belong to different tapes";
     }
 }
 

@@ -50,7 +50,7 @@ fn training_stops_at_a_gradient_that_is_not_finite_and_names_the_parameter() {
 fn misfits_in_training_and_prediction_point_to_the_callers_line() {
     let mut model = sequential().add(simple_rnn(2, 4)).add(dense(4, 1));
     let data = Dataset::new(zeros([5, 8, 3]), zeros([8, 1])).unwrap();
-    let sentence = "matmul: shapes [5, 1, 3] and [2, 4] do not multiply; they must be [.., K] and [K, N]";
+    let sentence = "linear: shapes [5, 1, 3] and [2, 4] do not multiply; they must be [.., K] and [K, N]";
     sentences! {
         predict(&model, data.x()) => sentence;
         evaluate(&model, &data, mse) => sentence;
@@ -64,5 +64,5 @@ fn data_that_does_not_fit_is_refused_in_a_sentence() {
     assert_eq!(error.to_string(), "inputs [5] must have an axis of examples and one of features");
     let model = sequential().add(dense(3, 1));
     let (message, ..) = panic_of(|| drop(predict(&model, &zeros([4, 2]))));
-    assert_eq!(message, "matmul: shapes [1, 2] and [3, 1] do not multiply; they must be [.., K] and [K, N]");
+    assert_eq!(message, "linear: shapes [1, 2] and [3, 1] do not multiply; they must be [.., K] and [K, N]");
 }

@@ -8,6 +8,31 @@ use unspool::{Convolution, Indices};
 const SIX: [usize; 6] = [1; 6];
 
 #[test]
+fn forgotten_values() {
+    let (tape, other) = (Tape::new(), Tape::new());
+    let a = tape.variable(&Tensor::<f32>::ones([2]));
+    let since = tape.len();
+    let (sum, gate) = (a + a, (a - a).retain_grad());
+    let y = sum.tanh();
+    tape.forget(since, &[y]);
+    let foreign = other.variable(&zeros([2]));
+    let say = |op: &str| {
+        format!(
+            "{op}: this value was computed inside a step and let go; \
+             call retain_grad() on it there, or return it as a state"
+        )
+    };
+    sentences! {
+        drop(sum.value()) => say("value");
+        sum + a => say("add");
+        a.matmul(sum) => say("matmul");
+        tape.forget(since, &[foreign]) => "forget: a variable to be kept belongs to another tape";
+    }
+    assert_eq!((sum.shape()[..].to_vec(), gate.value().to_vec()), (vec![2], vec![0.0, 0.0]));
+    assert_eq!(y.sum().backward().wrt(a).elements(), 2);
+}
+
+#[test]
 fn arithmetic_and_products() {
     let (tape, other) = (Tape::new(), Tape::new());
     let v = |shape: &[usize]| tape.variable(&Tensor::<f32>::zeros(shape));
@@ -33,8 +58,8 @@ fn arithmetic_and_products() {
         a.matmul(s) => many("[32, 20]", "[50, 32, 1]");
         v(&[2, 3, 4]).matmul(v(&[5, 4, 2])) => many("[2, 3, 4]", "[5, 4, 2]");
         v(&[4]).matmul(v(&[5, 4, 2])) => many("[4]", "[5, 4, 2]");
-        a.linear(v(&[30, 20]), v(&[20])) => "matmul: shapes [32, 20] and [30, 20] do not multiply; they must be [.., K] and [K, N]";
-        a.linear(v(&[20, 5]), v(&[1, 5])) => "linear: the bias [1, 5] of 5 outputs must be [5]";
+        a.linear(v(&[30, 20]), v(&[20])) => "linear: shapes [32, 20] and [30, 20] do not multiply; they must be [.., K] and [K, N]";
+        a.linear(v(&[20, 5]), v(&[1, 5])) => "linear: the bias of outputs [32, 5] must have this shape or [5], not [1, 5]";
         v(&[3]).dot(v(&[4])) => "dot: shapes [3] and [4] are not two vectors of one length";
         a.dot(a) => "dot: shapes [32, 20] and [32, 20] are not two vectors of one length";
         v(&[3]).outer(a) => "outer: shapes [3] and [32, 20] are not two vectors";

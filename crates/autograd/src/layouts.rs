@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use unspool_tensor::{Packed, Scalar, Tensor};
 
 /// The packed forms of the matrices that a tape's products have used.
@@ -29,33 +30,58 @@ impl<T: Scalar> Layouts<T> {
         Layouts(RefCell::default())
     }
 
-    /// `a b`, or `a bᵀ`, where `b` is value `id` of the tape.
+    /// `a b`, or `a bᵀ`, where `b` is value `id` of the tape; plus `sum`, if there is one.
     #[track_caller]
-    pub(crate) fn product(&self, a: &Tensor<T>, id: u32, b: &Tensor<T>, transposed: bool) -> Tensor<T> {
+    pub(crate) fn product(
+        &self,
+        sum: Option<Tensor<T>>,
+        a: &Tensor<T>,
+        (id, transposed): Key,
+        b: &Tensor<T>,
+    ) -> Tensor<T> {
         let columns = a.shape().last().copied().unwrap_or(1).max(1);
         let rows = a.elements() / columns;
         let is_fine = |b: &Tensor<T>| !transposed && b.elements() < LARGE && b.shape()[1].is_multiple_of(VECTOR);
         if b.rank() != 2 || rows <= 1 || rows > MANY_ROWS || is_fine(b) {
-            return if transposed { a.matmul(&b.t()) } else { a.matmul(b) };
+            return if transposed { plain(sum, a, &b.t()) } else { plain(sum, a, b) };
         }
         let b = if transposed { b.t() } else { b.clone() };
         let mut layouts = self.0.borrow_mut();
-        match layouts.get_mut(&(id, transposed)) {
-            None => {
-                layouts.insert((id, transposed), Layout::UsedOnce);
-                a.matmul(&b)
+        let packed = match layouts.entry((id, transposed)) {
+            Entry::Vacant(unused) => {
+                unused.insert(Layout::UsedOnce);
+                return plain(sum, a, &b);
             }
-            Some(Layout::Packed(packed)) => a.matmul_packed(packed),
-            Some(once) => {
-                let packed = b.pack();
-                let product = a.matmul_packed(&packed);
-                *once = Layout::Packed(packed);
-                product
+            Entry::Occupied(layout) => match layout.into_mut() {
+                Layout::Packed(packed) => packed,
+                once => {
+                    *once = Layout::Packed(b.pack());
+                    let Layout::Packed(packed) = once else { unreachable!("just packed") };
+                    packed
+                }
+            },
+        };
+        match sum {
+            None => a.matmul_packed(packed),
+            Some(mut sum) => {
+                sum.add_matmul_packed(a, packed);
+                sum
             }
         }
     }
 
     pub(crate) fn clear(&mut self) {
         self.0.get_mut().clear();
+    }
+}
+
+#[track_caller]
+fn plain<T: Scalar>(sum: Option<Tensor<T>>, a: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
+    match sum {
+        None => a.matmul(b),
+        Some(mut sum) => {
+            sum.add_matmul(a, b);
+            sum
+        }
     }
 }

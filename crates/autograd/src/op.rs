@@ -90,7 +90,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// If the shapes do not multiply.
     #[track_caller]
     pub fn product(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
-        self.layouts.product(a, self.ids[i], &self[i], false)
+        self.layouts.product(None, a, (self.ids[i], false), &self[i])
     }
 
     /// The product `a wᵀ`, where `w` is input `i`: `a` is `[.., N]`, `w` is `[K, N]`. Like
@@ -100,7 +100,17 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// If the shapes do not multiply.
     #[track_caller]
     pub fn product_transposed(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
-        self.layouts.product(a, self.ids[i], &self[i], true)
+        self.layouts.product(None, a, (self.ids[i], true), &self[i])
+    }
+
+    /// `sum + a w`, where `w` is input `i`: `sum` is `[.., N]`, `a` is `[.., K]`, `w` is `[K, N]`. Like
+    /// [`product`](Inputs::product).
+    ///
+    /// # Panics
+    /// If the shapes are not these.
+    #[track_caller]
+    pub fn product_onto(&self, sum: Tensor<T>, a: &Tensor<T>, i: usize) -> Tensor<T> {
+        self.layouts.product(Some(sum), a, (self.ids[i], false), &self[i])
     }
 
     /// The inputs in order.

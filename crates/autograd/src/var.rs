@@ -62,6 +62,10 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
     /// assert_eq!((x * 2.0).value().to_vec(), [2.0, 4.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If the tape has [forgotten](Tape::forget) it.
+    #[track_caller]
     pub fn value(self) -> Tensor<T> {
         let record = self.tape.record.borrow();
         if record.nodes[self.id as usize].is_forgotten {

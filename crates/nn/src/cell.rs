@@ -63,6 +63,9 @@ pub trait Cell<'t, T: Scalar> {
 
     /// One time step: from the (projected) input `[B, ..]` and the state to the output `[B, H]` and the next
     /// state.
+    ///
+    /// The tape forgets what else was computed in a step, unless a gradient rule reads it. A value that is to be looked at
+    /// later, a gate for example, goes into the state, or has [`retain_grad`](Var::retain_grad) called on it.
     #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State);
 

@@ -63,34 +63,26 @@ impl<T: Scalar> Tensor<T> {
         Tensor::written(shape, |out| multiply(rows.matrix(), weight.matrix(), out, false))
     }
 
-    /// The product with a row added to each of its rows: `[.., K] x [K, N] + [N] -> [.., N]`, where all leading axes of
-    /// `self` are rows.
+    /// Adds the product `a b` to this tensor: `[.., K] x [K, N]` to `[.., N]`, where all leading axes are rows.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
-    /// let (x, w, b) = (Tensor::<f32>::ones([5, 2]), Tensor::ones([2, 3]), Tensor::full(0.5, [3]));
-    /// assert_eq!(x.matmul_add(&w, &b), Tensor::full(2.5, [5, 3]));
+    /// let mut y = Tensor::<f32>::ones([5, 3]);
+    /// y.add_matmul(&Tensor::ones([5, 2]), &Tensor::ones([2, 3]));
+    /// assert_eq!(y, Tensor::full(3.0, [5, 3]));
     /// ```
     ///
     /// # Panics
-    /// If the shapes are not these, or the inner sizes differ.
+    /// If the shapes are not these.
     #[track_caller]
-    pub fn matmul_add(&self, weight: &Tensor<T>, row: &Tensor<T>) -> Tensor<T> {
-        if self.rank() == 0 || weight.rank() != 2 || self.layout().shape[self.rank() - 1] != weight.layout().shape[0] {
-            mismatch(self.shape(), weight.shape());
+    pub fn add_matmul(&mut self, a: &Tensor<T>, b: &Tensor<T>) {
+        let (sa, sb) = (a.shape(), b.shape());
+        if sa.rank() == 0 || sb.rank() != 2 || sa[sa.rank() - 1] != sb[0] {
+            mismatch(sa, sb);
         }
-        let columns = weight.layout().shape[1];
-        assert!(
-            row.shape()[..] == [columns],
-            "linear: the bias {} of {columns} outputs must be [{columns}]",
-            row.shape()
-        );
-        let (rows, row) = (self.rows(), row.contiguous());
-        let row = row.as_slice().expect("contiguous");
-        Tensor::written(self.layout().shape.with(self.rank() - 1, columns), |out| {
-            out.chunks_exact_mut(columns.max(1)).for_each(|out| out.copy_from_slice(row));
-            multiply(rows.matrix(), weight.matrix(), out, true);
-        })
+        let fits = self.shape() == sa.with(sa.rank() - 1, sb[1]);
+        assert!(fits, "add_matmul: {sa} x {sb} does not fit into {}", self.shape());
+        multiply(a.rows().matrix(), b.matrix(), self.as_mut_slice(), true);
     }
 
     /// The products of several pairs of matrices.

@@ -2,6 +2,7 @@
 
 use crate::matmul::{Matrix, multiply_into};
 use crate::scalar::Scalar;
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::ops::Range;
 
@@ -55,28 +56,54 @@ impl<T: Scalar> Tensor<T> {
     /// If the shapes are not these or the inner sizes differ.
     #[track_caller]
     pub fn matmul_packed(&self, packed: &Packed<T>) -> Tensor<T> {
-        let Packed { rows: k, columns, padded, ref panels } = *packed;
-        let fits = self.rank() > 0 && self.layout().shape[self.rank() - 1] == k;
-        assert!(
-            fits,
-            "matmul: shapes {} and [{k}, {columns}] do not multiply; they must be [.., K] and [K, N]",
-            self.layout().shape
-        );
-        let a = self.rows();
-        let panels = panels.as_slice().expect("contiguous");
-        let product = |out: &mut [T]| {
-            for start in (0..padded).step_by(WIDTH) {
-                let width = WIDTH.min(padded - start);
-                let panel = Matrix::row_major(&panels[k * start..][..k * width], k, width);
-                multiply_into(a.matrix(), panel, out.get_mut(start..).unwrap_or(&mut []), padded, false);
-            }
-        };
-        let shape = self.shape().with(self.rank() - 1, columns);
-        if padded == columns {
-            return Tensor::written(shape, product);
+        let shape = packed.product_shape(self);
+        if packed.padded == packed.columns {
+            return Tensor::written(shape, |out| packed.multiply(self, out, false));
         }
-        let wide = Tensor::written([a.shape()[0], padded].into(), product);
-        wide.slice(1, ..columns).contiguous().reshape(shape)
+        let wide =
+            Tensor::written([self.rows().shape()[0], packed.padded].into(), |out| packed.multiply(self, out, false));
+        wide.slice(1, ..packed.columns).contiguous().reshape(shape)
+    }
+
+    /// Adds the product `a b` with a packed matrix to this tensor.
+    ///
+    /// # Panics
+    /// If the shapes are not those of [`add_matmul`](Tensor::add_matmul).
+    #[track_caller]
+    pub fn add_matmul_packed(&mut self, a: &Tensor<T>, packed: &Packed<T>) {
+        let (shape, given) = (packed.product_shape(a), self.shape());
+        assert!(shape == given, "add_matmul: a product {shape} does not fit into {given}");
+        if packed.padded == packed.columns {
+            packed.multiply(a, self.as_mut_slice(), true);
+        } else {
+            self.update(
+                &a.matmul_packed(packed),
+                #[inline(always)]
+                |y, product| y + product,
+            );
+        }
+    }
+}
+
+impl<T: Scalar> Packed<T> {
+    /// The shape of the product of `a` with this matrix.
+    #[track_caller]
+    fn product_shape(&self, a: &Tensor<T>) -> Shape {
+        let (shape, k, columns) = (a.shape(), self.rows, self.columns);
+        let fits = shape.last() == Some(&k);
+        assert!(fits, "matmul: shapes {shape} and [{k}, {columns}] do not multiply; they must be [.., K] and [K, N]");
+        shape.with(shape.rank() - 1, columns)
+    }
+
+    /// The product with this matrix and its padding, into rows of that many columns.
+    fn multiply(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
+        let (a, k) = (a.rows(), self.rows);
+        let panels = self.panels.as_slice().expect("contiguous");
+        for start in (0..self.padded).step_by(WIDTH) {
+            let width = WIDTH.min(self.padded - start);
+            let panel = Matrix::row_major(&panels[k * start..][..k * width], k, width);
+            multiply_into(a.matrix(), panel, out.get_mut(start..).unwrap_or(&mut []), self.padded, add);
+        }
     }
 }
 
@@ -118,6 +145,11 @@ mod tests {
             let b = Tensor::<f64>::from_fn([k, n], |i| (i * 5 % 13) as f64 - 6.0);
             for b in [b.clone(), b.t().copy().t(), Tensor::concat(0, [&b, &b]).slice(0, k..)] {
                 assert_eq!(a.matmul_packed(&b.pack()), a.matmul(&b), "{m} {k} {n}");
+                let (mut plain, mut packed) = (Tensor::full(0.5, [m, n]), Tensor::full(0.5, [m, n]));
+                plain.add_matmul(&a, &b);
+                packed.add_matmul_packed(&a, &b.pack());
+                assert_eq!(packed, plain, "{m} {k} {n}, added");
+                assert_eq!(plain, a.matmul(&b).map(|x| x + 0.5));
             }
             let strided = a.t().copy().t();
             assert_eq!(strided.matmul_packed(&b.pack()), a.matmul(&b), "{m} {k} {n}, transposed");

@@ -13,7 +13,13 @@ impl<T: Scalar> Op<T> for Linear {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].matmul_add(&x[1], &x[2])
+        let (rows, weight, bias) = (x[0].shape(), x[1].shape(), x[2].shape());
+        let fits = weight.rank() == 2 && rows.last() == Some(&weight[0]);
+        assert!(fits, "linear: shapes {rows} and {weight} do not multiply; they must be [.., K] and [K, N]");
+        let shape = rows.with(rows.rank() - 1, weight[1]);
+        let fits = bias == shape || bias[..] == [weight[1]];
+        assert!(fits, "linear: the bias of outputs {shape} must have this shape or [{}], not {bias}", weight[1]);
+        x.product_onto(x[2].expand(shape).copy(), &x[0], 1)
     }
 
     fn reads(&self) -> Reads {
@@ -29,7 +35,8 @@ impl<T: Scalar> Op<T> for Linear {
 
 impl<T: Scalar> Var<'_, T> {
     /// The affine map of each row, `[.., K] x [K, N] + [N] -> [.., N]`: `y = x w + b`. `dx = dy wᵀ`, `dw = xᵀ dy`, `db`
-    /// is the sum of `dy` over the rows.
+    /// is the sum of `dy` over the rows. The bias may also have the shape of `y`, as the projected input of a cell has:
+    /// `h.linear(u, x)`.
     ///
     /// The same as `x.matmul(w) + b`, with one value less to write and to keep.
     ///
