@@ -272,3 +272,16 @@ where
         }
     }
 }
+
+/// Over a thousand steps in all, so that their inputs are projected in several parts.
+#[test]
+fn long_batches_are_projected_in_parts_that_make_no_difference() {
+    let lengths: Vec<usize> = (0..40).map(|b| 20 + b * 7 % 41).collect();
+    assert!(lengths.iter().sum::<usize>() > 1500);
+    let forwards = Recurrent::new(Lstm::new(&mut rng(1), INPUTS, HIDDEN));
+    let backwards = forwards.clone().reverse();
+    for lengths in [lengths, vec![60; 40]] {
+        padding_means_nothing("lstm", &forwards, HIDDEN, &(60, lengths.clone(), 3));
+        padding_means_nothing("lstm, backwards", &backwards, HIDDEN, &(60, lengths, 3));
+    }
+}

@@ -14,7 +14,7 @@ fn forgotten_values() {
     let since = tape.len();
     let (sum, gate) = (a + a, (a - a).retain_grad());
     let y = sum.tanh();
-    tape.forget(since, &[y]);
+    tape.forget(since..tape.len(), &[y]);
     let foreign = other.variable(&zeros([2]));
     let say = |op: &str| {
         format!(
@@ -26,7 +26,7 @@ fn forgotten_values() {
         drop(sum.value()) => say("value");
         sum + a => say("add");
         a.matmul(sum) => say("matmul");
-        tape.forget(since, &[foreign]) => "forget: a variable to be kept belongs to another tape";
+        tape.forget(since..tape.len(), &[foreign]) => "forget: a variable to be kept belongs to another tape";
     }
     assert_eq!((sum.shape()[..].to_vec(), gate.value().to_vec()), (vec![2], vec![0.0, 0.0]));
     assert_eq!(y.sum().backward().wrt(a).elements(), 2);

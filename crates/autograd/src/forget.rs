@@ -2,6 +2,7 @@
 
 use crate::tape::Tape;
 use crate::var::Var;
+use std::ops::Range;
 use unspool_tensor::{Scalar, Tensor};
 
 /// What of an op's values its gradient rule reads: [`Op::reads`](crate::Op::reads). Shapes do not count.
@@ -25,8 +26,8 @@ impl Reads {
 }
 
 impl<T: Scalar> Tape<T> {
-    /// Forgets what was computed since the tape had `since` values, except `kept` and what gradient rules will read.
-    /// Memory that is free again is still in cache, and a long sequence needs a fraction of it.
+    /// Forgets the values `made`, a range of the tape's [lengths](Tape::len), except `kept` and what gradient rules will
+    /// read. Memory that is free again is still in cache, and a long sequence needs a fraction of it.
     ///
     /// [`Recurrent`](https://docs.rs/unspool-nn) calls this after each of a cell's steps, of which only the output and the
     /// state are seen from outside.
@@ -41,7 +42,7 @@ impl<T: Scalar> Tape<T> {
     /// let since = tape.len();
     /// let sum = x + x; // no rule reads it: that of `tanh` reads the result
     /// let y = sum.tanh();
-    /// tape.forget(since, &[y]);
+    /// tape.forget(since..tape.len(), &[y]);
     /// assert_eq!(y.item(), 6f64.tanh());
     /// assert_eq!(y.backward().wrt(x).item(), 2.0 * (1.0 - 6f64.tanh().powi(2)));
     /// ```
@@ -49,9 +50,10 @@ impl<T: Scalar> Tape<T> {
     /// # Panics
     /// If a variable to be kept belongs to another tape.
     #[track_caller]
-    pub fn forget(&self, since: usize, kept: &[Var<'_, T>]) {
+    pub fn forget(&self, made: Range<usize>, kept: &[Var<'_, T>]) {
         let record = &mut *self.record.borrow_mut();
-        let end = record.nodes.len();
+        let since = made.start;
+        let end = made.end.min(record.nodes.len());
         if since >= end {
             return;
         }
@@ -67,7 +69,7 @@ impl<T: Scalar> Tape<T> {
             assert!(std::ptr::eq(var.tape, self), "forget: a variable to be kept belongs to another tape");
             mark(var.id);
         }
-        for id in since..end {
+        for id in since..record.nodes.len() {
             let node = record.nodes[id];
             if node.reads.output || node.is_retained() {
                 mark(id as u32);

@@ -91,6 +91,17 @@ impl Layout {
         }
     }
 
+    /// Some rows of what there is to project, those of whole steps.
+    pub(crate) fn part<'t, T: Scalar>(&self, packed: Var<'t, T>, rows: &Range<usize>) -> Var<'t, T> {
+        match &self.packed {
+            Some(_) => packed.slice(1, rows.clone()),
+            None => match packed.shape()[1] {
+                0 => packed,
+                batch => packed.slice(0, rows.start / batch..rows.end / batch),
+            },
+        }
+    }
+
     /// Something per sequence, `[B, ..]`, in the order in which the steps work.
     #[track_caller]
     pub(crate) fn sort<'t, T: Scalar>(&self, x: Var<'t, T>) -> Var<'t, T> {

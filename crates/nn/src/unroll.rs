@@ -57,7 +57,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
         };
         let layout = Layout::new(time, batch, self.lengths, self.layer.reverse);
-        let rows = merge(project(cell, layout.pack(self.xs)));
+        let xs = layout.pack(self.xs);
         let mut state = match self.state {
             Some(state) => state,
             None => cell.zero_state(batch),
@@ -70,17 +70,23 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
         let mut stepper = Stepper::new(cell, self.xs.tape(), self.mode);
         // The states of sequences that have ended, the shortest first.
         let (mut ended, mut running) = (Vec::new(), batch);
+        let mut projected = Projected { values: None, rows: 0..0, made: 0..0 };
         for (t, step) in layout.steps.iter().enumerate() {
+            if projected.values.is_none() || step.start < projected.rows.start || step.end > projected.rows.end {
+                stepper.tape.forget(projected.made, &[]);
+                projected = Projected::of(cell, xs, &layout, t);
+            }
             if step.len() < running {
                 ended.push(state.map(&mut |part| part.slice(0, step.len()..)));
                 state = state.map(&mut |part| part.slice(0, ..step.len()));
                 running = step.len();
             }
             let output;
-            (output, state) = stepper.step(t, Input::Rows(rows, step.clone()), state);
+            (output, state) = stepper.step(t, projected.step(step), state);
             outputs.push(output);
             states.push(state.clone());
         }
+        stepper.tape.forget(projected.made, &[]);
         if layout.is_packed() {
             ended.push(state);
             ended.reverse();
@@ -120,8 +126,44 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
         self.kept.clear();
         self.kept.push(output);
         state.visit(&mut |var| self.kept.push(var));
-        self.tape.forget(since, &self.kept);
+        self.tape.forget(since..self.tape.len(), &self.kept);
         (output, state)
+    }
+}
+
+/// As many rows as are projected at once, or a step if it has more: enough for a product at full speed, few enough that
+/// the steps find them in cache.
+const ROWS: usize = 1024;
+
+/// The projected inputs of some steps.
+struct Projected<'t, T: Scalar> {
+    values: Option<Var<'t, T>>,
+    /// Which of all rows these are.
+    rows: Range<usize>,
+    /// What the tape holds of their making.
+    made: Range<usize>,
+}
+
+impl<'t, T: Scalar> Projected<'t, T> {
+    /// Those of step number `t` and some after it.
+    #[track_caller]
+    fn of<C: Cell<'t, T>>(cell: &C, xs: Var<'t, T>, layout: &Layout, t: usize) -> Self {
+        let mut rows = layout.steps[t].clone();
+        for step in &layout.steps[t + 1..] {
+            if rows.len() + step.len() > ROWS {
+                break;
+            }
+            rows = rows.start.min(step.start)..rows.end.max(step.end);
+        }
+        let since = xs.tape().len();
+        let values = merge(project(cell, layout.part(xs, &rows)));
+        Projected { values: Some(values), rows, made: since..xs.tape().len() }
+    }
+
+    /// The input of a step, some of these rows.
+    fn step(&self, step: &Range<usize>) -> Input<'t, T> {
+        let values = self.values.expect("made before the step");
+        Input::Rows(values, step.start - self.rows.start..step.end - self.rows.start)
     }
 }
 
