@@ -20,7 +20,7 @@ pub(crate) struct Walk<const K: usize> {
 pub(crate) fn copy_run<T: Copy>(to: &mut [T], from: &[T]) {
     const BLOCK: usize = 16;
     let len = to.len();
-    if len < BLOCK || len > 8 * BLOCK {
+    if !(BLOCK..=8 * BLOCK).contains(&len) {
         to.copy_from_slice(from);
         return;
     }
