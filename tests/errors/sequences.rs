@@ -196,7 +196,7 @@ fn an_initial_state_must_be_that_of_the_batch() {
     let layer = tape.bind(&Recurrent::new(lstm(2, 4)));
     let lengths = [5, 2, 1];
     let batch = |shape| format!("Recurrent: the state {shape} is not one of 3 sequences");
-    let width = "linear: shapes [3, 5] and [4, 16] do not multiply; they must be [.., K] and [K, N]";
+    let width = "matmul: shapes [3, 5] and [4, 16] do not multiply; they must be [.., K] and [K, N]";
     sentences! {
         layer.forward_from(xs, state(2, 4)) => batch("[2, 4]");
         layer.forward_from(xs, state(1, 4)) => batch("[1, 4]");
@@ -207,7 +207,7 @@ fn an_initial_state_must_be_that_of_the_batch() {
         layer.forward_from(xs, (tape.constant(&zeros([])), tape.constant(&zeros([])))) => batch("[]");
         layer.forward_from(xs, state(3, 5)) => width;
         layer.unroll(xs).state(state(3, 5)).lengths(&lengths).run() => width;
-        layer.forward_from(xs, (elsewhere, elsewhere)) => "linear: the operands belong to different tapes";
+        layer.forward_from(xs, (elsewhere, elsewhere)) => "matmul: the operands belong to different tapes";
     }
 }
 

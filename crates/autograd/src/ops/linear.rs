@@ -35,8 +35,7 @@ impl<T: Scalar> Op<T> for Linear {
 
 impl<T: Scalar> Var<'_, T> {
     /// The affine map of each row, `[.., K] x [K, N] + [N] -> [.., N]`: `y = x w + b`. `dx = dy wᵀ`, `dw = xᵀ dy`, `db`
-    /// is the sum of `dy` over the rows. The bias may also have the shape of `y`, as the projected input of a cell has:
-    /// `h.linear(u, x)`.
+    /// is the sum of `dy` over the rows. The bias may also have the shape of `y`.
     ///
     /// The same as `x.matmul(w) + b`, with one value less to write and to keep.
     ///

@@ -59,7 +59,7 @@ impl<'t, T: Scalar> Cell<'t, T> for CifgLstm<Var<'t, T>> {
     }
 
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
-        let [f, g, o] = h.linear(self.u, x).chunks();
+        let [f, g, o] = (x + h.matmul(self.u)).chunks();
         let (f, g) = (f.sigmoid(), g.tanh());
         let c = f * c + (1.0 - f) * g;
         let h = o.sigmoid() * c.tanh();

@@ -62,7 +62,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Lstm<Var<'t, T>> {
     }
 
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
-        let [i, f, g, o] = h.linear(self.u, x).chunks();
+        let [i, f, g, o] = (x + h.matmul(self.u)).chunks();
         let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
         let h = o.sigmoid() * c.tanh();
         (h, (h, c))

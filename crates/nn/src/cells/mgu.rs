@@ -59,8 +59,8 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
 
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [xf, xn] = x.chunks();
-        let f = h.linear(self.u_f, xf).sigmoid();
-        let n = (f * h).linear(self.u_n, xn).tanh();
+        let f = (xf + h.matmul(self.u_f)).sigmoid();
+        let n = (xn + (f * h).matmul(self.u_n)).tanh();
         let h = (1.0 - f) * h + f * n;
         (h, h)
     }

@@ -68,7 +68,7 @@ impl<'t, T: Scalar> Cell<'t, T> for PeepholeLstm<Var<'t, T>> {
     }
 
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
-        let [i, f, g, o] = h.linear(self.u, x).chunks();
+        let [i, f, g, o] = (x + h.matmul(self.u)).chunks();
         let i = (i + self.p_i * c).sigmoid();
         let f = (f + self.p_f * c).sigmoid();
         let c = f * c + i * g.tanh();

@@ -69,7 +69,7 @@ impl<'t, T: Scalar> Cell<'t, T> for ProjectedLstm<Var<'t, T>> {
     }
 
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
-        let [i, f, g, o] = h.linear(self.u, x).chunks();
+        let [i, f, g, o] = (x + h.matmul(self.u)).chunks();
         let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
         let h = (o.sigmoid() * c.tanh()).matmul(self.w_r);
         (h, (h, c))

@@ -61,7 +61,7 @@ impl<'t, T: Scalar> Cell<'t, T> for SimpleRnn<Var<'t, T>> {
     }
 
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
-        let h = self.activation.of(h.linear(self.u, x));
+        let h = self.activation.of(x + h.matmul(self.u));
         (h, h)
     }
 }

@@ -62,7 +62,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Slstm<Var<'t, T>> {
     }
 
     fn step(&self, x: Var<'t, T>, (h, c, n, m): Self::State) -> (Var<'t, T>, Self::State) {
-        let [i, f, z, o] = h.linear(self.u, x).chunks();
+        let [i, f, z, o] = (x + h.matmul(self.u)).chunks();
         let kept = m - (-f).softplus(); // log σ(f) = -softplus(-f)
         let m = kept.maximum(i);
         let (i, f) = ((i - m).exp(), (kept - m).exp());
