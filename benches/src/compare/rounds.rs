@@ -5,7 +5,7 @@ use crate::peers::{Candidate, Side};
 use std::time::{Duration, Instant};
 
 /// A repetition of short steps is as many as take about this long.
-const REPETITION: Duration = Duration::from_millis(20);
+const REPETITION: Duration = Duration::from_millis(50);
 /// Every program gets this many turns, however long they take.
 const LEAST_ROUNDS: usize = 3;
 
@@ -33,6 +33,9 @@ struct Runner {
 
 /// Lets the programs of a workload do one repetition each, in turn, for some seconds. Those that cannot are named on the
 /// standard error and left out.
+///
+/// A turn begins with a repetition that does not count: training goes on for long, and a program that has just been
+/// asleep can have all of its threads on one core for some 30 milliseconds.
 pub fn measure(workload: &str, candidates: Vec<Candidate>, seconds: f64, threads: usize) -> Vec<Measured> {
     let mut runners = start(workload, candidates);
     let started = Instant::now();
@@ -40,6 +43,7 @@ pub fn measure(workload: &str, candidates: Vec<Candidate>, seconds: f64, threads
     while !runners.is_empty() && (rounds < LEAST_ROUNDS || started.elapsed().as_secs_f64() < seconds) {
         keep_working(workload, &mut runners, |runner| {
             settle(threads);
+            runner.program.steps(runner.measured.steps)?;
             let nanoseconds = runner.program.steps(runner.measured.steps)?;
             runner.measured.nanoseconds.push(nanoseconds);
             Ok(())
@@ -121,12 +125,15 @@ mod tests {
         let candidates = vec![
             candidate("works", works),
             candidate("never starts", "exit 3"),
-            candidate("dies", r#"echo '{"ready": "1"}'; read n; echo 5; read n; echo 5; read n; exit 1"#),
+            candidate(
+                "dies",
+                r#"echo '{"ready": "1"}'; read n; echo 5; read n; echo 5; read n; echo 5; read n; exit 1"#,
+            ),
             candidate("works, too", works),
         ];
         let measured = measure("W0", candidates, 0.0, 1);
         assert_eq!(measured.iter().map(|m| &m.name[..]).collect::<Vec<_>>(), ["works", "works, too"]);
-        assert_eq!((measured[0].steps, measured[0].memory), (2, Some(123)));
+        assert_eq!((measured[0].steps, measured[0].memory), (5, Some(123)));
         assert_eq!(measured[1].nanoseconds, [1e7; LEAST_ROUNDS]);
     }
 }

@@ -36,7 +36,7 @@ struct Partial {
 
 /// Deferred products are computed when this many rows have come together: enough for a product at full speed,
 /// few enough that the rows are still in cache.
-const ROWS: usize = 1024;
+const ROWS: usize = 256;
 
 impl<T: Scalar> Default for Sweep<T> {
     fn default() -> Self {

@@ -133,7 +133,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
 
 /// As many rows as are projected at once, or a step if it has more: enough for a product at full speed, few enough that
 /// the steps find them in cache.
-const ROWS: usize = 1024;
+const ROWS: usize = 256;
 
 /// The projected inputs of some steps.
 struct Projected<'t, T: Scalar> {

@@ -4,6 +4,7 @@ use crate::buffer::Buffer;
 use crate::layout::Layout;
 use crate::scalar::Scalar;
 use crate::shape::Shape;
+use crate::simd::dispatch;
 use crate::walk::{Walk, copy_run};
 
 /// A dense array of [`Scalar`]s with up to [`MAX_RANK`](crate::MAX_RANK) axes.
@@ -184,16 +185,24 @@ impl<T: Scalar> Tensor<T> {
         let walk = Walk::over(&self.layout().shape, [self.layout()]);
         let source = self.buffer.elements();
         Tensor::written_like(&self.layout().shape, |out| {
-            walk.runs(|done, len, [at], [step]| {
-                let out = &mut out[done..done + len];
-                if step == 1 {
-                    copy_run(out, &source[at as usize..][..len]);
-                } else {
-                    for (i, y) in out.iter_mut().enumerate() {
-                        *y = source[(at + i as isize * step) as usize];
-                    }
-                }
-            });
+            dispatch(
+                #[inline(always)]
+                || {
+                    walk.runs(
+                        #[inline(always)]
+                        |done, len, [at], [step]| {
+                            let out = &mut out[done..done + len];
+                            if step == 1 {
+                                copy_run(out, &source[at as usize..][..len]);
+                            } else {
+                                for (i, y) in out.iter_mut().enumerate() {
+                                    *y = source[(at + i as isize * step) as usize];
+                                }
+                            }
+                        },
+                    );
+                },
+            );
         })
     }
 

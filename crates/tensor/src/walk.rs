@@ -79,15 +79,21 @@ impl<const K: usize> Walk<K> {
         if self.rank == 0 {
             return;
         }
-        let len = self.sizes[0];
+        let [len, rows, ..] = self.sizes;
         let mut at = self.starts;
         let mut index = [0; MAX_RANK];
         let mut done = 0;
         loop {
-            run(done, len, at, self.steps[0]);
-            done += len;
-            // The next run: count the outer axes up like the digits of a number.
-            let mut axis = 1;
+            let mut row = at;
+            for _ in 0..rows {
+                run(done, len, row, self.steps[0]);
+                done += len;
+                for (row, step) in row.iter_mut().zip(self.steps[1]) {
+                    *row += step;
+                }
+            }
+            // The next rows: count the axes outside of them up like the digits of a number.
+            let mut axis = 2;
             loop {
                 if axis >= self.rank {
                     return;
