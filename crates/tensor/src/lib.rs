@@ -51,7 +51,7 @@ pub use dual::Dual;
 pub use indices::Indices;
 pub use packed::Packed;
 pub use pool::{memory_drawn, release_memory};
-pub use rows::sum_row;
+pub use rows::{max_row, sum_row};
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
 pub use span::Span;

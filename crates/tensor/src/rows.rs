@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 impl<T: Scalar> Tensor<T> {
     /// A tensor of this shape, made row by row: `f(row, others, out)` gets the row of this tensor along the last axis,
     /// those of `others` and the row to write. It is compiled for the processor at hand if the closure carries
-    /// `#[inline(always)]`; sums are those of [`sum_row`].
+    /// `#[inline(always)]`; sums are those of [`sum_row`], maxima those of [`max_row`].
     ///
     /// ```
     /// use unspool_tensor::{sum_row, Tensor};
@@ -61,4 +61,46 @@ impl<T: Scalar> Tensor<T> {
 #[inline(always)]
 pub fn sum_row<T: Scalar>(row: &[T]) -> T {
     sum_run(row)
+}
+
+/// The largest element of a row, which is not empty; not a NaN if there is another: for use in
+/// [`map_rows`](Tensor::map_rows).
+#[inline(always)]
+pub fn max_row<T: Scalar>(row: &[T]) -> T {
+    const LANES: usize = 16;
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    let mut lanes = [row[0]; LANES];
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, x);
+        }
+    }
+    let mut max = row[0];
+    for &x in lanes.iter().chain(rest) {
+        max = larger(max, x);
+    }
+    max
+}
+
+#[inline(always)]
+fn larger<T: Scalar>(a: T, b: T) -> T {
+    if b > a || a.is_nan() { b } else { a }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_of_a_row_is_found_at_every_place() {
+        for len in [1, 2, 15, 16, 17, 40] {
+            for place in 0..len {
+                let mut row = vec![-1.5f32; len];
+                row[place] = 2.5;
+                assert_eq!(max_row(&row), 2.5, "{place} of {len}");
+                row[0] = if place == 0 { 2.5 } else { f32::NAN };
+                assert_eq!(max_row(&row), 2.5, "{place} of {len}, after a NaN");
+            }
+        }
+    }
 }

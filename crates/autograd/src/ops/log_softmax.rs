@@ -1,10 +1,11 @@
 //! Logarithms of probabilities from scores.
 
 use super::axes::Axes;
+use super::softmax::along;
 use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
-use unspool_tensor::{Scalar, Tensor};
+use unspool_tensor::{Scalar, Tensor, max_row, sum_row};
 
 struct LogSoftmax {
     axis: usize,
@@ -16,10 +17,12 @@ impl<T: Scalar> Op<T> for LogSoftmax {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        let max = x[0].max_axes(&[self.axis]).unsqueeze(self.axis);
-        let shifted = x[0].zip("log_softmax", &max, #[inline(always)] |x, max| x - max);
-        let sum = shifted.map(Scalar::exp).sum_axis(self.axis).unsqueeze(self.axis).map(Scalar::ln);
-        shifted.into_zip("log_softmax", &sum, #[inline(always)] |x, sum| x - sum)
+        along(self.axis, "log_softmax", &x[0], [], #[inline(always)] |x, [], y| {
+            let max = max_row(x);
+            y.iter_mut().zip(x).for_each(#[inline(always)] |(y, &x)| *y = (x - max).exp());
+            let sum = sum_row(y).ln();
+            y.iter_mut().zip(x).for_each(#[inline(always)] |(y, &x)| *y = x - max - sum);
+        })
     }
 
     fn reads(&self) -> Reads {
@@ -28,8 +31,10 @@ impl<T: Scalar> Op<T> for LogSoftmax {
 
     fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         into.add_with(0, || {
-            let sum = grad.sum_axis(self.axis).unsqueeze(self.axis);
-            grad.zip3("log_softmax", &sum, y, #[inline(always)] |g, sum, y| g - sum * y.exp())
+            along(self.axis, "log_softmax", &grad, [y], #[inline(always)] |g, [y], dx| {
+                let sum = sum_row(g);
+                dx.iter_mut().zip(g).zip(y).for_each(#[inline(always)] |((d, &g), &y)| *d = g - sum * y.exp());
+            })
         });
     }
 }

@@ -4,7 +4,7 @@ use super::axes::Axes;
 use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
-use unspool_tensor::{Scalar, Tensor};
+use unspool_tensor::{Scalar, Tensor, max_row, sum_row};
 
 struct Softmax {
     axis: usize,
@@ -16,10 +16,12 @@ impl<T: Scalar> Op<T> for Softmax {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        let max = x[0].max_axes(&[self.axis]).unsqueeze(self.axis);
-        let e = x[0].zip("softmax", &max, #[inline(always)] |x, max| (x - max).exp());
-        let sum = e.sum_axis(self.axis).unsqueeze(self.axis);
-        e.into_zip("softmax", &sum, #[inline(always)] |e, sum| e / sum)
+        along(self.axis, "softmax", &x[0], [], #[inline(always)] |x, [], y| {
+            let max = max_row(x);
+            y.iter_mut().zip(x).for_each(#[inline(always)] |(y, &x)| *y = (x - max).exp());
+            let sum = sum_row(y);
+            y.iter_mut().for_each(#[inline(always)] |y| *y = *y / sum);
+        })
     }
 
     fn reads(&self) -> Reads {
@@ -28,11 +30,27 @@ impl<T: Scalar> Op<T> for Softmax {
 
     fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         into.add_with(0, || {
-            let gy = grad.zip("softmax", y, #[inline(always)] |g, y| g * y);
-            let sum = gy.sum_axis(self.axis).unsqueeze(self.axis);
-            grad.zip3("softmax", &sum, y, #[inline(always)] |g, sum, y| (g - sum) * y)
+            along(self.axis, "softmax", &grad, [y], #[inline(always)] |g, [y], dx| {
+                dx.iter_mut().zip(g).zip(y).for_each(#[inline(always)] |((d, &g), &y)| *d = g * y);
+                let sum = sum_row(dx);
+                dx.iter_mut().zip(g).zip(y).for_each(#[inline(always)] |((d, &g), &y)| *d = (g - sum) * y);
+            })
         });
     }
+}
+
+/// `f` of the rows along an axis, see [`Tensor::map_rows`].
+#[track_caller]
+#[inline(always)]
+pub(super) fn along<T: Scalar, const K: usize>(
+    axis: usize,
+    op: &str,
+    x: &Tensor<T>,
+    others: [&Tensor<T>; K],
+    f: impl Fn(&[T], [&[T]; K], &mut [T]),
+) -> Tensor<T> {
+    let turned = |x: &Tensor<T>| x.transpose(axis, x.rank() - 1);
+    turned(&turned(x).map_rows(op, others.map(turned).each_ref(), f))
 }
 
 /// # Along an axis
