@@ -1,6 +1,6 @@
 //! Gradients being added up during a backward sweep.
 
-use unspool_tensor::{Scalar, Shape, Tensor};
+use unspool_tensor::{Packed, Scalar, Shape, Tensor};
 
 /// Gradients while they are being added up, by the id of the value they belong to.
 pub(crate) struct Sweep<T: Scalar> {
@@ -167,11 +167,11 @@ fn compute<T: Scalar>(slot: &mut Option<Tensor<T>>, pairs: &mut Vec<Factors<T>>)
         return;
     }
     let a = join_rows(pairs.iter().map(|pair| &pair.a));
-    let grad = join_rows(pairs.iter().map(|pair| &pair.grad));
+    let grad = Packed::concat(pairs.iter().map(|pair| &pair.grad));
     pairs.clear();
     match slot {
-        Some(sum) => sum.add_product(&a, &grad),
-        None => *slot = Some(a.t().matmul(&grad)),
+        Some(sum) => sum.add_matmul_packed(&a.t(), &grad),
+        None => *slot = Some(a.t().matmul_packed(&grad)),
     }
 }
 

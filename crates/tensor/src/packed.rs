@@ -3,7 +3,9 @@
 use crate::matmul::{Matrix, multiply_into};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
+use crate::simd::dispatch;
 use crate::tensor::Tensor;
+use crate::walk::copy_run;
 use std::ops::Range;
 
 /// The columns of a panel: some vectors wide, and narrow enough that a panel stays in the second-level cache.
@@ -37,16 +39,7 @@ impl<T: Scalar> Tensor<T> {
     /// If the rank is not 2.
     #[track_caller]
     pub fn pack(&self) -> Packed<T> {
-        assert!(self.rank() == 2, "pack: shape {} is not that of a matrix", self.layout().shape);
-        let (rows, columns) = (self.layout().shape[0], self.layout().shape[1]);
-        let padded = columns.next_multiple_of(VECTOR);
-        let panels = Tensor::written([rows * padded].into(), |out| {
-            for start in (0..padded).step_by(WIDTH) {
-                let width = WIDTH.min(padded - start);
-                copy_panel(self, start..columns.min(start + width), width, &mut out[rows * start..][..rows * width]);
-            }
-        });
-        Packed { rows, columns, padded, panels }
+        Packed::concat([self])
     }
 
     /// The matrix product with a packed matrix: `[.., K] x [K, N] -> [.., N]`, where all leading axes of `self` are
@@ -56,13 +49,7 @@ impl<T: Scalar> Tensor<T> {
     /// If the shapes are not these or the inner sizes differ.
     #[track_caller]
     pub fn matmul_packed(&self, packed: &Packed<T>) -> Tensor<T> {
-        let shape = packed.product_shape(self);
-        if packed.padded == packed.columns {
-            return Tensor::written(shape, |out| packed.multiply(self, out, false));
-        }
-        let wide =
-            Tensor::written([self.rows().shape()[0], packed.padded].into(), |out| packed.multiply(self, out, false));
-        wide.slice(1, ..packed.columns).contiguous().reshape(shape)
+        Tensor::written(packed.product_shape(self), |out| packed.multiply(self, out, false))
     }
 
     /// Adds the product `a b` with a packed matrix to this tensor.
@@ -73,19 +60,41 @@ impl<T: Scalar> Tensor<T> {
     pub fn add_matmul_packed(&mut self, a: &Tensor<T>, packed: &Packed<T>) {
         let (shape, given) = (packed.product_shape(a), self.shape());
         assert!(shape == given, "add_matmul: a product {shape} does not fit into {given}");
-        if packed.padded == packed.columns {
-            packed.multiply(a, self.as_mut_slice(), true);
-        } else {
-            self.update(
-                &a.matmul_packed(packed),
-                #[inline(always)]
-                |y, product| y + product,
-            );
-        }
+        packed.multiply(a, self.as_mut_slice(), true);
     }
 }
 
 impl<T: Scalar> Packed<T> {
+    /// Matrices `[.., N]` on top of each other, laid out for many products.
+    ///
+    /// # Panics
+    /// If there is none, or they are not matrices of one width.
+    #[track_caller]
+    pub fn concat<'a>(parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: Clone>) -> Packed<T> {
+        let parts = parts.into_iter();
+        let columns = parts.clone().next().and_then(|part| part.shape().last().copied());
+        let (mut rows, columns) = (0, columns.expect("pack: no matrices given"));
+        for part in parts.clone() {
+            let shape = part.shape();
+            assert!(shape.rank() == 2, "pack: shape {shape} is not that of a matrix");
+            assert!(shape[1] == columns, "pack: a matrix {shape} has not {columns} columns");
+            rows += shape[0];
+        }
+        let padded = columns.next_multiple_of(VECTOR);
+        let panels = Tensor::written([rows * padded].into(), |out| {
+            let mut top = 0;
+            for part in parts {
+                for start in (0..padded).step_by(WIDTH) {
+                    let width = WIDTH.min(padded - start);
+                    let panel = &mut out[rows * start..][..rows * width][top * width..][..part.shape()[0] * width];
+                    copy_panel(part, start..columns.min(start + width), width, panel);
+                }
+                top += part.shape()[0];
+            }
+        });
+        Packed { rows, columns, padded, panels }
+    }
+
     /// The shape of the product of `a` with this matrix.
     #[track_caller]
     fn product_shape(&self, a: &Tensor<T>) -> Shape {
@@ -95,8 +104,34 @@ impl<T: Scalar> Packed<T> {
         shape.with(shape.rank() - 1, columns)
     }
 
-    /// The product with this matrix and its padding, into rows of that many columns.
+    /// The product with this matrix, written into `out` or added to it.
     fn multiply(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
+        if self.padded == self.columns {
+            return self.multiply_padded(a, out, add);
+        }
+        if out.is_empty() {
+            return;
+        }
+        let wide = Tensor::written([a.rows().shape()[0], self.padded].into(), |wide| {
+            self.multiply_padded(a, wide, false);
+        });
+        let wide = wide.as_slice().expect("contiguous").chunks_exact(self.padded);
+        dispatch(
+            #[inline(always)]
+            || {
+                for (row, wide) in out.chunks_exact_mut(self.columns).zip(wide) {
+                    if add {
+                        row.iter_mut().zip(wide).for_each(|(y, &product)| *y += product);
+                    } else {
+                        copy_run(row, &wide[..self.columns]);
+                    }
+                }
+            },
+        );
+    }
+
+    /// The product with this matrix and its padding, into rows of that many columns.
+    fn multiply_padded(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
         let (a, k) = (a.rows(), self.rows);
         let panels = self.panels.as_slice().expect("contiguous");
         for start in (0..self.padded).step_by(WIDTH) {
@@ -119,7 +154,7 @@ fn copy_panel<T: Scalar>(matrix: &Tensor<T>, columns: Range<usize>, width: usize
     }
     if right == 1 {
         for (i, row) in panel.chunks_exact_mut(width).enumerate() {
-            row[..count].copy_from_slice(&source[(first + i as isize * down) as usize..][..count]);
+            copy_run(&mut row[..count], &source[(first + i as isize * down) as usize..][..count]);
         }
         return;
     }
