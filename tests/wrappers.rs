@@ -245,3 +245,17 @@ fn a_stream_continues_from_a_state() {
         assert_eq!(resumed.step(&xs.select(0, t)), *output);
     }
 }
+
+#[test]
+fn a_stream_runs_whole_sequences_in_parts() {
+    let cell = Lstm::<Tensor>::new(&mut rng(2), 3, 8);
+    let xs = Tensor::from_fn([150, 2, 3], |i| (i as f32).cos());
+    let mut steps = Stream::new(cell.clone());
+    let outputs: Vec<Tensor> = (0..150).map(|t| steps.step(&xs.select(0, t))).collect();
+    let mut stream = Stream::new(cell);
+    let parts = [(0, 3), (3, 150)].map(|(from, to)| stream.run(&xs.slice(0, from..to)));
+    assert_close("outputs", &Tensor::concat(0, &parts).cast(), &Tensor::stack(&outputs).cast(), 1e-6);
+    let (ran, stepped) = (stream.state().unwrap(), steps.state().unwrap());
+    assert_close("h", &ran.0.cast(), &stepped.0.cast(), 1e-6);
+    assert_close("c", &ran.1.cast(), &stepped.1.cast(), 1e-6);
+}

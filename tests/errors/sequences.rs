@@ -44,6 +44,9 @@ fn a_stream_keeps_to_its_batch() {
         set.step(&zeros([1, 2])) => batch("[3, 4]", 1);
         two().step(&zeros([2])) => form("[2]");
         two().step(&zeros([1, 2, 2])) => form("[1, 2, 2]");
+        two().run(&zeros([5, 1, 2])) => "Recurrent: the state [2, 4] is not one of 1 sequences";
+        two().run(&zeros([0, 2, 2])) => "Stream: the inputs must be [T, B, F] with a step, not [0, 2, 2]";
+        two().run(&zeros([2, 2])) => "Stream: the inputs must be [T, B, F] with a step, not [2, 2]";
         two().step(&zeros([2, 3])) => "linear: shapes [1, 2, 3] and [2, 16] do not multiply; they must be [.., K] and [K, N]";
     }
 }

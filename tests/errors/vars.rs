@@ -26,10 +26,16 @@ fn forgotten_values() {
         drop(sum.value()) => say("value");
         sum + a => say("add");
         a.matmul(sum) => say("matmul");
+        sum.detach() => say("value");
         tape.forget(since..tape.len(), &[foreign]) => "forget: a variable to be kept belongs to another tape";
     }
     assert_eq!((sum.shape()[..].to_vec(), gate.value().to_vec()), (vec![2], vec![0.0, 0.0]));
     assert_eq!(y.sum().backward().wrt(a).elements(), 2);
+
+    let since = tape.len();
+    let constant = tape.constant(&zeros([2])).tanh(); // no gradient rule will ask for its shape
+    tape.forget(since..tape.len(), &[]);
+    sentences! { constant.shape() => say("shape"); }
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl<T: Scalar> Tape<T> {
     /// [`Recurrent`](https://docs.rs/unspool-nn) calls this after each of a cell's steps, of which only the output and the
     /// state are seen from outside.
     ///
-    /// A forgotten variable keeps its shape and its gradient. To read its value is a mistake that panics;
+    /// A forgotten variable keeps its shape and its gradient (a constant made of constants neither). To read its value is a mistake that panics;
     /// [`retain_grad`](Var::retain_grad) retains the value, too.
     ///
     /// ```
@@ -69,8 +69,10 @@ impl<T: Scalar> Tape<T> {
             assert!(std::ptr::eq(var.tape, self), "forget: a variable to be kept belongs to another tape");
             mark(var.id);
         }
+        let mut only_constants = true;
         for id in since..record.nodes.len() {
             let node = record.nodes[id];
+            only_constants &= !node.needs_gradient;
             if node.reads.output || node.is_retained() {
                 mark(id as u32);
             }
@@ -82,7 +84,11 @@ impl<T: Scalar> Tape<T> {
             let node = &mut record.nodes[id];
             if !node.is_forgotten {
                 node.is_forgotten = true;
-                record.values[id] = Tensor::hollow(record.values[id].shape());
+                // Gradient rules ask for shapes; where there are none, not even these are kept.
+                record.values[id] = match only_constants {
+                    true => record.gone.clone(),
+                    false => Tensor::hollow(record.values[id].shape()),
+                };
             }
         }
         record.read = read;

@@ -44,6 +44,8 @@ pub(crate) struct Record<T: Scalar> {
     pub(crate) inputs: Vec<u32>,
     pub(crate) rules: Rules<T>,
     pub(crate) layouts: Layouts<T>,
+    /// Stands in the place of a forgotten constant.
+    pub(crate) gone: Tensor<T>,
     /// Room for [`Tape::forget`], kept from one call to the next.
     pub(crate) read: Vec<bool>,
     /// The number of sweeps that have begun.
@@ -118,6 +120,7 @@ impl<T: Scalar> Tape<T> {
                 inputs: Vec::new(),
                 rules: Rules::new(),
                 layouts: Layouts::new(),
+                gone: Tensor::zeros([0]),
                 read: Vec::new(),
                 sweeps: 0,
                 spare: Default::default(),

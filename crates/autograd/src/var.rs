@@ -99,9 +99,18 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// assert_eq!(x.shape()[..], [2, 3]);
     /// assert_eq!(x.t().shape()[..], [3, 2]);
     /// ```
+    ///
+    /// # Panics
+    /// If it is a constant that the tape has [forgotten](Tape::forget).
     #[inline]
+    #[track_caller]
     pub fn shape(self) -> Shape {
-        self.tape.record.borrow().values[self.id as usize].shape()
+        let record = self.tape.record.borrow();
+        let node = record.nodes[self.id as usize];
+        if node.is_forgotten && !node.needs_gradient {
+            forgotten("shape");
+        }
+        record.values[self.id as usize].shape()
     }
 
     /// Whether this is that very value of the same tape, and not another one that may be equal.
@@ -138,6 +147,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// assert_eq!((x * x.detach()).backward().wrt(x).item(), 3.0);
     /// ```
+    #[track_caller]
     pub fn detach(self) -> Self {
         let value = self.value();
         if !T::HAS_TANGENT {

@@ -1,9 +1,13 @@
 //! A cell at work on a sequence that arrives step by step.
 
 use crate::cell::Cell;
+use crate::recurrent::Recurrent;
 use crate::state::State;
 use crate::unroll::{check_state, project};
 use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
+
+/// So many steps are on the tape at once in [`Stream::run`].
+const STEPS: usize = 64;
 
 /// A cell that keeps its state between steps, for inference on data as it arrives: nothing is recorded for a gradient,
 /// nothing grows with the number of steps, and the memory of one step is that of the next.
@@ -62,6 +66,42 @@ where
         self.tape.reset();
         self.state = Some(state);
         output
+    }
+
+    /// The outputs `[T, B, H]` for the next inputs `[T, B, F]`, the steps of a whole sequence or of a part: what
+    /// [`step`](Stream::step) makes of them one by one, with the inputs of some steps projected in one product. Nothing
+    /// but the outputs grows with T.
+    ///
+    /// ```
+    /// use unspool_nn::{rng, Gru, Stream};
+    /// use unspool_autograd::Tensor;
+    /// let xs = Tensor::<f32>::from_fn([300, 4, 2], |i| (i as f32).sin());
+    /// let mut stream = Stream::new(Gru::new(&mut rng(0), 2, 5));
+    /// assert_eq!(stream.run(&xs).shape()[..], [300, 4, 5]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the input is not `[T, B, F]` of at least one step or does not fit the cell, or the state is not one of B
+    /// sequences.
+    #[track_caller]
+    pub fn run(&mut self, xs: &Tensor<T>) -> Tensor<T> {
+        let shape = xs.shape();
+        assert!(shape.rank() == 3 && shape[0] > 0, "Stream: the inputs must be [T, B, F] with a step, not {shape}");
+        let time = shape[0];
+        let mut outputs: Option<Tensor<T>> = None;
+        for start in (0..time).step_by(STEPS) {
+            let part = xs.slice(0, start..time.min(start + STEPS));
+            {
+                let layer = Recurrent::new(self.tape.bind_frozen(&self.cell));
+                let run = layer.unroll(self.tape.constant(&part)).carried(self.state.as_ref()).run();
+                let made = run.sequence().value();
+                let whole = outputs.get_or_insert_with(|| Tensor::zeros(made.shape().with(0, time)));
+                whole.write(0, start, &made);
+                self.state = Some(run.state().detach());
+            }
+            self.tape.reset();
+        }
+        outputs.expect("at least one step")
     }
 
     /// The state after the last step; `None` before the first.
