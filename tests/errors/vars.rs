@@ -35,7 +35,9 @@ fn forgotten_values() {
     let since = tape.len();
     let constant = tape.constant(&zeros([2])).tanh(); // no gradient rule will ask for its shape
     tape.forget(since..tape.len(), &[]);
-    sentences! { constant.shape() => say("shape"); }
+    sentences! {
+        constant.shape() => say("shape");
+    }
 }
 
 #[test]
