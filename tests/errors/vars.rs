@@ -198,6 +198,9 @@ fn shapes() {
         a.transpose(0, 2) => "transpose: shape [32, 20] has no axis 2";
         a.transpose(6, 0) => "transpose: shape [32, 20] has no axis 6";
         a.layer_norm(-1.0) => "layer_norm: epsilon is -1, it must not be negative";
+        a.layer_norm_affine(v(&[1]), v(&[20]), 0.1) => "layer_norm: the gain of features [32, 20] must be [20], not [1]";
+        a.layer_norm_affine(v(&[20]), v(&[]), 0.1) => "layer_norm: the bias of features [32, 20] must be [20], not []";
+        v(&[]).layer_norm_affine(a, a, 0.1) => "layer_norm: a value of rank 0 has no axis of features";
         v(&[2, 0]).logsumexp() => "logsumexp: axis 1 of shape [2, 0] is empty";
         a.clamp(1.0, 0.5) => "clamp: nothing lies between 1 and 0.5";
         a.expand([32, 21]) => "expand: [32, 20] does not broadcast to [32, 21]";

@@ -91,6 +91,12 @@ pub const CASES: &[Case] = &[
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.layer_norm(1e-5) * b.layer_norm(0.1)));
         check(name, [&[5], &[2, 1, 3]], f!(|a, b| a.layer_norm(1e-3).sum() + b.layer_norm(1e-3)));
         check(name, [&[3, 0], &[0, 3]], f!(|a, b| a.layer_norm(1e-3).sum() + b.layer_norm(1e-3).sum()));
+        check(name, [&[2, 3, 4], &[4]], f!(|a, b| a.layer_norm_affine(b, b * b, 0.1)));
+        check(
+            name,
+            [&[4], &[4]],
+            f!(|a, b| a.layer_norm_affine(b, a, 0.1) + mask(a, &[1, 2]).layer_norm_affine(a, b, 0.1)),
+        );
     }),
     ("dot", |name| {
         check(name, [&[4], &[4]], f!(|a, b| a.dot(b) * a));

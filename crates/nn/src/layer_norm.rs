@@ -36,6 +36,6 @@ impl<'t, T: Scalar> Layer<'t, T> for LayerNorm<Var<'t, T>> {
 
     #[track_caller]
     fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
-        x.layer_norm(1e-5) * self.gain + self.bias
+        x.layer_norm_affine(self.gain, self.bias, 1e-5)
     }
 }

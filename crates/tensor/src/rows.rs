@@ -28,7 +28,7 @@ impl<T: Scalar> Tensor<T> {
         &self,
         op: &str,
         others: [&Tensor<T>; K],
-        f: impl Fn(&[T], [&[T]; K], &mut [T]),
+        mut f: impl FnMut(&[T], [&[T]; K], &mut [T]),
     ) -> Tensor<T> {
         let shape = self.shape();
         assert!(shape.rank() > 0, "{op}: a tensor of rank 0 has no rows");

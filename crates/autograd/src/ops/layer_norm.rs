@@ -1,5 +1,6 @@
 //! Features with mean 0 and variance 1.
 
+use crate::forget::Reads;
 use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor, sum_row};
@@ -19,30 +20,58 @@ impl LayerNorm {
     }
 }
 
+/// Of `x`, gain and bias.
 impl<T: Scalar> Op<T> for LayerNorm {
     fn name(&self) -> &'static str {
         "layer_norm"
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let (gain, bias) = (x[1].contiguous(), x[2].contiguous());
+        let (gain, bias) = (row(&gain), row(&bias));
         x[0].map_rows("layer_norm", [], #[inline(always)] |x, [], y| {
             let (mean, scale) = self.statistics(x, y);
-            y.iter_mut().zip(x).for_each(#[inline(always)] |(y, &x)| *y = (x - mean) * scale);
+            let terms = y.iter_mut().zip(x).zip(gain).zip(bias);
+            terms.for_each(#[inline(always)] |(((y, &x), &a), &b)| *y = (x - mean) * scale * a + b);
         })
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        into.add_with(0, || {
-            grad.map_rows("layer_norm", [&x[0], y], #[inline(always)] |g, [x, y], dx| {
-                let n = T::from_f64(x.len() as f64);
-                let (_, scale) = self.statistics(x, dx);
-                dx.iter_mut().zip(g).zip(y).for_each(#[inline(always)] |((d, &g), &y)| *d = g * y);
-                let (mean, along) = (sum_row(g) / n, sum_row(dx) / n);
-                let terms = dx.iter_mut().zip(g).zip(y);
-                terms.for_each(#[inline(always)] |((d, &g), &y)| *d = (g - mean - y * along) * scale);
-            })
-        });
+    fn reads(&self) -> Reads {
+        Reads::INPUTS
     }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        let gain = x[1].contiguous();
+        let mut dgain = into.needs(1).then(|| Tensor::zeros(gain.shape()));
+        let dx = {
+            let (gain, mut dgain) = (row(&gain), dgain.as_mut().map(Tensor::as_mut_slice));
+            grad.map_rows("layer_norm", [&x[0]], #[inline(always)] |g, [x], dx| {
+                let n = T::from_f64(x.len() as f64);
+                let (mean, scale) = self.statistics(x, dx);
+                let terms = dx.iter_mut().zip(g).zip(x);
+                terms.for_each(#[inline(always)] |((d, &g), &x)| *d = g * ((x - mean) * scale));
+                if let Some(sums) = &mut dgain {
+                    sums.iter_mut().zip(&*dx).for_each(#[inline(always)] |(sum, &d)| *sum += d);
+                }
+                dx.iter_mut().zip(gain).for_each(#[inline(always)] |(d, &a)| *d *= a);
+                let along = sum_row(dx) / n;
+                dx.iter_mut().zip(g).zip(gain).for_each(#[inline(always)] |((d, &g), &a)| *d = g * a);
+                let across = sum_row(dx) / n;
+                let terms = dx.iter_mut().zip(x);
+                terms.for_each(#[inline(always)] |(d, &x)| *d = (*d - across - (x - mean) * scale * along) * scale);
+            })
+        };
+        into.add(0, dx);
+        if let Some(dgain) = dgain {
+            into.add(1, dgain);
+        }
+        into.add(2, grad);
+    }
+}
+
+/// The elements of a contiguous tensor.
+fn row<T: Scalar>(x: &Tensor<T>) -> &[T] {
+    x.as_slice().expect("contiguous")
 }
 
 impl<T: Scalar> Var<'_, T> {
@@ -50,7 +79,7 @@ impl<T: Scalar> Var<'_, T> {
     /// sqrt(variance + epsilon)`, with the variance of all `F` values (not `F - 1`). `dx = (dy - mean(dy) - y mean(dy
     /// y)) / sqrt(variance + epsilon)`. The shape stays.
     ///
-    /// The gain and bias of the paper are a product and a sum more: `x.layer_norm(1e-5) * gain + bias`.
+    /// With the gain and bias of the paper, it is [`layer_norm_affine`](Var::layer_norm_affine).
     ///
     /// Ba, Kiros and Hinton 2016, "Layer normalization".
     ///
@@ -68,8 +97,43 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn layer_norm(self, epsilon: f64) -> Self {
-        assert!(self.shape().rank() > 0, "layer_norm: a value of rank 0 has no axis of features");
+        let shape = self.shape();
+        assert!(shape.rank() > 0, "layer_norm: a value of rank 0 has no axis of features");
+        let size = [shape[shape.rank() - 1]];
+        let [one, zero] = [Tensor::ones(size), Tensor::zeros(size)].map(|row| self.tape.constant(&row));
+        self.layer_norm_affine(one, zero, epsilon)
+    }
+
+    /// [`layer_norm`](Var::layer_norm) with a gain and a bias for each feature: `y = x̂ gain + bias`, where x̂, `[.., F]`,
+    /// has mean 0 and variance 1 over the last axis, and gain and bias are `[F]`. `d gain` is the sum of `dy x̂` over all
+    /// rows, `d bias` that of `dy`.
+    ///
+    /// The same as `x.layer_norm(epsilon) * gain + bias`, with two values less to write and to keep.
+    ///
+    /// Ba, Kiros and Hinton 2016, "Layer normalization", equation 4.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 3.0], [1, 2]));
+    /// let [gain, bias] = [[2.0, 4.0], [0.5, 0.5]].map(|row| tape.variable(&Tensor::from_vec(row.to_vec(), [2])));
+    /// let y = x.layer_norm_affine(gain, bias, 0.0);
+    /// assert_eq!(y.value().to_vec(), [-1.5, 4.5]);
+    /// assert_eq!(y.sum().backward().wrt(gain).to_vec(), [-1.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the rank is 0, gain or bias is not `[F]`, `epsilon` is negative, or the three belong to different tapes.
+    #[track_caller]
+    #[inline]
+    pub fn layer_norm_affine(self, gain: Self, bias: Self, epsilon: f64) -> Self {
+        let shape = self.shape();
+        assert!(shape.rank() > 0, "layer_norm: a value of rank 0 has no axis of features");
         assert!(epsilon >= 0.0, "layer_norm: epsilon is {epsilon}, it must not be negative");
-        self.unary(LayerNorm { epsilon })
+        for (name, given) in [("gain", gain.shape()), ("bias", bias.shape())] {
+            let size = shape[shape.rank() - 1];
+            assert!(given[..] == [size], "layer_norm: the {name} of features {shape} must be [{size}], not {given}");
+        }
+        self.tape.apply(LayerNorm { epsilon }, &[self, gain, bias])
     }
 }

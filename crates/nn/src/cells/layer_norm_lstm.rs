@@ -66,13 +66,13 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
-        self.gain_x * xs.matmul(self.w).layer_norm(EPSILON) + self.bias
+        xs.matmul(self.w).layer_norm_affine(self.gain_x, self.bias, EPSILON)
     }
 
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
         let [i, f, g, o] = (x + self.gain_h * h.matmul(self.u).layer_norm(EPSILON)).chunks();
         let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
-        let h = o.sigmoid() * (self.gain_c * c.layer_norm(EPSILON) + self.bias_c).tanh();
+        let h = o.sigmoid() * c.layer_norm_affine(self.gain_c, self.bias_c, EPSILON).tanh();
         (h, (h, c))
     }
 }
