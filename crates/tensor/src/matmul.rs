@@ -6,6 +6,7 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::walk::Walk;
 use gemm_common::Parallelism;
+use std::ops::Range;
 
 /// A matrix operand: elements from `offset` on, with its row and column strides.
 #[derive(Clone, Copy)]
@@ -186,11 +187,18 @@ pub(crate) fn multiply_into<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &m
     T::gemm(Product { a, b, c, start: 0, row_step, spread: 1, add });
 }
 
-impl<'a, T> Matrix<'a, T> {
+impl<'a, T: Copy> Matrix<'a, T> {
     /// A contiguous matrix.
     #[inline]
     pub(crate) fn row_major(elements: &'a [T], rows: usize, columns: usize) -> Self {
         Matrix { elements, offset: 0, rows, columns, strides: (columns as isize, 1) }
+    }
+
+    /// Some of the rows.
+    #[inline]
+    pub(crate) fn rows(self, rows: Range<usize>) -> Self {
+        let offset = self.offset as isize + rows.start as isize * self.strides.0;
+        Matrix { offset: offset as usize, rows: rows.len(), ..self }
     }
 
     /// Whether every element lies within `elements`.

@@ -12,6 +12,8 @@ use std::ops::Range;
 const WIDTH: usize = 64;
 /// The number of columns is made a multiple of this: else the product crate copies the matrix in each product.
 const VECTOR: usize = 16;
+/// More rows than these at once, and the product crate copies the panel for them.
+const ROWS: usize = 48;
 
 /// A matrix that many others are multiplied with: cut into panels of 64 columns, each contiguous.
 ///
@@ -137,7 +139,11 @@ impl<T: Scalar> Packed<T> {
         for start in (0..self.padded).step_by(WIDTH) {
             let width = WIDTH.min(self.padded - start);
             let panel = Matrix::row_major(&panels[k * start..][..k * width], k, width);
-            multiply_into(a.matrix(), panel, out.get_mut(start..).unwrap_or(&mut []), self.padded, add);
+            for top in (0..a.shape()[0]).step_by(ROWS) {
+                let rows = a.matrix().rows(top..a.shape()[0].min(top + ROWS));
+                let out = out.get_mut(top * self.padded + start..).unwrap_or(&mut []);
+                multiply_into(rows, panel, out, self.padded, add);
+            }
         }
     }
 }
