@@ -19,7 +19,7 @@ enum Layout<T: Scalar> {
     Packed(Packed<T>),
 }
 
-/// Products with more rows than this read a matrix so often that the product crate arranges it better by itself.
+/// A product with so many rows reads its matrix so often that the copy pays at once.
 const MANY_ROWS: usize = 512;
 /// A matrix of fewer elements stays in the second-level cache as it is, and is read as it is if its rows are whole vectors.
 const LARGE: usize = 1 << 16;
@@ -41,26 +41,27 @@ impl<T: Scalar> Layouts<T> {
     ) -> Tensor<T> {
         let columns = a.shape().last().copied().unwrap_or(1).max(1);
         let rows = a.elements() / columns;
-        let is_fine = |b: &Tensor<T>| !transposed && b.elements() < LARGE && b.shape()[1].is_multiple_of(VECTOR);
-        if b.rank() != 2 || rows <= 1 || rows > MANY_ROWS || is_fine(b) {
+        let has_many_rows = rows >= MANY_ROWS;
+        let is_fine = |b: &Tensor<T>| {
+            !transposed && !has_many_rows && b.elements() < LARGE && b.shape()[1].is_multiple_of(VECTOR)
+        };
+        if b.rank() != 2 || rows <= 1 || is_fine(b) {
             return if transposed { plain(sum, a, &b.t()) } else { plain(sum, a, b) };
         }
         let b = if transposed { b.t() } else { b.clone() };
         let mut layouts = self.0.borrow_mut();
-        let packed = match layouts.entry((id, transposed)) {
-            Entry::Vacant(unused) => {
+        let layout = match layouts.entry((id, transposed)) {
+            Entry::Vacant(unused) if !has_many_rows => {
                 unused.insert(Layout::UsedOnce);
                 return plain(sum, a, &b);
             }
-            Entry::Occupied(layout) => match layout.into_mut() {
-                Layout::Packed(packed) => packed,
-                once => {
-                    *once = Layout::Packed(b.pack());
-                    let Layout::Packed(packed) = once else { unreachable!("just packed") };
-                    packed
-                }
-            },
+            Entry::Vacant(unused) => unused.insert(Layout::UsedOnce),
+            Entry::Occupied(layout) => layout.into_mut(),
         };
+        if let Layout::UsedOnce = layout {
+            *layout = Layout::Packed(b.pack());
+        }
+        let Layout::Packed(packed) = layout else { unreachable!("just packed") };
         match sum {
             None => a.matmul_packed(packed),
             Some(mut sum) => {

@@ -48,12 +48,6 @@ impl<T: Real> Dual<T> {
         // SAFETY: `repr(C)` makes a dual two `T`s without padding; the length is that of the same memory.
         unsafe { std::slice::from_raw_parts(slice.as_ptr().cast(), 2 * slice.len()) }
     }
-
-    /// The values and tangents of a slice, alternating.
-    pub(crate) fn parts_mut(slice: &mut [Self]) -> &mut [T] {
-        // SAFETY: as in `parts`; the borrow is exclusive.
-        unsafe { std::slice::from_raw_parts_mut(slice.as_mut_ptr().cast(), 2 * slice.len()) }
-    }
 }
 
 /// The change of a function with this slope; what does not move changes nothing, however steep the function.

@@ -6,6 +6,7 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::walk::Walk;
 use gemm_common::Parallelism;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// A matrix operand: elements from `offset` on, with its row and column strides.
@@ -20,13 +21,12 @@ pub(crate) struct Matrix<'a, T> {
 
 /// What a product is computed from and into: `c = a b`, or `c += a b` if `add`.
 ///
-/// Built by [`multiply_into`] alone, which checks that the operands agree, and by [`dual`] from such a one.
+/// Built by [`multiply_strips`] alone, which checks that the operands agree, and by [`dual`] from such a one.
 pub struct Product<'a, T> {
     a: Matrix<'a, T>,
     b: Matrix<'a, T>,
-    /// Rows `row_step` elements apart, elements `spread` places apart, the first at `start`.
-    c: &'a mut [T],
-    start: usize,
+    /// The first element; rows are `row_step` elements apart, elements `spread` places.
+    c: *mut T,
     row_step: usize,
     spread: usize,
     add: bool,
@@ -173,18 +173,51 @@ fn mismatch(a: Shape, b: Shape) -> ! {
 /// Checks the operands, so that the product reads and writes in bounds, and multiplies.
 #[inline]
 fn multiply<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], add: bool) {
-    multiply_into(a, b, c, b.columns, add);
+    multiply_strips(a, (b.columns, b.columns.max(1), a.rows.max(1)), |_| b, c, add, false);
 }
 
-/// Like [`multiply`], into rows of `c` that begin every `row_step` elements.
+/// The product of `a` with a matrix of so many `columns`, in strips of `width` of them, the last of which may be narrower:
+/// strip `i` is `strip(i)`. At most `rows` rows of `a` are multiplied at once.
+///
+/// If `share`, several threads may take strips; each element is computed by one of them, in the same way.
 #[inline]
-pub(crate) fn multiply_into<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], row_step: usize, add: bool) {
-    if a.rows == 0 || b.columns == 0 {
+pub(crate) fn multiply_strips<'b, T: Scalar>(
+    a: Matrix<'_, T>,
+    (columns, width, rows): (usize, usize, usize),
+    strip: impl Fn(usize) -> Matrix<'b, T> + Sync,
+    c: &mut [T],
+    add: bool,
+    share: bool,
+) {
+    if a.rows == 0 || columns == 0 {
         return;
     }
-    let fits = a.columns == b.rows && row_step >= b.columns && c.len() >= (a.rows - 1) * row_step + b.columns;
-    assert!(fits && a.is_in_bounds() && b.is_in_bounds());
-    T::gemm(Product { a, b, c, start: 0, row_step, spread: 1, add });
+    assert!(c.len() >= a.rows * columns && a.is_in_bounds());
+    let c = Shared(c.as_mut_ptr());
+    let multiply = |i: usize| {
+        let (b, start) = (strip(i), i * width);
+        assert!(b.columns == width.min(columns - start) && a.columns == b.rows && b.is_in_bounds());
+        for top in (0..a.rows).step_by(rows) {
+            let a = a.rows(top..a.rows.min(top + rows));
+            // SAFETY: `c` holds all rows of `columns` elements, and `start` is less than that.
+            let c = unsafe { c.get().add(top * columns + start) };
+            T::gemm(Product { a, b, c, row_step: columns, spread: 1, add });
+        }
+    };
+    let strips = columns.div_ceil(width);
+    if share { (0..strips).into_par_iter().for_each(multiply) } else { (0..strips).for_each(multiply) }
+}
+
+/// The beginning of a product's rows, of which several threads write different columns.
+struct Shared<T>(*mut T);
+
+// SAFETY: every thread writes other elements, see `multiply_strips`.
+unsafe impl<T: Scalar> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn get(&self) -> *mut T {
+        self.0
+    }
 }
 
 impl<'a, T: Copy> Matrix<'a, T> {
@@ -196,7 +229,7 @@ impl<'a, T: Copy> Matrix<'a, T> {
 
     /// Some of the rows.
     #[inline]
-    pub(crate) fn rows(self, rows: Range<usize>) -> Self {
+    fn rows(self, rows: Range<usize>) -> Self {
         let offset = self.offset as isize + rows.start as isize * self.strides.0;
         Matrix { offset: offset as usize, rows: rows.len(), ..self }
     }
@@ -225,19 +258,19 @@ macro_rules! product {
     ($name:ident, $t:ident, $gemm:path) => {
         #[inline]
         pub(crate) fn $name(product: Product<'_, $t>) {
-            let Product { a, b, c, start, row_step, spread, add } = product;
+            let Product { a, b, c, row_step, spread, add } = product;
             let (m, k, n) = (a.rows, a.columns, b.columns);
             let plain = false; // nothing is conjugated
             // The crate's kernels write columns, so it computes the transpose, cᵀ = bᵀ aᵀ.
-            // SAFETY: `multiply_into` has checked that a is [m, k] and b is [k, n], both within their slices at their
-            // strides, and that c, borrowed mutably, holds m rows of n elements, `row_step` places apart; `dual` keeps
-            // to that.
+            // SAFETY: `multiply_strips` has checked that a is [m, k] and b is [k, n], both within their slices at their
+            // strides, and that c, borrowed mutably, holds m rows of n elements, `row_step` places apart, which nobody
+            // else reads or writes meanwhile; `dual` keeps to that.
             unsafe {
                 $gemm()(
                     n,
                     m,
                     k,
-                    c.as_mut_ptr().add(start),
+                    c,
                     (row_step * spread) as isize,
                     spread as isize,
                     add,
@@ -265,11 +298,12 @@ product!(double, f64, gemm_f64::gemm::f64::get_gemm_fn);
 /// plain numbers, two places apart.
 pub(crate) fn dual<T: Real>(product: Product<'_, Dual<T>>) {
     let Product { a, b, c, row_step, add, .. } = product;
-    let c: &mut [T] = Dual::parts_mut(c);
-    for (x, y, start, add) in
+    for (x, y, part, add) in
         [(a.part(0), b.part(0), 0, add), (a.part(0), b.part(1), 1, add), (a.part(1), b.part(0), 1, true)]
     {
-        T::gemm(Product { a: x, b: y, c: &mut *c, start, row_step, spread: 2, add });
+        // SAFETY: a dual number is its value and its tangent, in this order.
+        let c = unsafe { c.cast::<T>().add(part) };
+        T::gemm(Product { a: x, b: y, c, row_step, spread: 2, add });
     }
 }
 

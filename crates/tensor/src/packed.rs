@@ -1,6 +1,6 @@
 //! A matrix laid out for many products.
 
-use crate::matmul::{Matrix, multiply_into};
+use crate::matmul::{Matrix, multiply_strips};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::simd::dispatch;
@@ -14,6 +14,9 @@ const WIDTH: usize = 64;
 const VECTOR: usize = 16;
 /// More rows than these at once, and the product crate copies the panel for them.
 const ROWS: usize = 48;
+/// Threads share a product of so many multiplications, some 5 ms: the output of a word model. Smaller ones gain nothing, as
+/// it takes up to 0.1 ms to wake a thread.
+const LARGE: usize = 1 << 29;
 
 /// A matrix that many others are multiplied with: cut into panels of 64 columns, each contiguous.
 ///
@@ -132,19 +135,17 @@ impl<T: Scalar> Packed<T> {
         );
     }
 
-    /// The product with this matrix and its padding, into rows of that many columns.
+    /// The product with this matrix and its padding, into rows of that many columns. Threads share the panels of a large
+    /// one.
     fn multiply_padded(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
-        let (a, k) = (a.rows(), self.rows);
+        let (a, k, count) = (a.rows(), self.rows, self.padded);
         let panels = self.panels.as_slice().expect("contiguous");
-        for start in (0..self.padded).step_by(WIDTH) {
-            let width = WIDTH.min(self.padded - start);
-            let panel = Matrix::row_major(&panels[k * start..][..k * width], k, width);
-            for top in (0..a.shape()[0]).step_by(ROWS) {
-                let rows = a.matrix().rows(top..a.shape()[0].min(top + ROWS));
-                let out = out.get_mut(top * self.padded + start..).unwrap_or(&mut []);
-                multiply_into(rows, panel, out, self.padded, add);
-            }
-        }
+        let panel = |i: usize| {
+            let (start, width) = (i * WIDTH, WIDTH.min(count - i * WIDTH));
+            Matrix::row_major(&panels[k * start..][..k * width], k, width)
+        };
+        let share = out.len().saturating_mul(k) >= LARGE;
+        multiply_strips(a.matrix(), (count, WIDTH, ROWS), panel, out, add, share);
     }
 }
 
@@ -195,6 +196,19 @@ mod tests {
             let strided = a.t().copy().t();
             assert_eq!(strided.matmul_packed(&b.pack()), a.matmul(&b), "{m} {k} {n}, transposed");
         }
+    }
+
+    #[test]
+    fn a_large_product_is_the_same_on_any_number_of_threads() {
+        let (a, b) = (Tensor::<f32>::from_fn([600, 700], |i| (i % 13) as f32 - 6.0), Tensor::ones([700, 1300]));
+        assert!(600 * 700 * 1300 >= LARGE);
+        let product = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| a.matmul_packed(&b.pack()))
+        };
+        let one = product(1);
+        assert_eq!(one, a.matmul(&b));
+        assert_eq!(product(3), one);
     }
 
     #[test]
