@@ -3,7 +3,7 @@
 use crate::tape::Tape;
 use crate::var::Var;
 use std::ops::Range;
-use unspool_tensor::{Scalar, Tensor};
+use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// What of an op's values its gradient rule reads: [`Op::reads`](crate::Op::reads). Shapes do not count.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -87,10 +87,25 @@ impl<T: Scalar> Tape<T> {
                 // Gradient rules ask for shapes; where there are none, not even these are kept.
                 record.values[id] = match only_constants {
                     true => record.gone.clone(),
-                    false => Tensor::hollow(record.values[id].shape()),
+                    false => hollow(&mut record.hollows, record.values[id].shape()),
                 };
             }
         }
         record.read = read;
     }
+}
+
+/// More shapes than these at a time are not remembered.
+const SHAPES: usize = 16;
+
+/// A tensor of this shape without elements, shared with others of this shape.
+fn hollow<T: Scalar>(known: &mut Vec<Tensor<T>>, shape: Shape) -> Tensor<T> {
+    if let Some(hollow) = known.iter().find(|hollow| hollow.shape() == shape) {
+        return hollow.clone();
+    }
+    if known.len() == SHAPES {
+        known.clear();
+    }
+    known.push(Tensor::hollow(shape));
+    known[known.len() - 1].clone()
 }

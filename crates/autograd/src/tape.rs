@@ -46,6 +46,8 @@ pub(crate) struct Record<T: Scalar> {
     pub(crate) layouts: Layouts<T>,
     /// Stands in the place of a forgotten constant.
     pub(crate) gone: Tensor<T>,
+    /// Stand in the places of forgotten variables, one for each of some shapes.
+    pub(crate) hollows: Vec<Tensor<T>>,
     /// Room for [`Tape::forget`], kept from one call to the next.
     pub(crate) read: Vec<bool>,
     /// The number of sweeps that have begun.
@@ -121,6 +123,7 @@ impl<T: Scalar> Tape<T> {
                 rules: Rules::new(),
                 layouts: Layouts::new(),
                 gone: Tensor::zeros([0]),
+                hollows: Vec::new(),
                 read: Vec::new(),
                 sweeps: 0,
                 spare: Default::default(),
