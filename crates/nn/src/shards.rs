@@ -135,14 +135,19 @@ fn gradients<T: Scalar, M: Params<Tensor<T>>, P>(
     result
 }
 
+/// Gradients are added up so many elements at a time, by all threads.
+const CHUNK: usize = 1 << 15;
+
 fn add<T: Scalar, M: Params<Tensor<T>>>((loss_a, mut a): (f64, M), (loss_b, b): (f64, M)) -> (f64, M) {
     for (a, b) in a.leaves_mut().into_iter().zip(b.leaves()) {
-        let (a, b): (&mut Tensor<T>, &Tensor<T>) = (a, b);
-        a.update(
-            b,
-            #[inline(always)]
-            |a, b| a + b,
-        );
+        let (a, b): (&mut Tensor<T>, Tensor<T>) = (a, b.contiguous());
+        let (a, b) = (a.as_mut_slice(), b.as_slice().expect("contiguous"));
+        let add = |(a, b): (&mut [T], &[T])| a.iter_mut().zip(b).for_each(|(a, &b)| *a += b);
+        if a.len() > CHUNK {
+            a.par_chunks_mut(CHUNK).zip(b.par_chunks(CHUNK)).for_each(add);
+        } else {
+            add((a, b));
+        }
     }
     (loss_a + loss_b, a)
 }
