@@ -32,8 +32,8 @@ impl<T: Scalar> Tape<T> {
     /// [`Recurrent`](https://docs.rs/unspool-nn) calls this after each of a cell's steps, of which only the output and the
     /// state are seen from outside.
     ///
-    /// A forgotten variable keeps its shape and its gradient (a constant made of constants neither). To read its value is a mistake that panics;
-    /// [`retain_grad`](Var::retain_grad) retains the value, too.
+    /// A forgotten variable keeps its shape and its gradient, a forgotten constant neither. To read its value is a mistake
+    /// that panics; [`retain_grad`](Var::retain_grad) retains the value, too.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

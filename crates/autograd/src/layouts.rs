@@ -19,7 +19,7 @@ enum Layout<T: Scalar> {
     Packed(Packed<T>),
 }
 
-/// A product with so many rows reads its matrix so often that the copy pays at once.
+/// A product with so many rows reads its matrix so often that the copy pays for this product alone; it is not kept.
 const MANY_ROWS: usize = 512;
 /// A matrix of fewer elements stays in the second-level cache as it is, and is read as it is if its rows are whole vectors.
 const LARGE: usize = 1 << 16;
@@ -45,34 +45,40 @@ impl<T: Scalar> Layouts<T> {
         let is_fine = |b: &Tensor<T>| {
             !transposed && !has_many_rows && b.elements() < LARGE && b.shape()[1].is_multiple_of(VECTOR)
         };
-        if b.rank() != 2 || rows <= 1 || is_fine(b) {
+        // The padding of a narrow one would cost more than it brings.
+        let is_narrow = |b: &Tensor<T>| has_many_rows && b.shape()[usize::from(!transposed)] < VECTOR;
+        if b.rank() != 2 || rows <= 1 || is_fine(b) || is_narrow(b) {
             return if transposed { plain(sum, a, &b.t()) } else { plain(sum, a, b) };
         }
         let b = if transposed { b.t() } else { b.clone() };
         let mut layouts = self.0.borrow_mut();
         let layout = match layouts.entry((id, transposed)) {
-            Entry::Vacant(unused) if !has_many_rows => {
+            Entry::Vacant(unused) => {
                 unused.insert(Layout::UsedOnce);
-                return plain(sum, a, &b);
+                return if has_many_rows { with_packed(sum, a, &b.pack()) } else { plain(sum, a, &b) };
             }
-            Entry::Vacant(unused) => unused.insert(Layout::UsedOnce),
             Entry::Occupied(layout) => layout.into_mut(),
         };
         if let Layout::UsedOnce = layout {
             *layout = Layout::Packed(b.pack());
         }
         let Layout::Packed(packed) = layout else { unreachable!("just packed") };
-        match sum {
-            None => a.matmul_packed(packed),
-            Some(mut sum) => {
-                sum.add_matmul_packed(a, packed);
-                sum
-            }
-        }
+        with_packed(sum, a, packed)
     }
 
     pub(crate) fn clear(&mut self) {
         self.0.get_mut().clear();
+    }
+}
+
+#[track_caller]
+fn with_packed<T: Scalar>(sum: Option<Tensor<T>>, a: &Tensor<T>, b: &Packed<T>) -> Tensor<T> {
+    match sum {
+        None => a.matmul_packed(b),
+        Some(mut sum) => {
+            sum.add_matmul_packed(a, b);
+            sum
+        }
     }
 }
 

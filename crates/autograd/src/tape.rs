@@ -65,7 +65,7 @@ pub(crate) struct Node {
     pub(crate) needs_gradient: bool,
     /// What the gradient rule reads.
     pub(crate) reads: Reads,
-    /// Whether the value has been let go; its shape is still there.
+    /// Whether the value has been let go. If it needs a gradient, its shape is still there.
     pub(crate) is_forgotten: bool,
     /// From which sweep on the gradient stays in its place after the sweep has passed it on.
     pub(crate) retained_from: u32,

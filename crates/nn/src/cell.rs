@@ -54,7 +54,7 @@ pub trait Cell<'t, T: Scalar> {
 
     /// The part of the step that depends on the input alone, for many time steps at once: `[T, B, F]` to
     /// `[T, B, anything]`. What comes out is cut into the `x` of the steps. One large product is cheaper than
-    /// many small ones. Every row stands for itself: long sequences come in parts of some 1,000 rows, those of different
+    /// many small ones. Every row stands for itself: long sequences come in parts of some 256 rows, those of different
     /// lengths as their valid steps only, `[1, N, F]`.
     #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

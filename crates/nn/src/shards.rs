@@ -56,6 +56,9 @@ impl<T: Scalar> Shards<T> {
     /// the [rayon](https://docs.rs/rayon) pool that this is called in. From outside a pool, handing over the work costs
     /// some 20 microseconds a call; a loop of small steps is better run inside of one (`rayon::scope(|_| ..)`).
     ///
+    /// While other threads have a share in a large product, a thread may begin another part in between: `loss` must not hold
+    /// a lock while it computes.
+    ///
     /// # Panics
     /// If there are no parts, or where `loss` does.
     pub fn gradients<M, P>(
@@ -75,11 +78,15 @@ impl<T: Scalar> Shards<T> {
             return gradients(&mut self.tapes[0], model, part, &loss);
         }
         let work: Vec<_> = self.tapes.iter_mut().zip(parts).collect();
-        let unfinished = AtomicUsize::new(work.len());
+        let [unstarted, unfinished] = [(); 2].map(|()| AtomicUsize::new(work.len()));
         let compute = |(tape, part)| {
+            unstarted.fetch_sub(1, Ordering::Relaxed);
             let result = gradients(tape, model, part, &loss);
             unfinished.fetch_sub(1, Ordering::Relaxed);
-            stay_awake_for(&unfinished);
+            // A part that is not begun may be this thread's next.
+            if unstarted.load(Ordering::Relaxed) == 0 {
+                stay_awake_for(&unfinished);
+            }
             result
         };
         let results: Vec<(f64, M)> = work.into_par_iter().map(compute).collect();
@@ -109,7 +116,7 @@ impl<T: Scalar> Shards<T> {
     }
 }
 
-/// Waits until nothing is unfinished, helping where there is something to do.
+/// Waits until nothing is unfinished, helping where there is something to do. All parts have begun.
 fn stay_awake_for(unfinished: &AtomicUsize) {
     let started = Instant::now();
     while unfinished.load(Ordering::Relaxed) > 0 && started.elapsed() < PATIENCE {

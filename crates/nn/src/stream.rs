@@ -1,6 +1,7 @@
 //! A cell at work on a sequence that arrives step by step.
 
 use crate::cell::Cell;
+use crate::mode::Mode;
 use crate::recurrent::Recurrent;
 use crate::state::State;
 use crate::unroll::{check_state, project};
@@ -52,6 +53,7 @@ where
     pub fn step(&mut self, x: &Tensor<T>) -> Tensor<T> {
         let shape = x.shape();
         assert!(shape.rank() == 2, "Stream: the input must be [B, F], not {shape}");
+        self.tape.reset(); // something may be there if the step before has panicked
         let (output, state) = {
             let cell = self.tape.bind_frozen(&self.cell);
             let x = project(&cell, self.tape.constant(x).unsqueeze(0)).squeeze(0);
@@ -60,7 +62,7 @@ where
                 None => cell.zero_state(shape[0]),
             };
             check_state("Stream: the state", &state, shape[0]);
-            let (output, state) = cell.step(x, state);
+            let (output, state) = cell.step_in(x, state, Mode::Evaluation, 0);
             (output.value(), state.detach())
         };
         self.tape.reset();
@@ -71,6 +73,8 @@ where
     /// The outputs `[T, B, H]` for the next inputs `[T, B, F]`, the steps of a whole sequence or of a part: what
     /// [`step`](Stream::step) makes of them one by one, with the inputs of some steps projected in one product. Nothing
     /// but the outputs grows with T.
+    ///
+    /// A cell that asks for the number of a step ([`Cell::step_in`]) is told that in a part of 64 steps, and 0 in `step`.
     ///
     /// ```
     /// use unspool_nn::{rng, Gru, Stream};
@@ -88,19 +92,22 @@ where
         let shape = xs.shape();
         assert!(shape.rank() == 3 && shape[0] > 0, "Stream: the inputs must be [T, B, F] with a step, not {shape}");
         let time = shape[0];
+        let mut state = None;
         let mut outputs: Option<Tensor<T>> = None;
         for start in (0..time).step_by(STEPS) {
             let part = xs.slice(0, start..time.min(start + STEPS));
+            self.tape.reset();
             {
                 let layer = Recurrent::new(self.tape.bind_frozen(&self.cell));
-                let run = layer.unroll(self.tape.constant(&part)).carried(self.state.as_ref()).run();
+                let run = layer.unroll(self.tape.constant(&part)).carried(state.as_ref().or(self.state.as_ref())).run();
                 let made = run.sequence().value();
                 let whole = outputs.get_or_insert_with(|| Tensor::zeros(made.shape().with(0, time)));
                 whole.write(0, start, &made);
-                self.state = Some(run.state().detach());
+                state = Some(run.state().detach());
             }
-            self.tape.reset();
         }
+        self.tape.reset();
+        self.state = state;
         outputs.expect("at least one step")
     }
 

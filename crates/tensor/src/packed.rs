@@ -70,21 +70,29 @@ impl<T: Scalar> Tensor<T> {
 }
 
 impl<T: Scalar> Packed<T> {
-    /// Matrices `[.., N]` on top of each other, laid out for many products.
+    /// Matrices `[K_i, N]` on top of each other, laid out for many products as `[K, N]`.
+    ///
+    /// ```
+    /// use unspool_tensor::{Packed, Tensor};
+    /// let (x, w) = (Tensor::<f32>::ones([2, 5]), Tensor::from_fn([5, 3], |i| i as f32));
+    /// let halves = Packed::concat([&w.slice(0, ..2), &w.slice(0, 2..)]);
+    /// assert_eq!(x.matmul_packed(&halves), x.matmul(&w));
+    /// ```
     ///
     /// # Panics
     /// If there is none, or they are not matrices of one width.
     #[track_caller]
     pub fn concat<'a>(parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: Clone>) -> Packed<T> {
         let parts = parts.into_iter();
-        let columns = parts.clone().next().and_then(|part| part.shape().last().copied());
-        let (mut rows, columns) = (0, columns.expect("pack: no matrices given"));
+        let (mut rows, mut width) = (0, None);
         for part in parts.clone() {
             let shape = part.shape();
             assert!(shape.rank() == 2, "pack: shape {shape} is not that of a matrix");
+            let columns = *width.get_or_insert(shape[1]);
             assert!(shape[1] == columns, "pack: a matrix {shape} has not {columns} columns");
             rows += shape[0];
         }
+        let columns = width.expect("pack: no matrices given");
         let padded = columns.next_multiple_of(VECTOR);
         let panels = Tensor::written([rows * padded].into(), |out| {
             let mut top = 0;
@@ -117,7 +125,7 @@ impl<T: Scalar> Packed<T> {
         if out.is_empty() {
             return;
         }
-        let wide = Tensor::written([a.rows().shape()[0], self.padded].into(), |wide| {
+        let wide = Tensor::written([out.len() / self.columns, self.padded].into(), |wide| {
             self.multiply_padded(a, wide, false);
         });
         let wide = wide.as_slice().expect("contiguous").chunks_exact(self.padded);

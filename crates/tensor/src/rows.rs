@@ -65,6 +65,13 @@ pub fn sum_row<T: Scalar>(row: &[T]) -> T {
 
 /// The largest element of a row, which is not empty; not a NaN if there is another: for use in
 /// [`map_rows`](Tensor::map_rows).
+///
+/// ```
+/// assert_eq!(unspool_tensor::max_row(&[1.0, f32::NAN, 3.0, 2.0]), 3.0);
+/// ```
+///
+/// # Panics
+/// If the row is empty.
 #[inline(always)]
 pub fn max_row<T: Scalar>(row: &[T]) -> T {
     const LANES: usize = 16;

@@ -42,16 +42,26 @@ impl<T: Scalar> Op<T> for LayerNorm {
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         let gain = x[1].contiguous();
-        let mut dgain = into.needs(1).then(|| Tensor::zeros(gain.shape()));
+        // Sums over any number of rows, with what rounding took from each (Kahan 1965).
+        let mut dgain = into.needs(1).then(|| [(); 2].map(|()| Tensor::zeros(gain.shape())));
         let dx = {
-            let (gain, mut dgain) = (row(&gain), dgain.as_mut().map(Tensor::as_mut_slice));
+            let (gain, mut dgain) = (row(&gain), dgain.as_mut().map(|sums| sums.each_mut().map(Tensor::as_mut_slice)));
             grad.map_rows("layer_norm", [&x[0]], #[inline(always)] |g, [x], dx| {
                 let n = T::from_f64(x.len() as f64);
                 let (mean, scale) = self.statistics(x, dx);
                 let terms = dx.iter_mut().zip(g).zip(x);
                 terms.for_each(#[inline(always)] |((d, &g), &x)| *d = g * ((x - mean) * scale));
-                if let Some(sums) = &mut dgain {
-                    sums.iter_mut().zip(&*dx).for_each(#[inline(always)] |(sum, &d)| *sum += d);
+                if let Some([sums, lost]) = &mut dgain {
+                    let terms = sums.iter_mut().zip(&mut **lost).zip(&*dx);
+                    terms.for_each(
+                        #[inline(always)]
+                        |((sum, lost), &d)| {
+                            let term = d - *lost;
+                            let next = *sum + term;
+                            *lost = (next - *sum) - term;
+                            *sum = next;
+                        },
+                    );
                 }
                 dx.iter_mut().zip(gain).for_each(#[inline(always)] |(d, &a)| *d *= a);
                 let along = sum_row(dx) / n;
@@ -62,7 +72,7 @@ impl<T: Scalar> Op<T> for LayerNorm {
             })
         };
         into.add(0, dx);
-        if let Some(dgain) = dgain {
+        if let Some([dgain, _]) = dgain {
             into.add(1, dgain);
         }
         into.add(2, grad);
@@ -135,5 +145,25 @@ impl<T: Scalar> Var<'_, T> {
             assert!(given[..] == [size], "layer_norm: the {name} of features {shape} must be [{size}], not {given}");
         }
         self.tape.apply(LayerNorm { epsilon }, &[self, gain, bias])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Tape;
+    use unspool_tensor::Tensor;
+
+    #[test]
+    fn the_gradient_of_the_gain_is_exact_over_a_million_rows() {
+        const ROWS: usize = 1 << 20;
+        let tape = Tape::new();
+        let x = tape.constant(&Tensor::from_fn([ROWS, 2], |i| if i % 2 == 0 { 1f32 } else { -1.0 }));
+        let [gain, bias] = [1.0, 0.0].map(|x| tape.variable(&Tensor::full(x, [2])));
+        let gradients = x.layer_norm_affine(gain, bias, 0.0).backward_with(&Tensor::full(0.1, [ROWS, 2]));
+        let expected = f64::from(0.1f32) * ROWS as f64;
+        for (i, sign) in [1.0, -1.0].into_iter().enumerate() {
+            let found = f64::from(gradients.wrt(gain).at([i]));
+            assert!((found / (sign * expected) - 1.0).abs() < 1e-6, "{found}");
+        }
     }
 }
