@@ -1,0 +1,263 @@
+//! The record of a training as text and as a picture.
+
+use proptest::prelude::*;
+use serde_json::Value;
+use std::fs;
+use unspool::History;
+
+fn history(loss: &[f64], val_loss: &[f64]) -> History {
+    History { loss: loss.to_vec(), val_loss: val_loss.to_vec(), seconds: 2.0 }
+}
+
+/// A tag of an SVG text: its name, its attributes, and the text up to the next tag.
+struct Tag<'a> {
+    name: &'a str,
+    attributes: Vec<(&'a str, &'a str)>,
+    text: &'a str,
+}
+
+impl<'a> Tag<'a> {
+    fn get(&self, attribute: &str) -> &'a str {
+        self.attributes.iter().find(|(name, _)| *name == attribute).map(|(_, value)| *value).expect(attribute)
+    }
+
+    fn number(&self, attribute: &str) -> f64 {
+        self.get(attribute).parse().expect(attribute)
+    }
+}
+
+/// The tags of a text, all of which are closed in order; one element holds all others.
+fn tags(svg: &str) -> Vec<Tag<'_>> {
+    let (mut tags, mut open) = (Vec::new(), Vec::new());
+    let mut pieces = svg.split('<');
+    assert_eq!(pieces.next(), Some(""));
+    for piece in pieces {
+        let (inside, text) = piece.split_once('>').expect("a tag ends");
+        assert!(!text.contains(['&', '>']), "{text}");
+        assert!(!tags.is_empty() || inside.starts_with("svg "), "{inside}");
+        if let Some(name) = inside.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+            assert!(!open.is_empty() || text == "\n", "{text}");
+            continue;
+        }
+        assert!(tags.is_empty() || !open.is_empty(), "{inside} stands behind the end");
+        let (inside, closed) = inside.strip_suffix('/').map_or((inside, false), |inside| (inside, true));
+        let (name, mut rest) = inside.split_once(' ').unwrap_or((inside, ""));
+        let mut attributes: Vec<(&str, &str)> = Vec::new();
+        while !rest.is_empty() {
+            let (attribute, behind) = rest.split_once("=\"").expect("an attribute has a value");
+            let (value, behind) = behind.split_once('"').expect("a value ends");
+            assert!(attributes.iter().all(|(name, _)| *name != attribute), "{attribute} twice");
+            attributes.push((attribute, value));
+            rest = behind.strip_prefix(' ').unwrap_or(behind);
+        }
+        if !closed {
+            open.push(name);
+        }
+        tags.push(Tag { name, attributes, text });
+    }
+    assert_eq!(open, [""; 0]);
+    tags
+}
+
+fn named<'a, 'b>(tags: &'b [Tag<'a>], name: &str) -> Vec<&'b Tag<'a>> {
+    tags.iter().filter(|tag| tag.name == name).collect()
+}
+
+/// The points of a line.
+fn points(line: &Tag) -> Vec<(f64, f64)> {
+    let point = |point: &str| {
+        let (x, y) = point.split_once(',').expect("two numbers");
+        (x.parse().expect("a number"), y.parse().expect("a number"))
+    };
+    line.get("points").split(' ').map(point).collect()
+}
+
+/// Left, right, top and bottom of the frame.
+fn frame(tags: &[Tag]) -> [f64; 4] {
+    let frame = tags.iter().find(|tag| tag.attributes.contains(&("class", "frame"))).expect("a frame");
+    let [x, y, width, height] = ["x", "y", "width", "height"].map(|name| frame.number(name));
+    [x, x + width, y, y + height]
+}
+
+/// The dots within the frame.
+fn dots(tags: &[Tag]) -> Vec<(f64, f64)> {
+    let all = named(tags, "circle").into_iter().filter(|tag| tag.get("r") == "2.5");
+    all.map(|dot| (dot.number("cx"), dot.number("cy"))).collect()
+}
+
+#[test]
+fn tables_read_back_as_the_numbers_that_they_were() {
+    let history = history(&[0.1 + 0.2, 1e-7, f64::NAN], &[f64::INFINITY, -0.5]);
+    assert_eq!(history.to_csv(), "epoch,loss,val_loss\n1,0.30000000000000004,inf\n2,1e-7,-0.5\n3,NaN,\n");
+    let json: Value = serde_json::from_str(&history.to_json()).unwrap();
+    let expected = serde_json::json!({
+        "loss": [0.30000000000000004, 1e-7, null], "val_loss": [null, -0.5], "seconds": 2.0
+    });
+    assert_eq!(json, expected);
+}
+
+#[test]
+fn nothing_is_said_about_what_was_not_measured() {
+    assert_eq!(history(&[0.5], &[]).to_csv(), "epoch,loss\n1,0.5\n");
+    assert_eq!(history(&[0.5], &[]).to_json(), "{\"loss\": [0.5], \"seconds\": 2.0}\n");
+    assert_eq!(History::default().to_csv(), "epoch\n");
+    assert_eq!(History::default().to_json(), "{\"seconds\": 0.0}\n");
+}
+
+#[test]
+fn the_picture_has_curves_labels_and_a_legend() {
+    let svg = history(&[1.0, 0.6, 0.4, 0.3], &[0.9, 0.7, 0.5, 0.5]).to_svg();
+    let tags = tags(&svg);
+    let [left, right, top, bottom] = frame(&tags);
+    let curves: Vec<Vec<(f64, f64)>> = named(&tags, "polyline").into_iter().map(points).collect();
+    let [train, valid] = &curves[..] else { panic!("{} curves", curves.len()) };
+    assert_eq!((train.len(), valid.len()), (4, 4));
+    // The epochs from left to right at equal distances; lower losses below higher ones, to scale.
+    for curve in [train, valid] {
+        assert!(curve.windows(2).all(|pair| (pair[1].0 - pair[0].0 - (curve[3].0 - curve[0].0) / 3.0).abs() < 0.11));
+    }
+    assert!(train[0].0 < left + 10.0 && train[3].0 > right - 10.0);
+    let scale = (train[3].1 - train[0].1) / (1.0 - 0.3);
+    assert!(scale > 0.85 * (bottom - top) / 0.7);
+    for (point, loss) in train.iter().zip([1.0, 0.6, 0.4, 0.3]).chain(valid.iter().zip([0.9, 0.7, 0.5, 0.5])) {
+        assert!((point.1 - train[0].1 - (1.0 - loss) * scale).abs() < 0.11, "{point:?} {loss}");
+    }
+    let colours: Vec<&str> = named(&tags, "polyline").iter().map(|line| line.get("stroke")).collect();
+    assert_ne!(colours[0], colours[1]);
+    let texts: Vec<&Tag> = named(&tags, "text");
+    let say = |text: &str| *texts.iter().find(|tag| tag.text.trim() == text).unwrap_or_else(|| panic!("{text}"));
+    for (name, colour) in [("training", colours[0]), ("validation", colours[1])] {
+        let entry = named(&tags, "circle").into_iter().find(|dot| dot.get("r") == "5" && dot.get("fill") == colour);
+        let distance = say(name).number("x") - entry.expect(name).number("cx");
+        assert!((0.0..15.0).contains(&distance), "{distance}");
+    }
+    // A label stands where its value would be drawn.
+    for epoch in 1..=4 {
+        assert!((say(&epoch.to_string()).number("x") - train[epoch - 1].0).abs() < 0.11);
+    }
+    for loss in ["0.4", "0.6", "0.8", "1.0"] {
+        let y = train[0].1 + (1.0 - loss.parse::<f64>().unwrap()) * scale;
+        assert!((say(loss).number("y") - 4.0 - y).abs() < 0.11, "{loss}");
+    }
+    assert!(texts.iter().any(|tag| tag.text == "epoch") && texts.iter().any(|tag| tag.text == "loss"));
+}
+
+#[test]
+fn losses_of_many_sizes_are_drawn_on_a_logarithmic_axis() {
+    let heights = |losses: &[f64]| {
+        let svg = history(losses, &[]).to_svg();
+        assert!(!svg.contains("validation"));
+        points(named(&tags(&svg), "polyline")[0]).into_iter().map(|(_, y)| y).collect::<Vec<_>>()
+    };
+    let curve = heights(&[100.0, 1.0, 0.01]);
+    assert!((curve[2] - curve[1] - (curve[1] - curve[0])).abs() < 0.11, "{curve:?}");
+    // One has too small a ratio, one a loss that is not positive: these are linear.
+    for losses in [[10.0, 1.0, 0.6], [100.0, 1.0, 0.0]] {
+        let curve = heights(&losses);
+        let ratio = (losses[0] - losses[1]) / (losses[1] - losses[2]);
+        assert!((curve[1] - curve[0] - ratio * (curve[2] - curve[1])).abs() < 0.11 * (1.0 + ratio), "{curve:?}");
+    }
+}
+
+#[test]
+fn a_loss_that_is_not_finite_is_a_gap() {
+    let nan = f64::NAN;
+    let svg = history(&[1.0, 2.0, nan, 3.0, f64::INFINITY, 2.0, 1.0, 2.0], &[]).to_svg();
+    let picture = tags(&svg);
+    let lines: Vec<usize> = named(&picture, "polyline").into_iter().map(|line| points(line).len()).collect();
+    assert_eq!((lines, dots(&picture).len()), (vec![2, 3], 6));
+    // In long curves a point alone still shows.
+    let mut long = vec![1.0; 200];
+    (long[99], long[101]) = (nan, nan);
+    let svg = history(&long, &[]).to_svg();
+    assert_eq!(dots(&tags(&svg)).len(), 1);
+}
+
+#[test]
+fn without_anything_to_see_the_picture_says_so() {
+    for (history, text) in
+        [(History::default(), "no epoch was trained"), (history(&[f64::NAN], &[f64::INFINITY]), "no loss is finite")]
+    {
+        let svg = history.to_svg();
+        assert!(named(&tags(&svg), "text").iter().any(|tag| tag.text == text), "{text}");
+    }
+    assert!(!history(&[1.0], &[f64::NAN]).to_svg().contains("no "));
+}
+
+/// Losses of all positive sizes, or of all sizes and signs, and what is none.
+fn losses() -> impl Strategy<Value = [Vec<f64>; 2]> {
+    let positive = (-323.9..100.0f64).prop_map(|power| 10f64.powf(power));
+    let two = |loss: BoxedStrategy<f64>| prop::array::uniform2(prop::collection::vec(loss, 0..90));
+    prop_oneof![two(loss().boxed()), two(positive.boxed())]
+}
+
+fn loss() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        any::<f64>(),
+        -1.0..1.0f64,
+        (-1e-12..1e-12f64).prop_map(|x| 1.0 + x),
+        (-300..300i32).prop_map(|power| 10f64.powi(power)),
+        Just(f64::NAN),
+        Just(f64::NEG_INFINITY),
+        Just(0.0),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn every_history_has_a_picture_inside_its_frame(
+        [loss, val_loss] in losses(),
+    ) {
+        let history = history(&loss, &val_loss);
+        let svg = history.to_svg();
+        prop_assert_eq!(&svg, &history.to_svg());
+        prop_assert!(!svg.contains("NaN") && !svg.contains("inf,") && !svg.contains("inf\""));
+        let tags = tags(&svg);
+        let [left, right, top, bottom] = frame(&tags);
+        prop_assert!(left > 36.0 && right < 720.0 && top > 0.0 && bottom < 400.0 && right - left > 400.0, "{left}");
+        let lines = named(&tags, "polyline").into_iter().flat_map(points);
+        let drawn: Vec<(f64, f64)> = lines.chain(dots(&tags)).collect();
+        for (x, y) in &drawn {
+            prop_assert!((left..=right).contains(x) && (top..=bottom).contains(y), "{x} {y}");
+        }
+        prop_assert_eq!(drawn.is_empty(), loss.iter().chain(&val_loss).all(|x| x.is_nan() || x.abs() > 1e100));
+        // From two marks to a dozen, on the frame; labels in the picture.
+        let marks = named(&tags, "line").into_iter().filter(|line| line.get("y1") == line.get("y2")).count();
+        prop_assert!((2..=14).contains(&marks), "{marks} marks");
+        for label in named(&tags, "text").into_iter().filter(|tag| tag.get("text-anchor") == "end") {
+            prop_assert!(label.number("x") - 7.0 * label.text.trim().len() as f64 >= 20.0, "{}", label.text);
+            let y = label.number("y");
+            prop_assert!((top + 3.9..=bottom + 4.1).contains(&y));
+        }
+        let json: Value = serde_json::from_str(&history.to_json()).unwrap();
+        prop_assert_eq!(json["loss"].as_array().map_or(0, |list| list.len()), loss.len());
+        prop_assert_eq!(history.to_csv().lines().count(), 1 + loss.len().max(val_loss.len()));
+    }
+}
+
+#[test]
+fn files_are_replaced_as_a_whole_and_leave_nothing_else() {
+    let folder = std::env::temp_dir().join(format!("unspool-history-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let history = history(&[1.0, 0.5], &[]);
+    let (csv, json, svg) = (folder.join("a.csv"), folder.join("a.json"), folder.join("a.svg"));
+    fs::write(&csv, "old, and much longer than what takes its place: not a bit of this is left").unwrap();
+    history.save_csv(&csv).unwrap();
+    history.save_json(&json).unwrap();
+    history.save_svg(&svg).unwrap();
+    for (path, text) in [(&csv, history.to_csv()), (&json, history.to_json()), (&svg, history.to_svg())] {
+        assert_eq!(fs::read_to_string(path).unwrap(), text);
+    }
+    // Where a folder is in the way, or none is there, nothing half-written stays.
+    let taken = folder.join("taken");
+    fs::create_dir(&taken).unwrap();
+    for path in [&taken, &folder.join("no/such/a.csv"), &folder.join("..")] {
+        let error = history.save_csv(path).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot write {}: ", path.display())), "{error}");
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
+    fs::remove_dir_all(&folder).unwrap();
+}
