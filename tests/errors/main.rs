@@ -19,6 +19,7 @@ macro_rules! sentences {
     };
 }
 
+mod data;
 mod layers;
 mod sequences;
 mod tensors;

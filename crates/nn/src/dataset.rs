@@ -28,7 +28,7 @@ pub struct Dataset<T: Scalar = f32> {
 
 /// Data that cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataError(String);
+pub struct DataError(pub(crate) String);
 
 impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

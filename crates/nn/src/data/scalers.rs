@@ -1,0 +1,209 @@
+//! Columns brought to one size.
+
+use crate::dataset::DataError;
+use unspool_autograd::{Scalar, Tensor};
+
+/// Scales every column to mean 0 and standard deviation 1: `(x - mean) / std`.
+///
+/// Columns are the last axis; a series is `[L, F]`, sequences are `[T, N, F]`. Fit it on the training part alone: a mean
+/// over the whole series tells the model what is to come.
+///
+/// The fields are plain numbers, to be stored beside the model and put back as they are.
+///
+/// ```
+/// use unspool_autograd::Tensor;
+/// use unspool_nn::{StandardScaler, time_split};
+/// let series = Tensor::<f64>::from_fn([100, 2], |i| (i * i) as f64);
+/// let [train, ..] = time_split(100, [70, 30]);
+/// let scaler = StandardScaler::fit(&series.slice(0, train))?;
+/// let scaled = scaler.transform(&series);
+/// let back = scaler.columns(&[1]).inverse(&scaled.slice(1, 1..));       // a forecast of column 1, in its own unit
+/// assert!((back.at([99, 0]) / series.at([99, 1]) - 1.0).abs() < 1e-12);
+/// # Ok::<(), unspool_nn::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandardScaler {
+    /// The mean of each column.
+    pub mean: Vec<f64>,
+    /// The standard deviation of each column, over all its rows (divided by their number); 1 for a constant column, which
+    /// becomes 0.
+    pub std: Vec<f64>,
+}
+
+/// Scales every column so that its least value becomes 0 and its greatest 1: `(x - min) / (max - min)`.
+///
+/// Columns are the last axis. What lies outside of what it was fitted on lies outside of 0 to 1.
+///
+/// ```
+/// use unspool_autograd::Tensor;
+/// use unspool_nn::MinMaxScaler;
+/// let scaler = MinMaxScaler::fit(&Tensor::<f32>::from_vec(vec![-2.0, 5.0, 6.0, 5.0], [2, 2]))?;
+/// let scaled = scaler.transform(&Tensor::<f32>::from_vec(vec![0.0, 5.0], [1, 2]));
+/// assert_eq!(scaled.to_vec(), [0.25, 0.0]);
+/// assert_eq!(scaler.inverse(&scaled).to_vec(), [0.0, 5.0]);
+/// # Ok::<(), unspool_nn::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct MinMaxScaler {
+    /// The least value of each column.
+    pub min: Vec<f64>,
+    /// The greatest value of each column. Where it is the least, too, the column becomes `x - min`: 0.
+    pub max: Vec<f64>,
+}
+
+impl StandardScaler {
+    /// The scaler of these values `[.., F]`.
+    ///
+    /// # Errors
+    /// If there are no values, one is infinite or NaN, or they are too far apart for their standard deviation to be a
+    /// number.
+    pub fn fit<T: Scalar>(values: &Tensor<T>) -> Result<Self, DataError> {
+        let (mut mean, mut std) = (Vec::new(), Vec::new());
+        for (i, column) in columns_of(values)?.into_iter().enumerate() {
+            let n = column.len() as f64;
+            let (m, s) = if column.iter().all(|x| *x == column[0]) {
+                (column[0], 1.0)
+            } else {
+                let m = column.iter().map(|x| x / n).sum::<f64>();
+                (m, column.iter().map(|x| (x - m).powi(2) / n).sum::<f64>().sqrt())
+            };
+            // Differences of less than 1e-154 have squares of 0.
+            if !s.is_finite() || s == 0.0 {
+                let far = if s == 0.0 { "close together" } else { "far apart" };
+                return Err(DataError(format!(
+                    "the values of column {i} are too {far} for their standard deviation: change the unit"
+                )));
+            }
+            mean.push(m);
+            std.push(s);
+        }
+        Ok(StandardScaler { mean, std })
+    }
+
+    /// `(x - mean) / std` of values `[.., F]`, computed in f64.
+    ///
+    /// # Panics
+    /// If they have another number of columns.
+    #[track_caller]
+    pub fn transform<T: Scalar>(&self, values: &Tensor<T>) -> Tensor<T> {
+        map_columns("StandardScaler", values, [&self.mean, &self.std], |x, mean, std| (x - mean) / std)
+    }
+
+    /// `x std + mean`: what [`transform`](StandardScaler::transform) made, in its own unit again.
+    ///
+    /// # Panics
+    /// If the values have another number of columns.
+    #[track_caller]
+    pub fn inverse<T: Scalar>(&self, values: &Tensor<T>) -> Tensor<T> {
+        map_columns("StandardScaler", values, [&self.mean, &self.std], |x, mean, std| x * std + mean)
+    }
+
+    /// The scaler of some of the columns, in that order: those that a model forecasts.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    #[track_caller]
+    pub fn columns(&self, columns: &[usize]) -> Self {
+        let scaler = "StandardScaler";
+        StandardScaler { mean: pick(scaler, &self.mean, columns), std: pick(scaler, &self.std, columns) }
+    }
+}
+
+impl MinMaxScaler {
+    /// The scaler of these values `[.., F]`.
+    ///
+    /// # Errors
+    /// If there are no values, one is infinite or NaN, or they are too far apart for their difference to be a number.
+    pub fn fit<T: Scalar>(values: &Tensor<T>) -> Result<Self, DataError> {
+        let (mut least, mut greatest) = (Vec::new(), Vec::new());
+        for (i, column) in columns_of(values)?.into_iter().enumerate() {
+            let (min, max) = column.iter().fold((column[0], column[0]), |(min, max), &x| (min.min(x), max.max(x)));
+            if !(max - min).is_finite() {
+                return Err(DataError(format!(
+                    "the values of column {i} are too far apart for their difference: change the unit"
+                )));
+            }
+            least.push(min);
+            greatest.push(max);
+        }
+        Ok(MinMaxScaler { min: least, max: greatest })
+    }
+
+    /// `(x - min) / (max - min)` of values `[.., F]`, computed in f64.
+    ///
+    /// # Panics
+    /// If they have another number of columns.
+    #[track_caller]
+    pub fn transform<T: Scalar>(&self, values: &Tensor<T>) -> Tensor<T> {
+        map_columns("MinMaxScaler", values, [&self.min, &self.max], |x, min, max| (x - min) / width(min, max))
+    }
+
+    /// `x (max - min) + min`: what [`transform`](MinMaxScaler::transform) made, in its own unit again.
+    ///
+    /// # Panics
+    /// If the values have another number of columns.
+    #[track_caller]
+    pub fn inverse<T: Scalar>(&self, values: &Tensor<T>) -> Tensor<T> {
+        map_columns("MinMaxScaler", values, [&self.min, &self.max], |x, min, max| x * width(min, max) + min)
+    }
+
+    /// The scaler of some of the columns, in that order: those that a model forecasts.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    #[track_caller]
+    pub fn columns(&self, columns: &[usize]) -> Self {
+        let scaler = "MinMaxScaler";
+        MinMaxScaler { min: pick(scaler, &self.min, columns), max: pick(scaler, &self.max, columns) }
+    }
+}
+
+/// What a column between these two numbers is divided by.
+fn width(min: f64, max: f64) -> f64 {
+    if max == min { 1.0 } else { max - min }
+}
+
+/// The columns of values `[.., F]`, each with a value at least, all of them finite.
+fn columns_of<T: Scalar>(values: &Tensor<T>) -> Result<Vec<Vec<f64>>, DataError> {
+    let shape = values.shape();
+    let width = shape.last().copied().unwrap_or(0);
+    if shape.elements() == 0 || width == 0 {
+        return Err(DataError(format!("values {shape} hold nothing to scale by: they must be [.., F] with a row")));
+    }
+    let mut columns = vec![Vec::with_capacity(shape.elements() / width); width];
+    for (i, x) in values.to_vec().into_iter().enumerate() {
+        let (row, column) = (i / width, i % width);
+        if !x.is_finite() {
+            return Err(DataError(format!("row {row} of column {column} is {x}: values must be finite numbers")));
+        }
+        columns[column].push(x.to_f64());
+    }
+    Ok(columns)
+}
+
+/// `f(x, a, b)` of every element, with the two numbers of its column.
+#[track_caller]
+fn map_columns<T: Scalar>(
+    scaler: &str,
+    values: &Tensor<T>,
+    [a, b]: [&[f64]; 2],
+    f: impl Fn(f64, f64, f64) -> f64,
+) -> Tensor<T> {
+    assert!(a.len() == b.len(), "{scaler}: {} numbers and {}, one of each per column", a.len(), b.len());
+    let (shape, columns) = (values.shape(), a.len());
+    let fits = shape.last() == Some(&columns);
+    assert!(fits, "{scaler}: values {shape} for a scaler of {columns} columns: their last axis must be these");
+    let values = values.contiguous();
+    let values = values.as_slice().expect("contiguous");
+    Tensor::from_fn(shape, |i| T::from_f64(f(values[i].to_f64(), a[i % columns], b[i % columns])))
+}
+
+#[track_caller]
+fn pick(scaler: &str, numbers: &[f64], columns: &[usize]) -> Vec<f64> {
+    let mut picked = Vec::with_capacity(columns.len());
+    for &column in columns {
+        assert!(column < numbers.len(), "{scaler}: there is no column {column} of {}, counted from 0", numbers.len());
+        picked.push(numbers[column]);
+    }
+    picked
+}

@@ -1,0 +1,80 @@
+//! Parts in the order of time.
+
+use crate::dataset::{DataError, Dataset};
+use std::ops::Range;
+use unspool_autograd::Scalar;
+
+/// Cuts `n` rows into parts of the given proportions, in the order of time.
+///
+/// Proportions are whole numbers, so the cuts are exact: `[70, 20, 10]` of 1000 rows are 700, 200 and 100. Cuts that fall
+/// inside of a row are rounded down.
+///
+/// Scalers are fitted on the first part alone. [`Windows`](crate::Windows) over each part by itself share no row with
+/// those of another.
+///
+/// ```
+/// use unspool_nn::time_split;
+/// assert_eq!(time_split(1000, [70, 20, 10]), [0..700, 700..900, 900..1000]);
+/// ```
+///
+/// # Panics
+/// If all proportions are 0.
+#[track_caller]
+pub fn time_split<const PARTS: usize>(n: usize, proportions: [usize; PARTS]) -> [Range<usize>; PARTS] {
+    let total: u128 = proportions.iter().map(|&part| part as u128).sum();
+    assert!(total > 0, "time_split: the proportions {proportions:?} must not all be 0");
+    let (mut before, mut start) = (0, 0);
+    proportions.map(|part| {
+        before += part as u128;
+        // At most n, since before is at most the total.
+        let end = (n as u128 * before / total) as usize;
+        let rows = start..end;
+        start = end;
+        rows
+    })
+}
+
+impl<T: Scalar> Dataset<T> {
+    /// Cuts the examples into parts of the given proportions, in their order, as [`time_split`] does; the last `gap`
+    /// examples of every part but the last are left out. The parts share the memory of the whole.
+    ///
+    /// Examples that have nothing to do with each other need no gap. Windows over one series overlap: with a gap of
+    /// [`Windows::gap`](crate::Windows::gap) no row of the series is in two parts, neither as an input nor as a target.
+    ///
+    /// ```
+    /// use unspool_autograd::Tensor;
+    /// use unspool_nn::{Dataset, Windows};
+    /// let windows = Windows::new(3, 1);
+    /// let data = windows.examples(&Tensor::<f32>::from_fn([103, 1], |i| i as f32))?;
+    /// let [train, valid] = data.split([80, 20], windows.gap())?;
+    /// assert_eq!((data.len(), train.len(), valid.len()), (100, 77, 20));
+    /// assert_eq!(train.y().at([76, 0]), 79.0);       // the last row that training sees
+    /// assert_eq!(valid.x().at([0, 0, 0]), 80.0);     // the first of validation
+    /// # Ok::<(), unspool_nn::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a part is left without an example.
+    ///
+    /// # Panics
+    /// If all proportions are 0.
+    #[track_caller]
+    pub fn split<const PARTS: usize>(
+        &self,
+        proportions: [usize; PARTS],
+        gap: usize,
+    ) -> Result<[Dataset<T>; PARTS], DataError> {
+        let mut parts = time_split(self.len(), proportions);
+        for part in parts.iter_mut().rev().skip(1) {
+            part.end = part.end.saturating_sub(gap).max(part.start);
+        }
+        if let Some(empty) = parts.iter().position(Range::is_empty) {
+            return Err(DataError(format!(
+                "{} examples split as {proportions:?} with a gap of {gap} leave none for part {}: each part needs one",
+                self.len(),
+                empty + 1
+            )));
+        }
+        Ok(parts.map(|part| self.slice(part.start, part.len())))
+    }
+}

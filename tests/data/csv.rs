@@ -1,0 +1,124 @@
+//! Numbers from CSV files, and every doubt about them.
+
+use super::*;
+use std::fs;
+use unspool::{Csv, DataError};
+
+fn v(text: &str) -> Result<Vec<f64>, DataError> {
+    Csv::new().columns(["v"]).parse(text).map(|series| series.to_vec())
+}
+
+#[test]
+fn numbers_are_read_whatever_the_quotes_line_ends_and_spaces() {
+    for text in [
+        "v\n1\n-2.5\n3e2\n",
+        "\u{feff}\"v\"\r\n\"1\"\r\n -2.5\r\n3e2",
+        "a,v\nx,1\n\"y\nz\",-2.5\n,3e2\n\n\n",
+        "v,,\r1,,\r-2.5,,\r3e2,,\r",
+    ] {
+        assert_eq!(v(text).unwrap(), [1.0, -2.5, 300.0], "{text:?}");
+    }
+}
+
+#[test]
+fn columns_are_chosen_by_name_or_number_in_any_order() {
+    let text = "a,b,c\n1,2,3\n4,5,6\n";
+    let read = |csv: &Csv, text: &str| {
+        let series = csv.parse::<f32>(text).unwrap();
+        (series.shape().to_vec(), series.to_vec())
+    };
+    assert_eq!(read(&Csv::new(), text), (vec![2, 3], vec![1., 2., 3., 4., 5., 6.]));
+    assert_eq!(read(&Csv::new().columns(["c", "a"]), text), (vec![2, 2], vec![3., 1., 6., 4.]));
+    assert_eq!(read(&Csv::new().columns([2, 2]), text), (vec![2, 2], vec![3., 3., 6., 6.]));
+    let numbers = "1;2\n3;4\n5;6";
+    assert_eq!(read(&Csv::new().delimiter(b';').without_header(), numbers), (vec![3, 2], vec![1., 2., 3., 4., 5., 6.]));
+    assert_eq!(
+        read(&Csv::new().delimiter(b';').without_header().columns([1]), numbers),
+        (vec![3, 1], vec![2., 4., 6.])
+    );
+}
+
+#[test]
+fn what_cannot_be_used_is_said_in_a_sentence() {
+    for (text, expected) in [
+        ("", "the file is empty"),
+        ("\n\n", "the file is empty"),
+        ("v\n", "no row follows the header"),
+        ("a,\"b c\"\n1,2\n", "there is no column \"v\": the columns are \"a\", \"b c\""),
+        ("v,a,v\n1,2,3\n", "2 columns are named \"v\": choose one by its number"),
+        ("v\n1\n\"x\"\n", "line 3, column \"v\": \"x\" is not a number"),
+        ("\u{feff}v\n1\nx\n", "line 3, column \"v\": \"x\" is not a number"),
+        ("\u{feff}v\n1\n\n2\n", "line 3 is empty, but rows follow it"),
+        ("v\r1\r\"x\"\r", "line 3, column \"v\": \"x\" is not a number"),
+        ("v\r\n1\r\nx\r\n", "line 3, column \"v\": \"x\" is not a number"),
+        ("a,v\n\"two\nlines\",1\nx,y\n", "line 4, column \"v\": \"y\" is not a number"),
+        ("v,a\n1,2\n3\n", "line 3 has another number of cells (1) than the header (2)"),
+        ("v,a\n1,2\n3,4,5\n", "line 3 has another number of cells (3) than the header (2)"),
+        ("v\n1\n1,5\n", "line 3 has another number of cells (2) than the header (1)"),
+        ("v\n1\n-inf\n", "line 3, column \"v\": \"-inf\" is not a finite number"),
+        ("v\nNaN\n", "line 2, column \"v\": \"NaN\" is not a finite number"),
+        ("v\n1e999\n", "line 2, column \"v\": \"1e999\" is not a finite number"),
+        ("a,v\n0,1\n0, \n", "line 3, column \"v\": the cell is empty, where a number is expected"),
+        ("v\n1\n\n3\n", "line 3 is empty, but rows follow it"),
+        ("v\r\n1\r\n\r\n\r\n3\r\n", "line 3 is empty, but rows follow it"),
+        ("\nv\n1\n", "line 1 is empty, but rows follow it"),
+    ] {
+        assert_eq!(sentence(v(text)), expected, "{text:?}");
+    }
+    let parse = |csv: Csv, text: &str| sentence(csv.parse::<f32>(text));
+    assert_eq!(
+        parse(Csv::new().columns([0, 3]), "a,b,c\n1,2,3\n"),
+        "there is no column 3: the file has 3, counted from 0"
+    );
+    assert_eq!(parse(Csv::new().columns([1]), "a,b\n1,x\n"), "line 2, column 1: \"x\" is not a number");
+    assert_eq!(parse(Csv::new(), "a,b\n1,x\n"), "line 2, column \"b\": \"x\" is not a number");
+    assert_eq!(
+        parse(Csv::new().without_header().columns(["a"]), "1,2\n"),
+        "there is no column \"a\": a file without a header has numbers for its columns"
+    );
+    assert_eq!(
+        parse(Csv::new().without_header(), "1,2\n3\n"),
+        "line 2 has another number of cells (1) than line 1 (2)"
+    );
+    assert_eq!(parse(Csv::new().without_header(), "1,2\n3,x\n"), "line 2, column 1: \"x\" is not a number");
+    assert_eq!(parse(Csv::new().columns(["v"; 0]), "v\n1\n"), "no column is chosen: at least one is needed");
+    assert_eq!(parse(Csv::new(), "v\n1e300\n"), "line 2, column \"v\": \"1e300\" is too large for f32");
+    assert_eq!(v("v\n1e300\n").unwrap(), [1e300]);
+}
+
+#[test]
+fn sentences_about_files_begin_with_their_names() {
+    let missing = sentence(Csv::new().read::<f32>("no/such.csv"));
+    assert!(missing.starts_with("cannot read no/such.csv: "), "{missing}");
+    let folder = std::env::temp_dir().join(format!("unspool-csv-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("a.csv");
+    fs::write(&file, "v\n1\n2\n").unwrap();
+    assert_eq!(Csv::new().read::<f32>(&file).unwrap(), Tensor::from_vec(vec![1., 2.], [2, 1]));
+    fs::write(&file, "v\n1\nx\n").unwrap();
+    let expected = format!("{}: line 3, column \"v\": \"x\" is not a number", file.display());
+    assert_eq!(sentence(Csv::new().read::<f32>(&file)), expected);
+    fs::write(&file, b"v\r\n1\r\n\xff\n").unwrap();
+    assert_eq!(sentence(Csv::new().read::<f32>(&file)), format!("{}: line 3 is not UTF-8 text", file.display()));
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "[0-9a,;\"\r\n .-]{0,60}", header: bool) {
+        let csv = if header { Csv::new() } else { Csv::new().without_header() };
+        if let Ok(series) = csv.parse::<f64>(&text) {
+            prop_assert!(series.elements() > 0);
+        }
+    }
+
+    #[test]
+    fn numbers_come_back_as_they_were_written(
+        numbers in prop::collection::vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 1..20),
+    ) {
+        let text = numbers.iter().fold("v\n".to_string(), |text, x| format!("{text}{x:?}\n"));
+        prop_assert_eq!(v(&text).unwrap(), numbers);
+    }
+}
