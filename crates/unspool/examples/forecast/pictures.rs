@@ -130,7 +130,7 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], column: &Column, cut: &C
             let Run { forecasts, next, .. } = &outcome.runs[0];
             let points = places.iter().copied().zip(forecasts[shown.clone()].iter().copied());
             let next = next.map(|next| (last + cut.horizon, next));
-            points.chain(next).map(|(place, forecast)| (place, cut.scaling.invert(forecast))).collect()
+            points.chain(next).map(|(place, forecast)| (place, cut.invert(forecast))).collect()
         })
         .collect();
     let values = range(known.iter().chain(lines.iter().flatten()).map(|(_, value)| *value));

@@ -38,9 +38,9 @@ pub(crate) fn lecture(outcomes: &[Outcome], task: &Task) -> String {
 /// The errors on a series of one's own, in its own unit.
 pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> String {
     let targets: Vec<f64> = cut.test_targets.iter().map(|&i| column.values[i]).collect();
-    let own = |forecasts: &[f64]| forecasts.iter().map(|&z| cut.scaling.invert(z)).collect::<Vec<_>>();
+    let own = |forecasts: &[f64]| forecasts.iter().map(|&z| cut.invert(z)).collect::<Vec<_>>();
     // Errors speak for themselves; values get the decimals of the standard deviation.
-    let value = |value: f64| with_digits_of(cut.scaling.invert(1.0) - cut.scaling.invert(0.0), value);
+    let value = |value: f64| with_digits_of(cut.invert(1.0) - cut.invert(0.0), value);
     let next = format!("+{}", cut.horizon);
     let mut rows = vec![header(outcomes, &["parameters", "MAE", "RMSE"], &["s/fit", &next])];
     for outcome in outcomes {
@@ -67,8 +67,8 @@ pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> St
         cut.horizon,
         if cut.horizon == 1 { "1 step".to_string() } else { format!("{} steps", cut.horizon) },
         column.labels[column.labels.len() - 1],
-        value(cut.scaling.invert(-1.0)),
-        value(cut.scaling.invert(1.0)),
+        value(cut.invert(-1.0)),
+        value(cut.invert(1.0)),
     );
     let filled = column.measured.iter().filter(|measured| !**measured).count();
     if filled > 0 {

@@ -4,22 +4,22 @@ use crate::Sentence;
 use crate::column::Column;
 use crate::models::Task;
 use std::ops::Range;
-use unspool::{Dataset, Tensor};
+use unspool::{StandardScaler, Tensor, Windows, time_split};
 
 /// A series cut into examples.
 pub(crate) struct Cut {
     pub(crate) task: Task,
-    pub(crate) scaling: Scaling,
     pub(crate) horizon: usize,
     /// For each example of the test part, the place of its target in the series.
     pub(crate) test_targets: Vec<usize>,
+    scaler: StandardScaler,
 }
 
-/// What is learned is `(value - mean) / std`.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Scaling {
-    mean: f64,
-    std: f64,
+impl Cut {
+    /// From what a model makes to the series' own unit.
+    pub(crate) fn invert(&self, scaled: f64) -> f64 {
+        scaled * self.scaler.std[0] + self.scaler.mean[0]
+    }
 }
 
 /// Cuts the series into windows and scales them.
@@ -37,45 +37,36 @@ pub(crate) fn cut(column: &Column, window: usize, horizon: usize) -> Result<Cut,
         ));
     }
     let [train, valid, test] = parts(n);
-    let scaling = Scaling::fit(column, train.clone())?;
-    let values = scaled(column, &scaling)?;
-    let targets = |name: &str, part: Range<usize>| {
-        let first = part.start.max(window + horizon - 1);
+    let scaler = fit(column, train.clone())?;
+    let values = scaled(column, &scaler)?;
+    let windows = Windows::new(window, horizon);
+    let starts = |name: &str, part: Range<usize>| {
         let (from, to) = (column.rows[part.start], column.rows[part.end - 1]);
-        let known = |&target: &usize| column.measured[target] && column.measured[target - horizon];
-        let targets: Vec<usize> = (first..part.end).filter(known).collect();
-        match targets.len() {
+        let mut starts = windows.starts(part);
+        starts.retain(|start| {
+            let last = start + window - 1;
+            column.measured[last] && column.measured[last + horizon]
+        });
+        match starts.len() {
             0 => Err(format!("the {name} part (rows {from} to {to}) has too many gaps: nothing there can be forecast")),
-            _ => Ok(targets),
+            _ => Ok(starts),
         }
     };
-    let examples = |targets: &[usize]| {
-        let y = Tensor::from_fn([targets.len(), 1], |i| values[targets[i]]);
-        Dataset::new(windows(&values, targets, window, horizon), y).map_err(|e| e.to_string())
-    };
-    let test_targets = targets("test", test)?;
+    let examples = |starts: &[usize]| windows.at(&values, starts).map_err(|e| e.to_string());
+    let test = starts("test", test)?;
     let task = Task {
-        train: examples(&targets("training", train)?)?,
-        valid: examples(&targets("validation", valid)?)?,
-        test: examples(&test_targets)?,
-        next: Some(windows(&values, &[n + horizon - 1], window, horizon)),
+        train: examples(&starts("training", train)?)?,
+        valid: examples(&starts("validation", valid)?)?,
+        test: examples(&test)?,
+        next: Some(windows.latest(&values).map_err(|e| e.to_string())?),
     };
-    Ok(Cut { task, scaling, horizon, test_targets })
-}
-
-/// The windows `[window, N, 1]` that end `horizon` steps before the targets.
-fn windows(values: &[f32], targets: &[usize], window: usize, horizon: usize) -> Tensor {
-    let n = targets.len();
-    Tensor::from_fn([window, n, 1], |i| {
-        let (step, target) = (i / n, targets[i % n]);
-        values[target + 1 - horizon - window + step]
-    })
+    let test_targets = test.iter().map(|start| start + window - 1 + horizon).collect();
+    Ok(Cut { task, horizon, test_targets, scaler })
 }
 
 /// Training, validation and test part of a series of `n` values.
 fn parts(n: usize) -> [Range<usize>; 3] {
-    let (train, valid) = (n * 7 / 10, n * 9 / 10);
-    [0..train, train..valid, valid..n]
+    time_split(n, [70, 20, 10])
 }
 
 /// The least number of values for which each part holds a target.
@@ -87,52 +78,42 @@ fn rows_needed(window: usize, horizon: usize) -> usize {
     (window + horizon..).find(enough).expect("some number is enough")
 }
 
-impl Scaling {
-    /// Mean and standard deviation of the measured values of the training part, and of nothing else.
-    fn fit(column: &Column, train: Range<usize>) -> Result<Self, Sentence> {
-        let known: Vec<f64> = train.clone().filter(|&i| column.measured[i]).map(|i| column.values[i]).collect();
-        if known.iter().all(|value| *value == known[0]) {
-            let (from, to) = (column.rows[train.start], column.rows[train.end - 1]);
-            return Err(format!(
-                "{} is {} in every row of its training part ({from} to {to}): a constant teaches nothing",
-                column.name, known[0]
-            ));
-        }
-        let count = known.len() as f64;
-        let mean = known.iter().map(|value| value / count).sum::<f64>();
-        let std = known.iter().map(|value| (value - mean).powi(2) / count).sum::<f64>().sqrt();
-        if !(1e-30..1e30).contains(&std) {
-            return Err(format!(
-                "the values of {} are too large or too small to compute with: change the unit",
-                column.name
-            ));
-        }
-        if std < 1e-10 * mean.abs() {
-            return Err(format!("the values of {} all but equal {mean:.3e}: subtract it from them", column.name));
-        }
-        Ok(Scaling { mean, std })
+/// Mean and standard deviation of the measured values of the training part, and of nothing else.
+fn fit(column: &Column, train: Range<usize>) -> Result<StandardScaler, Sentence> {
+    let known: Vec<f64> = train.clone().filter(|&i| column.measured[i]).map(|i| column.values[i]).collect();
+    if known.iter().all(|value| *value == known[0]) {
+        let (from, to) = (column.rows[train.start], column.rows[train.end - 1]);
+        return Err(format!(
+            "{} is {} in every row of its training part ({from} to {to}): a constant teaches nothing",
+            column.name, known[0]
+        ));
     }
-
-    fn apply(&self, value: f64) -> f64 {
-        (value - self.mean) / self.std
+    let count = known.len();
+    let scaler = StandardScaler::fit(&Tensor::from_vec(known, [count, 1])).ok();
+    let Some(scaler) = scaler.filter(|scaler| (1e-30..1e30).contains(&scaler.std[0])) else {
+        return Err(format!(
+            "the values of {} are too large or too small to compute with: change the unit",
+            column.name
+        ));
+    };
+    let (mean, std) = (scaler.mean[0], scaler.std[0]);
+    if std < 1e-10 * mean.abs() {
+        return Err(format!("the values of {} all but equal {mean:.3e}: subtract it from them", column.name));
     }
-
-    /// From what a model makes to the series' own unit.
-    pub(crate) fn invert(&self, scaled: f64) -> f64 {
-        scaled * self.std + self.mean
-    }
+    Ok(scaler)
 }
 
-fn scaled(column: &Column, scaling: &Scaling) -> Result<Vec<f32>, Sentence> {
-    let scale = |(i, &value)| {
-        let scaled = scaling.apply(value);
-        // The losses square it, in f32.
-        if scaled.abs() < 1e12 {
-            return Ok(scaled as f32);
+/// The scaled series, `[L, 1]`.
+fn scaled(column: &Column, scaler: &StandardScaler) -> Result<Tensor, Sentence> {
+    let scaled = scaler.transform(&Tensor::from_slice(&column.values, [column.values.len(), 1]));
+    // The losses square it, in f32.
+    match scaled.to_vec().iter().position(|value| value.abs() >= 1e12) {
+        None => Ok(scaled.cast()),
+        Some(i) => {
+            let (row, value) = (column.rows[i], column.values[i]);
+            Err(format!("row {row}: {value:e} is too far from the training part's values to compute with"))
         }
-        Err(format!("row {}: {value:e} is too far from the training part's values to compute with", column.rows[i]))
-    };
-    column.values.iter().enumerate().map(scale).collect()
+    }
 }
 
 #[cfg(test)]
@@ -147,7 +128,7 @@ mod tests {
 
     /// In the column's own unit.
     fn own(cut: &Cut, tensor: &Tensor) -> Vec<f64> {
-        crate::models::numbers(tensor).into_iter().map(|z| (cut.scaling.invert(z) * 1e3).round() / 1e3).collect()
+        crate::models::numbers(tensor).into_iter().map(|z| (cut.invert(z) * 1e3).round() / 1e3).collect()
     }
 
     #[test]
@@ -171,20 +152,20 @@ mod tests {
     #[test]
     fn only_the_training_part_decides_the_scaling() {
         let values: Vec<f64> = (0..100).map(|i| f64::from(i * 37 % 101)).collect();
-        let scaling = |values: &[f64]| cut(&column(values.to_vec()), 5, 2).unwrap().scaling;
-        let before = scaling(&values);
+        let scaler = |values: &[f64]| cut(&column(values.to_vec()), 5, 2).unwrap().scaler;
+        let before = scaler(&values);
         for place in 70..100 {
             let mut changed = values.clone();
             changed[place] = 1e6;
-            assert_eq!(scaling(&changed), before, "value {place}");
+            assert_eq!(scaler(&changed), before, "value {place}");
         }
         let mut changed = values.clone();
         changed[69] = 1e6;
-        assert_ne!(scaling(&changed), before);
+        assert_ne!(scaler(&changed), before);
         let (train, count) = (&values[..70], 70.0);
         let mean = train.iter().sum::<f64>() / count;
         let std = (train.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
-        assert!((before.mean - mean).abs() < 1e-9 && (before.std - std).abs() < 1e-9);
+        assert!((before.mean[0] - mean).abs() < 1e-9 && (before.std[0] - std).abs() < 1e-9);
     }
 
     #[test]
@@ -194,9 +175,9 @@ mod tests {
         column.measured[93] = false;
         let after = cut(&column, 5, 2).unwrap();
         assert_eq!(after.test_targets, [90, 91, 92, 94, 96, 97, 98, 99]);
-        assert_eq!(after.scaling, before.scaling);
+        assert_eq!(after.scaler, before.scaler);
         column.measured[60] = false; // a filled value in the training part
-        assert_ne!(cut(&column, 5, 2).unwrap().scaling, before.scaling);
+        assert_ne!(cut(&column, 5, 2).unwrap().scaler, before.scaler);
         column.measured[90..].fill(false);
         let sentence = cut(&column, 5, 2).err().unwrap();
         assert_eq!(sentence, "the test part (rows 92 to 101) has too many gaps: nothing there can be forecast");
