@@ -4,6 +4,7 @@ use crate::ts::{self, Utterance};
 use rand::RngExt;
 use std::path::Path;
 use unspool::prelude::*;
+use unspool::{Padded, StandardScaler, pad};
 
 /// What is learned from, and what is tested on.
 pub(crate) struct Task {
@@ -16,7 +17,8 @@ pub(crate) struct Task {
 
 /// A sequence and its class.
 pub(crate) struct Example {
-    pub(crate) steps: Vec<Vec<f32>>,
+    /// `[L, channels]`.
+    pub(crate) steps: Tensor,
     pub(crate) class: usize,
 }
 
@@ -27,26 +29,15 @@ impl Task {
         speakers.sort();
         speakers.dedup();
         let channels = train[0].steps[0].len();
-        let scales: Vec<(f32, f32)> = (0..channels)
-            .map(|channel| {
-                let values =
-                    || train.iter().flat_map(|utterance| &utterance.steps).map(|step| f64::from(step[channel]));
-                let count = values().count() as f64;
-                let mean = values().sum::<f64>() / count;
-                let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-                (mean as f32, if variance > 0.0 { variance.sqrt() as f32 } else { 1.0 })
-            })
-            .collect();
-        let example = |utterance: Utterance| {
-            let Utterance { mut steps, speaker } = utterance;
+        let tensor = |steps: &[Vec<f32>]| Tensor::from_vec(steps.concat(), [steps.len(), steps[0].len()]);
+        let all: Vec<Tensor> = train.iter().map(|utterance| tensor(&utterance.steps)).collect();
+        let scaler = StandardScaler::fit(&Tensor::concat(0, &all)).map_err(|e| e.to_string())?;
+        let example = |Utterance { steps, speaker }: Utterance| {
             if steps[0].len() != channels {
                 return Err(format!("{channels} channels to learn from, {} to test: not the same", steps[0].len()));
             }
-            for step in &mut steps {
-                step.iter_mut().zip(&scales).for_each(|(value, (mean, std))| *value = (*value - mean) / std);
-            }
             match speakers.binary_search(&speaker) {
-                Ok(class) => Ok(Example { steps, class }),
+                Ok(class) => Ok(Example { steps: scaler.transform(&tensor(&steps)), class }),
                 Err(_) => Err(format!("speaker {speaker:?} is in the test part, but not in the training part")),
             }
         };
@@ -95,16 +86,10 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn new<'a>(examples: impl IntoIterator<Item = &'a Example>) -> Batch {
-        let examples: Vec<&Example> = examples.into_iter().collect();
-        let lengths: Vec<usize> = examples.iter().map(|example| example.steps.len()).collect();
-        let (time, count) = (lengths.iter().copied().max().unwrap_or(0), examples.len());
-        let channels = examples[0].steps[0].len();
-        let value = |i: usize| {
-            let (t, b, channel) = (i / (count * channels), i / channels % count, i % channels);
-            examples[b].steps.get(t).map_or(0.0, |step| step[channel])
-        };
-        let classes = examples.iter().map(|example| example.class).collect();
-        Batch { xs: Tensor::from_fn([time, count, channels], value), lengths, classes }
+        let (steps, classes): (Vec<Tensor>, _) =
+            examples.into_iter().map(|example| (example.steps.clone(), example.class)).unzip();
+        let Padded { x: xs, lengths } = pad(&steps).expect("sequences of the same channels");
+        Batch { xs, lengths, classes }
     }
 }
 
@@ -120,9 +105,9 @@ mod tests {
     fn the_training_part_alone_decides_scale_and_speakers() {
         let train = vec![utterance(&[1.0, 3.0], "b"), utterance(&[1.0, 3.0, 2.0], "a")];
         let task = Task::new(train, vec![utterance(&[100.0], "b")]).unwrap();
-        let std = 0.8f32.sqrt();
-        assert_eq!(task.train[0].steps, [[-1.0 / std], [1.0 / std]]);
-        assert_eq!(task.test[0].steps, [[98.0 / std]]);
+        let scaled = |value: f64| ((value - 2.0) / 0.8f64.sqrt()) as f32;
+        assert_eq!(task.train[0].steps.to_vec(), [scaled(1.0), scaled(3.0)]);
+        assert_eq!(task.test[0].steps.to_vec(), [scaled(100.0)]);
         assert_eq!((task.train[0].class, task.train[1].class, task.test[0].class), (1, 0, 1));
         assert_eq!((task.speakers, task.channels), (vec!["a".to_string(), "b".to_string()], 1));
     }
@@ -140,7 +125,10 @@ mod tests {
 
     #[test]
     fn batches_are_padded_behind() {
-        let example = |values: &[f32], class| Example { steps: values.iter().map(|&v| vec![v, -v]).collect(), class };
+        let example = |values: &[f32], class| {
+            let steps = values.iter().flat_map(|&v| [v, -v]).collect();
+            Example { steps: Tensor::from_vec(steps, [values.len(), 2]), class }
+        };
         let batch = Batch::new(&[example(&[1.0], 3), example(&[2.0, 3.0], 0)]);
         assert_eq!(batch.xs.shape()[..], [2, 2, 2]);
         assert_eq!(batch.xs.to_vec(), [1.0, -1.0, 2.0, -2.0, 0.0, 0.0, 3.0, -3.0]);
@@ -151,7 +139,7 @@ mod tests {
     fn made_up_utterances_have_the_form_of_the_real_ones() {
         let task = Task::made_up(&mut rng(0));
         assert_eq!((task.train.len(), task.test.len(), task.channels, task.speakers.len()), (270, 370, 12, 9));
-        let lengths = || task.train.iter().chain(&task.test).map(|example| example.steps.len());
+        let lengths = || task.train.iter().chain(&task.test).map(|example| example.steps.shape()[0]);
         assert!(lengths().min() == Some(7) && lengths().max() == Some(29));
     }
 }
