@@ -138,6 +138,8 @@ mod layout;
 mod loss;
 mod mode;
 mod optimizer;
+#[cfg(any(feature = "safetensors", feature = "npy"))]
+mod persist;
 mod progress;
 mod random;
 mod recurrent;
@@ -174,6 +176,8 @@ pub use layer_norm::LayerNorm;
 pub use loss::{Loss, bce_with_logits, huber, mae, mse};
 pub use mode::Mode;
 pub use optimizer::Optimizer;
+#[cfg(any(feature = "safetensors", feature = "npy"))]
+pub use persist::*;
 pub use random::{Rng, rng};
 pub use recurrent::{Recurrent, RecurrentBuilder, recurrent};
 pub use sequence_layer::{Outputs, SequenceLayer};

@@ -94,6 +94,14 @@ pub struct Chain<L, M> {
     index: usize,
 }
 
+#[cfg(feature = "safetensors")]
+impl<L, M> Chain<L, M> {
+    /// The place of the last layer in the model.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+}
+
 /// Written out, not derived, so that parameters are named by the layer's place and not by its nesting.
 impl<P, L: Params<P>, M: Params<P>> Params<P> for Chain<L, M> {
     type With<Q> = Chain<L::With<Q>, M::With<Q>>;

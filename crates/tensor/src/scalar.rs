@@ -19,15 +19,34 @@ pub trait Real: Scalar {
     /// The name of the dual numbers over this type.
     #[doc(hidden)]
     const DUAL_NAME: &'static str;
+    /// Writes the bits of `values`, the lowest byte of each first, to as many bytes as they have.
+    #[doc(hidden)]
+    fn to_bytes(values: &[Self], bytes: &mut [u8]);
+    /// The reverse of [`to_bytes`](Real::to_bytes).
+    #[doc(hidden)]
+    fn from_bytes(bytes: &[u8], values: &mut [Self]);
 }
 
-impl Real for f32 {
-    const DUAL_NAME: &'static str = "Dual<f32>";
-}
+macro_rules! real {
+    ($t:ident, $dual:literal) => {
+        impl Real for $t {
+            const DUAL_NAME: &'static str = $dual;
 
-impl Real for f64 {
-    const DUAL_NAME: &'static str = "Dual<f64>";
+            fn to_bytes(values: &[$t], bytes: &mut [u8]) {
+                for (value, bytes) in values.iter().zip(bytes.as_chunks_mut().0) {
+                    *bytes = value.to_le_bytes();
+                }
+            }
+            fn from_bytes(bytes: &[u8], values: &mut [$t]) {
+                for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+                    *value = $t::from_le_bytes(*bytes);
+                }
+            }
+        }
+    };
 }
+real!(f32, "Dual<f32>");
+real!(f64, "Dual<f64>");
 
 /// An element type: [`f32`], [`f64`], or [`Dual`](crate::Dual) numbers over one of them.
 ///

@@ -113,15 +113,27 @@ impl Shape {
     pub(crate) fn require_addressable<T>(&self) {
         let room = MAX_BYTES / size_of::<T>();
         if self.elements == 0 || self.elements > room {
-            self.require_at_most(room);
+            self.refuse_unless_addressable::<T>();
         }
+    }
+
+    /// Whether there can be a tensor of this shape: neither it, nor one of the same sizes but for those that are 0, is
+    /// larger than the address space.
+    ///
+    /// ```
+    /// use unspool_tensor::Shape;
+    /// assert!(Shape::from([0, 5]).is_addressable::<f32>());
+    /// assert!(!Shape::from([0, usize::MAX]).is_addressable::<f32>());
+    /// ```
+    pub fn is_addressable<T>(&self) -> bool {
+        let least = self.iter().fold(1, |product: usize, &size| product.saturating_mul(size.max(1)));
+        least <= MAX_BYTES / size_of::<T>()
     }
 
     #[cold]
     #[track_caller]
-    fn require_at_most(&self, elements: usize) {
-        let least = self.iter().fold(1, |product: usize, &size| product.saturating_mul(size.max(1)));
-        assert!(least <= elements, "a tensor of shape {self} is larger than the address space");
+    fn refuse_unless_addressable<T>(&self) {
+        assert!(self.is_addressable::<T>(), "a tensor of shape {self} is larger than the address space");
     }
 
     /// Strides, in elements, of a contiguous tensor of this shape.

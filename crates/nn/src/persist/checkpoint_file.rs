@@ -1,0 +1,227 @@
+//! What was saved.
+
+use super::checkpoint::{CHUNK, dtype, shared};
+use super::error::FileError;
+use super::header::{Header, type_name};
+use super::keras::KerasState;
+use super::state_dict::{StateDict, leaves};
+use super::torch::TorchState;
+use safetensors::Dtype;
+use safetensors::tensor::TensorInfo;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use unspool_autograd::{MAX_RANK, Params, Real, Shape, Tensor};
+
+/// An open safetensors file: one that [`Checkpoint`](crate::Checkpoint) saved, or another program.
+///
+/// Opening reads and checks the header alone; each tensor is read when it is asked for. A file that is replaced
+/// meanwhile is read to its end as it was.
+///
+/// See [`Checkpoint`](crate::Checkpoint) for an example. A training goes on from where it was; if any part of the file does
+/// not fit, everything stays as it is:
+///
+/// ```
+/// use unspool_nn::{rng, Checkpoint, CheckpointFile, Dense};
+/// use unspool_autograd::{Tensor, Weights};
+/// # let path = std::env::temp_dir().join(format!("resume-{}.safetensors", std::process::id()));
+/// # let saved: Dense<Tensor> = Dense::new(&mut rng(1), 3, 2);
+/// # let mut checkpoint = Checkpoint::new();
+/// # checkpoint.put_model("model", &saved);
+/// # checkpoint.put_model("mean", &saved.zeros_like());
+/// # checkpoint.save(&path)?;
+/// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 3, 2);
+/// let mut mean = model.zeros_like();
+/// let file = CheckpointFile::open(&path)?;
+/// let (mut next, mut next_mean) = (model.clone(), mean.clone());
+/// file.load("model", &mut next)?;
+/// file.load("mean", &mut next_mean)?;
+/// (model, mean) = (next, next_mean);
+/// # assert_eq!(model.weight, saved.weight);
+/// # assert_eq!(mean.weight, saved.zeros_like().weight);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool_nn::FileError>(())
+/// ```
+pub struct CheckpointFile {
+    path: PathBuf,
+    /// One reader at a time: they share its position.
+    file: Mutex<File>,
+    header: Header,
+}
+
+impl CheckpointFile {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// If there is none, or it is not a valid safetensors file: cut short, too long, or with a header that contradicts
+    /// itself.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref().to_owned();
+        let unreadable = |error| FileError::io("cannot read", &path, error);
+        if !fs::metadata(&path).map_err(unreadable)?.is_file() {
+            return Err(FileError::new(&path, "is not a file"));
+        }
+        let file = File::open(&path).map_err(unreadable)?;
+        let header = Header::read(&file, &path)?;
+        Ok(CheckpointFile { path, file: Mutex::new(file), header })
+    }
+
+    /// The names of all tensors and numbers, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.header.tensors.keys().map(String::as_str)
+    }
+
+    /// A text of the file's metadata, if it is there.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.header.texts.get(name).map(String::as_str)
+    }
+
+    /// Loads the leaves of `model` from under `prefix`; with `""`, from the whole file.
+    ///
+    /// # Errors
+    /// If names are missing, or there are others under `prefix`, or shapes or element types differ, all of which are listed;
+    /// or if the file cannot be read. The model is then unchanged.
+    pub fn load<T: Real, M: Params<Tensor<T>>>(&self, prefix: &str, model: &mut M) -> Result<(), FileError> {
+        self.load_with(prefix, model, leaves)
+    }
+
+    /// Loads `model` from under `prefix`, where its weights are as PyTorch names and shapes them: see [`TorchState`].
+    ///
+    /// # Errors
+    /// Those of [`load`](CheckpointFile::load).
+    pub fn load_torch<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<(), FileError>
+    where
+        M: Params<Tensor<T>> + TorchState,
+    {
+        self.load_with(prefix, model, M::torch)
+    }
+
+    /// Loads `model` from under `prefix`, where its weights are as Keras names and shapes them: see [`KerasState`].
+    ///
+    /// # Errors
+    /// Those of [`load`](CheckpointFile::load).
+    pub fn load_keras<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<(), FileError>
+    where
+        M: Params<Tensor<T>> + KerasState,
+    {
+        self.load_with(prefix, model, M::keras)
+    }
+
+    /// Loads `model` from under `prefix`, where its weights have the names and shapes that `exchange` hands to the
+    /// [`StateDict`]. It is called twice: to check, then to read.
+    ///
+    /// # Errors
+    /// Those of [`load`](CheckpointFile::load).
+    pub fn load_with<T: Real, M: Params<Tensor<T>>>(
+        &self,
+        prefix: &str,
+        model: &mut M,
+        mut exchange: impl FnMut(&mut M, &mut StateDict<'_>),
+    ) -> Result<(), FileError> {
+        let mut loaded = shared(model);
+        for mut pass in [StateDict::checking(self, prefix), StateDict::reading(self, prefix)] {
+            exchange(&mut loaded, &mut pass);
+            pass.finish()?;
+        }
+        *model = loaded;
+        Ok(())
+    }
+
+    /// One tensor.
+    ///
+    /// # Errors
+    /// If there is none of this name and element type, it has more axes than a tensor can have or more elements than there
+    /// is memory for, or the file cannot be read.
+    pub fn tensor<T: Real>(&self, name: &str) -> Result<Tensor<T>, FileError> {
+        let info = self.entry(name, dtype::<T>())?;
+        let bytes = info.data_offsets.1 - info.data_offsets.0;
+        let addressable = info.shape.len() <= MAX_RANK && shape_of(info).is_addressable::<T>();
+        if !addressable || Vec::<u8>::new().try_reserve_exact(bytes).is_err() {
+            let shape = &info.shape;
+            return Err(
+                self.wrong(format_args!("holds {name:?} of shape {shape:?}, which is more than a tensor can hold"))
+            );
+        }
+        self.read(info)
+    }
+
+    /// Numbers, as many as are asked for.
+    ///
+    /// # Errors
+    /// If there are none of this name, or not as many, or the file cannot be read.
+    pub fn numbers<const N: usize>(&self, name: &str) -> Result<[u64; N], FileError> {
+        let info = self.entry(name, Dtype::U64)?;
+        if info.shape != [N] {
+            let shape = &info.shape;
+            return Err(self.wrong(format_args!("holds {name:?} of shape {shape:?}, expected [{N}]")));
+        }
+        let mut numbers = [0; N];
+        let mut rest = numbers.iter_mut();
+        self.chunks(info, |bytes| {
+            for (number, bytes) in rest.by_ref().zip(bytes.as_chunks().0) {
+                *number = u64::from_le_bytes(*bytes);
+            }
+        })?;
+        Ok(numbers)
+    }
+
+    /// The entry of this name, if it is of this type.
+    fn entry(&self, name: &str, dtype: Dtype) -> Result<&TensorInfo, FileError> {
+        match self.info(name) {
+            None => Err(self.wrong(format_args!("has nothing under the name {name:?}"))),
+            Some(info) if info.dtype != dtype => {
+                let (got, expected) = (type_name(info.dtype), type_name(dtype));
+                Err(self.wrong(format_args!("holds {name:?} as {got}, expected {expected}")))
+            }
+            Some(info) => Ok(info),
+        }
+    }
+
+    pub(super) fn info(&self, name: &str) -> Option<&TensorInfo> {
+        self.header.tensors.get(name)
+    }
+
+    pub(super) fn wrong(&self, problem: impl fmt::Display) -> FileError {
+        FileError::new(&self.path, problem)
+    }
+
+    /// A tensor whose element type and shape were checked.
+    pub(super) fn read<T: Real>(&self, info: &TensorInfo) -> Result<Tensor<T>, FileError> {
+        let mut tensor = Tensor::zeros(shape_of(info));
+        let mut rest = tensor.as_mut_slice();
+        self.chunks(info, |bytes| {
+            let (values, behind) = std::mem::take(&mut rest).split_at_mut(bytes.len() / size_of::<T>());
+            T::from_bytes(bytes, values);
+            rest = behind;
+        })?;
+        Ok(tensor)
+    }
+
+    /// Hands the bytes of an entry to `take`, in parts of whole elements.
+    fn chunks(&self, info: &TensorInfo, mut take: impl FnMut(&[u8])) -> Result<(), FileError> {
+        let unreadable = |error| FileError::io("cannot read", &self.path, error);
+        let (start, end) = info.data_offsets;
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.header.data + start as u64)).map_err(unreadable)?;
+        let mut buffer = [0; CHUNK];
+        for done in (start..end).step_by(CHUNK) {
+            let bytes = &mut buffer[..CHUNK.min(end - done)];
+            file.read_exact(bytes).map_err(unreadable)?;
+            take(bytes);
+        }
+        Ok(())
+    }
+}
+
+/// The shape of an entry that has no more axes than a tensor can have.
+fn shape_of(info: &TensorInfo) -> Shape {
+    info.shape.iter().copied().collect()
+}
+
+impl fmt::Debug for CheckpointFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CheckpointFile").field("path", &self.path).field("names", &self.header.tensors.keys()).finish()
+    }
+}

@@ -1,0 +1,32 @@
+//! Models and tensors in files.
+
+#[cfg(feature = "safetensors")]
+mod checkpoint;
+#[cfg(feature = "safetensors")]
+mod checkpoint_file;
+mod error;
+#[cfg(feature = "safetensors")]
+mod header;
+#[cfg(feature = "safetensors")]
+mod keras;
+#[cfg(feature = "safetensors")]
+mod native;
+mod replace;
+#[cfg(feature = "safetensors")]
+mod state_dict;
+#[cfg(feature = "safetensors")]
+mod torch;
+
+#[cfg(feature = "safetensors")]
+pub use checkpoint::Checkpoint;
+#[cfg(feature = "safetensors")]
+pub use checkpoint_file::CheckpointFile;
+pub use error::FileError;
+#[cfg(feature = "safetensors")]
+pub use keras::{KerasState, load_keras, save_keras};
+#[cfg(feature = "safetensors")]
+pub use native::{load, save};
+#[cfg(feature = "safetensors")]
+pub use state_dict::StateDict;
+#[cfg(feature = "safetensors")]
+pub use torch::{TorchState, load_torch, save_torch};

@@ -1,0 +1,203 @@
+//! The correspondence between a model's leaves and the names in a file.
+
+use super::checkpoint::{Checkpoint, dtype};
+use super::checkpoint_file::CheckpointFile;
+use super::error::FileError;
+use super::header::type_name;
+use safetensors::tensor::TensorInfo;
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::mem;
+use unspool_autograd::{Params, Path, Real, Shape, Tensor};
+
+/// Says how the weights of a model correspond to the named tensors of a file, for both directions at once.
+///
+/// A model hands each of its weights to it, with the name and in the form that it has in the file. When a model is saved,
+/// the weights are written; when one is loaded, names, shapes and element types are checked, and then the weights take
+/// what the file holds. [`TorchState`](crate::TorchState) shows it for a cell of one's own.
+pub struct StateDict<'a> {
+    pass: Pass<'a>,
+    prefix: String,
+    suffix: String,
+    layer: usize,
+    asked: BTreeSet<String>,
+    missing: Vec<String>,
+    misfits: Vec<String>,
+    failure: Option<FileError>,
+}
+
+/// Which way the tensors go.
+enum Pass<'a> {
+    Write(&'a mut Checkpoint),
+    Check(&'a CheckpointFile),
+    Read(&'a CheckpointFile),
+}
+
+impl<'a> StateDict<'a> {
+    pub(super) fn writing(checkpoint: &'a mut Checkpoint, prefix: &str) -> Self {
+        Self::new(Pass::Write(checkpoint), prefix)
+    }
+
+    pub(super) fn checking(file: &'a CheckpointFile, prefix: &str) -> Self {
+        Self::new(Pass::Check(file), prefix)
+    }
+
+    pub(super) fn reading(file: &'a CheckpointFile, prefix: &str) -> Self {
+        Self::new(Pass::Read(file), prefix)
+    }
+
+    fn new(pass: Pass<'a>, prefix: &str) -> Self {
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
+        let (asked, missing, misfits) = Default::default();
+        StateDict { pass, prefix, suffix: String::new(), layer: 0, asked, missing, misfits, failure: None }
+    }
+
+    /// What does not fit, or went wrong.
+    pub(super) fn finish(self) -> Result<(), FileError> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let Pass::Check(file) = self.pass else { return Ok(()) };
+        let prefix = self.prefix.as_str();
+        let unexpected = file.names().filter(|name| name.starts_with(prefix) && !self.asked.contains(*name));
+        let unexpected: Vec<String> = unexpected.map(|name| format!("{name:?}")).collect();
+        let mut problems = Vec::new();
+        for (what, names) in [("missing", self.missing), ("unexpected", unexpected)] {
+            if !names.is_empty() {
+                problems.push(format!("{what} {}", names.join(", ")));
+            }
+        }
+        problems.extend(self.misfits);
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(file.wrong(format_args!("does not fit the model: {}", problems.join("; ")))),
+        }
+    }
+
+    /// Several tensors of the file that hold some weights together. `tensors` are their names, and what they are if the
+    /// weights are saved as they are now; `take` sets the weights to what the file holds, tensors of the same shapes in the
+    /// same order. The other methods are made of this one.
+    ///
+    /// # Panics
+    /// In saving, if a name is taken.
+    #[track_caller]
+    pub fn exchange<T: Real, const N: usize>(
+        &mut self,
+        tensors: [(&str, Tensor<T>); N],
+        take: impl FnOnce([Tensor<T>; N]),
+    ) {
+        let tensors = tensors.map(|(name, tensor)| (format!("{}{name}{}", self.prefix, self.suffix), tensor));
+        match &mut self.pass {
+            Pass::Write(checkpoint) => tensors.iter().for_each(|(name, tensor)| checkpoint.put_tensor(name, tensor)),
+            Pass::Check(file) => {
+                for (name, tensor) in tensors {
+                    match file.info(&name) {
+                        Some(info) => self.misfits.extend(misfits(info, &name, &tensor)),
+                        None => self.missing.push(format!("{name:?}")),
+                    }
+                    self.asked.insert(name);
+                }
+            }
+            Pass::Read(file) => {
+                let read = |(name, tensor): (String, Tensor<T>)| match file.info(&name) {
+                    Some(info) if misfits(info, &name, &tensor).is_empty() => file.read(info),
+                    _ => Ok(tensor), // not what was asked for in the pass before
+                };
+                match tensors.into_iter().map(read).collect::<Result<Vec<_>, _>>() {
+                    Ok(loaded) => take(loaded.try_into().expect("as many as were asked for")),
+                    Err(error) => self.failure = Some(error),
+                }
+            }
+        }
+    }
+
+    /// A weight that is the same in the file.
+    ///
+    /// # Panics
+    /// In saving, if the name is taken.
+    #[track_caller]
+    pub fn same<T: Real>(&mut self, name: &str, weight: &mut Tensor<T>) {
+        self.exchange([(name, weight.clone())], |[tensor]| *weight = tensor);
+    }
+
+    /// A matrix `[m, n]` that is `[n, m]` in the file: weights here are to the right of their input.
+    ///
+    /// # Panics
+    /// If it is not a matrix; in saving, if the name is taken.
+    #[track_caller]
+    pub fn transposed<T: Real>(&mut self, name: &str, weight: &mut Tensor<T>) {
+        self.exchange([(name, weight.t())], |[tensor]| *weight = tensor.t().contiguous());
+    }
+
+    /// A bias that is the sum of two in the file. In saving, the first is the bias and the second zero.
+    ///
+    /// # Panics
+    /// In saving, if a name is taken.
+    #[track_caller]
+    pub fn sum<T: Real>(&mut self, names: [&str; 2], bias: &mut Tensor<T>) {
+        let tensors = [(names[0], bias.clone()), (names[1], Tensor::zeros(bias.shape()))];
+        self.exchange(tensors, |[a, b]| *bias = a.zip("sum", &b, |a, b| a + b));
+    }
+
+    /// What `exchange` hands over stands under one more part of the name, `encoder.` or `0.`.
+    #[track_caller]
+    pub fn at(&mut self, part: impl Display, exchange: impl FnOnce(&mut Self)) {
+        let length = self.prefix.len();
+        self.prefix += &format!("{part}.");
+        let (suffix, layer) = (mem::take(&mut self.suffix), mem::take(&mut self.layer));
+        exchange(self);
+        (self.suffix, self.layer) = (suffix, layer);
+        self.prefix.truncate(length);
+    }
+
+    /// The names of what `exchange` hands over end in `_l0`, with the number of the layer, and then `direction`: as the
+    /// weights of PyTorch's recurrent layers, whose cells have names without that.
+    #[track_caller]
+    pub(super) fn in_layer(&mut self, direction: &str, exchange: impl FnOnce(&mut Self)) {
+        let suffix = mem::replace(&mut self.suffix, format!("_l{}{direction}", self.layer));
+        exchange(self);
+        self.suffix = suffix;
+    }
+
+    /// What `exchange` hands over belongs to layer `number` of several.
+    #[track_caller]
+    pub(super) fn of_layer(&mut self, number: usize, exchange: impl FnOnce(&mut Self)) {
+        let layer = mem::replace(&mut self.layer, number);
+        exchange(self);
+        self.layer = layer;
+    }
+}
+
+/// In what an entry of a file differs from the tensor that is expected.
+fn misfits<T: Real>(info: &TensorInfo, name: &str, wanted: &Tensor<T>) -> Vec<String> {
+    let mut misfits = Vec::new();
+    if info.shape != wanted.shape()[..] {
+        misfits.push(format!("{name:?} has shape {:?}, expected {}", info.shape, wanted.shape()));
+    }
+    if info.dtype != dtype::<T>() {
+        misfits.push(format!("{name:?} holds {}, expected {}", type_name(info.dtype), T::NAME));
+    }
+    misfits
+}
+
+/// Every leaf under its own name and as it is.
+#[track_caller]
+pub(super) fn leaves<T: Real, M: Params<Tensor<T>>>(model: &mut M, dict: &mut StateDict<'_>) {
+    let mut leaves = Vec::new();
+    model.visit_leaves_mut(Path::ROOT, &mut |path, leaf| leaves.push((path.to_string(), leaf)));
+    for (name, leaf) in leaves {
+        dict.same(&name, leaf);
+    }
+}
+
+/// The parts of a tensor of `gates` blocks side by side along its last axis, in another order.
+pub(super) fn gates<T: Real, const N: usize>(tensor: &Tensor<T>, order: [usize; N]) -> Tensor<T> {
+    let axis = tensor.rank() - 1;
+    let size = tensor.shape()[axis] / N;
+    Tensor::concat(axis, &order.map(|gate| tensor.slice(axis, gate * size..(gate + 1) * size)))
+}
+
+/// `[size]` zeros.
+pub(super) fn zeros<T: Real>(size: usize) -> Tensor<T> {
+    Tensor::zeros(Shape::from([size]))
+}

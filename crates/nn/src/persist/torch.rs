@@ -1,0 +1,232 @@
+//! PyTorch's state dicts.
+
+use super::checkpoint::Checkpoint;
+use super::checkpoint_file::CheckpointFile;
+use super::error::FileError;
+use super::state_dict::{StateDict, zeros};
+use crate::bidirectional::Bidirectional;
+use crate::cells::{Gru, Lstm, SimpleRnn};
+use crate::dense::Dense;
+use crate::dropout::Dropout;
+use crate::embedding::Embedding;
+use crate::flatten::Flatten;
+use crate::layer_norm::LayerNorm;
+use crate::recurrent::Recurrent;
+use crate::sequential::{Chain, Sequential};
+use crate::stack::Stack;
+use std::path::Path;
+use unspool_autograd::{Params, Real, Tensor};
+
+/// A model of tensors with a counterpart in PyTorch: [`load_torch`] and [`save_torch`] read and write its state dict.
+///
+/// | here | there | names |
+/// |---|---|---|
+/// | [`Dense`] | `nn.Linear` | `weight`, `bias` |
+/// | [`Embedding`], [`LayerNorm`] | `nn.Embedding`, `nn.LayerNorm` | `weight`; `weight`, `bias` |
+/// | [`SimpleRnn`], [`Lstm`], [`Gru`] | `nn.RNNCell`, `nn.LSTMCell`, `nn.GRUCell` | `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh` |
+/// | [`Recurrent`] of them | `nn.RNN`, `nn.LSTM`, `nn.GRU` | `weight_ih_l0`, .. |
+/// | [`Bidirectional`] | `bidirectional=True` | and `weight_ih_l0_reverse`, .. |
+/// | [`Stack`] of either | `num_layers=2` | and `weight_ih_l1`, .. |
+/// | [`Sequential`] | `nn.Sequential` | `0.weight`, `2.bias`, .. |
+/// | `Vec`, arrays | `nn.ModuleList` | `0.weight`, .. |
+///
+/// PyTorch has two biases where one is enough. They are added in loading; in saving, `bias_hh` is zero but for the
+/// gate n of [`Gru`]. What is no weight (an activation, the dropout between layers) is not in a state dict.
+/// [`LayerNorm`] has PyTorch's epsilon, 1e-5.
+///
+/// A model or a cell of one's own says the names of its parts, once for both directions:
+///
+/// ```
+/// use unspool_nn::{load_torch, rng, save_torch, Dense, Lstm, Recurrent, StateDict, TorchState};
+/// use unspool_autograd::{Params, Real, Tensor};
+///
+/// #[derive(Params)]
+/// # #[params(crate = unspool_autograd)]
+/// struct Tagger<P> { lstm: Recurrent<Lstm<P>>, head: Dense<P>, scale: P }
+///
+/// impl<T: Real> TorchState for Tagger<Tensor<T>> {
+///     fn torch(&mut self, dict: &mut StateDict<'_>) {
+///         dict.at("encoder", |dict| self.lstm.torch(dict)); // encoder.weight_ih_l0, ..
+///         dict.at("out", |dict| self.head.torch(dict));     // out.weight, out.bias
+///         dict.same("scale", &mut self.scale);
+///     }
+/// }
+///
+/// let rng = &mut rng(0);
+/// let lstm = Recurrent::new(Lstm::<Tensor>::new(rng, 3, 5));
+/// let mut model = Tagger { lstm, head: Dense::new(rng, 5, 2), scale: Tensor::ones([1]) };
+/// # let path = std::env::temp_dir().join(format!("tagger-{}.safetensors", std::process::id()));
+/// save_torch(&path, &model)?; // model.load_state_dict(safetensors.torch.load_file(path))
+/// load_torch(&path, &mut model)?; // safetensors.torch.save_file(model.state_dict(), path)
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool_nn::FileError>(())
+/// ```
+pub trait TorchState {
+    /// Hands each weight to `dict` with its name and its form in PyTorch.
+    ///
+    /// A recurrent cell gives the names that it has in `nn.LSTMCell`; the layer around it adds its number and direction.
+    fn torch(&mut self, dict: &mut StateDict<'_>);
+}
+
+/// Loads a model from the safetensors file of a PyTorch state dict, `safetensors.torch.save_file(model.state_dict(), path)`.
+///
+/// # Errors
+/// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
+/// all of these are listed. The model is then unchanged.
+///
+/// See [`TorchState`] for which models, and an example.
+pub fn load_torch<T: Real, M>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError>
+where
+    M: Params<Tensor<T>> + TorchState,
+{
+    CheckpointFile::open(path)?.load_torch("", model)
+}
+
+/// Saves a model as PyTorch would: `model.load_state_dict(safetensors.torch.load_file(path))` reads it there.
+///
+/// # Errors
+/// If the file cannot be written. What was there before is then still there.
+///
+/// # Panics
+/// If two weights have the same name.
+///
+/// See [`TorchState`] for which models, and an example.
+#[track_caller]
+pub fn save_torch<T: Real, M>(path: impl AsRef<Path>, model: &M) -> Result<(), FileError>
+where
+    M: Params<Tensor<T>> + TorchState,
+{
+    let mut checkpoint = Checkpoint::new();
+    checkpoint.put_torch("", model);
+    checkpoint.put_text("format", "pt"); // some of PyTorch's readers ask for it
+    checkpoint.save(path)
+}
+
+impl<T: Real> TorchState for Dense<Tensor<T>> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        dict.transposed("weight", &mut self.weight);
+        dict.same("bias", &mut self.bias);
+    }
+}
+
+impl<T: Real> TorchState for Embedding<Tensor<T>> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        dict.same("weight", &mut self.weight);
+    }
+}
+
+impl<T: Real> TorchState for LayerNorm<Tensor<T>> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        dict.same("weight", &mut self.gain);
+        dict.same("bias", &mut self.bias);
+    }
+}
+
+/// The input and recurrent weights, whose gates are in PyTorch's order already.
+fn weights<T: Real>(dict: &mut StateDict<'_>, x: &mut Dense<Tensor<T>>, u: &mut Tensor<T>) {
+    dict.transposed("weight_ih", &mut x.weight);
+    dict.transposed("weight_hh", u);
+}
+
+impl<T: Real> TorchState for SimpleRnn<Tensor<T>> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        weights(dict, &mut self.x, &mut self.u);
+        dict.sum(["bias_ih", "bias_hh"], &mut self.x.bias);
+    }
+}
+
+impl<T: Real> TorchState for Lstm<Tensor<T>> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        weights(dict, &mut self.x, &mut self.u);
+        dict.sum(["bias_ih", "bias_hh"], &mut self.x.bias);
+    }
+}
+
+impl<T: Real> TorchState for Gru<Tensor<T>> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        weights(dict, &mut self.x, &mut self.u);
+        let recurrent = recurrent_bias(self);
+        dict.exchange([("bias_ih", self.x.bias.clone()), ("bias_hh", recurrent)], |biases| set_biases(self, biases));
+    }
+}
+
+/// The recurrent bias of gates r, z and n, of which only n's stands by itself: `[3H]`.
+pub(super) fn recurrent_bias<T: Real>(gru: &Gru<Tensor<T>>) -> Tensor<T> {
+    Tensor::concat(0, &[zeros(2 * gru.b_n.elements()), gru.b_n.clone()])
+}
+
+/// Sets the biases from those of the input and of the recurrence, each `[3H]` in the order r, z, n.
+pub(super) fn set_biases<T: Real>(gru: &mut Gru<Tensor<T>>, [input, recurrent]: [Tensor<T>; 2]) {
+    let hidden = gru.b_n.elements();
+    let summed = Tensor::concat(0, &[recurrent.slice(0, ..2 * hidden), zeros(hidden)]);
+    gru.x.bias = input.zip("sum", &summed, |a, b| a + b);
+    gru.b_n = recurrent.slice(0, 2 * hidden..).copy();
+}
+
+impl<C: TorchState> TorchState for Recurrent<C> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        dict.in_layer("", |dict| self.cell.torch(dict));
+    }
+}
+
+impl<C: TorchState> TorchState for Bidirectional<C> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        dict.in_layer("", |dict| self.forward.cell.torch(dict));
+        dict.in_layer("_reverse", |dict| self.backward.cell.torch(dict));
+    }
+}
+
+impl<L: TorchState> TorchState for Stack<L> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        for (i, layer) in self.layers.iter_mut().enumerate() {
+            dict.of_layer(i, |dict| layer.torch(dict));
+        }
+    }
+}
+
+impl<L: TorchState> TorchState for Sequential<L> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        self.layers.torch(dict);
+    }
+}
+
+impl<L: TorchState, M: TorchState> TorchState for Chain<L, M> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        self.before.torch(dict);
+        dict.at(self.index(), |dict| self.layer.torch(dict));
+    }
+}
+
+impl<M: TorchState> TorchState for Vec<M> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        for (i, model) in self.iter_mut().enumerate() {
+            dict.at(i, |dict| model.torch(dict));
+        }
+    }
+}
+
+impl<M: TorchState, const N: usize> TorchState for [M; N] {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        for (i, model) in self.iter_mut().enumerate() {
+            dict.at(i, |dict| model.torch(dict));
+        }
+    }
+}
+
+impl<M: TorchState> TorchState for Option<M> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        if let Some(model) = self {
+            model.torch(dict);
+        }
+    }
+}
+
+/// Layers without weights.
+macro_rules! nothing {
+    ($($layer:ty),*) => {$(
+        impl TorchState for $layer {
+            fn torch(&mut self, _: &mut StateDict<'_>) {}
+        }
+    )*};
+}
+nothing!((), Flatten, Dropout);
