@@ -44,7 +44,7 @@ use unspool_autograd::{Params, Path as Place, Real, Tensor};
 /// ```
 #[derive(Default)]
 pub struct Checkpoint {
-    tensors: BTreeMap<String, Box<dyn Stored + Send + Sync>>,
+    tensors: BTreeMap<String, Box<dyn Stored>>,
     texts: BTreeMap<String, String>,
 }
 
@@ -93,7 +93,9 @@ impl Checkpoint {
         model: &M,
         exchange: impl FnOnce(&mut M, &mut StateDict<'_>),
     ) {
-        exchange(&mut shared(model), &mut StateDict::writing(self, prefix));
+        let mut dict = StateDict::writing(self, prefix);
+        exchange(&mut shared(model), &mut dict);
+        assert!(dict.taken.is_none(), "Checkpoint: the name {:?} is taken", dict.taken.unwrap_or_default());
     }
 
     /// Puts one tensor.
@@ -126,9 +128,13 @@ impl Checkpoint {
     }
 
     #[track_caller]
-    fn put(&mut self, name: &str, tensor: Box<dyn Stored + Send + Sync>) {
-        let free = name != METADATA && self.tensors.insert(name.to_owned(), tensor).is_none();
-        assert!(free, "Checkpoint: the name {name:?} is taken");
+    fn put(&mut self, name: &str, tensor: Box<dyn Stored>) {
+        assert!(self.insert(name, tensor), "Checkpoint: the name {name:?} is taken");
+    }
+
+    /// Puts something, and says whether its name was free.
+    pub(super) fn insert(&mut self, name: &str, tensor: Box<dyn Stored>) -> bool {
+        name != METADATA && self.tensors.insert(name.to_owned(), tensor).is_none()
     }
 
     /// Saves everything to the file at `path`.
@@ -195,7 +201,7 @@ pub(super) fn shared<T: Real, M: Params<Tensor<T>>>(model: &M) -> M {
 }
 
 /// Something with a name in a checkpoint.
-trait Stored {
+pub(super) trait Stored: Send + Sync {
     fn dtype(&self) -> Dtype;
     fn shape(&self) -> Vec<usize>;
     fn write(&self, out: &mut dyn Write) -> io::Result<()>;

@@ -24,6 +24,8 @@ pub struct StateDict<'a> {
     missing: Vec<String>,
     misfits: Vec<String>,
     failure: Option<FileError>,
+    /// A name that the checkpoint had already.
+    pub(super) taken: Option<String>,
 }
 
 /// Which way the tensors go.
@@ -48,8 +50,8 @@ impl<'a> StateDict<'a> {
 
     fn new(pass: Pass<'a>, prefix: &str) -> Self {
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
-        let (asked, missing, misfits) = Default::default();
-        StateDict { pass, prefix, suffix: String::new(), layer: 0, asked, missing, misfits, failure: None }
+        let (suffix, layer, asked, missing, misfits, failure, taken) = Default::default();
+        StateDict { pass, prefix, suffix, layer, asked, missing, misfits, failure, taken }
     }
 
     /// What does not fit, or went wrong.
@@ -77,10 +79,6 @@ impl<'a> StateDict<'a> {
     /// Several tensors of the file that hold some weights together. `tensors` are their names, and what they are if the
     /// weights are saved as they are now; `take` sets the weights to what the file holds, tensors of the same shapes in the
     /// same order. The other methods are made of this one.
-    ///
-    /// # Panics
-    /// In saving, if a name is taken.
-    #[track_caller]
     pub fn exchange<T: Real, const N: usize>(
         &mut self,
         tensors: [(&str, Tensor<T>); N],
@@ -88,7 +86,13 @@ impl<'a> StateDict<'a> {
     ) {
         let tensors = tensors.map(|(name, tensor)| (format!("{}{name}{}", self.prefix, self.suffix), tensor));
         match &mut self.pass {
-            Pass::Write(checkpoint) => tensors.iter().for_each(|(name, tensor)| checkpoint.put_tensor(name, tensor)),
+            Pass::Write(checkpoint) => {
+                for (name, tensor) in tensors {
+                    if !checkpoint.insert(&name, Box::new(tensor)) {
+                        self.taken.get_or_insert(name);
+                    }
+                }
+            }
             Pass::Check(file) => {
                 for (name, tensor) in tensors {
                     match file.info(&name) {
@@ -112,10 +116,6 @@ impl<'a> StateDict<'a> {
     }
 
     /// A weight that is the same in the file.
-    ///
-    /// # Panics
-    /// In saving, if the name is taken.
-    #[track_caller]
     pub fn same<T: Real>(&mut self, name: &str, weight: &mut Tensor<T>) {
         self.exchange([(name, weight.clone())], |[tensor]| *weight = tensor);
     }
@@ -123,24 +123,19 @@ impl<'a> StateDict<'a> {
     /// A matrix `[m, n]` that is `[n, m]` in the file: weights here are to the right of their input.
     ///
     /// # Panics
-    /// If it is not a matrix; in saving, if the name is taken.
+    /// If it is not a matrix.
     #[track_caller]
     pub fn transposed<T: Real>(&mut self, name: &str, weight: &mut Tensor<T>) {
         self.exchange([(name, weight.t())], |[tensor]| *weight = tensor.t().contiguous());
     }
 
     /// A bias that is the sum of two in the file. In saving, the first is the bias and the second zero.
-    ///
-    /// # Panics
-    /// In saving, if a name is taken.
-    #[track_caller]
     pub fn sum<T: Real>(&mut self, names: [&str; 2], bias: &mut Tensor<T>) {
         let tensors = [(names[0], bias.clone()), (names[1], Tensor::zeros(bias.shape()))];
         self.exchange(tensors, |[a, b]| *bias = a.zip("sum", &b, |a, b| a + b));
     }
 
     /// What `exchange` hands over stands under one more part of the name, `encoder.` or `0.`.
-    #[track_caller]
     pub fn at(&mut self, part: impl Display, exchange: impl FnOnce(&mut Self)) {
         let length = self.prefix.len();
         self.prefix += &format!("{part}.");
@@ -152,7 +147,6 @@ impl<'a> StateDict<'a> {
 
     /// The names of what `exchange` hands over end in `_l0`, with the number of the layer, and then `direction`: as the
     /// weights of PyTorch's recurrent layers, whose cells have names without that.
-    #[track_caller]
     pub(super) fn in_layer(&mut self, direction: &str, exchange: impl FnOnce(&mut Self)) {
         let suffix = mem::replace(&mut self.suffix, format!("_l{}{direction}", self.layer));
         exchange(self);
@@ -160,7 +154,6 @@ impl<'a> StateDict<'a> {
     }
 
     /// What `exchange` hands over belongs to layer `number` of several.
-    #[track_caller]
     pub(super) fn of_layer(&mut self, number: usize, exchange: impl FnOnce(&mut Self)) {
         let layer = mem::replace(&mut self.layer, number);
         exchange(self);
@@ -181,7 +174,6 @@ fn misfits<T: Real>(info: &TensorInfo, name: &str, wanted: &Tensor<T>) -> Vec<St
 }
 
 /// Every leaf under its own name and as it is.
-#[track_caller]
 pub(super) fn leaves<T: Real, M: Params<Tensor<T>>>(model: &mut M, dict: &mut StateDict<'_>) {
     let mut leaves = Vec::new();
     model.visit_leaves_mut(Path::ROOT, &mut |path, leaf| leaves.push((path.to_string(), leaf)));
