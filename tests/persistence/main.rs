@@ -5,6 +5,7 @@ mod checkpoints;
 #[cfg(unix)]
 mod crashes;
 mod exchange;
+mod npy;
 
 use std::fs;
 use std::path::{Path, PathBuf};

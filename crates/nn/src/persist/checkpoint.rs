@@ -1,9 +1,9 @@
 //! What is to be saved: named tensors, numbers and texts.
 
+use super::disk::replace;
 use super::error::FileError;
 use super::header::{LONGEST, METADATA};
 use super::keras::KerasState;
-use super::replace::replace;
 use super::state_dict::{StateDict, leaves};
 use super::torch::TorchState;
 use safetensors::Dtype;

@@ -1,6 +1,7 @@
 //! What was saved.
 
 use super::checkpoint::{CHUNK, dtype, shared};
+use super::disk::open;
 use super::error::FileError;
 use super::header::{Header, type_name};
 use super::keras::KerasState;
@@ -9,7 +10,7 @@ use super::torch::TorchState;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -59,11 +60,7 @@ impl CheckpointFile {
     /// itself.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
-        let unreadable = |error| FileError::io("cannot read", &path, error);
-        if !fs::metadata(&path).map_err(unreadable)?.is_file() {
-            return Err(FileError::new(&path, "is not a file"));
-        }
-        let file = File::open(&path).map_err(unreadable)?;
+        let file = open(&path)?;
         let header = Header::read(&file, &path)?;
         Ok(CheckpointFile { path, file: Mutex::new(file), header })
     }

@@ -4,6 +4,7 @@
 mod checkpoint;
 #[cfg(feature = "safetensors")]
 mod checkpoint_file;
+mod disk;
 mod error;
 #[cfg(feature = "safetensors")]
 mod header;
@@ -11,7 +12,10 @@ mod header;
 mod keras;
 #[cfg(feature = "safetensors")]
 mod native;
-mod replace;
+#[cfg(feature = "npy")]
+mod npy;
+#[cfg(feature = "npy")]
+mod npz;
 #[cfg(feature = "safetensors")]
 mod state_dict;
 #[cfg(feature = "safetensors")]
@@ -26,6 +30,10 @@ pub use error::FileError;
 pub use keras::{KerasState, load_keras, save_keras};
 #[cfg(feature = "safetensors")]
 pub use native::{load, save};
+#[cfg(feature = "npy")]
+pub use npy::{read_npy, write_npy};
+#[cfg(feature = "npy")]
+pub use npz::read_npz;
 #[cfg(feature = "safetensors")]
 pub use state_dict::StateDict;
 #[cfg(feature = "safetensors")]

@@ -1,4 +1,4 @@
-//! Files that are replaced as a whole or not at all.
+//! Files: opened if they are files, and replaced as a whole or not at all.
 
 use super::error::FileError;
 use std::ffi::{OsStr, OsString};
@@ -6,6 +6,15 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Opens a file to read, and nothing else that has a path.
+pub(super) fn open(path: &Path) -> Result<File, FileError> {
+    let unreadable = |error| FileError::io("cannot read", path, error);
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(FileError::new(path, "is not a file"));
+    }
+    File::open(path).map_err(unreadable)
+}
 
 /// Puts what `fill` writes into the file at `path`. Whoever opens that file, at whatever moment this is interrupted, finds
 /// what was there before or what `fill` wrote, and never a part.

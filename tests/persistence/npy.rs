@@ -1,0 +1,152 @@
+//! NumPy's files, written by `fixtures/npy.py`.
+
+use crate::{files_in, folder};
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+use unspool::{FileError, Tensor, read_npy, read_npz, write_npy};
+use unspool_tests::values;
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/npy").join(name)
+}
+
+/// The array "floats" of the fixtures.
+fn floats() -> Tensor {
+    Tensor::from_fn([2, 3, 4], |i| i as f32 / 2.0 - 1.0)
+}
+
+#[test]
+fn arrays_of_numpy_are_read_and_written_to_the_byte() -> Result<(), FileError> {
+    assert_eq!(read_npy::<f32>(fixture("floats.npy"))?, floats());
+    assert_eq!(read_npy::<f32>(fixture("fortran.npy"))?, floats());
+    assert_eq!(read_npy::<f64>(fixture("floats.npy"))?, floats().cast());
+
+    let folder = folder("npy");
+    write_npy(folder.join("floats.npy"), &floats().permute(&[2, 0, 1]).permute(&[1, 2, 0]))?;
+    assert!(fs::read(folder.join("floats.npy")).unwrap() == fs::read(fixture("floats.npy")).unwrap());
+    for shape in [&[][..], &[3], &[0, 5], &[1, 1, 1, 1, 1, 1], &[9, 5000]] {
+        let path = folder.join("x.npy");
+        write_npy(&path, &values(shape, 3))?;
+        assert_eq!(read_npy::<f64>(&path)?, values(shape, 3));
+        assert_eq!(fs::metadata(&path).unwrap().len() % 64, 8 * shape.iter().product::<usize>() as u64 % 64);
+    }
+    assert_eq!(files_in(&folder), ["floats.npy", "x.npy"]);
+    Ok(())
+}
+
+#[test]
+fn archives_of_numpy_are_read_packed_or_not() -> Result<(), FileError> {
+    for name in ["stored.npz", "packed.npz"] {
+        let mut arrays = read_npz::<f32>(fixture(name))?;
+        for same in ["floats", "doubles", "fortran"] {
+            assert_eq!(arrays.remove(same), Some(floats()), "{name}: {same}");
+        }
+        assert_eq!(arrays.remove("scalar"), Some(Tensor::scalar(0.5)));
+        assert_eq!(arrays.remove("empty"), Some(Tensor::zeros([0, 3])));
+        assert_eq!(arrays.remove("truth"), Some(Tensor::from_vec(vec![1.0, 0.0, 1.0], [3])));
+        assert_eq!(arrays.remove("int8"), Some(Tensor::from_fn([2, 3], |i| -(i as f32))));
+        for kind in ["uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"] {
+            assert_eq!(arrays.remove(kind), Some(Tensor::from_fn([2, 3], |i| i as f32)), "{name}: {kind}");
+        }
+        assert!(arrays.is_empty(), "{arrays:?}");
+    }
+    Ok(())
+}
+
+fn refused(path: &Path) -> String {
+    let read = |path: &Path| match path.extension().unwrap().to_str() {
+        Some("npz") => read_npz::<f32>(path).map(drop),
+        _ => read_npy::<f32>(path).map(drop),
+    };
+    let result = catch_unwind(|| read(path)).unwrap_or_else(|_| panic!("{} makes reading panic", path.display()));
+    let message = result.unwrap_err().to_string();
+    message.strip_prefix(&format!("{} ", path.display())).unwrap_or(&message).to_owned()
+}
+
+#[test]
+fn other_arrays_are_refused_in_a_sentence() {
+    let expected = "expected numbers such as \"<f4\" or \"<i8\"";
+    for (name, descr) in [("text", "<U2"), ("big_endian", ">f4"), ("complex", "<c8")] {
+        let sentence = format!("is no npy file of numbers: it holds \"{descr}\", {expected}");
+        assert_eq!(refused(&fixture(&format!("{name}.npy"))), sentence);
+    }
+    let records = refused(&fixture("records.npy"));
+    assert!(records.starts_with("is no npy file of numbers: its header is \"{'descr': [('a', '<f4')]"), "{records}");
+
+    let path = folder("npy headers").join("x.npy");
+    let says = |header: &str, data: usize, problem: &str| {
+        let length = (header.len() as u16).to_le_bytes();
+        fs::write(&path, [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), &vec![0; data]].concat()).unwrap();
+        assert_eq!(refused(&path), format!("is no npy file of numbers: {problem}"));
+    };
+    let shaped = |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    says(&shaped("(2,)"), 9, "9 bytes are no array of shape [2] that holds \"<f4\"");
+    says(&shaped("(2,)"), 4, "4 bytes are no array of shape [2] that holds \"<f4\"");
+    says(&shaped("(1,1,1,1,1,1,1)"), 4, "4 bytes are no array of shape [1, 1, 1, 1, 1, 1, 1] that holds \"<f4\"");
+    let huge = u64::MAX;
+    says(
+        &shaped(&format!("({huge}, {huge})")),
+        4,
+        &format!("4 bytes are no array of shape [{huge}, {huge}] that holds \"<f4\""),
+    );
+    says(&shaped(&format!("(0, {huge})")), 0, &format!("0 bytes are no array of shape [0, {huge}] that holds \"<f4\""));
+    for wrong in ["(-1,)", "(1", "2", "(a,)", "(99999999999999999999,)"] {
+        says(&shaped(wrong), 4, &format!("its header is {:?}", shaped(wrong)));
+    }
+    for wrong in ["", "{}", "{", "{'descr': '<f4'}", "{'descr'}", "{\u{e9}: 1}", "{'x': 1}"] {
+        says(wrong, 4, &format!("its header is {wrong:?}"));
+    }
+    fs::write(&path, b"\x93NUMPY\x09\0\0\0\0\0").unwrap();
+    assert_eq!(refused(&path), "is no npy file of numbers: its version is 9 and its header has 0 bytes");
+    fs::write(&path, b"\x93NUMPY\x02\0\xff\xff\xff\xff").unwrap();
+    assert_eq!(refused(&path), "is no npy file of numbers: its version is 2 and its header has 4294967295 bytes");
+    fs::write(&path, b"PK\x03\x04 and so on").unwrap();
+    assert_eq!(refused(&path), "is no npy file of numbers: it does not begin as npy files do");
+}
+
+#[test]
+fn cut_and_damaged_files_are_refused() {
+    let folder = folder("npy damaged");
+    for name in ["floats.npy", "stored.npz", "packed.npz"] {
+        let (whole, path) = (fs::read(fixture(name)).unwrap(), folder.join(name));
+        for length in (0..whole.len()).step_by(if name.ends_with("npy") { 1 } else { 7 }) {
+            fs::write(&path, &whole[..length]).unwrap();
+            let message = refused(&path);
+            assert!(message.starts_with("is no "), "{message}");
+        }
+    }
+    // Every byte of the arrays of an archive is under a checksum; of its directory, some say nothing that matters.
+    for name in ["stored.npz", "packed.npz"] {
+        let (whole, path) = (fs::read(fixture(name)).unwrap(), folder.join(name));
+        let good = read_npz::<f32>(fixture(name)).unwrap();
+        let mut found = 0;
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            fs::write(&path, bytes).unwrap();
+            match catch_unwind(|| read_npz::<f32>(&path)).unwrap_or_else(|_| panic!("byte {at} makes reading panic")) {
+                Ok(arrays) => {
+                    let all = good.values().all(|array| arrays.values().any(|other| array == other));
+                    assert!(all && arrays.len() == good.len(), "byte {at} of {name}");
+                }
+                Err(_) => found += 1,
+            }
+        }
+        assert!(found > whole.len() / 2, "{name}: {found} of {} flips are found", whole.len());
+    }
+}
+
+/// A file whose two entries are the same bytes.
+#[test]
+fn entries_that_share_their_bytes_are_refused() {
+    let path = folder("npy overlapping").join("x.npz");
+    let whole = fs::read(fixture("packed.npz")).unwrap();
+    let starts: Vec<usize> = (0..whole.len() - 4).filter(|&at| &whole[at..at + 4] == b"PK\x01\x02").collect();
+    let mut bytes = whole.clone();
+    bytes.copy_within(starts[0] + 42..starts[0] + 46, starts[1] + 42); // where the first entry begins
+    bytes.copy_within(starts[0] + 16..starts[0] + 28, starts[1] + 16); // its checksum and sizes
+    fs::write(&path, &bytes).unwrap();
+    let message = refused(&path);
+    assert!(message.ends_with(" overlap") || message.contains("in \"doubles.npy\", "), "{message}");
+}
