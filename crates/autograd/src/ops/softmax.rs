@@ -20,7 +20,7 @@ impl<T: Scalar> Op<T> for Softmax {
             let max = max_row(x);
             y.iter_mut().zip(x).for_each(#[inline(always)] |(y, &x)| *y = (x - max).exp());
             let sum = sum_row(y);
-            y.iter_mut().for_each(#[inline(always)] |y| *y = *y / sum);
+            y.iter_mut().for_each(#[inline(always)] |y| *y /= sum);
         })
     }
 
