@@ -190,6 +190,51 @@ impl<T: Scalar> Tensor<T> {
             },
         );
     }
+
+    /// Replaces each element `x` of this tensor, and the elements `o` of `others` at its place, by `f(x, o, y)`, with `y` from
+    /// `source`: several results in one pass over the memory. All have one shape.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let (mut weight, mut speed) = (Tensor::<f32>::ones([3]), [Tensor::zeros([3])]);
+    /// let push = Tensor::from_vec(vec![0.0, 1.0, 2.0], [3]);
+    /// weight.update_with(&mut speed, &push, |w, [s], p| (w - (s + p), [s + p]));
+    /// assert_eq!((weight.to_vec(), speed[0].to_vec()), (vec![1.0, 0.0, -1.0], vec![0.0, 1.0, 2.0]));
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    #[track_caller]
+    #[inline]
+    pub fn update_with<const N: usize>(
+        &mut self,
+        others: &mut [Tensor<T>; N],
+        source: &Tensor<T>,
+        f: impl Fn(T, [T; N], T) -> (T, [T; N]),
+    ) {
+        for other in others.iter().chain([source]) {
+            let (shape, other) = (self.layout().shape, other.layout().shape);
+            assert!(shape == other, "update_with: {other} is not of shape {shape}");
+        }
+        let source = source.contiguous();
+        let ys = source.as_slice().expect("contiguous");
+        let xs = self.as_mut_slice();
+        // Lengths that the compiler sees to be equal: no checks in the loop.
+        let (xs, ys) = (&mut xs[..ys.len()], ys);
+        let others = others.each_mut().map(|other| &mut other.as_mut_slice()[..ys.len()]);
+        dispatch(
+            #[inline(always)]
+            || {
+                for i in 0..ys.len() {
+                    let (x, o) = f(xs[i], std::array::from_fn(|k| others[k][i]), ys[i]);
+                    xs[i] = x;
+                    for k in 0..N {
+                        others[k][i] = o[k];
+                    }
+                }
+            },
+        );
+    }
 }
 
 #[track_caller]
