@@ -1,6 +1,5 @@
 //! Training.
 
-use crate::adam::Adam;
 use crate::dataset::Dataset;
 use crate::evaluate::{evaluate, try_one};
 use crate::history::History;
@@ -8,6 +7,7 @@ use crate::layer::Model;
 use crate::loss::Loss;
 use crate::mode::Mode;
 use crate::optimizer::Optimizer;
+use crate::optimizers::Adam;
 use crate::progress::Progress;
 use crate::random::rng;
 use crate::shards::Shards;
@@ -39,7 +39,7 @@ pub struct Fit<'a, T: Scalar, M, L, O> {
 ///
 /// Progress goes to standard error: a bar on a terminal, a line per epoch otherwise, nothing after
 /// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example.
-pub fn fit<'a, T: Scalar, M: Params<Tensor<T>>>(model: &'a mut M, train: &'a Dataset<T>) -> Fit<'a, T, M, (), Adam<M>> {
+pub fn fit<'a, T: Scalar, M: Params<Tensor<T>>>(model: &'a mut M, train: &'a Dataset<T>) -> Fit<'a, T, M, (), Adam<T>> {
     Fit { model, train, valid: None, loss: (), optimizer: Adam::default(), batch: 32, epochs: 1, seed: 0, quiet: false }
 }
 
@@ -98,7 +98,8 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         Fit { model, train, valid, loss, optimizer, batch, epochs, seed, quiet }
     }
 
-    /// Sets the optimiser.
+    /// Sets the optimiser: one of [`optimizers`](crate::optimizers), a pair of one and a borrowed [`Ema`](crate::Ema), or
+    /// one of your own. It is told the validation loss after each epoch, or the training loss if there is none.
     pub fn optimizer<N>(self, optimizer: N) -> Fit<'a, T, M, L, N> {
         let Fit { model, train, valid, loss, batch, epochs, seed, quiet, .. } = self;
         Fit { model, train, valid, loss, optimizer, batch, epochs, seed, quiet }
@@ -144,9 +145,9 @@ where
     /// longer finite.
     ///
     /// # Panics
-    /// If the examples do not fit the model or the loss.
+    /// If the examples do not fit the model or the loss, or the optimiser does not fit the model.
     #[track_caller]
-    pub fn run(self) -> Result<History, FitError> {
+    pub fn run(mut self) -> Result<History, FitError> {
         if self.train.is_empty() {
             return Err(FitError::NoExamples("training"));
         }
@@ -162,6 +163,7 @@ where
         for data in [Some(self.train), self.valid].into_iter().flatten() {
             try_one(self.model, data, &self.loss);
         }
+        self.optimizer.prepare(self.model);
         // Inside the thread pool, handing work to another thread costs a microsecond; from outside, twenty.
         rayon::scope(|_| self.train())
     }
@@ -190,10 +192,13 @@ where
                 total += loss * batch.len() as f64;
                 progress.step(epoch, i + 1, loss);
             }
-            history.loss.push(total / order.len() as f64);
+            let mut metric = total / order.len() as f64;
+            history.loss.push(metric);
             if let Some(valid) = self.valid {
-                history.val_loss.push(evaluate(&*self.model, valid, &self.loss));
+                metric = evaluate(&*self.model, valid, &self.loss);
+                history.val_loss.push(metric);
             }
+            self.optimizer.observe(metric);
             progress.epoch(epoch, &history, started.elapsed());
         }
         history.seconds = started.elapsed().as_secs_f64();

@@ -115,17 +115,18 @@
 extern crate unspool_autograd as unspool;
 
 mod activation;
-mod adam;
 mod attention;
 mod bidirectional;
 mod cell;
 pub mod cells;
+mod clip;
 mod cross_entropy;
 mod ctc;
 mod data;
 mod dataset;
 mod dense;
 mod dropout;
+mod ema;
 mod embedding;
 mod evaluate;
 mod fit;
@@ -136,13 +137,16 @@ mod layer;
 mod layer_norm;
 mod layout;
 mod loss;
+mod memory;
 mod mode;
 mod optimizer;
+pub mod optimizers;
 #[cfg(any(feature = "safetensors", feature = "npy"))]
 mod persist;
 mod progress;
 mod random;
 mod recurrent;
+pub mod schedules;
 mod sequence_layer;
 mod sequential;
 mod shards;
@@ -154,18 +158,19 @@ mod unroll;
 pub mod wrappers;
 
 pub use activation::Activation;
-pub use adam::Adam;
 pub use attention::{AdditiveAttention, Attended, attend, dot_scores};
 pub use bidirectional::{Bidirectional, BothUnrolled, Merge};
 pub use cell::Cell;
 #[doc(no_inline)]
 pub use cells::*;
+pub use clip::{clip_norm, clip_value, gradient_norm};
 pub use cross_entropy::{CrossEntropy, cross_entropy, kl_div, nll};
 pub use ctc::ctc;
 pub use data::*;
 pub use dataset::{DataError, Dataset};
 pub use dense::{Dense, dense};
 pub use dropout::{Dropout, dropout};
+pub use ema::Ema;
 pub use embedding::Embedding;
 pub use evaluate::{evaluate, predict};
 pub use fit::{Fit, FitError, fit};
@@ -174,8 +179,10 @@ pub use history::History;
 pub use layer::{Layer, Model};
 pub use layer_norm::LayerNorm;
 pub use loss::{Loss, bce_with_logits, huber, mae, mse};
+pub use memory::{Memory, MemoryReader, RestoreError};
 pub use mode::Mode;
 pub use optimizer::Optimizer;
+pub use optimizers::{Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, RAdam, RmsProp, Sgd};
 #[cfg(any(feature = "safetensors", feature = "npy"))]
 pub use persist::*;
 pub use random::{Rng, rng};

@@ -1,14 +1,20 @@
 //! The optimiser Adam.
 
-use crate::optimizer::Optimizer;
-use unspool_autograd::{Params, Scalar, Tensor, Weights};
+use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use unspool_autograd::Scalar;
 
-/// Adam: `m` and `v` are running means of the gradient and of its square, and each weight moves by
-/// `-rate m / (sqrt(v) + epsilon)`, both corrected for starting at zero.
+/// Adam: `m` and `v` are running means of the gradient and of its square, both corrected for starting at zero,
+///
+/// ```text
+/// m = beta1 m + (1 - beta1) g
+/// v = beta2 v + (1 - beta2) g²
+/// w = w - rate c m / (sqrt(v) + epsilon)        c = sqrt(1 - beta2^t) / (1 - beta1^t)
+/// ```
 ///
 /// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1, in the form at the end of
 /// section 2, where epsilon stands beside the uncorrected `sqrt(v)`, as in Keras. The defaults are Keras's:
-/// rate 0.001, betas 0.9 and 0.999, epsilon 1e-7.
+/// rate 0.001, betas 0.9 and 0.999, epsilon 1e-7. [`Adam::torch()`](Adam::torch) is the form of algorithm 1 itself and of
+/// PyTorch.
 ///
 /// ```
 /// use unspool_nn::{Adam, Dense, Optimizer, rng};
@@ -25,72 +31,79 @@ use unspool_autograd::{Params, Scalar, Tensor, Weights};
 /// }
 /// assert!(model.weight.at([0, 0]).abs() < 1e-2);
 /// ```
-#[derive(Clone, Debug)]
-pub struct Adam<M> {
-    learning_rate: f64,
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    steps: i32,
-    /// `m` and `v`, from the first step on.
-    moments: Option<(M, M)>,
+pub type Adam<T = f32> = Descent<AdamRule, T>;
+
+/// The rule of [`Adam`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdamRule {
+    pub(super) betas: (f64, f64),
+    pub(super) epsilon: f64,
+    /// Whether epsilon stands beside the corrected `sqrt(v)`.
+    pub(super) corrected: bool,
 }
 
-impl<M> Default for Adam<M> {
+impl Default for AdamRule {
     fn default() -> Self {
-        Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, steps: 0, moments: None }
+        AdamRule { betas: (0.9, 0.999), epsilon: 1e-7, corrected: false }
     }
 }
 
-impl<M> Adam<M> {
-    /// Sets the learning rate.
-    pub fn learning_rate(self, learning_rate: f64) -> Self {
-        Adam { learning_rate, ..self }
+impl AdamRule {
+    /// PyTorch's.
+    pub(super) fn torch() -> Self {
+        AdamRule { betas: (0.9, 0.999), epsilon: 1e-8, corrected: true }
+    }
+}
+
+impl<T: Scalar> Adam<T> {
+    /// Adam as in PyTorch: epsilon, 1e-8, is beside the corrected `sqrt(v / (1 - beta2^t))`. So it is smaller by
+    /// `sqrt(1 - beta2^t)` in the formula above, which is 0.03 in the first step.
+    pub fn torch() -> Self {
+        Descent::new(AdamRule::torch())
     }
 
     /// Sets the decay of the two running means, per step.
+    ///
+    /// # Panics
+    /// If one is not at least 0 and less than 1.
+    #[track_caller]
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
-        Adam { beta1, beta2, ..self }
+        check_decay("beta1", beta1);
+        check_decay("beta2", beta2);
+        self.with_rule(|rule| rule.betas = (beta1, beta2))
     }
 
     /// Sets the small number that keeps the division finite.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
     pub fn epsilon(self, epsilon: f64) -> Self {
-        Adam { epsilon, ..self }
+        check_amount("epsilon", epsilon);
+        self.with_rule(|rule| rule.epsilon = epsilon)
     }
 }
 
-impl<T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Adam<M> {
-    fn step(&mut self, model: &mut M, gradients: &M) {
-        self.steps = self.steps.saturating_add(1);
-        let correction = (1.0 - self.beta2.powi(self.steps)).sqrt() / (1.0 - self.beta1.powi(self.steps));
-        let rate = T::from_f64(self.learning_rate * correction);
-        let (keep1, keep2) = (T::from_f64(1.0 - self.beta1), T::from_f64(1.0 - self.beta2));
-        let epsilon = T::from_f64(self.epsilon);
+impl Rule for AdamRule {
+    const LEARNING_RATE: f64 = 1e-3;
 
-        let (m, v) = self.moments.get_or_insert_with(|| (model.zeros_like(), model.zeros_like()));
-        let moments = m.leaves_mut().into_iter().zip(v.leaves_mut());
-        for ((weight, gradient), (m, v)) in model.leaves_mut().into_iter().zip(gradients.leaves()).zip(moments) {
-            m.update(
-                gradient,
-                #[inline(always)]
-                |m, g| m + (g - m) * keep1,
-            );
-            v.update(
-                gradient,
-                #[inline(always)]
-                |v, g| v + (g * g - v) * keep2,
-            );
-            let change = m.zip(
-                "adam",
-                v,
-                #[inline(always)]
-                |m, v| rate * m / (v.sqrt() + epsilon),
-            );
-            weight.update(
-                &change,
-                #[inline(always)]
-                |w, c| w - c,
-            );
-        }
+    fn memories(&self) -> &'static [&'static str] {
+        &["m", "v"]
+    }
+
+    fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+        let (beta1, beta2) = self.betas;
+        let root = step.correction(beta2).sqrt();
+        let rate = T::from_f64(step.rate * (root / step.correction(beta1)));
+        let epsilon = T::from_f64(if self.corrected { root * self.epsilon } else { self.epsilon });
+        let [new1, new2] = [1.0 - beta1, 1.0 - beta2].map(T::from_f64);
+        parameter.each(
+            #[inline(always)]
+            |w, g, [m, v]| {
+                let m = m + (g - m) * new1;
+                let v = v + (g * g - v) * new2;
+                (w - rate * m / (v.sqrt() + epsilon), [m, v])
+            },
+        );
     }
 }

@@ -1,0 +1,97 @@
+//! Parameters with settings of their own.
+
+use super::check_amount;
+
+/// Settings of the parameters whose names match a pattern: see [`Descent::group`](super::Descent::group). What is not set
+/// stays that of the optimiser.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    pub(super) rate_factor: Option<f64>,
+    pub(super) weight_decay: Option<f64>,
+    pub(super) l2: Option<f64>,
+}
+
+impl Group {
+    /// Sets by what the learning rate is multiplied; 0 freezes the parameters.
+    ///
+    /// # Panics
+    /// If the factor is negative or not finite.
+    #[track_caller]
+    pub fn rate_factor(self, factor: f64) -> Self {
+        check_amount("rate_factor", factor);
+        Group { rate_factor: Some(factor), ..self }
+    }
+
+    /// Sets the [decoupled weight decay](super::Descent::weight_decay).
+    ///
+    /// # Panics
+    /// If the decay is negative or not finite.
+    #[track_caller]
+    pub fn weight_decay(self, decay: f64) -> Self {
+        check_amount("weight_decay", decay);
+        Group { weight_decay: Some(decay), ..self }
+    }
+
+    /// Sets the [L2 penalty](super::Descent::l2).
+    ///
+    /// # Panics
+    /// If the penalty is negative or not finite.
+    #[track_caller]
+    pub fn l2(self, penalty: f64) -> Self {
+        check_amount("l2", penalty);
+        Group { l2: Some(penalty), ..self }
+    }
+
+    /// This group, with what `other` sets instead.
+    pub(super) fn overruled_by(self, other: &Group) -> Group {
+        Group {
+            rate_factor: other.rate_factor.or(self.rate_factor),
+            weight_decay: other.weight_decay.or(self.weight_decay),
+            l2: other.l2.or(self.l2),
+        }
+    }
+}
+
+/// Whether a name is of a pattern, in which `*` stands for any number of any characters.
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
+            let mut ends = tail.char_indices().map(|(i, _)| i).chain([tail.len()]);
+            ends.any(|i| matches(rest, &tail[i..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, name) in [
+            ("cell.u", "cell.u"),
+            ("*", "cell.u"),
+            ("*.bias", "layers.0.cell.x.bias"),
+            ("layers.*.bias", "layers.0.cell.x.bias"),
+            ("layers.*.x.*", "layers.0.cell.x.bias"),
+            ("*bias", "bias"),
+            ("**", ""),
+            ("a*a", "aa"),
+            ("*é", "aé"),
+        ] {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("", "u"),
+            ("u", "cell.u"),
+            ("*.bias", "bias"),
+            ("*.bias", "x.bias2"),
+            ("a*a", "a"),
+            ("a.b", "a_b"),
+            ("layers.*.u", "layers.0.ux"),
+        ] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+}

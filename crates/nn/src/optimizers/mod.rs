@@ -1,0 +1,57 @@
+//! The optimisers: a [`Rule`] each, and [`Descent`], which does what all have in common.
+//!
+//! | | remembers | from |
+//! |---|---|---|
+//! | [`Sgd`] | nothing, or one tensor with momentum | Robbins and Monro 1951; Sutskever et al. 2013 |
+//! | [`RmsProp`] | one to three | Hinton 2012 |
+//! | [`Adagrad`] | one | Duchi, Hazan and Singer 2011 |
+//! | [`Adadelta`] | two | Zeiler 2012 |
+//! | [`Adam`], [`AdamW`] | two | Kingma and Ba 2015; Loshchilov and Hutter 2019 |
+//! | [`Nadam`] | two | Dozat 2016 |
+//! | [`RAdam`] | two | Liu et al. 2020 |
+//! | [`Lion`] | one | Chen et al. 2023 |
+//!
+//! (tensors of the size of each parameter). All have the same settings around them: see [`Descent`]. Definitions and
+//! defaults are PyTorch's, but for [`Adam::default()`](Adam), which is Keras's; [`Adam::torch()`](Descent::torch) is
+//! PyTorch's.
+//!
+//! In formulas, `w` is a weight, `g` its gradient, `t` the number of the step from 1, and names without another meaning are
+//! what is remembered, zero before the first step.
+
+mod adadelta;
+mod adagrad;
+mod adam;
+mod adamw;
+mod descent;
+mod group;
+mod lion;
+mod nadam;
+mod radam;
+mod rmsprop;
+mod rule;
+mod sgd;
+
+pub use adadelta::{Adadelta, AdadeltaRule};
+pub use adagrad::{Adagrad, AdagradRule};
+pub use adam::{Adam, AdamRule};
+pub use adamw::{AdamW, AdamWRule};
+pub use descent::Descent;
+pub use group::Group;
+pub use lion::{Lion, LionRule};
+pub use nadam::{Nadam, NadamRule};
+pub use radam::{RAdam, RAdamRule};
+pub use rmsprop::{RmsProp, RmsPropRule};
+pub use rule::{Parameter, Rule, Step};
+pub use sgd::{Sgd, SgdRule};
+
+/// Refuses decays of running means that are not between 0 and 1.
+#[track_caller]
+fn check_decay(what: &str, decay: f64) {
+    assert!((0.0..1.0).contains(&decay), "{what} is {decay}; it must be at least 0 and less than 1");
+}
+
+/// Refuses settings that are infinite, not numbers, or negative.
+#[track_caller]
+fn check_amount(what: &str, amount: f64) {
+    assert!(amount >= 0.0 && amount.is_finite(), "{what} is {amount}; it must be finite and not negative");
+}
