@@ -1,12 +1,13 @@
-//! A step that repeats, of training or of a stream, takes no memory for tensors from the system, and that of a stream takes
-//! none at all. One test: the counts are of the whole process.
+//! A step that repeats, of training or of a stream, takes no memory for tensors from the system, and that of a stream or of
+//! an optimiser takes none at all. One test: the counts are of the whole process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use unspool::prelude::*;
+use unspool::schedules::{Cosine, Plateau};
 use unspool::tensor::memory_drawn;
 use unspool::wrappers::{RecurrentDropout, Residual, Zoneout};
-use unspool::{Lstm, MinGru, Slstm, Stream};
+use unspool::{AdamW, Lstm, MinGru, Nadam, RmsProp, Sgd, Slstm, Stream};
 use unspool_tests::values;
 
 /// Counts how often memory is asked for.
@@ -37,6 +38,11 @@ static COUNTING: Counting = Counting;
 #[test]
 fn a_steady_step_draws_no_memory() {
     train();
+    optimizer!(Adam::default());
+    optimizer!(AdamW::default().clip_norm(1.0).group("cell.u", |g| g.weight_decay(0.0)));
+    optimizer!(Sgd::default().momentum(0.9).l2(0.1).schedule(Cosine::new(1000)));
+    optimizer!(RmsProp::default().centered().momentum(0.9).clip_value(1.0));
+    optimizer!(Nadam::default().reduce_on_plateau(Plateau::new()));
     let rng = &mut rng(2);
     buffers(Recurrent::new(Lstm::new(rng, 1, 20)), [50, 32, 1]);
     buffers(Recurrent::new(Plain::new(rng, 32, 20)), [50, 32, 32]);
@@ -115,6 +121,19 @@ fn long_stream() {
     let drawn = memory_drawn() - before;
     assert!(drawn < 2 * outputs.elements() * size_of::<f32>(), "{drawn} bytes");
 }
+
+macro_rules! optimizer {
+    ($optimizer:expr) => {
+        let mut model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(4), 5, 40));
+        let (gradients, mut optimizer) = (model.zeros_like(), $optimizer);
+        optimizer.step(&mut model, &gradients);
+        let before = (memory_drawn(), ALLOCATIONS.load(Ordering::Relaxed));
+        (0..10).for_each(|_| optimizer.step(&mut model, &gradients));
+        let after = (memory_drawn(), ALLOCATIONS.load(Ordering::Relaxed));
+        assert_eq!(after, before, "bytes of tensors, and allocations: {}", stringify!($optimizer));
+    };
+}
+use optimizer;
 
 macro_rules! stream {
     ($cell:expr) => {

@@ -21,6 +21,7 @@ macro_rules! sentences {
 
 mod data;
 mod layers;
+mod optimizers;
 mod sequences;
 mod tensors;
 mod training;

@@ -92,6 +92,8 @@ fn arithmetic() {
         zeros([1]).zip3("op", &x, &x, |x, _, _| x) => "op: shapes [1] and [2, 3] do not broadcast";
         x.clone().update(&y, |x, _| x) => "update: [2, 4] does not broadcast to [2, 3]";
         zeros([3]).update(&x, |x, _| x) => "update: [2, 3] does not broadcast to [3]";
+        zeros([3]).update_with(&mut [x.clone()], &zeros([3]), |x, o, _| (x, o)) => "update_with: [2, 3] is not of shape [3]";
+        zeros([3]).update_with(&mut [], &x, |x, o, _| (x, o)) => "update_with: [2, 3] is not of shape [3]";
         wide.zip("op", &long, |x, _| x) => large("[1073741824, 1073741824]");
         x.matmul(&y) => "matmul: shapes [2, 3] and [2, 4] do not multiply; they must be [.., K] and [K, N]";
         y.matmul(&many) => each;

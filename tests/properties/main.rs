@@ -110,6 +110,18 @@ proptest! {
     }
 
     #[test]
+    fn several_tensors_are_updated_as_defined_and_those_who_share_them_keep_theirs(x in view(), salt in any::<u64>()) {
+        let [a, b, y] = [1, 2, 3].map(|i| strided(&x.shape(), salt ^ i));
+        let (mut got, mut others) = (x.clone(), [a.clone(), b.clone()]);
+        got.update_with(&mut others, &y, |x, [a, b], y| (x - 2.0 * y, [b + y, a * x]));
+        for i in indices(x.shape()) {
+            let [x, a, b, y] = [&x, &a, &b, &y].map(|t| element_at(t, &i));
+            prop_assert_eq!(element_at(&got, &i), x - 2.0 * y);
+            prop_assert_eq!([&others[0], &others[1]].map(|t| element_at(t, &i)), [b + y, a * x]);
+        }
+    }
+
+    #[test]
     fn the_largest_is_the_first_of_equals_or_the_first_nan(x in view(), axis in 0..4usize, nan in any::<bool>()) {
         prop_assume!(axis < x.rank() && x.shape()[axis] > 0);
         // Few different values, so that many are equal.

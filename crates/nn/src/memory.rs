@@ -113,23 +113,26 @@ impl<T: Scalar> MemoryReader<'_, T> {
         None
     }
 
-    /// The number of this name, if it is there.
+    /// The number of this name, if it is there and not NaN.
     pub fn number(&mut self, name: &str) -> Option<f64> {
-        self.asked.insert(name.to_owned());
-        let number = self.memory.numbers.get(name).copied();
-        if number.is_none() {
-            self.error.missing.push(name.to_owned());
-        }
-        number
+        self.number_that(name, "a number", |number| !number.is_nan())
     }
 
     /// The number of this name, if it is there and a count: whole, not negative, and small enough to be exact.
     pub fn count(&mut self, name: &str) -> Option<usize> {
-        let number = self.number(name)?;
-        if number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number) {
-            return Some(number as usize);
+        let exact = 0.0..=9_007_199_254_740_992.0;
+        let count = self.number_that(name, "a count", |number| number.fract() == 0.0 && exact.contains(&number));
+        count.map(|count| count as usize)
+    }
+
+    /// The number of this name, if it is there and what is expected, in words and as a condition.
+    pub fn number_that(&mut self, name: &str, expected: &'static str, is: impl Fn(f64) -> bool) -> Option<f64> {
+        self.asked.insert(name.to_owned());
+        match self.memory.numbers.get(name) {
+            None => self.error.missing.push(name.to_owned()),
+            Some(&number) if is(number) => return Some(number),
+            Some(&number) => self.error.unfit.push((name.to_owned(), number, expected)),
         }
-        self.error.not_counts.push((name.to_owned(), number));
         None
     }
 
@@ -153,8 +156,8 @@ pub struct RestoreError {
     pub unexpected: Vec<String>,
     /// Names, shapes, and the shapes that were expected.
     pub misshaped: Vec<(String, Shape, Shape)>,
-    /// Names and values of numbers that should be counts.
-    pub not_counts: Vec<(String, f64)>,
+    /// Names of numbers, the numbers, and what was expected.
+    pub unfit: Vec<(String, f64, &'static str)>,
 }
 
 impl RestoreError {
@@ -164,7 +167,7 @@ impl RestoreError {
         self.missing.extend(other.missing.into_iter().map(named));
         self.unexpected.extend(other.unexpected.into_iter().map(named));
         self.misshaped.extend(other.misshaped.into_iter().map(|(name, is, expected)| (named(name), is, expected)));
-        self.not_counts.extend(other.not_counts.into_iter().map(|(name, is)| (named(name), is)));
+        self.unfit.extend(other.unfit.into_iter().map(|(name, is, expected)| (named(name), is, expected)));
     }
 }
 
@@ -174,8 +177,8 @@ impl fmt::Display for RestoreError {
         let unexpected = self.unexpected.iter().map(|name| format!("{name} is not expected"));
         let misshaped =
             self.misshaped.iter().map(|(name, is, expected)| format!("{name} is {is}, expected {expected}"));
-        let not_counts = self.not_counts.iter().map(|(name, is)| format!("{name} is {is}, expected a count"));
-        let all: Vec<String> = missing.chain(unexpected).chain(misshaped).chain(not_counts).collect();
+        let unfit = self.unfit.iter().map(|(name, is, expected)| format!("{name} is {is}, expected {expected}"));
+        let all: Vec<String> = missing.chain(unexpected).chain(misshaped).chain(unfit).collect();
         write!(f, "what was saved does not fit: {}", all.join("; "))
     }
 }

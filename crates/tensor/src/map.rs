@@ -219,17 +219,31 @@ impl<T: Scalar> Tensor<T> {
         let source = source.contiguous();
         let ys = source.as_slice().expect("contiguous");
         let xs = self.as_mut_slice();
-        // Lengths that the compiler sees to be equal: no checks in the loop.
-        let (xs, ys) = (&mut xs[..ys.len()], ys);
-        let others = others.each_mut().map(|other| &mut other.as_mut_slice()[..ys.len()]);
+        let mut others = others.each_mut().map(|other| other.as_mut_slice());
         dispatch(
             #[inline(always)]
             || {
-                for i in 0..ys.len() {
-                    let (x, o) = f(xs[i], std::array::from_fn(|k| others[k][i]), ys[i]);
-                    xs[i] = x;
-                    for k in 0..N {
-                        others[k][i] = o[k];
+                // Copies of a few elements, of which the compiler knows that they do not overlap.
+                const FEW: usize = 64;
+                let (mut x, mut y, mut o) = ([T::ZERO; FEW], [T::ZERO; FEW], [[T::ZERO; FEW]; N]);
+                for start in (0..ys.len()).step_by(FEW) {
+                    let part = start..ys.len().min(start + FEW);
+                    let len = part.len();
+                    x[..len].copy_from_slice(&xs[part.clone()]);
+                    y[..len].copy_from_slice(&ys[part.clone()]);
+                    for (o, other) in o.iter_mut().zip(&others) {
+                        o[..len].copy_from_slice(&other[part.clone()]);
+                    }
+                    for i in 0..FEW {
+                        let (new, others) = f(x[i], std::array::from_fn(|k| o[k][i]), y[i]);
+                        x[i] = new;
+                        for k in 0..N {
+                            o[k][i] = others[k];
+                        }
+                    }
+                    xs[part.clone()].copy_from_slice(&x[..len]);
+                    for (o, other) in o.iter().zip(&mut others) {
+                        other[part.clone()].copy_from_slice(&o[..len]);
                     }
                 }
             },

@@ -159,6 +159,7 @@ impl Plateau {
         self.best = reader.number(&format!("{prefix}.best")).filter(|best| best.is_finite());
         self.bad = reader.count(&format!("{prefix}.bad")).unwrap_or_default();
         self.pause = reader.count(&format!("{prefix}.pause")).unwrap_or_default();
-        self.factor = reader.number(&format!("{prefix}.factor")).unwrap_or_default();
+        let factor = reader.number_that(&format!("{prefix}.factor"), "from 0 to 1", |f| (0.0..=1.0).contains(&f));
+        self.factor = factor.unwrap_or_default();
     }
 }

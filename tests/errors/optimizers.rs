@@ -1,0 +1,166 @@
+//! Mistakes with optimisers, schedules and what they remember.
+
+use super::*;
+use unspool::optimizers::{Descent, Parameter, Rule, Step};
+use unspool::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
+use unspool::{AdamW, Ema, Memory, RmsProp, Sgd, clip_norm, clip_value};
+
+type Adam32 = Adam<f32>;
+
+fn layer() -> Dense<Tensor> {
+    Dense { weight: zeros([3, 2]), bias: zeros([2]) }
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    sentences! {
+        Adam32::default().learning_rate(-1.0) => "learning_rate is -1; it must be finite and not negative";
+        Adam32::default().learning_rate(f64::NAN) => "learning_rate is NaN; it must be finite and not negative";
+        Adam32::default().weight_decay(-0.1) => "weight_decay is -0.1; it must be finite and not negative";
+        Adam32::default().l2(f64::INFINITY) => "l2 is inf; it must be finite and not negative";
+        Adam32::default().betas(1.0, 0.9) => "beta1 is 1; it must be at least 0 and less than 1";
+        AdamW::<f32>::default().betas(0.9, -0.5) => "beta2 is -0.5; it must be at least 0 and less than 1";
+        Sgd::<f32>::default().momentum(1.5) => "momentum is 1.5; it must be at least 0 and less than 1";
+        RmsProp::<f32>::default().epsilon(-1e-8) => "epsilon is -0.00000001; it must be finite and not negative";
+        Adam32::default().clip_norm(-1.0) => "clip: the limit is -1; it must be a number and not negative";
+        Adam32::default().clip_value(f64::NAN) => "clip: the limit is NaN; it must be a number and not negative";
+        clip_norm(&mut layer(), -1.0) => "clip: the limit is -1; it must be a number and not negative";
+        clip_value(&mut layer(), -1.0) => "clip: the limit is -1; it must be a number and not negative";
+        Ema::new(&layer(), 1.5) => "Ema: the decay is 1.5; it must be between 0 and 1";
+    }
+    let group = || Adam32::default();
+    let (message, file, _) = panic_of(|| drop(group().group("*", |g| g.rate_factor(-2.0))));
+    assert_eq!(message, "rate_factor is -2; it must be finite and not negative");
+    assert_eq!(file, file!());
+}
+
+#[test]
+fn schedules_out_of_range_are_refused() {
+    sentences! {
+        StepDecay::new(0, 0.1) => "StepDecay: the rate cannot fall every 0 steps";
+        StepDecay::new(1, -0.1) => "StepDecay: gamma is -0.1; it must be finite and not negative";
+        Exponential::new(f64::NAN) => "Exponential: gamma is NaN; it must be finite and not negative";
+        Cosine::new(0) => "Cosine: the rate cannot fall in 0 steps";
+        Cosine::new(5).warmup(5) => "Cosine: 5 steps of warm-up leave none of 5 for the fall";
+        Cosine::new(5).floor(2.0) => "Cosine: the floor is 2; it must be between 0 and 1";
+        OneCycle::new(0) => "OneCycle: there is no cycle of 0 steps";
+        OneCycle::new(5).rise(1.5) => "OneCycle: a part of 1.5 of the steps is not between 0 and 1";
+        OneCycle::new(5).ends(0.1, 25.0) => "OneCycle: the factor 25 is not between 0 and 1";
+        Plateau::new().reduction(1.0) => "Plateau: the reduction is 1; it must be from 0 to less than 1";
+        Plateau::new().threshold(-1.0) => "Plateau: the threshold is -1; it must be finite and not negative";
+        Plateau::new().lowest(2.0) => "Plateau: the lowest factor is 2; it must be between 0 and 1";
+    }
+}
+
+#[test]
+fn a_group_without_parameters_is_told_before_training() {
+    let adam = || Adam::default().group("*bias", |g| g.l2(1.0)).group("layers.1.*", |g| g.rate_factor(0.1));
+    let mut model = sequential().add(dense(3, 1));
+    let gradients = model.zeros_like();
+    let data = Dataset::new(zeros([4, 3]), zeros([4, 1])).unwrap();
+    let memory = Memory::new();
+    let sentence = "group: no parameter is called \"layers.1.*\"; there are layers.0.weight, layers.0.bias";
+    sentences! {
+        adam().step(&mut model, &gradients) => sentence;
+        adam().prepare(&model) => sentence;
+        adam().restore(&model, &memory) => sentence;
+        fit(&mut model, &data).loss(mse).optimizer(adam()).quiet().run() => sentence;
+        fit(&mut model, &data).loss(mse).optimizer(&mut adam()).quiet().run() => sentence;
+    }
+    let mut average = Ema::new(&model, 0.9);
+    sentences! {
+        fit(&mut model, &data).loss(mse).optimizer((adam(), &mut average)).quiet().run() => sentence;
+    }
+}
+
+#[test]
+fn an_optimizer_belongs_to_one_model() {
+    let mut adam = Adam::default();
+    adam.step(&mut layer(), &layer());
+    let other = || Dense { weight: zeros([3, 2]), bias: zeros([5]) };
+    sentences! {
+        adam.step(&mut other(), &other()) => "optimizer: bias [5] stands where bias [2] was; an optimiser belongs to one model";
+        adam.step(&mut layer(), &other()) => "optimizer: among the gradients, bias [5] stands where bias [2] was";
+    }
+    let mut adam = Adam::default();
+    let pair = || vec![layer(), layer()];
+    adam.step(&mut pair(), &pair());
+    sentences! {
+        adam.step(&mut vec![layer()], &pair()) => "optimizer: 1.weight is missing; an optimiser belongs to one model";
+        adam.step(&mut vec![layer(), layer(), layer()], &pair()) => "optimizer: 2.weight [3, 2] stands where nothing was; an optimiser belongs to one model";
+    }
+}
+
+#[test]
+fn a_rule_whose_formula_takes_other_memories_than_it_names_is_refused() {
+    struct Forgetful;
+    impl Rule for Forgetful {
+        const LEARNING_RATE: f64 = 1.0;
+        fn update<T: Scalar>(&self, _: Step<'_>, parameter: Parameter<'_, T>) {
+            parameter.each(|w, g, [m]| (w - g, [m]));
+        }
+    }
+    let (message, file, _) = panic_of(|| Descent::new(Forgetful).step(&mut layer(), &layer()));
+    assert_eq!(message, "update: the rule names 0 memories, and its formula takes 1");
+    assert_eq!(file, file!());
+}
+
+#[test]
+fn everything_wrong_with_a_memory_is_listed() {
+    let model = layer();
+    let mut trained = Adam::default().reduce_on_plateau(Plateau::new());
+    trained.step(&mut layer(), &layer());
+    let good = trained.memory();
+    let mut fresh = Adam::default().reduce_on_plateau(Plateau::new());
+    fresh.restore(&model, &good).unwrap();
+
+    let mut bad = good.clone();
+    bad.tensors.remove("m.weight");
+    bad.tensors.insert("v.bias".into(), zeros([3]));
+    bad.tensors.insert("x.bias".into(), zeros([2]));
+    bad.numbers.remove("plateau.best");
+    bad.numbers.insert("step".into(), 1.5);
+    bad.numbers.insert("plateau.factor".into(), f64::NAN);
+    bad.numbers.insert("plateau.bad".into(), -1.0);
+    let error = fresh.restore(&model, &bad).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "what was saved does not fit: plateau.best is missing; m.weight is missing; x.bias is not expected; \
+         v.bias is [3], expected [2]; step is 1.5, expected a count; plateau.bad is -1, expected a count; \
+         plateau.factor is NaN, expected from 0 to 1"
+    );
+    assert_eq!(fresh.memory(), good);
+
+    let none = Sgd::default().restore(&model, &Memory::new()).unwrap_err();
+    assert_eq!(none.to_string(), "what was saved does not fit: step is missing");
+    let other = Sgd::default().restore(&model, &good).unwrap_err();
+    assert_eq!(other.unexpected.len(), 4 + 4, "{other}");
+
+    let mut average = Ema::new(&model, 0.9);
+    let error = average.restore(&good).unwrap_err();
+    assert_eq!(error.missing, ["weight", "bias"]);
+    let mut both = good.clone();
+    both.tensors.remove("m.bias");
+    both.tensors.insert("ema.bias".into(), zeros([7]));
+    let error = (Adam::default().reduce_on_plateau(Plateau::new()), &mut average).restore(&model, &both).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "what was saved does not fit: m.bias is missing; ema.weight is missing; ema.bias is [7], expected [2]"
+    );
+}
+
+/// An optimiser that remembers nothing, as a user would write it.
+struct Plain;
+
+impl Optimizer<f32, Dense<Tensor>> for Plain {
+    fn step(&mut self, _: &mut Dense<Tensor>, _: &Dense<Tensor>) {}
+}
+
+#[test]
+fn an_optimizer_without_memory_refuses_that_of_another() {
+    let mut memory = Plain.memory();
+    assert_eq!((Plain.restore(&layer(), &memory), Plain.rate()), (Ok(()), None));
+    memory.numbers.insert("step".into(), 1.0);
+    let error = Plain.restore(&layer(), &memory).unwrap_err();
+    assert_eq!(error.to_string(), "what was saved does not fit: step is not expected");
+}
