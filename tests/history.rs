@@ -175,6 +175,19 @@ fn a_loss_that_is_not_finite_is_a_gap() {
 }
 
 #[test]
+fn a_single_epoch_and_a_constant_stand_in_the_middle() {
+    for losses in [&[0.5][..], &[0.0], &[0.0, 0.0, 0.0], &[-7.0; 70]] {
+        let svg = history(losses, &[]).to_svg();
+        let tags = tags(&svg);
+        let [left, right, top, bottom] = frame(&tags);
+        let drawn: Vec<(f64, f64)> = named(&tags, "polyline").into_iter().flat_map(points).chain(dots(&tags)).collect();
+        assert!(drawn.len() >= losses.len());
+        assert!(drawn.iter().all(|(_, y)| (y - (top + bottom) / 2.0).abs() < 0.11), "{losses:?} {drawn:?}");
+        assert!(losses.len() > 1 || (drawn[0].0 - (left + right) / 2.0).abs() < 0.11, "{losses:?} {drawn:?}");
+    }
+}
+
+#[test]
 fn without_anything_to_see_the_picture_says_so() {
     for (history, text) in
         [(History::default(), "no epoch was trained"), (history(&[f64::NAN], &[f64::INFINITY]), "no loss is finite")]
