@@ -146,6 +146,7 @@ mod persist;
 mod progress;
 mod random;
 mod recurrent;
+mod replace;
 pub mod schedules;
 mod sequence_layer;
 mod sequential;

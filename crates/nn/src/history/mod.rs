@@ -2,8 +2,8 @@
 
 mod axis;
 mod picture;
-mod text_file;
 
+use crate::replace::replace;
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
@@ -91,7 +91,7 @@ impl History {
     /// # Errors
     /// If the file cannot be written; the sentence names it, and a file that was there before is as it was.
     pub fn save_csv(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        text_file::replace(path.as_ref(), &self.to_csv())
+        write(path.as_ref(), &self.to_csv())
     }
 
     /// Writes [`to_json`](History::to_json) to a file, which is there as a whole or not at all.
@@ -99,7 +99,7 @@ impl History {
     /// # Errors
     /// As those of [`save_csv`](History::save_csv).
     pub fn save_json(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        text_file::replace(path.as_ref(), &self.to_json())
+        write(path.as_ref(), &self.to_json())
     }
 
     /// Writes [`to_svg`](History::to_svg) to a file, which is there as a whole or not at all.
@@ -107,6 +107,12 @@ impl History {
     /// # Errors
     /// As those of [`save_csv`](History::save_csv).
     pub fn save_svg(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        text_file::replace(path.as_ref(), &self.to_svg())
+        write(path.as_ref(), &self.to_svg())
     }
+}
+
+/// Writes a text to a file, as a whole or not at all.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let cannot = |e: io::Error| io::Error::new(e.kind(), format!("cannot write {}: {e}", path.display()));
+    replace(path, |out| out.write_all(text.as_bytes())).map_err(cannot)
 }
