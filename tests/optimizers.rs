@@ -196,19 +196,26 @@ fn the_later_group_counts_and_a_factor_of_zero_freezes() {
     assert_eq!(model.cell.u, expected);
 }
 
-/// Settings that are changed between steps count from then on, and what was remembered stays.
+/// Settings that are changed between steps count from then on, and what was remembered stays; another rule forgets it.
 #[test]
 fn settings_can_change_between_steps() {
+    let ones = || Dense { weight: Tensor::<f64>::ones([1, 1]), bias: Tensor::ones([1]) };
+    let after = |sgd: &mut Sgd<f64>| {
+        let mut model = ones();
+        sgd.step(&mut model, &ones());
+        [model.weight.item(), model.bias.item()]
+    };
     let mut sgd = Sgd::default().learning_rate(1.0).momentum(0.5);
-    let mut model = Dense { weight: Tensor::<f64>::ones([1, 1]), bias: Tensor::ones([1]) };
-    let gradients = Dense { weight: Tensor::ones([1, 1]), bias: Tensor::ones([1]) };
-    sgd.step(&mut model, &gradients);
-    sgd = sgd.learning_rate(0.1).weight_decay(1.0).group("bias", |g| g.weight_decay(0.0));
-    model.weight = Tensor::ones([1, 1]);
-    sgd.step(&mut model, &gradients);
-    assert!((model.weight.item() - (0.9 - 0.15)).abs() < 1e-15);
-    assert!((model.bias.item() + 0.15).abs() < 1e-15);
-    assert_eq!(sgd.steps(), 2);
+    assert_eq!(after(&mut sgd), [0.0; 2]); // b = 1
+    sgd = sgd.weight_decay(0.25);
+    assert_eq!(after(&mut sgd), [-0.75; 2]); // b = 1.5
+    sgd = sgd.weight_decay(0.0).l2(1.0);
+    assert_eq!(after(&mut sgd), [-1.75; 2]); // b = 2.75
+    sgd = sgd.learning_rate(0.5).l2(0.0).group("bias", |g| g.l2(2.0));
+    assert_eq!(after(&mut sgd), [-0.1875, -1.1875]); // b = 2.375, 4.375
+    assert_eq!(sgd.steps(), 4);
+    sgd = sgd.nesterov();
+    assert_eq!((sgd.steps(), after(&mut sgd)), (0, [0.25, -1.25]));
 }
 
 /// The weights of a bound model are still in use: they are copied, and the tape's stay.
@@ -320,6 +327,19 @@ fn every_optimizer_trains() {
         Lion::default().learning_rate(0.02),
         &mut Adam::torch().learning_rate(0.05)
     );
+}
+
+/// With a gradient that stays, rounding takes the variance of a centred mean a little below zero.
+#[test]
+fn a_variance_below_zero_is_none() {
+    let mut model = Dense { weight: Tensor::<f32>::zeros([1, 100]), bias: Tensor::zeros([100]) };
+    let gradients = Dense { weight: values([1, 100], 1).cast(), bias: values([100], 2).cast() };
+    let mut rmsprop = RmsProp::default().alpha(0.5).centered();
+    (0..200).for_each(|_| rmsprop.step(&mut model, &gradients));
+    let memory = rmsprop.memory();
+    let [v, a] = ["v.bias", "a.bias"].map(|name| &memory.tensors[name]);
+    assert!(v.zip("variance", a, |v, a| v - a * a).to_vec().into_iter().any(|variance| variance < 0.0));
+    assert!(model.leaves().iter().all(|leaf| leaf.to_vec().iter().all(|w| w.is_finite())));
 }
 
 /// An average of the weights follows a training by `fit`.
