@@ -163,6 +163,20 @@ fn a_file_that_is_too_large_is_refused_before_it_is_read() {
     }
 }
 
+/// Somebody writes into it, as nothing in this library does.
+#[test]
+fn a_file_that_shrinks_while_it_is_open_changes_no_model() {
+    let path = folder("shrinks").join("file");
+    save(&path, &model(1)).unwrap();
+    let file = CheckpointFile::open(&path).unwrap();
+    let length = fs::metadata(&path).unwrap().len();
+    File::options().write(true).open(&path).unwrap().set_len(length - 4).unwrap(); // "bias" comes first
+    let mut loaded = model(0);
+    let error = file.load("", &mut loaded).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read "), "{error}");
+    assert!(loaded.weight == model(0).weight && loaded.bias == model(0).bias);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_is_not_read() {

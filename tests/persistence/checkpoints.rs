@@ -204,6 +204,17 @@ fn what_the_system_refuses_is_said_and_leaves_nothing_behind() {
         let error = save(path, &model).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot save {path}: the path names no file"));
     }
+    // More names and texts than a file may have.
+    let path = folder.join("long");
+    save(&path, &model).unwrap();
+    let before = fs::read(&path).unwrap();
+    let mut checkpoint = Checkpoint::new();
+    checkpoint.put_text("config", " ".repeat(100_000_000));
+    let error = checkpoint.save(&path).unwrap_err().to_string();
+    assert!(error.contains(": the names and texts take 1000000"), "{error}");
+    assert!(error.ends_with(" bytes, and at most 100000000 are allowed"), "{error}");
+    assert!(fs::read(&path).unwrap() == before && files_in(&folder) == ["long", "net"]);
+
     let error = load(folder.join("nothing"), &mut net::<f32>(1, 2)).unwrap_err();
     assert!(error.to_string().starts_with("cannot read "), "{error}");
     let error = load(folder.join("net"), &mut net::<f32>(1, 2)).unwrap_err();

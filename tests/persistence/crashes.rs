@@ -16,7 +16,12 @@ const FILE: &str = "model.safetensors";
 
 /// 240 KB, so that a save takes many writes.
 fn model(value: f32) -> Dense<Tensor> {
-    Dense { weight: Tensor::full(value, [300, 200]), bias: Tensor::full(value, [200]) }
+    sized(300, value)
+}
+
+/// A model of `rows` times 800 bytes, and some.
+fn sized(rows: usize, value: f32) -> Dense<Tensor> {
+    Dense { weight: Tensor::full(value, [rows, 200]), bias: Tensor::full(value, [200]) }
 }
 
 /// The test of this name, in a process of its own.
@@ -82,13 +87,16 @@ fn saving_where_there_is_no_room() {
     save(&path, &small).unwrap();
     let before = fs::read(&path).unwrap();
 
-    let error = save(&path, &model(1.0)).unwrap_err();
-    let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
-    let kind = source.kind();
-    assert!(matches!(kind, std::io::ErrorKind::StorageFull | std::io::ErrorKind::FileTooLarge), "{kind:?}");
-    assert_eq!(error.to_string(), format!("cannot save {}: {source}", path.display()));
-    assert_eq!(fs::read(&path).unwrap(), before);
-    assert_eq!(files_in(&folder), [FILE]);
+    // The first is found out in the middle; the other fits into the buffer, and is found out at the end.
+    for rows in [300, 60] {
+        let error = save(&path, &sized(rows, 1.0)).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
+        let kind = source.kind();
+        assert!(matches!(kind, std::io::ErrorKind::StorageFull | std::io::ErrorKind::FileTooLarge), "{kind:?}");
+        assert_eq!(error.to_string(), format!("cannot save {}: {source}", path.display()));
+        assert_eq!(fs::read(&path).unwrap(), before);
+        assert_eq!(files_in(&folder), [FILE]);
+    }
     CheckpointFile::open(&path).unwrap().load("", &mut small.clone()).unwrap();
     fs::write(folder.join("done"), "").unwrap();
 }
@@ -113,7 +121,7 @@ fn a_limit_on_the_size_of_files_leaves_the_old_file() {
 #[test]
 fn a_full_disk_leaves_the_old_file() {
     let folder = folder("full");
-    let mount = format!("mount -t tmpfs -o size=128k tmpfs \"${FOLDER}\"");
+    let mount = format!("mount -t tmpfs -o size=40k tmpfs \"${FOLDER}\"");
     let mut probe = Command::new("unshare");
     let probe = probe.args(["--mount", "sh", "-c", &mount]).env(FOLDER, &folder);
     if !probe.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {

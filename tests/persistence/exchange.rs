@@ -177,7 +177,7 @@ struct Leaky<P> {
 
 impl<T: Real> TorchState for Leaky<Tensor<T>> {
     fn torch(&mut self, dict: &mut StateDict<'_>) {
-        dict.transposed("weight_in", &mut self.x.weight);
+        dict.at("input", |dict| dict.transposed("weight", &mut self.x.weight));
         dict.sum(["bias_a", "bias_b"], &mut self.x.bias);
         dict.same("leak", &mut self.leak);
     }
@@ -220,11 +220,11 @@ fn models_and_cells_of_ones_own_go_through_the_same_door() -> Result<(), FileErr
     let file = CheckpointFile::open(&path)?;
     let names = "encoder.rnn.bias_a_l0 encoder.rnn.bias_a_l0_reverse encoder.rnn.bias_a_l1 encoder.rnn.bias_a_l1_reverse \
                  encoder.rnn.bias_b_l0 encoder.rnn.bias_b_l0_reverse encoder.rnn.bias_b_l1 encoder.rnn.bias_b_l1_reverse \
-                 encoder.rnn.leak_l0 encoder.rnn.leak_l0_reverse encoder.rnn.leak_l1 encoder.rnn.leak_l1_reverse \
-                 encoder.rnn.weight_in_l0 encoder.rnn.weight_in_l0_reverse encoder.rnn.weight_in_l1 \
-                 encoder.rnn.weight_in_l1_reverse first heads.0.bias heads.0.weight heads.1.bias heads.1.weight rest";
+                 encoder.rnn.input.weight_l0 encoder.rnn.input.weight_l0_reverse encoder.rnn.input.weight_l1 \
+                 encoder.rnn.input.weight_l1_reverse encoder.rnn.leak_l0 encoder.rnn.leak_l0_reverse \
+                 encoder.rnn.leak_l1 encoder.rnn.leak_l1_reverse first heads.0.bias heads.0.weight heads.1.bias heads.1.weight rest";
     assert_eq!(file.names().collect::<Vec<_>>().join(" "), names);
-    assert_eq!(file.tensor::<f64>("encoder.rnn.weight_in_l1")?.shape()[..], [2, 4]);
+    assert_eq!(file.tensor::<f64>("encoder.rnn.input.weight_l1")?.shape()[..], [2, 4]);
 
     let saved: Vec<Tensor<f64>> = model.leaves().into_iter().cloned().collect();
     model.leaves_mut().into_iter().for_each(|leaf| *leaf = Tensor::zeros(leaf.shape()));

@@ -135,13 +135,11 @@ impl<'a> StateDict<'a> {
         self.exchange(tensors, |[a, b]| *bias = a.zip("sum", &b, |a, b| a + b));
     }
 
-    /// What `exchange` hands over stands under one more part of the name, `encoder.` or `0.`.
+    /// What `exchange` hands over has one more part before its name, `encoder.` or `0.`.
     pub fn at(&mut self, part: impl Display, exchange: impl FnOnce(&mut Self)) {
         let length = self.prefix.len();
         self.prefix += &format!("{part}.");
-        let (suffix, layer) = (mem::take(&mut self.suffix), mem::take(&mut self.layer));
         exchange(self);
-        (self.suffix, self.layer) = (suffix, layer);
         self.prefix.truncate(length);
     }
 
