@@ -8,7 +8,7 @@ use unspool::prelude::*;
 use unspool::{CheckpointFile, FileError, load, save};
 
 fn model(seed: u64) -> Dense<Tensor> {
-    Dense::new(&mut rng(seed), 2, 3)
+    Dense { bias: Tensor::full(seed as f32, [3]), ..Dense::new(&mut rng(seed), 2, 3) }
 }
 
 /// Loads the file, sees to it that an error leaves the model as it is, and that nothing panics.
