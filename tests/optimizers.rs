@@ -209,13 +209,15 @@ fn settings_can_change_between_steps() {
     assert_eq!(after(&mut sgd), [0.0; 2]); // b = 1
     sgd = sgd.weight_decay(0.25);
     assert_eq!(after(&mut sgd), [-0.75; 2]); // b = 1.5
-    sgd = sgd.weight_decay(0.0).l2(1.0);
-    assert_eq!(after(&mut sgd), [-1.75; 2]); // b = 2.75
-    sgd = sgd.learning_rate(0.5).l2(0.0).group("bias", |g| g.l2(2.0));
-    assert_eq!(after(&mut sgd), [-0.1875, -1.1875]); // b = 2.375, 4.375
-    assert_eq!(sgd.steps(), 4);
-    sgd = sgd.nesterov();
-    assert_eq!((sgd.steps(), after(&mut sgd)), (0, [0.25, -1.25]));
+    sgd = sgd.weight_decay(0.0);
+    assert_eq!(after(&mut sgd), [-0.75; 2]); // b = 1.75
+    sgd = sgd.l2(1.0);
+    assert_eq!(after(&mut sgd), [-1.875; 2]); // b = 2.875
+    sgd = sgd.group("bias", |g| g.l2(0.0));
+    assert_eq!(after(&mut sgd), [-2.4375, -1.4375]); // b = 3.4375, 2.4375
+    assert_eq!(sgd.steps(), 5);
+    sgd = sgd.learning_rate(0.5).nesterov();
+    assert_eq!((sgd.steps(), after(&mut sgd)), (0, [-0.5, 0.25])); // g = 2, 1
 }
 
 /// The weights of a bound model are still in use: they are copied, and the tape's stay.

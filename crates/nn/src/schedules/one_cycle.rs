@@ -14,7 +14,7 @@ use super::{Schedule, cosine};
 /// ```
 /// use unspool_nn::schedules::{OneCycle, Schedule};
 /// let schedule = OneCycle::new(100);
-/// for (step, expected) in [(0, 1.0 / 25.0), (29, 1.0), (99, 1.0 / 25.0 / 1e4)] {
+/// for (step, expected) in [(0, 1.0 / 25.0), (29, 1.0), (99, 1.0 / 25.0 / 1e4), (700, 1.0 / 25.0 / 1e4)] {
 ///     assert!((schedule.factor(step) - expected).abs() < 1e-12);
 /// }
 /// ```
