@@ -44,6 +44,7 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "maximum minimum" => x[0].minimum(x[1]),
         "maximum" => x[0].maximum(x[1]),
         "where_" => x[0].where_(x[1], x[2]),
+        "lerp" => x[0].lerp(x[1], x[2]),
         "matmul" => x[0].matmul(x[1]),
         "sum" => x[0].sum(),
         "mean" => x[0].mean(),

@@ -90,3 +90,41 @@ fn gradcheck_refuses_gradients_that_are_not_finite() {
     let operands = Operands { a: values([2], 1), b: Tensor::zeros([2]) };
     assert!(gradcheck(&operands, |_, o| (o.a / o.b).sum()).is_err());
 }
+
+mod fused {
+    unspool::elementwise! {
+        /// What is kept of a state and what comes in, as an LSTM has it.
+        pub struct Blend { decay } = "blend";
+        value: |[keep, old, accept, new]| decay * keep * old + accept * new;
+        gradients: |[keep, old, accept, new], _, dy| [dy * decay * old, dy * decay * keep, dy * new, dy * accept];
+    }
+    unspool::elementwise! {
+        /// A gate, of which the value is read and not the inputs.
+        pub struct Gate = "gate";
+        value: |[x, h]| (x + h).sigmoid();
+        gradients: |[_, _], y, dy| [dy * y * (T::ONE - y), dy * y * (T::ONE - y)];
+    }
+}
+
+#[test]
+fn chains_of_several_values_have_their_gradients_at_every_shape() {
+    for (a, b) in [([2, 3], [2, 3]), ([2, 3], [1, 3]), ([2, 1], [2, 3]), ([70, 3], [1, 1]), ([0, 3], [1, 3])] {
+        let operands = Operands { a: values(a, 1), b: values(b, 2) };
+        gradcheck(&operands, |tape, o| {
+            let since = tape.len();
+            let gate = tape.apply(fused::Gate, &[o.a, o.b]);
+            let y = tape.apply(fused::Blend { decay: 0.7 }, &[gate, o.a, o.b.square(), o.b]);
+            tape.forget(since..tape.len(), &[y]);
+            project(y)
+        })
+        .unwrap();
+        let tape = Tape::new();
+        let (a, b) = (tape.constant(&operands.a), tape.constant(&operands.b));
+        let gate = (a + b).sigmoid();
+        let plain = (gate * a * 0.7 + b.square() * b).value();
+        let fused =
+            tape.apply(fused::Blend { decay: 0.7 }, &[tape.apply(fused::Gate, &[a, b]), a, b.square(), b]).value();
+        let largest = (plain.zip("sub", &fused, |x, y| (x - y).abs())).to_vec().into_iter().fold(0.0, f64::max);
+        assert!(largest < 1e-15, "{largest}");
+    }
+}

@@ -105,8 +105,16 @@ fn a_contribution_that_fits_no_input_is_refused() {
         value: |x| x + x;
         derivative: |_, _| T::ONE + T::ONE;
     }
+    unspool::elementwise! {
+        struct Sum = "sum";
+        value: |[a, b]| a + b;
+        gradients: |[_, _], _, dy| [dy, dy];
+    }
+    let y = tape.variable(&zeros([3]));
     sentences! {
-        tape.apply(Twice, &[x, x]) => "twice: 2 inputs were given to a function of one";
+        tape.apply(Twice, &[x, x]) => "twice: 2 inputs were given to a function of 1";
+        tape.apply(Sum, &[x, x, x]) => "sum: 3 inputs were given to a function of 2";
+        tape.apply(Sum, &[x, y]) => "sum: shapes [2] and [3] do not broadcast";
     }
 }
 

@@ -58,6 +58,8 @@ fn arithmetic_and_products() {
         a.minimum(b) => "minimum: shapes [32, 20] and [30, 20] do not broadcast";
         a.maximum(b) => "maximum: shapes [32, 20] and [30, 20] do not broadcast";
         a.where_(a, b) => "where_: shapes [32, 20], [32, 20] and [30, 20] do not broadcast";
+        a.lerp(a, b) => "lerp: shapes [32, 20], [32, 20] and [30, 20] do not broadcast";
+        a.lerp(foreign, a) => "lerp: the operands belong to different tapes";
         b.where_(a, a) => "where_: shapes [30, 20], [32, 20] and [32, 20] do not broadcast";
         a.masked_fill(b, 1.0) => "masked_fill: shape [32, 20] and mask [30, 20] do not broadcast";
         a.matmul(b) => "matmul: shapes [32, 20] and [30, 20] do not multiply; they must be [.., K] and [K, N]";

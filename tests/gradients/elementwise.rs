@@ -46,6 +46,9 @@ pub const CASES: &[Case] = &[
     ("maximum", |name| {
         BROADCASTS.iter().for_each(|shapes| check(name, *shapes, f!(|a, b| a.maximum(b * 0.2) + b.maximum(0.01))))
     }),
+    ("lerp", |name| {
+        BROADCASTS.iter().for_each(|shapes| check(name, *shapes, f!(|a, b| a.lerp(b, a * b) + b.lerp(b.square(), 0.3))))
+    }),
     ("where_", |name| {
         for shapes in BROADCASTS {
             check(

@@ -252,7 +252,7 @@ proptest! {
         }));
         check("choice", [&sizes, &small], f!(|a, b| {
             let mask = mask(a, &[1, 4, 5]);
-            mask.where_(a, b).masked_fill(mask * 0.0, 2.0) * a.dropout(0.3, 5)
+            mask.where_(a, b).masked_fill(mask * 0.0, 2.0) * a.dropout(0.3, 5) + a.lerp(b, b * a)
         }));
         if !sizes.is_empty() {
             let axis = axis % sizes.len();

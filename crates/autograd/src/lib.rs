@@ -32,6 +32,8 @@
 
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod elementwise;
 mod forget;
 mod gradcheck;
 mod gradients;
@@ -49,7 +51,7 @@ mod weights;
 pub use forget::Reads;
 pub use gradcheck::{GradcheckError, gradcheck};
 pub use gradients::Gradients;
-pub use op::{Contributions, Elementwise, Inputs, Op};
+pub use op::{Contributions, Inputs, Op};
 pub use ops::{Convolution, Operand};
 pub use params::{Params, Path, Segment};
 pub use second_order::{hessian, hvp, jacobian, jvp, vjp};

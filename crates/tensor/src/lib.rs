@@ -25,6 +25,7 @@ mod buffer;
 #[allow(unsafe_code)]
 mod dual;
 mod format;
+mod fuse;
 mod indices;
 mod join;
 mod layout;
@@ -48,6 +49,7 @@ mod view;
 mod walk;
 
 pub use dual::Dual;
+pub use fuse::MAX_FUSED;
 pub use indices::Indices;
 pub use packed::Packed;
 pub use pool::{memory_drawn, release_memory};

@@ -79,7 +79,7 @@ ops! {
     add sub mul div neg square pow sqrt reciprocal abs sign
     exp expm1 ln ln1p sin cos
     tanh sigmoid relu leaky_relu elu gelu softplus silu hardsigmoid
-    maximum clamp where_ dropout
+    maximum clamp where_ lerp dropout
     matmul linear dot einsum conv1d
     sum mean max var norm logsumexp
     softmax log_softmax layer_norm cumsum cumprod

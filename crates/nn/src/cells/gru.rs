@@ -65,7 +65,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Gru<Var<'t, T>> {
         let r = (xr + hr).sigmoid();
         let z = (xz + hz).sigmoid();
         let n = (xn + r * (hn + self.b_n)).tanh();
-        let h = n + z * (h - n); // = (1 - z) n + z h
+        let h = n.lerp(h, z); // (1 - z) n + z h
         (h, h)
     }
 }

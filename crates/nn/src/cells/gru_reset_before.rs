@@ -64,7 +64,7 @@ impl<'t, T: Scalar> Cell<'t, T> for GruResetBefore<Var<'t, T>> {
         let r = (xr + hr).sigmoid();
         let z = (xz + hz).sigmoid();
         let n = (xn + (r * h).matmul(self.u_n)).tanh();
-        let h = (1.0 - z) * n + z * h;
+        let h = n.lerp(h, z); // (1 - z) n + z h
         (h, h)
     }
 }

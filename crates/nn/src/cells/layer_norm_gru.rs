@@ -72,7 +72,7 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
         let r = (xr + hr).sigmoid();
         let z = (xz + hz).sigmoid();
         let n = (xn + r * (hn + self.b_n)).tanh();
-        let h = (1.0 - z) * h + z * n;
+        let h = h.lerp(n, z); // (1 - z) h + z n
         (h, h)
     }
 }

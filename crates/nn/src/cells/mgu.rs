@@ -61,7 +61,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
         let [xf, xn] = x.chunks();
         let f = (xf + h.matmul(self.u_f)).sigmoid();
         let n = (xn + (f * h).matmul(self.u_n)).tanh();
-        let h = (1.0 - f) * h + f * n;
+        let h = h.lerp(n, f); // (1 - f) h + f n
         (h, h)
     }
 }

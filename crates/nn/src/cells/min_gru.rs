@@ -54,7 +54,7 @@ impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [z, n] = x.chunks();
         let z = z.sigmoid();
-        let h = (1.0 - z) * h + z * n;
+        let h = h.lerp(n, z); // (1 - z) h + z n
         (h, h)
     }
 }
