@@ -10,10 +10,10 @@ use unspool::{
     save_torch,
 };
 
-const INPUTS: usize = 3;
-const HIDDEN: usize = 4;
+pub const INPUTS: usize = 3;
+pub const HIDDEN: usize = 4;
 
-fn fixture(name: &str) -> PathBuf {
+pub fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/exchange").join(format!("{name}.safetensors"))
 }
 
@@ -24,18 +24,18 @@ fn written(name: &str) -> PathBuf {
     folder.join(format!("{name}.safetensors"))
 }
 
-fn outputs<T: Real>(name: &str) -> Tensor<T> {
+pub fn outputs<T: Real>(name: &str) -> Tensor<T> {
     CheckpointFile::open(fixture("outputs")).unwrap().tensor(name).unwrap()
 }
 
 /// What a layer makes of the input of the fixture.
-fn output<T: Real, M: for<'t> Model<'t, T>>(model: &M, x: &Tensor<T>) -> Tensor<T> {
+pub fn output<T: Real, M: for<'t> Model<'t, T>>(model: &M, x: &Tensor<T>) -> Tensor<T> {
     let tape = Tape::new();
     M::output(&tape.bind(model), tape.constant(x), Mode::Evaluation).value()
 }
 
 #[track_caller]
-fn assert_close<T: Real>(what: &str, got: &Tensor<T>, expected: &Tensor<T>, tolerance: f64) {
+pub fn assert_close<T: Real>(what: &str, got: &Tensor<T>, expected: &Tensor<T>, tolerance: f64) {
     unspool_tests::assert_close(what, &got.cast(), &expected.cast(), tolerance);
 }
 
@@ -88,6 +88,10 @@ where
     let name = &format!("{name}_keras");
     load_keras(fixture(name), &mut model).unwrap();
     assert_close(name, &run(&model), &outputs(&format!("{name}.y")), tolerance::<f32>());
+    let loaded: Vec<Tensor> = model.leaves().into_iter().cloned().collect();
+    model.leaves_mut().into_iter().for_each(|leaf| *leaf = Tensor::full(f32::NAN, leaf.shape()));
+    load_keras(fixture(name).with_extension("npz"), &mut model).unwrap();
+    assert!(model.leaves().into_iter().eq(&loaded), "{name}: the npz");
 
     save_keras(written(name), &model).unwrap();
     let theirs = CheckpointFile::open(fixture(name)).unwrap();

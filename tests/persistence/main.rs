@@ -6,6 +6,7 @@ mod checkpoints;
 mod crashes;
 mod exchange;
 mod npy;
+mod variants;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -21,6 +21,7 @@ fn arrays_of_numpy_are_read_and_written_to_the_byte() -> Result<(), FileError> {
     assert_eq!(read_npy::<f32>(fixture("floats.npy"))?, floats());
     assert_eq!(read_npy::<f32>(fixture("fortran.npy"))?, floats());
     assert_eq!(read_npy::<f64>(fixture("floats.npy"))?, floats().cast());
+    assert_eq!(read_npy::<f64>(fixture("half.npy"))?, floats().cast());
 
     let folder = folder("npy");
     write_npy(folder.join("floats.npy"), &floats().permute(&[2, 0, 1]).permute(&[1, 2, 0]))?;

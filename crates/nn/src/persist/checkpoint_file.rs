@@ -1,25 +1,24 @@
 //! What was saved.
 
-use super::checkpoint::{CHUNK, dtype, shared};
-use super::disk::open;
+use super::checkpoint::shared;
 use super::error::FileError;
 use super::header::{Header, type_name};
 use super::keras::KerasState;
+use super::source::{Source, holds};
 use super::state_dict::{StateDict, leaves};
 use super::torch::TorchState;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fmt;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use unspool_autograd::{MAX_RANK, Params, Real, Shape, Tensor};
 
 /// An open safetensors file: one that [`Checkpoint`](crate::Checkpoint) saved, or another program.
 ///
 /// Opening reads and checks the header alone; each tensor is read when it is asked for. A file that is replaced
 /// meanwhile is read to its end as it was.
+///
+/// With the feature `npy`, NumPy's npz files are read as well. They are held in memory, as they are in the file.
 ///
 /// See [`Checkpoint`](crate::Checkpoint) for an example. A training goes on from where it was; if any part of the file does
 /// not fit, everything stays as it is:
@@ -47,22 +46,20 @@ use unspool_autograd::{MAX_RANK, Params, Real, Shape, Tensor};
 /// ```
 pub struct CheckpointFile {
     path: PathBuf,
-    /// One reader at a time: they share its position.
-    file: Mutex<File>,
     header: Header,
+    source: Source,
 }
 
 impl CheckpointFile {
     /// Opens the file at `path`.
     ///
     /// # Errors
-    /// If there is none, or it is not a valid safetensors file: cut short, too long, or with a header that contradicts
-    /// itself.
+    /// If there is none, or it is not a valid safetensors or npz file: cut short, too long, or with a header that
+    /// contradicts itself.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
-        let file = open(&path)?;
-        let header = Header::read(&file, &path)?;
-        Ok(CheckpointFile { path, file: Mutex::new(file), header })
+        let (header, source) = Source::open(&path)?;
+        Ok(CheckpointFile { path, header, source })
     }
 
     /// The names of all tensors and numbers, in alphabetical order.
@@ -126,22 +123,21 @@ impl CheckpointFile {
         Ok(())
     }
 
-    /// One tensor.
+    /// One tensor. Half precision, `f16` and `bf16`, becomes the type that is asked for, which has all of its numbers.
     ///
     /// # Errors
     /// If there is none of this name and element type, it has more axes than a tensor can have or more elements than there
     /// is memory for, or the file cannot be read.
     pub fn tensor<T: Real>(&self, name: &str) -> Result<Tensor<T>, FileError> {
-        let info = self.entry(name, dtype::<T>())?;
-        let bytes = info.data_offsets.1 - info.data_offsets.0;
+        let info = self.entry(name, holds::<T>, T::NAME)?;
         let addressable = info.shape.len() <= MAX_RANK && shape_of(info).is_addressable::<T>();
-        if !addressable || Vec::<u8>::new().try_reserve_exact(bytes).is_err() {
+        if !addressable || Vec::<T>::new().try_reserve_exact(info.shape.iter().product()).is_err() {
             let shape = &info.shape;
             return Err(
                 self.wrong(format_args!("holds {name:?} of shape {shape:?}, which is more than a tensor can hold"))
             );
         }
-        self.read(info)
+        self.read(name, info)
     }
 
     /// Numbers, as many as are asked for.
@@ -149,14 +145,14 @@ impl CheckpointFile {
     /// # Errors
     /// If there are none of this name, or not as many, or the file cannot be read.
     pub fn numbers<const N: usize>(&self, name: &str) -> Result<[u64; N], FileError> {
-        let info = self.entry(name, Dtype::U64)?;
+        let info = self.entry(name, |dtype| dtype == Dtype::U64, "u64")?;
         if info.shape != [N] {
             let shape = &info.shape;
             return Err(self.wrong(format_args!("holds {name:?} of shape {shape:?}, expected [{N}]")));
         }
         let mut numbers = [0; N];
         let mut rest = numbers.iter_mut();
-        self.chunks(info, |bytes| {
+        self.source.bytes(&self.path, name, info, |bytes| {
             for (number, bytes) in rest.by_ref().zip(bytes.as_chunks().0) {
                 *number = u64::from_le_bytes(*bytes);
             }
@@ -164,12 +160,12 @@ impl CheckpointFile {
         Ok(numbers)
     }
 
-    /// The entry of this name, if it is of this type.
-    fn entry(&self, name: &str, dtype: Dtype) -> Result<&TensorInfo, FileError> {
+    /// The entry of this name, if it is of the type that is expected.
+    fn entry(&self, name: &str, fits: fn(Dtype) -> bool, expected: &str) -> Result<&TensorInfo, FileError> {
         match self.info(name) {
             None => Err(self.wrong(format_args!("has nothing under the name {name:?}"))),
-            Some(info) if info.dtype != dtype => {
-                let (got, expected) = (type_name(info.dtype), type_name(dtype));
+            Some(info) if !fits(info.dtype) => {
+                let got = type_name(info.dtype);
                 Err(self.wrong(format_args!("holds {name:?} as {got}, expected {expected}")))
             }
             Some(info) => Ok(info),
@@ -185,30 +181,8 @@ impl CheckpointFile {
     }
 
     /// A tensor whose element type and shape were checked.
-    pub(super) fn read<T: Real>(&self, info: &TensorInfo) -> Result<Tensor<T>, FileError> {
-        let mut tensor = Tensor::zeros(shape_of(info));
-        let mut rest = tensor.as_mut_slice();
-        self.chunks(info, |bytes| {
-            let (values, behind) = std::mem::take(&mut rest).split_at_mut(bytes.len() / size_of::<T>());
-            T::from_bytes(bytes, values);
-            rest = behind;
-        })?;
-        Ok(tensor)
-    }
-
-    /// Hands the bytes of an entry to `take`, in parts of whole elements.
-    fn chunks(&self, info: &TensorInfo, mut take: impl FnMut(&[u8])) -> Result<(), FileError> {
-        let unreadable = |error| FileError::io("cannot read", &self.path, error);
-        let (start, end) = info.data_offsets;
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(self.header.data + start as u64)).map_err(unreadable)?;
-        let mut buffer = [0; CHUNK];
-        for done in (start..end).step_by(CHUNK) {
-            let bytes = &mut buffer[..CHUNK.min(end - done)];
-            file.read_exact(bytes).map_err(unreadable)?;
-            take(bytes);
-        }
-        Ok(())
+    pub(super) fn read<T: Real>(&self, name: &str, info: &TensorInfo) -> Result<Tensor<T>, FileError> {
+        self.source.tensor(&self.path, name, info)
     }
 }
 

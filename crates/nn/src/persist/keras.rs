@@ -31,6 +31,8 @@ use unspool_autograd::{Params, Real, Tensor};
 /// ```
 ///
 /// and this reads what [`save_keras`] wrote: `for name, w in names(model).items(): w.assign(load_file(path)[name])`.
+/// With the feature `npy`, weights may also come from NumPy's file, without the first and with another last line:
+/// `numpy.savez("keras.npz", **{name: w.numpy() for name, w in names(model).items()})`.
 ///
 /// | here | there | names |
 /// |---|---|---|
@@ -42,6 +44,7 @@ use unspool_autograd::{Params, Real, Tensor};
 /// | [`Sequential`], [`Stack`], `Vec`, arrays | the layers of a model | `0.kernel`, `1.bias`, .. |
 ///
 /// Keras's own epsilon of `LayerNormalization` is 1e-3, and no weight: a layer with that one computes something else here.
+/// A bias that is not in the file (`use_bias=False`, `center=False`) is zero, and a gain (`scale=False`) one.
 /// A model of one's own says the place of its layers, [`TorchState`](crate::TorchState) shows how.
 ///
 /// ```
@@ -58,7 +61,7 @@ pub trait KerasState {
     fn keras(&mut self, dict: &mut StateDict<'_>);
 }
 
-/// Loads a model from the safetensors file of a Keras model's weights.
+/// Loads a model from the file of a Keras model's weights: safetensors, or with the feature `npy` an npz.
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
@@ -92,7 +95,7 @@ where
 impl<T: Real> KerasState for Dense<Tensor<T>> {
     fn keras(&mut self, dict: &mut StateDict<'_>) {
         dict.same("kernel", &mut self.weight);
-        dict.same("bias", &mut self.bias);
+        dict.same_or("bias", &mut self.bias, T::ZERO);
     }
 }
 
@@ -104,8 +107,8 @@ impl<T: Real> KerasState for Embedding<Tensor<T>> {
 
 impl<T: Real> KerasState for LayerNorm<Tensor<T>> {
     fn keras(&mut self, dict: &mut StateDict<'_>) {
-        dict.same("gamma", &mut self.gain);
-        dict.same("beta", &mut self.bias);
+        dict.same_or("gamma", &mut self.gain, T::ONE);
+        dict.same_or("beta", &mut self.bias, T::ZERO);
     }
 }
 
@@ -140,7 +143,9 @@ impl<T: Real> KerasState for Gru<Tensor<T>> {
         swapped(dict, "kernel", &mut self.x.weight);
         swapped(dict, "recurrent_kernel", &mut self.u);
         let bias = swap(&Tensor::stack(&[self.x.bias.clone(), recurrent_bias(self)]));
-        dict.exchange([("bias", bias)], |[bias]| set_biases(self, [0, 1].map(|i| swap(&bias.select(0, i)))));
+        dict.exchange_or([("bias", bias)], T::ZERO, |[bias]| {
+            set_biases(self, [0, 1].map(|i| swap(&bias.select(0, i))));
+        });
     }
 }
 
@@ -153,7 +158,8 @@ impl<T: Real> KerasState for GruResetBefore<Tensor<T>> {
             let recurrent = swap(&recurrent);
             (self.u, self.u_n) = (recurrent.slice(1, ..split).copy(), recurrent.slice(1, split..).copy());
         });
-        swapped(dict, "bias", &mut self.x.bias);
+        let bias = swap(&self.x.bias);
+        dict.exchange_or([("bias", bias)], T::ZERO, |[bias]| self.x.bias = swap(&bias));
     }
 }
 

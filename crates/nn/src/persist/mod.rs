@@ -6,6 +6,8 @@ mod checkpoint;
 mod checkpoint_file;
 mod disk;
 mod error;
+#[cfg(any(feature = "npy", feature = "safetensors"))]
+mod half;
 #[cfg(feature = "safetensors")]
 mod header;
 #[cfg(feature = "safetensors")]
@@ -16,6 +18,8 @@ mod native;
 mod npy;
 #[cfg(feature = "npy")]
 mod npz;
+#[cfg(feature = "safetensors")]
+mod source;
 #[cfg(feature = "safetensors")]
 mod state_dict;
 #[cfg(feature = "safetensors")]

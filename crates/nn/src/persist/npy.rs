@@ -2,13 +2,14 @@
 
 use super::disk::{open, replace};
 use super::error::FileError;
+use super::half::f16;
 use std::io::{self, Read};
 use std::path::Path;
 use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 
 /// Reads a tensor from NumPy's npy file: `numpy.save(path, array)`.
 ///
-/// The array may be of floats of 4 or 8 bytes, of integers, or of truth values (1 and 0), in C's or Fortran's order. What is
+/// The array may be of floats of 2, 4 or 8 bytes, of integers, or of truth values (1 and 0), in C's or Fortran's order. What is
 /// not of type `T` in the file is rounded to it.
 ///
 /// ```
@@ -98,8 +99,24 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// Reads an array from a source of `size` bytes.
-pub(super) fn read_array<T: Real>(source: &mut dyn Read, size: u64) -> Result<Tensor<T>, Problem> {
+/// What a file's header says, if the file can be read.
+pub(super) struct Described {
+    item: Item,
+    fortran_order: bool,
+    /// As many sizes as a tensor can have, and no more elements than the file has bytes for.
+    pub shape: Vec<usize>,
+}
+
+impl Described {
+    /// The name of the element type, as in Rust.
+    #[cfg(feature = "safetensors")]
+    pub(super) fn element(&self) -> &'static str {
+        self.item.name
+    }
+}
+
+/// Reads the header of an array from a source of `size` bytes.
+pub(super) fn read_header(source: &mut dyn Read, size: u64) -> Result<Described, Problem> {
     let mut start = [0; MAGIC.len() + 2];
     source.read_exact(&mut start)?;
     let [magic @ .., version, _] = start;
@@ -130,9 +147,14 @@ pub(super) fn read_array<T: Real>(source: &mut dyn Read, size: u64) -> Result<Te
         let (shape, descr) = (header.shape, header.descr);
         return Err(format!("{data} bytes are no array of shape {shape:?} that holds {descr:?}").into());
     }
+    Ok(Described { item, fortran_order: header.fortran_order, shape: header.shape })
+}
 
-    let mut shape: Shape = header.shape.iter().copied().collect();
-    if header.fortran_order {
+/// Reads an array from a source of `size` bytes.
+pub(super) fn read_array<T: Real>(source: &mut dyn Read, size: u64) -> Result<Tensor<T>, Problem> {
+    let Described { item, fortran_order, shape } = read_header(source, size)?;
+    let mut shape: Shape = shape.into_iter().collect();
+    if fortran_order {
         shape = shape.iter().rev().copied().collect();
     }
     let mut tensor = Tensor::zeros(shape);
@@ -144,7 +166,7 @@ pub(super) fn read_array<T: Real>(source: &mut dyn Read, size: u64) -> Result<Te
             *value = T::from_f64((item.read)(bytes));
         }
     }
-    if header.fortran_order {
+    if fortran_order {
         let axes: Vec<usize> = (0..shape.rank()).rev().collect();
         tensor = tensor.permute(&axes).contiguous();
     }
@@ -153,6 +175,8 @@ pub(super) fn read_array<T: Real>(source: &mut dyn Read, size: u64) -> Result<Te
 
 /// An element type of NumPy.
 struct Item {
+    /// As in Rust.
+    name: &'static str,
     size: usize,
     read: fn(&[u8]) -> f64,
 }
@@ -162,12 +186,18 @@ impl Item {
         macro_rules! item {
             ($t:ty) => {
                 Item {
+                    name: stringify!($t),
                     size: size_of::<$t>(),
                     read: |bytes| <$t>::from_le_bytes(bytes.try_into().expect("of its size")) as f64,
                 }
             };
         }
         Some(match descr {
+            "<f2" => Item {
+                name: "f16",
+                size: 2,
+                read: |bytes| f16(u16::from_le_bytes(bytes.try_into().expect("of its size"))).into(),
+            },
             "<f4" => item!(f32),
             "<f8" => item!(f64),
             "|b1" | "|u1" => item!(u8),

@@ -3,12 +3,16 @@
 use super::disk::open;
 use super::error::FileError;
 use super::npy::read_array;
+#[cfg(feature = "safetensors")]
+use super::npy::{Described, read_header};
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
-use rawzip::{CompressionMethod, ZipArchive, ZipSliceEntry};
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use unspool_autograd::{Real, Tensor};
 
 /// Reads all tensors of NumPy's npz file, by their names: `numpy.savez(path, x=x, y=y)` or `numpy.savez_compressed`.
@@ -25,49 +29,102 @@ use unspool_autograd::{Real, Tensor};
 /// If the file cannot be read or is not valid, damaged, or holds an array that [`read_npy`](crate::read_npy) does not read.
 pub fn read_npz<T: Real>(path: impl AsRef<Path>) -> Result<BTreeMap<String, Tensor<T>>, FileError> {
     let path = path.as_ref();
-    let unreadable = |error| FileError::io("cannot read", path, error);
-    let mut bytes = Vec::new();
-    let mut file = open(path)?;
-    let size = file.metadata().map_err(unreadable)?.len();
-    let room = usize::try_from(size).is_ok_and(|size| bytes.try_reserve_exact(size).is_ok());
-    if !room {
-        return Err(FileError::new(path, format_args!("has {size} bytes, more than there is memory for")));
-    }
-    file.read_to_end(&mut bytes).map_err(unreadable)?;
-    arrays(&bytes).map_err(|problem| FileError::new(path, format_args!("is no valid npz file: {problem}")))
+    let npz = Npz::read(open(path)?, path)?;
+    npz.names().map(|name| Ok((name.to_owned(), npz.array(name)?))).collect()
 }
 
-fn arrays<T: Real>(bytes: &[u8]) -> Result<BTreeMap<String, Tensor<T>>, String> {
-    let archive = ZipArchive::from_slice(bytes).map_err(|error| error.to_string())?;
-    let mut entries = Vec::new();
+/// How each entry is packed, and where it is.
+type Directory = BTreeMap<String, (CompressionMethod, ZipArchiveEntryWayfinder)>;
+
+/// An npz file in memory, its arrays packed as they are in the file.
+pub(super) struct Npz {
+    path: PathBuf,
+    archive: ZipSliceArchive<Vec<u8>>,
+    entries: Directory,
+}
+
+impl Npz {
+    /// Reads the file, which was opened at `path`, and checks its directory.
+    pub(super) fn read(mut file: File, path: &Path) -> Result<Npz, FileError> {
+        let unreadable = |error| FileError::io("cannot read", path, error);
+        let mut bytes = Vec::new();
+        let size = file.metadata().map_err(unreadable)?.len();
+        let room = usize::try_from(size).is_ok_and(|size| bytes.try_reserve_exact(size).is_ok());
+        if !room {
+            return Err(FileError::new(path, format_args!("has {size} bytes, more than there is memory for")));
+        }
+        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        let archive = ZipArchive::from_slice(bytes).map_err(|error| wrong(path, error))?;
+        let entries = directory(&archive).map_err(|problem| wrong(path, problem))?;
+        Ok(Npz { path: path.to_owned(), archive, entries })
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// The array of a name that is there.
+    pub(super) fn array<T: Real>(&self, name: &str) -> Result<Tensor<T>, FileError> {
+        let data = self.unpacked(name)?;
+        read_array(&mut &data[..], data.len() as u64).map_err(|problem| self.wrong(name, problem))
+    }
+
+    /// What the array of a name that is there would be.
+    #[cfg(feature = "safetensors")]
+    pub(super) fn described(&self, name: &str) -> Result<Described, FileError> {
+        let data = self.unpacked(name)?;
+        read_header(&mut &data[..], data.len() as u64).map_err(|problem| self.wrong(name, problem))
+    }
+
+    /// The npy file of a name that is there.
+    pub(super) fn unpacked(&self, name: &str) -> Result<Cow<'_, [u8]>, FileError> {
+        let (method, place) = self.entries[name];
+        unpack(&self.archive, method, place).map_err(|problem| self.wrong(name, problem))
+    }
+
+    fn wrong(&self, name: &str, problem: impl fmt::Display) -> FileError {
+        wrong(&self.path, format_args!("in {name:?}, {problem}"))
+    }
+}
+
+fn wrong(path: &Path, problem: impl fmt::Display) -> FileError {
+    FileError::new(path, format_args!("is no valid npz file: {problem}"))
+}
+
+/// The entries by their names, without the ending of npy files.
+fn directory(archive: &ZipSliceArchive<Vec<u8>>) -> Result<Directory, String> {
+    let mut entries = Directory::new();
+    let (mut places, mut found) = (Vec::new(), 0);
     for record in archive.entries() {
         let record = record.map_err(|error| error.to_string())?;
         let name = String::from_utf8_lossy(record.file_path().as_ref()).into_owned();
-        let entry = archive.get_entry(record.wayfinder()).map_err(|error| format!("in {name:?}, {error}"))?;
-        entries.push((name, record.compression_method(), entry));
+        let place = record.wayfinder();
+        let entry = archive.get_entry(place).map_err(|error| format!("in {name:?}, {error}"))?;
+        places.push((entry.compressed_data_range(), name.clone()));
+        let key = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
+        if entries.insert(key, (record.compression_method(), place)).is_some() {
+            return Err(format!("the name {name:?} stands twice"));
+        }
+        found += 1;
     }
-    let (found, told) = (entries.len(), archive.entries_hint());
-    if found as u64 != told {
+    let told = archive.entries_hint();
+    if found != told {
         return Err(format!("its directory has {found} entries, and should have {told}"));
     }
     // A small file whose entries share their data could unpack to any size.
-    entries.sort_by_key(|(.., entry)| entry.compressed_data_range());
-    if let Some(pair) = entries.windows(2).find(|p| p[0].2.compressed_data_range().1 > p[1].2.compressed_data_range().0)
-    {
-        return Err(format!("{:?} and {:?} overlap", pair[0].0, pair[1].0));
+    places.sort();
+    if let Some(pair) = places.windows(2).find(|pair| pair[0].0.1 > pair[1].0.0) {
+        return Err(format!("{:?} and {:?} overlap", pair[0].1, pair[1].1));
     }
-    let mut arrays = BTreeMap::new();
-    for (name, method, entry) in entries {
-        let array = array(method, &entry).map_err(|problem| format!("in {name:?}, {problem}"))?;
-        let key = name.strip_suffix(".npy").unwrap_or(&name);
-        if arrays.insert(key.to_owned(), array).is_some() {
-            return Err(format!("the name {key:?} stands twice"));
-        }
-    }
-    Ok(arrays)
+    Ok(entries)
 }
 
-fn array<T: Real>(method: CompressionMethod, entry: &ZipSliceEntry<'_>) -> Result<Tensor<T>, String> {
+fn unpack(
+    archive: &ZipSliceArchive<Vec<u8>>,
+    method: CompressionMethod,
+    place: ZipArchiveEntryWayfinder,
+) -> Result<Cow<'_, [u8]>, String> {
+    let entry = archive.get_entry(place).map_err(|error| error.to_string())?;
     let packed = entry.data();
     let size = entry.claim_verifier().uncompressed_size;
     let data = match method {
@@ -80,5 +137,5 @@ fn array<T: Real>(method: CompressionMethod, entry: &ZipSliceEntry<'_>) -> Resul
         other => return Err(format!("the compression is {other:?}, expected none or deflate")),
     };
     io::copy(&mut entry.verifying_reader(&data[..]), &mut io::sink()).map_err(|error| error.to_string())?;
-    read_array(&mut &data[..], data.len() as u64).map_err(|problem| problem.to_string())
+    Ok(data)
 }

@@ -1,9 +1,10 @@
 //! The correspondence between a model's leaves and the names in a file.
 
-use super::checkpoint::{Checkpoint, dtype};
+use super::checkpoint::Checkpoint;
 use super::checkpoint_file::CheckpointFile;
 use super::error::FileError;
 use super::header::type_name;
+use super::source::holds;
 use safetensors::tensor::TensorInfo;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -84,6 +85,27 @@ impl<'a> StateDict<'a> {
         tensors: [(&str, Tensor<T>); N],
         take: impl FnOnce([Tensor<T>; N]),
     ) {
+        self.hand_over(tensors, None, take);
+    }
+
+    /// As [`exchange`](StateDict::exchange), for weights that a layer of the other framework may have been made without: of
+    /// a file that has none of these names, every element is `absent`. (A name that is spelt otherwise there is found
+    /// nevertheless: nobody expects it.)
+    pub fn exchange_or<T: Real, const N: usize>(
+        &mut self,
+        tensors: [(&str, Tensor<T>); N],
+        absent: T,
+        take: impl FnOnce([Tensor<T>; N]),
+    ) {
+        self.hand_over(tensors, Some(absent), take);
+    }
+
+    fn hand_over<T: Real, const N: usize>(
+        &mut self,
+        tensors: [(&str, Tensor<T>); N],
+        absent: Option<T>,
+        take: impl FnOnce([Tensor<T>; N]),
+    ) {
         let tensors = tensors.map(|(name, tensor)| (format!("{}{name}{}", self.prefix, self.suffix), tensor));
         match &mut self.pass {
             Pass::Write(checkpoint) => {
@@ -94,17 +116,20 @@ impl<'a> StateDict<'a> {
                 }
             }
             Pass::Check(file) => {
+                let optional = absent.is_some() && tensors.iter().all(|(name, _)| file.info(name).is_none());
                 for (name, tensor) in tensors {
                     match file.info(&name) {
                         Some(info) => self.misfits.extend(misfits(info, &name, &tensor)),
+                        None if optional => {}
                         None => self.missing.push(format!("{name:?}")),
                     }
                     self.asked.insert(name);
                 }
             }
             Pass::Read(file) => {
-                let read = |(name, tensor): (String, Tensor<T>)| match file.info(&name) {
-                    Some(info) if misfits(info, &name, &tensor).is_empty() => file.read(info),
+                let read = |(name, tensor): (String, Tensor<T>)| match (file.info(&name), absent) {
+                    (Some(info), _) if misfits(info, &name, &tensor).is_empty() => file.read(&name, info),
+                    (None, Some(absent)) => Ok(Tensor::full(absent, tensor.shape())),
                     _ => Ok(tensor), // not what was asked for in the pass before
                 };
                 match tensors.into_iter().map(read).collect::<Result<Vec<_>, _>>() {
@@ -120,6 +145,11 @@ impl<'a> StateDict<'a> {
         self.exchange([(name, weight.clone())], |[tensor]| *weight = tensor);
     }
 
+    /// A weight that is the same in the file, or `absent` in every element if the file has none of this name.
+    pub fn same_or<T: Real>(&mut self, name: &str, weight: &mut Tensor<T>, absent: T) {
+        self.exchange_or([(name, weight.clone())], absent, |[tensor]| *weight = tensor);
+    }
+
     /// A matrix `[m, n]` that is `[n, m]` in the file: weights here are to the right of their input.
     ///
     /// # Panics
@@ -129,10 +159,11 @@ impl<'a> StateDict<'a> {
         self.exchange([(name, weight.t())], |[tensor]| *weight = tensor.t().contiguous());
     }
 
-    /// A bias that is the sum of two in the file. In saving, the first is the bias and the second zero.
+    /// A bias that is the sum of two in the file, or zero if the file has neither. In saving, the first is the bias and the
+    /// second zero.
     pub fn sum<T: Real>(&mut self, names: [&str; 2], bias: &mut Tensor<T>) {
         let tensors = [(names[0], bias.clone()), (names[1], Tensor::zeros(bias.shape()))];
-        self.exchange(tensors, |[a, b]| *bias = a.zip("sum", &b, |a, b| a + b));
+        self.exchange_or(tensors, T::ZERO, |[a, b]| *bias = a.zip("sum", &b, |a, b| a + b));
     }
 
     /// What `exchange` hands over has one more part before its name, `encoder.` or `0.`.
@@ -165,7 +196,7 @@ fn misfits<T: Real>(info: &TensorInfo, name: &str, wanted: &Tensor<T>) -> Vec<St
     if info.shape != wanted.shape()[..] {
         misfits.push(format!("{name:?} has shape {:?}, expected {}", info.shape, wanted.shape()));
     }
-    if info.dtype != dtype::<T>() {
+    if !holds::<T>(info.dtype) {
         misfits.push(format!("{name:?} holds {}, expected {}", type_name(info.dtype), T::NAME));
     }
     misfits

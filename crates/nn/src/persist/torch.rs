@@ -34,6 +34,10 @@ use unspool_autograd::{Params, Real, Tensor};
 /// gate n of [`Gru`]. What is no weight (an activation, the dropout between layers) is not in a state dict.
 /// [`LayerNorm`] has PyTorch's epsilon, 1e-5.
 ///
+/// A bias that is not in the file (`bias=False`) is zero, and the gain of a `LayerNorm` (`elementwise_affine=False`) one.
+/// Here every layer has them, so training changes them, and what is saved is for PyTorch's layers that have them too.
+/// Half precision, `float16` and `bfloat16`, becomes the type of the model, which has all of its numbers.
+///
 /// A model or a cell of one's own says the names of its parts, once for both directions:
 ///
 /// ```
@@ -105,7 +109,7 @@ where
 impl<T: Real> TorchState for Dense<Tensor<T>> {
     fn torch(&mut self, dict: &mut StateDict<'_>) {
         dict.transposed("weight", &mut self.weight);
-        dict.same("bias", &mut self.bias);
+        dict.same_or("bias", &mut self.bias, T::ZERO);
     }
 }
 
@@ -117,8 +121,8 @@ impl<T: Real> TorchState for Embedding<Tensor<T>> {
 
 impl<T: Real> TorchState for LayerNorm<Tensor<T>> {
     fn torch(&mut self, dict: &mut StateDict<'_>) {
-        dict.same("weight", &mut self.gain);
-        dict.same("bias", &mut self.bias);
+        dict.same_or("weight", &mut self.gain, T::ONE);
+        dict.same_or("bias", &mut self.bias, T::ZERO);
     }
 }
 
@@ -146,7 +150,8 @@ impl<T: Real> TorchState for Gru<Tensor<T>> {
     fn torch(&mut self, dict: &mut StateDict<'_>) {
         weights(dict, &mut self.x, &mut self.u);
         let recurrent = recurrent_bias(self);
-        dict.exchange([("bias_ih", self.x.bias.clone()), ("bias_hh", recurrent)], |biases| set_biases(self, biases));
+        let biases = [("bias_ih", self.x.bias.clone()), ("bias_hh", recurrent)];
+        dict.exchange_or(biases, T::ZERO, |biases| set_biases(self, biases));
     }
 }
 

@@ -1,0 +1,130 @@
+//! Where the tensors of a [`CheckpointFile`](super::CheckpointFile) are: in a safetensors file, or in an npz.
+
+use super::checkpoint::{CHUNK, dtype as own};
+use super::disk::open;
+use super::error::FileError;
+use super::half::{bf16, f16};
+use super::header::{Header, LONGEST};
+#[cfg(feature = "npy")]
+use super::npz::Npz;
+use safetensors::Dtype;
+use safetensors::tensor::TensorInfo;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::mem::take;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use unspool_autograd::{Real, Shape, Tensor};
+
+pub(super) enum Source {
+    /// A safetensors file whose data begins at a byte. One reader at a time: they share its position.
+    Safetensors(Mutex<File>, u64),
+    #[cfg(feature = "npy")]
+    Npz(Npz),
+}
+
+impl Source {
+    /// Opens the file at `path`, and says what is in it.
+    pub(super) fn open(path: &Path) -> Result<(Header, Source), FileError> {
+        let mut file = open(path)?;
+        let packed = is_zip(&mut file).map_err(|error| FileError::io("cannot read", path, error))?;
+        if packed {
+            return Self::npz(file, path);
+        }
+        let header = Header::read(&file, path)?;
+        let data = header.data;
+        Ok((header, Source::Safetensors(Mutex::new(file), data)))
+    }
+
+    #[cfg(feature = "npy")]
+    fn npz(file: File, path: &Path) -> Result<(Header, Source), FileError> {
+        let npz = Npz::read(file, path)?;
+        let info = |name: &str| {
+            let array = npz.described(name)?;
+            let dtype = format!("\"{}\"", array.element().to_uppercase());
+            let dtype: Dtype = serde_json::from_str(&dtype).expect("a type that safetensors files can hold, too");
+            let size = array.shape.iter().product::<usize>() * dtype.bitsize() / 8;
+            Ok((name.to_owned(), TensorInfo { dtype, shape: array.shape, data_offsets: (0, size) }))
+        };
+        let tensors = npz.names().map(info).collect::<Result<_, FileError>>()?;
+        Ok((Header { tensors, texts: Default::default(), data: 0 }, Source::Npz(npz)))
+    }
+
+    #[cfg(not(feature = "npy"))]
+    fn npz(_: File, path: &Path) -> Result<(Header, Source), FileError> {
+        Err(FileError::new(
+            path,
+            "is no safetensors file but a zip file, as npz files are: the feature `npy` reads them",
+        ))
+    }
+
+    /// A tensor whose element type, one that `T` [`holds`], and shape were checked.
+    pub(super) fn tensor<T: Real>(&self, path: &Path, name: &str, info: &TensorInfo) -> Result<Tensor<T>, FileError> {
+        #[cfg(feature = "npy")]
+        if let Source::Npz(npz) = self {
+            return npz.array(name);
+        }
+        let mut tensor = Tensor::zeros(info.shape.iter().copied().collect::<Shape>());
+        let mut rest = tensor.as_mut_slice();
+        self.bytes(path, name, info, |bytes| {
+            let (values, behind) = take(&mut rest).split_at_mut(bytes.len() * 8 / info.dtype.bitsize());
+            match info.dtype {
+                Dtype::F16 => widen(bytes, values, f16),
+                Dtype::BF16 => widen(bytes, values, bf16),
+                _ => T::from_bytes(bytes, values),
+            }
+            rest = behind;
+        })?;
+        Ok(tensor)
+    }
+
+    /// Hands the bytes of an entry to `take`, in parts of whole elements.
+    pub(super) fn bytes(
+        &self,
+        path: &Path,
+        _name: &str,
+        info: &TensorInfo,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), FileError> {
+        let (start, end) = info.data_offsets;
+        let (file, data) = match self {
+            Source::Safetensors(file, data) => (file, data),
+            #[cfg(feature = "npy")]
+            Source::Npz(npz) => {
+                let file = npz.unpacked(_name)?;
+                take(&file[file.len() - end..]);
+                return Ok(());
+            }
+        };
+        let unreadable = |error| FileError::io("cannot read", path, error);
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(data + start as u64)).map_err(unreadable)?;
+        let mut buffer = [0; CHUNK];
+        for done in (start..end).step_by(CHUNK) {
+            let bytes = &mut buffer[..CHUNK.min(end - done)];
+            file.read_exact(bytes).map_err(unreadable)?;
+            take(bytes);
+        }
+        Ok(())
+    }
+}
+
+/// Whether tensors of this type can be read as `T`: the same type, or one of two bytes, whose numbers `T` all has.
+pub(super) fn holds<T: Real>(dtype: Dtype) -> bool {
+    matches!(dtype, Dtype::F16 | Dtype::BF16) || dtype == own::<T>()
+}
+
+fn widen<T: Real>(bytes: &[u8], values: &mut [T], float: fn(u16) -> f32) {
+    for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
+        *value = T::from_f64(float(u16::from_le_bytes(*bytes)).into());
+    }
+}
+
+/// Whether a file begins as zip files do, and not with the length of a safetensors file's header.
+fn is_zip(file: &mut File) -> io::Result<bool> {
+    let mut start = Vec::new();
+    file.take(8).read_to_end(&mut start)?;
+    file.rewind()?;
+    let start = <[u8; 8]>::try_from(start).unwrap_or_default();
+    Ok(start.starts_with(b"PK") && u64::from_le_bytes(start) > LONGEST)
+}
