@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod loaders;
 mod panics;
 mod probe;
 

@@ -176,6 +176,7 @@ pub(super) fn read_array<T: Real>(source: &mut dyn Read, size: u64) -> Result<Te
 /// An element type of NumPy.
 struct Item {
     /// As in Rust.
+    #[cfg_attr(not(feature = "safetensors"), expect(dead_code))]
     name: &'static str,
     size: usize,
     read: fn(&[u8]) -> f64,

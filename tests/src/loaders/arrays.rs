@@ -1,0 +1,62 @@
+//! NumPy's files.
+
+use super::{Folder, refused, same};
+use unspool::{CheckpointFile, Real, Tensor, read_npy, read_npz, write_npy};
+
+/// `read_npy`, in either type.
+pub fn npy(bytes: &[u8]) -> bool {
+    let folder = Folder::new();
+    let path = folder.file(bytes);
+    match (read_npy::<f32>(&path), read_npy::<f64>(&path)) {
+        (Ok(single), Ok(double)) => {
+            assert_eq!(single.shape(), double.shape());
+            written(&folder, &single);
+            written(&folder, &double);
+            true
+        }
+        (Err(single), Err(double)) => {
+            assert_eq!(single.to_string(), double.to_string());
+            refused(&single, &path)
+        }
+        (single, double) => panic!("{single:?} in one type is {double:?} in the other"),
+    }
+}
+
+/// `read_npz`, in either type; and what a `CheckpointFile` finds in it.
+pub fn npz(bytes: &[u8]) -> bool {
+    let folder = Folder::new();
+    let path = folder.file(bytes);
+    let file = bytes.starts_with(b"PK").then(|| CheckpointFile::open(&path));
+    match (read_npz::<f32>(&path), read_npz::<f64>(&path)) {
+        (Ok(single), Ok(double)) => {
+            assert!(single.keys().eq(double.keys()));
+            single.values().for_each(|array| written(&folder, array));
+            double.values().for_each(|array| written(&folder, array));
+            let Some(Ok(file)) = file else { return true };
+            assert!(file.names().eq(double.keys()), "{file:?}");
+            for name in file.names() {
+                assert!(
+                    file.tensor(name).is_ok_and(|array| same(&array, &single[name]))
+                        || file.tensor::<f32>(name).is_err()
+                );
+                assert!(
+                    file.tensor(name).is_ok_and(|array| same(&array, &double[name]))
+                        || file.tensor::<f64>(name).is_err()
+                );
+            }
+            true
+        }
+        (Err(single), Err(double)) => {
+            assert_eq!(single.to_string(), double.to_string());
+            refused(&single, &path) || file.is_some_and(|file| refused(&file.unwrap_err(), &path))
+        }
+        (single, double) => panic!("{single:?} in one type is {double:?} in the other"),
+    }
+}
+
+/// Writes an array, and reads it.
+fn written<T: Real>(folder: &Folder, array: &Tensor<T>) {
+    let path = folder.saved();
+    write_npy(&path, array).unwrap();
+    assert!(same(&read_npy(&path).unwrap(), array), "what was written is another array");
+}
