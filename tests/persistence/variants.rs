@@ -173,10 +173,26 @@ fn other_zip_files_are_refused_in_a_sentence() {
         assert!(refused(&whole[..length]).starts_with("is no valid npz file: "), "{length} bytes");
     }
     assert!(refused(&whole[..7]).starts_with("is no valid safetensors file: "));
+    for (entry, sentence) in [
+        ("model/data.pkl", "is a file of torch.save, expected safetensors or npz"),
+        ("model.weights.h5", "is a file of Keras's model.save, expected safetensors or npz"),
+    ] {
+        assert_eq!(refused(&zip_of(entry)), sentence);
+    }
     let mut other = whole.clone();
     let magic = whole.windows(6).position(|bytes| bytes == b"\x93NUMPY").unwrap();
     other[magic] = b'.';
     assert!(refused(&other).starts_with("is no valid npz file: in \"floats\", "));
     write_npy(&path, &Tensor::<f32>::ones([2])).unwrap();
     assert!(refused(&fs::read(&path).unwrap()).starts_with("is no valid safetensors file: "));
+}
+
+/// A zip file with an empty entry.
+fn zip_of(name: &str) -> Vec<u8> {
+    let length = (name.len() as u16).to_le_bytes();
+    let times_and_sizes = [0; 16];
+    let local = [b"PK\x03\x04\x14\0\0\0\0\0", &times_and_sizes[..], &length, &[0; 2], name.as_bytes()].concat();
+    let record = [b"PK\x01\x02\x14\0\x14\0\0\0\0\0", &times_and_sizes[..], &length, &[0; 16], name.as_bytes()].concat();
+    let places = [(record.len() as u32).to_le_bytes(), (local.len() as u32).to_le_bytes()].concat();
+    [&local[..], &record, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &places, &[0; 2]].concat()
 }

@@ -9,7 +9,7 @@ pub fn mutate(bytes: &mut [u8], size: usize, room: usize, seed: u32) -> usize {
     let bytes = &mut bytes[..size];
     match bytes {
         _ if seed.is_multiple_of(8) => {}
-        [b'P', b'K', ..] => (0..size).for_each(|at| drop(set_checksum(bytes, at))),
+        [b'P', b'K', ..] => (0..size).for_each(|at| _ = set_checksum(bytes, at)),
         _ => set_length(bytes),
     }
     size

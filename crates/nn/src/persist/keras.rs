@@ -31,8 +31,11 @@ use unspool_autograd::{Params, Real, Tensor};
 /// ```
 ///
 /// and this reads what [`save_keras`] wrote: `for name, w in names(model).items(): w.assign(load_file(path)[name])`.
-/// With the feature `npy`, weights may also come from NumPy's file, without the first and with another last line:
-/// `numpy.savez("keras.npz", **{name: w.numpy() for name, w in names(model).items()})`.
+/// With the feature `npy`, weights may also come in NumPy's own file. Instead of the last line:
+///
+/// ```python
+/// numpy.savez("keras.npz", **{name: w.numpy() for name, w in names(model).items()})
+/// ```
 ///
 /// | here | there | names |
 /// |---|---|---|

@@ -39,6 +39,11 @@ impl Source {
     #[cfg(feature = "npy")]
     fn npz(file: File, path: &Path) -> Result<(Header, Source), FileError> {
         let npz = Npz::read(file, path)?;
+        for (entry, writer) in [("data.pkl", "torch.save"), ("model.weights.h5", "Keras's model.save")] {
+            if npz.names().any(|name| name.ends_with(entry)) {
+                return Err(FileError::new(path, format_args!("is a file of {writer}, expected safetensors or npz")));
+            }
+        }
         let info = |name: &str| {
             let array = npz.described(name)?;
             let dtype = format!("\"{}\"", array.element().to_uppercase());
