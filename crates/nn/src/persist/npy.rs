@@ -70,6 +70,9 @@ const START: usize = MAGIC.len() + 2 + 2;
 const CHUNK: usize = 1 << 14;
 /// The longest header. NumPy's own limit, 10,000, is there for another reason: it evaluates the text as Python.
 const LONGEST: u64 = 1 << 16;
+/// As many bytes as there may be before the data.
+#[cfg(feature = "safetensors")]
+pub(super) const LONGEST_START: usize = START + 2 + LONGEST as usize;
 
 /// Why an array cannot be read.
 pub(super) enum Problem {

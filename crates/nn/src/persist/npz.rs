@@ -4,9 +4,9 @@ use super::disk::open;
 use super::error::FileError;
 use super::npy::read_array;
 #[cfg(feature = "safetensors")]
-use super::npy::{Described, read_header};
-use miniz_oxide::inflate::decompress_to_vec_with_limit;
-use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
+use super::npy::{Described, LONGEST_START, read_header};
+use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive, ZipSliceEntry};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -69,17 +69,30 @@ impl Npz {
         read_array(&mut &data[..], data.len() as u64).map_err(|problem| self.wrong(name, problem))
     }
 
-    /// What the array of a name that is there would be.
+    /// What the array of a name that is there would be: the rest of it is not unpacked.
     #[cfg(feature = "safetensors")]
     pub(super) fn described(&self, name: &str) -> Result<Described, FileError> {
-        let data = self.unpacked(name)?;
-        read_header(&mut &data[..], data.len() as u64).map_err(|problem| self.wrong(name, problem))
+        let (method, place) = self.entries[name];
+        let describe = || {
+            let entry = self.archive.get_entry(place).map_err(|error| error.to_string())?;
+            let start = unpack(&entry, method, LONGEST_START)?;
+            let size = entry.claim_verifier().uncompressed_size;
+            read_header(&mut &start[..], size).map_err(|problem| problem.to_string())
+        };
+        describe().map_err(|problem| self.wrong(name, problem))
     }
 
     /// The npy file of a name that is there.
     pub(super) fn unpacked(&self, name: &str) -> Result<Cow<'_, [u8]>, FileError> {
         let (method, place) = self.entries[name];
-        unpack(&self.archive, method, place).map_err(|problem| self.wrong(name, problem))
+        let unpack = || {
+            let entry = self.archive.get_entry(place).map_err(|error| error.to_string())?;
+            let size = usize::try_from(entry.claim_verifier().uncompressed_size).map_err(|error| error.to_string())?;
+            let data = unpack(&entry, method, size)?;
+            io::copy(&mut entry.verifying_reader(&data[..]), &mut io::sink()).map_err(|error| error.to_string())?;
+            Ok::<_, String>(data)
+        };
+        unpack().map_err(|problem| self.wrong(name, problem))
     }
 
     fn wrong(&self, name: &str, problem: impl fmt::Display) -> FileError {
@@ -119,23 +132,16 @@ fn directory(archive: &ZipSliceArchive<Vec<u8>>) -> Result<Directory, String> {
     Ok(entries)
 }
 
-fn unpack(
-    archive: &ZipSliceArchive<Vec<u8>>,
-    method: CompressionMethod,
-    place: ZipArchiveEntryWayfinder,
-) -> Result<Cow<'_, [u8]>, String> {
-    let entry = archive.get_entry(place).map_err(|error| error.to_string())?;
+/// The data of an entry, or as many bytes of its beginning as were asked for.
+fn unpack<'a>(entry: &ZipSliceEntry<'a>, method: CompressionMethod, limit: usize) -> Result<Cow<'a, [u8]>, String> {
     let packed = entry.data();
-    let size = entry.claim_verifier().uncompressed_size;
-    let data = match method {
-        CompressionMethod::STORE => Cow::Borrowed(packed),
-        CompressionMethod::DEFLATE => {
-            let limit = usize::try_from(size).map_err(|error| error.to_string())?;
-            let data = decompress_to_vec_with_limit(packed, limit).map_err(|error| error.to_string())?;
-            Cow::Owned(data)
-        }
-        other => return Err(format!("the compression is {other:?}, expected none or deflate")),
-    };
-    io::copy(&mut entry.verifying_reader(&data[..]), &mut io::sink()).map_err(|error| error.to_string())?;
-    Ok(data)
+    match method {
+        CompressionMethod::STORE => Ok(Cow::Borrowed(packed)),
+        CompressionMethod::DEFLATE => match decompress_to_vec_with_limit(packed, limit) {
+            Ok(data) => Ok(Cow::Owned(data)),
+            Err(error) if error.status == TINFLStatus::HasMoreOutput => Ok(Cow::Owned(error.output)),
+            Err(error) => Err(error.to_string()),
+        },
+        other => Err(format!("the compression is {other:?}, expected none or deflate")),
+    }
 }
