@@ -6,7 +6,7 @@ use std::fs;
 use unspool::History;
 
 fn history(loss: &[f64], val_loss: &[f64]) -> History {
-    History { loss: loss.to_vec(), val_loss: val_loss.to_vec(), seconds: 2.0 }
+    History { loss: loss.to_vec(), val_loss: val_loss.to_vec(), seconds: 2.0, ..History::default() }
 }
 
 /// A tag of an SVG text: its name, its attributes, and the text up to the next tag.

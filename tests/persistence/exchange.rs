@@ -31,7 +31,7 @@ pub fn outputs<T: Real>(name: &str) -> Tensor<T> {
 /// What a layer makes of the input of the fixture.
 pub fn output<T: Real, M: for<'t> Model<'t, T>>(model: &M, x: &Tensor<T>) -> Tensor<T> {
     let tape = Tape::new();
-    M::output(&tape.bind(model), tape.constant(x), Mode::Evaluation).value()
+    M::output(&tape.bind(model), tape.constant(x), None, Mode::Evaluation).value()
 }
 
 #[track_caller]

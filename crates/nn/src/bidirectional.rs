@@ -17,7 +17,7 @@ use unspool_autograd::{Params, Scalar, Var};
 /// Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
 ///
 /// ```
-/// use unspool_nn::{rng, Bidirectional, Gru, Mode, SequenceLayer};
+/// use unspool_nn::{rng, Bidirectional, Gru, Layer, Mode};
 /// use unspool_autograd::{Tape, Tensor};
 /// let rng = &mut rng(0);
 /// let layer: Bidirectional<Gru<Tensor>> = Bidirectional::new(Gru::new(rng, 3, 5), Gru::new(rng, 3, 5));
@@ -90,6 +90,11 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
     #[track_caller]
     fn forward_in(&self, xs: Var<'t, T>, mode: Mode) -> Self::Output {
         self.forward_lengths(xs, None, mode)
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+        self.run(xs, None, lengths, mode)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::init::{blocks, glorot_uniform};
 use crate::layer::Layer;
+use crate::mode::Mode;
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -53,6 +54,11 @@ impl<'t, T: Scalar> Layer<'t, T> for Dense<Var<'t, T>> {
     #[track_caller]
     fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
         x.linear(self.weight, self.bias)
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.forward_in(x, mode) // every step by itself
     }
 }
 

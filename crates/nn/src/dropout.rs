@@ -55,6 +55,11 @@ impl<'t, T: Scalar> Layer<'t, T> for Dropout {
         assert!(shape.rank() > 0, "Dropout: a value of rank 0 has no axis of time");
         x * mode.dropout(x.tape().constant(&Tensor::ones(shape.with(0, 1))), self.rate)
     }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.forward_in(x, mode) // every step by itself
+    }
 }
 
 impl Build for Dropout {

@@ -1,5 +1,6 @@
 //! Running a model without training it.
 
+use crate::batch_loss::batch_loss;
 use crate::dataset::Dataset;
 use crate::layer::Model;
 use crate::loss::Loss;
@@ -10,7 +11,9 @@ use unspool_autograd::{Scalar, Tape, Tensor};
 /// Examples computed at once: enough for products at full speed, few enough to stay in cache.
 const ROWS: usize = 256;
 
-/// The loss of the model on a data set, averaged over all examples; NaN if there are none.
+/// The loss of the model on a data set, averaged over all examples (with their [weights](Dataset::with_weights), over the
+/// steps of [sequences](Dataset::with_lengths)); NaN if there are none. Any function of that form will do: it is how
+/// metrics are computed.
 ///
 /// ```
 /// use unspool_nn::{dense, evaluate, mse, sequential, Dataset};
@@ -29,10 +32,11 @@ where
     M: for<'t> Model<'t, T> + Sync,
 {
     try_one(model, data, &loss);
-    let total: f64 = in_parts(data.len(), |start, rows| loss_of(model, &data.slice(start, rows), &loss) * rows as f64)
-        .into_iter()
-        .sum();
-    total / data.len() as f64
+    let parts = in_parts(data.len(), |start, rows| {
+        let part = data.slice_cut(start, rows);
+        loss_of(model, &part, &loss) * part.share()
+    });
+    parts.into_iter().sum::<f64>() / data.share()
 }
 
 /// The model's output for inputs `[N, F]` or `[T, N, F]`: `[N, O]` or `[T, N, O]`.
@@ -85,8 +89,7 @@ where
 {
     let tape = Tape::new();
     let net = tape.bind_frozen(model);
-    let output = M::output(&net, tape.constant(data.x()), Mode::Evaluation);
-    loss(output, tape.constant(data.y())).item().to_f64()
+    batch_loss::<T, M, _>(&tape, &net, data, loss, Mode::Evaluation).item().to_f64()
 }
 
 #[track_caller]
@@ -96,7 +99,7 @@ where
     M: for<'t> Model<'t, T>,
 {
     let tape = Tape::new();
-    M::output(&tape.bind_frozen(model), tape.constant(x), Mode::Evaluation).value()
+    M::output(&tape.bind_frozen(model), tape.constant(x), None, Mode::Evaluation).value()
 }
 
 /// `f(start, rows)` of every part of `n` examples, in order.

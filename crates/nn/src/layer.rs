@@ -19,22 +19,38 @@ pub trait Layer<'t, T: Scalar> {
         let _ = mode;
         self.forward(x)
     }
+
+    /// The layer's output for sequences of different lengths, one for each of the batch: what lies behind a sequence's end is
+    /// padding, and changes nothing. Layers over sequences write it; so do layers that treat every step by itself, for which
+    /// it is [`forward_in`](Layer::forward_in), and layers made of others, which hand the lengths on.
+    ///
+    /// # Panics
+    /// If there are lengths, and the layer takes none: padding is never taken for data in silence.
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+        assert!(
+            lengths.is_none(),
+            "forward_lengths: this layer takes no lengths: it must have a forward_lengths of its own"
+        );
+        self.forward_in(x, mode)
+    }
 }
 
 /// A model of tensors that is a [`Layer`] when bound to a tape: what [`fit`](crate::fit) trains.
 ///
 /// Implemented for every type that qualifies; nobody needs to write it.
 pub trait Model<'t, T: Scalar>: Params<Tensor<T>> {
-    /// The output of the bound model for the input `x`, in training or evaluation.
+    /// The output of the bound model for the input `x`, whose sequences may have different lengths, in training or
+    /// evaluation.
     #[track_caller]
-    fn output(net: &Self::With<Var<'t, T>>, x: Var<'t, T>, mode: Mode) -> Var<'t, T>;
+    fn output(net: &Self::With<Var<'t, T>>, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T>;
 }
 
 impl<'t, T: Scalar, M: Params<Tensor<T>>> Model<'t, T> for M
 where
     M::With<Var<'t, T>>: Layer<'t, T>,
 {
-    fn output(net: &Self::With<Var<'t, T>>, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
-        net.forward_in(x, mode).into()
+    fn output(net: &Self::With<Var<'t, T>>, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        net.forward_lengths(x, lengths, mode).into()
     }
 }

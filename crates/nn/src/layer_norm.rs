@@ -1,6 +1,7 @@
 //! Layer normalisation with gain and bias.
 
 use crate::layer::Layer;
+use crate::mode::Mode;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// Features `[.., F]` shifted and scaled to mean 0 and variance 1, then by a gain and a bias of their own:
@@ -37,5 +38,10 @@ impl<'t, T: Scalar> Layer<'t, T> for LayerNorm<Var<'t, T>> {
     #[track_caller]
     fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
         x.layer_norm_affine(self.gain, self.bias, 1e-5)
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.forward_in(x, mode) // every step by itself
     }
 }

@@ -2,6 +2,14 @@
 
 use unspool_autograd::{Scalar, Var};
 
+/// Another seed for each `i`: a bijective mix (the finalizer of MurmurHash3), so that parts of parts do not meet again.
+pub(crate) fn mix(seed: u64, i: usize) -> u64 {
+    let mut z = seed ^ (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    z = (z ^ (z >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    z ^ (z >> 33)
+}
+
 /// Whether a model is being trained, which decides what dropout and its relatives do.
 ///
 /// It is an argument of [`forward_in`](crate::Layer::forward_in), never a state of a layer. The plain
@@ -31,13 +39,7 @@ impl Mode {
     pub fn part(self, i: usize) -> Mode {
         match self {
             Mode::Evaluation => Mode::Evaluation,
-            // A bijective mix (the finalizer of MurmurHash3), so that parts of parts do not meet again.
-            Mode::Training { seed } => {
-                let mut z = seed ^ (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                z = (z ^ (z >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
-                z = (z ^ (z >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
-                Mode::Training { seed: z ^ (z >> 33) }
-            }
+            Mode::Training { seed } => Mode::Training { seed: mix(seed, i) },
         }
     }
 

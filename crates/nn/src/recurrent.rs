@@ -4,6 +4,7 @@ use crate::cell::Cell;
 use crate::layer::Layer;
 use crate::mode::Mode;
 use crate::random::Rng;
+use crate::sequence_layer::SequenceLayer;
 use crate::sequential::Build;
 use crate::unroll::{Unroll, Unrolled};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
@@ -88,6 +89,11 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Recurrent<C> {
     #[track_caller]
     fn forward_in(&self, xs: Var<'t, T>, mode: Mode) -> Self::Output {
         self.unroll(xs).mode(mode).run()
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+        self.run(xs, None, lengths, mode)
     }
 }
 

@@ -43,15 +43,6 @@ pub trait SequenceLayer<'t, T: Scalar>: Layer<'t, T, Output: Outputs<'t, T, Stat
     /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state or the lengths do not fit it.
     #[track_caller]
     fn run(&self, xs: Var<'t, T>, state: Option<Self::State>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output;
-
-    /// The layer over `xs` with lengths, from the zero state: [`run`](SequenceLayer::run).
-    ///
-    /// # Panics
-    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the lengths do not fit it.
-    #[track_caller]
-    fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
-        self.run(xs, None, lengths, mode)
-    }
 }
 
 /// What a layer over a sequence makes.

@@ -134,6 +134,10 @@ impl<'t, T: Scalar> Layer<'t, T> for () {
     fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
         x
     }
+
+    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, _: Mode) -> Var<'t, T> {
+        x
+    }
 }
 
 impl<'t, T: Scalar, L: Layer<'t, T>, M: Layer<'t, T>> Layer<'t, T> for Chain<L, M> {
@@ -147,6 +151,14 @@ impl<'t, T: Scalar, L: Layer<'t, T>, M: Layer<'t, T>> Layer<'t, T> for Chain<L, 
     fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> M::Output {
         self.layer.forward_in(self.before.forward_in(x, mode).into(), mode.part(self.index))
     }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> M::Output {
+        let x = self.before.forward_lengths(x, lengths, mode).into();
+        // Behind the layer that makes one row of each sequence there is no time any more.
+        let lengths = lengths.filter(|_| x.shape().rank() == 3);
+        self.layer.forward_lengths(x, lengths, mode.part(self.index))
+    }
 }
 
 impl<'t, T: Scalar, L: Layer<'t, T>> Layer<'t, T> for Sequential<L> {
@@ -159,5 +171,10 @@ impl<'t, T: Scalar, L: Layer<'t, T>> Layer<'t, T> for Sequential<L> {
     #[track_caller]
     fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
         self.layers.forward_in(x, mode).into()
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.layers.forward_lengths(x, lengths, mode).into()
     }
 }

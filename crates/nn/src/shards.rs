@@ -1,5 +1,6 @@
 //! A batch computed in parts, one tape each.
 
+use crate::batch_loss::batch_loss;
 use crate::dataset::Dataset;
 use crate::layer::Model;
 use crate::loss::Loss;
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_micros(300);
 /// Gradients of a batch that is cut into parts, each on a tape of its own and, as far as there are threads, at the same
 /// time. There is nothing to wait for within a part, so two cores are nearly twice as fast as one.
 ///
-/// [`fit`](crate::fit) cuts its batches so. The tapes are kept from step to step.
+/// [`batch_gradients`](Shards::batch_gradients) cuts a batch so. The tapes are kept from step to step.
 ///
 /// ```
 /// use unspool_nn::{mse, rng, Gru, Layer, Recurrent, Shards};
@@ -93,25 +94,39 @@ impl<T: Scalar> Shards<T> {
         results.into_iter().reduce(add).expect("at least one part")
     }
 
-    /// The loss on the examples at `positions`, and its gradients. How the batch is cut depends on its size alone.
-    pub(crate) fn of_batch<M>(
-        &mut self,
-        model: &M,
-        data: &Dataset<T>,
-        positions: &[usize],
-        loss: &impl Loss<T>,
-        mode: Mode,
-    ) -> (f64, M)
+    /// The loss on the examples of a batch, and its gradients: a step of [`fit`](crate::fit).
+    ///
+    /// The batch is cut into parts of some 32 examples, at most 16 of them; how, depends on its size alone.
+    ///
+    /// ```
+    /// use unspool_nn::{dense, gru, mse, sequential, Adam, Dataset, Mode, Optimizer, Shards};
+    /// use unspool_autograd::Tensor;
+    /// let data = Dataset::new(Tensor::<f32>::ones([7, 64, 3]), Tensor::zeros([64, 1]))?;
+    /// let mut model = sequential().add(gru(3, 5)).add(dense(5, 1));
+    /// let (mut adam, mut shards) = (Adam::default(), Shards::new());
+    /// for (step, batch) in data.batches(16).shuffle(0).enumerate() {
+    ///     let mode = Mode::Training { seed: 0 }.part(step);
+    ///     let (loss, gradients) = shards.batch_gradients(&model, &batch, mse, mode);
+    ///     adam.step(&mut model, &gradients);
+    /// }
+    /// # Ok::<(), unspool_nn::DataError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If there are no examples, or they do not fit the model or the loss.
+    #[track_caller]
+    pub fn batch_gradients<M>(&mut self, model: &M, batch: &Dataset<T>, loss: impl Loss<T>, mode: Mode) -> (f64, M)
     where
         M: for<'t> Model<'t, T> + Send + Sync,
     {
-        let least = if positions.len() < MIN_CUT { 1 } else { 2 };
-        let count = (positions.len() / ROWS).clamp(least, MAX_PARTS);
-        let parts: Vec<_> = positions.chunks(positions.len().div_ceil(count)).enumerate().collect();
-        self.gradients(model, &parts, |tape, net, &(i, part)| {
-            let share = part.len() as f64 / positions.len() as f64;
-            let part = data.select(part);
-            loss(M::output(net, tape.constant(part.x()), mode.part(i)), tape.constant(part.y())) * share
+        let n = batch.len();
+        assert!(n > 0, "batch_gradients: the batch holds no examples: at least one is needed");
+        let least = if n < MIN_CUT { 1 } else { 2 };
+        let rows = n.div_ceil((n / ROWS).clamp(least, MAX_PARTS));
+        let parts: Vec<usize> = (0..n).step_by(rows).collect();
+        self.gradients(model, &parts, |tape, net, &start| {
+            let part = batch.slice(start, rows.min(n - start)).contiguous();
+            batch_loss::<T, M, _>(tape, net, &part, &loss, mode.part(start / rows)) * (part.share() / batch.share())
         })
     }
 }

@@ -71,6 +71,11 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> Layer<'t, T> for Stack<L> {
     fn forward_in(&self, xs: Var<'t, T>, mode: Mode) -> Self::Output {
         self.forward_lengths(xs, None, mode)
     }
+
+    #[track_caller]
+    fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+        self.run(xs, None, lengths, mode)
+    }
 }
 
 impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {

@@ -1,25 +1,30 @@
 //! Batch after batch.
 
+use crate::buckets;
 use crate::dataset::Dataset;
 use crate::random::rng;
 use rand::seq::SliceRandom;
+use std::borrow::Cow;
 use std::iter::FusedIterator;
 use unspool_autograd::Scalar;
 
 /// The batches of a data set, one pass over it: what [`Dataset::batches`] returns.
+///
+/// Sequences with [lengths](Dataset::with_lengths) are padded to the longest of their batch and no further.
 #[derive(Clone, Debug)]
 pub struct Batches<'a, T: Scalar> {
-    data: &'a Dataset<T>,
+    data: Cow<'a, Dataset<T>>,
     batch: usize,
-    /// `None`: as the examples stand.
-    order: Option<Vec<usize>>,
-    /// The next example, and the one behind the last.
+    /// The examples of each batch; `None`: as they stand.
+    order: Option<Vec<Vec<usize>>>,
+    drop_last: bool,
+    /// The next batch.
     next: usize,
-    end: usize,
 }
 
 impl<T: Scalar> Dataset<T> {
-    /// The examples in batches of `batch`, for a training loop of one's own. The last one may be smaller.
+    /// The examples in batches of `batch`, for a training loop of one's own; [`fit`](crate::fit) takes them so. The last one
+    /// may be smaller.
     ///
     /// ```
     /// use unspool_autograd::Tensor;
@@ -39,7 +44,7 @@ impl<T: Scalar> Dataset<T> {
     #[track_caller]
     pub fn batches(&self, batch: usize) -> Batches<'_, T> {
         assert!(batch > 0, "batches: a batch of 0 examples: it must have at least 1");
-        Batches { data: self, batch, order: None, next: 0, end: self.len() }
+        Batches { data: Cow::Borrowed(self), batch, order: None, drop_last: false, next: 0 }
     }
 }
 
@@ -50,13 +55,37 @@ impl<T: Scalar> Batches<'_, T> {
     pub fn shuffle(self, seed: u64) -> Self {
         let mut order: Vec<usize> = (0..self.data.len()).collect();
         order.shuffle(&mut rng(seed));
-        Batches { order: Some(order), ..self }
+        let order = order.chunks(self.batch).map(<[usize]>::to_vec).collect();
+        self.ordered(order)
     }
 
-    /// Leaves out the last batch if it is smaller than the others.
+    /// Puts sequences of similar length into the same batch, as [`buckets`] does: another order for each `seed`.
+    ///
+    /// # Panics
+    /// If the data set has no [lengths](Dataset::with_lengths).
+    #[track_caller]
+    pub fn bucket_by_length(self, seed: u64) -> Self {
+        let Some(lengths) = self.data.lengths() else {
+            panic!("bucket_by_length: the data set has no lengths: `with_lengths` gives it some");
+        };
+        let order = buckets(lengths, self.batch, seed);
+        self.ordered(order)
+    }
+
+    fn ordered(self, order: Vec<Vec<usize>>) -> Self {
+        let data = if self.data.is_contiguous() { self.data } else { Cow::Owned(self.data.contiguous()) };
+        Batches { data, order: Some(order), ..self }
+    }
+
+    /// Leaves out the batch that is smaller than the others, if there is one.
     pub fn drop_last(self) -> Self {
-        let whole = (self.end - self.next) / self.batch * self.batch;
-        Batches { end: self.next + whole, ..self }
+        Batches { drop_last: true, ..self }
+    }
+
+    /// The number of batches of the whole pass.
+    fn total(&self) -> usize {
+        let n = self.data.len();
+        if self.drop_last { n / self.batch } else { n.div_ceil(self.batch) }
     }
 }
 
@@ -64,16 +93,30 @@ impl<T: Scalar> Iterator for Batches<'_, T> {
     type Item = Dataset<T>;
 
     fn next(&mut self) -> Option<Dataset<T>> {
-        let (start, len) = (self.next, self.batch.min(self.end - self.next));
-        self.next += len;
-        (len > 0).then(|| match &self.order {
-            Some(order) => self.data.select(&order[start..start + len]),
-            None => self.data.slice(start, len),
+        self.nth(0)
+    }
+
+    /// Batches that are passed over cost nothing.
+    fn nth(&mut self, n: usize) -> Option<Dataset<T>> {
+        let i = self.next.saturating_add(n);
+        self.next = self.total().min(i.saturating_add(1));
+        if i >= self.total() {
+            return None;
+        }
+        Some(match &self.order {
+            None => {
+                let start = i * self.batch;
+                self.data.slice_cut(start, self.batch.min(self.data.len() - start))
+            }
+            Some(order) => {
+                let whole = |batch: &&Vec<usize>| !self.drop_last || batch.len() == self.batch;
+                self.data.select_cut(order.iter().filter(whole).nth(i).expect("one of as many"))
+            }
         })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = (self.end - self.next).div_ceil(self.batch);
+        let left = self.total() - self.next;
         (left, Some(left))
     }
 }

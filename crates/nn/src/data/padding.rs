@@ -4,7 +4,7 @@ use crate::dataset::DataError;
 use unspool_autograd::{Scalar, Tensor};
 
 /// Sequences padded to the longest of them, as [`Unroll::lengths`](crate::Unroll::lengths) and
-/// [`forward_lengths`](crate::SequenceLayer::forward_lengths) take them: what [`pad`] returns.
+/// [`forward_lengths`](crate::Layer::forward_lengths) take them: what [`pad`] returns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Padded<T: Scalar = f32> {
     /// `[T, B, F]`, zeros behind the end of each sequence.
@@ -19,7 +19,7 @@ pub struct Padded<T: Scalar = f32> {
 ///
 /// ```
 /// use unspool_autograd::Tensor;
-/// use unspool_nn::{pad, rng, Gru, Mode, Recurrent, SequenceLayer};
+/// use unspool_nn::{pad, rng, Gru, Layer, Mode, Recurrent};
 /// use unspool_autograd::Tape;
 /// let padded = pad(&[Tensor::<f32>::ones([2, 3]), Tensor::ones([5, 3])])?;
 /// assert_eq!(padded.x.shape()[..], [5, 2, 3]);

@@ -6,6 +6,7 @@ use super::header::{LONGEST, METADATA};
 use super::keras::KerasState;
 use super::state_dict::{StateDict, leaves};
 use super::torch::TorchState;
+use crate::memory::Memory;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Serialize;
@@ -107,6 +108,43 @@ impl Checkpoint {
         self.put(name, Box::new(tensor.clone()));
     }
 
+    /// Puts what an optimiser, a callback or an average remembers under `prefix`; its numbers as the 64 bits that they have in
+    /// memory.
+    ///
+    /// ```
+    /// use unspool_nn::{rng, Adam, Checkpoint, CheckpointFile, Dense, Optimizer};
+    /// use unspool_autograd::Tensor;
+    /// # let path = std::env::temp_dir().join(format!("memory-{}.safetensors", std::process::id()));
+    /// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 3, 5);
+    /// let mut adam = Adam::default();
+    /// let gradients = model.clone();
+    /// adam.step(&mut model, &gradients);
+    /// let mut checkpoint = Checkpoint::new();
+    /// checkpoint.put_model("model", &model);
+    /// checkpoint.put_memory("optimizer", &adam.memory());
+    /// checkpoint.save(&path)?;
+    ///
+    /// let file = CheckpointFile::open(&path)?;
+    /// file.load("model", &mut model)?;
+    /// let mut resumed = Adam::default();
+    /// resumed.restore(&model, &file.memory("optimizer")?)?;
+    /// assert_eq!(resumed.memory(), adam.memory());
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If a name is taken.
+    #[track_caller]
+    pub fn put_memory<T: Real>(&mut self, prefix: &str, memory: &Memory<T>) {
+        for (name, tensor) in &memory.tensors {
+            self.put_tensor(&format!("{prefix}.{name}"), tensor);
+        }
+        for (name, number) in &memory.numbers {
+            self.put_numbers(&format!("{prefix}.{name}"), &[number.to_bits()]);
+        }
+    }
+
     /// Puts whole numbers: counts, seeds, the state of a generator.
     ///
     /// # Panics
@@ -195,7 +233,7 @@ fn json(value: &impl Serialize) -> String {
 const VERSION: &str = "unspool";
 
 /// The model once more, with the same memory.
-pub(super) fn shared<T: Real, M: Params<Tensor<T>>>(model: &M) -> M {
+pub(crate) fn shared<T: Real, M: Params<Tensor<T>>>(model: &M) -> M {
     let there = model.map_leaves(Place::ROOT, &mut |_, leaf| leaf.clone());
     there.map_leaves(Place::ROOT, &mut |_, leaf| leaf.clone())
 }

@@ -7,6 +7,7 @@ use super::keras::KerasState;
 use super::source::{Source, holds};
 use super::state_dict::{StateDict, leaves};
 use super::torch::TorchState;
+use crate::memory::Memory;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fmt;
@@ -158,6 +159,24 @@ impl CheckpointFile {
             }
         })?;
         Ok(numbers)
+    }
+
+    /// What [`put_memory`](crate::Checkpoint::put_memory) has put under `prefix`; empty if there is nothing.
+    ///
+    /// # Errors
+    /// If there is something else under `prefix`, or tensors of another element type, or the file cannot be read.
+    pub fn memory<T: Real>(&self, prefix: &str) -> Result<Memory<T>, FileError> {
+        let mut memory = Memory::new();
+        for (name, info) in &self.header.tensors {
+            let Some(rest) = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) else { continue };
+            if info.dtype == Dtype::U64 {
+                let [bits] = self.numbers(name)?;
+                memory.numbers.insert(rest.to_owned(), f64::from_bits(bits));
+            } else {
+                memory.tensors.insert(rest.to_owned(), self.tensor(name)?);
+            }
+        }
+        Ok(memory)
     }
 
     /// The entry of this name, if it is of the type that is expected.

@@ -28,6 +28,8 @@ mod torch;
 #[cfg(feature = "safetensors")]
 pub use checkpoint::Checkpoint;
 #[cfg(feature = "safetensors")]
+pub(crate) use checkpoint::shared;
+#[cfg(feature = "safetensors")]
 pub use checkpoint_file::CheckpointFile;
 pub use error::FileError;
 #[cfg(feature = "safetensors")]

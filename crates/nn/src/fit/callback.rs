@@ -1,0 +1,102 @@
+//! Taking part in a training.
+
+use crate::history::History;
+use crate::memory::{Memory, RestoreError};
+use std::ops::ControlFlow;
+use unspool_autograd::{Params, Scalar, Tensor};
+
+/// Something that [`fit`](crate::fit()) calls while it trains, and that may end it. [`EarlyStopping`](crate::EarlyStopping)
+/// is one.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use unspool_nn::{dense, fit, mse, sequential, Callback, Dataset, End, Report};
+/// use unspool_autograd::Tensor;
+///
+/// /// Ends training when the loss of an epoch is small enough.
+/// struct Enough(f64);
+///
+/// impl<M> Callback<f32, M> for Enough {
+///     fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+///         if report.loss < self.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+///     }
+/// }
+///
+/// let train = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
+/// let mut model = sequential().add(dense(3, 1));
+/// let history = fit(&mut model, &train).loss(mse).epochs(10_000).callback(Enough(1e-3)).quiet().run()?;
+/// assert!(history.end == End::Stopped && history.loss.len() < 10_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A callback that remembers something that its decisions depend on writes [`memory`](Callback::memory) and
+/// [`restore`](Callback::restore) too, so that it is in checkpoints.
+pub trait Callback<T: Scalar, M> {
+    /// Called after each step; `Break` ends training.
+    fn on_step(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+        let _ = report;
+        ControlFlow::Continue(())
+    }
+
+    /// Called after each epoch, and after validation; `Break` ends training.
+    fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+        let _ = report;
+        ControlFlow::Continue(())
+    }
+
+    /// Called when training has ended, but for errors, and may change the model.
+    fn on_end(&mut self, model: &mut M) {
+        let _ = model;
+    }
+
+    /// All that later calls depend on, and that is not a setting.
+    fn memory(&self) -> Memory<T> {
+        Memory::new()
+    }
+
+    /// Goes on where the callback stood that this memory is from; nothing changes if there is an error.
+    ///
+    /// # Errors
+    /// If the memory is not that of such a callback in a training of such a model.
+    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
+        let _ = model;
+        memory.reader().finish()
+    }
+}
+
+/// Where a training stands, for its [`Callback`]s.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Report<'a, M> {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// Steps of the optimiser done in all epochs.
+    pub steps: usize,
+    /// The loss of the step; after an epoch, its mean.
+    pub loss: f64,
+    /// The learning rate of the step, if the optimiser has such a thing.
+    pub rate: Option<f64>,
+    /// The epochs that are done.
+    pub history: &'a History,
+    /// The model as it now is.
+    pub model: &'a M,
+}
+
+/// A callback that is lent can be looked at afterwards.
+impl<T: Scalar, M: Params<Tensor<T>>, C: Callback<T, M>> Callback<T, M> for &mut C {
+    fn on_step(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+        (**self).on_step(report)
+    }
+    fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+        (**self).on_epoch(report)
+    }
+    fn on_end(&mut self, model: &mut M) {
+        (**self).on_end(model);
+    }
+    fn memory(&self) -> Memory<T> {
+        (**self).memory()
+    }
+    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
+        (**self).restore(model, memory)
+    }
+}

@@ -1,0 +1,226 @@
+//! The loop: epochs, steps, and what comes after each.
+
+use super::callback::Report;
+use super::error::FitError;
+use super::settings::Settings;
+use crate::dataset::Dataset;
+use crate::evaluate::evaluate;
+use crate::history::{End, History};
+use crate::layer::Model;
+use crate::loss::Loss;
+use crate::mode::Mode;
+use crate::optimizer::Optimizer;
+use crate::progress::Progress;
+use crate::shards::Shards;
+use std::time::Instant;
+use unspool_autograd::{Params, Path, Real, Scalar, Tensor, Weights};
+
+/// A training that runs.
+pub(super) struct Training<'a, 'd, T: Scalar, M, L, O> {
+    pub model: &'a mut M,
+    pub train: &'d Dataset<T>,
+    pub valid: Option<&'d Dataset<T>>,
+    pub loss: L,
+    pub optimizer: O,
+    pub settings: Settings<'a, T, M>,
+    pub at: Place,
+    pub history: History,
+    shards: Shards<T>,
+    /// When it began, as if all epochs were done in one go.
+    started: Instant,
+    before: f64,
+}
+
+/// How far a training has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Place {
+    /// Epochs done.
+    pub epochs: usize,
+    /// Batches done of the next one.
+    pub batches: usize,
+    /// Steps done, in all epochs.
+    pub steps: usize,
+    /// The sum of the losses of these batches, and by what it is divided for their mean.
+    pub total: f64,
+    pub share: f64,
+    /// The learning rate of the last step.
+    pub rate: Option<f64>,
+    /// Whether a callback has ended it.
+    pub stopped: bool,
+}
+
+impl<'a, 'd, T, M, L, O> Training<'a, 'd, T, M, L, O>
+where
+    T: Real,
+    M: for<'t> Model<'t, T> + Send + Sync,
+    L: Loss<T> + Send,
+    O: Optimizer<T, M> + Send,
+{
+    pub fn new(
+        model: &'a mut M,
+        train: &'d Dataset<T>,
+        valid: Option<&'d Dataset<T>>,
+        loss: L,
+        optimizer: O,
+        settings: Settings<'a, T, M>,
+    ) -> Self {
+        let (at, history) = (Place::default(), History::default());
+        let (shards, started, before) = (Shards::new(), Instant::now(), 0.0);
+        Training { model, train, valid, loss, optimizer, settings, at, history, shards, started, before }
+    }
+
+    pub fn run(mut self) -> Result<History, FitError> {
+        #[cfg(feature = "safetensors")]
+        self.resume()?;
+        (self.started, self.before) = (Instant::now(), self.history.seconds);
+        let steps = self.train.len().div_ceil(self.settings.batch).div_ceil(self.settings.accumulate);
+        let mut progress = Progress::new(self.settings.quiet, self.settings.epochs, steps, self.at.steps);
+        while self.at.epochs < self.settings.epochs && !self.at.stopped {
+            self.steps(&mut progress)?;
+            if self.history.end == End::Interrupted {
+                break;
+            }
+            if !self.at.stopped {
+                self.end_of_epoch(&progress);
+            }
+            self.save()?;
+        }
+        progress.end(self.at.epochs, &self.history);
+        if self.at.stopped {
+            self.history.end = End::Stopped;
+        }
+        for callback in &mut self.settings.callbacks {
+            callback.on_end(self.model);
+        }
+        self.history.seconds = self.seconds();
+        Ok(self.history)
+    }
+
+    /// The steps that are left of an epoch.
+    fn steps(&mut self, progress: &mut Progress) -> Result<(), FitError> {
+        let epoch = self.at.epochs + 1;
+        let mut batches = self.settings.batches(self.train, epoch).skip(self.at.batches);
+        loop {
+            let group: Vec<Dataset<T>> = batches.by_ref().take(self.settings.accumulate).collect();
+            if group.is_empty() {
+                return Ok(());
+            }
+            let (loss, gradients) = self.gradients(epoch, &group)?;
+            self.at.rate = self.optimizer.rate();
+            self.optimizer.step(self.model, &gradients);
+            let share: f64 = group.iter().map(Dataset::share).sum();
+            self.at.batches += group.len();
+            self.at.steps += 1;
+            self.at.total += loss * share;
+            self.at.share += share;
+            progress.step(epoch, self.at.batches.div_ceil(self.settings.accumulate), loss);
+            let report = report(&self.at, epoch, loss, &self.history, self.model);
+            let ends = self.settings.callbacks.iter_mut().map(|callback| callback.on_step(&report).is_break());
+            self.at.stopped = ends.fold(false, |any, ends| any | ends);
+            if self.at.stopped {
+                return Ok(());
+            }
+            if self.settings.interrupt.is_set() {
+                self.history.end = End::Interrupted;
+                return self.save();
+            }
+            #[cfg(feature = "safetensors")]
+            if self.settings.files.every.is_some_and(|every| self.at.steps.is_multiple_of(every)) {
+                self.save()?;
+            }
+        }
+    }
+
+    /// The loss on some batches, and its gradients.
+    fn gradients(&mut self, epoch: usize, group: &[Dataset<T>]) -> Result<(f64, M), FitError> {
+        let whole: f64 = group.iter().map(Dataset::share).sum();
+        let mut sum: Option<(f64, M)> = None;
+        for (i, data) in group.iter().enumerate() {
+            let batch = self.at.batches + i;
+            let mode = Mode::Training { seed: self.settings.seed }.part(epoch).part(batch);
+            let (loss, gradients) = self.shards.batch_gradients(self.model, data, &self.loss, mode);
+            if !loss.is_finite() {
+                return Err(FitError::NotFinite { epoch, batch: batch + 1, loss });
+            }
+            if let Some(parameter) = first_not_finite(&gradients) {
+                return Err(FitError::GradientNotFinite { epoch, batch: batch + 1, parameter });
+            }
+            if group.len() == 1 {
+                return Ok((loss, gradients));
+            }
+            let share = data.share() / whole;
+            let (total, all) = sum.get_or_insert_with(|| (0.0, gradients.zeros_like()));
+            *total += loss * share;
+            let share = T::from_f64(share);
+            for (all, gradient) in all.leaves_mut().into_iter().zip(gradients.leaves()) {
+                all.update(
+                    gradient,
+                    #[inline(always)]
+                    |all, gradient| all + gradient * share,
+                );
+            }
+        }
+        Ok(sum.expect("at least one batch"))
+    }
+
+    fn end_of_epoch(&mut self, progress: &Progress) {
+        let (epoch, loss) = (self.at.epochs + 1, self.at.total / self.at.share);
+        let history = &mut self.history;
+        history.loss.push(loss);
+        history.rate.extend(self.at.rate);
+        let mut observed = loss;
+        if let Some(valid) = self.valid {
+            observed = evaluate(&*self.model, valid, &self.loss);
+            history.val_loss.push(observed);
+        }
+        if self.history.metrics.is_empty() {
+            self.history.metrics = self.metric_names().into_iter().map(|name| (name, Vec::new())).collect();
+        }
+        let history = &mut self.history;
+        for ((_, metric), (_, values)) in self.settings.metrics.iter().zip(&mut history.metrics) {
+            values.push(evaluate(&*self.model, self.valid.unwrap_or(self.train), metric));
+        }
+        self.optimizer.observe(observed);
+        let report = report(&self.at, epoch, loss, &self.history, self.model);
+        let ends = self.settings.callbacks.iter_mut().map(|callback| callback.on_epoch(&report).is_break());
+        self.at.stopped = ends.fold(false, |any, ends| any | ends);
+        self.at = Place { epochs: epoch, batches: 0, total: 0.0, share: 0.0, ..self.at };
+        self.history.seconds = self.seconds();
+        progress.epoch(epoch, &self.history);
+    }
+
+    /// The names of the metrics in the history.
+    pub fn metric_names(&self) -> Vec<String> {
+        let prefix = if self.valid.is_some() { "val_" } else { "" };
+        self.settings.metrics.iter().map(|(name, _)| format!("{prefix}{name}")).collect()
+    }
+
+    /// Saves where the training stands, if it was told where to.
+    fn save(&mut self) -> Result<(), FitError> {
+        self.history.seconds = self.seconds();
+        #[cfg(feature = "safetensors")]
+        self.save_checkpoint()?;
+        Ok(())
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before + self.started.elapsed().as_secs_f64()
+    }
+}
+
+fn report<'a, M>(at: &Place, epoch: usize, loss: f64, history: &'a History, model: &'a M) -> Report<'a, M> {
+    Report { epoch, steps: at.steps, loss, rate: at.rate, history, model }
+}
+
+/// The name of the first parameter whose gradient holds an infinity or NaN.
+fn first_not_finite<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> Option<String> {
+    let mut found = None;
+    gradients.visit_leaves(Path::ROOT, &mut |path, leaf| {
+        let leaf = leaf.contiguous();
+        let finite = leaf.as_slice().expect("contiguous").iter().all(|g| g.is_finite());
+        if !finite && found.is_none() {
+            found = Some(path.to_string());
+        }
+    });
+    found
+}

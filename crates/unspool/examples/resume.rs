@@ -1,0 +1,195 @@
+//! A training that may be interrupted, and goes on as if it had not been.
+//!
+//! ```text
+//! cargo run --release --features ctrlc,safetensors --example resume -- --checkpoint running.safetensors
+//! cargo run --release --features ctrlc,safetensors --example resume -- --checkpoint running.safetensors --resume
+//! ```
+//!
+//! Ctrl-c ends the first after its step, a second ctrl-c or a kill at once; the other goes on. Whatever happens in between,
+//! the weights that `--weights` saves in the end are the same, bit for bit. What is learned: the largest number so far, at
+//! every step of sequences of different lengths.
+
+#![forbid(unsafe_code)]
+
+use clap::{Parser, builder::RangedU64ValueParser};
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use unspool::prelude::*;
+use unspool::schedules::{Cosine, Plateau};
+use unspool::{AdamW, Checkpoint, EarlyStopping, Ema, End, Interrupt, dropout, gru, mae, pad};
+
+/// Train a network, be interrupted, and go on.
+#[derive(Parser)]
+#[command(name = "resume")]
+struct Options {
+    /// Save where training stands to this file, every 20 steps
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Go on where that file stands
+    #[arg(long, requires = "checkpoint")]
+    resume: bool,
+    /// Save the weights, and the average of the weights, to this file in the end
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// How often training sees every sequence
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    epochs: usize,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("resume: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<End, Box<dyn Error>> {
+    let data = sequences()?;
+    let mut model = sequential()
+        .add(gru(1, 16).return_sequences())
+        .add(dropout(0.1))
+        .add(gru(16, 16).return_sequences())
+        .add(dense(16, 1));
+    let mut average = Ema::new(&model, 0.99);
+    let adamw = AdamW::default()
+        .learning_rate(1e-2)
+        .schedule(Cosine::new(30 * options.epochs).warmup(20))
+        .reduce_on_plateau(Plateau::new().patience(2).reduction(0.5));
+
+    let mut fit = fit(&mut model, &data)
+        .loss(mse)
+        .optimizer((adamw, &mut average))
+        .metric("mae", mae)
+        .validation_split(0.25)
+        .bucket_by_length()
+        .batch(10)
+        .accumulate(2)
+        .epochs(options.epochs)
+        .callback(EarlyStopping::new(4))
+        .interrupt(&Interrupt::on_ctrl_c()?);
+    if let Some(path) = &options.checkpoint {
+        fit = fit.checkpoint(path).checkpoint_every(20);
+        if options.resume {
+            fit = fit.resume(path);
+        }
+    }
+    let history = fit.run()?;
+
+    if history.end == End::Interrupted {
+        println!("interrupted; with --resume, training goes on");
+        return Ok(history.end);
+    }
+    println!("{} epochs, validation loss {:?}", history.loss.len(), history.val_loss);
+    if let Some(path) = &options.weights {
+        let mut file = Checkpoint::new();
+        file.put_model("model", &model);
+        file.put_model("average", average.model());
+        file.save(path)?;
+    }
+    Ok(history.end)
+}
+
+/// 800 sequences of 3 to 30 numbers, and at each step the largest so far.
+fn sequences() -> Result<Dataset, unspool::DataError> {
+    let rng = &mut rng(1);
+    let lengths: Tensor = init::uniform(rng, [800], 3.0, 31.0);
+    let xs: Vec<Tensor> =
+        lengths.to_vec().iter().map(|&length| init::uniform(rng, [length as usize, 1], -1.0, 1.0)).collect();
+    let largest = |x: &Tensor| {
+        let mut largest = f32::NEG_INFINITY;
+        let so_far = x.to_vec().into_iter().map(|number| {
+            largest = largest.max(number);
+            largest
+        });
+        Tensor::from_vec(so_far.collect(), x.shape())
+    };
+    let ys: Vec<Tensor> = xs.iter().map(largest).collect();
+    let (x, y) = (pad(&xs)?, pad(&ys)?);
+    Dataset::new(x.x, y.x)?.with_lengths(x.lengths)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+    use std::process::{Child, Command, Stdio};
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
+
+    const FOLDER: &str = "UNSPOOL_RESUME_FOLDER";
+    const CHECKPOINT: &str = "running.safetensors";
+    const WEIGHTS: &str = "weights.safetensors";
+
+    /// The example itself: this test, in a process of its own.
+    #[test]
+    fn as_a_process() {
+        let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
+        let checkpoint = folder.join(CHECKPOINT);
+        let resume = checkpoint.exists();
+        let options = Options { checkpoint: Some(checkpoint), resume, weights: Some(folder.join(WEIGHTS)), epochs: 4 };
+        run(&options).unwrap();
+    }
+
+    fn start(folder: &Path) -> Child {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "tests::as_a_process", "--nocapture"]).env(FOLDER, folder);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("unspool-resume-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    /// Waits for a checkpoint that is newer, and some time more; whether the process is still there.
+    fn wait_for_a_checkpoint(child: &mut Child, folder: &Path, more: Duration) -> bool {
+        let changed = || fs::metadata(folder.join(CHECKPOINT)).and_then(|file| file.modified()).ok();
+        let (before, started) = (changed(), Instant::now());
+        while changed() == before && child.try_wait().unwrap().is_none() {
+            assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint comes");
+            sleep(Duration::from_micros(200));
+        }
+        sleep(more);
+        child.try_wait().unwrap().is_none()
+    }
+
+    /// The weights in the end, and how often it took a new start.
+    fn interrupted_by(signal: &str, folder: &Path) -> (Vec<u8>, usize) {
+        for interruptions in 0.. {
+            let mut child = start(folder);
+            // Less and more than it takes to the next checkpoint.
+            let more = Duration::from_millis(7 * (interruptions as u64 % 5));
+            if wait_for_a_checkpoint(&mut child, folder, more) {
+                let pid = child.id().to_string();
+                assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+            }
+            let status = child.wait().unwrap();
+            assert!(status.success() || signal == "-KILL", "{status}");
+            if folder.join(WEIGHTS).exists() {
+                return (fs::read(folder.join(WEIGHTS)).unwrap(), interruptions);
+            }
+        }
+        unreachable!("it ends")
+    }
+
+    #[test]
+    fn killed_interrupted_and_straight_runs_end_in_the_same_bits() {
+        let straight = folder("straight");
+        assert!(start(&straight).wait().unwrap().success());
+        let weights = fs::read(straight.join(WEIGHTS)).unwrap();
+        fs::remove_dir_all(&straight).unwrap();
+        for signal in ["-KILL", "-INT"] {
+            let folder = folder(&signal[1..]);
+            let (resumed, interruptions) = interrupted_by(signal, &folder);
+            assert!(interruptions >= 2, "{signal} came {interruptions} times before the end");
+            assert!(resumed == weights, "{signal}: other weights");
+            fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+}
