@@ -1,7 +1,7 @@
 //! Mistakes in data and training.
 
 use super::*;
-use unspool::{FitError, Flatten, evaluate, predict};
+use unspool::{EarlyStopping, FitError, Flatten, Mode, Shards, evaluate, flatten, predict, predict_lengths};
 
 #[test]
 fn training_refuses_what_it_cannot_use() {
@@ -55,6 +55,63 @@ fn misfits_in_training_and_prediction_point_to_the_callers_line() {
         predict(&model, data.x()) => sentence;
         evaluate(&model, &data, mse) => sentence;
         fit(&mut model, &data).loss(mse).quiet().run() => sentence;
+    }
+}
+
+#[test]
+fn settings_that_make_no_sense_point_to_the_callers_line() {
+    let data = Dataset::new(zeros([4, 3]), zeros([4, 1])).unwrap();
+    let mut model = sequential().add(dense(3, 1));
+    let fraction = |fraction: &str| {
+        format!("validation_split: the fraction is {fraction}; it must be greater than 0 and less than 1")
+    };
+    let taken = |name: &str| format!("metric: the name {name:?} is taken");
+    sentences! {
+        fit(&mut model, &data).accumulate(0) => "accumulate: 0 batches per step: it must be at least 1";
+        fit(&mut model, &data).validation_split(0.0) => fraction("0");
+        fit(&mut model, &data).validation_split(1.0) => fraction("1");
+        fit(&mut model, &data).validation_split(f64::NAN) => fraction("NaN");
+        fit(&mut model, &data).metric("loss", mse) => taken("loss");
+        fit(&mut model, &data).metric("a", mse).metric("a", mse) => taken("a");
+        fit(&mut model, &data).checkpoint("a").checkpoint_every(0) => "checkpoint_every: 0 steps: it must be at least 1";
+        fit(&mut model, &data).checkpoint_every(1) =>
+            "checkpoint_every: there is no file to save to: `checkpoint` comes before";
+        fit(&mut model, &data).loss(mse).bucket_by_length().run() =>
+            "bucket_by_length: the data set has no lengths: `with_lengths` gives it some";
+        data.batches(2).bucket_by_length(0) =>
+            "bucket_by_length: the data set has no lengths: `with_lengths` gives it some";
+        EarlyStopping::<f32>::new(0) => "EarlyStopping: a patience of 0 epochs: it must be at least 1";
+        EarlyStopping::<f32>::new(1).min_delta(-1.0) =>
+            "EarlyStopping: min_delta is -1; it must be finite and not negative";
+        Shards::new().batch_gradients(&model, &data.slice(0, 0), mse, Mode::Evaluation) =>
+            "batch_gradients: the batch holds no examples: at least one is needed";
+    }
+    for (fraction, set) in [(0.1, "validation"), (0.9, "training")] {
+        let error = fit(&mut model, &data).loss(mse).validation_split(fraction).quiet().run().unwrap_err();
+        assert_eq!(error.to_string(), format!("the {set} set holds no examples: at least one is needed"));
+    }
+    let (message, ..) = panic_of(|| {
+        let fit = fit(&mut model, &data).loss(mse).callback(EarlyStopping::new(1).metric("mae"));
+        drop(fit.validate(&data).quiet().run());
+    });
+    assert_eq!(message, "EarlyStopping: there is no metric \"mae\"; there are loss, val_loss, rate");
+}
+
+#[test]
+fn lengths_are_never_ignored_in_silence() {
+    let lengths = |y: Tensor| Dataset::new(zeros([4, 3, 1]), y).unwrap().with_lengths(vec![1, 2, 4]).unwrap();
+    let (rows, steps) = (lengths(zeros([3, 1])), lengths(zeros([4, 3, 1])));
+    let flat = sequential().add(flatten()).add(dense(4, 1));
+    let mut last = sequential().add(simple_rnn(1, 2)).add(dense(2, 1));
+    sentences! {
+        evaluate(&flat, &rows, mse) =>
+            "forward_lengths: this layer takes no lengths: it must have a forward_lengths of its own";
+        predict_lengths(&last, rows.x(), &[1, 2]) => "predict_lengths: 2 lengths for 3 sequences";
+        predict_lengths(&last, rows.x(), &[1, 2, 5]) => "predict_lengths: length 5 is not from 1 to 4";
+        predict_lengths(&flat, rows.x(), &[1, 2, 4]) =>
+            "forward_lengths: this layer takes no lengths: it must have a forward_lengths of its own";
+        fit(&mut last, &steps).loss(mse).run() =>
+            "loss: output [1, 1] has not the time steps and sequences of target [4, 1, 1]";
     }
 }
 

@@ -57,14 +57,56 @@ where
     T: Scalar,
     M: for<'t> Model<'t, T> + Sync,
 {
+    outputs_of(model, x, None)
+}
+
+/// The model's output for sequences `[T, N, F]` of different lengths, as [`pad`](crate::pad) puts them side by side: what
+/// [`predict`] is for sequences of one length.
+///
+/// ```
+/// use unspool_nn::{dense, gru, pad, predict_lengths, sequential};
+/// use unspool_autograd::Tensor;
+/// let model = sequential().add(gru(1, 4)).add(dense(4, 1));
+/// let padded = pad(&[Tensor::ones([7, 1]), Tensor::ones([3, 1])])?;
+/// assert_eq!(predict_lengths(&model, &padded.x, &padded.lengths).shape()[..], [2, 1]);
+/// # Ok::<(), unspool_nn::DataError>(())
+/// ```
+///
+/// # Panics
+/// As [`predict`]; or if there is not one length for each sequence, from 1 to `T`, or the model takes no lengths.
+#[track_caller]
+pub fn predict_lengths<T, M>(model: &M, x: &Tensor<T>, lengths: &[usize]) -> Tensor<T>
+where
+    T: Scalar,
+    M: for<'t> Model<'t, T> + Sync,
+{
+    outputs_of(model, x, Some(lengths))
+}
+
+#[track_caller]
+fn outputs_of<T, M>(model: &M, x: &Tensor<T>, lengths: Option<&[usize]>) -> Tensor<T>
+where
+    T: Scalar,
+    M: for<'t> Model<'t, T> + Sync,
+{
     let shape = x.shape();
     assert!(shape.rank() >= 2, "predict: inputs {shape} must have an axis of examples and one of features");
     let axis = shape.rank() - 2;
     assert!(shape[axis] > 0, "predict: inputs {shape} hold no example");
-    let one = output_of(model, &x.slice(axis, ..1)).shape();
+    if let Some(lengths) = lengths {
+        let (n, given, time) = (shape[axis], lengths.len(), shape[0]);
+        assert!(given == n, "predict_lengths: {given} lengths for {n} sequences");
+        let wrong = lengths.iter().position(|length| !(1..=time).contains(length));
+        assert!(wrong.is_none(), "predict_lengths: length {} is not from 1 to {time}", lengths[wrong.unwrap_or(0)]);
+    }
+    let part = |start: usize, rows: usize| {
+        let lengths = lengths.map(|lengths| &lengths[start..start + rows]);
+        output_of(model, &x.slice(axis, start..start + rows), lengths)
+    };
+    let one = part(0, 1).shape();
     assert!(one.rank() >= 2, "predict: the output {one} must have an axis of examples and one of features");
 
-    let parts = in_parts(shape[axis], |start, rows| output_of(model, &x.slice(axis, start..start + rows)));
+    let parts = in_parts(shape[axis], part);
     Tensor::concat(one.rank() - 2, &parts)
 }
 
@@ -93,13 +135,13 @@ where
 }
 
 #[track_caller]
-fn output_of<T, M>(model: &M, x: &Tensor<T>) -> Tensor<T>
+fn output_of<T, M>(model: &M, x: &Tensor<T>, lengths: Option<&[usize]>) -> Tensor<T>
 where
     T: Scalar,
     M: for<'t> Model<'t, T>,
 {
     let tape = Tape::new();
-    M::output(&tape.bind_frozen(model), tape.constant(x), None, Mode::Evaluation).value()
+    M::output(&tape.bind_frozen(model), tape.constant(x), lengths, Mode::Evaluation).value()
 }
 
 /// `f(start, rows)` of every part of `n` examples, in order.

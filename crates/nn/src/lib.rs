@@ -22,6 +22,29 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The same as a loop of one's own, from the pieces that [`fit`] is made of: [`Dataset::batches`], the gradients of a batch
+//! in parts on several threads ([`Shards`]), an [`Optimizer`], [`evaluate`].
+//!
+//! ```
+//! use unspool_nn::{dense, evaluate, mse, sequential, simple_rnn, Adam, Dataset, Mode, Optimizer, Shards};
+//! use unspool_autograd::Tensor;
+//! # let x = Tensor::<f32>::from_fn([10, 64, 1], |i| (i * 37 % 101) as f32 / 101.0);
+//! # let y = Tensor::from_fn([64, 1], |i| x.slice(1, i..i + 1).mean().item());
+//! # let train = Dataset::new(x, y)?;
+//! let mut model = sequential().add(simple_rnn(1, 8)).add(dense(8, 1));
+//! let before = evaluate(&model, &train, mse);
+//! let (mut adam, mut shards) = (Adam::default().clip_norm(1.0), Shards::new());
+//! for epoch in 0..3 {
+//!     for (step, batch) in train.batches(16).shuffle(epoch).enumerate() {
+//!         let mode = Mode::Training { seed: epoch }.part(step);
+//!         let (loss, gradients) = shards.batch_gradients(&model, &batch, mse, mode);
+//!         adam.step(&mut model, &gradients);
+//!     }
+//! }
+//! assert!(evaluate(&model, &train, mse) < before);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Design patterns
 //!
 //! | pattern | pieces |
@@ -175,7 +198,7 @@ pub use dense::{Dense, dense};
 pub use dropout::{Dropout, dropout};
 pub use ema::Ema;
 pub use embedding::Embedding;
-pub use evaluate::{evaluate, predict};
+pub use evaluate::{evaluate, predict, predict_lengths};
 pub use fit::{Callback, EarlyStopping, Fit, FitError, Interrupt, Report, fit};
 pub use flatten::{Flatten, flatten};
 pub use history::{End, History};

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Ctrl-c ends the first after its step, a second ctrl-c or a kill at once; the other goes on. Whatever happens in between,
-//! the weights that `--weights` saves in the end are the same, bit for bit. What is learned: the largest number so far, at
+//! the weights that `--weights` saves in the end are the same, bit for bit, and so is the history in that file. What is learned: the largest number so far, at
 //! every step of sequences of different lengths.
 
 #![forbid(unsafe_code)]
@@ -29,7 +29,7 @@ struct Options {
     /// Go on where that file stands
     #[arg(long, requires = "checkpoint")]
     resume: bool,
-    /// Save the weights, and the average of the weights, to this file in the end
+    /// Save weights, their average, and the history to this file in the end
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// How often training sees every sequence
@@ -88,6 +88,7 @@ fn run(options: &Options) -> Result<End, Box<dyn Error>> {
         let mut file = Checkpoint::new();
         file.put_model("model", &model);
         file.put_model("average", average.model());
+        file.put_text("history", history.to_csv());
         file.save(path)?;
     }
     Ok(history.end)
@@ -131,7 +132,7 @@ mod tests {
         let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
         let checkpoint = folder.join(CHECKPOINT);
         let resume = checkpoint.exists();
-        let options = Options { checkpoint: Some(checkpoint), resume, weights: Some(folder.join(WEIGHTS)), epochs: 4 };
+        let options = Options { checkpoint: Some(checkpoint), resume, weights: Some(folder.join(WEIGHTS)), epochs: 6 };
         run(&options).unwrap();
     }
 

@@ -67,7 +67,7 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
 
     /// Goes on where the training stood that saved this [`checkpoint`](Fit::checkpoint), one of the same program: it ends
     /// in the same bits as if it had not been interrupted. The number of epochs may be another, and so may be settings that
-    /// the file does not hold, such as learning rates.
+    /// the file does not hold, such as learning rates. What a callback has ended stays ended.
     ///
     /// [`run`](Fit::run) then returns an error if the file cannot be read, or is that of another model or optimiser, other
     /// callbacks or metrics, another seed, batch size, order or number of examples: it says what differs, and the model is
