@@ -58,6 +58,25 @@ fn callbacks_see_every_step_and_epoch() {
     assert_eq!((notes.epochs.len(), notes.ended, history.end), (2, 1, End::Done));
 }
 
+/// At a learning rate of 0 the loss of a batch tells who is in it.
+#[test]
+fn every_epoch_and_every_seed_has_an_order_of_its_own() {
+    let (data, _) = noise();
+    let losses = |seed: u64, shuffle: bool| {
+        let (mut model, mut notes) = (noise().1, Notes::default());
+        let still = Sgd::default().learning_rate(0.0);
+        let fit = fit(&mut model, &data).loss(mse).optimizer(still).batch(10).epochs(2).seed(seed).shuffle(shuffle);
+        fit.callback(&mut notes).quiet().run().unwrap();
+        let losses: Vec<f64> = notes.steps.iter().map(|step| step.2).collect();
+        [losses[..3].to_vec(), losses[3..].to_vec()]
+    };
+    let [[first, second], [other, _]] = [losses(1, true), losses(2, true)];
+    assert!(first != second && first != other && second != other);
+    assert_eq!(losses(1, true), [first, second]);
+    let [first, second] = losses(1, false);
+    assert_eq!(first, second);
+}
+
 #[test]
 fn a_callback_ends_training_after_its_step() {
     let (data, mut model) = noise();

@@ -4,6 +4,8 @@ mod callbacks;
 #[cfg(unix)]
 mod ctrl_c;
 mod examples;
+#[cfg(unix)]
+mod progress;
 mod resume;
 
 use unspool::History;

@@ -39,10 +39,10 @@ impl Interrupt {
     }
 
     /// A wish that ctrl-c utters: the first one ends training after its step, a second one ends the process at once, with
-    /// status 130.
+    /// status 130. It takes the place of what the process did at ctrl-c before.
     ///
     /// # Errors
-    /// If the process has a handler for ctrl-c already, or the system gives it none.
+    /// If it is called twice in one process, or the system refuses.
     #[cfg(feature = "ctrlc")]
     pub fn on_ctrl_c() -> std::io::Result<Self> {
         let interrupt = Interrupt::new();
@@ -53,7 +53,7 @@ impl Interrupt {
             }
             wish.set();
         };
-        match ctrlc::try_set_handler(handler) {
+        match ctrlc::set_handler(handler) {
             Ok(()) => Ok(interrupt),
             Err(ctrlc::Error::System(error)) => Err(error),
             Err(error) => Err(std::io::Error::other(error)),
