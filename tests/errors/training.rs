@@ -66,6 +66,13 @@ fn settings_that_make_no_sense_point_to_the_callers_line() {
         format!("validation_split: the fraction is {fraction}; it must be greater than 0 and less than 1")
     };
     let taken = |name: &str| format!("metric: the name {name:?} is taken");
+    let no_steps = "checkpoint_every: 0 steps: it must be at least 1";
+    let no_file = "checkpoint_every: there is no file to save to: `checkpoint` comes before";
+    let no_lengths = "bucket_by_length: the data set has no lengths: `with_lengths` gives it some";
+    let no_patience = "EarlyStopping: a patience of 0 epochs: it must be at least 1";
+    let min_delta = "EarlyStopping: min_delta is -1; it must be finite and not negative";
+    let no_examples = "batch_gradients: the batch holds no examples: at least one is needed";
+    let nobody = data.slice(0, 0);
     sentences! {
         fit(&mut model, &data).accumulate(0) => "accumulate: 0 batches per step: it must be at least 1";
         fit(&mut model, &data).validation_split(0.0) => fraction("0");
@@ -73,18 +80,13 @@ fn settings_that_make_no_sense_point_to_the_callers_line() {
         fit(&mut model, &data).validation_split(f64::NAN) => fraction("NaN");
         fit(&mut model, &data).metric("loss", mse) => taken("loss");
         fit(&mut model, &data).metric("a", mse).metric("a", mse) => taken("a");
-        fit(&mut model, &data).checkpoint("a").checkpoint_every(0) => "checkpoint_every: 0 steps: it must be at least 1";
-        fit(&mut model, &data).checkpoint_every(1) =>
-            "checkpoint_every: there is no file to save to: `checkpoint` comes before";
-        fit(&mut model, &data).loss(mse).bucket_by_length().run() =>
-            "bucket_by_length: the data set has no lengths: `with_lengths` gives it some";
-        data.batches(2).bucket_by_length(0) =>
-            "bucket_by_length: the data set has no lengths: `with_lengths` gives it some";
-        EarlyStopping::<f32>::new(0) => "EarlyStopping: a patience of 0 epochs: it must be at least 1";
-        EarlyStopping::<f32>::new(1).min_delta(-1.0) =>
-            "EarlyStopping: min_delta is -1; it must be finite and not negative";
-        Shards::new().batch_gradients(&model, &data.slice(0, 0), mse, Mode::Evaluation) =>
-            "batch_gradients: the batch holds no examples: at least one is needed";
+        fit(&mut model, &data).checkpoint("a").checkpoint_every(0) => no_steps;
+        fit(&mut model, &data).checkpoint_every(1) => no_file;
+        fit(&mut model, &data).loss(mse).bucket_by_length().run() => no_lengths;
+        data.batches(2).bucket_by_length(0) => no_lengths;
+        EarlyStopping::<f32>::new(0) => no_patience;
+        EarlyStopping::<f32>::new(1).min_delta(-1.0) => min_delta;
+        Shards::new().batch_gradients(&model, &nobody, mse, Mode::Evaluation) => no_examples;
     }
     for (fraction, set) in [(0.1, "validation"), (0.9, "training")] {
         let error = fit(&mut model, &data).loss(mse).validation_split(fraction).quiet().run().unwrap_err();
@@ -103,15 +105,14 @@ fn lengths_are_never_ignored_in_silence() {
     let (rows, steps) = (lengths(zeros([3, 1])), lengths(zeros([4, 3, 1])));
     let flat = sequential().add(flatten()).add(dense(4, 1));
     let mut last = sequential().add(simple_rnn(1, 2)).add(dense(2, 1));
+    let none = "forward_lengths: this layer takes no lengths: it must have a forward_lengths of its own";
+    let steps_only = "loss: output [1, 1] has not the time steps and sequences of target [4, 1, 1]";
     sentences! {
-        evaluate(&flat, &rows, mse) =>
-            "forward_lengths: this layer takes no lengths: it must have a forward_lengths of its own";
+        evaluate(&flat, &rows, mse) => none;
         predict_lengths(&last, rows.x(), &[1, 2]) => "predict_lengths: 2 lengths for 3 sequences";
         predict_lengths(&last, rows.x(), &[1, 2, 5]) => "predict_lengths: length 5 is not from 1 to 4";
-        predict_lengths(&flat, rows.x(), &[1, 2, 4]) =>
-            "forward_lengths: this layer takes no lengths: it must have a forward_lengths of its own";
-        fit(&mut last, &steps).loss(mse).run() =>
-            "loss: output [1, 1] has not the time steps and sequences of target [4, 1, 1]";
+        predict_lengths(&flat, rows.x(), &[1, 2, 4]) => none;
+        fit(&mut last, &steps).loss(mse).run() => steps_only;
     }
 }
 

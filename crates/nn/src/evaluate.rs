@@ -103,7 +103,8 @@ where
         let lengths = lengths.map(|lengths| &lengths[start..start + rows]);
         output_of(model, &x.slice(axis, start..start + rows), lengths)
     };
-    let one = part(0, 1).shape();
+    // Here and not in `part`, so that what does not fit panics with the caller's line.
+    let one = output_of(model, &x.slice(axis, ..1), lengths.map(|lengths| &lengths[..1])).shape();
     assert!(one.rank() >= 2, "predict: the output {one} must have an axis of examples and one of features");
 
     let parts = in_parts(shape[axis], part);
