@@ -184,6 +184,7 @@ macro_rules! elementwise {
             fn name(&self) -> &'static str {
                 $text
             }
+            #[inline]
             fn forward(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
                 $($(let $field = T::from_f64(self.$field);)+)?
                 $crate::elementwise::value(
@@ -195,9 +196,11 @@ macro_rules! elementwise {
                     |$dx: T, $dy: T| $derivative,
                 )
             }
+            #[inline]
             fn reads(&self) -> $crate::Reads {
                 $crate::Reads { inputs: $crate::elementwise!(@reads $dx), output: $crate::elementwise!(@reads $dy) }
             }
+            #[inline]
             fn backward(
                 &self,
                 x: $crate::Inputs<'_, T>,
@@ -230,6 +233,7 @@ macro_rules! elementwise {
             fn name(&self) -> &'static str {
                 $text
             }
+            #[inline]
             fn forward(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
                 $($(let $field = T::from_f64(self.$field);)+)?
                 $crate::elementwise::value_of_several::<T, { [$(stringify!($x)),+].len() }>(
@@ -239,6 +243,7 @@ macro_rules! elementwise {
                     |[$($x,)+ ..]| $value,
                 )
             }
+            #[inline]
             fn reads(&self) -> $crate::Reads {
                 $crate::Reads {
                     inputs: false $(|| $crate::elementwise!(@reads $dx))+,
@@ -246,6 +251,7 @@ macro_rules! elementwise {
                 }
             }
             #[allow(unused_variables)]
+            #[inline]
             fn backward(
                 &self,
                 x: $crate::Inputs<'_, T>,
