@@ -6,6 +6,7 @@
 mod arrays;
 mod memory;
 mod table;
+mod training;
 mod weights;
 
 use std::fmt::Display;
@@ -17,13 +18,14 @@ use unspool::prelude::*;
 pub use arrays::{npy, npz};
 pub use memory::memory;
 pub use table::csv;
+pub use training::{train, training};
 pub use weights::{checkpoint, keras, safetensors, torch};
 
 /// Takes the bytes for a file, and says whether it loads.
 pub type Loader = fn(&[u8]) -> bool;
 
 /// All of them, by the names of their targets.
-pub const LOADERS: [(&str, Loader); 8] = [
+pub const LOADERS: [(&str, Loader); 9] = [
     ("checkpoint", checkpoint),
     ("csv", csv),
     ("keras", keras),
@@ -32,6 +34,7 @@ pub const LOADERS: [(&str, Loader); 8] = [
     ("npz", npz),
     ("safetensors", safetensors),
     ("torch", torch),
+    ("training", training),
 ];
 
 /// A folder of this thread's own for as long as it lives; in memory, where the system has such a place.
