@@ -198,3 +198,20 @@ fn weights_and_lengths_that_do_not_fit_are_refused_in_a_sentence() {
     is(long().with_lengths(vec![1, 0, 1]), "length 1 is 0: it must be from 1 to 4");
     is(long().with_lengths(vec![1, 2, 5]), "length 2 is 5: it must be from 1 to 4");
 }
+
+/// What stands in the target of an example of weight 0 is never looked at, also where a whole part of a batch has none that
+/// counts.
+#[test]
+fn targets_of_weight_zero_may_be_anything() {
+    for n in [1, 5, 100] {
+        let data = flat(n);
+        let counts = |i: usize| i >= n.div_ceil(2) && n > 5;
+        let weights: Vec<f64> = (0..n).map(|i| f64::from(u8::from(counts(i)))).collect();
+        let y = data.y().to_vec();
+        let y = Tensor::from_fn([n, 2], |i| if counts(i / 2) { y[i] } else { f64::NAN });
+        let holes = Dataset::new(data.x().clone(), y).unwrap().with_weights(weights.clone()).unwrap();
+        let whole = data.with_weights(weights).unwrap();
+        same(gradients(&holes), gradients(&whole), 1.0);
+        assert_eq!(evaluate(&layer(), &holes, mse), evaluate(&layer(), &whole, mse));
+    }
+}

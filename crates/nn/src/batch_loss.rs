@@ -67,6 +67,6 @@ fn weighted<'t, T: Scalar>(
         let term = loss(example(output, i), example(target, i)) * (weight * share);
         sum = Some(sum.map_or(term, |sum| sum + term));
     }
-    // Where no example counts, there is still something to differentiate.
-    sum.unwrap_or_else(|| loss(output, target) * 0.0)
+    // Where no example counts, there is still something to differentiate; targets may be anything.
+    sum.unwrap_or_else(|| output.sum() * 0.0)
 }
