@@ -369,3 +369,36 @@ fn the_norm_has_the_same_bits_at_any_number_of_threads() {
     let large = Dense { weight: Tensor::<f32>::full(1e30, [2, 2]), bias: Tensor::zeros([2]) };
     assert!((gradient_norm(&large) / 2e30 - 1.0).abs() < 1e-6, "its squares are too large for f32");
 }
+
+/// An infinite metric is no better than none, as in PyTorch, and one that is infinitely good stays the best; resumed or not.
+#[test]
+fn plateaus_that_saw_infinities_are_resumed() {
+    let (model, inf) = (model(), f64::INFINITY);
+    for (rising, worst) in [(false, inf), (true, -inf)] {
+        let make = || {
+            let plateau = Plateau::new().patience(1).reduction(0.5);
+            Sgd::<f64>::default().learning_rate(1.0).reduce_on_plateau(if rising { plateau.rising() } else { plateau })
+        };
+        let rates = |metrics: &[f64], cut: usize| -> Vec<f64> {
+            let mut sgd = make();
+            let rates = metrics.iter().enumerate().map(|(i, &metric)| {
+                if i == cut {
+                    let saved = Optimizer::<f64, Layer64>::memory(&sgd);
+                    sgd = make();
+                    sgd.restore(&model, &saved).unwrap();
+                }
+                Optimizer::<f64, Layer64>::observe(&mut sgd, metric);
+                Optimizer::<f64, Layer64>::rate(&sgd).unwrap()
+            });
+            rates.collect()
+        };
+        for (metrics, expected) in [
+            ([worst, worst, worst, 1.0, 1.0], [1.0, 0.5, 0.5, 0.5, 0.5]),
+            ([-worst, 1.0, 2.0, 3.0, 4.0], [1.0, 1.0, 0.5, 0.5, 0.25]),
+        ] {
+            for cut in 0..=metrics.len() {
+                assert_eq!(rates(&metrics, cut), expected, "rising: {rising}, {metrics:?} resumed before {cut}");
+            }
+        }
+    }
+}

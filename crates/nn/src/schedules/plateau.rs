@@ -116,10 +116,15 @@ impl Plateau {
         self.factor
     }
 
-    /// Takes notice of a metric. One that is not a number is not better than any.
+    /// What the best metric is before there is one: every better metric is better than it.
+    fn worst(&self) -> f64 {
+        if self.rising { f64::NEG_INFINITY } else { f64::INFINITY }
+    }
+
+    /// Takes notice of a metric. One that is not a number is not better than any, and neither is one that is infinitely bad.
     pub fn observe(&mut self, metric: f64) {
         let better = match self.best {
-            None => !metric.is_nan(),
+            None => !metric.is_nan() && metric != self.worst(),
             Some(best) if self.rising => metric > best * (1.0 + self.threshold),
             Some(best) => metric < best * (1.0 - self.threshold),
         };
@@ -142,9 +147,8 @@ impl Plateau {
     /// Where it stands.
     pub(crate) fn memory<T: Scalar>(&self) -> Memory<T> {
         let mut memory = Memory::new();
-        let worst = if self.rising { f64::NEG_INFINITY } else { f64::INFINITY };
         for (name, number) in [
-            ("best", self.best.unwrap_or(worst)),
+            ("best", self.best.unwrap_or(self.worst())),
             ("bad", self.bad as f64),
             ("pause", self.pause as f64),
             ("factor", self.factor),
@@ -156,7 +160,8 @@ impl Plateau {
 
     /// Takes from the reader where it stood.
     pub(crate) fn read<T: Scalar>(&mut self, prefix: &str, reader: &mut MemoryReader<'_, T>) {
-        self.best = reader.number(&format!("{prefix}.best")).filter(|best| best.is_finite());
+        let worst = self.worst();
+        self.best = reader.number(&format!("{prefix}.best")).filter(|best| *best != worst);
         self.bad = reader.count(&format!("{prefix}.bad")).unwrap_or_default();
         self.pause = reader.count(&format!("{prefix}.pause")).unwrap_or_default();
         let factor = reader.number_that(&format!("{prefix}.factor"), "from 0 to 1", |f| (0.0..=1.0).contains(&f));
