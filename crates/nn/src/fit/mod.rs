@@ -135,8 +135,9 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
     #[track_caller]
     pub fn metric(mut self, name: impl Into<String>, metric: impl Loss<T> + Send + 'a) -> Self {
         let (name, metrics) = (name.into(), &mut self.settings.metrics);
-        let taken =
-            ["loss", "val_loss", "rate"].contains(&&name[..]) || metrics.iter().any(|(known, _)| *known == name);
+        // What stands beside the metrics in a history and its files.
+        let known = ["loss", "val_loss", "rate", "epoch", "seconds"];
+        let taken = known.contains(&&name[..]) || metrics.iter().any(|(known, _)| *known == name);
         assert!(!taken, "metric: the name {name:?} is taken");
         metrics.push((name, Box::new(metric)));
         self
