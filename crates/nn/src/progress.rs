@@ -75,7 +75,11 @@ impl Progress {
             }
         }
         let rate = (self.done - self.before) as f64 / self.started.elapsed().as_secs_f64();
-        let left = (self.epochs - epoch).saturating_mul(self.steps) as f64 / rate;
+        // A training that goes on may have done more epochs than it is now asked for, and no step since.
+        let left = match self.epochs.saturating_sub(epoch).saturating_mul(self.steps) {
+            0 => 0.0,
+            steps => steps as f64 / rate,
+        };
         // Nobody may be listening; that is no reason to stop training.
         let _ = writeln!(std::io::stderr(), "{line}  {:.1} s, {rate:.0} steps/s, {left:.0} s left", history.seconds);
     }
@@ -103,4 +107,15 @@ fn shown(steps: usize, before: usize) -> Shown {
         });
     bar.set_style(style);
     Shown::Bar(bar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A training that is resumed may have come further than it is now asked to.
+    #[test]
+    fn a_line_is_written_after_more_epochs_than_asked_for() {
+        Progress { shown: Shown::Lines, ..Progress::new(true, 1, 2, 6) }.line(3, &History::default());
+    }
 }
