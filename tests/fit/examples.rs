@@ -1,7 +1,7 @@
 //! Examples that count differently, and sequences of different lengths.
 
 use super::*;
-use unspool::{Mode, Shards, accuracy, evaluate, gru, mae, predict, predict_lengths};
+use unspool::{Mode, Sgd, Shards, accuracy, evaluate, gru, mae, predict, predict_lengths};
 use unspool_tests::assert_close;
 
 fn flat(n: usize) -> Dataset<f64> {
@@ -214,4 +214,14 @@ fn targets_of_weight_zero_may_be_anything() {
         same(gradients(&holes), gradients(&whole), 1.0);
         assert_eq!(evaluate(&layer(), &holes, mse), evaluate(&layer(), &whole, mse));
     }
+}
+
+#[test]
+fn a_metric_counts_every_example_the_same() {
+    let data = Dataset::<f64>::new(Tensor::one_hot([0, 1, 2], 3), Tensor::one_hot([0, 1, 2], 3)).unwrap();
+    let data = data.with_weights(vec![3.0, 1.0, 0.0]).unwrap();
+    let mut model = Dense { weight: Tensor::one_hot([0, 1, 1], 3), bias: Tensor::zeros([3]) };
+    let still = Sgd::default().learning_rate(0.0);
+    let fit = fit(&mut model, &data).loss(mse).metric("accuracy", accuracy).optimizer(still).quiet();
+    assert_eq!(fit.run().unwrap().curve("accuracy"), Some(&[2.0 / 3.0][..]));
 }

@@ -309,3 +309,56 @@ fn memories_come_back_from_files_as_they_were() {
     assert!(error.contains("holds \"a.of one\" as f64, expected f32"), "{error}");
     fs::remove_file(path).unwrap();
 }
+
+#[test]
+fn two_averages_are_resumed() {
+    let (data, path) = (sequences(), file("two averages"));
+    let train = |epochs: usize, resume: bool| {
+        let (mut model, mut fast, mut slow) = (net(), Ema::new(&net(), 0.5), Ema::new(&net(), 0.9));
+        let optimizer = ((Adam::default(), &mut fast), &mut slow);
+        let fit = fit(&mut model, &data).loss(mse).optimizer(optimizer).batch(9).epochs(epochs).quiet();
+        let fit = if resume { fit.resume(&path) } else { fit.checkpoint(&path) };
+        fit.run().unwrap();
+        [bits(&model), bits(fast.model()), bits(slow.model())]
+    };
+    let straight = train(2, false);
+    train(1, false);
+    assert!(train(2, true) == straight);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_names_the_first_bad_parameter() {
+    let (data, mut model) = (sequences(), net());
+    model.head.bias = Tensor::full(f64::NAN, [1]);
+    let error = fit(&mut model, &data).loss(mse).quiet().run().unwrap_err().to_string();
+    assert!(error.contains("that of head.bias"), "{error}");
+}
+
+#[test]
+fn a_last_step_that_goes_wrong_leaves_the_checkpoint_before_it() {
+    let (data, path) = (sequences(), file("last step"));
+    let train = |rate: f64, model: &mut _, every: usize| {
+        let optimizer = Sgd::default().learning_rate(rate);
+        let training = fit(model, &data).loss(|o, t| mse(o, t) * 1e3).batch(1000).optimizer(optimizer);
+        training.checkpoint(&path).checkpoint_every(every).quiet().run()
+    };
+    train(1e-4, &mut net(), 1).unwrap();
+    let before = fs::read(&path).unwrap();
+    // The step is the last of its epoch, and the epoch that of a checkpoint or not.
+    for every in [1, 100] {
+        let error = train(f64::MAX, &mut net(), every).unwrap_err();
+        assert!(error.to_string().contains("is not finite after a step of epoch 1"), "{error}");
+        assert!(fs::read(&path).unwrap() == before);
+    }
+    fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_before_training() {
+    let (data, path) = (sequences(), file("no folder").join("checkpoint"));
+    let mut model = net();
+    let error = fit(&mut model, &data).loss(mse).checkpoint(&path).quiet().run().unwrap_err();
+    assert!(bits(&model) == bits(&net()));
+    let folder = path.parent().unwrap().display().to_string();
+    assert!(error.to_string().ends_with(&format!("{folder} is no folder, expected one")), "{error}");
+}

@@ -218,6 +218,11 @@ impl<T: Scalar> Dataset<T> {
         self.x.as_slice().is_some() && self.y.as_slice().is_some()
     }
 
+    /// The same examples, of which each counts the same.
+    pub(crate) fn without_weights(&self) -> Dataset<T> {
+        Dataset { weights: None, ..self.clone() }
+    }
+
     /// The same examples, without gaps in memory.
     pub(crate) fn contiguous(&self) -> Dataset<T> {
         Dataset { x: self.x.contiguous(), y: self.y.contiguous(), ..self.clone() }

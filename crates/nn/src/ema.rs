@@ -127,7 +127,16 @@ impl<M> Ema<M> {
     }
 }
 
-/// The optimiser, and an average of the weights after each of its steps; it remembers the latter behind `ema.`.
+/// What an average is called in a memory that may hold others.
+fn name_beside<T: Scalar>(memory: &Memory<T>) -> String {
+    let names = std::iter::once("ema".to_string()).chain((2..).map(|n| format!("ema{n}")));
+    let taken =
+        |name: &str| memory.tensors.keys().any(|key| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+    names.into_iter().find(|name| !taken(name)).expect("names without end")
+}
+
+/// The optimiser, and an average of the weights after each of its steps; it remembers the latter behind `ema.`, that of
+/// a second average behind `ema2.`.
 impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O, &mut Ema<M>) {
     #[track_caller]
     fn step(&mut self, model: &mut M, gradients: &M) {
@@ -146,12 +155,13 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O
     }
     fn memory(&self) -> Memory<T> {
         let mut memory = self.0.memory();
-        memory.nest("ema", self.1.memory());
+        memory.nest(&name_beside(&memory), self.1.memory());
         memory
     }
     fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
-        let (average, optimizer) = memory.split("ema");
         let before = self.0.memory();
+        let name = name_beside(&before);
+        let (average, optimizer) = memory.split(&name);
         let (optimizer, average) = (self.0.restore(model, &optimizer), self.1.read(&average));
         match (optimizer, average) {
             (optimizer, Ok(average)) => optimizer.map(|()| self.1.put(average)),
@@ -161,7 +171,7 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O
                     Ok(()) => self.0.restore(model, &before).err().unwrap_or_default(),
                     Err(error) => error,
                 };
-                error.nest("ema", wrong);
+                error.nest(&name, wrong);
                 Err(error)
             }
         }

@@ -29,6 +29,16 @@ pub enum FitError {
         batch: usize,
         /// The loss.
         loss: f64,
+        /// The dotted name of the first parameter that is not finite itself or, if all are, whose gradient is not.
+        parameter: Option<String>,
+    },
+    /// A parameter became infinite or NaN in the last step of an epoch, or in one after which a checkpoint was to be saved: it
+    /// is not.
+    ParameterNotFinite {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The parameter's dotted name.
+        parameter: String,
     },
     /// A checkpoint could not be written or read, or is not one of this training: the sentence names the file and says why.
     Checkpoint(String),
@@ -43,8 +53,15 @@ impl fmt::Display for FitError {
             FitError::GradientNotFinite { epoch, batch, parameter } => {
                 write!(f, "the gradient of {parameter} is not finite in batch {batch} of epoch {epoch}")
             }
-            FitError::NotFinite { epoch, batch, loss } => {
-                write!(f, "the loss became {loss} in batch {batch} of epoch {epoch}: try a smaller learning rate")
+            FitError::NotFinite { epoch, batch, loss, parameter } => {
+                write!(f, "the loss became {loss} in batch {batch} of epoch {epoch}")?;
+                if let Some(parameter) = parameter {
+                    write!(f, "; the first parameter or gradient that is not finite is that of {parameter}")?;
+                }
+                f.write_str(": try a smaller learning rate, or look for such numbers in the examples")
+            }
+            FitError::ParameterNotFinite { epoch, parameter } => {
+                write!(f, "{parameter} is not finite after a step of epoch {epoch}: try a smaller learning rate")
             }
             FitError::Checkpoint(sentence) => f.write_str(sentence),
         }

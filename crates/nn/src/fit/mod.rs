@@ -128,7 +128,8 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
 
     /// Computes something else after each epoch, as [`evaluate`](crate::evaluate) does: [`mae`](crate::mae),
     /// [`accuracy`](crate::accuracy), or any function of the form of [`Loss`]. It stands in the [`History`] by its name, with
-    /// `val_` in front if it is computed on validation examples; without any, it is computed on the training examples.
+    /// `val_` in front if it is computed on validation examples; without any, it is computed on the training examples. Every
+    /// example counts the same, whatever its [weight](Dataset::with_weights).
     ///
     /// # Panics
     /// If the name is taken.

@@ -21,6 +21,20 @@ pub(super) struct Files {
     resume: Option<PathBuf>,
 }
 
+impl Files {
+    /// A folder that is not there would show after hours, at the first checkpoint.
+    pub fn require_folder(&self) -> Result<(), FitError> {
+        let Some(path) = &self.checkpoint else { return Ok(()) };
+        match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            None => Ok(()),
+            Some(folder) => {
+                let (path, folder) = (path.display(), folder.display());
+                Err(FitError::Checkpoint(format!("cannot save {path}: {folder} is no folder, expected one")))
+            }
+        }
+    }
+}
+
 impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     /// Saves all that the rest of the training depends on to this file, after each epoch and when it is
     /// [interrupted](crate::Interrupt): the model, what optimiser and callbacks [remember](crate::Memory), the history, and the step that

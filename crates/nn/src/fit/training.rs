@@ -71,6 +71,8 @@ where
 
     pub fn run(mut self) -> Result<History, FitError> {
         #[cfg(feature = "safetensors")]
+        self.settings.files.require_folder()?;
+        #[cfg(feature = "safetensors")]
         self.resume()?;
         (self.started, self.before) = (Instant::now(), self.history.seconds);
         let steps = self.train.len().div_ceil(self.settings.batch).div_ceil(self.settings.accumulate);
@@ -80,6 +82,7 @@ where
             if self.history.end == End::Interrupted {
                 break;
             }
+            self.require_finite(self.at.epochs + 1)?;
             if !self.at.stopped {
                 self.end_of_epoch(&progress);
             }
@@ -121,11 +124,13 @@ where
                 return Ok(());
             }
             if self.settings.interrupt.is_set() {
+                self.require_finite(epoch)?;
                 self.history.end = End::Interrupted;
                 return self.save();
             }
             #[cfg(feature = "safetensors")]
             if self.settings.files.every.is_some_and(|every| self.at.steps.is_multiple_of(every)) {
+                self.require_finite(epoch)?;
                 self.save()?;
             }
         }
@@ -140,7 +145,8 @@ where
             let mode = Mode::Training { seed: self.settings.seed }.part(epoch).part(batch);
             let (loss, gradients) = self.shards.batch_gradients(self.model, data, &self.loss, mode);
             if !loss.is_finite() {
-                return Err(FitError::NotFinite { epoch, batch: batch + 1, loss });
+                let parameter = first_not_finite(&*self.model).or_else(|| first_not_finite(&gradients));
+                return Err(FitError::NotFinite { epoch, batch: batch + 1, loss, parameter });
             }
             if let Some(parameter) = first_not_finite(&gradients) {
                 return Err(FitError::GradientNotFinite { epoch, batch: batch + 1, parameter });
@@ -163,6 +169,14 @@ where
         Ok(sum.expect("at least one batch"))
     }
 
+    /// A step that went wrong shows in the loss of the next one, unless there is none.
+    fn require_finite(&self, epoch: usize) -> Result<(), FitError> {
+        match first_not_finite(&*self.model) {
+            Some(parameter) => Err(FitError::ParameterNotFinite { epoch, parameter }),
+            None => Ok(()),
+        }
+    }
+
     fn end_of_epoch(&mut self, progress: &Progress) {
         let (epoch, loss) = (self.at.epochs + 1, self.at.total / self.at.share);
         let history = &mut self.history;
@@ -176,9 +190,10 @@ where
         if self.history.metrics.is_empty() {
             self.history.metrics = self.metric_names().into_iter().map(|name| (name, Vec::new())).collect();
         }
+        let measured = self.valid.unwrap_or(self.train).without_weights();
         let history = &mut self.history;
         for ((_, metric), (_, values)) in self.settings.metrics.iter().zip(&mut history.metrics) {
-            values.push(evaluate(&*self.model, self.valid.unwrap_or(self.train), metric));
+            values.push(evaluate(&*self.model, &measured, metric));
         }
         self.optimizer.observe(observed);
         let report = report(&self.at, epoch, loss, &self.history, self.model);
@@ -212,10 +227,10 @@ fn report<'a, M>(at: &Place, epoch: usize, loss: f64, history: &'a History, mode
     Report { epoch, steps: at.steps, loss, rate: at.rate, history, model }
 }
 
-/// The name of the first parameter whose gradient holds an infinity or NaN.
-fn first_not_finite<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> Option<String> {
+/// The name of the first parameter, or parameter's gradient, that holds an infinity or NaN.
+fn first_not_finite<T: Scalar, M: Params<Tensor<T>>>(of: &M) -> Option<String> {
     let mut found = None;
-    gradients.visit_leaves(Path::ROOT, &mut |path, leaf| {
+    of.visit_leaves(Path::ROOT, &mut |path, leaf| {
         let leaf = leaf.contiguous();
         let finite = leaf.as_slice().expect("contiguous").iter().all(|g| g.is_finite());
         if !finite && found.is_none() {
