@@ -180,6 +180,7 @@ mod stack;
 mod state;
 mod stream;
 mod summary;
+pub mod text;
 mod unroll;
 pub mod wrappers;
 

@@ -1,0 +1,35 @@
+//! Text for language models: splitting, vocabularies, batches of tokens, perplexity, and n-grams.
+//!
+//! A text is split into tokens, [`characters`] or words (`words`, with the feature `unicode`) or what you like; a [`Vocabulary`]
+//! numbers them; the numbers go into a model in one of two ways, [`bptt_chunks`] or [`token_windows`], or into
+//! [`ngram`] counts.
+//!
+//! ```
+//! use unspool_nn::text::{bptt_chunks, characters, Vocabulary};
+//! let text = "the cat sat on the mat";
+//! let vocabulary = Vocabulary::new(characters(text), 1, [])?;
+//! let tokens = vocabulary.encode(characters(text))?;
+//! for chunk in bptt_chunks(&tokens, 2, 5)? {
+//!     assert_eq!(chunk.inputs.shape()[..], [5, 2]);            // [T, B]; the targets are one token ahead
+//! }
+//! assert_eq!(vocabulary.decode(&tokens).concat(), text);
+//! # Ok::<(), unspool_nn::DataError>(())
+//! ```
+
+mod chunks;
+mod json;
+pub mod ngram;
+mod perplexity;
+mod read_text;
+mod split;
+mod token_windows;
+mod vocabulary;
+
+pub use chunks::{BpttChunk, BpttChunks, bptt_chunks};
+pub use perplexity::{bits, perplexity};
+pub use read_text::read_text;
+#[cfg(feature = "unicode")]
+pub use split::words;
+pub use split::{characters, join_words};
+pub use token_windows::token_windows;
+pub use vocabulary::{Mark, Vocabulary};

@@ -1,0 +1,25 @@
+//! Language models that count n-grams: the next token from the n - 1 before it.
+//!
+//! Terms: the *context* is the tokens before; `c(..)` counts how often tokens stand in the training text in a row; `V` is the
+//! number of tokens of the vocabulary.
+//!
+//! ```
+//! use unspool_nn::text::ngram::{NgramCounts, NgramModel, Smoothing};
+//! use unspool_nn::text::{characters, perplexity, Vocabulary};
+//! let text = "the cat sat on the mat, the rat sat on the cat";
+//! let vocabulary = Vocabulary::new(characters(text), 1, [])?;
+//! let encode = |text| vocabulary.encode(characters(text));
+//!
+//! let counts = NgramCounts::new(&encode(text)?, 3, vocabulary.len());
+//! let model = NgramModel::new(&counts, 3, Smoothing::KneserNey);
+//! assert!(model.probability(&encode("th")?, encode("e")?[0]) > 0.8);
+//! assert!(perplexity(model.mean_nats(&encode("the rat sat on the mat")?)) < 5.0);
+//! # Ok::<(), unspool_nn::DataError>(())
+//! ```
+
+mod counts;
+mod kneser_ney;
+mod model;
+
+pub use counts::NgramCounts;
+pub use model::{NgramModel, Smoothing};

@@ -1,0 +1,38 @@
+//! Text from files.
+
+use crate::dataset::DataError;
+use std::path::Path;
+
+/// The text of a file, without a byte order mark.
+///
+/// ```
+/// use unspool_nn::text::read_text;
+/// # let file = std::env::temp_dir().join(format!("read-text-{}.txt", std::process::id()));
+/// # let name = file.display();
+/// std::fs::write(&file, "caf\u{e9}")?;
+/// assert_eq!(read_text(&file)?, "café");
+/// std::fs::write(&file, b"one\ncaf\xe9")?;                     // as Latin-1 has it
+/// assert_eq!(read_text(&file).unwrap_err().to_string(), format!("{name}: line 2 is not UTF-8 text"));
+/// # std::fs::remove_file(&file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If the file cannot be read, is not UTF-8 text, or is empty.
+pub fn read_text(file: impl AsRef<Path>) -> Result<String, DataError> {
+    let path = file.as_ref();
+    let file = path.display();
+    let bytes = std::fs::read(path).map_err(|e| DataError(format!("cannot read {file}: {e}")))?;
+    let mut text = String::from_utf8(bytes).map_err(|e| {
+        let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+        DataError(format!("{file}: line {line} is not UTF-8 text"))
+    })?;
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    match text.is_empty() {
+        true => Err(DataError(format!("{file} is empty: a text is needed"))),
+        false => Ok(text),
+    }
+}

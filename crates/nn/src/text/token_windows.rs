@@ -1,0 +1,34 @@
+//! Windows over a stream of tokens.
+
+use crate::dataset::DataError;
+use unspool_autograd::Indices;
+
+/// Every `n` tokens in a row, `[N, n]`, and the token that follows each, `[N]`: the examples of a fixed-window model
+/// (Bengio et al. 2003). `N` is the number of tokens less `n`.
+///
+/// ```
+/// use unspool_nn::text::token_windows;
+/// let (contexts, next) = token_windows(&[5, 6, 7, 8, 9], 3)?;
+/// assert_eq!((&contexts.shape()[..], contexts.as_slice()), (&[2, 3][..], &[5, 6, 7, 6, 7, 8][..]));
+/// assert_eq!(next.as_slice(), [8, 9]);
+/// # Ok::<(), unspool_nn::DataError>(())
+/// ```
+///
+/// # Errors
+/// If there are not more than `n` tokens.
+///
+/// # Panics
+/// If `n` is 0.
+#[track_caller]
+pub fn token_windows(tokens: &[usize], n: usize) -> Result<(Indices, Indices), DataError> {
+    assert!(n > 0, "token_windows: a window of 0 tokens: it must have at least 1");
+    let have = tokens.len();
+    if have <= n {
+        return Err(DataError(format!(
+            "a text of {have} tokens is too short: a window of {n} and the token after it need {}",
+            n.saturating_add(1)
+        )));
+    }
+    let contexts = tokens[..have - 1].windows(n).flatten().copied().collect();
+    Ok((Indices::from_vec(contexts, [have - n, n]), Indices::from(&tokens[n..])))
+}
