@@ -35,7 +35,7 @@ pub struct BpttChunks<'a> {
 /// ```
 /// use unspool_autograd::{Tape, Tensor};
 /// use unspool_nn::text::bptt_chunks;
-/// use unspool_nn::{rng, Embedding, Gru, Recurrent};
+/// use unspool_nn::{rng, Embedding, Gru, Recurrent, State};
 /// let tokens: Vec<usize> = (0..21).collect();
 /// let chunks: Vec<_> = bptt_chunks(&tokens, 2, 4)?.collect();
 /// assert_eq!(chunks.len(), 3);                                 // of 4, 4 and 2 steps
