@@ -47,6 +47,12 @@ proptest! {
 }
 
 #[test]
+fn json_may_write_a_character_as_two_escapes() {
+    let vocabulary = Vocabulary::from_json(r#" [ "\ud83d\ude00" , "\t" ] "#).unwrap();
+    assert_eq!(vocabulary.tokens(), ["😀", "\t"]);
+}
+
+#[test]
 fn frequent_tokens_come_first_and_rare_ones_are_unknown() {
     let text = "b b a a c d d d";
     let vocabulary = Vocabulary::new(text.split(' '), 2, EVERY_MARK).unwrap();
