@@ -27,29 +27,11 @@ proptest! {
     }
 
     #[test]
-    fn json_is_read_as_others_read_it(json in r#"\[?( ?"(a|\\u[dD][89cC]00|\\u0041|\\n|\\x|\\|é){0,4}"[,\] ]?){0,3}\]?"#) {
-        let theirs = serde_json::from_str::<Vec<String>>(&json);
-        let ours = Vocabulary::from_json(&json);
-        let twice = |tokens: &[String]| (1..tokens.len()).any(|i| tokens[..i].contains(&tokens[i]));
-        match theirs {
-            Ok(tokens) if tokens.is_empty() || twice(&tokens) => prop_assert!(ours.is_err()),
-            Ok(tokens) => prop_assert_eq!(ours.unwrap().tokens().to_vec(), tokens),
-            Err(_) => prop_assert!(ours.is_err(), "{}", json),
-        }
-    }
-
-    #[test]
     fn words_hold_all_but_the_spaces(text in "\\PC{0,40}") {
         let kept = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
         prop_assert_eq!(kept(&words(&text).collect::<String>()), kept(&text));
         prop_assert_eq!(kept(&join_words(words(&text))), kept(&text));
     }
-}
-
-#[test]
-fn json_may_write_a_character_as_two_escapes() {
-    let vocabulary = Vocabulary::from_json(r#" [ "\ud83d\ude00" , "\t" ] "#).unwrap();
-    assert_eq!(vocabulary.tokens(), ["😀", "\t"]);
 }
 
 #[test]
@@ -80,27 +62,9 @@ fn what_makes_no_vocabulary_is_refused() {
     let twice = sentence(Vocabulary::from_json(r#"["a", "b", "a"]"#));
     assert_eq!(twice, "tokens 0 and 2 of the vocabulary are both \"a\"");
     assert_eq!(sentence(Vocabulary::from_json("[]")), "a vocabulary needs at least one token");
-    for (json, at, expected) in [
-        ("", 0, "["),
-        ("{}", 0, "["),
-        ("[1]", 1, "a string"),
-        ("[\"a\",]", 5, "a string"),
-        ("[\"a\" \"b\"]", 5, "a comma or ]"),
-        ("[\"a\"", 4, "a comma or ]"),
-        ("[\"a", 3, "the rest of a string"),
-        ("[\"a\n\"]", 3, "the rest of a string"),
-        ("[\"a\\x\"]", 3, "an escape of JSON"),
-        ("[\"\\ud800\"]", 2, "an escape of JSON"),
-        ("[\"\\u+123\"]", 2, "an escape of JSON"),
-        ("[\"a\"] b", 6, "the end"),
-    ] {
-        let expected = format!("a vocabulary is a JSON array of strings: byte {at} should be {expected}");
-        assert_eq!(sentence(Vocabulary::from_json(json)), expected, "{json}");
-    }
-}
-
-#[test]
-fn line_breaks_are_words_whatever_their_kind() {
-    assert_eq!(words("one\r\ntwo\n\n three\r").collect::<Vec<_>>(), ["one", "\n", "two", "\n", "\n", "three", "\n"]);
-    assert_eq!(join_words(words("one, (two)\nthree!")), "one, (two)\nthree!");
+    let sentence = sentence(Vocabulary::from_json(r#"["a", 1]"#));
+    assert!(
+        sentence.starts_with("a vocabulary is a JSON array of strings, and this is not: invalid type"),
+        "{sentence}"
+    );
 }

@@ -17,7 +17,6 @@
 //! ```
 
 mod chunks;
-mod json;
 pub mod ngram;
 mod perplexity;
 mod read_text;

@@ -1,6 +1,5 @@
 //! Tokens and their numbers.
 
-use super::json;
 use crate::dataset::DataError;
 use std::collections::HashMap;
 
@@ -43,7 +42,7 @@ impl Mark {
 /// # Ok::<(), unspool_nn::DataError>(())
 /// ```
 ///
-/// With a model it is saved as text: `checkpoint.put_text("vocabulary", &vocabulary.to_json())`.
+/// With a model it is saved as text (feature `safetensors`): `checkpoint.put_text("vocabulary", &vocabulary.to_json())`.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
     tokens: Vec<String>,
@@ -184,8 +183,9 @@ impl Vocabulary {
     }
 
     /// The tokens as a JSON array of strings.
+    #[cfg(feature = "safetensors")]
     pub fn to_json(&self) -> String {
-        json::write(&self.tokens)
+        serde_json::to_string(&self.tokens).expect("strings are JSON")
     }
 
     /// The vocabulary of a JSON array of strings, as [`to_json`](Vocabulary::to_json) writes it.
@@ -200,10 +200,10 @@ impl Vocabulary {
     ///
     /// # Errors
     /// If it is something else, or a token stands twice.
+    #[cfg(feature = "safetensors")]
     pub fn from_json(text: &str) -> Result<Self, DataError> {
-        let tokens = json::read(text).map_err(|(at, expected)| {
-            DataError(format!("a vocabulary is a JSON array of strings: byte {at} should be {expected}"))
-        })?;
+        let tokens: Vec<String> = serde_json::from_str(text)
+            .map_err(|e| DataError(format!("a vocabulary is a JSON array of strings, and this is not: {e}")))?;
         Self::from_tokens(tokens)
     }
 }
