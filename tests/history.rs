@@ -33,7 +33,7 @@ fn tags(svg: &str) -> Vec<Tag<'_>> {
     assert_eq!(pieces.next(), Some(""));
     for piece in pieces {
         let (inside, text) = piece.split_once('>').expect("a tag ends");
-        assert!(!text.contains(['&', '>']), "{text}");
+        assert!(!text.replace("&lt;", "").replace("&amp;", "").contains(['&', '>']), "{text}");
         assert!(!tags.is_empty() || inside.starts_with("svg "), "{inside}");
         if let Some(name) = inside.strip_prefix('/') {
             assert_eq!(open.pop(), Some(name));
@@ -141,6 +141,30 @@ fn the_picture_has_curves_labels_and_a_legend() {
         assert!((say(loss).number("y") - 4.0 - y).abs() < 0.11, "{loss}");
     }
     assert!(texts.iter().any(|tag| tag.text == "epoch") && texts.iter().any(|tag| tag.text == "loss"));
+}
+
+#[test]
+fn metrics_and_a_rate_that_changes_have_frames_of_their_own() {
+    let metrics =
+        [("a<b & c", [0.5, 0.75]), ("accuracy", [0.1, 0.9])].map(|(name, values)| (name.into(), values.to_vec()));
+    let mut history = History { metrics: metrics.to_vec(), rate: vec![0.1, 0.1], ..history(&[1.0, 0.6], &[0.9, 0.7]) };
+    let names = |svg: &str| {
+        let tags = tags(svg);
+        let turned =
+            named(&tags, "text").into_iter().filter(|tag| tag.attributes.iter().any(|(name, _)| *name == "transform"));
+        let names: Vec<String> = turned.map(|tag| tag.text.to_string()).collect();
+        assert_eq!(named(&tags, "polyline").len(), names.len() + 1);
+        assert_eq!(named(&tags, "svg")[0].number("height"), 400.0 * names.len() as f64);
+        let places: Vec<&str> = named(&tags, "g").iter().map(|group| group.get("transform")).collect();
+        assert_eq!(
+            places,
+            ["translate(0 0)", "translate(0 400)", "translate(0 800)", "translate(0 1200)"][..names.len()]
+        );
+        names
+    };
+    assert_eq!(names(&history.to_svg()), ["loss", "a&lt;b &amp; c", "accuracy"]);
+    history.rate[1] = 0.05;
+    assert_eq!(names(&history.to_svg()), ["loss", "a&lt;b &amp; c", "accuracy", "learning rate"]);
 }
 
 #[test]

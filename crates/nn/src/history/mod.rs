@@ -4,6 +4,7 @@ mod axis;
 mod picture;
 
 use crate::replace::replace;
+use picture::Panel;
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
@@ -117,13 +118,24 @@ impl History {
         text
     }
 
-    /// A picture of the losses by epoch, as SVG: open it in a browser. The same history gives the same text.
+    /// A picture of the curves by epoch, as SVG: open it in a browser. The same history gives the same text.
     ///
-    /// Losses that span more than a factor of 20 are drawn on a logarithmic axis. Where a loss is not finite (or beyond
-    /// 1e100), its curve has a gap.
+    /// The losses have one frame, and below it there is one for each metric and, if it changes, one for the learning rate.
+    /// Values that span more than a factor of 20 are drawn on a logarithmic axis. Where one is not finite (or beyond 1e100),
+    /// its curve has a gap.
     pub fn to_svg(&self) -> String {
-        let drawn: Vec<_> = self.losses().into_iter().filter(|(_, values)| !values.is_empty()).collect();
-        picture::draw(&drawn, drawn.iter().map(|(_, values)| values.len()).max().unwrap_or(0))
+        let names = ["training", "validation"];
+        let losses = names.into_iter().zip(self.losses()).map(|(name, (_, values))| (name, values));
+        let curves = losses.filter(|(_, values)| !values.is_empty()).collect();
+        let others = self.curves().into_iter().filter(|(name, values)| match *name {
+            "loss" | "val_loss" => false,
+            "rate" => values.iter().any(|rate| rate != &values[0]),
+            _ => true,
+        });
+        let axis = |name| if name == "rate" { "learning rate" } else { name };
+        let others = others.map(|(name, values)| Panel { axis: axis(name), curves: vec![(axis(name), values)] });
+        let panels: Vec<Panel> = [Panel { axis: "loss", curves }].into_iter().chain(others).collect();
+        picture::draw(&panels, self.epochs())
     }
 
     /// Writes [`to_csv`](History::to_csv) to a file, which is there as a whole or not at all.

@@ -17,11 +17,18 @@ const MOST_POINTS: usize = 60;
 /// A colour for each curve; those of Okabe and Ito, made for every eye.
 const COLOURS: [&str; 2] = ["#0072b2", "#d55e00"];
 
+/// Curves of one axis, with their names.
+pub(super) struct Panel<'a> {
+    /// What the axis shows.
+    pub axis: &'a str,
+    pub curves: Vec<(&'a str, &'a [f64])>,
+}
+
 /// The frame that the curves are drawn in, and its axes.
 struct Frame {
     left: f64,
     epochs: usize,
-    losses: Axis,
+    values: Axis,
 }
 
 impl Frame {
@@ -31,8 +38,8 @@ impl Frame {
         self.left + 6.0 + place * (WIDTH - RIGHT - self.left - 12.0)
     }
 
-    fn y(&self, loss: f64) -> f64 {
-        HEIGHT - BOTTOM - self.losses.place(loss) * (HEIGHT - BOTTOM - TOP)
+    fn y(&self, value: f64) -> f64 {
+        HEIGHT - BOTTOM - self.values.place(value) * (HEIGHT - BOTTOM - TOP)
     }
 }
 
@@ -41,31 +48,44 @@ fn drawable(value: f64) -> bool {
     value.abs() <= 1e100
 }
 
-/// Draws curves of at most so many values, one per epoch.
-pub(super) fn draw(curves: &[(&str, &[f64])], epochs: usize) -> String {
-    let values = curves.iter().flat_map(|(_, values)| values.iter().copied());
-    let losses = Axis::of(values.filter(|&value| drawable(value)));
-    let longest = losses.marks.iter().map(|(_, label)| label.len()).max().unwrap_or(0);
-    let frame = Frame { left: LEFT + LETTER * longest as f64, epochs, losses };
+/// Draws panels one below the other, with curves of at most so many values, one per epoch.
+pub(super) fn draw(panels: &[Panel], epochs: usize) -> String {
+    let height = HEIGHT * panels.len() as f64;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
-         viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <title>Loss by epoch</title>\n\
-         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
+         viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <title>Training by epoch</title>\n\
+         <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"white\"/>\n"
     );
-    axes(&mut svg, &frame);
-    for ((_, values), colour) in curves.iter().zip(COLOURS) {
-        curve(&mut svg, &frame, values, colour);
+    for (i, panel) in panels.iter().enumerate() {
+        let _ = writeln!(svg, "<g transform=\"translate(0 {})\">", HEIGHT * i as f64);
+        draw_panel(&mut svg, panel, epochs);
+        svg.push_str("</g>\n");
     }
-    legend(&mut svg, &frame, curves);
     svg.push_str("</svg>\n");
     svg
 }
 
+fn draw_panel(svg: &mut String, Panel { axis, curves }: &Panel, epochs: usize) {
+    let values = curves.iter().flat_map(|(_, values)| values.iter().copied());
+    let values = Axis::of(values.filter(|&value| drawable(value)));
+    let longest = values.marks.iter().map(|(_, label)| label.len()).max().unwrap_or(0);
+    let frame = Frame { left: LEFT + LETTER * longest as f64, epochs, values };
+    axes(svg, &frame, axis);
+    for ((_, values), colour) in curves.iter().zip(COLOURS) {
+        curve(svg, &frame, values, colour);
+    }
+    if epochs == 0 || !curves.iter().any(|(_, values)| values.iter().any(|&value| drawable(value))) {
+        let nothing = if epochs == 0 { "no epoch was trained".to_string() } else { format!("no {axis} is finite") };
+        text(svg, [(frame.left + WIDTH - RIGHT) / 2.0, HEIGHT / 2.0], "middle", &nothing);
+    }
+    legend(svg, &frame, curves);
+}
+
 /// The frame, the marks with their lines and labels, and the names of the axes.
-fn axes(svg: &mut String, frame: &Frame) {
+fn axes(svg: &mut String, frame: &Frame, axis: &str) {
     let (left, right, bottom) = (frame.left, WIDTH - RIGHT, HEIGHT - BOTTOM);
-    for (value, label) in &frame.losses.marks {
+    for (value, label) in &frame.values.marks {
         let y = frame.y(*value);
         line(svg, [left, y, right, y], "#e1e1e1");
         text(svg, [left - 6.0, y + 4.0], "end", label);
@@ -85,7 +105,8 @@ fn axes(svg: &mut String, frame: &Frame) {
     let middle = (TOP + bottom) / 2.0;
     let _ = writeln!(
         svg,
-        "<text x=\"16\" y=\"{middle:.1}\" text-anchor=\"middle\" transform=\"rotate(-90 16 {middle:.1})\">loss</text>"
+        "<text x=\"16\" y=\"{middle:.1}\" text-anchor=\"middle\" transform=\"rotate(-90 16 {middle:.1})\">{}</text>",
+        escaped(axis)
     );
 }
 
@@ -113,22 +134,13 @@ fn curve(svg: &mut String, frame: &Frame, values: &[f64], colour: &str) {
     }
 }
 
-/// What the colours mean; or that there is nothing to see.
+/// What the colours mean.
 fn legend(svg: &mut String, frame: &Frame, curves: &[(&str, &[f64])]) {
-    let nothing = match frame.epochs {
-        0 => Some("no epoch was trained"),
-        _ if !curves.iter().any(|(_, values)| values.iter().any(|&value| drawable(value))) => Some("no loss is finite"),
-        _ => None,
-    };
-    if let Some(nothing) = nothing {
-        text(svg, [(frame.left + WIDTH - RIGHT) / 2.0, HEIGHT / 2.0], "middle", nothing);
-    }
     let mut x = frame.left;
     for ((name, _), colour) in curves.iter().zip(COLOURS) {
-        let name = if *name == "loss" { "training" } else { "validation" };
         let _ = writeln!(svg, "<circle cx=\"{:.1}\" cy=\"20.0\" r=\"5\" fill=\"{colour}\"/>", x + 6.0);
         text(svg, [x + 16.0, 24.0], "start", name);
-        x += 16.0 + LETTER * name.len() as f64 + 20.0;
+        x += 16.0 + LETTER * name.chars().count() as f64 + 20.0;
     }
 }
 
@@ -137,5 +149,10 @@ fn line(svg: &mut String, [x1, y1, x2, y2]: [f64; 4], colour: &str) {
 }
 
 fn text(svg: &mut String, [x, y]: [f64; 2], anchor: &str, content: &str) {
-    let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{content}</text>");
+    let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escaped(content));
+}
+
+/// A text within XML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace(char::is_control, " ")
 }
