@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 mod batches;
+mod language_model;
 mod ngram;
+mod sampler;
+mod truncated_bptt;
 mod vocabulary;
 
 /// The sentence of what went wrong.

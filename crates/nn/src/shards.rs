@@ -121,14 +121,19 @@ impl<T: Scalar> Shards<T> {
     {
         let n = batch.len();
         assert!(n > 0, "batch_gradients: the batch holds no examples: at least one is needed");
-        let least = if n < MIN_CUT { 1 } else { 2 };
-        let rows = n.div_ceil((n / ROWS).clamp(least, MAX_PARTS));
+        let rows = part_rows(n);
         let parts: Vec<usize> = (0..n).step_by(rows).collect();
         self.gradients(model, &parts, |tape, net, &start| {
             let part = batch.slice(start, rows.min(n - start)).contiguous();
             batch_loss::<T, M, _>(tape, net, &part, &loss, mode.part(start / rows)) * (part.share() / batch.share())
         })
     }
+}
+
+/// How many of `n` examples are a part; the last may have fewer.
+pub(crate) fn part_rows(n: usize) -> usize {
+    let least = if n < MIN_CUT { 1 } else { 2 };
+    n.div_ceil((n / ROWS).clamp(least, MAX_PARTS))
 }
 
 /// Waits until nothing is unfinished, helping where there is something to do. All parts have begun.

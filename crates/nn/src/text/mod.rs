@@ -1,8 +1,8 @@
-//! Text for language models: splitting, vocabularies, batches of tokens, perplexity, and n-grams.
+//! Language models, and text for them: splitting, vocabularies, batches of tokens, perplexity, n-grams, generation.
 //!
 //! A text is split into tokens, [`characters`] or words (`words`, with the feature `unicode`) or what you like; a [`Vocabulary`]
 //! numbers them; the numbers go into a model in one of two ways, [`bptt_chunks`] or [`token_windows`], or into
-//! [`ngram`] counts.
+//! [`ngram`] counts. A [`LanguageModel`] is trained by [`TruncatedBptt`]; a [`Generator`] writes with it.
 //!
 //! ```
 //! use unspool_nn::text::{bptt_chunks, characters, Vocabulary};
@@ -17,18 +17,26 @@
 //! ```
 
 mod chunks;
+mod generator;
+mod language_model;
 pub mod ngram;
 mod perplexity;
 mod read_text;
+mod sampler;
 mod split;
 mod token_windows;
+mod truncated_bptt;
 mod vocabulary;
 
 pub use chunks::{BpttChunk, BpttChunks, bptt_chunks};
+pub use generator::Generator;
+pub use language_model::LanguageModel;
 pub use perplexity::{bits, perplexity};
 pub use read_text::read_text;
+pub use sampler::Sampler;
 #[cfg(feature = "unicode")]
 pub use split::words;
 pub use split::{characters, join_words};
 pub use token_windows::token_windows;
+pub use truncated_bptt::{BpttPart, TruncatedBptt};
 pub use vocabulary::{Mark, Vocabulary};

@@ -11,11 +11,12 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "../language_model/corpus.rs"]
 mod corpus;
 mod report;
 
 use clap::{Parser, builder::RangedU64ValueParser};
-use corpus::Corpus;
+use corpus::{Corpus, Unit};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,9 +68,15 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<String, String> {
-    let corpus = Corpus::load(options)?;
+    let (unit, said) = match options.characters {
+        true => (Unit::Characters, "gradien"),
+        false => (Unit::Words, "the gradient"),
+    };
+    let least = (10 * options.order, format!("up to n = {}", options.order));
+    let corpus = Corpus::load(options.text.as_deref(), unit, options.minimum_count, least)?;
     // Before the counting, so that a prompt with a mistake is found at once.
-    let prompt = corpus.prompt(options)?;
+    let prompt = options.prompt.as_deref().or(options.text.is_none().then_some(said));
+    let prompt = prompt.map(|prompt| corpus::prompt(&corpus.vocabulary, unit, prompt)).transpose()?;
     let started = Instant::now();
     let counts = NgramCounts::new(&corpus.train, options.order, corpus.vocabulary.len());
     let seconds = started.elapsed().as_secs_f64();

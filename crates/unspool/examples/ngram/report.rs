@@ -14,8 +14,9 @@ pub(crate) fn head(corpus: &Corpus, seconds: f64) -> String {
     let mark = vocabulary.mark(Mark::Unknown);
     let unknown = test.iter().filter(|&&token| Some(token) == mark).count() as f64 / test.len() as f64;
     format!(
-        "{} {unit} counted in {seconds:.2} s, {} held out; a vocabulary of {}; {:.2}% of those held out are unknown\n",
+        "{} {} counted in {seconds:.2} s, {} held out; a vocabulary of {}; {:.2}% of those held out are unknown\n",
         train.len(),
+        unit.plural(),
         test.len(),
         vocabulary.len(),
         100.0 * unknown
@@ -24,7 +25,7 @@ pub(crate) fn head(corpus: &Corpus, seconds: f64) -> String {
 
 /// By n and smoothing.
 pub(crate) fn perplexities(corpus: &Corpus, counts: &NgramCounts, k: f64) -> String {
-    let unit = corpus.unit.trim_end_matches('s');
+    let unit = corpus.unit.singular();
     let mut table = String::from("\nPerplexity of what was counted, and of what was held out\n");
     let _ = writeln!(
         table,

@@ -1,0 +1,23 @@
+//! A recurrent language model of characters: trained by truncated backpropagation through time, saved, and writing.
+//!
+//! ```text
+//! cargo run --release --example char_rnn
+//! cargo run --release --example char_rnn -- --text book.txt --cell gru --save book.safetensors
+//! cargo run --release --example char_rnn -- --load book.safetensors --generate 1000 --prompt "To be" --temperature 0.8
+//! ```
+//!
+//! Without `--text` it reads this project's own documents. It learns from the first nine tenths of a text and is tested on
+//! the last tenth. After Karpathy 2015, "The unreasonable effectiveness of recurrent neural networks".
+
+#![forbid(unsafe_code)]
+
+#[path = "language_model/corpus.rs"]
+mod corpus;
+#[path = "language_model/rnn.rs"]
+mod rnn;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rnn::main("char_rnn", corpus::Unit::Characters)
+}

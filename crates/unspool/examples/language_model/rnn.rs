@@ -1,0 +1,94 @@
+//! What the examples `char_rnn` and `word_rnn` do, which are the same but for what a token is.
+
+mod options;
+mod saved;
+#[cfg(test)]
+mod tests;
+mod training;
+mod writing;
+
+use crate::corpus::{self, Corpus, Unit};
+use options::{CellKind, Options};
+use saved::Saved;
+use std::error::Error;
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+use unspool::prelude::*;
+use unspool::text::{LanguageModel, Vocabulary};
+use unspool::{CheckpointFile, Gru, Lstm, State};
+
+type Outcome<R = ()> = Result<R, Box<dyn Error>>;
+
+pub(crate) fn main(name: &str, unit: Unit) -> ExitCode {
+    let options = Options::read(unit, std::env::args_os()).unwrap_or_else(|e| e.exit());
+    match run(&options, unit, &mut std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that has gone away, as in `char_rnn | head`, is no error.
+        Err(e) if e.downcast_ref().is_some_and(|e: &std::io::Error| e.kind() == ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
+        Err(e) => {
+            eprintln!("{name}: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Trains or loads a model, and lets it write.
+fn run(options: &Options, unit: Unit, out: &mut dyn Write) -> Outcome {
+    let Some(path) = &options.load else {
+        let least = (20.max(10 * options.batch), format!("for {} rows side by side", options.batch));
+        let corpus = Corpus::load(options.text.as_deref(), unit, options.minimum_count, least)?;
+        let saved = Saved::of(options, unit, corpus.vocabulary.clone());
+        return match options.cell {
+            CellKind::SimpleRnn => train(options, &corpus, &saved, SimpleRnn::new, out),
+            CellKind::Lstm => train(options, &corpus, &saved, Lstm::new, out),
+            CellKind::Gru => train(options, &corpus, &saved, Gru::new, out),
+        };
+    };
+    let file = CheckpointFile::open(path)?;
+    let saved = Saved::read(&file, path, unit)?;
+    match saved.cell {
+        CellKind::SimpleRnn => load(options, &file, &saved, SimpleRnn::new, out),
+        CellKind::Lstm => load(options, &file, &saved, Lstm::new, out),
+        CellKind::Gru => load(options, &file, &saved, Gru::new, out),
+    }
+}
+
+/// Makes a cell of so many inputs and units.
+type NewCell<C> = fn(&mut Rng, usize, usize) -> C;
+
+fn train<C, D>(options: &Options, corpus: &Corpus, saved: &Saved, cell: NewCell<C>, out: &mut dyn Write) -> Outcome
+where
+    C: Params<Tensor> + Clone + Send + Sync,
+    D: Send + Sync,
+    for<'t> C::With<Var<'t>>: Cell<'t, f32, State: State<'t, f32, Detached = D>>,
+{
+    // Before the training, so that a prompt with a mistake is found at once.
+    let prompt = prompt(options, &saved.vocabulary, saved.unit)?;
+    let model = saved.model(&mut rng(options.seed), cell).dropout(options.dropout);
+    let best = training::train(options, corpus, saved, model, out)?;
+    writing::write(options, saved, best, &prompt, out)
+}
+
+fn load<C, D>(options: &Options, file: &CheckpointFile, saved: &Saved, cell: NewCell<C>, out: &mut dyn Write) -> Outcome
+where
+    C: Params<Tensor>,
+    for<'t> C::With<Var<'t>>: Cell<'t, f32, State: State<'t, f32, Detached = D>>,
+{
+    let prompt = prompt(options, &saved.vocabulary, saved.unit)?;
+    let mut model: LanguageModel<Tensor, C> = saved.model(&mut rng(0), cell);
+    file.load("best", &mut model)?;
+    writing::write(options, saved, model, &prompt, out)
+}
+
+/// The prompt that was given, or a new line, or the most frequent token.
+fn prompt(options: &Options, vocabulary: &Vocabulary, unit: Unit) -> Outcome<Vec<usize>> {
+    match &options.prompt {
+        Some(text) => match corpus::prompt(vocabulary, unit, text)? {
+            tokens if tokens.is_empty() => Err(format!("the prompt has no {}", unit.singular()).into()),
+            tokens => Ok(tokens),
+        },
+        None => Ok(vec![vocabulary.id("\n").unwrap_or(vocabulary.len().min(2) - 1)]),
+    }
+}

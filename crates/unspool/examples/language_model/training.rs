@@ -1,0 +1,195 @@
+//! Epoch after epoch of truncated backpropagation through time.
+
+use super::Outcome;
+use super::options::Options;
+use super::saved::Saved;
+use crate::corpus::{Corpus, Unit};
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+use unspool::prelude::*;
+use unspool::schedules::Cosine;
+use unspool::text::{LanguageModel, TruncatedBptt, bits, bptt_chunks, perplexity};
+use unspool::{AdamW, Checkpoint, CheckpointFile, CrossEntropy, Mode, State};
+
+/// After each epoch, the held-out part is read in so many rows; in the end in one.
+const VALIDATION_ROWS: usize = 16;
+/// So many of the first steps the learning rate rises.
+const WARMUP: usize = 100;
+
+/// Where a training stands between two epochs.
+struct Training<C> {
+    model: LanguageModel<Tensor, C>,
+    best: LanguageModel<Tensor, C>,
+    adamw: AdamW,
+    /// Epochs that are done.
+    epoch: usize,
+    /// Of the best model, on the held-out part; and after which epoch that was.
+    best_nats: f64,
+    best_epoch: usize,
+    /// That training has taken.
+    seconds: f64,
+}
+
+/// The best model on the held-out part.
+pub(super) fn train<C, D>(
+    options: &Options,
+    corpus: &Corpus,
+    saved: &Saved,
+    model: LanguageModel<Tensor, C>,
+    out: &mut dyn Write,
+) -> Outcome<LanguageModel<Tensor, C>>
+where
+    C: Params<Tensor> + Clone + Send + Sync,
+    D: Send + Sync,
+    for<'t> C::With<Var<'t>>: Cell<'t, f32, State: State<'t, f32, Detached = D>>,
+{
+    let Corpus { vocabulary, train, test, unit } = corpus;
+    writeln!(
+        out,
+        "{} {} to learn from, {} held out; a vocabulary of {}; {} parameters\n",
+        train.len(),
+        unit.plural(),
+        test.len(),
+        vocabulary.len(),
+        model.parameter_count()
+    )?;
+    let chunks = bptt_chunks(train, options.batch, options.steps)?;
+    let steps = chunks.len() * options.epochs;
+    let adamw = AdamW::default()
+        .learning_rate(options.learning_rate)
+        .schedule(Cosine::new(steps).warmup(WARMUP.min(steps / 10)).floor(0.01))
+        .weight_decay(options.weight_decay)
+        .group("*bias", |g| g.weight_decay(0.0))
+        .clip_norm(1.0);
+    let best = model.clone();
+    let mut at = Training { model, best, adamw, epoch: 0, best_nats: f64::INFINITY, best_epoch: 0, seconds: 0.0 };
+    if let (true, Some(path)) = (options.resume, &options.save) {
+        at.resume(options, corpus, saved, path)?;
+    }
+
+    let width = 6 + unit.plural().len();
+    let measure = match unit {
+        Unit::Characters => "bits per character",
+        Unit::Words => "perplexity",
+    };
+    writeln!(out, "epoch  nats: learned  held out  {measure}  {}/s  seconds", unit.plural())?;
+    let mut bptt = TruncatedBptt::new();
+    while at.epoch < options.epochs && options.minutes.is_none_or(|minutes| at.seconds < 60.0 * minutes) {
+        let started = Instant::now();
+        let (mut sum, mut count) = (0.0, 0);
+        bptt.restart();
+        for (i, chunk) in chunks.clone().enumerate() {
+            let mode = Mode::Training { seed: options.seed }.part(at.epoch).part(i);
+            let (loss, gradients) = bptt.gradients(&at.model, &chunk, mode, |_, net, part| {
+                let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
+                (CrossEntropy::default().classes(scores, &part.targets), state.detach())
+            });
+            if !loss.is_finite() {
+                let epoch = at.epoch + 1;
+                return Err(format!("the loss is {loss} in epoch {epoch}: a lower --learning-rate may help").into());
+            }
+            at.adamw.step(&mut at.model, &gradients);
+            let tokens = chunk.targets.as_slice().len();
+            (sum, count) = (sum + loss * tokens as f64, count + tokens);
+        }
+        let learning = started.elapsed().as_secs_f64();
+        let nats = at.model.mean_nats(test, VALIDATION_ROWS.min(test.len() - 1))?;
+        at.epoch += 1;
+        if nats < at.best_nats {
+            (at.best_nats, at.best_epoch) = (nats, at.epoch);
+            at.best.clone_from(&at.model);
+        }
+        at.seconds += started.elapsed().as_secs_f64();
+        writeln!(
+            out,
+            "{:>5}  {:>13.4}  {nats:>8.4}  {:>width_of_measure$.3}  {:>width$.0}  {:>7.1}",
+            at.epoch,
+            sum / count as f64,
+            measured(*unit, nats),
+            count as f64 / learning,
+            at.seconds,
+            width_of_measure = measure.len(),
+            width = width - 4
+        )?;
+        out.flush()?;
+        if let Some(path) = &options.save {
+            at.save(options, corpus, saved, path)?;
+        }
+    }
+    let nats = at.best.mean_nats(test, 1)?;
+    writeln!(
+        out,
+        "\nThe best, of epoch {}, with every held-out {} but the first predicted from all before it: {nats:.4} nats, {:.3} bits, \
+         perplexity {:.3}\n",
+        at.best_epoch,
+        unit.singular(),
+        bits(nats),
+        perplexity(nats)
+    )?;
+    Ok(at.best)
+}
+
+fn measured(unit: Unit, nats: f64) -> f64 {
+    match unit {
+        Unit::Characters => bits(nats),
+        Unit::Words => perplexity(nats),
+    }
+}
+
+/// What a training must not be resumed with other values of.
+const SETTINGS: [&str; 9] = [
+    "--batch",
+    "--steps",
+    "--epochs",
+    "--seed",
+    "--dropout",
+    "--learning-rate",
+    "--weight-decay",
+    "a text that learns",
+    "a text held out",
+];
+
+/// Their values: whole numbers, and the bits of others.
+fn settings(options: &Options, corpus: &Corpus) -> [u64; 9] {
+    let [batch, steps, epochs] = [options.batch, options.steps, options.epochs].map(|n| n as u64);
+    let [dropout, rate, decay] = [options.dropout, options.learning_rate, options.weight_decay].map(f64::to_bits);
+    let [train, test] = [&corpus.train, &corpus.test].map(|tokens| tokens.len() as u64);
+    [batch, steps, epochs, options.seed, dropout, rate, decay, train, test]
+}
+
+impl<C: Params<Tensor> + Clone> Training<C> {
+    fn save(&self, options: &Options, corpus: &Corpus, saved: &Saved, path: &Path) -> Outcome {
+        let mut checkpoint = Checkpoint::new();
+        saved.put(&mut checkpoint);
+        checkpoint.put_model("model", &self.model);
+        checkpoint.put_model("best", &self.best);
+        checkpoint.put_memory("optimizer", &self.adamw.memory());
+        checkpoint.put_numbers("settings", &settings(options, corpus));
+        let [nats, seconds] = [self.best_nats, self.seconds].map(f64::to_bits);
+        checkpoint.put_numbers("progress", &[self.epoch as u64, self.best_epoch as u64, nats, seconds]);
+        Ok(checkpoint.save(path)?)
+    }
+
+    fn resume(&mut self, options: &Options, corpus: &Corpus, saved: &Saved, path: &Path) -> Outcome {
+        let file = CheckpointFile::open(path)?;
+        saved.must_be(&Saved::read(&file, path, saved.unit)?, path)?;
+        let before: [u64; 9] = file.numbers("settings")?;
+        let now = settings(options, corpus);
+        if let Some(i) = (0..9).find(|&i| before[i] != now[i]) {
+            let number = |value: u64| match i {
+                4..=6 => f64::from_bits(value).to_string(),
+                _ => value.to_string(),
+            };
+            let (what, before, now) = (SETTINGS[i], number(before[i]), number(now[i]));
+            return Err(format!("{} was saved with {what} {before}, not {now}", path.display()).into());
+        }
+        file.load("model", &mut self.model)?;
+        file.load("best", &mut self.best)?;
+        self.adamw.restore(&self.model, &file.memory("optimizer")?)?;
+        let [epoch, best_epoch, nats, seconds] = file.numbers("progress")?;
+        (self.epoch, self.best_epoch) = (epoch as usize, best_epoch as usize);
+        [self.best_nats, self.seconds] = [nats, seconds].map(f64::from_bits);
+        Ok(())
+    }
+}

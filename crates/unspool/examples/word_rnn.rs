@@ -1,0 +1,23 @@
+//! A recurrent language model of words: trained by truncated backpropagation through time, saved, and writing.
+//!
+//! ```text
+//! cargo run --release --example word_rnn
+//! cargo run --release --example word_rnn -- --text book.txt --save book.safetensors
+//! cargo run --release --example word_rnn -- --load book.safetensors --generate 100 --prompt "To be" --top-p 0.9
+//! ```
+//!
+//! Without `--text` it reads this project's own documents. Text, split, vocabulary and what is predicted are those of the
+//! example `ngram`, so that perplexities compare.
+
+#![forbid(unsafe_code)]
+
+#[path = "language_model/corpus.rs"]
+mod corpus;
+#[path = "language_model/rnn.rs"]
+mod rnn;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rnn::main("word_rnn", corpus::Unit::Words)
+}
