@@ -126,7 +126,7 @@ impl Sampler {
             left < 0.0
         });
         // Rounding may leave some of it behind the last.
-        drawn.or_else(|| possible().last()).expect("a token is possible").0
+        drawn.or_else(|| possible().next_back()).expect("a token is possible").0
     }
 }
 

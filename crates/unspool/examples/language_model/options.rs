@@ -37,7 +37,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value = "64", value_parser = between::<usize>(1, 100_000))]
     pub(crate) steps: usize,
     /// Rows of the text that are read side by side
-    #[arg(long, value_name = "N", default_value = "64", value_parser = between::<usize>(1, 10_000))]
+    #[arg(long, value_name = "N", default_value = "32", value_parser = between::<usize>(1, 10_000))]
     pub(crate) batch: usize,
     /// How often training reads the text
     #[arg(long, value_name = "N", default_value = "20", value_parser = between::<usize>(1, 10_000))]
@@ -95,7 +95,7 @@ impl Options {
     /// Reads arguments, the first of which is the name of the program. Defaults are those of characters, and for words others.
     pub(crate) fn read(unit: Unit, arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut command = Options::command();
-        let of_words = [("embedding", "256"), ("dropout", "0.5"), ("steps", "32"), ("batch", "32"), ("generate", "80")];
+        let of_words = [("embedding", "256"), ("dropout", "0.5"), ("steps", "32"), ("generate", "80")];
         for (name, default) in of_words.into_iter().filter(|_| unit == Unit::Words) {
             command = command.mut_arg(name, |argument| argument.default_value(default));
         }

@@ -1,1 +1,233 @@
+//! Trainings of some seconds, and what is refused.
 
+use super::*;
+use std::path::{Path, PathBuf};
+use unspool::Checkpoint;
+
+/// What is printed, or the sentence of what is wrong.
+fn ran_on(unit: Unit, arguments: &[&str]) -> Result<String, String> {
+    let arguments = ["rnn"].iter().chain(arguments).map(|argument| argument.into());
+    let options = Options::read(unit, arguments).map_err(|e| e.to_string())?;
+    let mut printed = Vec::new();
+    run(&options, unit, &mut printed).map_err(|e| e.to_string())?;
+    Ok(String::from_utf8(printed).unwrap())
+}
+
+fn ran(arguments: &[&str]) -> Result<String, String> {
+    ran_on(Unit::Characters, arguments)
+}
+
+/// A folder for a test, that goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("unspool-rnn-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_string()
+    }
+
+    fn text(&self, name: &str, content: &[u8]) -> String {
+        std::fs::write(self.0.join(name), content).unwrap();
+        self.path(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+/// A text that is easy to learn.
+fn easy() -> Vec<u8> {
+    "to be, or not to be: that is the question.\n".repeat(40).into_bytes()
+}
+
+const SMALL: [&str; 14] = [
+    "--hidden",
+    "16",
+    "--embedding",
+    "8",
+    "--batch",
+    "8",
+    "--steps",
+    "20",
+    "--epochs",
+    "15",
+    "--learning-rate",
+    "0.02",
+    "--generate",
+    "20",
+];
+
+/// The nats of the held-out part, epoch by epoch, and what was written.
+fn results(printed: &str) -> (Vec<f64>, String) {
+    let lines = printed.lines().skip_while(|line| !line.starts_with("epoch")).skip(1);
+    let epochs = lines.take_while(|line| !line.is_empty());
+    let nats = epochs.map(|line| line.split_whitespace().nth(2).unwrap().parse().unwrap()).collect();
+    (nats, printed.split("perplexity ").last().unwrap().split_once("\n\n").unwrap().1.to_string())
+}
+
+#[test]
+fn every_cell_learns_and_writes() {
+    let folder = Folder::new("cells");
+    let text = folder.text("text", &easy());
+    for cell in [&["--cell", "simple-rnn"][..], &["--cell", "lstm", "--tied"], &["--cell", "gru", "--layers", "2"]] {
+        for unit in [Unit::Characters, Unit::Words] {
+            let printed =
+                ran_on(unit, &[&["--text", &text, "--prompt", "to", "--dropout=0"], cell, &SMALL].concat()).unwrap();
+            let (nats, written) = results(&printed);
+            assert!(nats.len() == 15 && nats[14] < 0.8 * nats[0], "{cell:?} {unit:?}: {nats:?}");
+            let expected = match unit {
+                Unit::Characters => written.chars().count() == 2 + 20 + 1,
+                Unit::Words => unit.split(&written).len() == 1 + 20 + 1,
+            };
+            assert!(written.starts_with("to") && expected, "{written:?}");
+        }
+    }
+}
+
+#[test]
+fn a_saved_model_writes_what_it_wrote() {
+    let folder = Folder::new("load");
+    let (text, file) = (folder.text("text", &easy()), folder.path("model"));
+    let printed = ran(&[&["--text", &text, "--save", &file], &SMALL[..]].concat()).unwrap();
+    assert_eq!(ran(&["--load", &file, "--generate", "20"]).unwrap(), results(&printed).1);
+    let greedy = |seed| ran(&["--load", &file, "--prompt", "to", "--temperature", "0", "--seed", seed]).unwrap();
+    assert_eq!(greedy("1"), greedy("2"));
+    let top = |option| ran(&["--load", &file, "--prompt", "to", option, "--seed", "3"]).unwrap();
+    assert_eq!(top("--top-k=1"), greedy("1"));
+    assert_eq!(top("--top-p=0.0001"), greedy("1"));
+}
+
+#[test]
+fn a_resumed_training_ends_in_the_same_bits() {
+    let folder = Folder::new("resume");
+    let (text, whole, parts) = (folder.text("text", &easy()), folder.path("whole"), folder.path("parts"));
+    let train =
+        |file: &str, more: &[&str]| ran(&[&["--text", &text, "--save", file], &SMALL[..], more].concat()).unwrap();
+    let straight = train(&whole, &[]);
+    let first = train(&parts, &["--minutes", "0.0000001"]);
+    assert_eq!(results(&first).0, results(&straight).0[..1]);
+    let rest = train(&parts, &["--resume"]);
+    assert_eq!(results(&rest).0, results(&straight).0[1..]);
+    assert_eq!(results(&rest).1, results(&straight).1);
+    let models = [&whole, &parts].map(|file| {
+        let file = CheckpointFile::open(file).unwrap();
+        let names = file.names().filter(|name| !["progress"].contains(name));
+        names.map(|name| (name.to_string(), file.tensor::<f32>(name).ok().map(|t| t.to_vec()))).collect::<Vec<_>>()
+    });
+    assert!(models[0].iter().filter(|(_, tensor)| tensor.is_some()).count() > 20 && models[0] == models[1]);
+    // There is nothing left to do.
+    assert!(results(&train(&parts, &["--resume"])).0.is_empty());
+}
+
+#[test]
+fn texts_that_cannot_be_learned_are_refused_with_a_sentence() {
+    let folder = Folder::new("texts");
+    let refused = |unit, content: &[u8]| {
+        let text = folder.text("text", content);
+        ran_on(unit, &["--text", &text]).unwrap_err().replace(&text, "FILE")
+    };
+    let short = |have| {
+        format!(
+            "FILE has {have}: for 32 rows side by side a text needs at least 320, the last tenth of which is held out"
+        )
+    };
+    assert_eq!(refused(Unit::Characters, b""), "FILE is empty: a text is needed");
+    assert_eq!(refused(Unit::Characters, b"x"), short("1 character"));
+    assert_eq!(refused(Unit::Words, b"to be"), short("2 words"));
+    assert_eq!(refused(Unit::Characters, b"un caf\xe9"), "FILE: line 1 is not UTF-8 text");
+    let missing = ran(&["--text", "/nowhere/book.txt"]).unwrap_err();
+    assert!(missing.starts_with("cannot read /nowhere/book.txt: "), "{missing}");
+}
+
+#[test]
+fn prompts_must_be_of_the_vocabulary() {
+    let folder = Folder::new("prompts");
+    let text = folder.text("text", &easy());
+    let said = |unit, prompt| ran_on(unit, &[&["--text", &text, "--prompt", prompt], &SMALL[..]].concat()).unwrap_err();
+    let said_of_xyzzy = said(Unit::Words, "to xyzzy");
+    assert!(said_of_xyzzy.starts_with("the prompt: \"xyzzy\" is not among the "), "{said_of_xyzzy}");
+    assert!(said(Unit::Characters, "ж").starts_with("the prompt: \"ж\" is not among the "));
+    assert_eq!(said(Unit::Words, " "), "the prompt has no word");
+}
+
+#[test]
+fn files_that_do_not_fit_are_refused_with_a_sentence() {
+    let folder = Folder::new("files");
+    let (text, file) = (folder.text("text", &easy()), folder.path("model"));
+    let base = [&["--text", &text, "--save", &file], &SMALL[..]].concat();
+    ran(&base).unwrap();
+
+    let resumed = |more: &[&str]| ran(&[&base[..], &["--resume"], more].concat()).unwrap_err().replace(&file, "FILE");
+    // The last of an option counts only if clap may overwrite it, so the options of SMALL are replaced.
+    let with = |option: &str, value: &str| {
+        let at = base.iter().position(|argument| *argument == option).unwrap();
+        let mut arguments = base.clone();
+        arguments[at + 1] = value;
+        ran(&[&arguments[..], &["--resume"]].concat()).unwrap_err().replace(&file, "FILE")
+    };
+    assert_eq!(resumed(&["--cell", "gru"]), "FILE was saved with --cell lstm, not gru");
+    assert_eq!(resumed(&["--tied"]), "FILE was saved with --tied 0, not 1");
+    assert_eq!(with("--hidden", "17"), "FILE was saved with --hidden 16, not 17");
+    assert_eq!(with("--learning-rate", "0.1"), "FILE was saved with --learning-rate 0.02, not 0.1");
+    assert_eq!(with("--epochs", "7"), "FILE was saved with --epochs 15, not 7");
+    let other = folder.text("other", &easy().to_ascii_uppercase());
+    assert_eq!(with("--text", &other), "FILE was saved with another vocabulary: that of another text");
+
+    let loaded = |unit, file: &str| ran_on(unit, &["--load", file]).unwrap_err().replace(file, "FILE");
+    assert_eq!(loaded(Unit::Words, &file), "FILE holds a model of characters, not of words");
+    assert!(loaded(Unit::Characters, "/nowhere/model").contains("FILE"));
+    assert!(loaded(Unit::Characters, &text).starts_with("FILE "));
+
+    // Files that were changed, or are of something else.
+    let changed = |change: &dyn Fn(&mut Checkpoint)| {
+        let path = folder.path("changed");
+        let mut checkpoint = Checkpoint::new();
+        change(&mut checkpoint);
+        checkpoint.save(Path::new(&path)).unwrap();
+        loaded(Unit::Characters, &path)
+    };
+    let saved = |vocabulary: &str, tokens: u64, sizes: [u64; 4]| {
+        changed(&|checkpoint| {
+            checkpoint.put_text("unit", "characters");
+            checkpoint.put_text("cell", "gru");
+            checkpoint.put_text("vocabulary", vocabulary);
+            checkpoint.put_numbers("tokens", &[tokens]);
+            checkpoint.put_numbers("sizes", &sizes);
+        })
+    };
+    assert_eq!(changed(&|_| ()), "FILE has no unit: it must be a file that --save has written");
+    assert_eq!(
+        saved(r#"["a","b","c"]"#, 65, [1, 1, 1, 0]),
+        "FILE: the vocabulary has 3 tokens and the model is for 65: it must be the one that the model was trained with"
+    );
+    assert_eq!(saved(r#"["a"]"#, 1, [1, 1, 99, 0]), "FILE has 99 for --layers: it must be from 1 to 16");
+    assert!(saved("a", 1, [1, 1, 1, 0]).starts_with("FILE: a vocabulary is a JSON array of strings"));
+    let weights = saved(r#"["a"]"#, 1, [1, 1, 1, 0]);
+    assert!(weights.starts_with("FILE does not fit the model: missing \"best.embedding.weight\", "), "{weights}");
+}
+
+#[test]
+fn arguments_out_of_range_are_refused() {
+    for option in [
+        "--hidden=0",
+        "--layers=17",
+        "--dropout=1",
+        "--batch=0",
+        "--minutes=0",
+        "--temperature=-1",
+        "--top-k=0",
+        "--top-p=0",
+        "--resume",
+    ] {
+        let refused = ran(&[option]).unwrap_err();
+        assert!(refused.contains(option.split('=').next().unwrap()), "{refused}");
+    }
+}
