@@ -48,9 +48,15 @@ impl Saved {
         let name = path.display();
         let foreign = |what: &str| format!("{name} has no {what}: it must be a file that --save has written");
         let text = |what: &str| file.text(what).ok_or_else(|| foreign(what));
-        let said = text("unit")?;
-        if said != unit.plural() {
-            return Err(format!("{name} holds a model of {said}, not of {}", unit.plural()).into());
+        let is = match text("unit")? {
+            "words" => Unit::Words,
+            "characters" => Unit::Characters,
+            other => {
+                return Err(format!("{name} holds a model of {other:?}, neither of words nor of characters").into());
+            }
+        };
+        if is != unit {
+            return Err(format!("{name} holds a model of {}, not of {}", is.plural(), unit.plural()).into());
         }
         let cell = text("cell")?;
         let cell =
