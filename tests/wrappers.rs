@@ -183,6 +183,24 @@ fn attention_is_a_mean_over_what_is_no_padding() {
 }
 
 #[test]
+fn many_queries_at_once_are_each_of_them_alone() {
+    let tape = Tape::new();
+    let (queries, keys) = (tape.variable(&values([5, 2, 3], 1)), tape.variable(&values([6, 2, 3], 2)));
+    let looked = |query| attend(dot_scores(query, keys), keys, Some(&[4, 6]));
+    let together = looked(queries);
+    let alone: Vec<_> = queries.unbind().map(looked).collect();
+    let contexts: Vec<_> = alone.iter().map(|attended| attended.context).collect();
+    assert_close("contexts", &together.context.value(), &Var::stack(&contexts).value(), 1e-15);
+    for (n, alone) in alone.iter().enumerate() {
+        assert_close("weights", &together.weights.value().select(1, n), &alone.weights.value(), 1e-15);
+    }
+    let sums = [together.context, Var::stack(&contexts)].map(|contexts| contexts.square().sum().backward());
+    for var in [queries, keys] {
+        assert_close("gradients", &sums[0].wrt(var), &sums[1].wrt(var), 1e-14);
+    }
+}
+
+#[test]
 fn a_decoder_fed_with_targets_is_a_layer_over_them() {
     let layer = Recurrent::new(Lstm::<Tensor<f64>>::new(&mut rng(2), 3, 3));
     let tape = Tape::new();

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 mod batches;
+mod beam_search;
 mod language_model;
 mod ngram;
 mod sampler;

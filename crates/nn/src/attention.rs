@@ -6,17 +6,18 @@ use crate::layer::Layer;
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// What an attention looked at: the context `[B, H]`, and how much each time step weighed, `[T, B]`.
+/// What an attention looked at: the context `[B, H]`, and how much each time step weighed, `[T, B]`; of N queries at once,
+/// `[N, B, H]` and `[T, N, B]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Attended<'t, T: Scalar> {
-    /// The weighted mean of the values: `[B, H]`.
+    /// The weighted mean of the values: `[B, H]`, or `[N, B, H]`.
     pub context: Var<'t, T>,
-    /// The weights, which sum to 1 over time: `[T, B]`. Drawn for each output step, they are the picture of an alignment.
+    /// The weights, which sum to 1 over time: `[T, B]`, or `[T, N, B]`. Drawn for each output step, they are the picture of an alignment.
     pub weights: Var<'t, T>,
 }
 
-/// The weighted mean over time of `values`, `[T, B, H]`, with weights in proportion to `exp(scores)`, `[T, B]`. With
-/// lengths, what lies behind a sequence's own number of time steps weighs nothing.
+/// The weighted mean over time of `values`, `[T, B, H]`, with weights in proportion to `exp(scores)`, `[T, B]`, or
+/// `[T, N, B]` for N means at once. With lengths, what lies behind a sequence's own number of time steps weighs nothing.
 ///
 /// ```
 /// use unspool_nn::attend;
@@ -33,21 +34,27 @@ pub struct Attended<'t, T: Scalar> {
 #[track_caller]
 pub fn attend<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, lengths: Option<&[usize]>) -> Attended<'t, T> {
     let (s, v) = (scores.shape(), values.shape());
-    let fits = s.rank() == 2 && v.rank() == 3 && s[..] == v[..2];
-    assert!(fits, "attend: scores {s} and values {v} must be [T, B] and [T, B, H]");
+    let fits = matches!(s.rank(), 2 | 3) && v.rank() == 3 && s[0] == v[0] && s.last() == Some(&v[1]);
+    assert!(fits, "attend: scores {s} and values {v} must be [T, B] or [T, N, B] and [T, B, H]");
     let mut scores = scores;
     if let Some(lengths) = lengths {
-        let (time, batch) = (s[0], s[1]);
+        let (time, batch) = (v[0], v[1]);
         let valid = lengths.len() == batch && lengths.iter().all(|length| (1..=time).contains(length));
         assert!(valid, "attend: lengths {lengths:?} are not one from 1 to {time} for each of {batch} sequences");
-        let padding = |i: usize| if i / batch < lengths[i % batch] { T::ZERO } else { T::ONE };
+        let step = s.elements() / time;
+        let padding = |i: usize| if i / step < lengths[i % batch] { T::ZERO } else { T::ONE };
         scores = scores.masked_fill(scores.tape().constant(&Tensor::from_fn(s, padding)), f64::NEG_INFINITY);
     }
     let weights = scores.softmax(0);
-    Attended { context: (weights.unsqueeze(2) * values).sum_axes(&[0]), weights }
+    let context = match s.rank() {
+        2 => (weights.unsqueeze(2) * values).sum_axes(&[0]),
+        _ => Var::einsum("tnb,tbh->nbh", weights, values),
+    };
+    Attended { context, weights }
 }
 
-/// The scores of a query `[B, H]` for keys `[T, B, H]`: their inner products, divided by `sqrt(H)`: `[T, B]`.
+/// The scores of a query `[B, H]` for keys `[T, B, H]`: their inner products, divided by `sqrt(H)`: `[T, B]`. Of N queries
+/// at once, `[N, B, H]`, those of a decoder whose inputs are known: `[T, N, B]`.
 ///
 /// Luong, Pham and Manning 2015, "Effective approaches to attention-based neural machine translation" (dot); the scale is
 /// that of Vaswani et al. 2017, "Attention is all you need".
@@ -59,6 +66,8 @@ pub fn attend<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, lengths: Op
 /// let (query, keys) = (tape.variable(&Tensor::<f32>::ones([2, 4])), tape.variable(&Tensor::ones([3, 2, 4])));
 /// let attended = attend(dot_scores(query, keys), keys, None);
 /// assert_eq!(attended.context.shape()[..], [2, 4]);
+/// let queries = tape.variable(&Tensor::ones([5, 2, 4]));
+/// assert_eq!(attend(dot_scores(queries, keys), keys, None).context.shape()[..], [5, 2, 4]);
 /// ```
 ///
 /// # Panics
@@ -66,9 +75,13 @@ pub fn attend<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, lengths: Op
 #[track_caller]
 pub fn dot_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t, T> {
     let (q, k) = (query.shape(), keys.shape());
-    let fits = k.rank() == 3 && q[..] == k[1..];
-    assert!(fits, "dot_scores: query {q} and keys {k} must be [B, H] and [T, B, H]");
-    (query * keys).sum_axes(&[2]) / (k[2] as f64).sqrt()
+    let fits = k.rank() == 3 && (q[..] == k[1..] || q.rank() == 3 && q[1..] == k[1..]);
+    assert!(fits, "dot_scores: query {q} and keys {k} must be [B, H] or [N, B, H] and [T, B, H]");
+    let products = match q.rank() {
+        2 => (query * keys).sum_axes(&[2]),
+        _ => Var::einsum("tbh,nbh->tnb", keys, query),
+    };
+    products / (k[2] as f64).sqrt()
 }
 
 /// Additive attention: the score of a key k for a query q is `v · tanh(q W_q + k W_k + b)`.

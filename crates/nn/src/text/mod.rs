@@ -1,8 +1,10 @@
-//! Language models, and text for them: splitting, vocabularies, batches of tokens, perplexity, n-grams, generation.
+//! Language models, and text for them: splitting, vocabularies, batches of tokens, perplexity, n-grams,
+//! generation, beam search.
 //!
 //! A text is split into tokens, [`characters`] or words (`words`, with the feature `unicode`) or what you like; a [`Vocabulary`]
 //! numbers them; the numbers go into a model in one of two ways, [`bptt_chunks`] or [`token_windows`], or into
-//! [`ngram`] counts. A [`LanguageModel`] is trained by [`TruncatedBptt`]; a [`Generator`] writes with it.
+//! [`ngram`] counts. A [`LanguageModel`] is trained by [`TruncatedBptt`]; a [`Generator`] writes with it. What a
+//! decoder says best, [`beam_search`] finds.
 //!
 //! ```
 //! use unspool_nn::text::{bptt_chunks, characters, Vocabulary};
@@ -16,6 +18,7 @@
 //! # Ok::<(), unspool_nn::DataError>(())
 //! ```
 
+mod beam_search;
 mod chunks;
 mod generator;
 mod language_model;
@@ -28,6 +31,7 @@ mod token_windows;
 mod truncated_bptt;
 mod vocabulary;
 
+pub use beam_search::{BeamSearch, Hypothesis, beam_search};
 pub use chunks::{BpttChunk, BpttChunks, bptt_chunks};
 pub use generator::Generator;
 pub use language_model::LanguageModel;

@@ -1,0 +1,193 @@
+//! The most probable sequences that a decoder can say.
+
+use crate::state::State;
+use crate::unroll::check_state;
+use std::cmp::Ordering;
+use unspool_autograd::{Indices, Scalar, Var};
+
+/// A sequence that a decoder may say: what [`BeamSearch::run`] returns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hypothesis {
+    /// The tokens, without those of beginning and end.
+    pub tokens: Vec<usize>,
+    /// The sum of the tokens' log-probabilities, that of the end included if it has ended.
+    pub log_probability: f64,
+    /// Whether the end came; otherwise the maximum length cut it off.
+    pub ended: bool,
+}
+
+/// A beam search to be run: what [`beam_search`] returns.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is searched until `run`"]
+pub struct BeamSearch {
+    begin: usize,
+    end: usize,
+    max_length: usize,
+    width: usize,
+    alpha: f64,
+}
+
+/// A search for the most probable sequences that begin after the token `begin` and come to the token `end` within
+/// `max_length` tokens: greedy decoding, or with a [`width`](BeamSearch::width) more than one hypothesis at a time.
+///
+/// Each step continues every hypothesis by every token, and keeps the most probable ones. One that has come to its end is
+/// done, and the beam is narrower by one from there on: with width 1, the search is greedy.
+///
+/// Graves 2012, "Sequence transduction with recurrent neural networks"; Sutskever, Vinyals and Le 2014, "Sequence to
+/// sequence learning with neural networks".
+///
+/// ```
+/// use unspool_nn::text::beam_search;
+/// use unspool_nn::{rng, Cell, Dense, Embedding, Gru, Layer};
+/// use unspool_autograd::{Tape, Tensor};
+/// const BEGIN: usize = 0;
+/// const END: usize = 1;
+/// let rng = &mut rng(0);
+/// let words: Embedding<Tensor> = Embedding::new(rng, 10, 4);
+/// let (decoder, head) = (Gru::<Tensor>::new(rng, 4, 8), Dense::<Tensor>::new(rng, 8, 10));
+/// let tape = Tape::new();
+/// let (words, decoder, head) = (tape.bind_frozen(&words), tape.bind_frozen(&decoder), tape.bind_frozen(&head));
+///
+/// let encoded = decoder.zero_state(1);                          // one sequence: of an encoder, say
+/// let said = beam_search(BEGIN, END, 20).width(3).run(encoded, |tokens, h| {
+///     let x = decoder.project(words.forward(tokens).unsqueeze(0)).squeeze(0);
+///     let (output, h) = decoder.step(x, h);                     // a row for each hypothesis
+///     (head.forward(output).log_softmax(1), h)
+/// });
+/// assert_eq!(said.len(), 3);
+/// assert!(said[0].ended || said[0].tokens.len() == 20);
+/// ```
+///
+/// # Panics
+/// If `max_length` is 0.
+#[track_caller]
+pub fn beam_search(begin: usize, end: usize, max_length: usize) -> BeamSearch {
+    assert!(max_length > 0, "beam_search: sequences of 0 tokens: the maximum length must be at least 1");
+    BeamSearch { begin, end, max_length, width: 1, alpha: 0.0 }
+}
+
+impl BeamSearch {
+    /// How many hypotheses there are at a time, and at most in the end; 1 unless said otherwise.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
+    pub fn width(self, width: usize) -> Self {
+        assert!(width > 0, "beam_search: a beam of width 0: it must be at least 1");
+        BeamSearch { width, ..self }
+    }
+
+    /// Orders the hypotheses by their log-probabilities divided by `((5 + n) / 6)^alpha`, where n is the number of tokens, the
+    /// end included: a sum of logarithms favours short sequences. 0, no penalty, unless said otherwise.
+    ///
+    /// Wu et al. 2016, "Google's neural machine translation system", section 7; they found 0.6 to 0.7 best.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn length_penalty(self, alpha: f64) -> Self {
+        let valid = alpha >= 0.0 && alpha.is_finite();
+        assert!(valid, "beam_search: a length penalty of {alpha}: it must be a number from 0");
+        BeamSearch { alpha, ..self }
+    }
+
+    /// The hypotheses, best first: those that have ended, then those that were cut off. Of two that are equally
+    /// good, the one with the lower token at their first difference comes first.
+    ///
+    /// `state` is that of one sequence, its variables `[1, ..]`. `step` is told the last token of each of `W` hypotheses and
+    /// their states, `[W, ..]`, and returns the log-probabilities of all tokens, `[W, tokens]`, and the next states. A token of
+    /// log-probability -inf is never said: if nothing else can be, there is no hypothesis.
+    ///
+    /// # Panics
+    /// If the state is not one of 1 sequence, or what `step` returns not of W; if `end` is none of the tokens; if a
+    /// log-probability is NaN, or above 0: scores that no `log_softmax` has seen.
+    #[track_caller]
+    pub fn run<'t, T: Scalar, S: State<'t, T>>(
+        &self,
+        mut state: S,
+        mut step: impl FnMut(Indices, S) -> (Var<'t, T>, S),
+    ) -> Vec<Hypothesis> {
+        check_state("beam_search: the state", &state, 1);
+        let mut beam = vec![Hypothesis { tokens: Vec::new(), log_probability: 0.0, ended: false }];
+        let mut done = Vec::new();
+        for length in 0..self.max_length {
+            let last = beam.iter().map(|hypothesis| hypothesis.tokens.last().copied().unwrap_or(self.begin)).collect();
+            let (scores, next): (Var<T>, S) = step(Indices::from_vec(last, [beam.len()]), state);
+            check_state("beam_search: the state after a step,", &next, beam.len());
+            let best = self.best(&beam, scores, self.width - done.len());
+            let (mut rows, mut longer) = (Vec::new(), Vec::new());
+            for Continuation { row, token, log_probability } in best {
+                let (mut tokens, ended) = (beam[row].tokens.clone(), token == self.end);
+                if ended {
+                    done.push(Hypothesis { tokens, log_probability, ended });
+                } else {
+                    tokens.push(token);
+                    longer.push(Hypothesis { tokens, log_probability, ended });
+                    rows.push(row);
+                }
+            }
+            beam = longer;
+            if beam.is_empty() || length + 1 == self.max_length {
+                break;
+            }
+            state = next.map(&mut |part| part.index_select(0, &rows));
+        }
+        done.append(&mut beam);
+        done.sort_by(|a, b| {
+            let by_score = self.score(b).total_cmp(&self.score(a));
+            b.ended.cmp(&a.ended).then(by_score).then_with(|| a.tokens.cmp(&b.tokens))
+        });
+        done
+    }
+
+    /// By what a hypothesis is compared with others.
+    fn score(&self, hypothesis: &Hypothesis) -> f64 {
+        let length = hypothesis.tokens.len() + usize::from(hypothesis.ended);
+        hypothesis.log_probability / ((5.0 + length as f64) / 6.0).powf(self.alpha)
+    }
+
+    /// The `width` most probable continuations of the hypotheses, best first, by their log-probabilities `[W, tokens]`.
+    #[track_caller]
+    fn best<T: Scalar>(&self, beam: &[Hypothesis], scores: Var<'_, T>, width: usize) -> Vec<Continuation> {
+        let shape = scores.shape();
+        let fits = shape.rank() == 2 && shape[0] == beam.len() && shape[1] > self.end;
+        assert!(
+            fits,
+            "beam_search: log-probabilities {shape} are not [{}, tokens], with the token {} of the end",
+            beam.len(),
+            self.end
+        );
+        let mut all = Vec::with_capacity(shape.elements());
+        for (i, score) in scores.value().to_vec().into_iter().map(Scalar::to_f64).enumerate() {
+            let (row, token) = (i / shape[1], i % shape[1]);
+            // A little above 0 is what rounding makes of a certain token.
+            assert!(
+                score < 1e-3,
+                "beam_search: token {token} after {:?} has the log-probability {score}: it must be a number up to 0",
+                beam[row].tokens
+            );
+            let log_probability = beam[row].log_probability + score;
+            if log_probability > f64::NEG_INFINITY {
+                all.push(Continuation { row, token, log_probability });
+            }
+        }
+        let order = |a: &Continuation, b: &Continuation| -> Ordering {
+            let by_tokens = || beam[a.row].tokens.cmp(&beam[b.row].tokens).then(a.token.cmp(&b.token));
+            b.log_probability.total_cmp(&a.log_probability).then_with(by_tokens)
+        };
+        if all.len() > width {
+            all.select_nth_unstable_by(width, order);
+            all.truncate(width);
+        }
+        all.sort_unstable_by(order);
+        all
+    }
+}
+
+/// A hypothesis and one more token.
+struct Continuation {
+    /// The place of the hypothesis in the beam.
+    row: usize,
+    token: usize,
+    log_probability: f64,
+}
