@@ -1,0 +1,209 @@
+//! Translate: dates as people write them into one form, or sentences from a file into another language.
+//!
+//! ```text
+//! cargo run --release --example translate
+//! cargo run --release --example translate -- --translate "mon 22 april 2019" --picture attention.svg
+//! cargo run --release --example translate -- --pairs eng-fra.txt --beam 4 --save french.safetensors
+//! cargo run --release --example translate -- --load french.safetensors --translate "I am here."
+//! ```
+//!
+//! Dates are translated character by character; 2,000 days are held out, and the model never sees one of them in any form.
+//! Sentences are translated word by word; a tenth of them is held out, with all of their translations.
+
+#![forbid(unsafe_code)]
+
+mod data;
+mod dates;
+mod model;
+mod pairs;
+mod picture;
+mod report;
+mod saved;
+#[cfg(test)]
+mod tests;
+mod training;
+
+use clap::{Parser, builder::RangedU64ValueParser};
+use data::{Batch, END, Languages, Pair, Sentences, Unit};
+use model::{Sizes, Translator};
+use saved::Trained;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use training::Settings;
+use unspool::prelude::*;
+
+/// Learn to translate with an encoder, a decoder, and attention.
+#[derive(Parser)]
+#[command(name = "translate")]
+struct Options {
+    /// Sentence pairs in UTF-8, a line each: a sentence, a tab, its translation; without it, dates
+    #[arg(long, value_name = "FILE")]
+    pairs: Option<PathBuf>,
+    /// How many dates are learned from
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = between(100, 70_000), conflicts_with = "pairs")]
+    dates: usize,
+    /// How often a word must stand in the sentences to be known by itself and not as <unk>
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = between(1, 1_000_000))]
+    minimum_count: usize,
+    /// Let the decoder see nothing of the source but the encoder's last state
+    #[arg(long)]
+    no_attention: bool,
+    /// In which part of the steps of training the decoder is told the true token before, and not its own
+    #[arg(long, value_name = "R", default_value_t = 1.0, value_parser = ratio)]
+    teacher_ratio: f64,
+    /// The units of each direction of the encoder, and half of the decoder's; 64 for dates, 128 for sentences
+    #[arg(long, value_name = "H", value_parser = between(1, 2048))]
+    hidden: Option<usize>,
+    /// How often training sees every pair; 10 for dates, 20 for sentences
+    #[arg(long, value_name = "N", value_parser = between(1, 10_000))]
+    epochs: Option<usize>,
+    /// The seed of the first weights and of the order of the pairs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// How many hypotheses the search keeps
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = between(1, 100))]
+    beam: usize,
+    /// Translate this in the end
+    #[arg(long, value_name = "TEXT")]
+    translate: Option<String>,
+    /// Draw where the decoder looks while it translates that, or the first pair held out, as SVG
+    #[arg(long, value_name = "FILE", conflicts_with = "no_attention")]
+    picture: Option<PathBuf>,
+    /// Save the trained model
+    #[arg(long, value_name = "FILE", conflicts_with = "load")]
+    save: Option<PathBuf>,
+    /// Train nothing and take a saved model; with --translate it needs no pairs, and tests nothing
+    #[arg(long, value_name = "FILE")]
+    load: Option<PathBuf>,
+}
+
+fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(least..=most)
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "it must be a number from 0 to 1".to_string())
+}
+
+fn main() -> ExitCode {
+    let printed = run(&Options::parse()).and_then(|report| match std::io::stdout().write_all(report.as_bytes()) {
+        // A reader that has gone away, as in `translate | head -1`, is no error.
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print the results: {e}")),
+        _ => Ok(()),
+    });
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("translate: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<String, String> {
+    for file in [&options.save, &options.picture].into_iter().flatten() {
+        check_folder(file)?;
+    }
+    let loaded = options.load.as_deref().map(Trained::load).transpose()?;
+    let (trained, mut report, first) = match loaded {
+        Some(trained) if options.translate.is_some() => (trained, String::new(), None),
+        loaded => {
+            let (trained, test) = prepare(options, loaded)?;
+            let report = report::tested(&trained, &test, options.beam);
+            (trained, report, test.into_iter().next().map(|pair| pair.source))
+        }
+    };
+    if let Some(file) = &options.save {
+        trained.save(file)?;
+    }
+    let text = options.translate.as_deref().map(|text| trained.languages.encode(text)).transpose()?;
+    if let Some(text) = &text {
+        report += &report::translated(&trained, text, options.beam);
+    }
+    if let (Some(file), Some(source)) = (&options.picture, text.or(first)) {
+        draw(&trained, source, file)?;
+    }
+    Ok(report)
+}
+
+/// A trained model, if none is there already, and the pairs to test it on.
+fn prepare(options: &Options, loaded: Option<Trained>) -> Result<(Trained, Vec<Pair>), String> {
+    let (unit, [train, test]) = sentences(options)?;
+    let minimum_count = if unit == Unit::Words { options.minimum_count } else { 1 };
+    let languages = Languages::new(unit, minimum_count, &train).map_err(|e| e.to_string())?;
+    let test = languages.pairs(&test)?;
+    let trained = match loaded {
+        Some(loaded) => loaded.fits(&languages).map(|()| loaded)?,
+        None => {
+            // Before the training, so that a mistake in the text is found at once.
+            options.translate.as_deref().map(|text| languages.encode(text)).transpose()?;
+            let model = train_model(options, &languages, &languages.pairs(&train)?)?;
+            Trained { languages, model }
+        }
+    };
+    Ok((trained, test))
+}
+
+/// What is learned from, and what is held out.
+fn sentences(options: &Options) -> Result<(Unit, [Sentences; 2]), String> {
+    let Some(file) = &options.pairs else { return Ok((Unit::Characters, dates::make(options.dates))) };
+    let parts = pairs::split(pairs::read(file)?).map_err(|sentence| format!("{}: {sentence}", file.display()))?;
+    Ok((Unit::Words, parts))
+}
+
+fn train_model(options: &Options, languages: &Languages, train: &[Pair]) -> Result<Translator<Tensor>, String> {
+    // Sentences are few and words many: without dropout these are learned by heart.
+    let (hidden, epochs, learning_rate, dropout) = match languages.unit {
+        Unit::Characters => (64, 10, 4e-3, 0.0),
+        Unit::Words => (128, 20, 3e-3, 0.3),
+    };
+    let sizes = Sizes {
+        source: languages.source.len(),
+        target: languages.target.len(),
+        hidden: options.hidden.unwrap_or(hidden),
+        attention: !options.no_attention,
+    };
+    let mut model = Translator::new(&mut rng(options.seed), sizes);
+    model.dropout = dropout;
+    eprintln!(
+        "{} pairs to learn from, {} and {} {}, {} parameters",
+        train.len(),
+        sizes.source,
+        sizes.target,
+        languages.unit.name(),
+        model.parameter_count()
+    );
+    let (epochs, teacher_ratio) = (options.epochs.unwrap_or(epochs), options.teacher_ratio);
+    training::train(&mut model, train, &Settings { epochs, learning_rate, teacher_ratio, seed: options.seed })?;
+    Ok(model)
+}
+
+/// The picture of a greedy translation.
+fn draw(trained: &Trained, source: Vec<usize>, file: &Path) -> Result<(), String> {
+    let Trained { languages, model } = trained;
+    if !model.attention {
+        return Err("a model without attention has no picture of it".to_string());
+    }
+    let tape = Tape::new();
+    let net = tape.bind_frozen(model);
+    let mut target = net.search(&source, 1).into_iter().next().map_or(vec![], |said| said.tokens);
+    target.push(END);
+    let labels = [languages.source.decode(&source), languages.target.decode(&target)];
+    let weights = net.alignment(&Batch::new(&[Pair { source, target: target.clone() }]));
+    let picture = picture::draw(&labels[0], &labels[1], &weights)?;
+    // Written beside it first: the file appears whole or not at all.
+    let unfinished = file.with_extension("tmp");
+    let written = std::fs::write(&unfinished, picture).and_then(|()| std::fs::rename(&unfinished, file));
+    written.map_err(|e| format!("cannot write {}: {e}", file.display()))
+}
+
+/// Before the training, so that a mistake is found at once.
+fn check_folder(file: &Path) -> Result<(), String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => Err(format!("cannot write {}: there is no folder {}", file.display(), folder.display())),
+        None => Ok(()),
+    }
+}

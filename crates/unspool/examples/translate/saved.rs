@@ -1,0 +1,65 @@
+//! A trained model in a file, with its vocabularies.
+
+use crate::data::{Languages, Unit};
+use crate::model::{Sizes, Translator};
+use std::path::Path;
+use unspool::prelude::*;
+use unspool::text::Vocabulary;
+use unspool::{Checkpoint, CheckpointFile};
+
+/// A model, and the languages it was trained on.
+pub(crate) struct Trained {
+    pub(crate) languages: Languages,
+    pub(crate) model: Translator<Tensor>,
+}
+
+impl Trained {
+    pub(crate) fn save(&self, file: &Path) -> Result<(), String> {
+        let Languages { unit, source, target } = &self.languages;
+        let mut checkpoint = Checkpoint::new();
+        checkpoint.put_model("model", &self.model);
+        checkpoint.put_text("unit", unit.name());
+        checkpoint.put_text("source", source.to_json());
+        checkpoint.put_text("target", target.to_json());
+        checkpoint.save(file).map_err(|e| e.to_string())
+    }
+
+    pub(crate) fn load(path: &Path) -> Result<Self, String> {
+        let sentence = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+        let file = CheckpointFile::open(path).map_err(|e| e.to_string())?;
+        let text = |name| file.text(name).ok_or_else(|| sentence(&format!("it holds no translator: no text {name:?}")));
+        let unit = [Unit::Characters, Unit::Words].into_iter().find(|unit| text("unit") == Ok(unit.name()));
+        let unit = unit.ok_or_else(|| sentence(&"it holds no translator of characters or words"))?;
+        let vocabulary = |name| Vocabulary::from_json(text(name)?).map_err(|e| sentence(&e));
+        let languages = Languages { unit, source: vocabulary("source")?, target: vocabulary("target")? };
+        // The sizes are those of the weights that are there.
+        let shape = |name: &str| match file.tensor::<f32>(&format!("model.{name}.weight")) {
+            Ok(weight) if weight.shape().rank() == 2 => Ok([weight.shape()[0], weight.shape()[1]]),
+            Ok(weight) => Err(sentence(&format!("the weight of {name} has the shape {}", weight.shape()))),
+            Err(e) => Err(e.to_string()),
+        };
+        let ([source, hidden], [target, _], [merged, out]) = (shape("source")?, shape("target")?, shape("merge")?);
+        languages.source.fits(source).and(languages.target.fits(target)).map_err(|e| sentence(&e))?;
+        let mut model = Translator::new(&mut rng(0), Sizes { source, target, hidden, attention: merged > out });
+        file.load("model", &mut model).map_err(|e| e.to_string())?;
+        Ok(Trained { languages, model })
+    }
+
+    /// Says whether these are the languages that the model was trained on.
+    pub(crate) fn fits(&self, languages: &Languages) -> Result<(), String> {
+        let same = |a: &Vocabulary, b: &Vocabulary| a.tokens() == b.tokens();
+        let own = &self.languages;
+        match same(&own.source, &languages.source) && same(&own.target, &languages.target) {
+            true => Ok(()),
+            false => Err(format!(
+                "it was trained with another vocabulary: {} and {} {}, where these sentences have {} and {} {}",
+                own.source.len(),
+                own.target.len(),
+                own.unit.name(),
+                languages.source.len(),
+                languages.target.len(),
+                languages.unit.name()
+            )),
+        }
+    }
+}
