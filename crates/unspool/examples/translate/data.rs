@@ -91,9 +91,9 @@ impl Languages {
         sentences.iter().map(pair).collect()
     }
 
-    /// A source as text.
-    pub(crate) fn read(&self, tokens: &[usize]) -> String {
-        self.unit.join(self.source.decode(tokens))
+    /// A text as one of these languages would be said: lower-cased, and split and joined.
+    pub(crate) fn plain(&self, text: &str) -> String {
+        self.unit.join(self.unit.split(&text.to_lowercase()))
     }
 
     /// A translation as text.

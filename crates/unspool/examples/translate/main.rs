@@ -106,44 +106,40 @@ fn run(options: &Options) -> Result<String, String> {
     for file in [&options.save, &options.picture].into_iter().flatten() {
         check_folder(file)?;
     }
-    let loaded = options.load.as_deref().map(Trained::load).transpose()?;
-    let (trained, mut report, first) = match loaded {
-        Some(trained) if options.translate.is_some() => (trained, String::new(), None),
-        loaded => {
-            let (trained, test) = prepare(options, loaded)?;
-            let report = report::tested(&trained, &test, options.beam);
-            (trained, report, test.into_iter().next().map(|pair| pair.source))
-        }
+    let (trained, test) = match (&options.load, &options.translate) {
+        (Some(file), Some(_)) => (Trained::load(file)?, Sentences::new()),
+        _ => prepare(options)?,
     };
     if let Some(file) = &options.save {
         trained.save(file)?;
     }
-    let text = options.translate.as_deref().map(|text| trained.languages.encode(text)).transpose()?;
-    if let Some(text) = &text {
-        report += &report::translated(&trained, text, options.beam);
+    let mut report = if test.is_empty() { String::new() } else { report::tested(&trained, &test, options.beam)? };
+    if let Some(text) = &options.translate {
+        report += &report::translated(&trained, text, options.beam)?;
     }
-    if let (Some(file), Some(source)) = (&options.picture, text.or(first)) {
-        draw(&trained, source, file)?;
+    if let (Some(file), Some(text)) =
+        (&options.picture, options.translate.as_ref().or(test.first().map(|(source, _)| source)))
+    {
+        draw(&trained, text, file)?;
     }
     Ok(report)
 }
 
-/// A trained model, if none is there already, and the pairs to test it on.
-fn prepare(options: &Options, loaded: Option<Trained>) -> Result<(Trained, Vec<Pair>), String> {
+/// A trained or a loaded model, and the sentences to test it on.
+fn prepare(options: &Options) -> Result<(Trained, Sentences), String> {
     let (unit, [train, test]) = sentences(options)?;
     let minimum_count = if unit == Unit::Words { options.minimum_count } else { 1 };
-    let languages = Languages::new(unit, minimum_count, &train).map_err(|e| e.to_string())?;
-    let test = languages.pairs(&test)?;
-    let trained = match loaded {
-        Some(loaded) => loaded.fits(&languages).map(|()| loaded)?,
-        None => {
-            // Before the training, so that a mistake in the text is found at once.
-            options.translate.as_deref().map(|text| languages.encode(text)).transpose()?;
-            let model = train_model(options, &languages, &languages.pairs(&train)?)?;
-            Trained { languages, model }
-        }
-    };
-    Ok((trained, test))
+    let languages = Languages::new(unit, minimum_count, &train).map_err(|e| match &options.pairs {
+        Some(file) => format!("{}: {e}", file.display()),
+        None => e.to_string(),
+    })?;
+    if let Some(file) = &options.load {
+        return Ok((Trained::load(file)?.fitting(&languages, file)?, test));
+    }
+    // Before the training, so that a mistake in the text is found at once.
+    options.translate.as_deref().map(|text| languages.encode(text)).transpose()?;
+    let model = train_model(options, &languages, &languages.pairs(&train)?)?;
+    Ok((Trained { languages, model }, test))
 }
 
 /// What is learned from, and what is held out.
@@ -181,12 +177,12 @@ fn train_model(options: &Options, languages: &Languages, train: &[Pair]) -> Resu
 }
 
 /// The picture of a greedy translation.
-fn draw(trained: &Trained, source: Vec<usize>, file: &Path) -> Result<(), String> {
+fn draw(trained: &Trained, text: &str, file: &Path) -> Result<(), String> {
     let Trained { languages, model } = trained;
     if !model.attention {
         return Err("a model without attention has no picture of it".to_string());
     }
-    let tape = Tape::new();
+    let (source, tape) = (languages.encode(text)?, Tape::new());
     let net = tape.bind_frozen(model);
     let mut target = net.search(&source, 1).into_iter().next().map_or(vec![], |said| said.tokens);
     target.push(END);

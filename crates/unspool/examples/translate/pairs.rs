@@ -31,7 +31,10 @@ pub(crate) fn split(pairs: Sentences) -> Result<[Sentences; 2], String> {
     sources.sort_unstable();
     sources.dedup();
     if sources.len() < 10 {
-        return Err(format!("{} different sentences are too few: of 10 one can be held out", sources.len()));
+        return Err(format!(
+            "a tenth is held out, so at least 10 different sentences are needed, not {}",
+            sources.len()
+        ));
     }
     sources.shuffle(&mut rng(0));
     sources.truncate(sources.len() / 10);
@@ -59,7 +62,7 @@ mod tests {
         }
         assert_eq!(parse(" \n\n").unwrap_err(), "no line has a sentence and its translation");
         let few = split(parse("a\tb\nA\tc\n").unwrap()).unwrap_err();
-        assert_eq!(few, "1 different sentences are too few: of 10 one can be held out");
+        assert_eq!(few, "a tenth is held out, so at least 10 different sentences are needed, not 1");
     }
 
     #[test]

@@ -12,10 +12,8 @@ const FONT: (&str, i32) = ("sans-serif", 15);
 /// How much each token that was read (columns) weighed for each that was written (rows): weights `[S, T]`, as SVG text. The
 /// darker a place, the more; 0 is white and 1 black.
 pub(crate) fn draw(source: &[&str], target: &[&str], weights: &Tensor) -> Result<String, String> {
-    let room = |tokens: &[&str]| {
-        let longest = tokens.iter().map(|token| token.chars().count()).max().unwrap_or(0);
-        MARGIN + (LETTER * longest as f64) as i32 + 8
-    };
+    let longest = |tokens: &[&str]| tokens.iter().map(|token| token.chars().count()).max().unwrap_or(0);
+    let room = |tokens: &[&str]| MARGIN + (LETTER * longest(tokens) as f64) as i32 + 8;
     let (left, top) = (room(target), room(source) + 24);
     let (width, height) = (PLACE * source.len() as i32, PLACE * target.len() as i32);
     let mut text = String::new();
@@ -23,7 +21,7 @@ pub(crate) fn draw(source: &[&str], target: &[&str], weights: &Tensor) -> Result
         let size = ((left + width).max(320) + MARGIN, top + height + MARGIN);
         let root = SVGBackend::with_string(&mut text, (size.0 as u32, size.1 as u32)).into_drawing_area();
         root.fill(&WHITE)?;
-        let title = "columns: what was read; rows: what was written";
+        let title = "what was read (columns) when each row was written";
         root.draw(&Text::new(title, (MARGIN, MARGIN), ("sans-serif", 13)))?;
         for (t, token) in target.iter().enumerate() {
             let y = top + PLACE * t as i32;
@@ -36,10 +34,15 @@ pub(crate) fn draw(source: &[&str], target: &[&str], weights: &Tensor) -> Result
                 root.draw(&Rectangle::new(place, RGBColor(225, 225, 225)))?;
             }
         }
-        // Upright words would be wider than their columns: they stand on their sides.
-        let upwards = FONT.into_text_style(&root).transform(FontTransform::Rotate270);
         for (s, token) in source.iter().enumerate() {
-            root.draw(&Text::new(shown(token), (left + PLACE * s as i32 + 6, top - 6), upwards.clone()))?;
+            let (x, label) = (left + PLACE * s as i32, shown(token));
+            if longest(source) == 1 {
+                root.draw(&Text::new(label, (x + 9, top - 20), FONT))?;
+            } else {
+                // Words are wider than their columns: they stand on their sides.
+                let upwards = FONT.into_text_style(&root).transform(FontTransform::Rotate270);
+                root.draw(&Text::new(label, (x + 6, top - 6), upwards))?;
+            }
         }
         root.present()?;
         Ok(())
@@ -64,9 +67,9 @@ mod tests {
         for label in ["go", "\u{2423}", "va", "!"] {
             assert!(picture.lines().any(|line| line.trim() == label), "{label} in {picture}");
         }
-        // Row by row: what was written first looked at the first token alone.
-        let fills = picture.lines().filter_map(|line| line.split_once("fill=\"")).map(|(_, rest)| &rest[..7]);
-        let greys: Vec<&str> = fills.filter(|fill| ["#000000", "#BFBFBF", "#404040"].contains(fill)).collect();
-        assert_eq!(greys[..], ["#000000"; 0]);
+        let rectangles = picture.lines().filter(|line| line.starts_with("<rect"));
+        let fills = rectangles.filter_map(|line| line.split_once("fill=\"#")).map(|(_, rest)| &rest[..6]);
+        // The ground, then row by row: what was written first looked at the first token alone.
+        assert_eq!(fills.collect::<Vec<_>>(), ["FFFFFF", "000000", "FFFFFF", "BFBFBF", "404040"]);
     }
 }

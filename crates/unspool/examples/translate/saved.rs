@@ -27,7 +27,8 @@ impl Trained {
     pub(crate) fn load(path: &Path) -> Result<Self, String> {
         let sentence = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
         let file = CheckpointFile::open(path).map_err(|e| e.to_string())?;
-        let text = |name| file.text(name).ok_or_else(|| sentence(&format!("it holds no translator: no text {name:?}")));
+        let text =
+            |name| file.text(name).ok_or_else(|| sentence(&format!("it holds no translator: it has no text {name:?}")));
         let unit = [Unit::Characters, Unit::Words].into_iter().find(|unit| text("unit") == Ok(unit.name()));
         let unit = unit.ok_or_else(|| sentence(&"it holds no translator of characters or words"))?;
         let vocabulary = |name| Vocabulary::from_json(text(name)?).map_err(|e| sentence(&e));
@@ -35,7 +36,9 @@ impl Trained {
         // The sizes are those of the weights that are there.
         let shape = |name: &str| match file.tensor::<f32>(&format!("model.{name}.weight")) {
             Ok(weight) if weight.shape().rank() == 2 => Ok([weight.shape()[0], weight.shape()[1]]),
-            Ok(weight) => Err(sentence(&format!("the weight of {name} has the shape {}", weight.shape()))),
+            Ok(weight) => {
+                Err(sentence(&format!("the weight of {name} has the shape {}, expected two axes", weight.shape())))
+            }
             Err(e) => Err(e.to_string()),
         };
         let ([source, hidden], [target, _], [merged, out]) = (shape("source")?, shape("target")?, shape("merge")?);
@@ -45,21 +48,18 @@ impl Trained {
         Ok(Trained { languages, model })
     }
 
-    /// Says whether these are the languages that the model was trained on.
-    pub(crate) fn fits(&self, languages: &Languages) -> Result<(), String> {
-        let same = |a: &Vocabulary, b: &Vocabulary| a.tokens() == b.tokens();
+    /// The same, if these are the languages that it was trained on.
+    pub(crate) fn fitting(self, languages: &Languages, path: &Path) -> Result<Self, String> {
         let own = &self.languages;
-        match same(&own.source, &languages.source) && same(&own.target, &languages.target) {
-            true => Ok(()),
-            false => Err(format!(
-                "it was trained with another vocabulary: {} and {} {}, where these sentences have {} and {} {}",
-                own.source.len(),
-                own.target.len(),
-                own.unit.name(),
-                languages.source.len(),
-                languages.target.len(),
-                languages.unit.name()
-            )),
+        if own.source.tokens() == languages.source.tokens() && own.target.tokens() == languages.target.tokens() {
+            return Ok(self);
         }
+        let sizes = |of: &Languages| format!("{} and {} {}", of.source.len(), of.target.len(), of.unit.name());
+        Err(format!(
+            "{}: it was trained with another vocabulary, of {}, where these sentences have {}",
+            path.display(),
+            sizes(own),
+            sizes(languages)
+        ))
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn train(model: &mut Translator<Tensor>, pairs: &[Pair], settings: &S
     let &Settings { epochs, learning_rate, teacher_ratio, seed } = settings;
     let lengths: Vec<usize> = pairs.iter().map(|pair| pair.source.len()).collect();
     let steps = pairs.len().div_ceil(BATCH);
-    let schedule = Cosine::new(epochs * steps).warmup(steps.min(200));
+    let schedule = Cosine::new(epochs * steps).warmup((epochs * steps / 10).min(200));
     let mut adam = Adam::default().learning_rate(learning_rate).schedule(schedule).clip_norm(1.0);
     let (mut shards, started) = (Shards::new(), Instant::now());
     for epoch in 0..epochs {
@@ -66,10 +66,10 @@ pub(crate) fn forced(model: &Translator<Tensor>, pairs: &[Pair]) -> (f64, f64) {
 }
 
 /// What each source means by a beam of this width, best first, on all cores.
-pub(crate) fn translations(model: &Translator<Tensor>, sources: &[&[usize]], width: usize) -> Vec<Vec<Hypothesis>> {
-    let translate = |sources: &[&[usize]]| -> Vec<Vec<Hypothesis>> {
+pub(crate) fn translations(model: &Translator<Tensor>, sources: &[Vec<usize>], width: usize) -> Vec<Vec<Hypothesis>> {
+    let translate = |sources: &[Vec<usize>]| -> Vec<Vec<Hypothesis>> {
         let mut tape = Tape::new();
-        let search = |source: &&[usize]| {
+        let search = |source: &Vec<usize>| {
             let said = tape.bind_frozen(model).search(source, width);
             tape.reset();
             said
