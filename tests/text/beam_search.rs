@@ -146,7 +146,7 @@ proptest! {
 }
 
 /// Says what these rows say, one after the other, whatever it has said before.
-fn by_table<'t>(tape: &'t Tape<f64>, rows: &[[f64; 4]], width: usize) -> Vec<Hypothesis> {
+fn by_table(tape: &Tape<f64>, rows: &[[f64; 4]], width: usize) -> Vec<Hypothesis> {
     let mut rows = rows.iter();
     let state = tape.constant(&Tensor::zeros([1, 1]));
     beam_search(BEGIN, END, rows.len()).width(width).run(state, |tokens, state| {

@@ -52,7 +52,7 @@
 //! | sequence to vector | [`last`](Unrolled::last) of a recurrent layer |
 //! | vector to sequence | [`expand`](unspool_autograd::Var::expand) over time, or [`feed`](Recurrent::feed) with its own outputs |
 //! | sequence to sequence | [`sequence`](Unrolled::sequence), and a [`Dense`] layer at every time step: it takes `[T, B, H]` as it is |
-//! | encoder-decoder | the encoder's [`state`](Unrolled::state) into the decoder's [`feed`](Recurrent::feed); [`attend`] to look back |
+//! | encoder-decoder | the encoder's [`state`](Unrolled::state) into the decoder's [`feed`](Recurrent::feed); [`attend`] to look back; [`beam_search`](text::beam_search) for what it says |
 //! | tied weights | a field used twice: `h.matmul(net.words.weight.t())` as the scores of the next word |
 //!
 //! ```

@@ -15,6 +15,7 @@
 mod data;
 mod dates;
 mod model;
+mod output;
 mod pairs;
 mod picture;
 mod report;
@@ -24,11 +25,11 @@ mod tests;
 mod training;
 
 use clap::{Parser, builder::RangedU64ValueParser};
-use data::{Batch, END, Languages, Pair, Sentences, Unit};
+use data::{Languages, Pair, Sentences, Unit};
 use model::{Sizes, Translator};
 use saved::Trained;
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use training::Settings;
 use unspool::prelude::*;
@@ -55,7 +56,7 @@ struct Options {
     /// The units of each direction of the encoder, and half of the decoder's; 64 for dates, 128 for sentences
     #[arg(long, value_name = "H", value_parser = between(1, 2048))]
     hidden: Option<usize>,
-    /// How often training sees every pair; 10 for dates, 20 for sentences
+    /// How often training sees every pair; 6 for dates, 20 for sentences
     #[arg(long, value_name = "N", value_parser = between(1, 10_000))]
     epochs: Option<usize>,
     /// The seed of the first weights and of the order of the pairs
@@ -103,8 +104,9 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<String, String> {
+    // Before the training, so that a mistake is found at once.
     for file in [&options.save, &options.picture].into_iter().flatten() {
-        check_folder(file)?;
+        output::check(file)?;
     }
     let (trained, test) = match (&options.load, &options.translate) {
         (Some(file), Some(_)) => (Trained::load(file)?, Sentences::new()),
@@ -117,10 +119,9 @@ fn run(options: &Options) -> Result<String, String> {
     if let Some(text) = &options.translate {
         report += &report::translated(&trained, text, options.beam)?;
     }
-    if let (Some(file), Some(text)) =
-        (&options.picture, options.translate.as_ref().or(test.first().map(|(source, _)| source)))
-    {
-        draw(&trained, text, file)?;
+    let text = options.translate.as_ref().or(test.first().map(|(source, _)| source));
+    if let (Some(file), Some(text)) = (&options.picture, text) {
+        output::write(file, &picture::of(&trained, text)?)?;
     }
     Ok(report)
 }
@@ -136,7 +137,7 @@ fn prepare(options: &Options) -> Result<(Trained, Sentences), String> {
     if let Some(file) = &options.load {
         return Ok((Trained::load(file)?.fitting(&languages, file)?, test));
     }
-    // Before the training, so that a mistake in the text is found at once.
+    // Here, too.
     options.translate.as_deref().map(|text| languages.encode(text)).transpose()?;
     let model = train_model(options, &languages, &languages.pairs(&train)?)?;
     Ok((Trained { languages, model }, test))
@@ -152,7 +153,7 @@ fn sentences(options: &Options) -> Result<(Unit, [Sentences; 2]), String> {
 fn train_model(options: &Options, languages: &Languages, train: &[Pair]) -> Result<Translator<Tensor>, String> {
     // Sentences are few and words many: without dropout these are learned by heart.
     let (hidden, epochs, learning_rate, dropout) = match languages.unit {
-        Unit::Characters => (64, 10, 4e-3, 0.0),
+        Unit::Characters => (64, 6, 4e-3, 0.0),
         Unit::Words => (128, 20, 3e-3, 0.3),
     };
     let sizes = Sizes {
@@ -174,32 +175,4 @@ fn train_model(options: &Options, languages: &Languages, train: &[Pair]) -> Resu
     let (epochs, teacher_ratio) = (options.epochs.unwrap_or(epochs), options.teacher_ratio);
     training::train(&mut model, train, &Settings { epochs, learning_rate, teacher_ratio, seed: options.seed })?;
     Ok(model)
-}
-
-/// The picture of a greedy translation.
-fn draw(trained: &Trained, text: &str, file: &Path) -> Result<(), String> {
-    let Trained { languages, model } = trained;
-    if !model.attention {
-        return Err("a model without attention has no picture of it".to_string());
-    }
-    let (source, tape) = (languages.encode(text)?, Tape::new());
-    let net = tape.bind_frozen(model);
-    let mut target = net.search(&source, 1).into_iter().next().map_or(vec![], |said| said.tokens);
-    target.push(END);
-    let labels = [languages.source.decode(&source), languages.target.decode(&target)];
-    let weights = net.alignment(&Batch::new(&[Pair { source, target: target.clone() }]));
-    let picture = picture::draw(&labels[0], &labels[1], &weights)?;
-    // Written beside it first: the file appears whole or not at all.
-    let unfinished = file.with_extension("tmp");
-    let written = std::fs::write(&unfinished, picture).and_then(|()| std::fs::rename(&unfinished, file));
-    written.map_err(|e| format!("cannot write {}: {e}", file.display()))
-}
-
-/// Before the training, so that a mistake is found at once.
-fn check_folder(file: &Path) -> Result<(), String> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder.filter(|folder| !folder.is_dir()) {
-        Some(folder) => Err(format!("cannot write {}: there is no folder {}", file.display(), folder.display())),
-        None => Ok(()),
-    }
 }

@@ -51,16 +51,16 @@ impl Translator<Tensor> {
 }
 
 /// What the encoder has read.
-pub(crate) struct Encoded<'t, 'a> {
+struct Encoded<'t, 'a> {
     /// Its outputs, `[S, B, H]`.
     outputs: Var<'t>,
     lengths: &'a [usize],
     /// The decoder's first state, `[B, H]`.
-    pub(crate) state: Var<'t>,
+    state: Var<'t>,
 }
 
 impl<'t> Translator<Var<'t>> {
-    pub(crate) fn encode<'a>(&self, sources: &Indices, lengths: &'a [usize], mode: Mode) -> Encoded<'t, 'a> {
+    fn encode<'a>(&self, sources: &Indices, lengths: &'a [usize], mode: Mode) -> Encoded<'t, 'a> {
         let xs = mode.part(0).dropout(self.source.forward(sources), self.dropout);
         let run = self.encoder.forward_lengths(xs, Some(lengths), mode);
         let (forward, backward) = run.state();
@@ -94,7 +94,7 @@ impl<'t> Translator<Var<'t>> {
         let run = self.decoder.feed(vectors(vec![BEGIN; rows].into()), encoded.state, steps, mode, |t, h| {
             let said = || self.scores(h.unsqueeze(0), encoded, mode).squeeze(0).argmax(1);
             let teacher = || Indices::from(&batch.targets.as_slice()[t * rows..][..rows]);
-            vectors(if mode.part(t).happens(ratio) { teacher() } else { said() })
+            vectors(if mode.part(3).part(t).happens(ratio) { teacher() } else { said() })
         });
         run.sequence()
     }

@@ -1,7 +1,9 @@
 //! The picture of an attention.
 
+use crate::data::{Batch, END, Pair};
+use crate::saved::Trained;
 use plotters::prelude::*;
-use unspool::Tensor;
+use unspool::{Tape, Tensor};
 
 /// Pixels of one place, and of what stands beside the places.
 const PLACE: i32 = 26;
@@ -9,9 +11,24 @@ const MARGIN: i32 = 12;
 const LETTER: f64 = 8.2;
 const FONT: (&str, i32) = ("sans-serif", 15);
 
+/// Where a model looks while it translates a text greedily.
+pub(crate) fn of(trained: &Trained, text: &str) -> Result<String, String> {
+    let Trained { languages, model } = trained;
+    if !model.attention {
+        return Err("a model without attention has no picture of it".to_string());
+    }
+    let (source, tape) = (languages.encode(text)?, Tape::new());
+    let net = tape.bind_frozen(model);
+    let said = net.search(&source, 1).remove(0);
+    let target = [&said.tokens[..], if said.ended { &[END] } else { &[] }].concat();
+    let labels = [languages.source.decode(&source), languages.target.decode(&target)];
+    let weights = net.alignment(&Batch::new(&[Pair { source, target: target.clone() }]));
+    draw(&labels[0], &labels[1], &weights)
+}
+
 /// How much each token that was read (columns) weighed for each that was written (rows): weights `[S, T]`, as SVG text. The
 /// darker a place, the more; 0 is white and 1 black.
-pub(crate) fn draw(source: &[&str], target: &[&str], weights: &Tensor) -> Result<String, String> {
+fn draw(source: &[&str], target: &[&str], weights: &Tensor) -> Result<String, String> {
     let longest = |tokens: &[&str]| tokens.iter().map(|token| token.chars().count()).max().unwrap_or(0);
     let room = |tokens: &[&str]| MARGIN + (LETTER * longest(tokens) as f64) as i32 + 8;
     let (left, top) = (room(target), room(source) + 24);

@@ -45,7 +45,11 @@ impl Trained {
         languages.source.fits(source).and(languages.target.fits(target)).map_err(|e| sentence(&e))?;
         let mut model = Translator::new(&mut rng(0), Sizes { source, target, hidden, attention: merged > out });
         file.load("model", &mut model).map_err(|e| e.to_string())?;
-        Ok(Trained { languages, model })
+        let finite = |leaf: &&Tensor| leaf.to_vec().iter().all(|weight| weight.is_finite());
+        match model.leaves().iter().all(finite) {
+            true => Ok(Trained { languages, model }),
+            false => Err(sentence(&"a weight is infinite or NaN")),
+        }
     }
 
     /// The same, if these are the languages that it was trained on.
