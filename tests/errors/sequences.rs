@@ -28,6 +28,22 @@ fn what_a_decoder_is_fed_must_fit() {
 }
 
 #[test]
+fn queries_keys_and_values_must_fit() {
+    let tape = Tape::new();
+    let of = |shape: &[usize]| tape.constant(&zeros(shape));
+    let keys = of(&[5, 2, 4]);
+    let forms = "[T, B] or [T, N, B] and [T, B, H]";
+    let queries = |q| format!("dot_scores: query {q} and keys [5, 2, 4] must be [B, H] or [N, B, H] and [T, B, H]");
+    sentences! {
+        attend(of(&[5, 3]), keys, None) => format!("attend: scores [5, 3] and values [5, 2, 4] must be {forms}");
+        attend(of(&[2, 5, 2]), keys, None) => format!("attend: scores [2, 5, 2] and values [5, 2, 4] must be {forms}");
+        attend(of(&[5, 3, 2]), keys, Some(&[6, 1])) => "attend: lengths [6, 1] are not one from 1 to 5 for each of 2 sequences";
+        dot_scores(of(&[3, 4]), keys) => queries("[3, 4]");
+        dot_scores(of(&[3, 3, 4]), keys) => queries("[3, 3, 4]");
+    }
+}
+
+#[test]
 fn a_stream_keeps_to_its_batch() {
     let two = || {
         let mut stream = Stream::new(lstm(2, 4));
