@@ -96,6 +96,11 @@ impl Languages {
         self.unit.join(self.unit.split(&text.to_lowercase()))
     }
 
+    /// The token that stands for unknown words of the target, and that no translation should have.
+    pub(crate) fn unknown(&self) -> Option<usize> {
+        self.target.mark(Mark::Unknown)
+    }
+
     /// A translation as text.
     pub(crate) fn say(&self, tokens: &[usize]) -> String {
         self.unit.join(self.target.decode(tokens))

@@ -116,8 +116,8 @@ impl<'t> Translator<Var<'t>> {
         CrossEntropy::default().ignore(PADDING).classes(scores, &batch.targets)
     }
 
-    /// What a source may mean, best first.
-    pub(crate) fn search(&self, source: &[usize], width: usize) -> Vec<Hypothesis> {
+    /// What a source may mean, best first: translations in which the token `never` does not stand.
+    pub(crate) fn search(&self, source: &[usize], width: usize, never: Option<usize>) -> Vec<Hypothesis> {
         let (lengths, mode) = ([source.len()], Mode::Evaluation);
         let encoded = self.encode(&Indices::from_vec(source.to_vec(), [source.len(), 1]), &lengths, mode);
         let search = beam_search(BEGIN, END, 2 * source.len() + 10).width(width).length_penalty(0.6);
@@ -125,6 +125,8 @@ impl<'t> Translator<Var<'t>> {
             let run = self.decoder.forward_from(self.target.forward(tokens).unsqueeze(0), h);
             // The hypotheses are so many queries to one source.
             let scores = self.scores(run.last().unsqueeze(1), &encoded, mode).squeeze(1);
+            let excluded = |token| scores.tape().constant(&Tensor::one_hot([token], scores.shape()[1]));
+            let scores = never.map_or(scores, |token| scores.masked_fill(excluded(token), f64::NEG_INFINITY));
             (scores.log_softmax(1), *run.state())
         })
     }

@@ -19,7 +19,7 @@ pub(crate) fn of(trained: &Trained, text: &str) -> Result<String, String> {
     }
     let (source, tape) = (languages.encode(text)?, Tape::new());
     let net = tape.bind_frozen(model);
-    let said = net.search(&source, 1).remove(0);
+    let said = net.search(&source, 1, languages.unknown()).remove(0);
     let target = [&said.tokens[..], if said.ended { &[END] } else { &[] }].concat();
     let labels = [languages.source.decode(&source), languages.target.decode(&target)];
     let weights = net.alignment(&Batch::new(&[Pair { source, target: target.clone() }]));

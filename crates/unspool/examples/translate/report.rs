@@ -12,7 +12,7 @@ use unspool::text::{Hypothesis, perplexity};
 const SHOWN: usize = 8;
 
 /// How well pairs are predicted that were not learned from, and how many of their sentences are translated to the letter:
-/// greedily, and with a beam of this width. A translation with an unknown word in it is wrong.
+/// greedily, and with a beam of this width.
 pub(crate) fn tested(trained: &Trained, test: &Sentences, beam: usize) -> Result<String, String> {
     let Trained { languages, model } = trained;
     let (nats, accuracy) = forced(model, &languages.pairs(test)?);
@@ -32,7 +32,7 @@ pub(crate) fn tested(trained: &Trained, test: &Sentences, beam: usize) -> Result
     let mut said = Vec::new();
     for width in if beam == 1 { vec![1] } else { vec![1, beam] } {
         let started = Instant::now();
-        let all = translations(model, &sources, width);
+        let all = translations(trained, &sources, width);
         let seconds = started.elapsed().as_secs_f64();
         said = all.iter().map(|hypotheses| say(languages, &hypotheses[0])).collect();
         let exact = said.iter().zip(references.values()).filter(|(said, right)| right.contains(said)).count();
@@ -51,9 +51,9 @@ pub(crate) fn tested(trained: &Trained, test: &Sentences, beam: usize) -> Result
 
 /// What the model makes of a text, best first.
 pub(crate) fn translated(trained: &Trained, text: &str, beam: usize) -> Result<String, String> {
-    let Trained { languages, model } = trained;
+    let languages = &trained.languages;
     let mut report = format!("{text}\n");
-    for hypothesis in &translations(model, &[languages.encode(text)?], beam)[0] {
+    for hypothesis in &translations(trained, &[languages.encode(text)?], beam)[0] {
         let _ = writeln!(report, "{:>9.4}  {}", hypothesis.log_probability, say(languages, hypothesis));
     }
     Ok(report)

@@ -199,7 +199,11 @@ fn greedy_decoding_of_a_batch_is_a_beam_of_width_1() {
         for (b, source) in sources.iter().enumerate() {
             let fed = (0..8).map(|t| said.as_slice()[t * sources.len() + b]).take_while(|&token| token != END);
             let fed: Vec<usize> = fed.collect();
-            let searched = net.search(source, 1).remove(0).tokens;
+            if let Some(&first) = fed.first() {
+                let other = net.search(source, 2, Some(first));
+                assert!(other.iter().all(|hypothesis| !hypothesis.tokens.contains(&first)), "{other:?}");
+            }
+            let searched = net.search(source, 1, None).remove(0).tokens;
             assert_eq!(fed[..], searched[..searched.len().min(8)]);
             different.insert(fed);
         }

@@ -2,6 +2,7 @@
 
 use crate::data::{Batch, PADDING, Pair};
 use crate::model::Translator;
+use crate::saved::Trained;
 use std::time::Instant;
 use unspool::prelude::*;
 use unspool::schedules::Cosine;
@@ -66,11 +67,12 @@ pub(crate) fn forced(model: &Translator<Tensor>, pairs: &[Pair]) -> (f64, f64) {
 }
 
 /// What each source means by a beam of this width, best first, on all cores.
-pub(crate) fn translations(model: &Translator<Tensor>, sources: &[Vec<usize>], width: usize) -> Vec<Vec<Hypothesis>> {
+pub(crate) fn translations(trained: &Trained, sources: &[Vec<usize>], width: usize) -> Vec<Vec<Hypothesis>> {
+    let Trained { languages, model } = trained;
     let translate = |sources: &[Vec<usize>]| -> Vec<Vec<Hypothesis>> {
         let mut tape = Tape::new();
         let search = |source: &Vec<usize>| {
-            let said = tape.bind_frozen(model).search(source, width);
+            let said = tape.bind_frozen(model).search(source, width, languages.unknown());
             tape.reset();
             said
         };
