@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use unspool::prelude::*;
 use unspool::schedules::{Cosine, Plateau};
 use unspool::tensor::memory_drawn;
+use unspool::text::{Generator, LanguageModel, Sampler};
 use unspool::wrappers::{RecurrentDropout, Residual, Zoneout};
 use unspool::{AdamW, Lstm, MinGru, Nadam, RmsProp, Sgd, Slstm, Stream};
 use unspool_tests::values;
@@ -49,6 +50,7 @@ fn a_steady_step_draws_no_memory() {
     buffers(Recurrent::new(Lstm::new(rng, 256, 256)), [32, 64, 256]);
     buffers(Recurrent::new(Plain::new(rng, 32, 256)), [32, 64, 32]);
     long_stream();
+    long_text();
     stream!(MinGru::new(rng, 8, 8));
     stream!(Lstm::new(rng, 8, 8));
     stream!(Slstm::new(rng, 8, 8));
@@ -120,6 +122,16 @@ fn long_stream() {
     let outputs = stream.run(&xs);
     let drawn = memory_drawn() - before;
     assert!(drawn < 2 * outputs.elements() * size_of::<f32>(), "{drawn} bytes");
+}
+
+/// A generator draws what a step of it draws, however many there were.
+fn long_text() {
+    let model = LanguageModel::<Tensor>::new(&mut rng(3), 20, 8, [8, 8], Lstm::new);
+    let mut generator = Generator::new(model, &[1], Sampler::default(), rng(4));
+    generator.by_ref().take(100).for_each(drop);
+    let before = memory_drawn();
+    generator.take(5_000).for_each(drop);
+    assert_eq!(memory_drawn(), before);
 }
 
 macro_rules! optimizer {

@@ -24,6 +24,7 @@ mod layers;
 mod optimizers;
 mod sequences;
 mod tensors;
+mod text;
 mod training;
 mod vars;
 
