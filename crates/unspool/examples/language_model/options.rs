@@ -34,19 +34,19 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) tied: bool,
     /// Time steps through which gradients go back
-    #[arg(long, value_name = "N", default_value = "64", value_parser = between::<usize>(1, 100_000))]
+    #[arg(long, value_name = "N", default_value = "32", value_parser = between::<usize>(1, 100_000))]
     pub(crate) steps: usize,
     /// Rows of the text that are read side by side
     #[arg(long, value_name = "N", default_value = "32", value_parser = between::<usize>(1, 10_000))]
     pub(crate) batch: usize,
     /// How often training reads the text
-    #[arg(long, value_name = "N", default_value = "20", value_parser = between::<usize>(1, 10_000))]
+    #[arg(long, value_name = "N", default_value = "15", value_parser = between::<usize>(1, 10_000))]
     pub(crate) epochs: usize,
     /// End with the epoch in which so many minutes are over
     #[arg(long, value_name = "MINUTES", value_parser = positive)]
     pub(crate) minutes: Option<f64>,
     /// The highest learning rate of AdamW, from which it falls along a cosine
-    #[arg(long, value_name = "RATE", default_value = "0.002", value_parser = positive)]
+    #[arg(long, value_name = "RATE", default_value = "0.004", value_parser = positive)]
     pub(crate) learning_rate: f64,
     /// The decoupled weight decay of AdamW
     #[arg(long, value_name = "DECAY", default_value = "0.01", value_parser = amount)]
@@ -66,7 +66,7 @@ pub(crate) struct Options {
     /// How many tokens to write in the end
     #[arg(long, value_name = "N", default_value = "300", value_parser = between::<usize>(0, 1_000_000_000))]
     pub(crate) generate: usize,
-    /// What to go on from; without it, a new line
+    /// What to go on from; without it, a new line, or some words of this project
     #[arg(long, value_name = "TEXT")]
     pub(crate) prompt: Option<String>,
     /// By what scores are divided before a token is drawn; 0 always takes the most probable
@@ -95,7 +95,7 @@ impl Options {
     /// Reads arguments, the first of which is the name of the program. Defaults are those of characters, and for words others.
     pub(crate) fn read(unit: Unit, arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut command = Options::command();
-        let of_words = [("embedding", "256"), ("dropout", "0.5"), ("steps", "32"), ("generate", "80")];
+        let of_words = [("embedding", "256"), ("dropout", "0.5"), ("learning_rate", "0.003"), ("generate", "80")];
         for (name, default) in of_words.into_iter().filter(|_| unit == Unit::Words) {
             command = command.mut_arg(name, |argument| argument.default_value(default));
         }

@@ -82,9 +82,10 @@ where
     writing::write(options, saved, model, &prompt, out)
 }
 
-/// The prompt that was given, or a new line, or the most frequent token.
+/// The prompt that was given, or some words of this project's text, or a new line, or the most frequent token.
 fn prompt(options: &Options, vocabulary: &Vocabulary, unit: Unit) -> Outcome<Vec<usize>> {
-    match &options.prompt {
+    let own = options.text.is_none() && options.load.is_none();
+    match options.prompt.as_deref().or(own.then_some("The gradient")) {
         Some(text) => match corpus::prompt(vocabulary, unit, text)? {
             tokens if tokens.is_empty() => Err(format!("the prompt has no {}", unit.singular()).into()),
             tokens => Ok(tokens),

@@ -93,6 +93,15 @@ fn every_cell_learns_and_writes() {
 }
 
 #[test]
+fn the_projects_own_text_is_learned() {
+    for unit in [Unit::Characters, Unit::Words] {
+        let small = ["--epochs=1", "--hidden=8", "--embedding=8", "--batch=64", "--generate=5"];
+        let (nats, written) = results(&ran_on(unit, &small).unwrap());
+        assert!(nats.len() == 1 && written.starts_with("The gradient"), "{nats:?} {written}");
+    }
+}
+
+#[test]
 fn a_saved_model_writes_what_it_wrote() {
     let folder = Folder::new("load");
     let (text, file) = (folder.text("text", &easy()), folder.path("model"));
