@@ -1,5 +1,5 @@
-//! The text of the language models, as the numbers of its words or characters: what the examples `ngram`, `char_rnn` and
-//! `word_rnn` read.
+//! The text of the language models, as the numbers of its words or characters: what the examples `ngram`, `window_lm`,
+//! `char_rnn` and `word_rnn` read.
 
 use std::path::Path;
 use unspool::text::{Mark, Vocabulary, characters, read_text, words};

@@ -15,13 +15,13 @@
 
 #![forbid(unsafe_code)]
 
-#[path = "../ngram/corpus.rs"]
+#[path = "../language_model/corpus.rs"]
 mod corpus;
 mod model;
 mod report;
 
 use clap::{Parser, builder::RangedU64ValueParser};
-use corpus::Corpus;
+use corpus::{Corpus, Unit};
 use model::Examples;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -102,9 +102,15 @@ fn main() -> ExitCode {
 
 /// Each training takes a while, so what is found is said at once.
 fn run(options: &Options, say: &mut dyn FnMut(String)) -> Result<(), String> {
-    let corpus = Corpus::load(options)?;
+    let (unit, said) = match options.characters {
+        true => (Unit::Characters, "gradien"),
+        false => (Unit::Words, "the gradient"),
+    };
+    let least = (10 * options.order, format!("up to n = {}", options.order));
+    let corpus = Corpus::load(options.text.as_deref(), unit, options.minimum_count, least)?;
     // Before the training, so that a prompt with a mistake is found at once.
-    let prompt = corpus.prompt(options)?;
+    let prompt = options.prompt.as_deref().or(options.text.is_none().then_some(said));
+    let prompt = prompt.map(|prompt| corpus::prompt(&corpus.vocabulary, unit, prompt)).transpose()?;
     let padding = corpus.vocabulary.mark(Mark::Unknown).expect("a corpus has it");
     let counted = report::Counted::new(&corpus, options.order);
     say(report::head(&corpus, &counted));

@@ -47,6 +47,7 @@ fn mixed(nats: &[f64], others: &[f64]) -> Vec<f64> {
 
 pub(crate) fn head(corpus: &Corpus, counted: &Counted) -> String {
     let Corpus { vocabulary, train, test, unit } = corpus;
+    let unit = unit.plural();
     let mut text = format!(
         "{} {unit} to learn from, {} held out; a vocabulary of {}\n\nPerplexity of the {unit} held out\n",
         train.len(),
@@ -85,7 +86,7 @@ pub(crate) fn sparsity(corpus: &Corpus, counted: &Counted, trained: &Trained, na
     let ngrams = &counted.nats[counted.best() - 1];
     let mut text = format!(
         "(*) the mean of both probabilities\n\nWhere the last {n} {} stand so in what was learned from, and where not\n",
-        corpus.unit
+        corpus.unit.plural()
     );
     let _ = writeln!(text, "               share  perplexity: n-grams  window of {}", trained.window);
     for (name, seen) in [("seen", true), ("never seen", false)] {
