@@ -17,6 +17,10 @@ const VALIDATION_ROWS: usize = 16;
 /// So many of the first steps the learning rate rises.
 const WARMUP: usize = 100;
 
+/// After so many chunks the states begin again from zero, as they do when the model writes: one that met such a beginning once
+/// in an epoch only may run away from it.
+const RESTART: usize = 50;
+
 /// Where a training stands between two epochs.
 struct Training<C> {
     model: LanguageModel<Tensor, C>,
@@ -78,8 +82,10 @@ where
     while at.epoch < options.epochs && options.minutes.is_none_or(|minutes| at.seconds < 60.0 * minutes) {
         let started = Instant::now();
         let (mut sum, mut count) = (0.0, 0);
-        bptt.restart();
         for (i, chunk) in chunks.clone().enumerate() {
+            if i % RESTART == 0 {
+                bptt.restart();
+            }
             let mode = Mode::Training { seed: options.seed }.part(at.epoch).part(i);
             let (loss, gradients) = bptt.gradients(&at.model, &chunk, mode, |_, net, part| {
                 let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
