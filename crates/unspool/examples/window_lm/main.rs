@@ -56,14 +56,14 @@ struct Options {
     /// The part of vectors and hidden units that is left out in training
     #[arg(long, value_name = "RATE", default_value_t = 0.4, value_parser = part)]
     dropout: f64,
-    /// How fast weights decay
-    #[arg(long, value_name = "DECAY", default_value_t = 0.2, value_parser = not_negative)]
+    /// How fast weights decay, but not biases
+    #[arg(long, value_name = "DECAY", default_value_t = 0.1, value_parser = not_negative)]
     weight_decay: f64,
-    /// The learning rate; it falls when the validation part is predicted no better
-    #[arg(long, value_name = "RATE", default_value_t = 2e-3, value_parser = not_negative)]
+    /// The learning rate; it falls to 0 over all epochs, along a cosine
+    #[arg(long, value_name = "RATE", default_value_t = 3e-3, value_parser = not_negative)]
     rate: f64,
     /// How often training sees every word at most; it stops early when the validation part is predicted no better
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = between::<usize>(1, 10_000))]
     epochs: usize,
     /// The seed of weights, order and dropout
     #[arg(long, value_name = "SEED", default_value_t = 0)]

@@ -3,7 +3,7 @@
 use crate::Options;
 use rand::{RngExt, seq::SliceRandom};
 use unspool::prelude::*;
-use unspool::schedules::Plateau;
+use unspool::schedules::Cosine;
 use unspool::text::{perplexity, token_windows};
 use unspool::{AdamW, CrossEntropy, Embedding, Indices, Mode, Shards};
 
@@ -96,8 +96,13 @@ pub(crate) fn train(
     order.iter().for_each(|&row| counts[examples.next.as_slice()[row]] += 1);
 
     let mut model = WindowModel::new(rng, window, options, &counts);
-    let adamw = AdamW::default().learning_rate(options.rate).weight_decay(options.weight_decay).clip_norm(1.0);
-    let mut adamw = adamw.reduce_on_plateau(Plateau::new().patience(1).reduction(0.3));
+    // Biases do not decay: those of the scores say how often tokens stand.
+    let mut adamw = AdamW::default()
+        .learning_rate(options.rate)
+        .schedule(Cosine::new(order.len().div_ceil(BATCH) * options.epochs))
+        .weight_decay(options.weight_decay)
+        .group("*bias", |g| g.weight_decay(0.0))
+        .clip_norm(1.0);
     let (mut shards, mut best) = (Shards::new(), (f64::INFINITY, 0, model.clone()));
     for epoch in 1..=options.epochs {
         order.shuffle(rng);
@@ -117,7 +122,6 @@ pub(crate) fn train(
             return Err(format!("training diverged in epoch {epoch}: a smaller --rate may help"));
         }
         eprintln!("window of {window}, epoch {epoch}: perplexity {:.2} of the validation part", perplexity(nats));
-        Optimizer::<f32, WindowModel<Tensor>>::observe(&mut adamw, nats);
         if nats < best.0 {
             best = (nats, epoch, model.clone());
         } else if epoch >= best.1 + PATIENCE {
