@@ -15,7 +15,7 @@ const REACH: [usize; 4] = [12, 16, 16, 16];
 
 /// Pieces for training, validation and test.
 pub(crate) fn compose(rng: &mut Rng) -> [Pieces; 3] {
-    [120, 40, 40].map(|count| Pieces((0..count).map(|_| piece(rng)).collect()))
+    [60, 20, 20].map(|count| Pieces((0..count).map(|_| piece(rng)).collect()))
 }
 
 /// Phrases of four-part harmony in a key of its own, each ending on the tonic. The bass has the root of the chord; every
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn pieces_keep_the_rules() {
         let parts = compose(&mut rng(0));
-        assert_eq!(parts.each_ref().map(Pieces::len), [120, 40, 40]);
+        assert_eq!(parts.each_ref().map(Pieces::len), [60, 20, 20]);
         for piece in parts.iter().flat_map(|part| &part.0) {
             assert!(piece.len() >= 16 && piece.iter().all(|step| (2..=4).contains(&step.len())));
             // It ends on the major chord of its bass, held for four steps.
