@@ -53,6 +53,9 @@ struct Options {
     /// The number of hidden units
     #[arg(long, value_name = "H", default_value_t = 128, value_parser = between::<usize>(1, 4096))]
     hidden: usize,
+    /// Score words by their own vectors; there are as many hidden units as a vector has numbers
+    #[arg(long, conflicts_with = "hidden")]
+    tied: bool,
     /// The part of vectors and hidden units that is left out in training
     #[arg(long, value_name = "RATE", default_value_t = 0.4, value_parser = part)]
     dropout: f64,

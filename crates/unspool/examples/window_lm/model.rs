@@ -15,24 +15,30 @@ const ROWS: usize = 256;
 /// Epochs in a row that may be no better than the best.
 const PATIENCE: usize = 3;
 
-/// `softmax(tanh([e(w_1) .. e(w_n)] W + b) U + d)`, where e looks up the vector of a word.
+/// `softmax(tanh([e(w_1) .. e(w_n)] W + b) U + d)`, where e looks up the vector of a word. With tied weights, U holds the
+/// vectors of all words, and the layer has as many units as a vector has numbers.
 #[derive(Params, Clone)]
 pub(crate) struct WindowModel<P> {
     words: Embedding<P>,
     hidden: Dense<P>,
-    scores: Dense<P>,
+    /// U, if it is not tied.
+    weight: Option<P>,
+    /// d.
+    bias: P,
 }
 
 impl WindowModel<Tensor> {
     /// A model that says at first how often each token stands in the text: `d` is the logarithm of that.
     fn new(rng: &mut Rng, window: usize, options: &Options, counts: &[usize]) -> Self {
-        let [tokens, size, hidden] = [counts.len(), options.embedding, options.hidden];
+        let [tokens, size] = [counts.len(), options.embedding];
+        let hidden = if options.tied { size } else { options.hidden };
         let all = counts.iter().sum::<usize>() + tokens;
         let often = |token: usize| ((counts[token] + 1) as f64 / all as f64).ln() as f32;
         WindowModel {
             words: Embedding::new(rng, tokens, size),
             hidden: Dense::new(rng, window * size, hidden),
-            scores: Dense { bias: Tensor::from_fn([tokens], often), ..Dense::new(rng, hidden, tokens) },
+            weight: (!options.tied).then(|| init::glorot_uniform(rng, hidden, tokens)),
+            bias: Tensor::from_fn([tokens], often),
         }
     }
 }
@@ -43,7 +49,8 @@ impl<'t> WindowModel<Var<'t>> {
         let vectors = self.words.forward(windows); // [N, n, E]
         let side_by_side = vectors.reshape([windows.shape()[0], self.hidden.weight.shape()[0]]);
         let h = self.hidden.forward(mode.part(0).dropout(side_by_side, dropout)).tanh();
-        self.scores.forward(mode.part(1).dropout(h, dropout))
+        let weight = self.weight.unwrap_or_else(|| self.words.weight.t());
+        mode.part(1).dropout(h, dropout).linear(weight, self.bias)
     }
 }
 
@@ -161,6 +168,7 @@ impl Trained {
 mod tests {
     use super::*;
     use clap::Parser;
+    use unspool::Weights;
 
     fn options(arguments: &[&str]) -> Options {
         Options::try_parse_from(["window_lm"].iter().chain(arguments)).expect("valid arguments")
@@ -179,6 +187,19 @@ mod tests {
         let tokens = Indices::from_vec(vec![2, 0, 1, 1], [2, 2]);
         let one_hot = tape.constant(&Tensor::one_hot(&tokens, 3)).matmul(net.words.weight);
         assert_eq!(net.words.forward(&tokens).value(), one_hot.value());
+    }
+
+    #[test]
+    fn tied_weights_score_words_by_their_vectors() {
+        let mut model = WindowModel::new(&mut rng(0), 2, &options(&["--tied", "--embedding", "2"]), &[0; 3]);
+        assert_eq!(model.names(), ["words.weight", "hidden.weight", "hidden.bias", "bias"]);
+        // A hidden layer that says (tanh 1, 0) whatever it sees; all words are as frequent.
+        model.hidden = Dense { weight: Tensor::zeros([4, 2]), bias: Tensor::from_vec(vec![1.0, 0.0], [2]) };
+        model.words.weight = Tensor::from_vec(vec![1.0, 7.0, 2.0, 8.0, 3.0, 9.0], [3, 2]);
+        let next = Trained { model, window: 2, epochs: 0 }.next(&[1], 0);
+        let scores = [1.0, 2.0, 3.0].map(|first: f32| (first * 1f32.tanh()).exp());
+        let sum: f32 = scores.iter().sum();
+        assert!(next.iter().zip(scores).all(|(p, score)| (p - score / sum).abs() < 1e-6), "{next:?}");
     }
 
     #[test]
