@@ -130,7 +130,7 @@ fn files_that_hold_no_translator_are_refused_with_a_sentence() {
     assert_eq!(said(&|_| ()), "FILE: it holds no translator of characters or words");
     assert_eq!(said(&|file| file.put_text("unit", "words")), "FILE: it holds no translator: it has no text \"source\"");
     let sentence = said(&|file| texts(file, "one"));
-    assert_eq!(sentence, "FILE: a vocabulary is a JSON array of strings: byte 0 should be [");
+    assert!(sentence.starts_with("FILE: a vocabulary is a JSON array of strings, and this is not: "), "{sentence}");
     let sentence = said(&|file| texts(file, r#"["<unk>","one"]"#));
     assert_eq!(sentence, "FILE has nothing under the name \"model.source.weight\"");
     let sentence = said(&|file| {
