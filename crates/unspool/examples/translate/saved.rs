@@ -1,10 +1,10 @@
 //! A trained model in a file, with its vocabularies.
 
-use crate::data::{Languages, Unit};
+use crate::data::{BEGIN, END, Languages, PADDING, Unit};
 use crate::model::{Sizes, Translator};
 use std::path::Path;
 use unspool::prelude::*;
-use unspool::text::Vocabulary;
+use unspool::text::{Mark, Vocabulary};
 use unspool::{Checkpoint, CheckpointFile};
 
 /// A model, and the languages it was trained on.
@@ -33,6 +33,10 @@ impl Trained {
         let unit = unit.ok_or_else(|| sentence(&"it holds no translator of characters or words"))?;
         let vocabulary = |name| Vocabulary::from_json(text(name)?).map_err(|e| sentence(&e));
         let languages = Languages { unit, source: vocabulary("source")?, target: vocabulary("target")? };
+        let marks = [(Mark::Padding, PADDING), (Mark::Begin, BEGIN), (Mark::End, END)];
+        if let Some((mark, id)) = marks.into_iter().find(|&(mark, id)| languages.target.mark(mark) != Some(id)) {
+            return Err(sentence(&format!("token {id} of the target's vocabulary is not {}", mark.text())));
+        }
         // The sizes are those of the weights that are there.
         let shape = |name: &str| match file.tensor::<f32>(&format!("model.{name}.weight")) {
             Ok(weight) if weight.shape().rank() == 2 => Ok([weight.shape()[0], weight.shape()[1]]),

@@ -118,10 +118,13 @@ fn files_that_hold_no_translator_are_refused_with_a_sentence() {
         std::fs::remove_file(file).unwrap();
         sentence
     };
-    let texts = |checkpoint: &mut unspool::Checkpoint, source: &str| {
+    let with_target = |checkpoint: &mut unspool::Checkpoint, source: &str, target: &str| {
         checkpoint.put_text("unit", "words");
         checkpoint.put_text("source", source);
-        checkpoint.put_text("target", r#"["<pad>","<bos>","<eos>","<unk>","un"]"#);
+        checkpoint.put_text("target", target);
+    };
+    let texts = |checkpoint: &mut unspool::Checkpoint, source: &str| {
+        with_target(checkpoint, source, r#"["<pad>","<bos>","<eos>","<unk>","un"]"#);
     };
     let model = |source| {
         let sizes = Sizes { source, target: 5, hidden: 3, attention: true };
@@ -131,6 +134,12 @@ fn files_that_hold_no_translator_are_refused_with_a_sentence() {
     assert_eq!(said(&|file| file.put_text("unit", "words")), "FILE: it holds no translator: it has no text \"source\"");
     let sentence = said(&|file| texts(file, "one"));
     assert!(sentence.starts_with("FILE: a vocabulary is a JSON array of strings, and this is not: "), "{sentence}");
+    let sentence = said(&|file| {
+        with_target(file, r#"["<unk>","one"]"#, r#"["un"]"#);
+        let sizes = Sizes { source: 2, target: 1, hidden: 3, attention: true };
+        file.put_model("model", &Translator::<Tensor>::new(&mut rng(0), sizes));
+    });
+    assert_eq!(sentence, "FILE: token 0 of the target's vocabulary is not <pad>");
     let sentence = said(&|file| texts(file, r#"["<unk>","one"]"#));
     assert_eq!(sentence, "FILE has nothing under the name \"model.source.weight\"");
     let sentence = said(&|file| {
