@@ -12,6 +12,7 @@ use options::{CellKind, Options};
 use saved::Saved;
 use std::error::Error;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use unspool::prelude::*;
 use unspool::text::{LanguageModel, Vocabulary};
@@ -49,9 +50,9 @@ fn run(options: &Options, unit: Unit, out: &mut dyn Write) -> Outcome {
     let file = CheckpointFile::open(path)?;
     let saved = Saved::read(&file, path, unit)?;
     match saved.cell {
-        CellKind::SimpleRnn => load(options, &file, &saved, SimpleRnn::new, out),
-        CellKind::Lstm => load(options, &file, &saved, Lstm::new, out),
-        CellKind::Gru => load(options, &file, &saved, Gru::new, out),
+        CellKind::SimpleRnn => load(options, (&file, path), &saved, SimpleRnn::new, out),
+        CellKind::Lstm => load(options, (&file, path), &saved, Lstm::new, out),
+        CellKind::Gru => load(options, (&file, path), &saved, Gru::new, out),
     }
 }
 
@@ -71,14 +72,20 @@ where
     writing::write(options, saved, best, &prompt, out)
 }
 
-fn load<C, D>(options: &Options, file: &CheckpointFile, saved: &Saved, cell: NewCell<C>, out: &mut dyn Write) -> Outcome
+fn load<C, D>(
+    options: &Options,
+    (file, path): (&CheckpointFile, &Path),
+    saved: &Saved,
+    cell: NewCell<C>,
+    out: &mut dyn Write,
+) -> Outcome
 where
     C: Params<Tensor>,
     for<'t> C::With<Var<'t>>: Cell<'t, f32, State: State<'t, f32, Detached = D>>,
 {
     let prompt = prompt(options, &saved.vocabulary, saved.unit)?;
     let mut model: LanguageModel<Tensor, C> = saved.model(&mut rng(0), cell);
-    file.load("best", &mut model)?;
+    Saved::load_best(file, path, &mut model)?;
     writing::write(options, saved, model, &prompt, out)
 }
 

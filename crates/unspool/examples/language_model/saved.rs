@@ -74,6 +74,16 @@ impl Saved {
         Ok(Saved { unit, cell, vocabulary, sizes })
     }
 
+    /// Loads the best model, from whose scores a token can be drawn.
+    pub(super) fn load_best<M: Params<Tensor>>(file: &CheckpointFile, path: &Path, model: &mut M) -> Outcome {
+        file.load("best", model)?;
+        let finite = |leaf: &&Tensor| leaf.to_vec().iter().all(|weight| weight.is_finite());
+        match model.leaves().iter().all(finite) {
+            true => Ok(()),
+            false => Err(format!("{}: a weight is infinite or NaN", path.display()).into()),
+        }
+    }
+
     /// Says where a file's model is another than this one.
     pub(super) fn must_be(&self, other: &Saved, path: &Path) -> Outcome {
         let differs = |what: &str, is: &dyn std::fmt::Display, asked: &dyn std::fmt::Display| {

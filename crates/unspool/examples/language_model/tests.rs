@@ -1,7 +1,7 @@
 //! Trainings of some seconds, and what is refused.
 
 use super::*;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use unspool::Checkpoint;
 
 /// What is printed, or the sentence of what is wrong.
@@ -221,6 +221,16 @@ fn files_that_do_not_fit_are_refused_with_a_sentence() {
     assert!(saved("a", 1, [1, 1, 1, 0]).starts_with("FILE: a vocabulary is a JSON array of strings"));
     let weights = saved(r#"["a"]"#, 1, [1, 1, 1, 0]);
     assert!(weights.starts_with("FILE does not fit the model: missing \"best.embedding.weight\", "), "{weights}");
+    let not_a_number = changed(&|checkpoint| {
+        let vocabulary = Vocabulary::from_json(r#"["a"]"#).unwrap();
+        let small = Options::read(Unit::Characters, ["rnn", "--hidden=1", "--embedding=1"].map(Into::into)).unwrap();
+        let saved = Saved::of(&small, Unit::Characters, vocabulary);
+        saved.put(checkpoint);
+        let mut model: LanguageModel<Tensor> = saved.model(&mut rng(0), Lstm::new);
+        model.bias = Tensor::full(f32::NAN, [1]);
+        checkpoint.put_model("best", &model);
+    });
+    assert_eq!(not_a_number, "FILE: a weight is infinite or NaN");
 }
 
 #[test]

@@ -191,7 +191,7 @@ impl<C: Params<Tensor> + Clone> Training<C> {
             return Err(format!("{} was saved with {what} {before}, not {now}", path.display()).into());
         }
         file.load("model", &mut self.model)?;
-        file.load("best", &mut self.best)?;
+        Saved::load_best(&file, path, &mut self.best)?;
         self.adamw.restore(&self.model, &file.memory("optimizer")?)?;
         let [epoch, best_epoch, nats, seconds] = file.numbers("progress")?;
         (self.epoch, self.best_epoch) = (epoch as usize, best_epoch as usize);
