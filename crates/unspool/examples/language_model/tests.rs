@@ -189,6 +189,8 @@ fn files_that_do_not_fit_are_refused_with_a_sentence() {
     assert_eq!(with("--epochs", "7"), "FILE was saved with --epochs 15, not 7");
     let other = folder.text("other", &easy().to_ascii_uppercase());
     assert_eq!(with("--text", &other), "FILE was saved with another vocabulary: that of another text");
+    let backwards: Vec<u8> = easy().into_iter().rev().collect();
+    assert_eq!(with("--text", &folder.text("backwards", &backwards)), "FILE was saved with another text");
 
     let loaded = |unit, file: &str| ran_on(unit, &["--load", file]).unwrap_err().replace(file, "FILE");
     assert_eq!(loaded(Unit::Words, &file), "FILE holds a model of characters, not of words");
