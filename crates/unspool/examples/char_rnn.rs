@@ -6,8 +6,8 @@
 //! cargo run --release --example char_rnn -- --load book.safetensors --generate 1000 --prompt "To be" --temperature 0.8
 //! ```
 //!
-//! Without `--text` it reads this project's own documents. It learns from the first nine tenths of a text and is tested on
-//! the last tenth. After Karpathy 2015, "The unreasonable effectiveness of recurrent neural networks".
+//! Without `--text` it reads this project's own documents. It learns from the first nine tenths of a text and is validated
+//! on the last tenth, which also tells the best epoch. After Karpathy 2015, "The unreasonable effectiveness of recurrent neural networks".
 
 #![forbid(unsafe_code)]
 
