@@ -60,6 +60,9 @@ pub(crate) fn svg(piece: &Piece) -> Result<String, String> {
 
 /// Writes the file as a whole or not at all; of no content, only tries it.
 pub(crate) fn save(file: &Path, content: &str) -> Result<(), String> {
+    if file.is_dir() {
+        return Err(format!("cannot write {}: it is a folder", file.display()));
+    }
     let unfinished = file.with_extension(format!("{}.tmp", std::process::id()));
     let written = std::fs::write(&unfinished, content);
     let written = if content.is_empty() { written } else { written.and_then(|()| std::fs::rename(&unfinished, file)) };
@@ -91,6 +94,8 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("music-picture-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let names = || std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+        let cannot = format!("cannot write {}: it is a folder", folder.display());
+        assert_eq!(save(&folder, "").unwrap_err(), cannot);
         save(&folder.join("a.svg"), "").unwrap();
         assert!(names().is_empty());
         save(&folder.join("a.svg"), "drawn").unwrap();
