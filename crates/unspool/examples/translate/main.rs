@@ -54,7 +54,7 @@ struct Options {
     #[arg(long, value_name = "R", default_value_t = 1.0, value_parser = ratio)]
     teacher_ratio: f64,
     /// The units of each direction of the encoder, and half of the decoder's; 64 for dates, 128 for sentences
-    #[arg(long, value_name = "H", value_parser = between(1, 2048))]
+    #[arg(long, value_name = "H", value_parser = between(1, UNITS))]
     hidden: Option<usize>,
     /// How often training sees every pair; 6 for dates, 20 for sentences
     #[arg(long, value_name = "N", value_parser = between(1, 10_000))]
@@ -78,6 +78,9 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     load: Option<PathBuf>,
 }
+
+/// The most units of a direction of the encoder.
+const UNITS: u64 = 2048;
 
 fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(least..=most)

@@ -1,5 +1,6 @@
 //! A trained model in a file, with its vocabularies.
 
+use crate::UNITS;
 use crate::data::{BEGIN, END, Languages, PADDING, Unit};
 use crate::model::{Sizes, Translator};
 use std::path::Path;
@@ -46,6 +47,9 @@ impl Trained {
             Err(e) => Err(e.to_string()),
         };
         let ([source, hidden], [target, _], [merged, out]) = (shape("source")?, shape("target")?, shape("merge")?);
+        if !(1..=UNITS).contains(&(hidden as u64)) {
+            return Err(sentence(&format!("the weight of source has {hidden} columns, expected 1 to {UNITS}")));
+        }
         languages.source.fits(source).and(languages.target.fits(target)).map_err(|e| sentence(&e))?;
         let mut model = Translator::new(&mut rng(0), Sizes { source, target, hidden, attention: merged > out });
         file.load("model", &mut model).map_err(|e| e.to_string())?;

@@ -157,6 +157,13 @@ fn files_that_hold_no_translator_are_refused_with_a_sentence() {
     assert_eq!(sentence, two_axes);
     let sentence = said(&|file| {
         texts(file, r#"["<unk>","one"]"#);
+        for (name, shape) in [("source", [2, 0]), ("target", [5, 0]), ("merge", [0, 0])] {
+            file.put_tensor(&format!("model.{name}.weight"), &Tensor::<f32>::zeros(shape));
+        }
+    });
+    assert_eq!(sentence, "FILE: the weight of source has 0 columns, expected 1 to 2048");
+    let sentence = said(&|file| {
+        texts(file, r#"["<unk>","one"]"#);
         let mut model = model(2);
         *model.leaves_mut()[3] = model.leaves()[3].map(|_| f32::NAN);
         file.put_model("model", &model);
