@@ -157,6 +157,17 @@ fn texts_that_cannot_be_learned_are_refused_with_a_sentence() {
 }
 
 #[test]
+fn a_learning_rate_that_is_too_high_is_told() {
+    let folder = Folder::new("diverging");
+    let text = folder.text("text", &easy());
+    // In the first epoch's last step at the latest: after it there is no other whose loss tells.
+    for steps in ["20", "100000"] {
+        let said = ran(&["--text", &text, "--hidden=8", "--steps", steps, "--epochs=1", "--learning-rate=1e38"]);
+        assert_eq!(said.unwrap_err(), "the loss is NaN in epoch 1: a lower --learning-rate may help");
+    }
+}
+
+#[test]
 fn prompts_must_be_of_the_vocabulary() {
     let folder = Folder::new("prompts");
     let text = folder.text("text", &easy());

@@ -91,16 +91,14 @@ where
                 let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
                 (CrossEntropy::default().classes(scores, &part.targets), state.detach())
             });
-            if !loss.is_finite() {
-                let epoch = at.epoch + 1;
-                return Err(format!("the loss is {loss} in epoch {epoch}: a lower --learning-rate may help").into());
-            }
+            finite(loss, at.epoch)?;
             at.adamw.step(&mut at.model, &gradients);
             let tokens = chunk.targets.as_slice().len();
             (sum, count) = (sum + loss * tokens as f64, count + tokens);
         }
         let learning = started.elapsed().as_secs_f64();
         let nats = at.model.mean_nats(test, VALIDATION_ROWS.min(test.len() - 1))?;
+        finite(nats, at.epoch)?;
         at.epoch += 1;
         if nats < at.best_nats {
             (at.best_nats, at.best_epoch) = (nats, at.epoch);
@@ -134,6 +132,14 @@ where
         perplexity(nats)
     )?;
     Ok(at.best)
+}
+
+/// Says when a training has failed, in which epoch, counted from 0 here.
+fn finite(loss: f64, epoch: usize) -> Outcome {
+    match loss.is_finite() {
+        true => Ok(()),
+        false => Err(format!("the loss is {loss} in epoch {}: a lower --learning-rate may help", epoch + 1).into()),
+    }
 }
 
 fn measured(unit: Unit, nats: f64) -> f64 {
