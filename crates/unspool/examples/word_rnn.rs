@@ -13,6 +13,8 @@
 
 #[path = "language_model/corpus.rs"]
 mod corpus;
+#[path = "shared/output.rs"]
+mod output;
 #[path = "language_model/rnn.rs"]
 mod rnn;
 

@@ -57,6 +57,9 @@ pub(crate) struct Options {
     /// Keep the best model, and where training stands, in this file
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
+    /// Draw the losses of all epochs, as SVG
+    #[arg(long, value_name = "FILE", conflicts_with = "load")]
+    pub(crate) picture: Option<PathBuf>,
     /// Go on where that file stands
     #[arg(long, requires = "save")]
     pub(crate) resume: bool,

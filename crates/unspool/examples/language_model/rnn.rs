@@ -8,6 +8,7 @@ mod training;
 mod writing;
 
 use crate::corpus::{self, Corpus, Unit};
+use crate::output;
 use options::{CellKind, Options};
 use saved::Saved;
 use std::error::Error;
@@ -65,7 +66,8 @@ where
     D: Send + Sync,
     for<'t> C::With<Var<'t>>: Cell<'t, f32, State: State<'t, f32, Detached = D>>,
 {
-    // Before the training, so that a prompt with a mistake is found at once.
+    // Before the training, so that a mistake is found at once.
+    options.picture.as_deref().map(output::check).transpose()?;
     let prompt = prompt(options, &saved.vocabulary, saved.unit)?;
     let model = saved.model(&mut rng(options.seed), cell).dropout(options.dropout);
     let best = training::train(options, corpus, saved, model, out)?;

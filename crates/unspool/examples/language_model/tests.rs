@@ -120,10 +120,11 @@ fn a_resumed_training_ends_in_the_same_bits() {
     let (text, whole, parts) = (folder.text("text", &easy()), folder.path("whole"), folder.path("parts"));
     let train =
         |file: &str, more: &[&str]| ran(&[&["--text", &text, "--save", file], &SMALL[..], more].concat()).unwrap();
-    let straight = train(&whole, &[]);
+    let pictures = ["whole.svg", "parts.svg"].map(|name| folder.path(name));
+    let straight = train(&whole, &["--picture", &pictures[0]]);
     let first = train(&parts, &["--minutes", "0.0000001"]);
     assert_eq!(results(&first).0, results(&straight).0[..1]);
-    let rest = train(&parts, &["--resume"]);
+    let rest = train(&parts, &["--resume", "--picture", &pictures[1]]);
     assert_eq!(results(&rest).0, results(&straight).0[1..]);
     assert_eq!(results(&rest).1, results(&straight).1);
     let models = [&whole, &parts].map(|file| {
@@ -132,8 +133,16 @@ fn a_resumed_training_ends_in_the_same_bits() {
         names.map(|name| (name.to_string(), file.tensor::<f32>(name).ok().map(|t| t.to_vec()))).collect::<Vec<_>>()
     });
     assert!(models[0].iter().filter(|(_, tensor)| tensor.is_some()).count() > 20 && models[0] == models[1]);
+    let [drawn, resumed] = pictures.map(|file| std::fs::read_to_string(file).unwrap());
+    assert!(drawn.matches("<polyline").count() == 2 && drawn == resumed, "{drawn}");
     // There is nothing left to do.
     assert!(results(&train(&parts, &["--resume"])).0.is_empty());
+}
+
+#[test]
+fn a_picture_that_cannot_be_drawn_is_told_before_the_training() {
+    let said = ran(&["--picture", "/nowhere/losses.svg"]).unwrap_err();
+    assert!(said.starts_with("cannot write /nowhere/losses.svg: "), "{said}");
 }
 
 #[test]

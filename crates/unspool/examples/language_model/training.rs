@@ -4,13 +4,14 @@ use super::Outcome;
 use super::options::Options;
 use super::saved::Saved;
 use crate::corpus::{Corpus, Unit};
+use crate::output;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 use unspool::prelude::*;
 use unspool::schedules::Cosine;
 use unspool::text::{LanguageModel, TruncatedBptt, bits, bptt_chunks, perplexity};
-use unspool::{AdamW, Checkpoint, CheckpointFile, CrossEntropy, Mode, State};
+use unspool::{AdamW, Checkpoint, CheckpointFile, CrossEntropy, History, Mode, State};
 
 /// After each epoch, the held-out part is read in so many rows; in the end in one.
 const VALIDATION_ROWS: usize = 16;
@@ -26,13 +27,11 @@ struct Training<C> {
     model: LanguageModel<Tensor, C>,
     best: LanguageModel<Tensor, C>,
     adamw: AdamW,
-    /// Epochs that are done.
-    epoch: usize,
+    /// The losses of the epochs that are done, and the seconds they took.
+    history: History,
     /// Of the best model, on the held-out part; and after which epoch that was.
     best_nats: f64,
     best_epoch: usize,
-    /// That training has taken.
-    seconds: f64,
 }
 
 /// The best model on the held-out part.
@@ -67,7 +66,8 @@ where
         .group("*bias", |g| g.weight_decay(0.0))
         .clip_norm(1.0);
     let best = model.clone();
-    let mut at = Training { model, best, adamw, epoch: 0, best_nats: f64::INFINITY, best_epoch: 0, seconds: 0.0 };
+    let history = History::default();
+    let mut at = Training { model, best, adamw, history, best_nats: f64::INFINITY, best_epoch: 0 };
     if let (true, Some(path)) = (options.resume, &options.save) {
         at.resume(options, corpus, saved, path)?;
     }
@@ -79,40 +79,41 @@ where
     };
     writeln!(out, "epoch  nats: learned  held out  {measure}  {}/s  seconds", unit.plural())?;
     let mut bptt = TruncatedBptt::new();
-    while at.epoch < options.epochs && options.minutes.is_none_or(|minutes| at.seconds < 60.0 * minutes) {
-        let started = Instant::now();
+    while at.epoch() < options.epochs && options.minutes.is_none_or(|minutes| at.history.seconds < 60.0 * minutes) {
+        let (epoch, started) = (at.epoch(), Instant::now());
         let (mut sum, mut count) = (0.0, 0);
         for (i, chunk) in chunks.clone().enumerate() {
             if i % RESTART == 0 {
                 bptt.restart();
             }
-            let mode = Mode::Training { seed: options.seed }.part(at.epoch).part(i);
+            let mode = Mode::Training { seed: options.seed }.part(epoch).part(i);
             let (loss, gradients) = bptt.gradients(&at.model, &chunk, mode, |_, net, part| {
                 let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
                 (CrossEntropy::default().classes(scores, &part.targets), state.detach())
             });
-            finite(loss, at.epoch)?;
+            finite(loss, epoch)?;
             at.adamw.step(&mut at.model, &gradients);
             let tokens = chunk.targets.as_slice().len();
             (sum, count) = (sum + loss * tokens as f64, count + tokens);
         }
         let learning = started.elapsed().as_secs_f64();
         let nats = at.model.mean_nats(test, VALIDATION_ROWS.min(test.len() - 1))?;
-        finite(nats, at.epoch)?;
-        at.epoch += 1;
+        finite(nats, epoch)?;
+        let learned = sum / count as f64;
+        at.history.loss.push(learned);
+        at.history.val_loss.push(nats);
         if nats < at.best_nats {
-            (at.best_nats, at.best_epoch) = (nats, at.epoch);
+            (at.best_nats, at.best_epoch) = (nats, at.epoch());
             at.best.clone_from(&at.model);
         }
-        at.seconds += started.elapsed().as_secs_f64();
+        at.history.seconds += started.elapsed().as_secs_f64();
         writeln!(
             out,
-            "{:>5}  {:>13.4}  {nats:>8.4}  {:>width_of_measure$.3}  {:>width$.0}  {:>7.1}",
-            at.epoch,
-            sum / count as f64,
+            "{:>5}  {learned:>13.4}  {nats:>8.4}  {:>width_of_measure$.3}  {:>width$.0}  {:>7.1}",
+            at.epoch(),
             measured(*unit, nats),
             count as f64 / learning,
-            at.seconds,
+            at.history.seconds,
             width_of_measure = measure.len(),
             width = width - 4
         )?;
@@ -120,6 +121,9 @@ where
         if let Some(path) = &options.save {
             at.save(options, corpus, saved, path)?;
         }
+    }
+    if let Some(path) = &options.picture {
+        output::write(path, &at.history.to_svg())?;
     }
     let nats = at.best.mean_nats(test, 1)?;
     writeln!(
@@ -167,6 +171,13 @@ fn text(corpus: &Corpus) -> [u64; 2] {
     [tokens().count() as u64, hash]
 }
 
+impl<C> Training<C> {
+    /// Epochs that are done.
+    fn epoch(&self) -> usize {
+        self.history.loss.len()
+    }
+}
+
 impl<C: Params<Tensor> + Clone> Training<C> {
     fn save(&self, options: &Options, corpus: &Corpus, saved: &Saved, path: &Path) -> Outcome {
         let mut checkpoint = Checkpoint::new();
@@ -176,8 +187,10 @@ impl<C: Params<Tensor> + Clone> Training<C> {
         checkpoint.put_memory("optimizer", &self.adamw.memory());
         checkpoint.put_numbers("settings", &settings(options));
         checkpoint.put_numbers("text", &text(corpus));
-        let [nats, seconds] = [self.best_nats, self.seconds].map(f64::to_bits);
-        checkpoint.put_numbers("progress", &[self.epoch as u64, self.best_epoch as u64, nats, seconds]);
+        let losses = [&self.history.loss[..], &self.history.val_loss].concat();
+        checkpoint.put_tensor("losses", &Tensor::<f64>::from_vec(losses, [2, self.epoch()]));
+        let [nats, seconds] = [self.best_nats, self.history.seconds].map(f64::to_bits);
+        checkpoint.put_numbers("progress", &[self.best_epoch as u64, nats, seconds]);
         Ok(checkpoint.save(path)?)
     }
 
@@ -201,9 +214,14 @@ impl<C: Params<Tensor> + Clone> Training<C> {
         file.load("model", &mut self.model)?;
         Saved::load_best(&file, path, &mut self.best)?;
         self.adamw.restore(&self.model, &file.memory("optimizer")?)?;
-        let [epoch, best_epoch, nats, seconds] = file.numbers("progress")?;
-        (self.epoch, self.best_epoch) = (epoch as usize, best_epoch as usize);
-        [self.best_nats, self.seconds] = [nats, seconds].map(f64::from_bits);
+        let losses = file.tensor::<f64>("losses")?;
+        if losses.shape().rank() != 2 || losses.shape()[0] != 2 {
+            return Err(format!("{} has losses {}: they must be [2, epochs]", path.display(), losses.shape()).into());
+        }
+        [self.history.loss, self.history.val_loss] = [0, 1].map(|row| losses.select(0, row).to_vec());
+        let [best_epoch, nats, seconds] = file.numbers("progress")?;
+        self.best_epoch = best_epoch as usize;
+        [self.best_nats, self.history.seconds] = [nats, seconds].map(f64::from_bits);
         Ok(())
     }
 }

@@ -18,6 +18,8 @@
 #![forbid(unsafe_code)]
 
 mod chorales;
+#[path = "../shared/output.rs"]
+mod output;
 mod picture;
 mod roll;
 
@@ -104,7 +106,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<Vec<Outcome>, String> {
     if let Some(file) = &options.picture {
-        picture::save(file, "")?; // before the training, so that a file that cannot be written is told at once
+        output::check(file)?; // before the training, so that a file that cannot be written is told at once
     }
     let parts = match &options.data {
         Some(folder) => roll::load(folder)?,
@@ -156,7 +158,7 @@ fn run(options: &Options) -> Result<Vec<Outcome>, String> {
     if let Some(piece) = &best.played {
         println!("It plays:\n\n{}", picture::text(piece));
         if let Some(file) = &options.picture {
-            picture::save(file, &picture::svg(piece)?)?;
+            output::write(file, &picture::svg(piece)?)?;
             println!("\ndrawn to {}", file.display());
         }
     }

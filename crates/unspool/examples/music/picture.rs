@@ -3,7 +3,6 @@
 use crate::roll::Piece;
 use plotters::prelude::*;
 use std::fmt::Write;
-use std::path::Path;
 
 const NAMES: [&str; 12] = ["A", "A#", "B", "C", "C#", "D", "D#", "E", "F", "F#", "G", "G#"];
 
@@ -56,18 +55,6 @@ pub(crate) fn svg(piece: &Piece) -> Result<String, String> {
     };
     draw(&mut text).map_err(|e| format!("cannot draw the piece: {e}"))?;
     Ok(text)
-}
-
-/// Writes the file as a whole or not at all; of no content, only tries it.
-pub(crate) fn save(file: &Path, content: &str) -> Result<(), String> {
-    if file.is_dir() {
-        return Err(format!("cannot write {}: it is a folder", file.display()));
-    }
-    let unfinished = file.with_extension(format!("{}.tmp", std::process::id()));
-    let written = std::fs::write(&unfinished, content);
-    let written = if content.is_empty() { written } else { written.and_then(|()| std::fs::rename(&unfinished, file)) };
-    let _ = std::fs::remove_file(&unfinished);
-    written.map_err(|e| format!("cannot write {}: {e}", file.display()))
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@
 
 #[path = "../language_model/corpus.rs"]
 mod corpus;
+#[path = "../shared/output.rs"]
+mod output;
+mod picture;
 mod report;
 
 use clap::{Parser, builder::RangedU64ValueParser};
@@ -45,6 +48,9 @@ struct Options {
     /// Predict what comes after these words
     #[arg(long, value_name = "WORDS")]
     prompt: Option<String>,
+    /// Draw sparsity, storage and perplexity against n, as SVG
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -77,6 +83,7 @@ fn run(options: &Options) -> Result<String, String> {
     // Before the counting, so that a prompt with a mistake is found at once.
     let prompt = options.prompt.as_deref().or(options.text.is_none().then_some(said));
     let prompt = prompt.map(|prompt| corpus::prompt(&corpus.vocabulary, unit, prompt)).transpose()?;
+    options.picture.as_deref().map(output::check).transpose()?;
     let started = Instant::now();
     let counts = NgramCounts::new(&corpus.train, options.order, corpus.vocabulary.len());
     let seconds = started.elapsed().as_secs_f64();
@@ -85,6 +92,9 @@ fn run(options: &Options) -> Result<String, String> {
     report += &report::troubles(&corpus, &counts);
     if let Some(prompt) = prompt {
         report += &report::next(&corpus, &counts, &prompt);
+    }
+    if let Some(file) = &options.picture {
+        output::write(file, &picture::of(&corpus, &counts, options.k)?)?;
     }
     Ok(report)
 }
@@ -105,6 +115,17 @@ mod tests {
         let said = ran(&[&["--text", path], arguments].concat()).unwrap_err();
         std::fs::remove_file(&file).unwrap();
         said.replace(path, "FILE")
+    }
+
+    #[test]
+    fn a_picture_is_drawn_by_n() {
+        let file = std::env::temp_dir().join(format!("ngram-{}.svg", std::process::id()));
+        ran(&["--order", "4", "--picture", file.to_str().unwrap()]).unwrap();
+        let picture = std::fs::read_to_string(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(picture.matches("<circle").count(), 4 + 4 + 3 * 4);
+        let said = ran(&["--picture", "/nowhere/ngram.svg"]).unwrap_err();
+        assert!(said.starts_with("cannot write /nowhere/ngram.svg: "), "{said}");
     }
 
     #[test]

@@ -15,6 +15,7 @@
 mod data;
 mod dates;
 mod model;
+#[path = "../shared/output.rs"]
 mod output;
 mod pairs;
 mod picture;
