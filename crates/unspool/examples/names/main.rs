@@ -15,6 +15,8 @@
 mod task;
 
 use clap::{Parser, builder::RangedU64ValueParser};
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use task::Task;
@@ -54,8 +56,13 @@ fn between<T: TryFrom<u64>>(least: u64, most: u64) -> RangedU64ValueParser<T> {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(_) => ExitCode::SUCCESS,
+    let printed = run(&Options::parse()).and_then(|(_, report)| match std::io::stdout().write_all(report.as_bytes()) {
+        // A reader that has gone away, as in `names | head -1`, is no error.
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print the results: {e}")),
+        _ => Ok(()),
+    });
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("names: {sentence}");
             ExitCode::FAILURE
@@ -63,8 +70,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Trains, tells, and returns the accuracy on what was held out.
-fn run(options: &Options) -> Result<f64, String> {
+/// Trains; returns the accuracy on what was held out, and a report.
+fn run(options: &Options) -> Result<(f64, String), String> {
     let task = match &options.data {
         Some(file) => Task::load(file, options.seed)?,
         None => Task::names(options.seed),
@@ -92,25 +99,26 @@ fn run(options: &Options) -> Result<f64, String> {
         .map_err(|e| format!("training: {e}"))?;
 
     let [learned, right] = [&train, &test].map(|part| evaluate(&model, part, accuracy));
-    println!(
-        "{} texts to learn from, {} held out; {classes} labels, {inputs} characters; GRU({}), {} parameters, {:.1} seconds",
+    let mut report = format!(
+        "{} texts to learn from, {} held out; {classes} labels, {inputs} characters; GRU({}), {} parameters, {:.1} seconds\n",
         train.len(),
         test.len(),
         options.hidden,
         model.parameter_count(),
         history.seconds
     );
-    println!("accuracy {:.1}% of those learned from, {:.1}% of those held out\n", 100.0 * learned, 100.0 * right);
+    let (learned, held_out) = (100.0 * learned, 100.0 * right);
+    let _ = writeln!(report, "accuracy {learned:.1}% of those learned from, {held_out:.1}% of those held out\n");
     let said = predict_lengths(&model, test.x(), test.lengths().expect("told")).argmax(1);
     let table = confusion(&task.test.iter().map(|example| example.label).collect::<Vec<_>>(), said.as_slice(), classes);
-    print_confusion(&task.labels, &table);
+    report += &confusion_text(&task.labels, &table);
     for (text, tokens) in options.predict.iter().zip(&asked) {
-        println!("\n{text}");
+        let _ = writeln!(report, "\n{text}");
         for (label, probability) in ranked(&model, &task, tokens).into_iter().take(SHOWN) {
-            println!("{:>6.1}%  {label}", 100.0 * probability);
+            let _ = writeln!(report, "{:>6.1}%  {label}", 100.0 * probability);
         }
     }
-    Ok(right)
+    Ok((right, report))
 }
 
 /// How many texts of each label, the row, are taken for each, the column.
@@ -120,14 +128,16 @@ fn confusion(right: &[usize], said: &[usize], classes: usize) -> Vec<Vec<usize>>
     table
 }
 
-fn print_confusion(labels: &[String], table: &[Vec<usize>]) {
+fn confusion_text(labels: &[String], table: &[Vec<usize>]) -> String {
     let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(4);
     let heads: Vec<String> = labels.iter().map(|label| label.chars().take(4).collect()).collect();
-    println!("{:<width$}  taken for", "");
-    println!("{:<width$}  {}", "", heads.iter().map(|head| format!("{head:>5}")).collect::<String>());
+    let mut text = format!("{:<width$}  taken for\n", "");
+    let _ = writeln!(text, "{:<width$}  {}", "", heads.iter().map(|head| format!("{head:>5}")).collect::<String>());
     for (label, row) in labels.iter().zip(table) {
-        println!("{label:<width$}  {}", row.iter().map(|count| format!("{count:>5}")).collect::<String>());
+        let counts = row.iter().map(|count| format!("{count:>5}")).collect::<String>();
+        let _ = writeln!(text, "{label:<width$}  {counts}");
     }
+    text
 }
 
 /// The labels and their probabilities for one text, the most probable first.
@@ -153,8 +163,9 @@ mod tests {
 
     #[test]
     fn names_are_told_apart() {
-        let right = run(&options(&["--epochs", "15", "--predict", "Tanaka"])).unwrap();
+        let (right, report) = run(&options(&["--epochs", "15", "--predict", "Tanaka"])).unwrap();
         assert!(right > 0.5, "{right}"); // by chance, one in eight
+        assert!(report.contains("taken for") && report.contains("\nTanaka\n"), "{report}");
     }
 
     #[test]
