@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Without `--text` it reads this project's own documents. It learns from the first nine tenths of a text and is validated
-//! on the last tenth, which also tells the best epoch. After Karpathy 2015, "The unreasonable effectiveness of recurrent neural networks".
+//! on the last tenth, which also tells the best epoch. After Karpathy 2015, "The unreasonable effectiveness of recurrent
+//! neural networks".
 
 #![forbid(unsafe_code)]
 
