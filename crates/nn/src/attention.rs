@@ -41,7 +41,7 @@ pub fn attend<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, lengths: Op
         let (time, batch) = (v[0], v[1]);
         let valid = lengths.len() == batch && lengths.iter().all(|length| (1..=time).contains(length));
         assert!(valid, "attend: lengths {lengths:?} are not one from 1 to {time} for each of {batch} sequences");
-        let step = s.elements() / time;
+        let step = s.elements() / time.max(1);
         let padding = |i: usize| if i / step < lengths[i % batch] { T::ZERO } else { T::ONE };
         scores = scores.masked_fill(scores.tape().constant(&Tensor::from_fn(s, padding)), f64::NEG_INFINITY);
     }

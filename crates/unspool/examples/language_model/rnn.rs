@@ -67,7 +67,7 @@ where
     for<'t> C::With<Var<'t>>: Cell<'t, f32, State: State<'t, f32, Detached = D>>,
 {
     // Before the training, so that a mistake is found at once.
-    options.picture.as_deref().map(output::check).transpose()?;
+    [&options.picture, &options.save].into_iter().flatten().try_for_each(|file| output::check(file))?;
     let prompt = prompt(options, &saved.vocabulary, saved.unit)?;
     let model = saved.model(&mut rng(options.seed), cell).dropout(options.dropout);
     let best = training::train(options, corpus, saved, model, out)?;

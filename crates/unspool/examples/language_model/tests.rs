@@ -140,9 +140,11 @@ fn a_resumed_training_ends_in_the_same_bits() {
 }
 
 #[test]
-fn a_picture_that_cannot_be_drawn_is_told_before_the_training() {
-    let said = ran(&["--picture", "/nowhere/losses.svg"]).unwrap_err();
-    assert!(said.starts_with("cannot write /nowhere/losses.svg: "), "{said}");
+fn files_that_cannot_be_written_are_told_before_the_training() {
+    for option in ["--picture", "--save"] {
+        let said = ran(&[option, "/nowhere/file"]).unwrap_err();
+        assert!(said.starts_with("cannot write /nowhere/file: "), "{said}");
+    }
 }
 
 #[test]

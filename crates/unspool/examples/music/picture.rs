@@ -75,21 +75,4 @@ mod tests {
         assert!(drawn.starts_with("<svg ") && drawn.matches("fill=\"#0000FF\"").count() == 3, "{drawn}");
         assert!(svg(&vec![vec![]]).is_ok() && svg(&vec![vec![0, 87]; 2]).is_ok());
     }
-
-    #[test]
-    fn a_file_appears_whole_or_not_at_all() {
-        let folder = std::env::temp_dir().join(format!("music-picture-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let names = || std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
-        let cannot = format!("cannot write {}: it is a folder", folder.display());
-        assert_eq!(save(&folder, "").unwrap_err(), cannot);
-        save(&folder.join("a.svg"), "").unwrap();
-        assert!(names().is_empty());
-        save(&folder.join("a.svg"), "drawn").unwrap();
-        assert_eq!(
-            (names(), std::fs::read_to_string(folder.join("a.svg")).unwrap()),
-            (vec!["a.svg".into()], "drawn".into())
-        );
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
 }

@@ -28,3 +28,21 @@ fn unfinished(file: &Path) -> PathBuf {
     name.push(format!(".{}.tmp", std::process::id()));
     name.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let folder = std::env::temp_dir().join(format!("unspool-output-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (file, names) = (folder.join("a.svg"), || fs::read_dir(&folder).unwrap().count());
+        assert_eq!(check(&folder).unwrap_err(), format!("cannot write {}: it is a folder", folder.display()));
+        check(&file).unwrap();
+        assert_eq!(names(), 0);
+        write(&file, "drawn").unwrap();
+        assert_eq!((names(), fs::read_to_string(&file).unwrap()), (1, "drawn".to_string()));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
