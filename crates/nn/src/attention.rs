@@ -12,7 +12,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 pub struct Attended<'t, T: Scalar> {
     /// The weighted mean of the values: `[B, H]`, or `[N, B, H]`.
     pub context: Var<'t, T>,
-    /// The weights, which sum to 1 over time: `[T, B]`, or `[T, N, B]`. Drawn for each output step, they are the picture of an alignment.
+    /// The weights, which sum to 1 over time: `[T, B]`, or `[T, N, B]`. Drawn for each output step, they are the picture of an
+    /// alignment.
     pub weights: Var<'t, T>,
 }
 

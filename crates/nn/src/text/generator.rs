@@ -8,8 +8,8 @@ use crate::random::Rng;
 use crate::state::State;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
-/// Continues a text, token after token: an iterator without an end. It keeps the states of the model's layers between steps; nothing
-/// is recorded for a gradient, and nothing grows with the number of tokens.
+/// Continues a text, token after token: an iterator without an end. It keeps the states of the model's layers between steps;
+/// nothing is recorded for a gradient, and nothing grows with the number of tokens.
 ///
 /// ```
 /// use unspool_nn::text::{Generator, LanguageModel, Sampler};
