@@ -16,6 +16,8 @@ mod dates;
 mod models;
 mod output;
 mod pictures;
+#[path = "../shared/print.rs"]
+mod print;
 mod report;
 mod series;
 mod windows;
@@ -100,14 +102,14 @@ fn lecture(options: &Options) -> Result<(), Sentence> {
         Task { train: examples(0, 7_000)?, valid: examples(7_000, 9_000)?, test: examples(9_000, 10_000)?, next: None };
     output::check(&options.out)?;
     let outcomes = models::compare(&task, &options.training())?;
-    output::print(&report::lecture(&outcomes, &task))?;
+    print::print(&report::lecture(&outcomes, &task))?;
     save(&options.out, pictures::forecast_grid(&outcomes, &task)?, pictures::losses(&outcomes, "mean squared error")?)
 }
 
 /// Series that are ten points longer.
 fn ten_steps(options: &Options) -> Result<(), Sentence> {
     let series = Series::generate(42, 10_000, ahead::WINDOW + ahead::STEPS);
-    output::print(&ahead::compare(&series, &options.training())?)
+    print::print(&ahead::compare(&series, &options.training())?)
 }
 
 /// One column of a CSV file.
@@ -116,7 +118,7 @@ fn own_series(file: &Path, column: &str, options: &Options) -> Result<(), Senten
     let cut = windows::cut(&column, options.window, options.horizon)?;
     output::check(&options.out)?;
     let outcomes = models::compare(&cut.task, &options.training())?;
-    output::print(&report::own_series(&outcomes, &column, &cut))?;
+    print::print(&report::own_series(&outcomes, &column, &cut))?;
     let losses = pictures::losses(&outcomes, "mean squared error (scaled series)")?;
     save(&options.out, pictures::forecasts_over_time(&outcomes, &column, &cut)?, losses)
 }
@@ -125,7 +127,7 @@ fn own_series(file: &Path, column: &str, options: &Options) -> Result<(), Senten
 fn save(folder: &Path, forecasts: String, losses: String) -> Result<(), Sentence> {
     for (name, picture) in [("forecasts.svg", forecasts), ("losses.svg", losses)] {
         let path = output::write(folder, name, &picture)?;
-        output::print(&format!("{}\n", path.display()))?;
+        print::print(&format!("{}\n", path.display()))?;
     }
     Ok(())
 }

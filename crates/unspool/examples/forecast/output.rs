@@ -2,7 +2,7 @@
 
 use crate::Sentence;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Makes the folder and tries it, so that a folder that cannot be written to is found before the training.
@@ -24,14 +24,6 @@ pub(crate) fn write(folder: &Path, name: &str, content: &str) -> Result<PathBuf,
             let _ = fs::remove_file(&unfinished);
             Err(format!("cannot write {}: {e}", path.display()))
         }
-    }
-}
-
-/// Prints to standard output; a reader that has gone away, as in `forecast | head -1`, is no error.
-pub(crate) fn print(text: &str) -> Result<(), Sentence> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print the results: {e}")),
-        _ => Ok(()),
     }
 }
 

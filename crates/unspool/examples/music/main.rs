@@ -21,9 +21,12 @@ mod chorales;
 #[path = "../shared/output.rs"]
 mod output;
 mod picture;
+#[path = "../shared/print.rs"]
+mod print;
 mod roll;
 
 use clap::{Parser, ValueEnum, builder::RangedU64ValueParser};
+use print::print;
 use rand::RngExt;
 use roll::{KEYS, Piece};
 use std::path::PathBuf;
@@ -111,7 +114,7 @@ fn run(options: &Options) -> Result<Vec<Outcome>, String> {
     let parts = match &options.data {
         Some(folder) => roll::load(folder)?,
         None => {
-            println!("These pieces are composed by rules; --data DIR takes real ones.");
+            print("These pieces are composed by rules; --data DIR takes real ones.\n")?;
             chorales::compose(&mut rng(options.seed))
         }
     };
@@ -119,19 +122,19 @@ fn run(options: &Options) -> Result<Vec<Outcome>, String> {
     let heard = roll::transposed(train, options.transpose);
     let data =
         Data { train: train.dataset()?, valid: valid.dataset()?, test: test.dataset()?, heard: heard.dataset()? };
-    println!(
-        "{} pieces to learn from ({} with those transposed), {} to validate, {} to test; {:.1} keys sound at a time\n",
+    print(&format!(
+        "{} pieces to learn from ({} with those transposed), {} to validate, {} to test; {:.1} keys sound at a time\n\n",
         train.len(),
         heard.len(),
         valid.len(),
         test.len(),
         train.density()
-    );
-    println!("Negative log-likelihood per step");
-    println!("{:<12} parameters   train   valid    test  test without first steps  epochs  seconds", "");
+    ))?;
+    print("Negative log-likelihood per step\n")?;
+    print(&format!("{:<12} parameters   train   valid    test  test without first steps  epochs  seconds\n", ""))?;
     let often = roll::frequencies(train);
     let [a, b, c] = [train, valid, test].map(|pieces| pieces.nll(&often));
-    println!("{:<12} {KEYS:>10} {a:>7.3} {b:>7.3} {c:>7.3}", "how often");
+    print(&format!("{:<12} {KEYS:>10} {a:>7.3} {b:>7.3} {c:>7.3}\n", "how often"))?;
 
     let (hidden, start, left_out) = (options.hidden, sequential().seed(options.seed), dropout(options.dropout));
     let mut outcomes = Vec::new();
@@ -150,16 +153,16 @@ fn run(options: &Options) -> Result<Vec<Outcome>, String> {
                 learn("lstm", layer.add(left_out).add(dense(hidden, KEYS)), &data, options)
             }
         }?;
-        outcome.print();
+        outcome.print()?;
         outcomes.push(outcome);
     }
     let best = outcomes.iter().min_by(|a, b| a.valid.total_cmp(&b.valid)).expect("one cell at least");
-    println!("\n{} is the best on the validation pieces.", best.name);
+    print(&format!("\n{} is the best on the validation pieces.\n", best.name))?;
     if let Some(piece) = &best.played {
-        println!("It plays:\n\n{}", picture::text(piece));
+        print(&format!("It plays:\n\n{}\n", picture::text(piece)))?;
         if let Some(file) = &options.picture {
             output::write(file, &picture::svg(piece)?)?;
-            println!("\ndrawn to {}", file.display());
+            print(&format!("\ndrawn to {}\n", file.display()))?;
         }
     }
     Ok(outcomes)
@@ -193,11 +196,11 @@ struct Outcome {
 
 impl Outcome {
     /// A line of the table.
-    fn print(&self) {
+    fn print(&self) -> Result<(), String> {
         let Outcome { name, parameters, train, valid, test, later, epochs, seconds, .. } = self;
-        println!(
-            "{name:<12} {parameters:>10} {train:>7.3} {valid:>7.3} {test:>7.3} {later:>24.3} {epochs:>7} {seconds:>8.1}"
-        );
+        print(&format!(
+            "{name:<12} {parameters:>10} {train:>7.3} {valid:>7.3} {test:>7.3} {later:>24.3} {epochs:>7} {seconds:>8.1}\n"
+        ))
     }
 }
 

@@ -12,11 +12,12 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "../shared/print.rs"]
+mod print;
 mod task;
 
 use clap::{Parser, builder::RangedU64ValueParser};
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use task::Task;
@@ -56,12 +57,7 @@ fn between<T: TryFrom<u64>>(least: u64, most: u64) -> RangedU64ValueParser<T> {
 }
 
 fn main() -> ExitCode {
-    let printed = run(&Options::parse()).and_then(|(_, report)| match std::io::stdout().write_all(report.as_bytes()) {
-        // A reader that has gone away, as in `names | head -1`, is no error.
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print the results: {e}")),
-        _ => Ok(()),
-    });
-    match printed {
+    match run(&Options::parse()).and_then(|(_, report)| print::print(&report)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("names: {sentence}");

@@ -16,11 +16,12 @@ mod corpus;
 #[path = "../shared/output.rs"]
 mod output;
 mod picture;
+#[path = "../shared/print.rs"]
+mod print;
 mod report;
 
 use clap::{Parser, builder::RangedU64ValueParser};
 use corpus::{Corpus, Unit};
-use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -59,12 +60,7 @@ fn positive(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    let printed = run(&Options::parse()).and_then(|report| match std::io::stdout().write_all(report.as_bytes()) {
-        // A reader that has gone away, as in `ngram | head -1`, is no error.
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print the results: {e}")),
-        _ => Ok(()),
-    });
-    match printed {
+    match run(&Options::parse()).and_then(|report| print::print(&report)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("ngram: {sentence}");

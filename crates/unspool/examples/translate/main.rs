@@ -19,6 +19,8 @@ mod model;
 mod output;
 mod pairs;
 mod picture;
+#[path = "../shared/print.rs"]
+mod print;
 mod report;
 mod saved;
 #[cfg(test)]
@@ -29,7 +31,6 @@ use clap::{Parser, builder::RangedU64ValueParser};
 use data::{Languages, Pair, Sentences, Unit};
 use model::{Sizes, Translator};
 use saved::Trained;
-use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use training::Settings;
@@ -93,12 +94,7 @@ fn ratio(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    let printed = run(&Options::parse()).and_then(|report| match std::io::stdout().write_all(report.as_bytes()) {
-        // A reader that has gone away, as in `translate | head -1`, is no error.
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print the results: {e}")),
-        _ => Ok(()),
-    });
-    match printed {
+    match run(&Options::parse()).and_then(|report| print::print(&report)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("translate: {sentence}");

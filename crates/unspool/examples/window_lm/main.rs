@@ -18,6 +18,8 @@
 #[path = "../language_model/corpus.rs"]
 mod corpus;
 mod model;
+#[path = "../shared/print.rs"]
+mod print;
 mod report;
 
 use clap::{Parser, builder::RangedU64ValueParser};
@@ -94,7 +96,7 @@ fn not_negative(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse(), &mut |text| print!("{text}")) {
+    match run(&Options::parse(), &mut |text| print::print(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("window_lm: {sentence}");
@@ -104,7 +106,7 @@ fn main() -> ExitCode {
 }
 
 /// Each training takes a while, so what is found is said at once.
-fn run(options: &Options, say: &mut dyn FnMut(String)) -> Result<(), String> {
+fn run(options: &Options, say: &mut dyn FnMut(String) -> Result<(), String>) -> Result<(), String> {
     let (unit, said) = match options.characters {
         true => (Unit::Characters, "gradien"),
         false => (Unit::Words, "the gradient"),
@@ -116,7 +118,7 @@ fn run(options: &Options, say: &mut dyn FnMut(String)) -> Result<(), String> {
     let prompt = prompt.map(|prompt| corpus::prompt(&corpus.vocabulary, unit, prompt)).transpose()?;
     let padding = corpus.vocabulary.mark(Mark::Unknown).expect("a corpus has it");
     let counted = report::Counted::new(&corpus, options.order);
-    say(report::head(&corpus, &counted));
+    say(report::head(&corpus, &counted))?;
 
     let mut best = None;
     for &window in &options.windows {
@@ -125,16 +127,16 @@ fn run(options: &Options, say: &mut dyn FnMut(String)) -> Result<(), String> {
         let held_back = (examples.len() / VALIDATION).max(1);
         let trained = model::train(&examples, held_back, options, corpus.vocabulary.len())?;
         let nats = model::nats(&trained.model, &Examples::new(&corpus.test, window, padding)?);
-        say(report::line(&counted, &trained, &nats, started.elapsed().as_secs_f64()));
+        say(report::line(&counted, &trained, &nats, started.elapsed().as_secs_f64()))?;
         let mean = report::mean(&nats);
         if best.as_ref().is_none_or(|(least, _, _)| mean < *least) {
             best = Some((mean, nats, trained));
         }
     }
     let (_, nats, trained) = best.expect("one window at least");
-    say(report::sparsity(&corpus, &counted, &trained, &nats));
+    say(report::sparsity(&corpus, &counted, &trained, &nats))?;
     if let Some(prompt) = prompt {
-        say(report::next(&corpus, &trained, &prompt, padding));
+        say(report::next(&corpus, &trained, &prompt, padding))?;
     }
     Ok(())
 }
@@ -148,7 +150,11 @@ mod tests {
     fn ran(arguments: &[&str]) -> Result<String, String> {
         let options = Options::try_parse_from([&["window_lm"], arguments].concat()).expect("valid arguments");
         let mut said = String::new();
-        run(&options, &mut |text| said += &text).map(|()| said)
+        run(&options, &mut |text| {
+            said += &text;
+            Ok(())
+        })
+        .map(|()| said)
     }
 
     /// What is said of a file with this content.
