@@ -58,6 +58,8 @@ mod tests {
         assert_eq!(parts.each_ref().map(Pieces::len), [60, 20, 20]);
         for piece in parts.iter().flat_map(|part| &part.0) {
             assert!(piece.len() >= 16 && piece.iter().all(|step| (2..=4).contains(&step.len())));
+            // The bass has a range of its own, below that of the others.
+            assert!(piece.iter().all(|step| step[0] < LOWEST[1] && step[1] >= LOWEST[1]), "{piece:?}");
             // It ends on the major chord of its bass, held for four steps.
             let last = &piece[piece.len() - 4..];
             let above = last[0].iter().map(|key| (key - last[0][0]) % 12);
