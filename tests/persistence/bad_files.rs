@@ -181,5 +181,5 @@ fn a_file_that_shrinks_while_it_is_open_changes_no_model() {
 #[test]
 fn what_is_no_file_is_not_read() {
     let error = CheckpointFile::open("/dev/zero").unwrap_err();
-    assert_eq!(error.to_string(), "/dev/zero is not a file");
+    assert_eq!(error.to_string(), "cannot read /dev/zero: it is not a file");
 }

@@ -218,5 +218,5 @@ fn what_the_system_refuses_is_said_and_leaves_nothing_behind() {
     let error = load(folder.join("nothing"), &mut net::<f32>(1, 2)).unwrap_err();
     assert!(error.to_string().starts_with("cannot read "), "{error}");
     let error = load(folder.join("net"), &mut net::<f32>(1, 2)).unwrap_err();
-    assert_eq!(error.to_string(), format!("{} is not a file", folder.join("net").display()));
+    assert_eq!(error.to_string(), format!("cannot read {}: it is not a file", folder.join("net").display()));
 }

@@ -1,6 +1,7 @@
 //! Numbers from CSV files.
 
 use crate::dataset::DataError;
+use crate::files;
 use std::fmt;
 use std::path::Path;
 use unspool_autograd::{Scalar, Tensor};
@@ -100,7 +101,8 @@ impl Csv {
     pub fn read<T: Scalar>(&self, file: impl AsRef<Path>) -> Result<Tensor<T>, DataError> {
         let path = file.as_ref();
         let file = path.display();
-        let bytes = std::fs::read(path).map_err(|e| DataError(format!("cannot read {file}: {e}")))?;
+        let bytes =
+            files::open(path).and_then(files::read).map_err(|e| DataError(format!("cannot read {file}: {e}")))?;
         let text = String::from_utf8(bytes).map_err(|e| {
             let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]).into_owned();
             DataError(format!(

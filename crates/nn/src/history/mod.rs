@@ -3,7 +3,7 @@
 mod axis;
 mod picture;
 
-use crate::replace::replace;
+use crate::files::replace;
 use picture::Panel;
 use std::fmt::Write;
 use std::io;

@@ -1,20 +1,17 @@
 //! Files to read, and to replace.
 
 use super::error::FileError;
-use std::fs::{self, File};
+use crate::files;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Opens a file to read, and nothing else that has a path.
 pub(super) fn open(path: &Path) -> Result<File, FileError> {
-    let unreadable = |error| FileError::io("cannot read", path, error);
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(FileError::new(path, "is not a file"));
-    }
-    File::open(path).map_err(unreadable)
+    files::open(path).map_err(|error| FileError::io("cannot read", path, error))
 }
 
-/// Puts what `fill` writes into the file at `path`, as a whole or not at all: [`replace`](crate::replace::replace).
+/// Puts what `fill` writes into the file at `path`, as a whole or not at all.
 pub(super) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), FileError> {
-    crate::replace::replace(path, fill).map_err(|error| FileError::io("cannot save", path, error))
+    files::replace(path, fill).map_err(|error| FileError::io("cannot save", path, error))
 }

@@ -5,13 +5,14 @@ use super::error::FileError;
 use super::npy::read_array;
 #[cfg(feature = "safetensors")]
 use super::npy::{Described, LONGEST_START, read_header};
+use crate::files;
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive, ZipSliceEntry};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use unspool_autograd::{Real, Tensor};
 
@@ -45,15 +46,9 @@ pub(super) struct Npz {
 
 impl Npz {
     /// Reads the file, which was opened at `path`, and checks its directory.
-    pub(super) fn read(mut file: File, path: &Path) -> Result<Npz, FileError> {
+    pub(super) fn read(file: File, path: &Path) -> Result<Npz, FileError> {
         let unreadable = |error| FileError::io("cannot read", path, error);
-        let mut bytes = Vec::new();
-        let size = file.metadata().map_err(unreadable)?.len();
-        let room = usize::try_from(size).is_ok_and(|size| bytes.try_reserve_exact(size).is_ok());
-        if !room {
-            return Err(FileError::new(path, format_args!("has {size} bytes, more than there is memory for")));
-        }
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        let bytes = files::read(file).map_err(unreadable)?;
         let archive = ZipArchive::from_slice(bytes).map_err(|error| wrong(path, error))?;
         let entries = directory(&archive).map_err(|problem| wrong(path, problem))?;
         Ok(Npz { path: path.to_owned(), archive, entries })

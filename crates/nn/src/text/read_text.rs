@@ -1,6 +1,7 @@
 //! Text from files.
 
 use crate::dataset::DataError;
+use crate::files;
 use std::path::Path;
 
 /// The text of a file, without a byte order mark.
@@ -18,11 +19,11 @@ use std::path::Path;
 /// ```
 ///
 /// # Errors
-/// If the file cannot be read, is not UTF-8 text, or is empty.
+/// If the file cannot be read, is a pipe or a device, is not UTF-8 text, or is empty.
 pub fn read_text(file: impl AsRef<Path>) -> Result<String, DataError> {
     let path = file.as_ref();
     let file = path.display();
-    let bytes = std::fs::read(path).map_err(|e| DataError(format!("cannot read {file}: {e}")))?;
+    let bytes = files::open(path).and_then(files::read).map_err(|e| DataError(format!("cannot read {file}: {e}")))?;
     let mut text = String::from_utf8(bytes).map_err(|e| {
         let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
         let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
