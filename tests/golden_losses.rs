@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use unspool::prelude::*;
-use unspool::{CrossEntropy, bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll};
+use unspool::{CrossEntropy, bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll, weighted_bce_with_logits};
 use unspool_tests::{assert_close, fixture, indices, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;
@@ -18,7 +18,7 @@ fn options(case: &Value) -> CrossEntropy<f64> {
 fn losses_agree_with_pytorch() {
     let cases = [fixture("losses_torch.json"), fixture("class_losses_torch.json")];
     let cases: Vec<&Value> = cases.iter().flat_map(|cases| cases.as_array().unwrap()).collect();
-    assert_eq!(cases.len(), 5 + 13);
+    assert_eq!(cases.len(), 6 + 13);
     for case in cases {
         let name = case["loss"].as_str().unwrap();
         let tape = Tape::new();
@@ -29,6 +29,7 @@ fn losses_agree_with_pytorch() {
             "mae" => mae(output, target()),
             "huber" => huber(case["delta"].as_f64().unwrap())(output, target()),
             "bce_with_logits" => bce_with_logits(output, target()),
+            "weighted_bce_with_logits" => weighted_bce_with_logits(&tensor(&case["pos_weight"]))(output, target()),
             "cross_entropy" if case["classes"].is_null() => cross_entropy(output, target()),
             "cross_entropy" => options(case).classes(output, indices(&case["classes"])),
             "probabilities" => options(case).probabilities(output, target()),

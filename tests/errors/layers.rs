@@ -3,6 +3,7 @@
 use super::*;
 use unspool::{
     CrossEntropy, Embedding, Flatten, Indices, bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll,
+    weighted_bce_with_logits,
 };
 
 #[test]
@@ -12,6 +13,7 @@ fn losses() {
     let (a, b, c) = (v(&[32, 20]), v(&[30, 20]), v(&[2, 3]));
     let plain = CrossEntropy::default();
     let weighted = CrossEntropy::default().weights(&zeros([2]));
+    let negative = Tensor::<f32>::full(-1.0, [2]);
     let padded = CrossEntropy::default().ignore(7);
     sentences! {
         mse(a, b) => "mse: output [32, 20] and target [30, 20] differ in shape";
@@ -35,6 +37,7 @@ fn losses() {
         weighted.classes(c, [0, 1]) => "cross_entropy: weights [2] are not one for each of 3 classes";
         weighted.probabilities(c, c) => "cross_entropy: weights [2] are not one for each of 3 classes";
         huber::<f32>(-1.0) => "huber: delta is -1, it must be greater than 0";
+        weighted_bce_with_logits(&negative) => "weighted_bce_with_logits: a weight is -1, it must be finite and not negative";
         plain.clone().label_smoothing(1.5) => "label_smoothing: 1.5 is not between 0 and 1";
         plain.clone().label_smoothing(f64::NAN) => "label_smoothing: NaN is not between 0 and 1";
     }
@@ -43,6 +46,10 @@ fn losses() {
         huber(1.0)(a, b);
     });
     assert_eq!(message, "huber: output [32, 20] and target [30, 20] differ in shape");
+    let (message, ..) = panic_of(|| {
+        weighted_bce_with_logits(&zeros([2, 1, 20]))(a, a);
+    });
+    assert_eq!(message, "weighted_bce_with_logits: weights [2, 1, 20] do not broadcast to scores [32, 20]");
 }
 
 #[test]
@@ -52,6 +59,7 @@ fn labellings() {
     let flat = tape.variable(&Tensor::<f32>::zeros([4, 3]));
     let no_classes = tape.variable(&Tensor::<f32>::zeros([4, 2, 0]));
     let beside = |label: usize| format!("ctc: label {label} of target 1 is not one of 3 classes beside the blank 0");
+    let short = |what: &str| format!("ctc: {what}; to leave such out, use `Ctc::zero_infinity`");
     sentences! {
         ctc(flat, &[[1]], &[4], 0) => "ctc: the logarithms of probabilities must be [T, B, C], not [4, 3]";
         ctc(p, &[[1]], &[4, 4], 0) => "ctc: 1 targets and 2 lengths for a batch of 2 sequences";
@@ -61,8 +69,8 @@ fn labellings() {
         ctc(p, &[[1], [2]], &[4, 5], 0) => "ctc: sequence 1 cannot have 5 of 4 time steps";
         ctc(p, &[[1], [3]], &[4, 4], 0) => beside(3);
         ctc(p, &[[1], [0]], &[4, 4], 0) => beside(0);
-        ctc(p, &[[1, 2], [2, 1]], &[2, 1], 0) => "ctc: target 1 needs at least 2 time steps, its sequence has 1";
-        ctc(p, &[[1, 1], [2, 1]], &[2, 2], 0) => "ctc: target 0 needs at least 3 time steps, its sequence has 2";
+        ctc(p, &[[1, 2], [2, 1]], &[2, 1], 0) => short("target 1 needs at least 2 time steps, its sequence has 1");
+        ctc(p, &[[1, 1], [2, 1]], &[2, 2], 0) => short("target 0 needs at least 3 time steps, its sequence has 2");
     }
 }
 

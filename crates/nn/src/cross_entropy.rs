@@ -1,10 +1,11 @@
 //! Losses over classes.
 
-use crate::loss::same_shape;
+use crate::loss::{same_shape, weighted};
 use unspool_autograd::{Indices, Scalar, Tensor, Var};
 
 /// The cross-entropy of scores `[.., C]` against probabilities of the `C` classes, `-sum(target log_softmax(output))`,
-/// averaged over all rows. [`CrossEntropy`] is the same for known classes, with padding, weights and smoothing.
+/// averaged over all rows. [`CrossEntropy`] is the same for known classes, with padding, weights and smoothing. A class of
+/// probability 0 adds nothing, also at a score of minus infinity (a masked class).
 ///
 /// ```
 /// use unspool_nn::cross_entropy;
@@ -43,7 +44,7 @@ pub fn nll<'t, T: Scalar>(output: Var<'t, T>, classes: impl Into<Indices>) -> Va
 
 /// The Kullback-Leibler divergence of predicted from true probabilities, `sum(target (ln target - output))`, averaged
 /// over all rows. `output`, `[.., C]`, are logarithms of probabilities, `target` probabilities; where one is 0 its term
-/// is 0, if the output there is finite.
+/// is 0, also at an output of minus infinity.
 ///
 /// Kullback and Leibler 1951, "On information and sufficiency".
 ///
@@ -64,7 +65,7 @@ pub fn kl_div<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, 
     let classes = class_axis("kl_div", output);
     let one = target.tape().constant(&Tensor::ones([]));
     let logarithm = target.where_(target, one).ln(); // of 1 where the target is 0
-    (target * (logarithm - output)).sum_axes(&[classes]).mean()
+    weighted(target, logarithm - output).sum_axes(&[classes]).mean()
 }
 
 /// The cross-entropy with its options; [`cross_entropy`] is the one without any.
@@ -123,8 +124,9 @@ impl<T: Scalar> CrossEntropy<T> {
     /// If the shapes are not these, or a class is not one of `C`.
     #[track_caller]
     pub fn classes<'t>(&self, output: Var<'t, T>, classes: impl Into<Indices>) -> Var<'t, T> {
-        let axis = class_axis("cross_entropy", output);
-        self.log_likelihood("cross_entropy", output.log_softmax(axis), classes.into())
+        let (axis, classes) = (class_axis("cross_entropy", output), classes.into());
+        let output = self.without_ignored(output, &classes);
+        self.log_likelihood("cross_entropy", output.log_softmax(axis), classes)
     }
 
     /// The loss of scores `[.., C]` for probabilities of the same shape, averaged over all rows.
@@ -142,7 +144,19 @@ impl<T: Scalar> CrossEntropy<T> {
         if let Some(weights) = self.class_weights("cross_entropy", output) {
             target = target * weights;
         }
-        -(target * output.log_softmax(axis)).sum_axes(&[axis]).mean()
+        -weighted(target, output.log_softmax(axis)).sum_axes(&[axis]).mean()
+    }
+
+    /// The scores with 0 in the rows that are ignored: whatever stands there, it reaches neither loss nor gradient.
+    fn without_ignored<'t>(&self, output: Var<'t, T>, classes: &Indices) -> Var<'t, T> {
+        let Some(ignored) = self.ignored.filter(|ignored| classes.as_slice().contains(ignored)) else { return output };
+        let rows = output.shape().remove(output.shape().rank() - 1);
+        if classes.shape() != rows {
+            return output; // `log_likelihood` says so
+        }
+        let counts = classes.as_slice().iter().map(|&class| if class == ignored { T::ZERO } else { T::ONE });
+        let counts = output.tape().constant(&Tensor::from_vec(counts.collect(), rows.insert(rows.rank(), 1)));
+        counts.where_(output, counts.zeros([]))
     }
 
     /// The loss of logarithms of probabilities `[.., C]` for known classes.
@@ -170,9 +184,9 @@ impl<T: Scalar> CrossEntropy<T> {
         let chosen = output.gather(axis, Indices::from_vec(looked_at, expected.insert(axis, 1))).squeeze(axis);
         let counted = per_row(&|_| T::ONE);
         let zero = counted.zeros([]);
-        let sum = counted.where_(chosen * row_weights, zero).sum() * (1.0 - self.smoothing);
+        let sum = counted.where_(weighted(row_weights, chosen), zero).sum() * (1.0 - self.smoothing);
         let sum = if self.smoothing > 0.0 {
-            let weighted = weights.map_or(output, |w| output * w);
+            let weighted = weights.map_or(output, |w| weighted(w, output));
             let others = counted.where_(weighted.sum_axes(&[axis]), zero);
             sum + others.sum() * (self.smoothing / shape[axis] as f64)
         } else {
