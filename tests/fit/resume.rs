@@ -362,3 +362,21 @@ fn a_folder_that_is_not_there_is_told_before_training() {
     let folder = path.parent().unwrap().display().to_string();
     assert!(error.to_string().ends_with(&format!("{folder} is no folder, expected one")), "{error}");
 }
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_is_told_before_training() {
+    let (data, folder) = (sequences(), file("unwritable"));
+    fs::create_dir_all(&folder).unwrap();
+    // A folder is in the way, the name is too long, or (on Linux) nobody can make files there.
+    let mut paths = vec![folder.clone(), folder.join("n".repeat(256))];
+    paths.extend(cfg!(target_os = "linux").then(|| "/proc/checkpoint".into()));
+    for path in paths {
+        let mut model = net();
+        let training = fit(&mut model, &data).loss(mse).checkpoint(&path).quiet();
+        let error = training.run().unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot save {}: ", path.display())), "{error}");
+        assert!(bits(&model) == bits(&net()), "it was trained");
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    fs::remove_dir(folder).unwrap();
+}

@@ -6,6 +6,10 @@ mod checkpoints;
 mod crashes;
 mod exchange;
 mod npy;
+#[cfg(unix)]
+mod processes;
+#[cfg(unix)]
+mod replacing;
 mod variants;
 
 use std::fs;

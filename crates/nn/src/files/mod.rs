@@ -2,6 +2,9 @@
 
 mod read;
 mod replace;
+mod temporary;
 
 pub(crate) use read::{open, read};
 pub(crate) use replace::replace;
+#[cfg(feature = "safetensors")]
+pub(crate) use replace::try_replace;

@@ -3,6 +3,7 @@
 use super::Fit;
 use super::error::FitError;
 use super::training::{Place, Training};
+use crate::files::try_replace;
 use crate::history::History;
 use crate::layer::Model;
 use crate::loss::Loss;
@@ -22,16 +23,10 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// A folder that is not there would show after hours, at the first checkpoint.
-    pub fn require_folder(&self) -> Result<(), FitError> {
-        let Some(path) = &self.checkpoint else { return Ok(()) };
-        match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-            None => Ok(()),
-            Some(folder) => {
-                let (path, folder) = (path.display(), folder.display());
-                Err(FitError::Checkpoint(format!("cannot save {path}: {folder} is no folder, expected one")))
-            }
-        }
+    /// A file that cannot be written would show after hours, at the first checkpoint.
+    pub fn try_checkpoint(&self) -> Result<(), FitError> {
+        let cannot = |path: &Path, error| FitError::Checkpoint(format!("cannot save {}: {error}", path.display()));
+        self.checkpoint.as_ref().map_or(Ok(()), |path| try_replace(path).map_err(|error| cannot(path, error)))
     }
 }
 
@@ -41,8 +36,8 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     /// training has come to. The order of examples and what dropout leaves out need not be saved: they depend on the seed
     /// and the step alone.
     ///
-    /// The file is replaced as a whole: a kill at any moment leaves the one before. The model in it is read by
-    /// `CheckpointFile::open(path)?.load("model", &mut model)`, too.
+    /// The file is replaced as a whole: a kill at any moment leaves the one before. Whether it can be written is tried before
+    /// training. The model in it is read by `CheckpointFile::open(path)?.load("model", &mut model)`, too.
     ///
     /// ```
     /// use unspool_nn::{dense, fit, mse, sequential, Dataset};

@@ -71,7 +71,7 @@ where
 
     pub fn run(mut self) -> Result<History, FitError> {
         #[cfg(feature = "safetensors")]
-        self.settings.files.require_folder()?;
+        self.settings.files.try_checkpoint()?;
         #[cfg(feature = "safetensors")]
         self.resume()?;
         (self.started, self.before) = (Instant::now(), self.history.seconds);
