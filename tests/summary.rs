@@ -43,7 +43,7 @@ fn layers_have_their_parameters_and_what_these_are_like() {
     for direction in ["forward", "backward"] {
         let cell = format!("layers.0.{direction}.cell");
         expected.extend([format!("{cell}.x.weight {uniform}"), format!("{cell}.x.bias [9] 9 0")]);
-        expected.extend([format!("{cell}.u [3, 9] 27 orthogonal"), format!("{cell}.b_n [3] 3 0")]);
+        expected.extend([format!("{cell}.u [3, 9] 27 orthogonal"), format!("{cell}.recurrent_bias [3] 3 0")]);
     }
     expected.extend(["scale [] 1 0", "empty [0, 3] 0", "127 parameters in 14 tensors"].map(String::from));
     assert_eq!(lines(summary(&model)), expected);

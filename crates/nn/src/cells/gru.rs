@@ -23,9 +23,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, Gru, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool_autograd::{Tape, Tensor, Weights};
 ///
 /// let layer: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
+/// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.recurrent_bias"]);
 /// let tape = Tape::new();
 /// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
 /// assert_eq!(run.last().shape()[..], [4, 5]);
@@ -36,15 +37,15 @@ pub struct Gru<P> {
     pub x: Dense<P>,
     /// `U`: `[H, 3H]`, in the same order.
     pub u: P,
-    /// The recurrent bias of n: `[H]`.
-    pub b_n: P,
+    /// `b_n`, the recurrent bias of n: `[H]`.
+    pub recurrent_bias: P,
 }
 
 impl<T: Scalar> Gru<Tensor<T>> {
     /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0; 3]);
-        Gru { x, u: blocks(rng, 3, |rng| orthogonal(rng, hidden)), b_n: Tensor::zeros([hidden]) }
+        Gru { x, u: blocks(rng, 3, |rng| orthogonal(rng, hidden)), recurrent_bias: Tensor::zeros([hidden]) }
     }
 }
 
@@ -64,7 +65,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Gru<Var<'t, T>> {
         let [hr, hz, hn] = h.matmul(self.u).chunks();
         let r = (xr + hr).sigmoid();
         let z = (xz + hz).sigmoid();
-        let n = (xn + r * (hn + self.b_n)).tanh();
+        let n = (xn + r * (hn + self.recurrent_bias)).tanh();
         let h = n.lerp(h, z); // (1 - z) n + z h
         (h, h)
     }

@@ -16,10 +16,11 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, Activation, IndRnn, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool_autograd::{Tape, Tensor, Weights};
 ///
 /// let cell: IndRnn<Tensor> = IndRnn::new(&mut rng(0), 3, 5).activation(Activation::Tanh);
 /// let layer = Recurrent::new(cell);
+/// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u"]);
 /// let tape = Tape::new();
 /// let h = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3]))).last();
 /// assert_eq!(h.shape()[..], [4, 5]);

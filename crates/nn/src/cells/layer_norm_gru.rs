@@ -22,9 +22,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, LayerNormGru, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool_autograd::{Tape, Tensor, Weights};
 ///
 /// let layer: Recurrent<LayerNormGru<Tensor>> = Recurrent::new(LayerNormGru::new(&mut rng(0), 3, 5));
+/// assert_eq!(layer.names(), ["cell.w", "cell.u", "cell.x_gain", "cell.h_gain", "cell.bias", "cell.recurrent_bias"]);
 /// let tape = Tape::new();
 /// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
 /// assert_eq!(run.last().shape()[..], [4, 5]);
@@ -36,13 +37,13 @@ pub struct LayerNormGru<P> {
     /// `U`: `[H, 3H]`, in the same order.
     pub u: P,
     /// `a_x`: `[3H]`.
-    pub gain_x: P,
+    pub x_gain: P,
     /// `a_h`: `[3H]`.
-    pub gain_h: P,
+    pub h_gain: P,
     /// `b`: `[3H]`.
     pub bias: P,
-    /// `b_n`: `[H]`.
-    pub b_n: P,
+    /// `b_n`, the recurrent bias of n: `[H]`.
+    pub recurrent_bias: P,
 }
 
 impl<T: Scalar> LayerNormGru<Tensor<T>> {
@@ -50,8 +51,8 @@ impl<T: Scalar> LayerNormGru<Tensor<T>> {
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0; 3]);
         let u = blocks(rng, 3, |rng| orthogonal(rng, hidden));
-        let (gain_x, gain_h) = (Tensor::ones([3 * hidden]), Tensor::ones([3 * hidden]));
-        LayerNormGru { w, u, gain_x, gain_h, bias, b_n: Tensor::zeros([hidden]) }
+        let (x_gain, h_gain) = (Tensor::ones([3 * hidden]), Tensor::ones([3 * hidden]));
+        LayerNormGru { w, u, x_gain, h_gain, bias, recurrent_bias: Tensor::zeros([hidden]) }
     }
 }
 
@@ -63,15 +64,15 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
-        self.gain_x * normalize_parts(xs.matmul(self.w)) + self.bias
+        self.x_gain * normalize_parts(xs.matmul(self.w)) + self.bias
     }
 
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [xr, xz, xn] = x.chunks();
-        let [hr, hz, hn] = (self.gain_h * normalize_parts(h.matmul(self.u))).chunks();
+        let [hr, hz, hn] = (self.h_gain * normalize_parts(h.matmul(self.u))).chunks();
         let r = (xr + hr).sigmoid();
         let z = (xz + hz).sigmoid();
-        let n = (xn + r * (hn + self.b_n)).tanh();
+        let n = (xn + r * (hn + self.recurrent_bias)).tanh();
         let h = h.lerp(n, z); // (1 - z) h + z n
         (h, h)
     }

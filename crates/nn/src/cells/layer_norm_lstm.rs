@@ -22,9 +22,14 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, LayerNormLstm, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool_autograd::{Tape, Tensor, Weights};
 ///
 /// let layer: Recurrent<LayerNormLstm<Tensor>> = Recurrent::new(LayerNormLstm::new(&mut rng(0), 3, 5));
+/// let names = [
+///     "cell.w", "cell.u", "cell.x_gain", "cell.h_gain", "cell.bias",
+///     "cell.c_gain", "cell.c_bias",
+/// ];
+/// assert_eq!(layer.names(), names);
 /// let tape = Tape::new();
 /// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
 /// assert_eq!(run.last().shape()[..], [4, 5]);
@@ -36,15 +41,15 @@ pub struct LayerNormLstm<P> {
     /// `U`: `[H, 4H]`, in the same order.
     pub u: P,
     /// `a_x`: `[4H]`.
-    pub gain_x: P,
+    pub x_gain: P,
     /// `a_h`: `[4H]`.
-    pub gain_h: P,
+    pub h_gain: P,
     /// `b`: `[4H]`.
     pub bias: P,
     /// `a_c`: `[H]`.
-    pub gain_c: P,
+    pub c_gain: P,
     /// `b_c`: `[H]`.
-    pub bias_c: P,
+    pub c_bias: P,
 }
 
 impl<T: Scalar> LayerNormLstm<Tensor<T>> {
@@ -52,8 +57,8 @@ impl<T: Scalar> LayerNormLstm<Tensor<T>> {
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         let u = blocks(rng, 4, |rng| orthogonal(rng, hidden));
-        let (gain_x, gain_h) = (Tensor::ones([4 * hidden]), Tensor::ones([4 * hidden]));
-        LayerNormLstm { w, u, gain_x, gain_h, bias, gain_c: Tensor::ones([hidden]), bias_c: Tensor::zeros([hidden]) }
+        let (x_gain, h_gain) = (Tensor::ones([4 * hidden]), Tensor::ones([4 * hidden]));
+        LayerNormLstm { w, u, x_gain, h_gain, bias, c_gain: Tensor::ones([hidden]), c_bias: Tensor::zeros([hidden]) }
     }
 }
 
@@ -66,13 +71,13 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
-        xs.matmul(self.w).layer_norm_affine(self.gain_x, self.bias, EPSILON)
+        xs.matmul(self.w).layer_norm_affine(self.x_gain, self.bias, EPSILON)
     }
 
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
-        let [i, f, g, o] = (x + self.gain_h * h.matmul(self.u).layer_norm(EPSILON)).chunks();
+        let [i, f, g, o] = (x + self.h_gain * h.matmul(self.u).layer_norm(EPSILON)).chunks();
         let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
-        let h = o.sigmoid() * c.layer_norm_affine(self.gain_c, self.bias_c, EPSILON).tanh();
+        let h = o.sigmoid() * c.layer_norm_affine(self.c_gain, self.c_bias, EPSILON).tanh();
         (h, (h, c))
     }
 }

@@ -20,9 +20,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, MinGru, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool_autograd::{Tape, Tensor, Weights};
 ///
 /// let layer: Recurrent<MinGru<Tensor>> = Recurrent::new(MinGru::new(&mut rng(0), 3, 5));
+/// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias"]);
 /// let tape = Tape::new();
 /// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
 /// assert_eq!(run.last().shape()[..], [4, 5]);

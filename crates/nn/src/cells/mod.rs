@@ -20,6 +20,9 @@
 //! share one weight, side by side along its last axis in the order that the cell's page says. Input weights start
 //! [Glorot-uniform](crate::init::glorot_uniform), recurrent ones [orthogonal](crate::init::orthogonal), each gate by
 //! itself; biases start at 0, those of forget gates at 1.
+//!
+//! The example of each cell lists the names of its parameters. That of every bias ends in `bias` and that of every gain in
+//! `gain`, so that a [group](crate::optimizers::Descent::group) finds them all by one pattern.
 
 mod cifg_lstm;
 mod gru;

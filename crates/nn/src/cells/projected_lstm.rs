@@ -24,9 +24,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, Layer, ProjectedLstm, Recurrent};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool_autograd::{Tape, Tensor, Weights};
 ///
 /// let layer: Recurrent<ProjectedLstm<Tensor>> = Recurrent::new(ProjectedLstm::new(&mut rng(0), 3, 5, 2));
+/// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.w_r"]);
 /// let tape = Tape::new();
 /// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
 /// let (h, c) = run.state();

@@ -158,8 +158,9 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
     }
 
     /// Gives parameters settings of their own: those whose dotted name is of the pattern, in which `*` stands for any
-    /// number of any characters. `"*bias"` are all biases, `"layers.0.*"` is all of the first layer. Where several
-    /// groups set the same thing, the last one counts.
+    /// number of any characters. `"*bias"` are all biases of the built-in cells and layers, `"*gain"` all gains of their
+    /// normalisations, `"layers.0.*"` is all of the first layer. Where several groups set the same thing, the last one
+    /// counts.
     ///
     /// The first step panics if a pattern is that of no parameter.
     pub fn group(mut self, pattern: impl Into<String>, settings: impl FnOnce(Group) -> Group) -> Self {

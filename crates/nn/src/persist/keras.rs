@@ -4,7 +4,7 @@ use super::checkpoint::Checkpoint;
 use super::checkpoint_file::CheckpointFile;
 use super::error::FileError;
 use super::state_dict::{StateDict, gates};
-use super::torch::{recurrent_bias, set_biases};
+use super::torch::{recurrent_biases, set_biases};
 use crate::bidirectional::Bidirectional;
 use crate::cells::{Gru, GruResetBefore, Lstm, SimpleRnn};
 use crate::dense::Dense;
@@ -145,7 +145,7 @@ impl<T: Real> KerasState for Gru<Tensor<T>> {
     fn keras(&mut self, dict: &mut StateDict<'_>) {
         swapped(dict, "kernel", &mut self.x.weight);
         swapped(dict, "recurrent_kernel", &mut self.u);
-        let bias = swap(&Tensor::stack(&[self.x.bias.clone(), recurrent_bias(self)]));
+        let bias = swap(&Tensor::stack(&[self.x.bias.clone(), recurrent_biases(self)]));
         dict.exchange_or([("bias", bias)], T::ZERO, |[bias]| {
             set_biases(self, [0, 1].map(|i| swap(&bias.select(0, i))));
         });

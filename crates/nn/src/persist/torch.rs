@@ -149,23 +149,23 @@ impl<T: Real> TorchState for Lstm<Tensor<T>> {
 impl<T: Real> TorchState for Gru<Tensor<T>> {
     fn torch(&mut self, dict: &mut StateDict<'_>) {
         weights(dict, &mut self.x, &mut self.u);
-        let recurrent = recurrent_bias(self);
+        let recurrent = recurrent_biases(self);
         let biases = [("bias_ih", self.x.bias.clone()), ("bias_hh", recurrent)];
         dict.exchange_or(biases, T::ZERO, |biases| set_biases(self, biases));
     }
 }
 
 /// The recurrent bias of gates r, z and n, of which only n's stands by itself: `[3H]`.
-pub(super) fn recurrent_bias<T: Real>(gru: &Gru<Tensor<T>>) -> Tensor<T> {
-    Tensor::concat(0, &[zeros(2 * gru.b_n.elements()), gru.b_n.clone()])
+pub(super) fn recurrent_biases<T: Real>(gru: &Gru<Tensor<T>>) -> Tensor<T> {
+    Tensor::concat(0, &[zeros(2 * gru.recurrent_bias.elements()), gru.recurrent_bias.clone()])
 }
 
 /// Sets the biases from those of the input and of the recurrence, each `[3H]` in the order r, z, n.
 pub(super) fn set_biases<T: Real>(gru: &mut Gru<Tensor<T>>, [input, recurrent]: [Tensor<T>; 2]) {
-    let hidden = gru.b_n.elements();
+    let hidden = gru.recurrent_bias.elements();
     let summed = Tensor::concat(0, &[recurrent.slice(0, ..2 * hidden), zeros(hidden)]);
     gru.x.bias = input.zip("sum", &summed, |a, b| a + b);
-    gru.b_n = recurrent.slice(0, 2 * hidden..).copy();
+    gru.recurrent_bias = recurrent.slice(0, 2 * hidden..).copy();
 }
 
 impl<C: TorchState> TorchState for Recurrent<C> {

@@ -1,0 +1,33 @@
+//! What optimisers do beyond their formulas: groups, memories, places in a training.
+
+use unspool::optimizers::{Descent, Group, Parameter, Rule, Step};
+use unspool::prelude::*;
+use unspool::schedules::{Cosine, Plateau};
+use unspool::{Adadelta, Adagrad, AdamW, Ema, Lion, Memory, Nadam, RAdam, RmsProp, Sgd};
+use unspool::{evaluate, gradient_norm};
+use unspool_tests::values;
+
+mod biases;
+mod groups;
+mod resuming;
+mod steps;
+mod training;
+
+type Layer64 = Recurrent<SimpleRnn<Tensor<f64>>>;
+
+fn model() -> Layer64 {
+    Recurrent::new(SimpleRnn::new(&mut rng(1), 3, 4))
+}
+
+/// Gradients without pattern, others in each step.
+fn gradients(model: &Layer64, step: usize) -> Layer64 {
+    let mut gradients = model.zeros_like();
+    for (i, leaf) in gradients.leaves_mut().into_iter().enumerate() {
+        *leaf = values(leaf.shape(), (10 * step + i) as u64);
+    }
+    gradients
+}
+
+fn bits<M: Weights<f64>>(model: &M) -> Vec<u64> {
+    model.leaves().into_iter().flat_map(Tensor::to_vec).map(f64::to_bits).collect()
+}
