@@ -71,7 +71,7 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
             let start = integer(&case["start"]);
             x[0].slice(integer(&case["axis"]), start..start + integer(&case["len"]))
         }
-        "stack" => Var::stack(x),
+        "stack" => Var::stack(integer(&case["axis"]), x),
         "cumprod" => x[0].cumprod(integer(&case["axis"])),
         "linear" => x[0].linear(x[1], x[2]),
         "dot" => x[0].dot(x[1]),

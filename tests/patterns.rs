@@ -41,7 +41,7 @@ impl<'t> Translator<Var<'t, f64>> {
     /// The scores `[T, B, words]` of the target's words, after a first word 0, with a teacher of this ratio.
     fn translate(&self, source: &[[usize; 2]], lengths: &[usize], target: &[[usize; 2]], ratio: f64) -> Var<'t, f64> {
         let sentences: Vec<Var<f64>> = source.iter().map(|&words| self.words.forward(words)).collect();
-        let run = self.encoder.unroll(Var::stack(&sentences)).lengths(lengths).run();
+        let run = self.encoder.unroll(Var::stack(0, &sentences)).lengths(lengths).run();
         let (encoded, keys) = (run.sequence(), self.attention.keys(run.sequence()));
         let look = |h| attend(self.attention.scores(h, keys), encoded, Some(lengths)).context;
         let input = |word, h| Var::concat(1, &[word, look(h)]);
@@ -120,5 +120,5 @@ fn sequence_to_vector_to_sequence() {
     let net = tape.bind(&model);
     let each: Vec<Var<f64>> = net.run().steps().into_iter().map(|h| net.head.forward(h)).collect();
     let at_once = net.head.forward(net.run().sequence());
-    assert_close("a dense layer over time", &at_once.value(), &Var::stack(&each).value(), 1e-15);
+    assert_close("a dense layer over time", &at_once.value(), &Var::stack(0, &each).value(), 1e-15);
 }

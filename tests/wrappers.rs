@@ -190,11 +190,11 @@ fn many_queries_at_once_are_each_of_them_alone() {
     let together = looked(queries);
     let alone: Vec<_> = queries.unbind().map(looked).collect();
     let contexts: Vec<_> = alone.iter().map(|attended| attended.context).collect();
-    assert_close("contexts", &together.context.value(), &Var::stack(&contexts).value(), 1e-15);
+    assert_close("contexts", &together.context.value(), &Var::stack(0, &contexts).value(), 1e-15);
     for (n, alone) in alone.iter().enumerate() {
         assert_close("weights", &together.weights.value().select(1, n), &alone.weights.value(), 1e-15);
     }
-    let sums = [together.context, Var::stack(&contexts)].map(|contexts| contexts.square().sum().backward());
+    let sums = [together.context, Var::stack(0, &contexts)].map(|contexts| contexts.square().sum().backward());
     for var in [queries, keys] {
         assert_close("gradients", &sums[0].wrt(var), &sums[1].wrt(var), 1e-14);
     }
@@ -251,7 +251,7 @@ fn a_stream_continues_from_a_state() {
 
     let tape = Tape::new();
     let whole = tape.bind(&Recurrent::new(cell.clone())).forward(tape.constant(&xs)).sequence();
-    assert_close("outputs", &Tensor::stack(&outputs).cast(), &whole.value().cast(), 1e-6);
+    assert_close("outputs", &Tensor::stack(0, &outputs).cast(), &whole.value().cast(), 1e-6);
 
     let mut resumed = Stream::new(cell);
     (0..20).for_each(|t| drop(resumed.step(&xs.select(0, t))));
@@ -272,7 +272,7 @@ fn a_stream_runs_whole_sequences_in_parts() {
     let outputs: Vec<Tensor> = (0..150).map(|t| steps.step(&xs.select(0, t))).collect();
     let mut stream = Stream::new(cell);
     let parts = [(0, 3), (3, 150)].map(|(from, to)| stream.run(&xs.slice(0, from..to)));
-    assert_close("outputs", &Tensor::concat(0, &parts).cast(), &Tensor::stack(&outputs).cast(), 1e-6);
+    assert_close("outputs", &Tensor::concat(0, &parts).cast(), &Tensor::stack(0, &outputs).cast(), 1e-6);
     let (ran, stepped) = (stream.state().unwrap(), steps.state().unwrap());
     assert_close("h", &ran.0.cast(), &stepped.0.cast(), 1e-6);
     assert_close("c", &ran.1.cast(), &stepped.1.cast(), 1e-6);

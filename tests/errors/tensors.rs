@@ -29,9 +29,10 @@ fn what_cannot_be_made() {
         Tensor::<f32>::one_hot([0], 0) => "one_hot: class 0 is not one of 0";
         Tensor::<f32>::one_hot([0, 1], HUGE) => large(&format!("[2, {HUGE}]"));
         Tensor::<f32>::one_hot(six, 2) => crowded;
-        Tensor::<f32>::stack(&[]) => "stack: no tensors given";
-        Tensor::stack(&[zeros([2]), zeros([3])]) => "stack: shapes [2] and [3] differ";
-        Tensor::stack(&[zeros([1; 6])]) => "stack: shape [1, 1, 1, 1, 1, 1] has 6 axes, the most there can be";
+        Tensor::<f32>::stack(0, &[]) => "stack: no tensors given";
+        Tensor::stack(2, &[zeros([2])]) => "stack: a new axis 2 does not fit into shape [2]";
+        Tensor::stack(0, &[zeros([2]), zeros([3])]) => "stack: shapes [2] and [3] differ";
+        Tensor::stack(0, &[zeros([1; 6])]) => "stack: shape [1, 1, 1, 1, 1, 1] has 6 axes, the most there can be";
         Tensor::<f32>::concat(0, &[]) => "concat: no tensors given";
         Tensor::concat(1, &[zeros([2])]) => "concat: shape [2] has no axis 1";
         Tensor::concat(0, &[zeros([2, 3]), zeros([2, 4])]) => "concat: shapes [2, 3] and [2, 4] differ beside axis 0";
@@ -181,7 +182,7 @@ fn shapes_indices_and_spans() {
         Indices::from_vec(vec![1], [2]) => "Indices: 1 numbers do not fill shape [2], which has 2";
         Indices::from_vec(vec![], [0, HUGE]) => large(&format!("[0, {HUGE}]"));
         two.reshape([3]) => "reshape: [2] has 2 elements, [3] has 3";
-        Indices::from([]).reshape([0, HUGE]) => large(&format!("[0, {HUGE}]"));
+        Indices::from([0usize; 0]).reshape([0, HUGE]) => large(&format!("[0, {HUGE}]"));
         two.expand([3]) => "expand: [2] does not broadcast to [3]";
         two.expand([HUGE, 2]) => large(&format!("[{HUGE}, 2]"));
         span.resolve(&shape, 2, 1) => "slice: shape [2, 3] has no axis 2";

@@ -77,7 +77,7 @@ fn arithmetic_and_products() {
         a + foreign => "add: the operands belong to different tapes";
         a.matmul(foreign) => "matmul: the operands belong to different tapes";
         Var::concat(0, &[a, foreign]) => "concat: the operands belong to different tapes";
-        Var::stack(&[a, foreign]) => "stack: the operands belong to different tapes";
+        Var::stack(0, &[a, foreign]) => "stack: the operands belong to different tapes";
         a.where_(foreign, a) => "where_: the operands belong to different tapes";
         a.scatter_add(1, [0], foreign) => "scatter_add: the operands belong to different tapes";
     }
@@ -220,9 +220,10 @@ fn shapes() {
         a.repeat(2, 3) => "repeat: shape [32, 20] has no axis 2";
         a.repeat(1, HUGE) => large(&format!("[32, {HUGE}]"));
         v(&[1, 0]).repeat(0, HUGE) => large(&format!("[{HUGE}, 0]"));
-        Var::stack(&[a, b]) => "stack: shapes [32, 20] and [30, 20] differ";
-        Var::<f32>::stack(&[]) => "stack: no values given";
-        Var::stack(&[six, six]) => "stack: shape [1, 1, 1, 1, 1, 1] has 6 axes, the most there can be";
+        Var::stack(0, &[a, b]) => "stack: shapes [32, 20] and [30, 20] differ";
+        Var::stack(3, &[a, a]) => "stack: a new axis 3 does not fit into shape [32, 20]";
+        Var::<f32>::stack(0, &[]) => "stack: no values given";
+        Var::stack(0, &[six, six]) => "stack: shape [1, 1, 1, 1, 1, 1] has 6 axes, the most there can be";
         Var::concat(1, &[a, b]) => "concat: shapes [32, 20] and [30, 20] differ beside axis 1";
         Var::concat(0, &[a, v(&[20])]) => "concat: shapes [32, 20] and [20] differ beside axis 0";
         Var::concat(2, &[a, a]) => "concat: shape [32, 20] has no axis 2";
@@ -240,6 +241,8 @@ fn parts_and_places() {
     let at = |shape: &[usize]| Indices::from_vec(vec![0; shape.iter().product()], shape);
     let beyond = |positions: usize| Indices::from_vec(vec![positions], [1, 1]);
     let overflow = format!("split: parts of sizes [{HUGE}, 21] do not make up axis 1 of shape [32, 20]");
+    let negative =
+        |i: &str, n: &str| format!("Indices: number {i} is {n}, which is no position: they are counted from 0");
     let along = "take_along: shape [32, 20] and positions [5, 2] do not broadcast beside axis 1";
     let twice = "index_select: positions [1, 1] in place of axis 0 of [1, 1, 1, 1, 1, 1] make 7 axes, over 6";
     sentences! {
@@ -268,6 +271,9 @@ fn parts_and_places() {
         a.index_select(2, [0]) => "index_select: shape [32, 20] has no axis 2";
         a.index_select(1, [0, 20]) => "index_select: index 20 is beyond axis 1 of shape [32, 20]";
         six.index_select(0, at(&[1, 1])) => twice;
+        a.index_select(1, vec![0i64, 3, -1]) => negative("2", "-1");
+        a.index_select(1, &[-100]) => negative("0", "-100");
+        a.gather(1, [0i32, i32::MIN]) => negative("1", "-2147483648");
         a.gather(2, at(&[1, 1])) => "gather: shape [32, 20] has no axis 2";
         a.gather(1, [0]) => "gather: positions [1] do not fit into [32, 20] beside axis 1";
         a.gather(1, at(&[33, 1])) => "gather: positions [33, 1] do not fit into [32, 20] beside axis 1";

@@ -198,7 +198,7 @@ proptest! {
         moved.swap(0, axis);
         check("sums", [&moved, &small], f!(|a, b| a.square().sum_axes(&[0]).sum() * b.sum() + a.mean_keepdim(&[0]) * a));
         check("order", [&moved, &moved], f!(|a, b| a.flip(0).cumsum(0) * Var::concat(0, &[b, a]).slice(0, ..a.shape()[0])));
-        check("stack", [&moved, &moved], f!(|a, b| Var::stack(&[a * b, b, a]).flip(0).t() * 2.0));
+        check("stack", [&moved, &moved], f!(|a, b| Var::stack(0, &[a * b, b, a]).flip(0).t() * 2.0));
         check("repeat", [&moved, &moved], f!(|a, b| a.repeat(0, 2) * b.repeat(0, 2) + a.repeat(0, 2).square()));
         check("cumprod", [&moved, &moved], f!(|a, b| a.cumprod(0) * b + (a * mask(a, &[1, 2])).cumprod(0)));
         check("products", [&moved, &small], f!(|a, b| {
@@ -260,7 +260,7 @@ proptest! {
             moved.swap(0, axis);
             check("shapes", [&moved, &moved], f!(|a, b| {
                 let n = a.shape()[0];
-                let wide = a.pad(0, 2, 1) * b.unsqueeze(0).expand(Var::stack(&[b, b]).shape()).sum_axes(&[0]).pad(0, 1, 2);
+                let wide = a.pad(0, 2, 1) * b.unsqueeze(0).expand(Var::stack(0, &[b, b]).shape()).sum_axes(&[0]).pad(0, 1, 2);
                 wide.slice_step(0, .., -2).sum() * a.unsqueeze(1).transpose(0, 1).squeeze(0) + a.slice(0, ..n)
             }));
             check("norms", [&moved, &moved], f!(|a, b| (a.norm_keepdim(&[0]) + b.square()) * (b + 5.0).norm()));

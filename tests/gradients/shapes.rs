@@ -18,7 +18,11 @@ pub const CASES: &[Case] = &[
     }),
     ("index_select", |name| {
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.index_select(0, [2, 0, 2, 2]) * b.index_select(0, [1, 1, 0, 2])));
-        check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.index_select(1, [3, 3]).sum() + b.index_select(1, []).sum()));
+        check(
+            name,
+            [&[3, 4], &[3, 4]],
+            f!(|a, b| a.index_select(1, [3, 3]).sum() + b.index_select(1, Indices::from_vec(vec![], [0])).sum()),
+        );
     }),
     ("reshape", |name| check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.unsqueeze(1).squeeze(1) * b.reshape([3, 4])))),
     ("reshape", |name| check(name, [&[2, 6], &[3, 4]], f!(|a, b| a.reshape([3, 4]) * b))),
@@ -66,8 +70,13 @@ pub const CASES: &[Case] = &[
         );
     }),
     ("stack", |name| {
-        check(name, [&[3, 4], &[3, 4]], f!(|a, b| Var::stack(&[a, b, a * b, a])));
-        check(name, [&[], &[]], f!(|a, b| Var::stack(&[a, b])));
+        check(name, [&[3, 4], &[3, 4]], f!(|a, b| Var::stack(0, &[a, b, a * b, a])));
+        check(name, [&[], &[]], f!(|a, b| Var::stack(0, &[a, b])));
+        check(
+            name,
+            [&[2, 3], &[2, 3]],
+            f!(|a, b| (Var::stack(1, &[a, b, a * b]) * Var::stack(2, &[a, b, b])).sum_axes(&[1])),
+        );
     }),
     ("repeat", |name| {
         check(

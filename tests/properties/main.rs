@@ -142,10 +142,10 @@ proptest! {
     }
 
     #[test]
-    fn stacking_and_selecting_are_inverse(x in view()) {
-        prop_assume!(x.rank() > 0 && x.shape()[0] > 0);
-        let parts: Vec<Tensor<f64>> = (0..x.shape()[0]).map(|i| x.select(0, i)).collect();
-        prop_assert_eq!(Tensor::stack(&parts), x);
+    fn stacking_and_selecting_are_inverse(x in view(), axis in 0..4usize) {
+        prop_assume!(axis < x.rank() && x.shape()[axis] > 0);
+        let parts: Vec<Tensor<f64>> = (0..x.shape()[axis]).map(|i| x.select(axis, i)).collect();
+        prop_assert_eq!(Tensor::stack(axis, &parts), x);
     }
 
     #[test]

@@ -206,3 +206,23 @@ fn an_embedding_is_a_table_that_learns() {
         assert_eq!(element_at(&labels, &index), if index[2] == token { 1.0 } else { 0.0 });
     }
 }
+
+#[test]
+fn whole_numbers_of_any_type_are_indices() {
+    let expected = Indices::from_vec(vec![3, 0, 250], [3]);
+    macro_rules! check {
+        ($($Int:ty)*) => {
+            $(
+                let numbers: [$Int; 3] = [3, 0, 250];
+                assert_eq!(Indices::from(numbers), expected);
+                assert_eq!(Indices::from(&numbers), expected);
+                assert_eq!(Indices::from(&numbers[..]), expected);
+                assert_eq!(Indices::from(&numbers.to_vec()), expected);
+                assert_eq!(Indices::from(numbers.to_vec()), expected);
+            )*
+        };
+    }
+    check! { usize u8 u16 u32 u64 i32 i64 }
+    assert_eq!(Indices::from([3, 0, 250]), expected); // numbers of no stated type
+    assert_eq!(Indices::from(Vec::<u32>::new()).shape()[..], [0]);
+}

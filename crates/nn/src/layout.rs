@@ -116,8 +116,8 @@ impl Layout {
     /// What the steps made, in the order of time, `[T, B, ..]`; zeros where there is padding.
     pub(crate) fn sequence<'t, T: Scalar>(&self, made: &[Var<'t, T>]) -> Var<'t, T> {
         match &self.packed {
-            None if self.reverse => Var::stack(&made.iter().rev().copied().collect::<Vec<_>>()),
-            None => Var::stack(made),
+            None if self.reverse => Var::stack(0, &made.iter().rev().copied().collect::<Vec<_>>()),
+            None => Var::stack(0, made),
             Some(packed) => with_zeros(made).index_select(0, &packed.places),
         }
     }

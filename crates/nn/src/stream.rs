@@ -24,7 +24,7 @@ const STEPS: usize = 64;
 ///
 /// let tape = Tape::new();
 /// let whole = tape.bind(&Recurrent::new(cell)).forward(tape.constant(&xs));
-/// let (streamed, whole) = (Tensor::stack(&outputs).to_vec(), whole.sequence().value().to_vec());
+/// let (streamed, whole) = (Tensor::stack(0, &outputs).to_vec(), whole.sequence().value().to_vec());
 /// assert!(streamed.iter().zip(whole).all(|(a, b)| (a - b).abs() < 1e-6)); // products of one row may round otherwise
 /// ```
 pub struct Stream<T: Scalar, C, D> {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 /// Positions along an axis, in a shape of their own: classes, tokens, places of the largest elements. Cloning is cheap.
 ///
-/// A list, a slice or an array of `usize` turns into indices of rank 1 where they are asked for.
+/// A list, a slice or an array of whole numbers turns into indices of rank 1 where they are asked for: of `usize`, and of `u8`,
+/// `u16`, `u32`, `u64`, `i32` and `i64`, as labels and tokens of other programs are. A negative number among them panics.
 ///
 /// ```
 /// use unspool_tensor::{Indices, Tensor};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 /// let table = Tensor::<f32>::from_fn([3, 5], |i| i as f32); // a row for each of three tokens
 /// assert_eq!(table.index_select(0, &tokens).shape()[..], [2, 2, 5]);
 /// assert_eq!(table.index_select(0, [2]).to_vec(), [10.0, 11.0, 12.0, 13.0, 14.0]);
+/// let labels: Vec<i64> = vec![2, 0];
+/// assert_eq!(Indices::from(labels).as_slice(), [2, 0]);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Indices {
@@ -109,29 +112,76 @@ impl From<Vec<usize>> for Indices {
     }
 }
 
-impl From<&[usize]> for Indices {
-    fn from(data: &[usize]) -> Self {
-        Indices { shape: Shape::from([data.len()]), data: data.into() }
+/// Whole numbers of another type as positions.
+#[track_caller]
+fn positions<I: Copy + TryInto<usize> + fmt::Display>(numbers: &[I]) -> Indices {
+    let mut data = Vec::with_capacity(numbers.len());
+    for (i, &number) in numbers.iter().enumerate() {
+        let Ok(position) = number.try_into() else {
+            panic!("Indices: number {i} is {number}, which is no position: they are counted from 0")
+        };
+        data.push(position);
     }
+    data.into()
 }
 
-impl<const N: usize> From<[usize; N]> for Indices {
-    fn from(data: [usize; N]) -> Self {
-        Self::from(&data[..])
-    }
+/// Lists of `usize` become indices as they are; those of other types are converted, and refused if one is negative.
+macro_rules! lists {
+    ($($Int:ty: |$numbers:ident| $indices:expr;)*) => {
+        $(
+            impl From<&[$Int]> for Indices {
+                #[track_caller]
+                fn from($numbers: &[$Int]) -> Self {
+                    $indices
+                }
+            }
+
+            impl From<&Vec<$Int>> for Indices {
+                #[track_caller]
+                fn from(numbers: &Vec<$Int>) -> Self {
+                    Self::from(&numbers[..])
+                }
+            }
+
+            impl<const N: usize> From<[$Int; N]> for Indices {
+                #[track_caller]
+                fn from(numbers: [$Int; N]) -> Self {
+                    Self::from(&numbers[..])
+                }
+            }
+
+            impl<const N: usize> From<&[$Int; N]> for Indices {
+                #[track_caller]
+                fn from(numbers: &[$Int; N]) -> Self {
+                    Self::from(&numbers[..])
+                }
+            }
+        )*
+    };
+}
+lists! {
+    usize: |numbers| Indices { shape: Shape::from([numbers.len()]), data: numbers.into() };
+    u8: |numbers| positions(numbers);
+    u16: |numbers| positions(numbers);
+    u32: |numbers| positions(numbers);
+    u64: |numbers| positions(numbers);
+    i32: |numbers| positions(numbers); // the type of `[2, 0, 2]`, where nothing says another
+    i64: |numbers| positions(numbers);
 }
 
-impl<const N: usize> From<&[usize; N]> for Indices {
-    fn from(data: &[usize; N]) -> Self {
-        Self::from(&data[..])
-    }
+macro_rules! vectors {
+    ($($Int:ty)*) => {
+        $(
+            impl From<Vec<$Int>> for Indices {
+                #[track_caller]
+                fn from(numbers: Vec<$Int>) -> Self {
+                    positions(&numbers)
+                }
+            }
+        )*
+    };
 }
-
-impl From<&Vec<usize>> for Indices {
-    fn from(data: &Vec<usize>) -> Self {
-        Self::from(&data[..])
-    }
-}
+vectors! { u8 u16 u32 u64 i32 i64 }
 
 impl From<&Indices> for Indices {
     fn from(indices: &Indices) -> Self {

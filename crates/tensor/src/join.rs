@@ -7,27 +7,32 @@ use crate::tensor::Tensor;
 use crate::walk::{Walk, copy_run};
 
 impl<T: Scalar> Tensor<T> {
-    /// The tensors, all of one shape, side by side along a new first axis.
+    /// The tensors, all of one shape, side by side along a new axis of the result (NumPy's and PyTorch's `stack`).
     ///
     /// ```
     /// use unspool_tensor::Tensor;
     /// let (a, b) = (Tensor::<f32>::zeros([2]), Tensor::ones([2]));
-    /// assert_eq!(Tensor::stack([&a, &b]).to_vec(), [0.0, 0.0, 1.0, 1.0]);
+    /// assert_eq!(Tensor::stack(0, [&a, &b]).to_vec(), [0.0, 0.0, 1.0, 1.0]);
+    /// assert_eq!(Tensor::stack(1, [&a, &b]).to_vec(), [0.0, 1.0, 0.0, 1.0]);
     /// ```
     ///
     /// # Panics
-    /// If there is no tensor, or their shapes differ.
+    /// If there is no tensor, their shapes differ, or `axis` is greater than their rank.
     #[track_caller]
-    pub fn stack<'a>(parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: ExactSizeIterator>) -> Tensor<T> {
+    pub fn stack<'a>(
+        axis: usize,
+        parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: ExactSizeIterator>,
+    ) -> Tensor<T> {
         let mut parts = parts.into_iter().enumerate().peekable();
         let Some(shape) = parts.peek().map(|(_, part)| part.shape()) else {
             panic!("stack: no tensors given");
         };
+        assert!(axis <= shape.rank(), "stack: a new axis {axis} does not fit into shape {shape}");
         assert!(shape.rank() < MAX_RANK, "stack: shape {shape} has {MAX_RANK} axes, the most there can be");
-        let mut out = Tensor::scratch(shape.insert(0, parts.len()));
+        let mut out = Tensor::scratch(shape.insert(axis, parts.len()));
         for (i, part) in parts {
             assert!(part.layout().shape == shape, "stack: shapes {shape} and {} differ", part.layout().shape);
-            out.write(0, i, &part.unsqueeze(0));
+            out.write(axis, i, &part.unsqueeze(axis));
         }
         out
     }
@@ -243,6 +248,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "stack: shapes [2] and [3] differ")]
     fn stacking_different_shapes_is_refused() {
-        Tensor::stack([&Tensor::<f32>::zeros([2]), &Tensor::zeros([3])]);
+        Tensor::stack(0, [&Tensor::<f32>::zeros([2]), &Tensor::zeros([3])]);
     }
 }

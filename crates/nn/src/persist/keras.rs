@@ -145,7 +145,7 @@ impl<T: Real> KerasState for Gru<Tensor<T>> {
     fn keras(&mut self, dict: &mut StateDict<'_>) {
         swapped(dict, "kernel", &mut self.x.weight);
         swapped(dict, "recurrent_kernel", &mut self.u);
-        let bias = swap(&Tensor::stack(&[self.x.bias.clone(), recurrent_biases(self)]));
+        let bias = swap(&Tensor::stack(0, &[self.x.bias.clone(), recurrent_biases(self)]));
         dict.exchange_or([("bias", bias)], T::ZERO, |[bias]| {
             set_biases(self, [0, 1].map(|i| swap(&bias.select(0, i))));
         });
