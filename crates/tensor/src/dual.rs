@@ -115,6 +115,15 @@ impl<T: Real> Scalar for Dual<T> {
     fn cos(self) -> Self {
         self.chain(self.value.cos(), -self.value.sin())
     }
+    #[inline(always)]
+    fn atan(self) -> Self {
+        self.chain(self.value.atan(), T::ONE / (T::ONE + self.value * self.value))
+    }
+    #[inline(always)]
+    fn atan2(self, x: Self) -> Self {
+        let [by_y, by_x] = self.value.atan2_slopes(x.value);
+        Dual { value: self.value.atan2(x.value), tangent: along(by_y, self.tangent) + along(by_x, x.tangent) }
+    }
     /// `d(x^p) = p x^(p-1) dx + x^p ln x dp`, the second part only where `p` changes: `ln x` may not exist.
     #[inline(always)]
     fn powf(self, p: Self) -> Self {
@@ -291,6 +300,8 @@ mod tests {
             ln_1p: |x| Scalar::ln_1p(x);
             sin: |x| Scalar::sin(x);
             cos: |x| Scalar::cos(x);
+            atan: |x| Scalar::atan(x);
+            atan2: |x| Scalar::atan2(x, c(-1.5)) + Scalar::atan2(c(0.5), x) + Scalar::atan2(x * x, -x);
             powf: |x| Scalar::powf(x, c(2.5)) + Scalar::powf(c(1.5), x) + Scalar::powf(x, x);
             erf: |x| Scalar::erf(x);
             abs: |x| Scalar::abs(x) + Scalar::abs(-x);

@@ -50,9 +50,9 @@ real!(f64, "Dual<f64>");
 
 /// An element type: [`f32`], [`f64`], or [`Dual`](crate::Dual) numbers over one of them.
 ///
-/// `exp`, `ln`, `tanh` and `sigmoid` are branch-free, so loops over them vectorise; they are within 3 units in the
-/// last place over the whole range, with NaN and infinities as IEEE 754 has them. The other functions are those
-/// of the standard library.
+/// `exp`, `exp_m1`, `ln`, `ln_1p`, `atan`, `atan2`, `tanh` and `sigmoid` are branch-free, so loops over them vectorise; they are
+/// within 3 units in the last place over the whole range, with NaN and infinities as IEEE 754 has them. `erf` is that of
+/// `libm`, the other functions are those of the standard library.
 pub trait Scalar:
     sealed::Sealed
     + Copy
@@ -97,6 +97,10 @@ pub trait Scalar:
     fn sin(self) -> Self;
     /// The cosine.
     fn cos(self) -> Self;
+    /// The arc tangent, between `-pi / 2` and `pi / 2`.
+    fn atan(self) -> Self;
+    /// The angle of the point `(x, self)`, between `-pi` and `pi`.
+    fn atan2(self, x: Self) -> Self;
     /// `self` to the power of `exponent`.
     fn powf(self, exponent: Self) -> Self;
     /// The error function, `2 / sqrt(pi)` times the integral of `exp(-t²)` from 0 to `self`.
@@ -137,6 +141,20 @@ pub trait Scalar:
         self
     }
 
+    /// The slopes of `self.atan2(x)` with respect to `self` and `x`: `x / r²` and `-self / r²` with `r² = x² + self²`, and 0 at
+    /// the origin. Both are divided by the larger one first, so that no square overflows.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn atan2_slopes(self, x: Self) -> [Self; 2] {
+        let is_steep = self.abs() > x.abs();
+        let largest = if is_steep { self.abs() } else { x.abs() };
+        let largest = if largest == Self::ZERO { Self::ONE } else { largest };
+        let (v, u) = if is_steep { (self.sign(), x / largest) } else { (self / largest, x.sign()) };
+        let square = u * u + v * v;
+        let square = if square == Self::ZERO { Self::ONE } else { square };
+        [u / square / largest, -v / square / largest]
+    }
+
     /// `c = a b`, or `c += a b` if `add`: the product crate's entry for this type.
     #[doc(hidden)]
     fn gemm(product: crate::matmul::Product<'_, Self>);
@@ -172,7 +190,7 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn exp_m1(self) -> $t {
-                $t::exp_m1(self)
+                math::$math::exp_m1(self)
             }
             #[inline(always)]
             fn ln(self) -> $t {
@@ -180,7 +198,7 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn ln_1p(self) -> $t {
-                $t::ln_1p(self)
+                math::$math::ln_1p(self)
             }
             #[inline(always)]
             fn sin(self) -> $t {
@@ -189,6 +207,14 @@ macro_rules! scalar {
             #[inline(always)]
             fn cos(self) -> $t {
                 $t::cos(self)
+            }
+            #[inline(always)]
+            fn atan(self) -> $t {
+                math::$math::atan(self)
+            }
+            #[inline(always)]
+            fn atan2(self, x: $t) -> $t {
+                math::$math::atan2(self, x)
             }
             #[inline(always)]
             fn powf(self, exponent: $t) -> $t {
