@@ -1,5 +1,6 @@
 //! What `fit` does around the steps: examples that count differently, callbacks, checkpoints.
 
+mod afresh;
 mod callbacks;
 #[cfg(unix)]
 mod ctrl_c;

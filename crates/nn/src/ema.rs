@@ -1,5 +1,6 @@
 //! An average of the weights of the last steps.
 
+use crate::fingerprint::fingerprint;
 use crate::memory::{Memory, RestoreError};
 use crate::optimizer::Optimizer;
 use unspool_autograd::{Params, Path, Scalar, Tensor, Weights};
@@ -30,6 +31,8 @@ use unspool_autograd::{Params, Path, Scalar, Tensor, Weights};
 pub struct Ema<M> {
     decay: f64,
     average: M,
+    /// That of the model as it was left, if it is known.
+    model: Option<u64>,
 }
 
 impl<M> Ema<M> {
@@ -47,7 +50,7 @@ impl<M> Ema<M> {
         for (average, weight) in average.leaves_mut().into_iter().zip(model.leaves()) {
             *average = weight.copy();
         }
-        Ema { decay, average }
+        Ema { decay, average, model: Some(fingerprint(model)) }
     }
 
     /// Moves the average towards the weights of `model`, by `1 - decay` of the way.
@@ -67,6 +70,7 @@ impl<M> Ema<M> {
                 |a, w| a + (w - a) * way,
             );
         }
+        self.model = Some(fingerprint(model));
     }
 
     /// The average: a model to evaluate, to predict with and to save.
@@ -101,6 +105,7 @@ impl<M> Ema<M> {
     {
         let restored = self.read(memory)?;
         self.put(restored);
+        self.model = None;
         Ok(())
     }
 
@@ -136,7 +141,8 @@ fn name_beside<T: Scalar>(memory: &Memory<T>) -> String {
 }
 
 /// The optimiser, and an average of the weights after each of its steps; it remembers the latter behind `ema.`, that of
-/// a second average behind `ema2.`.
+/// a second average behind `ema2.`. In [`fit`](crate::fit), the average of a model that is not as it was after the last update
+/// begins anew at its weights.
 impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O, &mut Ema<M>) {
     #[track_caller]
     fn step(&mut self, model: &mut M, gradients: &M) {
@@ -146,6 +152,9 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O
     #[track_caller]
     fn prepare(&mut self, model: &M) {
         self.0.prepare(model);
+        if self.1.model.is_some_and(|left| left != fingerprint(model)) {
+            *self.1 = Ema::new(model, self.1.decay);
+        }
     }
     fn observe(&mut self, metric: f64) {
         self.0.observe(metric);
@@ -164,7 +173,10 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O
         let (average, optimizer) = memory.split(&name);
         let (optimizer, average) = (self.0.restore(model, &optimizer), self.1.read(&average));
         match (optimizer, average) {
-            (optimizer, Ok(average)) => optimizer.map(|()| self.1.put(average)),
+            (optimizer, Ok(average)) => optimizer.map(|()| {
+                self.1.put(average);
+                self.1.model = Some(fingerprint(model));
+            }),
             (optimizer, Err(wrong)) => {
                 // Both are restored, or none.
                 let mut error = match optimizer {

@@ -34,7 +34,10 @@ pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
     /// been reset).
     fn step(&mut self, model: &mut M, gradients: &M);
 
-    /// Called by [`fit`](crate::fit) before the first step, for mistakes to be told before any time is spent.
+    /// Called by [`fit`](crate::fit) before the first step, and before anything is [restored](Optimizer::restore): for mistakes
+    /// to be told before any time is spent, and for what was remembered of another model to be forgotten.
+    ///
+    /// The built-in optimisers go on where they were if `model` is as they left it, and begin anew if it is not.
     ///
     /// # Panics
     /// If the optimiser does not fit the model.
@@ -71,7 +74,8 @@ pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
     }
 }
 
-/// An optimiser lent to several trainings keeps its memory from one to the next.
+/// An optimiser lent to several trainings of one model keeps its memory from one to the next; for another model it begins
+/// anew: see [`prepare`](Optimizer::prepare).
 impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for &mut O {
     #[track_caller]
     fn step(&mut self, model: &mut M, gradients: &M) {

@@ -1,5 +1,6 @@
 //! Taking part in a training.
 
+use super::error::FitError;
 use crate::history::History;
 use crate::memory::{Memory, RestoreError};
 use std::ops::ControlFlow;
@@ -29,9 +30,19 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A callback that remembers something that its decisions depend on writes [`memory`](Callback::memory) and
-/// [`restore`](Callback::restore) too, so that it is in checkpoints.
+/// A callback that remembers something that its decisions depend on writes [`on_begin`](Callback::on_begin) too, to begin anew in
+/// every training, and [`memory`](Callback::memory) and [`restore`](Callback::restore), so that it is in checkpoints.
 pub trait Callback<T: Scalar, M> {
+    /// Called before the first step, and before anything is [restored](Callback::restore): a callback that was in another training
+    /// forgets it here, as Keras's do in `on_train_begin`.
+    ///
+    /// # Errors
+    /// If the callback cannot do its work in this training: [`FitError::Callback`] with the reason.
+    fn on_begin(&mut self, start: &Start<'_, M>) -> Result<(), FitError> {
+        let _ = start;
+        Ok(())
+    }
+
     /// Called after each step; `Break` ends training.
     fn on_step(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
         let _ = report;
@@ -64,6 +75,16 @@ pub trait Callback<T: Scalar, M> {
     }
 }
 
+/// A training that is about to begin, for its [`Callback`]s.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Start<'a, M> {
+    /// The names of the curves that the [`History`] will hold.
+    pub curves: &'a [String],
+    /// The model before the first step.
+    pub model: &'a M,
+}
+
 /// Where a training stands, for its [`Callback`]s.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -84,6 +105,9 @@ pub struct Report<'a, M> {
 
 /// A callback that is lent can be looked at afterwards.
 impl<T: Scalar, M: Params<Tensor<T>>, C: Callback<T, M>> Callback<T, M> for &mut C {
+    fn on_begin(&mut self, start: &Start<'_, M>) -> Result<(), FitError> {
+        (**self).on_begin(start)
+    }
     fn on_step(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
         (**self).on_step(report)
     }

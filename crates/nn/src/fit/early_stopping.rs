@@ -1,6 +1,7 @@
 //! Ending a training that gets no better.
 
-use super::callback::{Callback, Report};
+use super::callback::{Callback, Report, Start};
+use super::error::FitError;
 use crate::memory::{Memory, RestoreError};
 use std::ops::ControlFlow;
 use unspool_autograd::{Params, Path, Scalar, Tensor, Weights};
@@ -9,7 +10,8 @@ use unspool_autograd::{Params, Path, Scalar, Tensor, Weights};
 ///
 /// Better is lower, by more than [`min_delta`](EarlyStopping::min_delta), and what is looked at is the validation loss, or
 /// the training loss if there is none; [`metric`](EarlyStopping::metric) and [`rising`](EarlyStopping::rising) change that.
-/// The best weights are restored at the end of every training that ends without an error.
+/// The best weights are restored at the end of every training that ends without an error. Each training begins anew, unless it
+/// [resumes](crate::Fit::resume) another.
 ///
 /// Prechelt 1998, "Early stopping: but when?"; as Keras's `EarlyStopping` with `restore_best_weights`.
 ///
@@ -66,7 +68,7 @@ impl<T: Scalar> EarlyStopping<T> {
     }
 
     /// Looks at another curve of the [`History`](crate::History): `"loss"`, or a [metric](crate::Fit::metric) with its
-    /// prefix, `"val_mae"`. Training panics after its first epoch if there is none of that name.
+    /// prefix, `"val_mae"`. [`run`](crate::Fit::run) returns an error before training if there is none of that name.
     pub fn metric(self, name: impl Into<String>) -> Self {
         EarlyStopping { metric: Some(name.into()), ..self }
     }
@@ -96,14 +98,23 @@ impl<T: Scalar> EarlyStopping<T> {
 }
 
 impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
+    fn on_begin(&mut self, start: &Start<'_, M>) -> Result<(), FitError> {
+        (self.best, self.bad) = (None, 0);
+        self.weights.clear();
+        match &self.metric {
+            Some(name) if !start.curves.contains(name) => {
+                let known = start.curves.join(", ");
+                Err(FitError::Callback(format!("EarlyStopping: there is no metric {name:?}; there are {known}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
         let history = report.history;
         let metric = match &self.metric {
             None => history.val_loss.last().or(history.loss.last()).copied(),
-            Some(name) => match history.curve(name) {
-                Some(values) => values.last().copied(),
-                None => panic!("EarlyStopping: there is no metric {name:?}; there are {}", history.names().join(", ")),
-            },
+            Some(name) => history.curve(name).and_then(<[f64]>::last).copied(),
         };
         if metric.is_some_and(|metric| self.is_better(metric)) {
             self.best = metric.map(|metric| (metric, report.epoch));

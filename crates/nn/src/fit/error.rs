@@ -40,6 +40,8 @@ pub enum FitError {
         /// The parameter's dotted name.
         parameter: String,
     },
+    /// A callback cannot do its work in this training: the sentence says why.
+    Callback(String),
     /// A checkpoint could not be written or read, or is not one of this training: the sentence names the file and says why.
     Checkpoint(String),
 }
@@ -63,7 +65,7 @@ impl fmt::Display for FitError {
             FitError::ParameterNotFinite { epoch, parameter } => {
                 write!(f, "{parameter} is not finite after a step of epoch {epoch}: try a smaller learning rate")
             }
-            FitError::Checkpoint(sentence) => f.write_str(sentence),
+            FitError::Callback(sentence) | FitError::Checkpoint(sentence) => f.write_str(sentence),
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A wish that training end: [`fit`](crate::fit()) looks at it after each step, saves its [checkpoint](crate::Fit) if it has
 /// one, and ends as if it were done, with [`End::Interrupted`](crate::End::Interrupted). Clones are the same wish; any
-/// thread may utter it.
+/// thread may utter it. It is not of one training: it stays until it is [cleared](Interrupt::clear), so that a program that trains one
+/// model after the other comes to its end.
 ///
 /// ```
 /// use unspool_nn::{dense, fit, mse, sequential, Dataset, End, Interrupt};
@@ -31,6 +32,11 @@ impl Interrupt {
     /// Training shall end.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes the wish back. Without that it stays, whatever training it has ended: the next one ends after its first step, too.
+    pub fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 
     /// Whether training shall end.

@@ -9,7 +9,7 @@ mod resume;
 mod settings;
 mod training;
 
-pub use callback::{Callback, Report};
+pub use callback::{Callback, Report, Start};
 pub use early_stopping::EarlyStopping;
 pub use error::FitError;
 pub use interrupt::Interrupt;
@@ -58,7 +58,8 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
     }
 
     /// Sets the optimiser: one of [`optimizers`](crate::optimizers), a pair of one and a borrowed [`Ema`](crate::Ema), or
-    /// one of your own. It is told the validation loss after each epoch, or the training loss if there is none.
+    /// one of your own. It is told the validation loss after each epoch, or the training loss if there is none. Lent to several
+    /// trainings of one model, it goes on where it was; for another model it begins anew.
     pub fn optimizer<N>(self, optimizer: N) -> Fit<'a, T, M, L, N> {
         let Fit { model, train, loss, settings, .. } = self;
         Fit { model, train, loss, optimizer, settings }
@@ -145,7 +146,7 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
     }
 
     /// Calls something after each step and epoch, which may end training: [`EarlyStopping`], or a [`Callback`] of your own.
-    /// Several are called in the order in which they were told.
+    /// Several are called in the order in which they were told. Each begins anew in every training.
     pub fn callback(mut self, callback: impl Callback<T, M> + Send + 'a) -> Self {
         self.settings.callbacks.push(Box::new(callback));
         self
@@ -175,7 +176,8 @@ where
     ///
     /// # Errors
     /// If there are no examples, the batch size is 0, the model has no parameters, the loss or a gradient is no
-    /// longer finite, or a checkpoint cannot be written, cannot be read or is not one of this training.
+    /// longer finite, a callback cannot do its work, or a checkpoint cannot be written, cannot be read or is not one of this
+    /// training.
     ///
     /// # Panics
     /// If the examples do not fit the model, the loss or a metric, or the optimiser does not fit the model; or if sequences

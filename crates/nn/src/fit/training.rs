@@ -1,6 +1,6 @@
 //! The loop: epochs, steps, and what comes after each.
 
-use super::callback::Report;
+use super::callback::{Report, Start};
 use super::error::FitError;
 use super::settings::Settings;
 use crate::dataset::Dataset;
@@ -72,6 +72,10 @@ where
     pub fn run(mut self) -> Result<History, FitError> {
         #[cfg(feature = "safetensors")]
         self.settings.files.try_checkpoint()?;
+        let curves = self.curves();
+        for callback in &mut self.settings.callbacks {
+            callback.on_begin(&Start { curves: &curves, model: self.model })?;
+        }
         #[cfg(feature = "safetensors")]
         self.resume()?;
         (self.started, self.before) = (Instant::now(), self.history.seconds);
@@ -202,6 +206,12 @@ where
         self.at = Place { epochs: epoch, batches: 0, total: 0.0, share: 0.0, ..self.at };
         self.history.seconds = self.seconds();
         progress.epoch(epoch, &self.history);
+    }
+
+    /// The names of all curves in the history.
+    fn curves(&self) -> Vec<String> {
+        let losses = ["loss"].into_iter().chain(self.valid.map(|_| "val_loss")).map(str::to_owned);
+        losses.chain(self.metric_names()).chain(self.optimizer.rate().map(|_| "rate".to_owned())).collect()
     }
 
     /// The names of the metrics in the history.

@@ -3,6 +3,7 @@
 use super::group::{Group, matches};
 use super::{Parameter, Rule, Step, check_amount};
 use crate::clip;
+use crate::fingerprint::fingerprint;
 use crate::memory::{Memory, RestoreError};
 use crate::optimizer::Optimizer;
 use crate::schedules::{Constant, Plateau, Schedule};
@@ -47,6 +48,8 @@ pub struct Descent<R, T: Scalar = f32> {
     /// Those of the rule.
     numbers: Vec<f64>,
     plateau: Option<Plateau>,
+    /// That of the model as it was left, from the first step on.
+    model: Option<u64>,
     /// From the first step on.
     parameters: Vec<Known<T>>,
     /// Whether the settings of `parameters` are those of now.
@@ -96,6 +99,7 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
             steps: 0,
             numbers,
             plateau: None,
+            model: None,
             parameters: Vec::new(),
             settled: false,
             gradients: Vec::new(),
@@ -106,9 +110,18 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
     /// Changes the settings of the rule, and forgets what was remembered for it: a fresh start.
     pub fn with_rule(mut self, change: impl FnOnce(&mut R)) -> Self {
         change(&mut self.rule);
+        self.reset();
+        self
+    }
+
+    /// Forgets everything but the settings: the steps done and with them the place in the schedule, what the rule remembers, and
+    /// what the plateau has seen. [`fit`](crate::fit) does it for another model; in a loop of one's own,
+    /// an optimiser that has stepped one model must be reset before it steps another.
+    pub fn reset(&mut self) {
         self.numbers = self.rule.numbers().iter().map(|&(_, start)| start).collect();
+        self.plateau.iter_mut().for_each(Plateau::reset);
         self.parameters.clear();
-        Descent { steps: 0, settled: false, ..self }
+        (self.steps, self.model, self.settled, self.norm) = (0, None, false, None);
     }
 
     /// Sets the learning rate, which [`schedule`](Descent::schedule), groups and a plateau multiply.
@@ -323,10 +336,18 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Descent<R, T>
             self.rule.update(step, Parameter { weight, gradient, memories, largest, scale, l2, kept });
         });
         self.gradients.clear();
+        self.model = Some(fingerprint(model));
     }
 
+    /// Goes on with the model that it has stepped, if it is as it was left; else forgets that one.
+    ///
+    /// # Panics
+    /// If a group has no parameters.
     #[track_caller]
     fn prepare(&mut self, model: &M) {
+        if self.model.is_some_and(|left| left != fingerprint(model)) {
+            self.reset();
+        }
         self.settle(model);
     }
 
@@ -366,6 +387,7 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Descent<R, T>
         reader.finish()?;
 
         // Everything was there.
+        self.model = Some(fingerprint(model));
         self.steps = steps.unwrap_or_default();
         self.numbers = numbers.into_iter().flatten().collect();
         self.plateau = plateau;

@@ -111,6 +111,11 @@ impl Plateau {
         Plateau { rising: true, ..self }
     }
 
+    /// Forgets everything but the settings.
+    pub(crate) fn reset(&mut self) {
+        (self.best, self.bad, self.pause, self.factor) = (None, 0, 0, 1.0);
+    }
+
     /// By what the learning rate is multiplied now.
     pub fn factor(&self) -> f64 {
         self.factor
