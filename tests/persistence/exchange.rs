@@ -25,7 +25,8 @@ fn written(name: &str) -> PathBuf {
 }
 
 pub fn outputs<T: Real>(name: &str) -> Tensor<T> {
-    CheckpointFile::open(fixture("outputs")).unwrap().tensor(name).unwrap()
+    let [all, more] = ["outputs", "more"].map(|file| CheckpointFile::open(fixture(file)).unwrap().tensor(name));
+    all.or(more).unwrap()
 }
 
 /// What a layer makes of the input of the fixture.
@@ -46,7 +47,7 @@ fn tolerance<T: Real>() -> f64 {
 
 /// Loads a model that PyTorch saved, holds what it computes against PyTorch, saves it, and holds the file against PyTorch's.
 #[track_caller]
-fn torch<T: Real, M>(name: &str, mut model: M, run: impl Fn(&M) -> Tensor<T>)
+pub fn torch<T: Real, M>(name: &str, mut model: M, run: impl Fn(&M) -> Tensor<T>)
 where
     M: Params<Tensor<T>> + TorchState,
 {
@@ -59,6 +60,7 @@ where
     let ours = CheckpointFile::open(written(name)).unwrap();
     assert_eq!(ours.text("format"), Some("pt"));
     assert!(ours.names().eq(theirs.names()), "{name}: {ours:?}, {theirs:?}");
+    assert_eq!(ours.text("encoder.weight"), theirs.text("encoder.weight"), "{name}");
     for key in ours.names() {
         let [a, b] = [&ours, &theirs].map(|file| file.tensor::<T>(key).unwrap());
         if let Some(input) = key.contains("bias_hh").then(|| key.replace("_hh", "_ih")) {
@@ -81,7 +83,7 @@ where
 
 /// The same with Keras, whose files are ours to the last bit, but for the two biases of a GRU.
 #[track_caller]
-fn keras<M>(name: &str, mut model: M, run: impl Fn(&M) -> Tensor)
+pub fn keras<M>(name: &str, mut model: M, run: impl Fn(&M) -> Tensor)
 where
     M: Params<Tensor> + KerasState,
 {
@@ -166,10 +168,15 @@ fn models_of_keras_run_here_and_go_back() {
     keras("embedding", [Embedding::<Tensor>::new(rng, 7, HIDDEN)], |[table]| embedded(table));
 }
 
-/// The vectors of the tokens in `exchange.py`.
+/// The tokens in `exchange.py`.
+pub fn tokens() -> Indices {
+    Indices::from_vec(vec![0, 6, 3, 3, 5, 1], [3, 2])
+}
+
+/// Their vectors.
 fn embedded(table: &Embedding<Tensor>) -> Tensor {
     let tape = Tape::new();
-    tape.bind(table).forward(Indices::from_vec(vec![0, 6, 3, 3, 5, 1], [3, 2])).value()
+    tape.bind(table).forward(tokens()).value()
 }
 
 /// A cell of one's own, inside of layers that have a counterpart.

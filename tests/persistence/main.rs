@@ -5,6 +5,7 @@ mod checkpoints;
 #[cfg(unix)]
 mod crashes;
 mod exchange;
+mod found;
 mod npy;
 #[cfg(unix)]
 mod processes;

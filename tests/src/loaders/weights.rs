@@ -4,9 +4,11 @@ use super::{Folder, refused, same, same_model};
 use std::fs;
 use std::path::Path;
 use unspool::prelude::*;
+use unspool::text::LanguageModel;
 use unspool::{
-    Bidirectional, Checkpoint, CheckpointFile, Embedding, FileError, Gru, GruResetBefore, KerasState, LayerNorm, Lstm,
-    Real, TorchState, dropout, gru, load, load_keras, load_torch, lstm, save, save_keras, save_torch,
+    Bidirectional, Checkpoint, CheckpointFile, Embedding, FileError, Gru, GruResetBefore, IncompatibleKeys, KerasState,
+    LayerNorm, Lstm, ProjectedLstm, Real, TorchState, dropout, gru, load, load_keras, load_torch, lstm, save,
+    save_keras, save_torch,
 };
 
 const INPUTS: usize = 3;
@@ -36,6 +38,19 @@ fn there_and_back<T: Real, M: Params<Tensor<T>>>(
     save(&saved, &again).unwrap();
     assert!(fs::read(&saved).unwrap() == bytes, "the same model has other bytes");
     true
+}
+
+/// Loads what a file has of a model, if it can, and can if the `whole` fits.
+fn in_part<T: Real, M: Params<Tensor<T>> + TorchState>(path: &Path, mut model: M, whole: bool) {
+    let Ok(file) = CheckpointFile::open(path) else { return };
+    let names: Vec<String> = file.names().map(str::to_owned).collect();
+    match file.strict(false).load_torch("", &mut model) {
+        Ok(IncompatibleKeys { missing, unexpected }) => {
+            assert!(missing.iter().all(|name| !names.contains(name)), "{missing:?} is not missing in {names:?}");
+            assert!(unexpected.iter().all(|name| names.contains(name)), "{unexpected:?} is not in {names:?}");
+        }
+        Err(error) => assert!(!whole && !refused(&error, path), "{error}"),
+    }
 }
 
 /// `load`, of a model in either type.
@@ -102,8 +117,10 @@ fn entry(file: &CheckpointFile, name: &str) -> (Read<Tensor>, Read<Tensor<f64>>,
 
 /// `load_torch`, of every layer.
 pub fn torch(bytes: &[u8]) -> bool {
-    fn check<T: Real, M: Params<Tensor<T>> + TorchState>(folder: &Folder, path: &Path, model: M) -> bool {
-        there_and_back(folder, path, model, |p, m| load_torch(p, m), |p, m| save_torch(p, m))
+    fn check<T: Real, M: Params<Tensor<T>> + TorchState + Clone>(folder: &Folder, path: &Path, model: M) -> bool {
+        let loads = there_and_back(folder, path, model.clone(), |p, m| load_torch(p, m), |p, m| save_torch(p, m));
+        in_part(path, model, loads);
+        loads
     }
     let (folder, rng) = (Folder::new(), &mut rng(0));
     let path = folder.file(bytes);
@@ -114,6 +131,9 @@ pub fn torch(bytes: &[u8]) -> bool {
         check(&folder, &path, Recurrent::new(Lstm::<Tensor>::new(rng, INPUTS, HIDDEN))),
         check(&folder, &path, Recurrent::new(forward.clone())),
         check(&folder, &path, Bidirectional::new(forward, backward)),
+        check(&folder, &path, Recurrent::new(ProjectedLstm::<Tensor>::new(rng, INPUTS, HIDDEN, 2))),
+        check(&folder, &path, LanguageModel::<Tensor>::new(rng, 7, 3, [HIDDEN, HIDDEN], Lstm::new)),
+        check(&folder, &path, LanguageModel::<Tensor>::tied(rng, 7, HIDDEN, [HIDDEN, HIDDEN], Lstm::new)),
         check(&folder, &path, LayerNorm::<Tensor>::new(INPUTS)),
         check(&folder, &path, Embedding::<Tensor>::new(rng, 7, HIDDEN)),
         check::<f32, _>(

@@ -161,8 +161,7 @@ impl Checkpoint {
     /// If the name is taken.
     #[track_caller]
     pub fn put_text(&mut self, name: &str, text: impl Into<String>) {
-        let free = name != VERSION && self.texts.insert(name.to_owned(), text.into()).is_none();
-        assert!(free, "Checkpoint: the name {name:?} is taken");
+        assert!(self.insert_text(name, text), "Checkpoint: the name {name:?} is taken");
     }
 
     #[track_caller]
@@ -173,6 +172,10 @@ impl Checkpoint {
     /// Puts something, and says whether its name was free.
     pub(super) fn insert(&mut self, name: &str, tensor: Box<dyn Stored>) -> bool {
         name != METADATA && self.tensors.insert(name.to_owned(), tensor).is_none()
+    }
+
+    pub(super) fn insert_text(&mut self, name: &str, text: impl Into<String>) -> bool {
+        name != VERSION && self.texts.insert(name.to_owned(), text.into()).is_none()
     }
 
     /// Saves everything to the file at `path`.

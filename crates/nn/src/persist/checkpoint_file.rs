@@ -3,6 +3,7 @@
 use super::checkpoint::shared;
 use super::error::FileError;
 use super::header::{Header, type_name};
+use super::incompatible::IncompatibleKeys;
 use super::keras::KerasState;
 use super::source::{Source, holds};
 use super::state_dict::{StateDict, leaves};
@@ -11,6 +12,7 @@ use crate::memory::Memory;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fmt;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use unspool_autograd::{MAX_RANK, Params, Real, Shape, Tensor};
 
@@ -49,6 +51,7 @@ pub struct CheckpointFile {
     path: PathBuf,
     header: Header,
     source: Source,
+    strict: bool,
 }
 
 impl CheckpointFile {
@@ -60,7 +63,52 @@ impl CheckpointFile {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
         let (header, source) = Source::open(&path)?;
-        Ok(CheckpointFile { path, header, source })
+        Ok(CheckpointFile { path, header, source, strict: true })
+    }
+
+    /// Whether a model and the file must have the same names, as at first: whether, in loading, it is an error if one has a
+    /// name that the other has not. Otherwise the weights that the file has not are left as they are, and what it has besides
+    /// is ignored; both are listed, as by PyTorch's `load_state_dict(.., strict=False)`.
+    ///
+    /// ```
+    /// use unspool_nn::{rng, save_torch, CheckpointFile, Dense, Embedding};
+    /// use unspool_autograd::Tensor;
+    /// # use unspool_autograd::{Params, Real};
+    /// # use unspool_nn::{StateDict, TorchState};
+    /// # #[derive(Params)]
+    /// # #[params(crate = unspool_autograd)]
+    /// # struct Tagger<P> { encoder: Embedding<P>, head: Dense<P> }
+    /// # impl<T: Real> TorchState for Tagger<Tensor<T>> {
+    /// #     fn torch(&mut self, dict: &mut StateDict<'_>) {
+    /// #         dict.at("encoder", |dict| self.encoder.torch(dict));
+    /// #         dict.at("head", |dict| self.head.torch(dict));
+    /// #     }
+    /// # }
+    /// # let rng = &mut rng(0);
+    /// # let path = std::env::temp_dir().join(format!("strict-{}.safetensors", std::process::id()));
+    /// # let saved = Embedding::<Tensor>::new(rng, 5, 3);
+    /// # let mut checkpoint = unspool_nn::Checkpoint::new();
+    /// # checkpoint.put_torch("encoder", &saved);
+    /// # checkpoint.put_tensor("decoder.weight", &saved.weight);
+    /// # checkpoint.save(&path)?;
+    /// // The file has an encoder and a decoder, the model an encoder and a head.
+    /// let mut model = Tagger { encoder: Embedding::<Tensor>::new(rng, 5, 3), head: Dense::new(rng, 3, 2) };
+    /// let names = CheckpointFile::open(&path)?.strict(false).load_torch("", &mut model)?;
+    /// assert_eq!(names.missing, ["head.weight", "head.bias"]);
+    /// assert_eq!(names.unexpected, ["decoder.weight"]);
+    /// # assert_eq!(model.encoder.weight, saved.weight);
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), unspool_nn::FileError>(())
+    /// ```
+    ///
+    /// An error nevertheless: other shapes and element types, a file that has nothing of the model, and one of two tensors
+    /// that hold a weight together (`bias_ih` without `bias_hh`). A bias that is missing with all of its layer is left as it
+    /// is; without the rest, as of a layer without bias, it is zero.
+    ///
+    /// Buffers of whole numbers, such as `num_batches_tracked` of PyTorch's `nn.BatchNorm1d`, are no weights: they are ignored
+    /// in any case, and listed.
+    pub fn strict(self, strict: bool) -> Self {
+        CheckpointFile { strict, ..self }
     }
 
     /// The names of all tensors and numbers, in alphabetical order.
@@ -77,8 +125,11 @@ impl CheckpointFile {
     ///
     /// # Errors
     /// If names are missing, or there are others under `prefix`, or shapes or element types differ, all of which are listed;
-    /// or if the file cannot be read. The model is then unchanged.
-    pub fn load<T: Real, M: Params<Tensor<T>>>(&self, prefix: &str, model: &mut M) -> Result<(), FileError> {
+    /// or if the file cannot be read. The model is then unchanged. See [`strict`](CheckpointFile::strict).
+    pub fn load<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
+    where
+        M: Params<Tensor<T>>,
+    {
         self.load_with(prefix, model, leaves)
     }
 
@@ -86,7 +137,7 @@ impl CheckpointFile {
     ///
     /// # Errors
     /// Those of [`load`](CheckpointFile::load).
-    pub fn load_torch<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<(), FileError>
+    pub fn load_torch<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
     where
         M: Params<Tensor<T>> + TorchState,
     {
@@ -97,7 +148,7 @@ impl CheckpointFile {
     ///
     /// # Errors
     /// Those of [`load`](CheckpointFile::load).
-    pub fn load_keras<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<(), FileError>
+    pub fn load_keras<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
     where
         M: Params<Tensor<T>> + KerasState,
     {
@@ -114,14 +165,16 @@ impl CheckpointFile {
         prefix: &str,
         model: &mut M,
         mut exchange: impl FnMut(&mut M, &mut StateDict<'_>),
-    ) -> Result<(), FileError> {
+    ) -> Result<IncompatibleKeys, FileError> {
         let mut loaded = shared(model);
-        for mut pass in [StateDict::checking(self, prefix), StateDict::reading(self, prefix)] {
-            exchange(&mut loaded, &mut pass);
-            pass.finish()?;
-        }
+        let mut check = StateDict::checking(self, prefix);
+        exchange(&mut loaded, &mut check);
+        let incompatible = check.finish()?;
+        let mut read = StateDict::reading(self, prefix);
+        exchange(&mut loaded, &mut read);
+        read.finish()?;
         *model = loaded;
-        Ok(())
+        Ok(incompatible)
     }
 
     /// One tensor. Half precision, `f16` and `bf16`, becomes the type that is asked for, which has all of its numbers.
@@ -192,7 +245,31 @@ impl CheckpointFile {
     }
 
     pub(super) fn info(&self, name: &str) -> Option<&TensorInfo> {
-        self.header.tensors.get(name)
+        self.find(name).map(|(_, info)| info)
+    }
+
+    /// The entry of this name, or the one that the metadata says this name stands for: of weights that share their memory,
+    /// safetensors' `save_model` keeps one.
+    pub(super) fn find(&self, name: &str) -> Option<(&str, &TensorInfo)> {
+        let tensors = &self.header.tensors;
+        let (name, info) = tensors.get_key_value(name).or_else(|| tensors.get_key_value(self.text(name)?))?;
+        Some((name, info))
+    }
+
+    pub(super) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    /// Whether an entry could be the weights of some layer.
+    pub(super) fn holds_floats(&self, name: &str) -> bool {
+        !self.info(name).is_some_and(|info| is_whole(info.dtype))
+    }
+
+    /// Whether there is something of a layer whose names begin and end like this.
+    pub(super) fn holds_any(&self, prefix: &str, suffix: &str) -> bool {
+        let names =
+            self.header.tensors.range::<str, _>((Bound::Included(prefix), Bound::Unbounded)).map(|(name, _)| name);
+        names.take_while(|name| name.starts_with(prefix)).any(|name| name.ends_with(suffix))
     }
 
     pub(super) fn wrong(&self, problem: impl fmt::Display) -> FileError {
@@ -203,6 +280,12 @@ impl CheckpointFile {
     pub(super) fn read<T: Real>(&self, name: &str, info: &TensorInfo) -> Result<Tensor<T>, FileError> {
         self.source.tensor(&self.path, name, info)
     }
+}
+
+/// Whether these are whole numbers or truth values.
+fn is_whole(dtype: Dtype) -> bool {
+    use Dtype::{BOOL, I8, I16, I32, I64, U8, U16, U32, U64};
+    matches!(dtype, BOOL | U8 | I8 | U16 | I16 | U32 | I32 | U64 | I64)
 }
 
 /// The shape of an entry that has no more axes than a tensor can have.

@@ -21,12 +21,26 @@ use unspool_autograd::{Params, Real, Tensor};
 /// A model of tensors with a counterpart in Keras: [`load_keras`] and [`save_keras`] read and write its weights.
 ///
 /// Keras has no file with one name for each weight, so these lines write one, in Python, with the names by the place of the
-/// layer in the model:
+/// layer in the model, not counting the inputs of a functional one, and in a model within the model by both places:
 ///
 /// ```python
+/// import keras
 /// from safetensors.numpy import load_file, save_file
-/// names = lambda model: {f"{i}.{'backward.' * ('/backward_' in w.path)}{w.name}": w
-///                        for i, layer in enumerate(model.layers) for w in layer.weights}
+///
+/// def names(layer, at=""):
+///     """The weights by their names."""
+///     if isinstance(layer, keras.Model):
+///         layers = [part for part in layer.layers if not isinstance(part, keras.layers.InputLayer)]
+///         return {name: w for i, part in enumerate(layers) for name, w in names(part, f"{at}{i}.").items()}
+///     if isinstance(layer, keras.layers.Bidirectional):
+///         return names(layer.forward_layer, at) | names(layer.backward_layer, f"{at}backward.")
+///     found = {at + w.name: w for w in layer.weights}
+///     assert len(found) == len(layer.weights), f"{layer.name} has parts whose weights have the same names"
+///     if isinstance(layer, keras.layers.GRU) and not layer.use_bias:  # zeros, whose shape says which kind it is
+///         shape = [2, 3 * layer.units] if layer.reset_after else [3 * layer.units]
+///         found[f"{at}bias"] = keras.Variable(keras.ops.zeros(shape, layer.variable_dtype))
+///     return found
+///
 /// save_file({name: w.numpy() for name, w in names(model).items()}, "keras.safetensors")
 /// ```
 ///
@@ -46,8 +60,9 @@ use unspool_autograd::{Params, Real, Tensor};
 /// | [`Bidirectional`] | `Bidirectional` | and `backward.kernel`, .. |
 /// | [`Sequential`], [`Stack`], `Vec`, arrays | the layers of a model | `0.kernel`, `1.bias`, .. |
 ///
-/// Keras's own epsilon of `LayerNormalization` is 1e-3, and no weight: a layer with that one computes something else here.
-/// A bias that is not in the file (`use_bias=False`, `center=False`) is zero, and a gain (`scale=False`) one.
+/// What a layer computes with its weights is not in the file: an `activation` or `go_backwards`. Keras's own epsilon of `LayerNormalization` is 1e-3, and no weight: a layer with that one computes something else here.
+/// A bias that is not in the file (`use_bias=False`, `center=False`) is zero, and a gain (`scale=False`) one. Only a GRU must have
+/// one: without it, nothing in the file says whether it resets before or after the product.
 /// A model of one's own says the place of its layers, [`TorchState`](crate::TorchState) shows how.
 ///
 /// ```
@@ -68,14 +83,14 @@ pub trait KerasState {
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
-/// all of these are listed. The model is then unchanged.
+/// all of these are listed. The model is then unchanged. [`CheckpointFile::strict`] loads what fits.
 ///
 /// See [`KerasState`] for which models, how to write the file, and an example.
 pub fn load_keras<T: Real, M>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError>
 where
     M: Params<Tensor<T>> + KerasState,
 {
-    CheckpointFile::open(path)?.load_keras("", model)
+    CheckpointFile::open(path)?.load_keras("", model).map(drop)
 }
 
 /// Saves a model's weights as [`load_keras`] reads them, and Keras with the lines in [`KerasState`].
@@ -146,7 +161,8 @@ impl<T: Real> KerasState for Gru<Tensor<T>> {
         swapped(dict, "kernel", &mut self.x.weight);
         swapped(dict, "recurrent_kernel", &mut self.u);
         let bias = swap(&Tensor::stack(0, &[self.x.bias.clone(), recurrent_biases(self)]));
-        dict.exchange_or([("bias", bias)], T::ZERO, |[bias]| {
+        dict.needs("bias", RESET);
+        dict.exchange([("bias", bias)], |[bias]| {
             set_biases(self, [0, 1].map(|i| swap(&bias.select(0, i))));
         });
     }
@@ -161,10 +177,15 @@ impl<T: Real> KerasState for GruResetBefore<Tensor<T>> {
             let recurrent = swap(&recurrent);
             (self.u, self.u_n) = (recurrent.slice(1, ..split).copy(), recurrent.slice(1, split..).copy());
         });
+        dict.needs("bias", RESET);
         let bias = swap(&self.x.bias);
-        dict.exchange_or([("bias", bias)], T::ZERO, |[bias]| self.x.bias = swap(&bias));
+        dict.exchange([("bias", bias)], |[bias]| self.x.bias = swap(&bias));
     }
 }
+
+/// Why a GRU must have its bias.
+const RESET: &str = "says by its shape whether a GRU resets after the product, [2, 3H], or before, [3H]: without biases, \
+                     it must be there as zeros";
 
 impl<C: KerasState> KerasState for Recurrent<C> {
     fn keras(&mut self, dict: &mut StateDict<'_>) {

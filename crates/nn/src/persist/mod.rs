@@ -11,6 +11,8 @@ mod half;
 #[cfg(feature = "safetensors")]
 mod header;
 #[cfg(feature = "safetensors")]
+mod incompatible;
+#[cfg(feature = "safetensors")]
 mod keras;
 #[cfg(feature = "safetensors")]
 mod native;
@@ -32,6 +34,8 @@ pub(crate) use checkpoint::shared;
 #[cfg(feature = "safetensors")]
 pub use checkpoint_file::CheckpointFile;
 pub use error::FileError;
+#[cfg(feature = "safetensors")]
+pub use incompatible::IncompatibleKeys;
 #[cfg(feature = "safetensors")]
 pub use keras::{KerasState, load_keras, save_keras};
 #[cfg(feature = "safetensors")]

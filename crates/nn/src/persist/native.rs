@@ -61,7 +61,7 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
-/// all of these are listed. The model is then unchanged.
+/// all of these are listed. The model is then unchanged. [`CheckpointFile::strict`] loads what fits.
 pub fn load<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError> {
-    CheckpointFile::open(path)?.load("", model)
+    CheckpointFile::open(path)?.load("", model).map(drop)
 }

@@ -4,9 +4,10 @@ use super::checkpoint::Checkpoint;
 use super::checkpoint_file::CheckpointFile;
 use super::error::FileError;
 use super::header::type_name;
+use super::incompatible::IncompatibleKeys;
 use super::source::holds;
 use safetensors::tensor::TensorInfo;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::mem;
 use unspool_autograd::{Params, Path, Real, Shape, Tensor};
@@ -21,8 +22,9 @@ pub struct StateDict<'a> {
     prefix: String,
     suffix: String,
     layer: usize,
+    /// The entries of the file that were asked for.
     asked: BTreeSet<String>,
-    missing: Vec<String>,
+    missing: Vec<(String, Refused)>,
     misfits: Vec<String>,
     failure: Option<FileError>,
     /// A name that the checkpoint had already.
@@ -34,6 +36,15 @@ enum Pass<'a> {
     Write(&'a mut Checkpoint),
     Check(&'a CheckpointFile),
     Read(&'a CheckpointFile),
+}
+
+/// When a name that is missing is an error.
+enum Refused {
+    /// If others are there that hold the same weights together with it.
+    Always,
+    IfStrict,
+    /// If its layer may have been made without it.
+    Never,
 }
 
 impl<'a> StateDict<'a> {
@@ -55,24 +66,37 @@ impl<'a> StateDict<'a> {
         StateDict { pass, prefix, suffix, layer, asked, missing, misfits, failure, taken }
     }
 
-    /// What does not fit, or went wrong.
-    pub(super) fn finish(self) -> Result<(), FileError> {
+    /// What the model and the file do not share, if the model can be loaded nevertheless.
+    pub(super) fn finish(self) -> Result<IncompatibleKeys, FileError> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let Pass::Check(file) = self.pass else { return Ok(()) };
+        let Pass::Check(file) = self.pass else { return Ok(IncompatibleKeys::default()) };
         let prefix = self.prefix.as_str();
         let unexpected = file.names().filter(|name| name.starts_with(prefix) && !self.asked.contains(*name));
-        let unexpected: Vec<String> = unexpected.map(|name| format!("{name:?}")).collect();
+        let unexpected: Vec<String> = unexpected.map(str::to_owned).collect();
+        // A file that has nothing of the model is a mistake in any case: of another model, or under another prefix.
+        let strict = file.is_strict() || self.asked.is_empty();
         let mut problems = Vec::new();
-        for (what, names) in [("missing", self.missing), ("unexpected", unexpected)] {
+        let mut refused = |what: &str, names: Vec<String>| {
             if !names.is_empty() {
                 problems.push(format!("{what} {}", names.join(", ")));
             }
-        }
+        };
+        let missing = self.missing.iter().filter(|(_, when)| match when {
+            Refused::Always => true,
+            Refused::IfStrict => strict,
+            Refused::Never => false,
+        });
+        refused("missing", missing.map(|(name, _)| format!("{name:?}")).collect());
+        let weights = unexpected.iter().filter(|name| strict && file.holds_floats(name));
+        refused("unexpected", weights.map(|name| format!("{name:?}")).collect());
         problems.extend(self.misfits);
         match problems.is_empty() {
-            true => Ok(()),
+            true => {
+                let missing = self.missing.into_iter().map(|(name, _)| name).collect();
+                Ok(IncompatibleKeys { missing, unexpected })
+            }
             false => Err(file.wrong(format_args!("does not fit the model: {}", problems.join("; ")))),
         }
     }
@@ -106,7 +130,9 @@ impl<'a> StateDict<'a> {
         absent: Option<T>,
         take: impl FnOnce([Tensor<T>; N]),
     ) {
-        let tensors = tensors.map(|(name, tensor)| (format!("{}{name}{}", self.prefix, self.suffix), tensor));
+        let tensors = tensors.map(|(name, tensor)| (self.in_file(name), tensor));
+        let optional = absent.is_some();
+        let absent = absent.filter(|_| self.may_lack_some());
         match &mut self.pass {
             Pass::Write(checkpoint) => {
                 for (name, tensor) in tensors {
@@ -116,20 +142,29 @@ impl<'a> StateDict<'a> {
                 }
             }
             Pass::Check(file) => {
-                let optional = absent.is_some() && tensors.iter().all(|(name, _)| file.info(name).is_none());
+                let found = tensors.iter().any(|(name, _)| file.info(name).is_some());
                 for (name, tensor) in tensors {
-                    match file.info(&name) {
-                        Some(info) => self.misfits.extend(misfits(info, &name, &tensor)),
-                        None if optional => {}
-                        None => self.missing.push(format!("{name:?}")),
+                    match file.find(&name) {
+                        Some((name, info)) => {
+                            self.misfits.extend(misfits(info, name, &tensor));
+                            self.asked.insert(name.to_owned());
+                        }
+                        None if found => self.missing.push((name, Refused::Always)),
+                        None if absent.is_some() => {}
+                        None if optional => self.missing.push((name, Refused::Never)),
+                        None => self.missing.push((name, Refused::IfStrict)),
                     }
-                    self.asked.insert(name);
                 }
             }
             Pass::Read(file) => {
-                let read = |(name, tensor): (String, Tensor<T>)| match (file.info(&name), absent) {
-                    (Some(info), _) if misfits(info, &name, &tensor).is_empty() => file.read(&name, info),
-                    (None, Some(absent)) => Ok(Tensor::full(absent, tensor.shape())),
+                if !tensors.iter().any(|(name, _)| file.info(name).is_some()) {
+                    if let Some(absent) = absent {
+                        take(tensors.map(|(_, tensor)| Tensor::full(absent, tensor.shape())));
+                    }
+                    return; // or else the weights stay as they are
+                }
+                let read = |(name, tensor): (String, Tensor<T>)| match file.info(&name) {
+                    Some(info) if misfits(info, &name, &tensor).is_empty() => file.read(&name, info),
                     _ => Ok(tensor), // not what was asked for in the pass before
                 };
                 match tensors.into_iter().map(read).collect::<Result<Vec<_>, _>>() {
@@ -137,6 +172,30 @@ impl<'a> StateDict<'a> {
                     Err(error) => self.failure = Some(error),
                 }
             }
+        }
+    }
+
+    /// The name of a tensor in the file.
+    fn in_file(&self, name: &str) -> String {
+        format!("{}{name}{}", self.prefix, self.suffix)
+    }
+
+    /// Whether what is not in the file may be what its layer was made without, and not a part of a layer that is missing.
+    fn may_lack_some(&self) -> bool {
+        match &self.pass {
+            Pass::Write(_) => true,
+            Pass::Check(file) | Pass::Read(file) => file.is_strict() || file.holds_any(&self.prefix, &self.suffix),
+        }
+    }
+
+    /// If a layer is in the file without this name, the error says `why` it must be there.
+    pub(super) fn needs(&mut self, name: &str, why: &str) {
+        let name = self.in_file(name);
+        if let Pass::Check(file) = &self.pass
+            && file.info(&name).is_none()
+            && file.holds_any(&self.prefix, &self.suffix)
+        {
+            self.misfits.push(format!("{name:?} {why}"));
         }
     }
 
@@ -164,6 +223,65 @@ impl<'a> StateDict<'a> {
     pub fn sum<T: Real>(&mut self, names: [&str; 2], bias: &mut Tensor<T>) {
         let tensors = [(names[0], bias.clone()), (names[1], Tensor::zeros(bias.shape()))];
         self.exchange_or(tensors, T::ZERO, |[a, b]| *bias = a.zip("sum", &b, |a, b| a + b));
+    }
+
+    /// One weight that has several names in the file: PyTorch's tied weights, `decoder.weight = encoder.weight`.
+    ///
+    /// As with safetensors' `save_model`, the first of the names in alphabetical order is saved, and the metadata says for
+    /// each other one that it stands for that; `load_model` reads it. A file that is loaded may have any of the names, and
+    /// must have the same values under those that it has.
+    ///
+    /// # Panics
+    /// If no name is given.
+    pub fn tied<T: Real, const N: usize>(&mut self, names: [&str; N], weight: &mut Tensor<T>) {
+        let mut names = names.map(|name| self.in_file(name));
+        names.sort();
+        match &mut self.pass {
+            Pass::Write(checkpoint) => {
+                let (kept, others) = names.split_first().expect("a weight has a name");
+                if !checkpoint.insert(kept, Box::new(weight.clone())) {
+                    self.taken.get_or_insert(kept.clone());
+                }
+                for other in others {
+                    if !checkpoint.insert_text(other, kept) {
+                        self.taken.get_or_insert(other.clone());
+                    }
+                }
+            }
+            Pass::Check(file) => {
+                let entries: BTreeMap<_, _> = names.iter().filter_map(|name| file.find(name)).collect();
+                for (name, info) in &entries {
+                    self.misfits.extend(misfits(info, name, weight));
+                    self.asked.insert((*name).to_owned());
+                }
+                if entries.is_empty() {
+                    self.missing.extend(names.map(|name| (name, Refused::IfStrict)));
+                }
+            }
+            Pass::Read(file) => {
+                let entries: BTreeMap<_, _> = names.iter().filter_map(|name| file.find(name)).collect();
+                let mut first = None;
+                for (name, info) in entries {
+                    if !misfits(info, name, weight).is_empty() {
+                        continue; // not what was asked for in the pass before
+                    }
+                    match (file.read::<T>(name, info), &first) {
+                        (Ok(tensor), None) => first = Some((name, tensor)),
+                        (Ok(tensor), Some((kept, weight))) if !same_bits(weight, &tensor) => {
+                            let sentence = "which are one weight in the model";
+                            let error =
+                                file.wrong(format_args!("has other values in {kept:?} than in {name:?}, {sentence}"));
+                            self.failure.get_or_insert(error);
+                        }
+                        (Ok(_), Some(_)) => {}
+                        (Err(error), _) => _ = self.failure.get_or_insert(error),
+                    }
+                }
+                if let Some((_, tensor)) = first {
+                    *weight = tensor;
+                }
+            }
+        }
     }
 
     /// What `exchange` hands over has one more part before its name, `encoder.` or `0.`.
@@ -200,6 +318,12 @@ fn misfits<T: Real>(info: &TensorInfo, name: &str, wanted: &Tensor<T>) -> Vec<St
         misfits.push(format!("{name:?} holds {}, expected {}", type_name(info.dtype), T::NAME));
     }
     misfits
+}
+
+/// Whether two tensors are the same, whatever is not a number in them, too.
+fn same_bits<T: Real>(a: &Tensor<T>, b: &Tensor<T>) -> bool {
+    let bits = |tensor: &Tensor<T>| tensor.to_vec().into_iter().map(|x| x.to_f64().to_bits());
+    bits(a).eq(bits(b))
 }
 
 /// Every leaf under its own name and as it is.

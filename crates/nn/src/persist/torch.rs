@@ -5,7 +5,7 @@ use super::checkpoint_file::CheckpointFile;
 use super::error::FileError;
 use super::state_dict::{StateDict, zeros};
 use crate::bidirectional::Bidirectional;
-use crate::cells::{Gru, Lstm, SimpleRnn};
+use crate::cells::{Gru, Lstm, ProjectedLstm, SimpleRnn};
 use crate::dense::Dense;
 use crate::dropout::Dropout;
 use crate::embedding::Embedding;
@@ -14,6 +14,7 @@ use crate::layer_norm::LayerNorm;
 use crate::recurrent::Recurrent;
 use crate::sequential::{Chain, Sequential};
 use crate::stack::Stack;
+use crate::text::LanguageModel;
 use std::path::Path;
 use unspool_autograd::{Params, Real, Tensor};
 
@@ -24,15 +25,18 @@ use unspool_autograd::{Params, Real, Tensor};
 /// | [`Dense`] | `nn.Linear` | `weight`, `bias` |
 /// | [`Embedding`], [`LayerNorm`] | `nn.Embedding`, `nn.LayerNorm` | `weight`; `weight`, `bias` |
 /// | [`SimpleRnn`], [`Lstm`], [`Gru`] | `nn.RNNCell`, `nn.LSTMCell`, `nn.GRUCell` | `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh` |
+/// | [`ProjectedLstm`] | `nn.LSTM(.., proj_size=..)` | and `weight_hr` |
 /// | [`Recurrent`] of them | `nn.RNN`, `nn.LSTM`, `nn.GRU` | `weight_ih_l0`, .. |
 /// | [`Bidirectional`] | `bidirectional=True` | and `weight_ih_l0_reverse`, .. |
 /// | [`Stack`] of either | `num_layers=2` | and `weight_ih_l1`, .. |
 /// | [`Sequential`] | `nn.Sequential` | `0.weight`, `2.bias`, .. |
 /// | `Vec`, arrays | `nn.ModuleList` | `0.weight`, .. |
+/// | [`LanguageModel`](crate::text::LanguageModel) | `RNNModel` of PyTorch's example `word_language_model` | `encoder.weight`, `rnn.weight_ih_l0`, .., `decoder.weight`, `decoder.bias` |
 ///
 /// PyTorch has two biases where one is enough. They are added in loading; in saving, `bias_hh` is zero but for the
 /// gate n of [`Gru`]. What is no weight (an activation, the dropout between layers) is not in a state dict.
-/// [`LayerNorm`] has PyTorch's epsilon, 1e-5.
+/// [`LayerNorm`] has PyTorch's epsilon, 1e-5. What a module computes with its weights is not in the file: `nn.RNN` with
+/// `nonlinearity="relu"` has the names of one with tanh.
 ///
 /// A bias that is not in the file (`bias=False`) is zero, and the gain of a `LayerNorm` (`elementwise_affine=False`) one.
 /// Here every layer has them, so training changes them, and what is saved is for PyTorch's layers that have them too.
@@ -60,11 +64,14 @@ use unspool_autograd::{Params, Real, Tensor};
 /// let lstm = Recurrent::new(Lstm::<Tensor>::new(rng, 3, 5));
 /// let mut model = Tagger { lstm, head: Dense::new(rng, 5, 2), scale: Tensor::ones([1]) };
 /// # let path = std::env::temp_dir().join(format!("tagger-{}.safetensors", std::process::id()));
-/// save_torch(&path, &model)?; // model.load_state_dict(safetensors.torch.load_file(path))
-/// load_torch(&path, &mut model)?; // safetensors.torch.save_file(model.state_dict(), path)
+/// save_torch(&path, &model)?; // safetensors.torch.load_model(model, path)
+/// load_torch(&path, &mut model)?; // safetensors.torch.save_model(model, path)
 /// # std::fs::remove_file(path).unwrap();
 /// # Ok::<(), unspool_nn::FileError>(())
 /// ```
+///
+/// Files of `safetensors.torch.save_file(model.state_dict(), path)` are the same, but for weights that several modules share:
+/// [`StateDict::tied`].
 pub trait TorchState {
     /// Hands each weight to `dict` with its name and its form in PyTorch.
     ///
@@ -72,21 +79,21 @@ pub trait TorchState {
     fn torch(&mut self, dict: &mut StateDict<'_>);
 }
 
-/// Loads a model from the safetensors file of a PyTorch state dict, `safetensors.torch.save_file(model.state_dict(), path)`.
+/// Loads a model from the safetensors file of a PyTorch model, `safetensors.torch.save_model(model, path)`.
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
-/// all of these are listed. The model is then unchanged.
+/// all of these are listed. The model is then unchanged. [`CheckpointFile::strict`] loads what fits.
 ///
 /// See [`TorchState`] for which models, and an example.
 pub fn load_torch<T: Real, M>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError>
 where
     M: Params<Tensor<T>> + TorchState,
 {
-    CheckpointFile::open(path)?.load_torch("", model)
+    CheckpointFile::open(path)?.load_torch("", model).map(drop)
 }
 
-/// Saves a model as PyTorch would: `model.load_state_dict(safetensors.torch.load_file(path))` reads it there.
+/// Saves a model as PyTorch would: `safetensors.torch.load_model(model, path)` reads it there.
 ///
 /// # Errors
 /// If the file cannot be written. What was there before is then still there.
@@ -142,6 +149,14 @@ impl<T: Real> TorchState for SimpleRnn<Tensor<T>> {
 impl<T: Real> TorchState for Lstm<Tensor<T>> {
     fn torch(&mut self, dict: &mut StateDict<'_>) {
         weights(dict, &mut self.x, &mut self.u);
+        dict.sum(["bias_ih", "bias_hh"], &mut self.x.bias);
+    }
+}
+
+impl<T: Real> TorchState for ProjectedLstm<Tensor<T>> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        weights(dict, &mut self.x, &mut self.u);
+        dict.transposed("weight_hr", &mut self.w_r);
         dict.sum(["bias_ih", "bias_hh"], &mut self.x.bias);
     }
 }
@@ -223,6 +238,23 @@ impl<M: TorchState> TorchState for Option<M> {
         if let Some(model) = self {
             model.torch(dict);
         }
+    }
+}
+
+/// With tied weights, `decoder.weight` is `encoder.weight`; what projects the outputs to it, which the example has not, is an
+/// `nn.Linear` of the name `projection`.
+impl<T: Real, C: TorchState> TorchState for LanguageModel<Tensor<T>, C> {
+    fn torch(&mut self, dict: &mut StateDict<'_>) {
+        dict.at("rnn", |dict| self.recurrent.torch(dict));
+        dict.at("projection", |dict| self.projection.torch(dict));
+        match &mut self.weight {
+            Some(weight) => {
+                dict.same("encoder.weight", &mut self.embedding.weight);
+                dict.transposed("decoder.weight", weight);
+            }
+            None => dict.tied(["encoder.weight", "decoder.weight"], &mut self.embedding.weight),
+        }
+        dict.at("decoder", |dict| dict.same_or("bias", &mut self.bias, T::ZERO));
     }
 }
 
