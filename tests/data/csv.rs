@@ -45,7 +45,8 @@ fn what_cannot_be_used_is_said_in_a_sentence() {
         ("\n\n", "the file is empty"),
         ("v\n", "no row follows the header"),
         ("a,\"b c\"\n1,2\n", "there is no column \"v\": the columns are \"a\", \"b c\""),
-        ("v,a,v\n1,2,3\n", "2 columns are named \"v\": choose one by its number"),
+        ("v,a,v\n1,2,3\n", "columns 0 and 2 are named \"v\": choose one by its number"),
+        ("v,v,v\n1,2,3\n", "columns 0, 1 and 2 are named \"v\": choose one by its number"),
         ("v\n1\n\"x\"\n", "line 3, column \"v\": \"x\" is not a number"),
         ("\u{feff}v\n1\nx\n", "line 3, column \"v\": \"x\" is not a number"),
         ("\u{feff}v\n1\n\n2\n", "line 3 is empty, but rows follow it"),
@@ -62,6 +63,10 @@ fn what_cannot_be_used_is_said_in_a_sentence() {
         ("v\n1\n\n3\n", "line 3 is empty, but rows follow it"),
         ("v\r\n1\r\n\r\n\r\n3\r\n", "line 3 is empty, but rows follow it"),
         ("\nv\n1\n", "line 1 is empty, but rows follow it"),
+        (
+            "v,\"a b\"\n1,\"x\" y\n",
+            "line 2: \"y\" follows a quote that closes the cell \"x\" of line 2: a quote within a cell is written twice",
+        ),
     ] {
         assert_eq!(sentence(v(text)), expected, "{text:?}");
     }
@@ -100,11 +105,69 @@ fn sentences_about_files_begin_with_their_names() {
     assert_eq!(sentence(Csv::new().read::<f32>(&file)), expected);
     fs::write(&file, b"v\r\n1\r\n\xff\n").unwrap();
     assert_eq!(sentence(Csv::new().read::<f32>(&file)), format!("{}: line 3 is not UTF-8 text", file.display()));
+    fs::write(&file, "\u{feff}v\n1\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()).unwrap();
+    assert_eq!(sentence(Csv::new().read::<f32>(&file)), format!("{} is UTF-16 text: save it as UTF-8", file.display()));
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A quote that is never closed takes all rows below for its cell, and one that a later quote closes many of them.
+#[test]
+fn an_open_quote_is_an_error_with_the_line_where_it_opens() {
+    let rows = |from: usize, to: usize| (from..=to).map(|i| format!("{i},disk\n")).collect::<String>();
+    let text = |below: &str| format!("v,size\n{}30,\"six inch\n{}{below}", rows(1, 29), rows(31, 100));
+    for (below, expected) in [
+        ("", "line 31: a quote opens before \"six inch\" and is never closed"),
+        ("101,\"\"\n", "line 31: a quote opens before \"six inch\" and is never closed"),
+        (
+            "101,\"nine inch\"\n",
+            "line 102: \"nine inch\\\"\" follows a quote that closes the cell \"six inch\" of line 31: \
+             a quote within a cell is written twice",
+        ),
+        ("101,\",\"\n", "line 102: a quote opens before \"\" and is never closed"),
+    ] {
+        assert_eq!(sentence(v(&text(below))), expected, "{below:?}");
+    }
+    // Within a cell that no quote opens, it is a character as any other.
+    assert_eq!(v("v,size\n1,6\" disk\n2,5\"\n").unwrap(), [1.0, 2.0]);
+}
+
+/// Files that have no end, or no writer: refused by what they are, and folders too.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    use unspool::text::read_text;
+    let folder = std::env::temp_dir().join(format!("unspool-csv-pipes-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let pipe = folder.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&pipe, std::path::Path::new("/dev/zero"), &folder] {
+        let csv = Csv::new();
+        for refused in [sentence(csv.read::<f32>(path)), sentence(csv.read_table(path)), sentence(read_text(path))] {
+            assert_eq!(refused, format!("cannot read {}: it is not a file", path.display()));
+        }
+    }
+    let large = folder.join("large");
+    fs::File::create(&large).unwrap().set_len(5 << 30).unwrap(); // takes no space
+    for refused in [sentence(Csv::new().read::<f32>(&large)), sentence(read_text(&large))] {
+        assert!(refused.ends_with("has 5368709120 bytes: texts of up to 4294967296 are read"), "{refused}");
+    }
     fs::remove_dir_all(&folder).unwrap();
 }
 
 proptest! {
     #![proptest_config(cases(300))]
+
+    /// The `csv` crate as the reference, for what it does not let pass: quotes that nothing closes, or that text follows.
+    #[test]
+    fn cells_are_those_of_the_csv_crate(text in "(v|\\PC{0,3})(,|\n|[0-9]{1,3}|\"([^\"]|\"\"){0,4}\"|x\"|\r\n){0,12}") {
+        if let Ok(table) = Csv::new().with_header().index(0).delimiter(',').missing(Csv::MISSING).parse_table(&text) {
+            let mut reader = ::csv::ReaderBuilder::new();
+            let mut reader = reader.trim(::csv::Trim::All).flexible(true).from_reader(text.as_bytes());
+            prop_assert_eq!(&reader.headers().unwrap().iter().skip(1).collect::<Vec<_>>(), &table.names);
+            let rows: Vec<_> = reader.records().map(|row| row.unwrap()).collect();
+            prop_assert_eq!(rows.iter().map(|row| &row[0]).collect::<Vec<_>>(), table.index);
+        }
+    }
 
     #[test]
     fn any_text_is_read_or_refused(text in "[0-9a,;\"\r\n .-]{0,60}", header: bool) {

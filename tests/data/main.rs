@@ -5,6 +5,7 @@ use unspool::{Dataset, Tensor};
 
 mod batches;
 mod csv;
+mod csv_exports;
 mod scalers;
 mod sequences;
 mod windows;

@@ -1,7 +1,7 @@
 //! Tables of text.
 
 use super::{Folder, refused, same};
-use unspool::Csv;
+use unspool::{Csv, DataError};
 
 /// `Csv::read`, which is `Csv::parse` of the file's text; and `parse` with every kind of setting.
 pub fn csv(bytes: &[u8]) -> bool {
@@ -25,6 +25,9 @@ pub fn csv(bytes: &[u8]) -> bool {
         parses(&plain().columns([1]), text),
         parses(&plain().delimiter(b'\t'), text),
         parses(&plain().columns([0]).delimiter(b' '), text),
+        parses(&Csv::new().with_header().delimiter(b'|').decimal(b','), text),
+        parses(&plain().decimal(b','), text),
+        parses(&plain().index(0).missing(Csv::MISSING), text),
     ]
     .contains(&true)
 }
@@ -35,7 +38,8 @@ fn plain() -> Csv {
 
 /// Reads a table, if it is one, writes it and reads that.
 fn parses(csv: &Csv, text: &str) -> bool {
-    let Ok(series) = csv.parse::<f64>(text).inspect_err(|error| assert!(error.to_string().len() > 10)) else {
+    let bounded = |error: &DataError| assert!((11..1_000).contains(&error.to_string().len()), "{error}");
+    let Ok(series) = csv.parse::<f64>(text).inspect_err(bounded) else {
         return false;
     };
     assert!(series.elements() > 0 && series.rank() == 2, "{}", series.shape());
@@ -43,7 +47,11 @@ fn parses(csv: &Csv, text: &str) -> bool {
     let rows = series.to_vec();
     let rows = rows.chunks(series.shape()[1]).map(|row| row.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>());
     let written: String = rows.map(|row| row.join(",") + "\n").collect();
-    assert!(same(&plain().parse(&written).unwrap(), &series), "what was written is another table");
+    let plain = plain().delimiter(b',').decimal(b'.');
+    assert!(same(&plain.parse(&written).unwrap(), &series), "what was written is another table");
+    let table = csv.parse_table(text).unwrap();
+    assert_eq!(table.values.into_iter().collect::<Option<Vec<f64>>>().unwrap(), series.to_vec());
+    assert_eq!(table.lines.len(), series.shape()[0]);
     if let Err(error) = csv.parse::<f32>(text) {
         assert!(error.to_string().ends_with(" is too large for f32"), "{error}");
     }

@@ -19,21 +19,11 @@ use std::path::Path;
 /// ```
 ///
 /// # Errors
-/// If the file cannot be read, is a pipe or a device, is not UTF-8 text, or is empty.
+/// If the file cannot be read, is a pipe or a device, has more than 4 GiB, is not UTF-8 text, or is empty.
 pub fn read_text(file: impl AsRef<Path>) -> Result<String, DataError> {
     let path = file.as_ref();
-    let file = path.display();
-    let bytes = files::open(path).and_then(files::read).map_err(|e| DataError(format!("cannot read {file}: {e}")))?;
-    let mut text = String::from_utf8(bytes).map_err(|e| {
-        let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
-        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-        DataError(format!("{file}: line {line} is not UTF-8 text"))
-    })?;
-    if text.starts_with('\u{feff}') {
-        text.remove(0);
-    }
-    match text.is_empty() {
-        true => Err(DataError(format!("{file} is empty: a text is needed"))),
-        false => Ok(text),
+    match files::text(path)? {
+        text if text.is_empty() => Err(DataError(format!("{} is empty: a text is needed", path.display()))),
+        text => Ok(text),
     }
 }

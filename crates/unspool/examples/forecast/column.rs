@@ -1,7 +1,54 @@
 //! One column of a CSV file, with every doubt about its numbers removed.
 
+use crate::moments::DateOrder;
 use crate::{Sentence, dates};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use unspool::{Csv, CsvTable};
+
+/// How a file is read.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Reading {
+    /// A series of your own: a file of separated values, a row per time step
+    #[arg(long, value_name = "FILE", requires = "column")]
+    pub(crate) csv: Option<PathBuf>,
+    /// The column to forecast: its name, or its number from 0
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    pub(crate) column: Option<String>,
+    /// The column of dates or times: checked for order and gaps, and shown on the axis
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    date_column: Option<String>,
+    /// What comes first in dates such as 02/01/2001, if the column as a whole does not tell
+    #[arg(long, value_name = "ORDER", requires = "date_column")]
+    date_order: Option<DateOrder>,
+    /// What stands between cells, such as ';' or 'tab', if the file does not tell
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter, requires = "csv")]
+    delimiter: Option<char>,
+    /// What stands between whole and fraction, '.' or ',', if the file does not tell
+    #[arg(long, value_name = "MARK", value_parser = ["." , ","], requires = "csv")]
+    decimal: Option<String>,
+    /// The first line holds numbers: columns have numbers, no names
+    #[arg(long, requires = "csv")]
+    no_header: bool,
+    /// The first line holds names, although they look like numbers
+    #[arg(long, requires = "csv", conflicts_with = "no_header")]
+    header: bool,
+    /// A cell that says that a value is missing, beside the usual ones (empty, NA, NaN, null, None, #N/A, -, ?)
+    #[arg(long, value_name = "CELL", allow_hyphen_values = true, requires = "csv")]
+    missing: Vec<String>,
+    /// Fill missing cells on a straight line between their neighbours, and cut off those at both ends
+    #[arg(long, requires = "csv")]
+    pub(crate) fill: bool,
+}
+
+fn delimiter(text: &str) -> Result<char, Sentence> {
+    let mut chars = text.chars();
+    match (text, chars.next(), chars.next()) {
+        ("tab" | "\\t", ..) => Ok('\t'),
+        (_, Some('"' | '\n' | '\r'), None) => Err("it ends or quotes cells".to_string()),
+        (_, Some(c), None) => Ok(c),
+        _ => Err("one character is needed, or the word tab".to_string()),
+    }
+}
 
 /// A series of one value per row.
 #[derive(Debug)]
@@ -10,118 +57,93 @@ pub(crate) struct Column {
     pub(crate) values: Vec<f64>,
     /// Whether the value stood in the file; otherwise it was filled in.
     pub(crate) measured: Vec<bool>,
-    /// The line of the file at which the row begins; the header is row 1.
+    /// The line of the file at which the row begins, from 1.
     pub(crate) rows: Vec<usize>,
     /// The dates, or the numbers of the rows.
     pub(crate) labels: Vec<String>,
+    /// What was found out about the file and done to its rows, as sentences for the report.
+    pub(crate) notes: Vec<Sentence>,
 }
 
-/// A cell of the column: a number, or nothing.
-type Cell = Option<f64>;
+impl Reading {
+    /// Reads the column.
+    pub(crate) fn read(&self, file: &Path, column: &str) -> Result<Column, Sentence> {
+        let table = self.reader(column).read_table(file).map_err(|e| e.to_string())?;
+        self.series(table, column).map_err(|sentence| format!("{}: {sentence}", file.display()))
+    }
 
-/// Reads a column; with `fill`, missing values are put on straight lines between their neighbours.
-pub(crate) fn read(file: &Path, name: &str, date_name: Option<&str>, fill: bool) -> Result<Column, Sentence> {
-    let bytes = std::fs::read(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let row = 1 + e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
-        format!("cannot read {}: row {row} is not UTF-8 text", file.display())
-    })?;
-    parse(&text, name, date_name, fill).map_err(|sentence| format!("{}: {sentence}", file.display()))
-}
+    fn reader(&self, column: &str) -> Csv {
+        let csv = Csv::new().missing(Csv::MISSING.iter().copied().chain(self.missing.iter().map(String::as_str)));
+        let csv = csv.columns([self.chosen(column)]);
+        let csv = self.date_column.iter().fold(csv, |csv, date| csv.index(self.chosen(date)));
+        let csv = self.delimiter.iter().fold(csv, |csv, delimiter| csv.delimiter(*delimiter));
+        let csv = self.decimal.iter().fold(csv, |csv, mark| csv.decimal(if mark == "," { ',' } else { '.' }));
+        match (self.header, self.no_header) {
+            (true, _) => csv.with_header(),
+            (_, true) => csv.without_header(),
+            _ => csv,
+        }
+    }
 
-fn parse(text: &str, name: &str, date_name: Option<&str>, fill: bool) -> Result<Column, Sentence> {
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| e.to_string())?.clone();
-    let column = find(&header, name)?;
-    let date_column = date_name.map(|name| find(&header, name)).transpose()?;
+    /// A whole number is a column's place; where names are numbers, too, it is a name.
+    fn chosen(&self, column: &str) -> unspool::Column {
+        match column.parse::<usize>() {
+            Ok(number) if !self.header => number.into(),
+            _ => column.into(),
+        }
+    }
 
-    let (mut cells, mut rows, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut line, mut counted) = (1, 0);
-    for record in reader.records() {
-        let position = match &record {
-            Ok(record) => record.position(),
-            Err(e) => e.position(),
+    fn series(&self, table: CsvTable, column: &str) -> Result<Column, Sentence> {
+        let (mut rows, mut cells, mut notes) = (table.lines, table.values, Vec::new());
+        let name = match &table.names[0] {
+            number if self.no_header || number.is_empty() => format!("column {column}"),
+            name => name.clone(),
         };
-        // The reader passes over empty lines, so a row begins after the line ends found where it was read.
-        let read_at = position.map_or(counted, |position| position.byte() as usize);
-        let begins = read_at + text[read_at..].bytes().take_while(|&byte| byte == b'\n').count();
-        line += text[counted..begins].matches('\n').count();
-        counted = begins;
-        if begins > read_at {
-            return Err(format!("row {} is empty: delete it, or write a value or NA there", line - (begins - read_at)));
+        if !matches!((table.delimiter, table.decimal), (None | Some(','), '.')) {
+            let between =
+                table.delimiter.map_or(String::new(), |delimiter| format!("{delimiter:?} between the cells and "));
+            notes.push(format!("{name} is read with {between}{:?} as the decimal mark", table.decimal));
         }
-        let record = record.map_err(|e| unreadable(&e, line))?;
-        cells.push(cell(&record[column]).map_err(|sentence| format!("row {line}: {sentence}"))?);
-        labels.push(date_column.map_or(line.to_string(), |date| record[date].to_string()));
-        rows.push(line);
-    }
-    if date_column.is_some() {
-        dates::check(&labels, &rows)?;
-    }
-    let measured = cells.iter().map(Cell::is_some).collect();
-    Ok(Column { name: name.to_string(), values: without_gaps(&cells, &rows, fill)?, measured, rows, labels })
-}
-
-/// The place of the column with this name.
-fn find(header: &csv::StringRecord, name: &str) -> Result<usize, Sentence> {
-    let names: Vec<&str> = header.iter().collect();
-    if names.iter().filter(|&&n| n == name).count() > 1 {
-        return Err(format!("two columns are named {name:?}: rename one"));
-    }
-    names.iter().position(|&n| n == name).ok_or_else(|| match names.len() {
-        0 => "the file is empty".to_string(),
-        _ => format!("there is no column {name:?}; the columns are {}", quoted(&names)),
-    })
-}
-
-fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
-}
-
-fn unreadable(error: &csv::Error, row: usize) -> Sentence {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("row {row} has another number of cells ({len}) than the header ({expected_len})")
+        let mut labels = if self.date_column.is_some() {
+            notes.extend(dates::check(&table.index, &rows, self.date_order)?);
+            table.index
+        } else {
+            rows.iter().map(usize::to_string).collect()
+        };
+        if self.fill {
+            let known = |cell: &Option<f64>| cell.is_some();
+            let Some(first) = cells.iter().position(known) else { return Err(format!("{name} has no value")) };
+            let last = cells.iter().rposition(known).unwrap_or(first);
+            let cut = [(0..first, "before the first value"), (last + 1..cells.len(), "behind the last value")];
+            for (range, place) in cut.into_iter().filter(|(range, _)| !range.is_empty()) {
+                let (from, to) = (&labels[range.start], &labels[range.end - 1]);
+                notes.push(match range.len() {
+                    1 => format!("1 row {place} ({from}) is cut off"),
+                    n => format!("{n} rows {place} ({from} to {to}) are cut off"),
+                });
+            }
+            (rows, cells) = (rows[first..=last].to_vec(), cells[first..=last].to_vec());
+            labels = labels[first..=last].to_vec();
         }
-        _ => format!("row {row} cannot be read: {error}"),
+        let values = without_gaps(&cells, &rows, self.fill)?;
+        Ok(Column { name, values, measured: cells.iter().map(Option::is_some).collect(), rows, labels, notes })
     }
 }
 
-/// The number in a cell; nothing if the cell is empty or says so.
-fn cell(text: &str) -> Result<Cell, Sentence> {
-    if ["", "na", "nan", "n/a", "null"].contains(&text.to_lowercase().as_str()) {
-        return Ok(None);
+/// The values, gaps between them filled on straight lines if that is wanted; otherwise a gap is an error.
+fn without_gaps(cells: &[Option<f64>], rows: &[usize], fill: bool) -> Result<Vec<f64>, Sentence> {
+    let gaps = cells.iter().filter(|cell| cell.is_none()).count();
+    if let Some(gap) = cells.iter().position(Option::is_none).filter(|_| !fill) {
+        let more = if gaps == 1 { String::new() } else { format!(" (and {} more)", gaps - 1) };
+        return Err(format!("line {} has no value{more}: write one, or use --fill to interpolate", rows[gap]));
     }
-    let shown: String = text.chars().take(40).collect();
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(Some(value)),
-        Ok(_) => Err(format!("{shown:?} is not a finite number")),
-        Err(_) => Err(format!("{shown:?} is not a number")),
-    }
-}
-
-/// The values, gaps filled on straight lines if that is wanted; otherwise a gap is an error.
-fn without_gaps(cells: &[Cell], rows: &[usize], fill: bool) -> Result<Vec<f64>, Sentence> {
-    let mut values = Vec::with_capacity(cells.len());
+    let mut values: Vec<f64> = Vec::with_capacity(cells.len());
     for (i, cell) in cells.iter().enumerate() {
-        if let Some(value) = cell {
-            values.push(*value);
-            continue;
-        }
-        let row = rows[i];
-        if !fill {
-            let more = cells.iter().filter(|cell| cell.is_none()).count() - 1;
-            let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-            return Err(format!("row {row} has no value{more}: write one, or use --fill to interpolate"));
-        }
-        // Values before i are filled already; the one after the gap is some steps away.
+        // Values before i are filled already; the one after the gap is some steps away. Both ends are known.
         let after = cells[i..].iter().enumerate().find_map(|(steps, cell)| Some((steps as f64, (*cell)?)));
-        let (Some(&before), Some((steps, after))) = (values.last(), after) else {
-            let edge = if i == 0 { "begins" } else { "ends" };
-            return Err(format!("row {row} has no value and the series {edge} there: delete such rows"));
-        };
-        values.push(before + (after - before) / (steps + 1.0));
+        let (steps, after) = after.unwrap_or((0.0, f64::NAN));
+        let before = values.last().copied().unwrap_or(after);
+        values.push(cell.unwrap_or(before + (after - before) / (steps + 1.0)));
     }
     Ok(values)
 }
@@ -129,69 +151,123 @@ fn without_gaps(cells: &[Cell], rows: &[usize], fill: bool) -> Result<Vec<f64>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
 
-    fn values(text: &str) -> Result<Vec<f64>, Sentence> {
-        parse(text, "v", None, false).map(|column| column.values)
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        reading: Reading,
+    }
+
+    /// Reads a text as the file that it would be, with these options.
+    fn parse(text: &str, options: &str) -> Result<Column, Sentence> {
+        let options = ["forecast", "--csv", "a.csv"].into_iter().chain(options.split_whitespace());
+        let reading = Options::try_parse_from(options).unwrap_or_else(|e| panic!("{e}")).reading;
+        let column = reading.column.clone().unwrap();
+        reading.series(reading.reader(&column).parse_table(text).map_err(|e| e.to_string())?, &column)
     }
 
     #[test]
-    fn numbers_are_read_whatever_the_quotes_line_ends_and_spaces() {
-        for text in [
-            "v\n1\n-2.5\n3e2\n",
-            "\u{feff}\"v\"\r\n\"1\"\r\n -2.5\r\n3e2",
-            "a,v\nx,1\n\"y\nz\",-2.5\n,3e2\n\n\n",
-            "v,,\r1,,\r-2.5,,\r3e2,,\r",
+    fn values_come_with_the_dates_or_lines_of_the_file() {
+        let column = parse("d,v\n2001,1\n2002,-2.5e1\n", "--column v --date-column d").unwrap();
+        assert_eq!((column.values, column.labels), (vec![1.0, -25.0], vec!["2001".to_string(), "2002".to_string()]));
+        let column = parse("a,v\n\"two\nlines\",1\nx,2\n", "--column v").unwrap();
+        assert_eq!((column.rows, column.labels), (vec![2, 4], vec!["2".to_string(), "4".to_string()]));
+        assert!(parse("v\n", "--column v").unwrap().values.is_empty());
+    }
+
+    #[test]
+    fn files_are_read_as_they_were_exported() {
+        for (text, options, name, notes) in [
+            (
+                "d;v\n1;1,5\n2;1.002,5\n",
+                "--column v",
+                "v",
+                "v is read with ';' between the cells and ',' as the decimal mark",
+            ),
+            (
+                "d\tv\n1\t1.5\n2\t1002.5\n",
+                "--column 1",
+                "v",
+                "v is read with '\\t' between the cells and '.' as the decimal mark",
+            ),
+            ("v\n1,5\n1002,5\n", "--column v --decimal ,", "v", "v is read with ',' as the decimal mark"),
+            (
+                "1|1.5\n2|1,002.5\n",
+                "--column 1 --no-header",
+                "column 1",
+                "column 1 is read with '|' between the cells and '.' as the decimal mark",
+            ),
+            (
+                "1xv\n2x1.5\n3x1002.5\n",
+                "--column v --delimiter x",
+                "v",
+                "v is read with 'x' between the cells and '.' as the decimal mark",
+            ),
+            ("v,v\n1,1.5\n2,1002.5\n", "--column 1", "v", ""),
+            ("2000,2001\n1,1.5\n2,1002.5\n", "--column 2001 --header", "2001", ""),
+            ("2000,2001\n1,1.5\n2,1002.5\n", "--column 2001 --header --date-column 2000", "2001", ""),
         ] {
-            assert_eq!(values(text), Ok(vec![1.0, -2.5, 300.0]), "{text:?}");
+            let column = parse(text, options).unwrap_or_else(|e| panic!("{text:?}: {e}"));
+            assert_eq!((column.values, column.name.as_str()), (vec![1.5, 1002.5], name), "{text:?}");
+            assert_eq!(column.notes.join(" "), notes, "{text:?}");
         }
-        assert_eq!(values("v\n"), Ok(vec![]));
-    }
-
-    #[test]
-    fn labels_are_dates_or_lines_of_the_file() {
-        let text = "d,v\n2001,1\n2002,2\n";
-        assert_eq!(parse(text, "v", Some("d"), false).unwrap().labels, ["2001", "2002"]);
-        let lines = parse("a,v\n\"two\nlines\",1\nx,2\n", "v", None, false).unwrap();
-        assert_eq!((lines.rows, lines.labels), (vec![2, 4], vec!["2".to_string(), "4".to_string()]));
     }
 
     #[test]
     fn what_cannot_be_used_is_said_in_a_sentence() {
-        for (text, sentence) in [
-            ("", "the file is empty"),
-            ("a,\"b c\"\n1,2\n", "there is no column \"v\"; the columns are \"a\", \"b c\""),
-            ("v,a,v\n1,2,3\n", "two columns are named \"v\": rename one"),
-            ("v\r1\r\"x\"\r", "row 3: \"x\" is not a number"),
-            ("v,a\n1,2\n3\n", "row 3 has another number of cells (1) than the header (2)"),
-            ("v,a\n1,2\n3,4,5\n", "row 3 has another number of cells (3) than the header (2)"),
-            ("v\n1\n\"x\"\n", "row 3: \"x\" is not a number"),
-            ("a,v\n\"two\nlines\",1\nx,y\n", "row 4: \"y\" is not a number"),
-            ("v\n1\n1,5\n", "row 3 has another number of cells (2) than the header (1)"),
-            ("v\n1\n-inf\n", "row 3: \"-inf\" is not a finite number"),
-            ("v\n1e999\n", "row 2: \"1e999\" is not a finite number"),
-            ("v\n1\n\n3\n", "row 3 is empty: delete it, or write a value or NA there"),
-            ("v\r\n1\r\n\r\n\r\n3\r\n", "row 3 is empty: delete it, or write a value or NA there"),
-            ("a,v\n0,1\n0,\n0,NA\n0,2\n", "row 3 has no value (and 1 more): write one, or use --fill to interpolate"),
-            ("v\n1\nNaN\n", "row 3 has no value: write one, or use --fill to interpolate"),
+        for (text, options, sentence) in [
+            ("a,\"b c\"\n1,2\n", "--column v", "there is no column \"v\": the columns are \"a\", \"b c\""),
+            ("v,a,v\n1,2,3\n", "--column v", "columns 0 and 2 are named \"v\": choose one by its number"),
+            ("a,v\n1,2\n", "--column 2", "there is no column 2: the file has 2, counted from 0"),
+            ("v\r1\r\"x\"\r", "--column v", "line 3, column \"v\": \"x\" is not a number"),
+            ("v\n1\n-inf\n", "--column v", "line 3, column \"v\": \"-inf\" is not a finite number"),
+            ("v,a\n1,2\n3\n", "--column v", "line 3 has another number of cells (1) than the header (2)"),
+            (
+                "a,v\n0,1\n0,\n0,NA\n0,2\n",
+                "--column v",
+                "line 3 has no value (and 1 more): write one, or use --fill to interpolate",
+            ),
+            (
+                "v\n1\n-999\n",
+                "--column v --missing -999",
+                "line 3 has no value: write one, or use --fill to interpolate",
+            ),
+            ("v\nNA\n?\n", "--column v --fill", "v has no value"),
+            (
+                "d,v\n2,1\n1,2\n3,2\n",
+                "--column v --date-column d",
+                "line 3: the date 1 does not come after 2: sort the rows by date",
+            ),
         ] {
-            assert_eq!(values(text), Err(sentence.to_string()), "{text:?}");
+            assert_eq!(parse(text, options).err().as_deref(), Some(sentence), "{text:?}");
         }
-        let dates = parse("d,v\n2,1\n1,2\n", "v", Some("d"), false).unwrap_err();
-        assert!(dates.starts_with("row 3: the date 1 does not come after 2"), "{dates}");
+        assert_eq!((delimiter("tab"), delimiter("\\t"), delimiter(";")), (Ok('\t'), Ok('\t'), Ok(';')));
+        assert!(delimiter("ab").is_err() && delimiter("").is_err() && delimiter("\"").is_err());
     }
 
     #[test]
     fn gaps_are_filled_on_straight_lines() {
-        let column = parse("v\n1\nNA\nnan\n4\n2\nNA\n0\n", "v", None, true).unwrap();
+        let column = parse("v\n1\nNA\nnan\n4\n2\n#N/A\n0\n", "--column v --fill").unwrap();
         assert_eq!(column.values, [1.0, 2.0, 3.0, 4.0, 2.0, 1.0, 0.0]);
         assert_eq!(column.measured, [true, false, false, true, true, false, true]);
+        assert!(column.notes.is_empty());
     }
 
+    /// Beyond its first and last value a series is unknown.
     #[test]
-    fn a_gap_at_an_end_cannot_be_filled() {
-        for (text, start) in [("v\nNA\n1\n", "row 2 "), ("v\n1\nNA\nNA\n", "row 3 ")] {
-            let sentence = parse(text, "v", None, true).unwrap_err();
-            assert!(sentence.starts_with(start) && sentence.contains("delete"), "{sentence}");
-        }
+    fn gaps_at_the_ends_are_cut_off() {
+        let text = "d,v\n2001-01,?\n2001-02,-\n2001-03,1\n2001-04,None\n2001-05,3\n2001-06,\n";
+        let column = parse(text, "--column v --date-column d --fill").unwrap();
+        assert_eq!(
+            (&column.values[..], &column.rows[..], column.labels.len()),
+            (&[1.0, 2.0, 3.0][..], &[4, 5, 6][..], 3)
+        );
+        assert_eq!(column.labels[0], "2001-03");
+        let notes = [
+            "2 rows before the first value (2001-01 to 2001-02) are cut off",
+            "1 row behind the last value (2001-06) is cut off",
+        ];
+        assert_eq!(column.notes, notes);
     }
 }

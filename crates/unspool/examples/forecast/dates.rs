@@ -1,124 +1,195 @@
 //! Whether the dates of a series are in order and evenly spaced.
 
 use crate::Sentence;
+use crate::moments::{DateOrder, Moment, read_all};
 
 /// A step this many times the usual (median) step is a gap. Months differ by less, a missing month does not.
 const GAP: f64 = 1.5;
 
-/// Checks that the dates, found in the given rows of the file, ascend and leave no gap.
+/// Checks that the dates, found in the given lines of the file, ascend and are evenly spaced.
 ///
-/// Dates written `YYYYMMDD` or `YYYY-MM-DD`, and plain numbers, have a place in time. Anything else is compared
-/// as text, and cannot be checked for gaps.
-pub(crate) fn check(dates: &[String], rows: &[usize]) -> Result<(), Sentence> {
+/// If they can begin with the day or with the month, and nobody tells, they are read both ways: the one counts with which
+/// all of them are dates, in order and without a gap. What was decided so is returned, as a sentence for the report.
+pub(crate) fn check(dates: &[String], lines: &[usize], told: Option<DateOrder>) -> Result<Option<Sentence>, Sentence> {
     if let Some(empty) = dates.iter().position(|date| date.is_empty()) {
-        return Err(format!("row {} has no date: write one, or leave out --date-column", rows[empty]));
+        return Err(format!("line {} has no date: write one, or leave out --date-column", lines[empty]));
     }
-    let times = all(dates, day).or_else(|| all(dates, number));
-    let ascends = |i: usize| match &times {
-        Some(times) => times[i] < times[i + 1],
-        None => dates[i] < dates[i + 1],
+    let read = |order| {
+        let moments = read_all(dates, order).map_err(|(i, problem)| format!("line {}: {problem}", lines[i]));
+        moments.and_then(|moments| evenly_spaced(&moments, dates, lines).map(|()| moments))
     };
-    let steps = 0..dates.len().saturating_sub(1);
-    if let Some(i) = steps.clone().find(|&i| !ascends(i)) {
-        let how = if times.is_some() { "" } else { " when compared as text (YYYY-MM-DD would do)" };
-        let (date, row, before) = (&dates[i + 1], rows[i + 1], &dates[i]);
-        return Err(format!("row {row}: the date {date} does not come after {before}{how}: sort the rows by date"));
+    if let Some(order) = told {
+        return read(order).map(|_| None);
     }
-    let Some(times) = times else { return Ok(()) };
-    let step = |i: usize| times[i + 1] - times[i];
-    let mut lengths: Vec<f64> = steps.clone().map(step).collect();
+    let decided = |what: &str| Ok(Some(format!("dates are read with the {what} first")));
+    match (read(DateOrder::DayFirst), read(DateOrder::MonthFirst)) {
+        (Ok(days), Ok(months)) if days == months => Ok(None),
+        (Ok(_), Ok(_)) => Err(format!(
+            "the dates {} to {} are in order whether the day or the month comes first: tell with --date-order",
+            dates[0],
+            dates[dates.len() - 1]
+        )),
+        (Ok(_), Err(_)) => decided("day"),
+        (Err(_), Ok(_)) => decided("month"),
+        (Err(day), Err(month)) if day == month => Err(day),
+        (Err(day), Err(month)) => Err(format!("with the day first, {day}; with the month first, {month}")),
+    }
+}
+
+fn evenly_spaced(moments: &[Moment], dates: &[String], lines: &[usize]) -> Result<(), Sentence> {
+    let steps = moments.windows(2).map(|pair| pair[1].since(pair[0]).unwrap_or(f64::NAN));
+    let steps: Vec<f64> = steps.collect();
+    // Clocks on the wall repeat an hour in autumn, and leave one out in spring.
+    let clocks = match moments.first() {
+        Some(Moment::Local(_)) => "; where clocks are changed, times need their offsets from UTC",
+        _ => "",
+    };
+    if steps.len() > 1 && steps.iter().all(|step| *step < 0.0) {
+        return Err("the rows run from the latest date to the earliest: turn their order around".to_string());
+    }
+    if let Some(i) = steps.iter().position(|step| *step <= 0.0) {
+        let (line, date, before) = (lines[i + 1], &dates[i + 1], &dates[i]);
+        return Err(match steps[i] {
+            0.0 => format!("line {line}: the date {date} is that of line {}, too{clocks}", lines[i]),
+            _ => format!("line {line}: the date {date} does not come after {before}: sort the rows by date{clocks}"),
+        });
+    }
+    let mut lengths = steps.clone();
     lengths.sort_by(f64::total_cmp);
-    if let Some(i) = steps.clone().find(|&i| step(i) > GAP * lengths[lengths.len() / 2]) {
+    let usual = lengths.get(lengths.len() / 2).copied().unwrap_or(0.0);
+    let Some(i) = steps.iter().position(|step| *step > GAP * usual || *step * GAP < usual) else { return Ok(()) };
+    let (line, from, to, usual) = (lines[i + 1], &dates[i], &dates[i + 1], moments[i].distance(usual));
+    if steps[i] * GAP < lengths[lengths.len() / 2] {
         return Err(format!(
-            "row {}: there is a gap between {} and {}, where others are {} apart: add the missing rows with empty cells \
-             and use --fill, or leave out --date-column if the rows are evenly spaced",
-            rows[i + 1],
-            dates[i],
-            dates[i + 1],
-            lengths[lengths.len() / 2],
+            "line {line}: {to} comes {} after {from}, where others are {usual} apart: a series is evenly spaced{clocks}",
+            moments[i].distance(steps[i])
         ));
     }
-    Ok(())
-}
-
-/// `f` of every date, if it has a value for all.
-fn all(dates: &[String], f: impl Fn(&str) -> Option<f64>) -> Option<Vec<f64>> {
-    dates.iter().map(|date| f(date)).collect()
-}
-
-fn number(date: &str) -> Option<f64> {
-    date.parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-/// The number of the day, counted from 1 March of the year 0, of a date `YYYYMMDD` or `YYYY-MM-DD`.
-fn day(date: &str) -> Option<f64> {
-    let digits: String = match date.as_bytes() {
-        [_, _, _, _, b'-', _, _, b'-', _, _] => date.split('-').collect(),
-        _ => date.to_string(),
-    };
-    if digits.len() != 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    let date: i64 = digits.parse().ok()?;
-    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Years that begin in March: a leap day is the last of its year.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    Some((365 * year + leap_days + (153 * month + 2) / 5 + day - 1) as f64)
+    Err(format!(
+        "line {line}: there is a gap between {from} and {to}, where others are {usual} apart: add the missing rows with empty \
+         cells and use --fill, or leave out --date-column if the rows are evenly spaced{clocks}"
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn checked(dates: &[&str]) -> Result<(), Sentence> {
-        let dates: Vec<String> = dates.iter().map(|date| date.to_string()).collect();
-        check(&dates, &(2..dates.len() + 2).collect::<Vec<_>>())
+    fn check_dates(dates: &[String], told: Option<DateOrder>) -> Result<Option<Sentence>, Sentence> {
+        check(dates, &(2..dates.len() + 2).collect::<Vec<_>>(), told)
     }
 
+    fn checked(dates: &[&str]) -> Result<Option<Sentence>, Sentence> {
+        check_dates(&dates.iter().map(|date| date.to_string()).collect::<Vec<_>>(), None)
+    }
+
+    /// A series of dates in many forms; then without one of them, with two of them exchanged, with one of them twice, turned
+    /// around: all is told but the first.
     #[test]
-    fn days_are_counted_over_leap_years_and_months() {
-        for (from, to, days) in [
-            ("2000-02-28", "20000301", 2.0),
-            ("19000228", "19000301", 1.0),
-            ("19991231", "2000-01-01", 1.0),
-            ("19700101", "20240101", 19_723.0),
-        ] {
-            assert_eq!(day(to).unwrap() - day(from).unwrap(), days, "{from} to {to}");
+    fn order_and_gaps_are_checked_in_every_form() {
+        fn months(i: usize) -> (usize, usize) {
+            (2001 + i / 12, 1 + i % 12)
         }
-        for text in ["1999", "19991301", "1999-1-1", "1999/01/01", "abcdefgh", "1999-aa-01", "ä999-01-1"] {
-            assert_eq!(day(text), None, "{text}");
+        type Form = fn(usize) -> String;
+        let forms: [(&str, Form); 14] = [
+            ("hours", |i| format!("2001-01-{:02} {:02}:00", 1 + i / 24, i % 24)),
+            ("hours, offsets", |i| format!("2001-03-25T{:02}:30:00+0{}:00", i + i % 2, 1 + i % 2)),
+            ("quarters of an hour", |i| format!("01.02.2001 {:02}:{:02}", i / 4, i % 4 * 15)),
+            ("hours of half a day", |i| format!("12/31/2001 {}:00 {}M", (i + 11) % 12 + 1, ["A", "P"][i / 12])),
+            ("packed hours", |i| format!("200101{:02}{:02}", 1 + i / 24, i % 24)),
+            ("days", |i| format!("2001-01-{:02}", i + 1)),
+            ("days, month last", |i| format!("{:02}/01/2001", i + 1)),
+            ("days, month first", |i| format!("01/{:02}/2001", i + 1)),
+            ("weeks", |i| format!("2001-W{:02}", i + 1)),
+            ("months", |i| format!("{}-{:02}", months(i).0, months(i).1)),
+            ("firsts of months", |i| format!("01.{:02}.{}", months(i).1, months(i).0)),
+            ("firsts of months, month first", |i| format!("{:02}/01/{}", months(i).1, months(i).0)),
+            ("quarters", |i| format!("{}Q{}", 2001 + i / 4, 1 + i % 4)),
+            ("years", |i| format!("{}", 1990 + i)),
+        ];
+        for (name, form) in forms {
+            let dates: Vec<String> = (0..20).map(form).collect();
+            let told = check_dates(&dates, None);
+            assert!(told.is_ok(), "{name}: {told:?}");
+            let changed = |change: &dyn Fn(&mut Vec<String>)| {
+                let mut dates = dates.clone();
+                change(&mut dates);
+                check_dates(&dates, None).expect_err(name)
+            };
+            let gap = changed(&|dates| drop(dates.remove(7)));
+            assert!(gap.contains("line 9: there is a gap between"), "{name}: {gap}");
+            let exchanged = changed(&|dates| dates.swap(7, 8));
+            assert!(exchanged.contains("sort the rows by date"), "{name}: {exchanged}");
+            let twice = changed(&|dates| dates[8] = dates[7].clone());
+            assert!(twice.contains("line 10: ") && twice.contains("is that of line 9, too"), "{name}: {twice}");
+            let around = changed(&|dates| dates.reverse());
+            assert!(around.contains("turn their order around") && !around.contains("sort"), "{name}: {around}");
         }
     }
 
     #[test]
     fn months_weeks_and_years_have_no_gap() {
-        assert_eq!(checked(&["20000131", "20000229", "20000331", "20000430"]), Ok(()));
-        assert_eq!(checked(&["1958-12-27", "1959-01-03", "1959-01-10"]), Ok(()));
-        assert_eq!(checked(&["998", "999", "1000", "1001"]), Ok(()));
-        assert_eq!(checked(&["2000-01", "2000-02", "2001-01"]), Ok(())); // text
-        assert_eq!(checked(&["2000"]), Ok(()));
-        assert_eq!(checked(&[]), Ok(()));
+        assert_eq!(checked(&["20000131", "20000229", "20000331", "20000430"]), Ok(None));
+        assert_eq!(checked(&["1958-12-27", "1959-01-03", "1959-01-10"]), Ok(None));
+        assert_eq!(checked(&["998", "999", "1000", "1001"]), Ok(None));
+        assert_eq!(checked(&["2000"]), Ok(None));
+        assert_eq!(checked(&[]), Ok(None));
     }
 
     #[test]
     fn a_gap_is_named() {
         let sentence = checked(&["20000131", "20000229", "20000331", "20000531", "20000630"]).unwrap_err();
-        assert!(sentence.starts_with("row 5: there is a gap between 20000331 and 20000531"), "{sentence}");
+        assert!(
+            sentence
+                .starts_with("line 5: there is a gap between 20000331 and 20000531, where others are 31 days apart"),
+            "{sentence}"
+        );
         let sentence = checked(&["1", "2", "3", "5"]).unwrap_err();
-        assert!(sentence.starts_with("row 5: there is a gap between 3 and 5, where others are 1 apart"), "{sentence}");
+        assert!(sentence.starts_with("line 5: there is a gap between 3 and 5, where others are 1 apart"), "{sentence}");
+        assert_eq!(
+            checked(&["2001-01-01", "2001-01-08", "2001-01-10", "2001-01-17"]).unwrap_err(),
+            "line 4: 2001-01-10 comes 2 days after 2001-01-08, where others are 7 days apart: a series is evenly spaced"
+        );
+        assert!(checked(&["2001-01", "2001-02", "2001-04", "2001-05"]).unwrap_err().contains("1 month apart"));
     }
 
     #[test]
     fn what_does_not_ascend_is_named() {
-        for dates in [["1", "2", "2"], ["3", "10", "9"], ["2000-01", "2000-03", "2000-02"]] {
-            let sentence = checked(&dates).unwrap_err();
-            let start = format!("row 4: the date {} does not come after {}", dates[2], dates[1]);
-            assert!(sentence.starts_with(&start), "{sentence}");
+        for dates in [["1", "3", "2"], ["3", "10", "9"], ["2000-01", "2000-03", "2000-02"]] {
+            let start = format!("line 4: the date {} does not come after {}: sort", dates[2], dates[1]);
+            assert!(checked(&dates).unwrap_err().starts_with(&start), "{dates:?}");
         }
-        assert!(checked(&["1", "", "3"]).unwrap_err().starts_with("row 3 has no date"));
+        assert!(checked(&["1", "", "3"]).unwrap_err().starts_with("line 3 has no date"));
+        assert!(checked(&["2001-02-28", "2001-02-29"]).unwrap_err().starts_with("line 3: \"2001-02-29\" is no date: "));
+        // The end of summer time, on the wall.
+        let autumn = checked(&["2001-10-28 01:00", "2001-10-28 02:00", "2001-10-28 02:00", "2001-10-28 03:00"]);
+        assert!(autumn.unwrap_err().ends_with("too; where clocks are changed, times need their offsets from UTC"));
+    }
+
+    /// By the whole column: a month has no 13 days; or else order and gaps tell.
+    #[test]
+    fn day_or_month_first_is_decided_by_the_whole_column_or_asked_for() {
+        let day = Ok(Some("dates are read with the day first".to_string()));
+        let month = Ok(Some("dates are read with the month first".to_string()));
+        assert_eq!(checked(&["11/01/2001", "12/01/2001", "13/01/2001"]), day);
+        assert_eq!(checked(&["01/11/2001", "01/12/2001", "01/13/2001"]), month);
+        assert_eq!(checked(&["30/12/2001", "31/12/2001", "01/01/2002"]), day);
+        let firsts = |form: &dyn Fn(usize, usize) -> String| {
+            (0..24).map(|i| form(2001 + i / 12, 1 + i % 12)).collect::<Vec<_>>()
+        };
+        assert_eq!(check_dates(&firsts(&|y, m| format!("01/{m:02}/{y}")), None), day);
+        assert_eq!(check_dates(&firsts(&|y, m| format!("{m:02}/01/{y}")), None), month);
+        assert_eq!(checked(&["01/01/2001", "02/02/2001", "03/03/2001"]), Ok(None)); // either way the same
+        let open = ["01/02/2001", "01/03/2001", "01/04/2001"].map(String::from);
+        assert_eq!(
+            check_dates(&open, None).unwrap_err(),
+            "the dates 01/02/2001 to 01/04/2001 are in order whether the day or the month comes first: tell with --date-order"
+        );
+        assert_eq!(check_dates(&open, Some(DateOrder::DayFirst)), Ok(None));
+        let neither = checked(&["30/01/2001", "01/31/2001"]).unwrap_err();
+        assert!(
+            neither.starts_with("with the day first, line 3: ") && neither.contains("; with the month first, line 2: "),
+            "{neither}"
+        );
     }
 }

@@ -14,6 +14,7 @@ mod ahead;
 mod column;
 mod dates;
 mod models;
+mod moments;
 mod output;
 mod pictures;
 #[path = "../shared/print.rs"]
@@ -24,6 +25,7 @@ mod windows;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use column::Reading;
 use models::{Task, Training};
 use series::Series;
 use std::path::{Path, PathBuf};
@@ -54,24 +56,14 @@ struct Options {
     /// Forecast ten steps ahead instead, in three ways; draws nothing
     #[arg(long, conflicts_with_all = ["csv", "out"])]
     ten_steps: bool,
-    /// A series of your own: a file of comma-separated values with a header row, one row per time step
-    #[arg(long, value_name = "FILE", requires = "column")]
-    csv: Option<PathBuf>,
-    /// The column to forecast
-    #[arg(long, value_name = "NAME", requires = "csv")]
-    column: Option<String>,
-    /// The column of dates or times: checked for order and gaps, and shown on the axis
-    #[arg(long, value_name = "NAME", requires = "csv")]
-    date_column: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
     /// How many steps ahead to forecast
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = between::<usize>(1, 10_000), requires = "csv")]
     horizon: usize,
     /// How many values a forecast is made from
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000), requires = "csv")]
     window: usize,
-    /// Fill missing cells on a straight line between their neighbours
-    #[arg(long, requires = "csv")]
-    fill: bool,
 }
 
 fn between<T: TryFrom<u64>>(least: u64, most: u64) -> RangedU64ValueParser<T> {
@@ -80,7 +72,7 @@ fn between<T: TryFrom<u64>>(least: u64, most: u64) -> RangedU64ValueParser<T> {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let result = match (&options.csv, &options.column) {
+    let result = match (&options.reading.csv, &options.reading.column) {
         (Some(file), Some(column)) => own_series(file, column, &options),
         _ if options.ten_steps => ten_steps(&options),
         _ => lecture(&options),
@@ -114,7 +106,7 @@ fn ten_steps(options: &Options) -> Result<(), Sentence> {
 
 /// One column of a CSV file.
 fn own_series(file: &Path, column: &str, options: &Options) -> Result<(), Sentence> {
-    let column = column::read(file, column, options.date_column.as_deref(), options.fill)?;
+    let column = options.reading.read(file, column)?;
     let cut = windows::cut(&column, options.window, options.horizon)?;
     output::check(&options.out)?;
     let outcomes = models::compare(&cut.task, &options.training())?;
@@ -166,7 +158,7 @@ mod tests {
         }
         assert!(refused(&["--ten-steps", "--csv", "a.csv", "--column", "a"]).contains("--ten-steps"));
         assert!(refused(&["--fill"]).contains("--csv <FILE>"));
-        assert!(refused(&["--csv", "a.csv"]).contains("--column <NAME>"));
+        assert!(refused(&["--csv", "a.csv"]).contains("--column <COLUMN>"));
         assert!(Options::try_parse_from(["forecast"]).is_ok());
     }
 }

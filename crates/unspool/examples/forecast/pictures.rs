@@ -138,6 +138,7 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], column: &Column, cut: &C
     let longest = column.labels.iter().map(|label| label.chars().count()).max().unwrap_or(1);
     let dots = if places.len() > 60 { 0 } else { 2 };
     let steps = if cut.horizon == 1 { "1 step".to_string() } else { format!("{} steps", cut.horizon) };
+    let time = part_shown(cut.test_targets.len(), &column.labels[first], &column.labels[places[places.len() - 1]]);
     let title = format!("{}: the test part, forecast {steps} ahead; large dots: still to come (seed 0)", column.name);
     picture((900, 480), &title, |root| {
         let (panel, legend) = root.split_vertically(410);
@@ -148,7 +149,7 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], column: &Column, cut: &C
             .y_label_area_size(64)
             .build_cartesian_2d(first..last + cut.horizon + 1, padded(values))?;
         mesh!(chart)
-            .x_desc("time")
+            .x_desc(time)
             .y_desc(&column.name)
             .x_labels((780 / (8 * longest + 30)).clamp(2, 9))
             .x_label_formatter(&|place| match column.labels.get(*place) {
@@ -167,6 +168,12 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], column: &Column, cut: &C
         entries.extend(outcomes.iter().zip(COLOURS).map(|(outcome, colour)| (colour, outcome.model)));
         draw_legend(&legend, &entries)
     })
+}
+
+/// Which part of the test part a picture in time shows.
+fn part_shown(targets: usize, from: &str, to: &str) -> String {
+    let which = if targets > MOST_VALUES { format!("the last {MOST_VALUES} of") } else { "all".to_string() };
+    format!("time ({which} {targets} test values, {from} to {to})")
 }
 
 /// An SVG picture with a title.
@@ -238,6 +245,12 @@ fn padded(range: Range<f64>) -> Range<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_axis_of_time_tells_which_part_it_is() {
+        assert_eq!(part_shown(300, "1990", "2289"), "time (all 300 test values, 1990 to 2289)");
+        assert_eq!(part_shown(1142, "1995", "2001"), "time (the last 300 of 1142 test values, 1995 to 2001)");
+    }
 
     #[test]
     fn axes_are_marked_in_round_numbers() {

@@ -77,6 +77,9 @@ pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> St
             "{filled} missing values were filled on straight lines; none of them is a target or the end of a window"
         );
     }
+    for note in &column.notes {
+        let _ = writeln!(text, "{note}");
+    }
     text
 }
 

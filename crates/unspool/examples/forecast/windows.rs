@@ -123,7 +123,7 @@ mod tests {
     fn column(values: Vec<f64>) -> Column {
         let rows: Vec<usize> = (2..values.len() + 2).collect();
         let labels = rows.iter().map(usize::to_string).collect();
-        Column { name: "v".to_string(), measured: vec![true; values.len()], values, rows, labels }
+        Column { name: "v".to_string(), measured: vec![true; values.len()], values, rows, labels, notes: Vec::new() }
     }
 
     /// In the column's own unit.

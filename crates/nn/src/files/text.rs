@@ -1,0 +1,36 @@
+//! Files of text.
+
+use super::{open, read};
+use crate::dataset::DataError;
+use std::path::Path;
+
+/// The most bytes of a file that is read whole: 4 GiB.
+const MOST: u64 = 4 << 30;
+
+/// The text of a file, without a byte order mark.
+pub(crate) fn text(path: &Path) -> Result<String, DataError> {
+    let file = path.display();
+    let unreadable = |e| DataError(format!("cannot read {file}: {e}"));
+    let opened = open(path).map_err(unreadable)?;
+    let size = opened.metadata().map_err(unreadable)?.len();
+    if size > MOST {
+        return Err(DataError(format!("{file} has {size} bytes: texts of up to {MOST} are read")));
+    }
+    let mut text = String::from_utf8(read(opened).map_err(unreadable)?).map_err(|e| {
+        let (bytes, valid) = (e.as_bytes(), e.utf8_error().valid_up_to());
+        DataError(match bytes {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => format!("{file} is UTF-16 text: save it as UTF-8"),
+            _ => format!("{file}: line {} is not UTF-8 text", 1 + line_ends(&bytes[..valid])),
+        })
+    })?;
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
+}
+
+/// How many lines end in a text: with `\n`, `\r\n` or `\r`.
+pub(crate) fn line_ends(text: &[u8]) -> usize {
+    let ends = |i: usize| text[i] == b'\n' || text[i] == b'\r' && text.get(i + 1) != Some(&b'\n');
+    (0..text.len()).filter(|&i| ends(i)).count()
+}
