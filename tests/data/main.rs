@@ -6,6 +6,7 @@ use unspool::{Dataset, Tensor};
 mod batches;
 mod csv;
 mod csv_exports;
+mod differences;
 mod scalers;
 mod sequences;
 mod windows;

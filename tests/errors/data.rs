@@ -3,7 +3,7 @@
 use super::*;
 use unspool::text::ngram::{NgramCounts, NgramModel, Smoothing};
 use unspool::text::{Vocabulary, bptt_chunks, token_windows};
-use unspool::{MinMaxScaler, StandardScaler, Windows, buckets, time_split};
+use unspool::{Differences, MinMaxScaler, StandardScaler, Windows, buckets, time_split};
 
 #[test]
 fn none_of_anything_is_a_mistake() {
@@ -12,6 +12,7 @@ fn none_of_anything_is_a_mistake() {
         Windows::new(0, 1) => "Windows: a window of 0 rows: it must have at least 1";
         Windows::new(1, 0) => "Windows: a horizon of 0: the next row is at horizon 1";
         Windows::new(1, 1).stride(0) => "Windows: a stride of 0: it must be at least 1";
+        Differences::new([1, 0]) => "Differences: the lags [1, 0]: a lag must be at least 1, that of neighbours";
         time_split(5, [0, 0]) => "time_split: the proportions [0, 0] must not all be 0";
         data.split([0, 0], 0) => "time_split: the proportions [0, 0] must not all be 0";
         data.batches(0) => "batches: a batch of 0 examples: it must have at least 1";
