@@ -13,6 +13,7 @@
 mod ahead;
 mod column;
 mod dates;
+mod differenced;
 mod models;
 mod moments;
 mod output;
@@ -20,7 +21,9 @@ mod pictures;
 #[path = "../shared/print.rs"]
 mod print;
 mod report;
+mod season;
 mod series;
+mod verdict;
 mod windows;
 
 use clap::Parser;
@@ -30,6 +33,9 @@ use models::{Task, Training};
 use series::Series;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::slice;
+use unspool::Differences;
+use windows::Plan;
 
 /// What went wrong, as one sentence for the user.
 type Sentence = String;
@@ -38,7 +44,9 @@ type Sentence = String;
 ///
 /// Without --csv: 10,000 made-up series of 51 points, the last point forecast from the 50 before it.
 /// With --csv: the same models on one column of your file; the first 70 % of its rows train them, the next 20 %
-/// validate, the last 10 % test.
+/// validate, the last 10 % test. A network cannot follow a trend beyond the values that it was trained on, so each
+/// model may learn differences instead: validation chooses (see --difference). The table marks what is no better than
+/// the last value, and says why that may be.
 ///
 /// Prints a table, and draws forecasts.svg and losses.svg.
 #[derive(Parser)]
@@ -64,10 +72,29 @@ struct Options {
     /// How many values a forecast is made from
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000), requires = "csv")]
     window: usize,
+    /// What the models learn: the values (none) or their differences of these lags, such as 1, 12 or 1,12. Without it,
+    /// each model's first seed tries none, 1 and, if there is a season, the season and both; the least error on the
+    /// validation part decides
+    #[arg(long, value_name = "LAGS", value_parser = differences, requires = "csv")]
+    difference: Option<Differences>,
+    /// After how many steps the series repeats itself. Without it, the highest peak of the autocorrelation of the
+    /// training part (around a straight line) is the season, if it is above 0.3
+    #[arg(long, value_name = "N", value_parser = between::<usize>(2, 10_000), requires = "csv")]
+    season: Option<usize>,
 }
 
 fn between<T: TryFrom<u64>>(least: u64, most: u64) -> RangedU64ValueParser<T> {
     RangedU64ValueParser::new().range(least..=most)
+}
+
+/// Lags between commas, or none.
+fn differences(text: &str) -> Result<Differences, Sentence> {
+    if text == "none" {
+        return Ok(Differences::new([]));
+    }
+    let lag = |lag: &str| lag.trim().parse().ok().filter(|lag| (1..=10_000).contains(lag));
+    let lags: Option<Vec<usize>> = text.split(',').map(lag).collect();
+    lags.map(Differences::new).ok_or("lags are whole numbers from 1 to 10000 with commas between, or none".to_string())
 }
 
 fn main() -> ExitCode {
@@ -90,10 +117,10 @@ fn main() -> ExitCode {
 fn lecture(options: &Options) -> Result<(), Sentence> {
     let series = Series::generate(42, 10_000, 51);
     let examples = |from, to| series.examples(from, to).map_err(|e| e.to_string());
-    let task =
-        Task { train: examples(0, 7_000)?, valid: examples(7_000, 9_000)?, test: examples(9_000, 10_000)?, next: None };
+    let task = Task::plain(examples(0, 7_000)?, examples(7_000, 9_000)?, examples(9_000, 10_000)?);
     output::check(&options.out)?;
-    let outcomes = models::compare(&task, &options.training())?;
+    let mut outcomes = vec![models::naive(&task)];
+    outcomes.extend(models::compare(slice::from_ref(&task), &options.training())?);
     print::print(&report::lecture(&outcomes, &task))?;
     save(&options.out, pictures::forecast_grid(&outcomes, &task)?, pictures::losses(&outcomes, "mean squared error")?)
 }
@@ -107,9 +134,11 @@ fn ten_steps(options: &Options) -> Result<(), Sentence> {
 /// One column of a CSV file.
 fn own_series(file: &Path, column: &str, options: &Options) -> Result<(), Sentence> {
     let column = options.reading.read(file, column)?;
-    let cut = windows::cut(&column, options.window, options.horizon)?;
+    let Options { window, horizon, season, .. } = *options;
+    let cut = windows::cut(&column, &Plan { window, horizon, season, differences: options.difference.clone() })?;
     output::check(&options.out)?;
-    let outcomes = models::compare(&cut.task, &options.training())?;
+    let mut outcomes = cut.references()?;
+    outcomes.extend(models::compare(&cut.tasks, &options.training())?);
     print::print(&report::own_series(&outcomes, &column, &cut))?;
     let losses = pictures::losses(&outcomes, "mean squared error (scaled series)")?;
     save(&options.out, pictures::forecasts_over_time(&outcomes, &column, &cut)?, losses)
@@ -152,11 +181,30 @@ mod tests {
     }
 
     #[test]
+    fn differences_are_lags_or_none() {
+        for (text, lags) in [("none", &[][..]), ("1", &[1]), ("12", &[12]), ("1,12", &[1, 12]), ("1, 1", &[1, 1])] {
+            assert_eq!(differences(text), Ok(Differences::new(lags)), "{text:?}");
+        }
+        for text in ["", "0", "1,0", "-1", "1,", "1.5", "one", "10001", "None,1", "99999999999999999999"] {
+            let sentence = refused(&["--csv", "a.csv", "--column", "a", &format!("--difference={text}")]);
+            assert!(
+                sentence.contains("lags are whole numbers from 1 to 10000 with commas between, or none"),
+                "{sentence}"
+            );
+        }
+        let sentence = refused(&["--csv", "a.csv", "--column", "a", "--season", "1"]);
+        assert!(sentence.contains("--season") && sentence.contains("1 is not in 2..="), "{sentence}");
+    }
+
+    #[test]
     fn options_for_a_file_need_the_file() {
         for arguments in [&["--column", "a"][..], &["--date-column", "a"], &["--horizon", "2"], &["--window", "2"]] {
             assert!(refused(arguments).contains("--csv <FILE>"));
         }
         assert!(refused(&["--ten-steps", "--csv", "a.csv", "--column", "a"]).contains("--ten-steps"));
+        for arguments in [["--difference", "1"], ["--season", "12"]] {
+            assert!(refused(&arguments).contains("--csv <FILE>"));
+        }
         assert!(refused(&["--fill"]).contains("--csv <FILE>"));
         assert!(refused(&["--csv", "a.csv"]).contains("--column <COLUMN>"));
         assert!(Options::try_parse_from(["forecast"]).is_ok());

@@ -2,7 +2,7 @@
 
 use crate::Sentence;
 use crate::column::Column;
-use crate::models::{Outcome, Run, Task, numbers};
+use crate::models::{self, Outcome, Run, Task, numbers};
 use crate::windows::Cut;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -23,15 +23,16 @@ macro_rules! mesh {
     };
 }
 
-/// A colour per model, in the order of the table; those of Okabe and Ito, made for every eye.
-const COLOURS: [RGBColor; 7] = [
-    RGBColor(150, 150, 150),
-    RGBColor(230, 159, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(86, 180, 233),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 114, 178),
-    RGBColor(204, 121, 167),
+/// A colour per model; those of Okabe and Ito, made for every eye (their yellow darker, for a white ground).
+const COLOURS: [(&str, RGBColor); 8] = [
+    (models::NAIVE, RGBColor(150, 150, 150)),
+    (models::SEASONAL, RGBColor(205, 190, 40)),
+    (models::DENSE, RGBColor(230, 159, 0)),
+    (models::RNN, RGBColor(0, 158, 115)),
+    (models::DEEP_RNN, RGBColor(86, 180, 233)),
+    (models::DEEP_RNN_DENSE, RGBColor(213, 94, 0)),
+    (models::LSTM, RGBColor(0, 114, 178)),
+    (models::GRU, RGBColor(204, 121, 167)),
 ];
 const GRID: RGBColor = RGBColor(225, 225, 225);
 /// A picture in time shows at most so many values, the latest.
@@ -64,10 +65,12 @@ pub(crate) fn losses(outcomes: &[Outcome], unit: &str) -> Result<String, Sentenc
             for (i, history) in &trained {
                 let losses = if title == "training" { &history.loss } else { &history.val_loss };
                 let points = losses.iter().enumerate().map(|(epoch, loss)| (epoch + 1, loss.max(1e-9)));
-                chart.draw_series(LineSeries::new(points, COLOURS[*i].filled().stroke_width(2)).point_size(2))?;
+                chart.draw_series(
+                    LineSeries::new(points, colour(&outcomes[*i]).filled().stroke_width(2)).point_size(2),
+                )?;
             }
         }
-        let entries: Vec<_> = trained.iter().map(|(i, _)| (COLOURS[*i], outcomes[*i].model)).collect();
+        let entries: Vec<_> = trained.iter().map(|(i, _)| (colour(&outcomes[*i]), outcomes[*i].model)).collect();
         draw_legend(&legend, &entries)
     })
 }
@@ -107,12 +110,13 @@ pub(crate) fn forecast_grid(outcomes: &[Outcome], task: &Task) -> Result<String,
             chart.draw_series(LineSeries::new(known, BLACK.filled()).point_size(1))?;
             chart.draw_series([Circle::new((truth, target), 5, BLACK.filled())])?;
             for (i, forecast) in forecasts.into_iter().enumerate() {
-                chart.draw_series([Circle::new((truth + 0.7 * (i + 1) as f64, forecast), 4, COLOURS[i].filled())])?;
+                let place = truth + 0.7 * (i + 1) as f64;
+                chart.draw_series([Circle::new((place, forecast), 4, colour(&outcomes[i]).filled())])?;
             }
         }
         let truth = format!("true point {}", window + 1);
         let mut entries = vec![(BLACK, truth.as_str())];
-        entries.extend(outcomes.iter().zip(COLOURS).map(|(outcome, colour)| (colour, outcome.model)));
+        entries.extend(outcomes.iter().map(|outcome| (colour(outcome), outcome.model)));
         draw_legend(&legend, &entries)
     })
 }
@@ -159,13 +163,13 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], column: &Column, cut: &C
             .y_label_formatter(&|value| tick(*value, span))
             .draw()?;
         chart.draw_series(LineSeries::new(known, BLACK.filled().stroke_width(2)).point_size(dots))?;
-        for (mut line, colour) in lines.into_iter().zip(COLOURS) {
+        for (mut line, colour) in lines.into_iter().zip(outcomes.iter().map(colour)) {
             let next = line.pop();
             chart.draw_series(LineSeries::new(line, colour.filled()).point_size(dots))?;
             chart.draw_series(next.map(|next| Circle::new(next, 5, colour.filled())))?;
         }
         let mut entries = vec![(BLACK, "true value")];
-        entries.extend(outcomes.iter().zip(COLOURS).map(|(outcome, colour)| (colour, outcome.model)));
+        entries.extend(outcomes.iter().map(|outcome| (colour(outcome), outcome.model)));
         draw_legend(&legend, &entries)
     })
 }
@@ -208,6 +212,11 @@ fn draw_legend(area: &Area, entries: &[(RGBColor, &str)]) -> Drawn {
         }
     }
     Ok(())
+}
+
+fn colour(outcome: &Outcome) -> RGBColor {
+    let found = COLOURS.iter().find(|(model, _)| *model == outcome.model);
+    found.expect("every model has a colour").1
 }
 
 fn range(values: impl Iterator<Item = f64>) -> Range<f64> {

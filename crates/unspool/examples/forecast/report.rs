@@ -2,6 +2,7 @@
 
 use crate::column::Column;
 use crate::models::{self, Outcome, Task, numbers};
+use crate::verdict;
 use crate::windows::Cut;
 use std::fmt::Write;
 
@@ -40,26 +41,44 @@ pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> St
     let targets: Vec<f64> = cut.test_targets.iter().map(|&i| column.values[i]).collect();
     let own = |forecasts: &[f64]| forecasts.iter().map(|&z| cut.invert(z)).collect::<Vec<_>>();
     // Errors speak for themselves; values get the decimals of the standard deviation.
-    let value = |value: f64| with_digits_of(cut.invert(1.0) - cut.invert(0.0), value);
+    let unit = cut.invert(1.0) - cut.invert(0.0);
+    let value = |value: f64| with_digits_of(unit, value);
+    // The squared error of each forecast, mean over the seeds.
+    let squares = |outcome: &Outcome| -> Vec<f64> {
+        let square = |i: usize| mean(&per_run(outcome, |forecasts| (cut.invert(forecasts[i]) - targets[i]).powi(2)));
+        (0..targets.len()).map(square).collect()
+    };
+    let naive = squares(&outcomes[0]);
     let next = format!("+{}", cut.horizon);
-    let mut rows = vec![header(outcomes, &["parameters", "MAE", "RMSE"], &["s/fit", &next])];
+    let before = ["parameters", "differences", "validation", "MAE", "RMSE", "of naive"];
+    let mut rows = vec![header(outcomes, &before, &["s/fit", &next])];
+    let (mut verdicts, mut ratios) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let rmse = per_run(outcome, |forecasts| mean_square(&own(forecasts), &targets).sqrt());
         let mae = per_run(outcome, |forecasts| mean_distance(&own(forecasts), &targets));
         let next: Vec<f64> = outcome.runs.iter().filter_map(|run| run.next).collect();
-        let mut row = vec![outcome.model.to_string(), outcome.parameters.to_string()];
-        row.extend([short(mean(&mae)), short(mean(&rmse))]);
+        let squares = squares(outcome);
+        let verdict = verdict::judge(&naive, &squares, cut.horizon);
+        let ratio = if squares == naive { 1.0 } else { (mean(&squares) / mean(&naive)).sqrt() };
+        let mut row = vec![outcome.model.to_string(), outcome.parameters.to_string(), learned(outcome)];
+        row.extend([validation(outcome).sqrt() * unit, mean(&mae), mean(&rmse)].map(short));
+        row.push(if rows.len() == 1 { "1.00  ".to_string() } else { format!("{ratio:.2}{}", verdict.mark()) });
         row.extend(by_seed(outcome, outcomes, &rmse, short));
         row.extend([seconds(outcome), value(mean(&own(&next)))]);
         rows.push(row);
+        verdicts.push(verdict);
+        ratios.push(ratio);
     }
     let (first, last) = (cut.test_targets[0], cut.test_targets[cut.test_targets.len() - 1]);
     let mut text = table(&rows);
     let _ = writeln!(
         text,
-        "\nMAE, RMSE: errors in the unit of {} on {} test values, {} to {}; means over the seeds, then the RMSE of each\n\
-         +{}: forecast {} after the last row, {}; mean over the seeds\n\
-         SimpleRNN at the end: tanh keeps its forecasts between {} and {}",
+        "\ndifferences: the lags of those that the model learned, chosen by the error of its first seed on the validation part\n\
+         validation: RMSE on its {} values\n\
+         MAE, RMSE: errors in the unit of {} on {} test values, {} to {}; means over the seeds, then the RMSE of each\n\
+         of naive: RMSE of all seeds, over that of the last value\n\
+         +{}: forecast {} after the last row, {}; mean over the seeds",
+        cut.valid_targets.len(),
         column.name,
         targets.len(),
         column.labels[first],
@@ -67,9 +86,11 @@ pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> St
         cut.horizon,
         if cut.horizon == 1 { "1 step".to_string() } else { format!("{} steps", cut.horizon) },
         column.labels[column.labels.len() - 1],
-        value(cut.invert(-1.0)),
-        value(cut.invert(1.0)),
     );
+    if let Some(season) = cut.season {
+        let _ =
+            writeln!(text, "{}: the value at the same place of the last season, of {season} steps", models::SEASONAL);
+    }
     let filled = column.measured.iter().filter(|measured| !**measured).count();
     if filled > 0 {
         let _ = writeln!(
@@ -80,7 +101,30 @@ pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> St
     for note in &column.notes {
         let _ = writeln!(text, "{note}");
     }
+    text.push('\n');
+    text += &verdict::sentences(outcomes, &verdicts, column, cut);
+    let best = (0..outcomes.len()).min_by(|&a, &b| validation(&outcomes[a]).total_cmp(&validation(&outcomes[b])));
+    let best = best.expect("naive at least");
+    let then = match best {
+        0 => String::new(),
+        _ => format!(", whose RMSE on the test part is {:.2} of naive's", ratios[best]),
+    };
+    let _ = writeln!(text, "Least error on the validation part: {}{then}.", outcomes[best].model);
     text
+}
+
+/// What a model learned: lags of differences, or none.
+fn learned(outcome: &Outcome) -> String {
+    match outcome.differences.lags() {
+        _ if outcome.parameters == 0 => "-".to_string(),
+        [] => "none".to_string(),
+        lags => models::listed(lags),
+    }
+}
+
+/// The mean squared error on the validation part, mean over the seeds.
+pub(crate) fn validation(outcome: &Outcome) -> f64 {
+    mean(&outcome.runs.iter().map(|run| run.validation).collect::<Vec<_>>())
 }
 
 /// Whether seeds of SimpleRNN(1) ended far from the best one.
@@ -180,6 +224,87 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::Run;
+    use crate::windows::tests::{column, plan};
+    use crate::windows::{Plan, cut};
+    use unspool::{Differences, History};
+
+    /// A model that learned these differences and whose outputs are `distance` from the targets.
+    fn outcome(model: &'static str, lags: &[usize], cut: &Cut, distance: f32, val_loss: &[f64]) -> Outcome {
+        let task = cut.tasks.iter().find(|task| task.differences.lags() == lags).unwrap();
+        let outputs = task.test.y().map(|y| y + distance);
+        let run = Run {
+            history: Some(History { val_loss: val_loss.to_vec(), ..History::default() }),
+            validation: val_loss[val_loss.len() - 1],
+            forecasts: task.forecasts(&outputs, &task.offsets),
+            next: Some(0.0),
+        };
+        Outcome { model, parameters: 5, differences: Differences::new(lags), runs: vec![run] }
+    }
+
+    #[test]
+    fn what_does_not_beat_naive_is_marked_and_explained() {
+        // A trend, along which nothing repeats.
+        let column = column((0..100).map(|i| f64::from(10 * i + i * i * 37 % 11)).collect());
+        let plan = Plan { season: Some(4), differences: None, ..plan(5, 1) };
+        let cut = cut(&column, &plan).unwrap();
+        let mut outcomes = cut.references().unwrap();
+        outcomes.extend([
+            outcome(models::DENSE, &[], &cut, 9.0, &[9.0; 8]),
+            outcome(models::RNN, &[], &cut, 8.0, &[9.0; 8]),
+            outcome(models::DEEP_RNN, &[1], &cut, 0.01, &[0.001; 8]),
+            outcome(models::DEEP_RNN_DENSE, &[1], &cut, 7.0, &[9.0; 8]),
+            outcome(models::LSTM, &[1], &cut, 7.0, &[9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0]),
+            outcome(models::GRU, &[1], &cut, 7.0, &[1e-9; 8]),
+        ]);
+        let text = own_series(&outcomes, &column, &cut);
+        let marked: Vec<&str> = text.lines().filter(|line| line.contains(" * ")).collect();
+        assert_eq!(marked.len(), 6, "{text}");
+        for part in [
+            "\n* does not beat naive; why that may be:\n",
+            "  seasonal naive: the last season says no more than the last value\n",
+            "  Dense(1): 100 % of the values to forecast lie outside of those of the training part (differences follow a trend: \
+             --difference 1)\n",
+            "  SimpleRNN(1): tanh keeps outputs within a standard deviation of the mean, 100 % of the values to forecast lie \
+             beyond\n",
+            "  SimpleRNN(20)-(20), Dense(1): it found nothing in the training part that says more than the last value\n",
+            "  LSTM(20)-(20), Dense(1): its error on the validation part still fell when training ended: try more --epochs\n",
+            "  GRU(20)-(20), Dense(1): on the validation part it was: that was chance, or the test part is different\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("No forecast is better"), "{text}");
+        let best = text.lines().last().unwrap();
+        assert!(
+            best.starts_with("Least error on the validation part: GRU(20)-(20), Dense(1), whose RMSE on"),
+            "{best}"
+        );
+        assert!(text.lines().any(|line| line.starts_with(models::DEEP_RNN) && !line.contains('*')), "{text}");
+    }
+
+    #[test]
+    fn a_random_walk_is_called_one() {
+        // Steps of 1 and -1 without pattern.
+        let mut state = 7u32;
+        let mut step = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state >> 31) * 2.0 - 1.0
+        };
+        let walk = (0..300).scan(0.0, |x, _| {
+            *x += step();
+            Some(*x)
+        });
+        let column = column(walk.collect());
+        let cut = cut(&column, &Plan { differences: None, ..plan(5, 1) }).unwrap();
+        let mut outcomes = cut.references().unwrap();
+        outcomes.push(outcome(models::GRU, &[1], &cut, 1.5, &[9.0; 8]));
+        let text = own_series(&outcomes, &column, &cut);
+        assert!(
+            text.contains("No forecast is better than the last value beyond chance.\nThe steps of its training"),
+            "{text}"
+        );
+        assert!(text.ends_with("Least error on the validation part: naive: the last value.\n"), "{text}");
+    }
 
     #[test]
     fn a_seed_far_from_the_others_is_named() {

@@ -1,0 +1,150 @@
+//! Whether a forecast is better than naive, and why it may not be.
+
+use crate::column::Column;
+use crate::models::{self, Outcome, Task, numbers};
+use crate::report::validation;
+use crate::season::autocorrelation;
+use crate::windows::Cut;
+use std::fmt::Write;
+
+/// What a forecast is, held against the last value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Verdict {
+    Better,
+    /// Better, but not beyond chance.
+    Chance,
+    NotBetter,
+}
+
+/// Judges by the squared errors on the same values: those of the last value less the forecast's are above 0 beyond
+/// chance, at a level of 5 % (Diebold and Mariano 1995). The errors of neighbours that overlap over the horizon depend
+/// on each other: the variance takes that in, as Newey and West do.
+pub(crate) fn judge(naive: &[f64], forecast: &[f64], horizon: usize) -> Verdict {
+    let n = naive.len() as f64;
+    let mean = |x: &[f64]| x.iter().sum::<f64>() / n;
+    let gains: Vec<f64> = naive.iter().zip(forecast).map(|(naive, forecast)| naive - forecast).collect();
+    let gain = mean(&gains);
+    if gain <= 0.0 {
+        return Verdict::NotBetter;
+    }
+    let around: Vec<f64> = gains.iter().map(|x| x - gain).collect();
+    let covariance = |k: usize| around.iter().zip(&around[k..]).map(|(a, b)| a * b).sum::<f64>() / n;
+    let lags = 1..horizon.min(naive.len());
+    let variance = covariance(0) + lags.map(|k| 2.0 * (1.0 - k as f64 / horizon as f64) * covariance(k)).sum::<f64>();
+    if n > 1.0 && gain > 1.645 * (variance / (n - 1.0)).sqrt() { Verdict::Better } else { Verdict::Chance }
+}
+
+impl Verdict {
+    /// What marks it in the table.
+    pub(crate) fn mark(self) -> &'static str {
+        match self {
+            Verdict::Better => "  ",
+            Verdict::Chance => " ~",
+            Verdict::NotBetter => " *",
+        }
+    }
+}
+
+/// What is to be said about the marks.
+pub(crate) fn sentences(outcomes: &[Outcome], verdicts: &[Verdict], column: &Column, cut: &Cut) -> String {
+    let mut text = String::new();
+    if verdicts.contains(&Verdict::Chance) {
+        text += "~ better than naive, but not beyond chance (test of Diebold and Mariano, 5 %)\n";
+    }
+    // Models that fail for the same reason share a line.
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for (outcome, _) in outcomes.iter().zip(verdicts).skip(1).filter(|(_, verdict)| **verdict == Verdict::NotBetter) {
+        let reason = why(outcome, &outcomes[0], cut);
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, models)) => models.push(outcome.model),
+            None => reasons.push((reason, vec![outcome.model])),
+        }
+    }
+    if !reasons.is_empty() {
+        text += "* does not beat naive; why that may be:\n";
+    }
+    for (reason, models) in reasons {
+        let _ = writeln!(text, "  {}: {reason}", models.join("; "));
+    }
+    if !verdicts.contains(&Verdict::Better) {
+        text += "No forecast is better than the last value beyond chance.\n";
+        text += &random_walk(column, cut).unwrap_or_default();
+    }
+    text
+}
+
+/// Why a forecast may be no better than the last value.
+fn why(outcome: &Outcome, naive: &Outcome, cut: &Cut) -> String {
+    if outcome.parameters == 0 {
+        return "the last season says no more than the last value".to_string();
+    }
+    let task = cut.tasks.iter().find(|task| task.differences == outcome.differences);
+    let Task { train, test, .. } = task.expect("what was learned was a task");
+    let (seen, targets) = (numbers(train.y()), numbers(test.y()));
+    let share =
+        |beyond: &dyn Fn(f64) -> bool| (100 * targets.iter().filter(|y| beyond(**y)).count()).div_ceil(targets.len());
+    let (learned, remedy) = match outcome.differences.lags() {
+        [] => ("values", " (differences follow a trend: --difference 1)"),
+        _ => ("differences", ""),
+    };
+    let beyond_tanh = share(&|y| y.abs() > 1.0);
+    if [models::RNN, models::DEEP_RNN].contains(&outcome.model) && beyond_tanh >= 10 {
+        return format!(
+            "tanh keeps outputs within a standard deviation of the mean, {beyond_tanh} % of the {learned} to forecast lie beyond"
+        );
+    }
+    let (least, greatest) =
+        seen.iter().fold((f64::MAX, f64::MIN), |(least, greatest), y| (y.min(least), y.max(greatest)));
+    let unseen = share(&|y| y < least || y > greatest);
+    if unseen >= 10 {
+        return format!("{unseen} % of the {learned} to forecast lie outside of those of the training part{remedy}");
+    }
+    let falling = |losses: &[f64]| {
+        let (earlier, last) = (losses[losses.len() * 3 / 4], losses[losses.len() - 1]);
+        last < 0.98 * earlier
+    };
+    let histories = outcome.runs.iter().filter_map(|run| run.history.as_ref());
+    if histories.into_iter().any(|history| falling(&history.val_loss)) {
+        return "its error on the validation part still fell when training ended: try more --epochs".to_string();
+    }
+    if validation(outcome) < validation(naive) {
+        return "on the validation part it was: that was chance, or the test part is different".to_string();
+    }
+    "it found nothing in the training part that says more than the last value".to_string()
+}
+
+/// A sentence if the training part looks like a random walk.
+fn random_walk(column: &Column, cut: &Cut) -> Option<String> {
+    let known = &column.values[..cut.valid_targets[0]];
+    let steps: Vec<f64> = known.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let lags = cut.window.min(steps.len() / 3);
+    let bound = 3.0 / (steps.len() as f64).sqrt();
+    let clear = autocorrelation(&steps, lags).into_iter().skip(1).any(|r| r.is_nan() || r.abs() > bound);
+    (!clear).then(|| {
+        format!(
+            "The steps of its training part are like those of a random walk (their autocorrelation up to lag {lags} is below \
+             {bound:.2}),\nwhose best forecast is its last value.\n"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn better_is_what_chance_does_not_explain() {
+        let naive = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let with = |gains: [f64; 6]| std::array::from_fn::<f64, 6, _>(|i| naive[i] - gains[i]);
+        assert_eq!(judge(&naive, &naive, 1), Verdict::NotBetter);
+        assert_eq!(judge(&naive, &with([-0.1; 6]), 1), Verdict::NotBetter);
+        assert_eq!(judge(&naive, &with([0.1; 6]), 1), Verdict::Better);
+        // A mean of 1/2, a variance of 1/3: t = 0.5 / sqrt(1/3 / 5) = 1.94. With half the autocovariance of lag 1 (1/6)
+        // twice, the variance is 1/2: t = 1.58.
+        let half = with([1.0, 1.0, 1.0, 0.5, -0.5, 0.0]);
+        assert_eq!((judge(&naive, &half, 1), judge(&naive, &half, 2)), (Verdict::Better, Verdict::Chance));
+        // A mean of 1/6, a standard error of 0.38.
+        assert_eq!(judge(&naive, &with([1.0, -1.0, 1.0, -0.5, 1.0, -0.5]), 1), Verdict::Chance);
+        assert_eq!(judge(&[1.0], &[0.5], 1), Verdict::Chance);
+    }
+}
