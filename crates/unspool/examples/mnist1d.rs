@@ -18,7 +18,7 @@ use rand::RngExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use unspool::prelude::*;
-use unspool::{Bidirectional, Gru, Model, cross_entropy, predict};
+use unspool::{Bidirectional, Csv, Gru, Model, cross_entropy, predict};
 
 const CLASSES: usize = 10;
 const LENGTH: usize = 40;
@@ -105,31 +105,27 @@ fn dataset(sequences: &[Vec<f32>], classes: Vec<usize>) -> Dataset {
 }
 
 fn read(file: &Path) -> Result<Dataset, String> {
-    let text = std::fs::read_to_string(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
-    parse(&text).map_err(|sentence| format!("{}: {sentence}", file.display()))
+    let rows = reader().read(file).map_err(|e| e.to_string())?;
+    examples(&rows).map_err(|sentence| format!("{}: {sentence}", file.display()))
 }
 
-/// A line for each sequence: its class, then its 40 values.
-fn parse(text: &str) -> Result<Dataset, String> {
-    let (mut sequences, mut classes) = (Vec::new(), Vec::new());
-    for (i, line) in text.lines().enumerate() {
-        let row = |sentence: String| format!("row {}: {sentence}", i + 1);
-        let (class, values) = line.split_once(',').ok_or_else(|| row("a class and values are expected".to_string()))?;
-        match class.trim().parse() {
-            Ok(class) if class < CLASSES => classes.push(class),
-            _ => return Err(row(format!("{class:?} is not a class from 0 to {}", CLASSES - 1))),
-        }
-        let number = |text: &str| match text.trim().parse::<f32>() {
-            Ok(value) if value.is_finite() => Ok(value),
-            _ => Err(row(format!("{text:?} is not a finite number"))),
-        };
-        let values = values.split(',').map(number).collect::<Result<Vec<f32>, String>>()?;
-        if values.len() != LENGTH {
-            return Err(row(format!("{} values after the class, not {LENGTH}", values.len())));
-        }
-        sequences.push(values);
+fn reader() -> Csv {
+    Csv::new().without_header().delimiter(',').decimal('.')
+}
+
+/// A row for each sequence, `[N, 41]`: its class, then its 40 values.
+fn examples(rows: &Tensor) -> Result<Dataset, String> {
+    let [n, cells] = rows.shape()[..] else { unreachable!("a series has two axes") };
+    if cells != 1 + LENGTH {
+        return Err(format!("rows have {cells} cells, not a class and {LENGTH} values"));
     }
-    if sequences.is_empty() { Err("the file is empty".to_string()) } else { Ok(dataset(&sequences, classes)) }
+    let classes = rows.select(1, 0).to_vec();
+    if let Some(i) = classes.iter().position(|class| !(0..CLASSES).any(|c| c as f32 == *class)) {
+        return Err(format!("row {}: {} is not a class from 0 to {}", i + 1, classes[i], CLASSES - 1));
+    }
+    let classes: Vec<usize> = classes.into_iter().map(|class| class as usize).collect();
+    let x = rows.slice(1, 1..).t().contiguous().reshape([LENGTH, n, 1]);
+    Dataset::new(x, Tensor::one_hot(classes, CLASSES)).map_err(|e| e.to_string())
 }
 
 /// A pattern of 12 points for each class, somewhere in the sequence, scaled, with noise: to learn from, and to test.
@@ -161,6 +157,10 @@ mod tests {
         cells.join(",") + "\n"
     }
 
+    fn parse(text: &str) -> Result<Dataset, String> {
+        examples(&reader().parse(text).map_err(|e| e.to_string())?)
+    }
+
     #[test]
     fn lines_become_sequences() {
         let data = parse(&(line("3", "-1e2") + &line("0", "0.5"))).unwrap();
@@ -174,12 +174,13 @@ mod tests {
     fn what_cannot_be_used_is_said_in_a_sentence() {
         for (text, sentence) in [
             (String::new(), "the file is empty"),
-            ("7\n".to_string(), "row 1: a class and values are expected"),
-            (line("10", "0"), "row 1: \"10\" is not a class from 0 to 9"),
-            (line("label", "0"), "row 1: \"label\" is not a class from 0 to 9"),
-            (line("1", "0") + &line("1", "x"), "row 2: \"x\" is not a finite number"),
-            (line("1", "NaN"), "row 1: \"NaN\" is not a finite number"),
-            (line("1", "0,0"), "row 1: 41 values after the class, not 40"),
+            ("7\n".to_string(), "rows have 1 cells, not a class and 40 values"),
+            (line("10", "0"), "row 1: 10 is not a class from 0 to 9"),
+            (line("0.5", "0"), "row 1: 0.5 is not a class from 0 to 9"),
+            (line("label", "0"), "line 1, column 0: \"label\" is not a number"),
+            (line("1", "0") + &line("1", "x"), "line 2, column 40: \"x\" is not a number"),
+            (line("1", "NaN"), "line 1, column 40: \"NaN\" is not a finite number"),
+            (line("1", "0,0"), "rows have 42 cells, not a class and 40 values"),
         ] {
             assert_eq!(parse(&text).err().as_deref(), Some(sentence));
         }

@@ -12,14 +12,17 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// The bytes of a file that was opened, if there is memory for them.
-pub(crate) fn read(mut file: File) -> io::Result<Vec<u8>> {
+/// The bytes of a file that was opened, if they are no more than `most` and there is memory for them.
+pub(crate) fn read(file: File, most: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata()?.len();
     let mut bytes = Vec::new();
-    if !usize::try_from(size).is_ok_and(|size| bytes.try_reserve_exact(size).is_ok()) {
+    if size <= most && !usize::try_from(size).is_ok_and(|size| bytes.try_reserve_exact(size).is_ok()) {
         let sentence = format!("it has {size} bytes, more than there is memory for");
         return Err(io::Error::new(io::ErrorKind::OutOfMemory, sentence));
     }
-    file.read_to_end(&mut bytes)?;
+    // Some files of the system tell no size, and are long.
+    if size > most || file.take(most.saturating_add(1)).read_to_end(&mut bytes)? as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    }
     Ok(bytes)
 }

@@ -11,12 +11,8 @@ const MOST: u64 = 4 << 30;
 pub(crate) fn text(path: &Path) -> Result<String, DataError> {
     let file = path.display();
     let unreadable = |e| DataError(format!("cannot read {file}: {e}"));
-    let opened = open(path).map_err(unreadable)?;
-    let size = opened.metadata().map_err(unreadable)?.len();
-    if size > MOST {
-        return Err(DataError(format!("{file} has {size} bytes: texts of up to {MOST} are read")));
-    }
-    let mut text = String::from_utf8(read(opened).map_err(unreadable)?).map_err(|e| {
+    let bytes = open(path).and_then(|file| read(file, MOST)).map_err(unreadable)?;
+    let mut text = String::from_utf8(bytes).map_err(|e| {
         let (bytes, valid) = (e.as_bytes(), e.utf8_error().valid_up_to());
         DataError(match bytes {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => format!("{file} is UTF-16 text: save it as UTF-8"),

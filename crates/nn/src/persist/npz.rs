@@ -48,7 +48,7 @@ impl Npz {
     /// Reads the file, which was opened at `path`, and checks its directory.
     pub(super) fn read(file: File, path: &Path) -> Result<Npz, FileError> {
         let unreadable = |error| FileError::io("cannot read", path, error);
-        let bytes = files::read(file).map_err(unreadable)?;
+        let bytes = files::read(file, u64::MAX).map_err(unreadable)?;
         let archive = ZipArchive::from_slice(bytes).map_err(|error| wrong(path, error))?;
         let entries = directory(&archive).map_err(|problem| wrong(path, problem))?;
         Ok(Npz { path: path.to_owned(), archive, entries })
