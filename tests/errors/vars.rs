@@ -164,9 +164,7 @@ fn reductions_and_what_runs_along_an_axis() {
         a.logsumexp_axes(&[2]) => "logsumexp_axes: shape [32, 20] has no axis 2";
         a.logsumexp_keepdim(&[2]) => "logsumexp_keepdim: shape [32, 20] has no axis 2";
         a.softmax(2) => "softmax: shape [32, 20] has no axis 2";
-        empty.softmax(1) => "softmax: axis 1 of shape [2, 0] is empty";
         a.log_softmax(2) => "log_softmax: shape [32, 20] has no axis 2";
-        empty.log_softmax(1) => "log_softmax: axis 1 of shape [2, 0] is empty";
         a.cumsum(2) => "cumsum: shape [32, 20] has no axis 2";
         a.cumprod(2) => "cumprod: shape [32, 20] has no axis 2";
         v(&[]).cumprod(0) => "cumprod: shape [] has no axis 0";
@@ -203,7 +201,6 @@ fn shapes() {
         a.layer_norm_affine(v(&[1]), v(&[20]), 0.1) => "layer_norm: the gain of features [32, 20] must be [20], not [1]";
         a.layer_norm_affine(v(&[20]), v(&[]), 0.1) => "layer_norm: the bias of features [32, 20] must be [20], not []";
         v(&[]).layer_norm_affine(a, a, 0.1) => "layer_norm: a value of rank 0 has no axis of features";
-        v(&[2, 0]).logsumexp() => "logsumexp: axis 1 of shape [2, 0] is empty";
         a.clamp(1.0, 0.5) => "clamp: nothing lies between 1 and 0.5";
         a.expand([32, 21]) => "expand: [32, 20] does not broadcast to [32, 21]";
         a.expand([20]) => "expand: [32, 20] does not broadcast to [20]";

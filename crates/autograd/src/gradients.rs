@@ -97,7 +97,8 @@ fn step<T: Scalar>(sweep: &mut Sweep<T>, record: &Record<T>, id: u32, number: u3
         return;
     }
     let Some(grad) = sweep.take(id, node.retained_from <= number) else { return };
-    let inputs = Inputs { values: &record.values, ids: record.inputs_of(node), layouts: &record.layouts };
+    let (ids, sweep_number) = (record.inputs_of(node), number + 1);
+    let inputs = Inputs { values: &record.values, ids, layouts: &record.layouts, sweep: sweep_number };
     let mut into = Contributions { sweep, nodes: &record.nodes, inputs };
     record.rules.backward(node.rule, inputs, &record.values[id as usize], grad, &mut into);
 }

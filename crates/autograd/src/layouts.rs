@@ -8,15 +8,17 @@ use unspool_tensor::{Packed, Scalar, Tensor};
 /// The packed forms of the matrices that a tape's products have used.
 ///
 /// A recurrent weight is multiplied with at every time step, and its transpose at every step on the way back. From its
-/// second use on, a copy that the products read in order is kept until the tape is reset.
+/// second use on, a copy that the products read in order is kept until the tape is reset. (In another order they round in
+/// another way. The first use of a sweep is a first one again, so that every sweep over a tape makes the same bits.)
 pub(crate) struct Layouts<T: Scalar>(RefCell<HashMap<Key, Layout<T>>>);
 
 /// The id of a value, and whether it is its transpose.
 type Key = (u32, bool);
 
-enum Layout<T: Scalar> {
-    UsedOnce,
-    Packed(Packed<T>),
+struct Layout<T: Scalar> {
+    /// Which sweep the last first use was in; 0 going forwards.
+    sweep: u32,
+    packed: Option<Packed<T>>,
 }
 
 /// A product with so many rows reads its matrix so often that the copy pays for this product alone; it is not kept.
@@ -30,10 +32,12 @@ impl<T: Scalar> Layouts<T> {
         Layouts(RefCell::default())
     }
 
-    /// `a b`, or `a bᵀ`, where `b` is value `id` of the tape; plus `sum`, if there is one.
+    /// `a b`, or `a bᵀ`, where `b` is value `id` of the tape; plus `sum`, if there is one. In the sweep of this number, or going
+    /// forwards.
     #[track_caller]
     pub(crate) fn product(
         &self,
+        sweep: u32,
         sum: Option<Tensor<T>>,
         a: &Tensor<T>,
         (id, transposed): Key,
@@ -52,18 +56,19 @@ impl<T: Scalar> Layouts<T> {
         }
         let b = if transposed { b.t() } else { b.clone() };
         let mut layouts = self.0.borrow_mut();
-        let layout = match layouts.entry((id, transposed)) {
-            Entry::Vacant(unused) => {
-                unused.insert(Layout::UsedOnce);
-                return if has_many_rows { with_packed(sum, a, &b.pack()) } else { plain(sum, a, &b) };
+        let (layout, is_first) = match layouts.entry((id, transposed)) {
+            Entry::Vacant(unused) => (unused.insert(Layout { sweep, packed: None }), true),
+            Entry::Occupied(used) => {
+                let layout = used.into_mut();
+                let is_first = std::mem::replace(&mut layout.sweep, sweep) != sweep;
+                (layout, is_first)
             }
-            Entry::Occupied(layout) => layout.into_mut(),
         };
-        if let Layout::UsedOnce = layout {
-            *layout = Layout::Packed(b.pack());
+        match is_first {
+            true if has_many_rows => with_packed(sum, a, &b.pack()),
+            true => plain(sum, a, &b),
+            false => with_packed(sum, a, layout.packed.get_or_insert_with(|| b.pack())),
         }
-        let Layout::Packed(packed) = layout else { unreachable!("just packed") };
-        with_packed(sum, a, packed)
     }
 
     pub(crate) fn clear(&mut self) {

@@ -67,6 +67,8 @@ pub struct Inputs<'a, T: Scalar> {
     pub(crate) values: &'a [Tensor<T>],
     pub(crate) ids: &'a [u32],
     pub(crate) layouts: &'a Layouts<T>,
+    /// Which sweep back over the tape this is; 0 going forwards.
+    pub(crate) sweep: u32,
 }
 
 impl<'a, T: Scalar> Inputs<'a, T> {
@@ -90,7 +92,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// If the shapes do not multiply.
     #[track_caller]
     pub fn product(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
-        self.layouts.product(None, a, (self.ids[i], false), &self[i])
+        self.layouts.product(self.sweep, None, a, (self.ids[i], false), &self[i])
     }
 
     /// The product `a wᵀ`, where `w` is input `i`: `a` is `[.., N]`, `w` is `[K, N]`. Like
@@ -100,7 +102,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// If the shapes do not multiply.
     #[track_caller]
     pub fn product_transposed(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
-        self.layouts.product(None, a, (self.ids[i], true), &self[i])
+        self.layouts.product(self.sweep, None, a, (self.ids[i], true), &self[i])
     }
 
     /// `sum + a w`, where `w` is input `i`: `sum` is `[.., N]`, `a` is `[.., K]`, `w` is `[K, N]`. Like
@@ -110,7 +112,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// If the shapes are not these.
     #[track_caller]
     pub fn product_onto(&self, sum: Tensor<T>, a: &Tensor<T>, i: usize) -> Tensor<T> {
-        self.layouts.product(Some(sum), a, (self.ids[i], false), &self[i])
+        self.layouts.product(self.sweep, Some(sum), a, (self.ids[i], false), &self[i])
     }
 
     /// The inputs in order.

@@ -184,7 +184,7 @@ impl<T: Scalar> Tape<T> {
                     forgotten(op.name());
                 }
             }
-            (op.forward(Inputs { values: &record.values, ids, layouts: &record.layouts }), needs_gradient)
+            (op.forward(Inputs { values: &record.values, ids, layouts: &record.layouts, sweep: 0 }), needs_gradient)
         };
         let record = &mut *self.record.borrow_mut();
         let id = if needs_gradient {

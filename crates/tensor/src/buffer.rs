@@ -10,7 +10,7 @@ use crate::scalar::Scalar;
 use crate::shape::Shape;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// A shared block of scalars, or a view of one, with its layout. Cloning counts a reference; the elements are copied by
 /// nobody.
@@ -61,7 +61,7 @@ impl<T: Scalar> Buffer<T> {
     pub(crate) fn view(&self, layout: Layout) -> Self {
         let base = self.header().base.unwrap_or(self.header);
         // SAFETY: a base lives as long as any view of it, and so does this block itself.
-        unsafe { base.as_ref() }.refs.fetch_add(1, Ordering::Relaxed);
+        count_one_more(&unsafe { base.as_ref() }.refs);
         let mut view = Self::block(0, 0, |own| *own = layout);
         // SAFETY: as in `block`.
         unsafe { view.header.as_mut() }.base = Some(base);
@@ -115,7 +115,7 @@ impl<T: Scalar> Buffer<T> {
 impl<T: Scalar> Clone for Buffer<T> {
     #[inline]
     fn clone(&self) -> Self {
-        self.header().refs.fetch_add(1, Ordering::Relaxed);
+        count_one_more(&self.header().refs);
         Buffer { header: self.header, elements: PhantomData }
     }
 }
@@ -132,6 +132,15 @@ impl<T: Scalar> Drop for Buffer<T> {
                 release(base);
             }
         }
+    }
+}
+
+/// Counts a new reference. Where there are more than half of what the count can hold, forgotten handles (`mem::forget`) have
+/// brought them, and before it wraps around to a block that is freed while in use, the program ends, as it does in `Arc`.
+#[inline]
+fn count_one_more(refs: &AtomicUsize) {
+    if refs.fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
+        std::process::abort();
     }
 }
 

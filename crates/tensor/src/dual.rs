@@ -68,6 +68,14 @@ impl<T: Real> Scalar for Dual<T> {
         x.chain(self.value, slope().value)
     }
     #[inline(always)]
+    fn tangent(self) -> Self {
+        Dual::constant(self.tangent)
+    }
+    #[inline(always)]
+    fn with_tangent(self, tangent: Self) -> Self {
+        Dual { value: self.value, tangent: tangent.value }
+    }
+    #[inline(always)]
     fn with_tangent_of(self, other: Self) -> Self {
         Dual { value: self.value, tangent: other.tangent }
     }
@@ -138,6 +146,11 @@ impl<T: Real> Scalar for Dual<T> {
     fn erf(self) -> Self {
         let slope = T::from_f64(std::f64::consts::FRAC_2_SQRT_PI) * (-(self.value * self.value)).exp();
         self.chain(self.value.erf(), slope)
+    }
+    #[inline(always)]
+    fn erfc(self) -> Self {
+        let slope = T::from_f64(-std::f64::consts::FRAC_2_SQRT_PI) * (-(self.value * self.value)).exp();
+        self.chain(self.value.erfc(), slope)
     }
     #[inline(always)]
     fn abs(self) -> Self {

@@ -105,6 +105,8 @@ pub trait Scalar:
     fn powf(self, exponent: Self) -> Self;
     /// The error function, `2 / sqrt(pi)` times the integral of `exp(-t²)` from 0 to `self`.
     fn erf(self) -> Self;
+    /// `1 - erf(self)`, exact where that is small.
+    fn erfc(self) -> Self;
     /// The absolute value.
     fn abs(self) -> Self;
     /// -1, 0 or 1, as `self` is; NaN for NaN.
@@ -131,6 +133,19 @@ pub trait Scalar:
     #[inline(always)]
     fn with_slope(self, x: Self, slope: impl FnOnce() -> Self) -> Self {
         let _ = (x, slope);
+        self
+    }
+    /// The tangent, if there is one, as a number that does not change.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn tangent(self) -> Self {
+        Self::ZERO
+    }
+    /// This value with this tangent, if it can have one.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn with_tangent(self, tangent: Self) -> Self {
+        let _ = tangent;
         self
     }
     /// This value with the tangent, if there is one, of another.
@@ -161,7 +176,7 @@ pub trait Scalar:
 }
 
 macro_rules! scalar {
-    ($t:ident, $math:ident, $erf:path) => {
+    ($t:ident, $math:ident, $erf:path, $erfc:path) => {
         impl Scalar for $t {
             const ZERO: $t = 0.0;
             const ONE: $t = 1.0;
@@ -225,6 +240,10 @@ macro_rules! scalar {
                 $erf(self)
             }
             #[inline(always)]
+            fn erfc(self) -> $t {
+                $erfc(self)
+            }
+            #[inline(always)]
             fn abs(self) -> $t {
                 $t::abs(self)
             }
@@ -257,5 +276,5 @@ macro_rules! scalar {
         }
     };
 }
-scalar!(f32, single, libm::erff);
-scalar!(f64, double, libm::erf);
+scalar!(f32, single, libm::erff, libm::erfcf);
+scalar!(f64, double, libm::erf, libm::erfc);

@@ -40,12 +40,7 @@ impl Axes {
     /// A value reduced over the axes that has kept them, without them unless they are to be kept.
     #[track_caller]
     pub(super) fn drop_from<'t, T: Scalar>(&self, kept: Var<'t, T>) -> Var<'t, T> {
-        if self.keep {
-            return kept;
-        }
-        let shape = kept.shape();
-        let left = (0..shape.rank()).filter(|axis| !self.as_slice().contains(axis)).map(|axis| shape[axis]);
-        kept.reshape(left.collect::<Shape>())
+        if self.keep { kept } else { kept.reshape(self.left(kept.shape())) }
     }
 
     pub(super) fn as_slice(&self) -> &[usize] {
@@ -55,6 +50,16 @@ impl Axes {
     /// The result of a reduction of something of `shape`, from its values without the axes.
     pub(super) fn finish<T: Scalar>(&self, reduced: Tensor<T>, shape: Shape) -> Tensor<T> {
         if self.keep { self.restore(&reduced, shape) } else { reduced }
+    }
+
+    /// The result of a reduction of something, from its values with the axes at size 1.
+    pub(super) fn drop<T: Scalar>(&self, kept: Tensor<T>) -> Tensor<T> {
+        if self.keep { kept } else { kept.reshape(self.left(kept.shape())) }
+    }
+
+    /// A shape without the axes.
+    fn left(&self, shape: Shape) -> Shape {
+        (0..shape.rank()).filter(|axis| !self.as_slice().contains(axis)).map(|axis| shape[axis]).collect()
     }
 
     /// Something reduced from `shape`, with its axes back at size 1.

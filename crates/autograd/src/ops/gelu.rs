@@ -1,5 +1,6 @@
 //! `gelu`
 
+use super::silu::{at_least, within};
 use crate::elementwise;
 use crate::var::Var;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
@@ -7,17 +8,18 @@ use unspool_tensor::Scalar;
 
 elementwise! {
     struct Gelu = "gelu";
-    value: |x| x * cumulative(x);
-    derivative: |x, _| cumulative(x) + x * density(x);
+    value: |x| at_least(-FAR, x) * cumulative(x);
+    derivative: |x, _| cumulative(x) + within(FAR, x) * density(x);
 }
 
+// `(1 + tanh(u)) / 2 = sigmoid(2 u)`, in which nothing cancels.
 elementwise! {
     struct GeluTanh = "gelu_tanh";
-    value: |x| half::<T>() * x * (T::ONE + inner(x).tanh());
+    value: |x| at_least(-FAR, x) * twice_inner(x).sigmoid();
     derivative: |x, _| {
-        let t = inner(x).tanh();
-        let slope = T::from_f64(SCALE) * (T::ONE + T::from_f64(3.0 * CUBIC) * x * x); // of `inner`
-        half::<T>() * (T::ONE + t + x * (T::ONE - t * t) * slope)
+        let (x, u) = (within(FAR, x), twice_inner(x));
+        let slope = T::from_f64(2.0 * SCALE) * (T::ONE + T::from_f64(3.0 * CUBIC) * x * x); // of `twice_inner`
+        u.sigmoid() + x * (u.sigmoid() * (-u).sigmoid()) * slope
     };
 }
 
@@ -25,26 +27,24 @@ elementwise! {
 const SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 const CUBIC: f64 = 0.044715;
 
-#[inline(always)]
-fn half<T: Scalar>() -> T {
-    T::from_f64(0.5)
-}
+/// From here on both ways, both functions and their slopes are those at infinity, in every type.
+const FAR: f64 = 40.0;
 
 /// The probability that a normal number is less than `x`.
 #[inline(always)]
 fn cumulative<T: Scalar>(x: T) -> T {
-    half::<T>() * (T::ONE + (x * T::from_f64(FRAC_1_SQRT_2)).erf())
+    T::from_f64(0.5) * (x * T::from_f64(-FRAC_1_SQRT_2)).erfc()
 }
 
 /// The density of the normal distribution.
 #[inline(always)]
 fn density<T: Scalar>(x: T) -> T {
-    half::<T>() * T::from_f64(SCALE) * (-half::<T>() * x * x).exp()
+    T::from_f64(0.5 * SCALE) * (T::from_f64(-0.5) * x * x).exp()
 }
 
 #[inline(always)]
-fn inner<T: Scalar>(x: T) -> T {
-    T::from_f64(SCALE) * (x + T::from_f64(CUBIC) * x * x * x)
+fn twice_inner<T: Scalar>(x: T) -> T {
+    T::from_f64(2.0 * SCALE) * (x + T::from_f64(CUBIC) * x * x * x)
 }
 
 impl<T: Scalar> Var<'_, T> {

@@ -13,11 +13,29 @@ impl LayerNorm {
     /// The mean of a row and `1 / sqrt(variance + epsilon)`; `room` is overwritten.
     #[inline(always)]
     fn statistics<T: Scalar>(&self, x: &[T], room: &mut [T]) -> (T, T) {
-        let n = T::from_f64(x.len() as f64);
+        let (n, epsilon) = (T::from_f64(x.len() as f64), T::from_f64(self.epsilon));
         let mean = sum_row(x) / n;
         room.iter_mut().zip(x).for_each(#[inline(always)] |(r, &x)| *r = (x - mean) * (x - mean));
-        (mean, T::ONE / (sum_row(room) / n + T::from_f64(self.epsilon)).sqrt())
+        let variance = sum_row(room) / n + epsilon;
+        if variance > T::ZERO && (variance * n).is_finite() {
+            (mean, T::ONE / variance.sqrt())
+        } else {
+            far_statistics(x, room, n, epsilon)
+        }
     }
+}
+
+/// The same where sums or squares leave the range of the type: of `x / n`, then of numbers up to 1.
+#[cold]
+#[inline(never)]
+fn far_statistics<T: Scalar>(x: &[T], room: &mut [T], n: T, epsilon: T) -> (T, T) {
+    room.iter_mut().zip(x).for_each(|(r, &x)| *r = x / n);
+    let mean = sum_row(room);
+    let largest = x.iter().fold(T::ZERO, |most, &x| if (x - mean).abs() > most { (x - mean).abs() } else { most });
+    let largest = largest.with_tangent(T::ZERO);
+    room.iter_mut().zip(x).for_each(|(r, &x)| *r = (x - mean) / largest * ((x - mean) / largest));
+    let scale = T::ONE / (sum_row(room) / n + epsilon / largest / largest).sqrt();
+    (mean, scale / largest)
 }
 
 /// Of `x`, gain and bias.

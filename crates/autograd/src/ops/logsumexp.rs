@@ -6,9 +6,8 @@ use unspool_tensor::Scalar;
 
 #[track_caller]
 fn logsumexp<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
-    for &axis in axes.as_slice() {
-        let shape = x.shape();
-        assert!(shape[axis] > 0, "logsumexp: axis {axis} of shape {shape} is empty");
+    if axes.terms(x.shape()) == 0 {
+        return axes.drop_from(x.sum_keepdim(axes.as_slice()).ln()); // of 0
     }
     // The largest element is subtracted first and added again, so no element is too large.
     let max = x.value().max_axes(axes.as_slice()).map(|max| if max.is_finite() { max } else { T::ZERO });
@@ -24,8 +23,8 @@ reduction!(
     logsumexp_keepdim,
     "smooth maximum",
     "`y = ln(sum(exp(x)))`, finite for every finite `x`; `dx = softmax(x) dy`, \
-    NaN where all elements are minus infinity.",
-    ["If there are no elements to add."],
+    NaN where all elements are minus infinity. Minus infinity if there are no elements.",
+    [],
     "[1e4, 1e4, 1e4, 1e4]",
     "1e4 + 4f64.ln()",
     "[0.25; 4]",

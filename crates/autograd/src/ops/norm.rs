@@ -1,20 +1,69 @@
 //! The length of vectors.
 
 use super::axes::{Axes, reduction};
-use crate::elementwise;
+use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
-use unspool_tensor::Scalar;
+use unspool_tensor::{Scalar, Tensor};
 
-elementwise! {
-    /// The square root of a sum of squares: at 0, where all of them are 0, it has the gradient 0.
-    pub(super) struct Root = "root";
-    value: |x| x.sqrt();
-    derivative: |_, y| if y == T::ZERO { T::ZERO } else { T::from_f64(0.5) / y };
+struct Norm(Axes);
+
+impl Norm {
+    /// The lengths, with the axes at size 1.
+    fn of<T: Scalar>(&self, x: &Tensor<T>) -> Tensor<T> {
+        let root_of_squares = |x: &Tensor<T>| {
+            let sum = x.map(#[inline(always)] |x| x * x).sum_axes(self.0.as_slice());
+            self.0.restore(&sum.map(|sum| sum.sqrt()), x.shape())
+        };
+        let lengths = root_of_squares(x);
+        // Whether squares are far from both ends of the type's range.
+        let is_safe = |length: T| (length * length * (length * length)).is_finite() && length * length * (length * length) > T::ZERO;
+        if x.elements() == 0 || lengths.contiguous().as_slice().is_some_and(|all| all.iter().all(|&length| is_safe(length))) {
+            return lengths;
+        }
+        // Elsewhere vectors are divided by their largest element first.
+        let largest = self.0.restore(&x.map(|x| x.abs().with_tangent(T::ZERO)).max_axes(self.0.as_slice()), x.shape());
+        let unit = largest.map(|m| if m > T::ZERO && m.is_finite() { m } else { T::ONE });
+        let scaled = root_of_squares(&x.zip("norm", &unit, |x, unit| x / unit)).zip("norm", &unit, |y, unit| y * unit);
+        lengths.zip("norm", &scaled, |length, scaled| if is_safe(length) { length } else { scaled })
+    }
+}
+
+impl<T: Scalar> Op<T> for Norm {
+    fn name(&self) -> &'static str {
+        "norm"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let mut length = self.of(&x[0]);
+        if T::HAS_TANGENT {
+            // From the origin, the length grows with the speed, whatever the direction.
+            let speed = self.of(&x[0].map(|x| x.tangent()));
+            length = length.zip("norm", &speed, |y, speed| if y == T::ZERO { y.with_tangent(speed) } else { y });
+        }
+        self.0.drop(length)
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+        let shape = x[0].shape();
+        into.add_with(0, || {
+            let [y, grad] = [y, &grad].map(|of| self.0.restore(of, shape).expand(shape));
+            grad.zip3("norm", &x[0], &y, #[inline(always)] |dy, x, y| if y == T::ZERO { at_origin(dy, x, y) } else { dy * (x / y) })
+        });
+    }
+}
+
+/// The gradient where `y` is 0: none, and for a function that becomes smooth by a factor that vanishes there, as the square
+/// of the norm, the change of that factor in the direction that `x` takes.
+#[inline(always)]
+fn at_origin<T: Scalar>(dy: T, x: T, y: T) -> T {
+    let speed = y.tangent();
+    if speed == T::ZERO { T::ZERO } else { T::ZERO.with_tangent(dy.tangent() * (x.tangent() / speed)) }
 }
 
 #[track_caller]
+#[inline]
 fn norm<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
-    axes.drop_from(x.square().sum_keepdim(axes.as_slice()).unary(Root))
+    x.unary(Norm(axes))
 }
 
 reduction!(
@@ -24,8 +73,8 @@ reduction!(
     norm_axes,
     norm_keepdim,
     "Euclidean norm",
-    "`y = sqrt(sum(x²))`, `dx = dy x / y`. The gradient is 0 where the norm is 0 (as \
-    PyTorch has it).",
+    "`y = sqrt(sum(x²))`, also where squares leave the range of the type; `dx = dy x / y`. The gradient is 0 where the norm \
+    is 0 (as PyTorch has it); in the direction `v` from there, its tangent is the length of `v`.",
     [],
     "[2.0, 2.0, 2.0, 2.0]",
     "4.0",

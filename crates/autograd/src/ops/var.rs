@@ -1,20 +1,43 @@
 //! Variance and standard deviation.
 
 use super::axes::{Axes, reduction};
-use super::norm::Root;
 use crate::var::Var;
 use unspool_tensor::Scalar;
 
+/// The distances from the mean. It is kept between the smallest and the largest element, out of which rounding may put it:
+/// equal elements have no distance.
+#[track_caller]
+fn distances<'t, T: Scalar>(x: Var<'t, T>, axes: Axes) -> Var<'t, T> {
+    let mean = x.mean_keepdim(axes.as_slice());
+    if axes.terms(x.shape()) == 0 {
+        return x - mean;
+    }
+    let value = x.value();
+    let [least, most] = [value.min_axes(axes.as_slice()), value.max_axes(axes.as_slice())];
+    let [least, most] = [least, most].map(|bound| axes.restore(&bound, x.shape()));
+    let outside = mean.value().zip3("var", &least, &most, |mean, least, most| {
+        let inside = if mean < least { least } else if mean > most { most } else { mean };
+        (mean - inside).with_tangent(T::ZERO)
+    });
+    let is_inside = outside.contiguous().as_slice().is_some_and(|outside| outside.iter().all(|&d| d == T::ZERO));
+    if is_inside { x - mean } else { (x - mean) + x.tape.constant(&outside) }
+}
+
+/// The number that sums of squares are divided by.
+fn degrees<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> f64 {
+    (axes.terms(x.shape()) as f64 - correction as f64).max(0.0)
+}
+
 #[track_caller]
 fn variance<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, T> {
-    let n = axes.terms(x.shape()) as f64 - correction as f64;
-    let squares = (x - x.mean_keepdim(axes.as_slice())).square().sum_keepdim(axes.as_slice());
-    axes.drop_from(squares / n.max(0.0))
+    let squares = distances(x, axes).square().sum_keepdim(axes.as_slice());
+    axes.drop_from(squares / degrees(x, axes, correction))
 }
 
 #[track_caller]
 fn deviation<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, T> {
-    variance(x, axes, correction).unary(Root)
+    // Not the square root of the variance, which leaves the range of the type long before.
+    axes.drop_from(distances(x, axes).norm_keepdim(axes.as_slice()) / degrees(x, axes, correction).sqrt())
 }
 
 reduction!(
@@ -42,7 +65,7 @@ reduction!(
     std_axes,
     std_keepdim,
     "standard deviation",
-    "the square root of [`var`](Var::var), `dx = dy (x - mean) / (y (n - correction))`. The gradient is 0 where all \
+    "the square root of [`var`](Var::var), also where that leaves the range of the type; `dx = dy (x - mean) / (y (n - correction))`. The gradient is 0 where all \
     elements are equal (as PyTorch has it).",
     [],
     "[1.0, 3.0, 1.0, 3.0]",
