@@ -100,7 +100,7 @@ pub(crate) fn usable(values: &Tensor<f64>) -> Result<(), usize> {
 
 pub(crate) fn too_far(column: &Column, place: usize) -> Sentence {
     let (row, value) = (column.rows[place], column.values[place]);
-    format!("row {row}: {value:e} is too far from the training part's values to compute with")
+    format!("line {row}: {value:e} is too far from the training part's values to compute with")
 }
 
 fn unusable(e: DataError) -> Sentence {

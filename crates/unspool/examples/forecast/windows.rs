@@ -81,7 +81,7 @@ pub(crate) fn cut(column: &Column, plan: &Plan) -> Result<Cut, Sentence> {
         let targets = windows.starts(part).into_iter().map(|start| start + window - 1 + horizon);
         match targets.filter(|target| measured(target) && measured(&(target - horizon))).collect::<Vec<_>>() {
             none if none.is_empty() => {
-                Err(format!("the {name} part (rows {from} to {to}) has too many gaps: nothing there can be forecast"))
+                Err(format!("the {name} part (lines {from} to {to}) has too many gaps: nothing there can be forecast"))
             }
             targets => Ok(targets),
         }
@@ -134,7 +134,7 @@ fn fit(column: &Column, known: &[usize], train: Range<usize>) -> Result<Standard
     if known.iter().all(|value| *value == known[0]) {
         let (from, to) = (column.rows[train.start], column.rows[train.end - 1]);
         return Err(format!(
-            "{} is {} in every row of its training part ({from} to {to}): a constant teaches nothing",
+            "{} is {} in every row of its training part (lines {from} to {to}): a constant teaches nothing",
             column.name, known[0]
         ));
     }
@@ -228,7 +228,7 @@ pub(crate) mod tests {
         assert_ne!(cut(&column, &plan(5, 2)).unwrap().scaler, before.scaler);
         column.measured[90..].fill(false);
         let sentence = cut(&column, &plan(5, 2)).err().unwrap();
-        assert_eq!(sentence, "the test part (rows 92 to 101) has too many gaps: nothing there can be forecast");
+        assert_eq!(sentence, "the test part (lines 92 to 101) has too many gaps: nothing there can be forecast");
     }
 
     #[test]
@@ -286,10 +286,10 @@ pub(crate) mod tests {
         let mut values = vec![0.1; 70];
         values.extend((0..30).map(f64::from));
         let sentence = cut(&column(values), &plan(5, 1)).err().unwrap();
-        assert!(sentence.starts_with("v is 0.1 in every row of its training part (2 to 71)"), "{sentence}");
+        assert!(sentence.starts_with("v is 0.1 in every row of its training part (lines 2 to 71)"), "{sentence}");
         let mut values: Vec<f64> = (0..100).map(f64::from).collect();
         values[95] = 1e300;
-        assert!(cut(&column(values.clone()), &plan(5, 1)).err().unwrap().starts_with("row 97: 1e300 is too far"));
+        assert!(cut(&column(values.clone()), &plan(5, 1)).err().unwrap().starts_with("line 97: 1e300 is too far"));
         let offset = values.iter().map(|v| 1e15 + v % 3.0).collect();
         assert!(
             cut(&column(offset), &plan(5, 1))
