@@ -1,10 +1,9 @@
 //! Kills, full disks and several savers of one file.
 
-use crate::processes::{FOLDER, asked_to_work, child};
+use crate::processes::{FOLDER, asked_to_work, child, in_shell};
 use crate::{files_in, folder};
 use std::env;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -123,6 +122,8 @@ fn trainings_with_one_checkpoint_do_not_hinder_each_other() {
     assert_eq!(files_in(path.parent().unwrap()), [FILE]);
 }
 
+const NO_ROOM: &str = "crashes::saving_where_there_is_no_room";
+
 /// Saves once, on a disk without room for it.
 #[test]
 fn saving_where_there_is_no_room() {
@@ -146,19 +147,11 @@ fn saving_where_there_is_no_room() {
     fs::write(folder.join("done"), "").unwrap();
 }
 
-/// Runs a line of shell that ends in the test above, in `$FOLDER`.
-fn in_shell(line: &str, folder: &Path) -> bool {
-    let test = child("crashes::saving_where_there_is_no_room", folder);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", line, "sh"]).arg(test.get_program()).args(test.get_args()).env(FOLDER, folder);
-    shell.stdout(Stdio::null()).status().unwrap().success()
-}
-
 #[test]
 fn a_limit_on_the_size_of_files_leaves_the_old_file() {
     let folder = folder("limited");
     // In units of 512 bytes; without its signal, the limit is an error of the write.
-    assert!(in_shell("trap '' XFSZ; ulimit -f 64; exec \"$@\"", &folder));
+    assert!(in_shell("trap '' XFSZ; ulimit -f 64; exec \"$@\"", NO_ROOM, &folder));
     assert_eq!(files_in(&folder), ["done", FILE]);
 }
 
@@ -174,6 +167,6 @@ fn a_full_disk_leaves_the_old_file() {
         return;
     }
     let line = format!("exec unshare --mount sh -c '{mount} && \"$@\" && test -e \"${FOLDER}/done\"' sh \"$@\"");
-    assert!(in_shell(&line, &folder));
+    assert!(in_shell(&line, NO_ROOM, &folder));
     assert!(files_in(&folder).is_empty(), "mounted where all could see it");
 }

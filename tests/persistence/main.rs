@@ -6,6 +6,8 @@ mod checkpoints;
 mod crashes;
 mod exchange;
 mod found;
+#[cfg(unix)]
+mod memory;
 mod npy;
 #[cfg(unix)]
 mod processes;

@@ -19,3 +19,11 @@ pub(crate) fn child(test: &str, folder: &Path) -> Command {
 pub(crate) fn asked_to_work() -> Option<PathBuf> {
     env::var_os(FOLDER).map(PathBuf::from)
 }
+
+/// Runs a line of shell that ends in a test, in a process of its own, and says whether that succeeded.
+pub(crate) fn in_shell(line: &str, test: &str, folder: &Path) -> bool {
+    let test = child(test, folder);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line, "sh"]).arg(test.get_program()).args(test.get_args()).env(FOLDER, folder);
+    shell.stdout(Stdio::null()).status().unwrap().success()
+}

@@ -36,7 +36,18 @@ impl<T: Scalar> Buffer<T> {
         let Some(bytes) = bytes else {
             panic!("tensor of {len} elements is larger than the address space");
         };
-        let mut buffer = Self::block(bytes, len, |layout| layout.set_contiguous(shape));
+        Self::unwritten(pool::take(bytes, len), shape)
+    }
+
+    /// The same for a shape of which there can be a tensor, if there is memory for it.
+    pub(crate) fn try_scratch(shape: &Shape) -> Option<Self> {
+        let len = shape.elements();
+        Some(Self::unwritten(pool::try_take(len * size_of::<T>(), len)?, shape))
+    }
+
+    #[inline]
+    fn unwritten(block: NonNull<Header>, shape: &Shape) -> Self {
+        let mut buffer = Self::laid_out(block, |layout| layout.set_contiguous(shape));
         if cfg!(debug_assertions) {
             buffer.get_mut().expect("a fresh block has one owner").fill(T::NAN);
         }
@@ -45,12 +56,12 @@ impl<T: Scalar> Buffer<T> {
 
     /// A block without elements.
     pub(crate) fn hollow(shape: &Shape) -> Self {
-        Self::block(0, 0, |layout| layout.set_contiguous(shape))
+        Self::laid_out(pool::take(0, 0), |layout| layout.set_contiguous(shape))
     }
 
+    /// A block that was just taken from the pool, with a layout.
     #[inline]
-    fn block(bytes: usize, len: usize, lay_out: impl FnOnce(&mut Layout)) -> Self {
-        let mut header = pool::take(bytes, len);
+    fn laid_out(mut header: NonNull<Header>, lay_out: impl FnOnce(&mut Layout)) -> Self {
         // SAFETY: the block is fresh and exclusively ours.
         lay_out(&mut unsafe { header.as_mut() }.layout);
         Buffer { header, elements: PhantomData }
@@ -62,8 +73,8 @@ impl<T: Scalar> Buffer<T> {
         let base = self.header().base.unwrap_or(self.header);
         // SAFETY: a base lives as long as any view of it, and so does this block itself.
         count_one_more(&unsafe { base.as_ref() }.refs);
-        let mut view = Self::block(0, 0, |own| *own = layout);
-        // SAFETY: as in `block`.
+        let mut view = Self::laid_out(pool::take(0, 0), |own| *own = layout);
+        // SAFETY: as in `laid_out`.
         unsafe { view.header.as_mut() }.base = Some(base);
         view
     }

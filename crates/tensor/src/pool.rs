@@ -105,16 +105,25 @@ thread_local! {
 /// earlier user.
 #[inline]
 pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
+    try_take(bytes, len).unwrap_or_else(|| handle_alloc_error(layout_of(class_of(bytes))))
+}
+
+/// The same, unless the system has no memory for the whole block.
+#[inline]
+pub(crate) fn try_take(bytes: usize, len: usize) -> Option<NonNull<Header>> {
     let class = class_of(bytes);
     let kept = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();
-        let mut free = local.free[class].pop().unwrap_or_else(|| draw(class));
+        let mut free = match local.free[class].pop() {
+            Some(free) => free,
+            None => draw(class)?,
+        };
         // SAFETY: a free block is exclusively its holder's.
         unsafe { free.0.as_mut() }.owner = local.id;
-        free
+        Some(free)
     });
     // While a thread ends, its lists are gone; it can still use tensors.
-    let free = kept.unwrap_or_else(|_| draw(class));
+    let free = kept.unwrap_or_else(|_| draw(class))?;
     let mut header = free.0;
     std::mem::forget(free); // from here on the reference count owns the block
     // SAFETY: the block is exclusively ours until it is returned.
@@ -122,7 +131,7 @@ pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
     *block.refs.get_mut() = 1;
     block.len = len;
     block.base = None;
-    header
+    Some(header)
 }
 
 /// Returns a block: to this thread's list if this thread took it, to the shared list otherwise.
@@ -152,19 +161,19 @@ pub(crate) fn data(header: NonNull<Header>) -> *mut u8 {
     unsafe { header.as_ptr().cast::<u8>().add(HEADER) }
 }
 
-/// A block from the shared list, or a fresh one from the system.
+/// A block from the shared list, or a fresh one from the system, if it has one.
 #[cold]
-fn draw(class: usize) -> Free {
+fn draw(class: usize) -> Option<Free> {
     if let Ok(mut shared) = SHARED.lock()
         && let Some(free) = shared[class].pop()
     {
-        return free;
+        return Some(free);
     }
     let layout = layout_of(class);
-    DRAWN.fetch_add(layout.size(), Ordering::Relaxed);
     // SAFETY: the layout is never empty. Zeroed memory is initialised memory: see `Buffer::as_slice`.
     let block = unsafe { alloc_zeroed(layout) };
-    let Some(header) = NonNull::new(block.cast::<Header>()) else { handle_alloc_error(layout) };
+    let header = NonNull::new(block.cast::<Header>())?;
+    DRAWN.fetch_add(layout.size(), Ordering::Relaxed);
     // SAFETY: the allocation is ours alone and large enough for the header, at its alignment.
     unsafe {
         header.write(Header {
@@ -176,7 +185,7 @@ fn draw(class: usize) -> Free {
             layout: Layout::scalar(),
         });
     }
-    Free(header)
+    Some(Free(header))
 }
 
 /// The bytes that tensors have drawn from the system since the program began, not counting recycled memory: no more

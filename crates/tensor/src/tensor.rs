@@ -35,6 +35,19 @@ impl<T: Scalar> Tensor<T> {
         Self::scratch_of(&shape.into())
     }
 
+    /// The same, if there can be a tensor of this shape and the system has memory for it: for shapes that come from
+    /// outside. All others that make a tensor end the process where there is no memory, as Rust's `Vec` does.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::try_scratch([2, 3]).unwrap().shape()[..], [2, 3]);
+    /// assert!(Tensor::<f32>::try_scratch([1 << 30, 1 << 30]).is_none());
+    /// ```
+    pub fn try_scratch(shape: impl Into<Shape>) -> Option<Self> {
+        let shape = shape.into();
+        Some(Tensor { buffer: shape.is_addressable::<T>().then(|| Buffer::try_scratch(&shape))?? })
+    }
+
     #[track_caller]
     #[inline]
     fn scratch_of(shape: &Shape) -> Self {

@@ -37,6 +37,7 @@ pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Resu
 
 /// Whether [`replace`] can make a file for this path now, which is asked before hours of work for it: makes its temporary
 /// file, and removes it.
+#[cfg(feature = "safetensors")]
 pub(crate) fn try_replace(path: &Path) -> io::Result<()> {
     Place::at(path)?.temporary().map(drop)
 }

@@ -14,7 +14,7 @@ use safetensors::tensor::TensorInfo;
 use std::fmt;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use unspool_autograd::{MAX_RANK, Params, Real, Shape, Tensor};
+use unspool_autograd::{Params, Real, Tensor};
 
 /// An open safetensors file: one that [`Checkpoint`](crate::Checkpoint) saved, or another program.
 ///
@@ -125,7 +125,8 @@ impl CheckpointFile {
     ///
     /// # Errors
     /// If names are missing, or there are others under `prefix`, or shapes or element types differ, all of which are listed;
-    /// or if the file cannot be read. The model is then unchanged. See [`strict`](CheckpointFile::strict).
+    /// or if the file cannot be read, or there is no memory for the weights beside those of the model. The model is then
+    /// unchanged. See [`strict`](CheckpointFile::strict).
     pub fn load<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
     where
         M: Params<Tensor<T>>,
@@ -184,13 +185,6 @@ impl CheckpointFile {
     /// is memory for, or the file cannot be read.
     pub fn tensor<T: Real>(&self, name: &str) -> Result<Tensor<T>, FileError> {
         let info = self.entry(name, holds::<T>, T::NAME)?;
-        let addressable = info.shape.len() <= MAX_RANK && shape_of(info).is_addressable::<T>();
-        if !addressable || Vec::<T>::new().try_reserve_exact(info.shape.iter().product()).is_err() {
-            let shape = &info.shape;
-            return Err(
-                self.wrong(format_args!("holds {name:?} of shape {shape:?}, which is more than a tensor can hold"))
-            );
-        }
         self.read(name, info)
     }
 
@@ -276,7 +270,7 @@ impl CheckpointFile {
         FileError::new(&self.path, problem)
     }
 
-    /// A tensor whose element type and shape were checked.
+    /// A tensor whose element type was checked.
     pub(super) fn read<T: Real>(&self, name: &str, info: &TensorInfo) -> Result<Tensor<T>, FileError> {
         self.source.tensor(&self.path, name, info)
     }
@@ -286,11 +280,6 @@ impl CheckpointFile {
 fn is_whole(dtype: Dtype) -> bool {
     use Dtype::{BOOL, I8, I16, I32, I64, U8, U16, U32, U64};
     matches!(dtype, BOOL | U8 | I8 | U16 | I16 | U32 | I32 | U64 | I64)
-}
-
-/// The shape of an entry that has no more axes than a tensor can have.
-fn shape_of(info: &TensorInfo) -> Shape {
-    info.shape.iter().copied().collect()
 }
 
 impl fmt::Debug for CheckpointFile {

@@ -12,6 +12,8 @@ mod half;
 mod header;
 #[cfg(feature = "safetensors")]
 mod incompatible;
+#[cfg(feature = "npy")]
+mod inflate;
 #[cfg(feature = "safetensors")]
 mod keras;
 #[cfg(feature = "safetensors")]
@@ -20,6 +22,8 @@ mod native;
 mod npy;
 #[cfg(feature = "npy")]
 mod npz;
+#[cfg(any(feature = "npy", feature = "safetensors"))]
+mod room;
 #[cfg(feature = "safetensors")]
 mod source;
 #[cfg(feature = "safetensors")]
@@ -43,7 +47,7 @@ pub use native::{load, save};
 #[cfg(feature = "npy")]
 pub use npy::{read_npy, write_npy};
 #[cfg(feature = "npy")]
-pub use npz::read_npz;
+pub use npz::{read_npz, read_npz_with_limit};
 #[cfg(feature = "safetensors")]
 pub use state_dict::StateDict;
 #[cfg(feature = "safetensors")]

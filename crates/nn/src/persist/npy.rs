@@ -3,6 +3,7 @@
 use super::disk::{open, replace};
 use super::error::FileError;
 use super::half::f16;
+use super::room::room;
 use std::io::{self, Read};
 use std::path::Path;
 use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
@@ -25,14 +26,16 @@ use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 ///
 /// # Errors
 /// If the file cannot be read, is not valid, or holds something else: other types, bytes in the other order, or more axes
-/// than a tensor can have.
+/// than a tensor can have; or if there is no memory for it.
 pub fn read_npy<T: Real>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError> {
     let path = path.as_ref();
     let unreadable = |error| FileError::io("cannot read", path, error);
     let mut file = open(path)?;
     let size = file.metadata().map_err(unreadable)?.len();
-    read_array(&mut file, size).map_err(|problem| match problem {
+    let array = read_header(&mut file, size).and_then(|header| read_values(&mut file, header));
+    array.map_err(|problem| match problem {
         Problem::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => unreadable(error),
+        Problem::TooMuch(sentence) => FileError::new(path, format_args!("holds an array {sentence}")),
         problem => FileError::new(path, format_args!("is no npy file of numbers: {problem}")),
     })
 }
@@ -70,14 +73,14 @@ const START: usize = MAGIC.len() + 2 + 2;
 const CHUNK: usize = 1 << 14;
 /// The longest header. NumPy's own limit, 10,000, is there for another reason: it evaluates the text as Python.
 const LONGEST: u64 = 1 << 16;
-/// As many bytes as there may be before the data.
-#[cfg(feature = "safetensors")]
-pub(super) const LONGEST_START: usize = START + 2 + LONGEST as usize;
 
 /// Why an array cannot be read.
 pub(super) enum Problem {
     Io(io::Error),
+    /// It is not valid.
     Sentence(String),
+    /// There is no memory for it.
+    TooMuch(String),
 }
 
 impl From<io::Error> for Problem {
@@ -97,7 +100,7 @@ impl std::fmt::Display for Problem {
         match self {
             Problem::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => f.write_str("it is cut short"),
             Problem::Io(error) => error.fmt(f),
-            Problem::Sentence(sentence) => f.write_str(sentence),
+            Problem::Sentence(sentence) | Problem::TooMuch(sentence) => f.write_str(sentence),
         }
     }
 }
@@ -115,6 +118,11 @@ impl Described {
     #[cfg(feature = "safetensors")]
     pub(super) fn element(&self) -> &'static str {
         self.item.name
+    }
+
+    /// The bytes of a tensor for it.
+    pub(super) fn bytes<T>(&self) -> u64 {
+        self.shape.iter().product::<usize>() as u64 * size_of::<T>() as u64
     }
 }
 
@@ -153,14 +161,15 @@ pub(super) fn read_header(source: &mut dyn Read, size: u64) -> Result<Described,
     Ok(Described { item, fortran_order: header.fortran_order, shape: header.shape })
 }
 
-/// Reads an array from a source of `size` bytes.
-pub(super) fn read_array<T: Real>(source: &mut dyn Read, size: u64) -> Result<Tensor<T>, Problem> {
-    let Described { item, fortran_order, shape } = read_header(source, size)?;
-    let mut shape: Shape = shape.into_iter().collect();
+/// Reads the elements of an array, behind its header.
+pub(super) fn read_values<T: Real>(source: &mut dyn Read, described: Described) -> Result<Tensor<T>, Problem> {
+    let Described { item, fortran_order, mut shape } = described;
     if fortran_order {
-        shape = shape.iter().rev().copied().collect();
+        shape.reverse();
+        // The copy in C's order will find this block in the pool.
+        drop(room::<T>(&shape).map_err(Problem::TooMuch)?);
     }
-    let mut tensor = Tensor::zeros(shape);
+    let mut tensor = room::<T>(&shape).map_err(Problem::TooMuch)?;
     let mut bytes = [0; CHUNK];
     for values in tensor.as_mut_slice().chunks_mut(CHUNK / 8) {
         let bytes = &mut bytes[..values.len() * item.size];
@@ -170,7 +179,7 @@ pub(super) fn read_array<T: Real>(source: &mut dyn Read, size: u64) -> Result<Te
         }
     }
     if fortran_order {
-        let axes: Vec<usize> = (0..shape.rank()).rev().collect();
+        let axes: Vec<usize> = (0..shape.len()).rev().collect();
         tensor = tensor.permute(&axes).contiguous();
     }
     Ok(tensor)

@@ -2,17 +2,16 @@
 
 use super::disk::open;
 use super::error::FileError;
-use super::npy::read_array;
+use super::inflate::Inflate;
+use super::npy::{Described, Problem, read_header, read_values};
 #[cfg(feature = "safetensors")]
-use super::npy::{Described, LONGEST_START, read_header};
+use super::source::in_parts;
 use crate::files;
-use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
-use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive, ZipSliceEntry};
-use std::borrow::Cow;
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use unspool_autograd::{Real, Tensor};
 
@@ -26,12 +25,40 @@ use unspool_autograd::{Real, Tensor};
 /// # Ok::<(), unspool_nn::FileError>(())
 /// ```
 ///
+/// A small file may unpack to any size. The tensors may take 1 GiB together; [`read_npz_with_limit`] sets another limit.
+///
 /// # Errors
-/// If the file cannot be read or is not valid, damaged, or holds an array that [`read_npy`](crate::read_npy) does not read.
+/// If the file cannot be read or is not valid, damaged, or holds an array that [`read_npy`](crate::read_npy) does not read;
+/// or if the tensors take more memory than they may, or than there is.
 pub fn read_npz<T: Real>(path: impl AsRef<Path>) -> Result<BTreeMap<String, Tensor<T>>, FileError> {
+    read_npz_with_limit(path, 1 << 30)
+}
+
+/// Reads all tensors of an npz file, as [`read_npz`] does, if they take so many bytes of memory at most.
+///
+/// ```no_run
+/// let arrays = unspool_nn::read_npz_with_limit::<f32>("large.npz", 16 << 30)?; // 16 GiB
+/// # Ok::<(), unspool_nn::FileError>(())
+/// ```
+///
+/// # Errors
+/// Those of [`read_npz`].
+pub fn read_npz_with_limit<T: Real>(
+    path: impl AsRef<Path>,
+    limit: u64,
+) -> Result<BTreeMap<String, Tensor<T>>, FileError> {
     let path = path.as_ref();
-    let npz = Npz::read(open(path)?, path)?;
-    npz.names().map(|name| Ok((name.to_owned(), npz.array(name)?))).collect()
+    let npz = Npz::open(open(path)?, path)?;
+    let (mut arrays, mut bytes) = (BTreeMap::new(), 0_u64);
+    for name in npz.names() {
+        bytes = bytes.saturating_add(npz.described(name)?.bytes::<T>());
+        if bytes > limit {
+            let sentence = format!("unpacks to more than {limit} bytes: `read_npz_with_limit` sets another limit");
+            return Err(FileError::new(path, sentence));
+        }
+        arrays.insert(name.to_owned(), npz.array(name)?);
+    }
+    Ok(arrays)
 }
 
 /// How each entry is packed, and where it is.
@@ -46,7 +73,7 @@ pub(super) struct Npz {
 
 impl Npz {
     /// Reads the file, which was opened at `path`, and checks its directory.
-    pub(super) fn read(file: File, path: &Path) -> Result<Npz, FileError> {
+    pub(super) fn open(file: File, path: &Path) -> Result<Npz, FileError> {
         let unreadable = |error| FileError::io("cannot read", path, error);
         let bytes = files::read(file, u64::MAX).map_err(unreadable)?;
         let archive = ZipArchive::from_slice(bytes).map_err(|error| wrong(path, error))?;
@@ -60,38 +87,43 @@ impl Npz {
 
     /// The array of a name that is there.
     pub(super) fn array<T: Real>(&self, name: &str) -> Result<Tensor<T>, FileError> {
-        let data = self.unpacked(name)?;
-        read_array(&mut &data[..], data.len() as u64).map_err(|problem| self.wrong(name, problem))
+        self.read(name, |entry, header| read_values(entry, header))
     }
 
     /// What the array of a name that is there would be: the rest of it is not unpacked.
-    #[cfg(feature = "safetensors")]
     pub(super) fn described(&self, name: &str) -> Result<Described, FileError> {
-        let (method, place) = self.entries[name];
-        let describe = || {
-            let entry = self.archive.get_entry(place).map_err(|error| error.to_string())?;
-            let start = unpack(&entry, method, LONGEST_START)?;
-            let size = entry.claim_verifier().uncompressed_size;
-            read_header(&mut &start[..], size).map_err(|problem| problem.to_string())
-        };
-        describe().map_err(|problem| self.wrong(name, problem))
+        self.read(name, |_, header| Ok(header))
     }
 
-    /// The npy file of a name that is there.
-    pub(super) fn unpacked(&self, name: &str) -> Result<Cow<'_, [u8]>, FileError> {
-        let (method, place) = self.entries[name];
-        let unpack = || {
-            let entry = self.archive.get_entry(place).map_err(|error| error.to_string())?;
-            let size = usize::try_from(entry.claim_verifier().uncompressed_size).map_err(|error| error.to_string())?;
-            let data = unpack(&entry, method, size)?;
-            io::copy(&mut entry.verifying_reader(&data[..]), &mut io::sink()).map_err(|error| error.to_string())?;
-            Ok::<_, String>(data)
-        };
-        unpack().map_err(|problem| self.wrong(name, problem))
+    /// Hands the elements of a name that is there, `size` bytes, to `take`, in parts of whole elements.
+    #[cfg(feature = "safetensors")]
+    pub(super) fn bytes(&self, name: &str, size: usize, take: impl FnMut(&[u8])) -> Result<(), FileError> {
+        self.read(name, |entry, _| Ok(in_parts(entry, size, take)?))
     }
 
-    fn wrong(&self, name: &str, problem: impl fmt::Display) -> FileError {
-        wrong(&self.path, format_args!("in {name:?}, {problem}"))
+    /// Reads from behind the header of an npy file, which is unpacked meanwhile. Its checksum is compared at its end.
+    fn read<R>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&mut dyn Read, Described) -> Result<R, Problem>,
+    ) -> Result<R, FileError> {
+        let (method, place) = self.entries[name];
+        let read = || {
+            let entry = self.archive.get_entry(place).map_err(|error| error.to_string())?;
+            let packed = entry.data();
+            let data: Box<dyn Read> = match method {
+                CompressionMethod::STORE => Box::new(packed),
+                CompressionMethod::DEFLATE => Box::new(Inflate::new(packed)),
+                other => return Err(format!("the compression is {other:?}, expected none or deflate").into()),
+            };
+            let mut data = entry.verifying_reader(data);
+            let header = read_header(&mut data, entry.claim_verifier().uncompressed_size)?;
+            read(&mut data, header)
+        };
+        read().map_err(|problem| match problem {
+            Problem::TooMuch(sentence) => FileError::new(&self.path, format_args!("holds {name:?} {sentence}")),
+            problem => wrong(&self.path, format_args!("in {name:?}, {problem}")),
+        })
     }
 }
 
@@ -125,18 +157,4 @@ fn directory(archive: &ZipSliceArchive<Vec<u8>>) -> Result<Directory, String> {
         return Err(format!("{:?} and {:?} overlap", pair[0].1, pair[1].1));
     }
     Ok(entries)
-}
-
-/// The data of an entry, or as many bytes of its beginning as were asked for.
-fn unpack<'a>(entry: &ZipSliceEntry<'a>, method: CompressionMethod, limit: usize) -> Result<Cow<'a, [u8]>, String> {
-    let packed = entry.data();
-    match method {
-        CompressionMethod::STORE => Ok(Cow::Borrowed(packed)),
-        CompressionMethod::DEFLATE => match decompress_to_vec_with_limit(packed, limit) {
-            Ok(data) => Ok(Cow::Owned(data)),
-            Err(error) if error.status == TINFLStatus::HasMoreOutput => Ok(Cow::Owned(error.output)),
-            Err(error) => Err(error.to_string()),
-        },
-        other => Err(format!("the compression is {other:?}, expected none or deflate")),
-    }
 }

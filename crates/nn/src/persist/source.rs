@@ -7,6 +7,7 @@ use super::half::{bf16, f16};
 use super::header::{Header, LONGEST};
 #[cfg(feature = "npy")]
 use super::npz::Npz;
+use super::room::room;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fs::File;
@@ -14,7 +15,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::mem::take;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use unspool_autograd::{Real, Shape, Tensor};
+use unspool_autograd::{Real, Tensor};
 
 pub(super) enum Source {
     /// A safetensors file whose data begins at a byte. One reader at a time: they share its position.
@@ -38,7 +39,7 @@ impl Source {
 
     #[cfg(feature = "npy")]
     fn npz(file: File, path: &Path) -> Result<(Header, Source), FileError> {
-        let npz = Npz::read(file, path)?;
+        let npz = Npz::open(file, path)?;
         for (entry, writer) in [("data.pkl", "torch.save"), ("model.weights.h5", "Keras's model.save")] {
             if npz.names().any(|name| name.ends_with(entry)) {
                 return Err(FileError::new(path, format_args!("is a file of {writer}, expected safetensors or npz")));
@@ -63,13 +64,14 @@ impl Source {
         ))
     }
 
-    /// A tensor whose element type, one that `T` [`holds`], and shape were checked.
+    /// A tensor whose element type, one that `T` [`holds`], was checked.
     pub(super) fn tensor<T: Real>(&self, path: &Path, name: &str, info: &TensorInfo) -> Result<Tensor<T>, FileError> {
         #[cfg(feature = "npy")]
         if let Source::Npz(npz) = self {
             return npz.array(name);
         }
-        let mut tensor = Tensor::zeros(info.shape.iter().copied().collect::<Shape>());
+        let too_much = |sentence| FileError::new(path, format_args!("holds {name:?} {sentence}"));
+        let mut tensor = room::<T>(&info.shape).map_err(too_much)?;
         let mut rest = tensor.as_mut_slice();
         self.bytes(path, name, info, |bytes| {
             let (values, behind) = take(&mut rest).split_at_mut(bytes.len() * 8 / info.dtype.bitsize());
@@ -89,29 +91,30 @@ impl Source {
         path: &Path,
         _name: &str,
         info: &TensorInfo,
-        mut take: impl FnMut(&[u8]),
+        take: impl FnMut(&[u8]),
     ) -> Result<(), FileError> {
         let (start, end) = info.data_offsets;
         let (file, data) = match self {
             Source::Safetensors(file, data) => (file, data),
             #[cfg(feature = "npy")]
-            Source::Npz(npz) => {
-                let file = npz.unpacked(_name)?;
-                take(&file[file.len() - end..]);
-                return Ok(());
-            }
+            Source::Npz(npz) => return npz.bytes(_name, end, take),
         };
         let unreadable = |error| FileError::io("cannot read", path, error);
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(data + start as u64)).map_err(unreadable)?;
-        let mut buffer = [0; CHUNK];
-        for done in (start..end).step_by(CHUNK) {
-            let bytes = &mut buffer[..CHUNK.min(end - done)];
-            file.read_exact(bytes).map_err(unreadable)?;
-            take(bytes);
-        }
-        Ok(())
+        in_parts(&mut *file, end - start, take).map_err(unreadable)
     }
+}
+
+/// Hands `size` bytes of a source to `take`, in parts of whole elements.
+pub(super) fn in_parts(source: &mut dyn Read, size: usize, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut buffer = [0; CHUNK];
+    for done in (0..size).step_by(CHUNK) {
+        let bytes = &mut buffer[..CHUNK.min(size - done)];
+        source.read_exact(bytes)?;
+        take(bytes);
+    }
+    Ok(())
 }
 
 /// Whether tensors of this type can be read as `T`: the same type, or one of two bytes, whose numbers `T` all has.
