@@ -1,8 +1,8 @@
-//! Ctrl-c, in a process of its own.
+//! Ctrl-c, and the other signals that end a training, in a process of its own.
 
 use std::env;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 use unspool::Interrupt;
@@ -25,16 +25,26 @@ fn waiting_for_ctrl_c() {
     sleep(Duration::from_secs(60));
 }
 
+fn kill(signal: &str, child: &mut Child) {
+    assert!(child.try_wait().unwrap().is_none(), "it has ended before {signal}");
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// Schedulers send SIGTERM, a terminal that is closed SIGHUP. What comes at once, as from both a terminal and its shell, is one
+/// wish; the next ends the process.
 #[test]
-fn a_second_ctrl_c_ends_the_process() {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "ctrl_c::waiting_for_ctrl_c", "--nocapture"]).env(ASKED, "");
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    for expected in ["ready", "set"] {
-        assert_eq!(lines.next().unwrap().unwrap(), expected);
-        assert!(child.try_wait().unwrap().is_none(), "it has not ended");
-        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+fn the_first_signals_are_a_wish_and_a_later_one_ends_the_process() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", "ctrl_c::waiting_for_ctrl_c", "--nocapture"]).env(ASKED, "");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        let both = format!("kill {signal} {0}; kill {signal} {0}", child.id());
+        assert!(Command::new("sh").args(["-c", &both]).status().unwrap().success());
+        assert_eq!(lines.next().unwrap().unwrap(), "set");
+        sleep(Duration::from_millis(600));
+        kill(signal, &mut child);
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
     }
-    assert_eq!(child.wait().unwrap().code(), Some(130));
 }

@@ -13,6 +13,7 @@ mod npy;
 mod processes;
 #[cfg(unix)]
 mod replacing;
+mod sentences;
 mod variants;
 
 use std::fs;

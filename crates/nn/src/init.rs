@@ -5,7 +5,45 @@
 use crate::random::Rng;
 use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
+use std::cell::Cell;
 use unspool_autograd::{Scalar, Shape, Tensor};
+
+thread_local! {
+    /// Whether nothing is drawn on this thread now.
+    static SKIPS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes a model whose weights will be loaded: within `make` the functions of this module draw nothing from the generator,
+/// and what they return is zero and takes no memory, whatever its shape (PyTorch's `torch.nn.utils.skip_init`).
+///
+/// ```
+/// use unspool_nn::{init, load, rng, save, Lstm};
+/// use unspool_autograd::Tensor;
+/// # let path = std::env::temp_dir().join(format!("skip-{}.safetensors", std::process::id()));
+/// # save(&path, &Lstm::<Tensor>::new(&mut rng(1), 3, 5))?;
+/// let mut model: Lstm<Tensor> = init::skip(|| Lstm::new(&mut rng(0), 3, 5));
+/// load(&path, &mut model)?;                             // shapes are compared first
+/// let large: Lstm<Tensor> = init::skip(|| Lstm::new(&mut rng(0), 100_000, 100_000));
+/// assert!(load(&path, &mut { large }).is_err());
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool_nn::FileError>(())
+/// ```
+pub fn skip<M>(make: impl FnOnce() -> M) -> M {
+    /// Draws again when dropped, also if `make` panics.
+    struct Skipping(bool);
+    impl Drop for Skipping {
+        fn drop(&mut self) {
+            SKIPS.set(self.0);
+        }
+    }
+    let _skipping = Skipping(SKIPS.replace(true));
+    make()
+}
+
+/// What stands for a tensor of this shape where nothing is drawn.
+fn skipped<T: Scalar>(shape: impl Into<Shape>) -> Option<Tensor<T>> {
+    SKIPS.get().then(|| Tensor::scalar(T::ZERO).expand(shape))
+}
 
 /// A matrix `[inputs, outputs]`, uniform between `-l` and `l` with `l = sqrt(6 / (inputs + outputs))`.
 ///
@@ -13,12 +51,15 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 /// equation 16.
 pub fn glorot_uniform<T: Scalar>(rng: &mut Rng, inputs: usize, outputs: usize) -> Tensor<T> {
     let limit = (6.0 / (inputs + outputs) as f64).sqrt();
-    Tensor::from_fn([inputs, outputs], |_| T::from_f64(limit * (2.0 * rng.random::<f64>() - 1.0)))
+    let draw = || Tensor::from_fn([inputs, outputs], |_| T::from_f64(limit * (2.0 * rng.random::<f64>() - 1.0)));
+    skipped([inputs, outputs]).unwrap_or_else(draw)
 }
 
 /// A tensor of numbers uniform between `low` and `high`.
 pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high: f64) -> Tensor<T> {
-    Tensor::from_fn(shape, |_| T::from_f64(low + (high - low) * rng.random::<f64>()))
+    let shape = shape.into();
+    let draw = || Tensor::from_fn(shape, |_| T::from_f64(low + (high - low) * rng.random::<f64>()));
+    skipped(shape).unwrap_or_else(draw)
 }
 
 /// An orthogonal matrix `[size, size]`, uniform among all of them: every singular value is 1, so repeated
@@ -35,6 +76,9 @@ pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high
 /// assert!((identity.at([3, 3]) - 1.0).abs() < 1e-12 && identity.at([3, 4]).abs() < 1e-12);
 /// ```
 pub fn orthogonal<T: Scalar>(rng: &mut Rng, size: usize) -> Tensor<T> {
+    if let Some(zeros) = skipped([size, size]) {
+        return zeros;
+    }
     // Gram-Schmidt on rows of normal numbers: the Q of a QR decomposition whose R has a positive diagonal.
     let mut rows: Vec<Vec<f64>> = Vec::with_capacity(size);
     while rows.len() < size {
@@ -63,6 +107,12 @@ pub fn orthogonal<T: Scalar>(rng: &mut Rng, size: usize) -> Tensor<T> {
 /// assert_eq!(u.shape()[..], [5, 15]);
 /// ```
 pub fn blocks<T: Scalar>(rng: &mut Rng, count: usize, mut draw: impl FnMut(&mut Rng) -> Tensor<T>) -> Tensor<T> {
+    if SKIPS.get() {
+        let block = draw(rng);
+        let mut shape = block.shape().to_vec();
+        shape[block.rank() - 1] *= count;
+        return Tensor::scalar(T::ZERO).expand(&shape[..]);
+    }
     let blocks: Vec<Tensor<T>> = (0..count).map(|_| draw(rng)).collect();
     Tensor::concat(blocks[0].rank() - 1, &blocks)
 }

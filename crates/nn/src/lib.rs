@@ -174,6 +174,7 @@ mod progress;
 mod random;
 mod recurrent;
 pub mod schedules;
+mod sentence;
 mod sequence_layer;
 mod sequential;
 mod shards;

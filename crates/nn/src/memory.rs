@@ -1,5 +1,6 @@
 //! What training remembers from step to step, by name.
 
+use crate::sentence::listed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use unspool_autograd::{Scalar, Shape, Tensor};
@@ -178,8 +179,8 @@ impl fmt::Display for RestoreError {
         let misshaped =
             self.misshaped.iter().map(|(name, is, expected)| format!("{name} is {is}, expected {expected}"));
         let unfit = self.unfit.iter().map(|(name, is, expected)| format!("{name} is {is}, expected {expected}"));
-        let all: Vec<String> = missing.chain(unexpected).chain(misshaped).chain(unfit).collect();
-        write!(f, "what was saved does not fit: {}", all.join("; "))
+        let all = missing.chain(unexpected).chain(misshaped).chain(unfit);
+        write!(f, "what was saved does not fit: {}", listed(all, "; "))
     }
 }
 

@@ -5,7 +5,7 @@
 //! cargo run --release --features ctrlc,safetensors --example resume -- --checkpoint running.safetensors --resume
 //! ```
 //!
-//! Ctrl-c ends the first after its step, a second ctrl-c or a kill at once; the other goes on. Whatever happens in between,
+//! Ctrl-c (or SIGTERM) ends the first after its step, a second ctrl-c or a kill at once; the other goes on. Whatever happens in between,
 //! the weights that `--weights` saves in the end are the same, bit for bit, and so is the history in that file. What is learned: the largest number so far, at
 //! every step of sequences of different lengths.
 
@@ -186,7 +186,7 @@ mod tests {
         assert!(start(&straight).wait().unwrap().success());
         let weights = fs::read(straight.join(WEIGHTS)).unwrap();
         fs::remove_dir_all(&straight).unwrap();
-        for signal in ["-KILL", "-INT"] {
+        for signal in ["-KILL", "-INT", "-TERM"] {
             let folder = folder(&signal[1..]);
             let (resumed, interruptions) = interrupted_by(signal, &folder);
             assert!(interruptions >= 2, "{signal} came {interruptions} times before the end");

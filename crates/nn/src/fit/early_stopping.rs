@@ -3,6 +3,7 @@
 use super::callback::{Callback, Report, Start};
 use super::error::FitError;
 use crate::memory::{Memory, RestoreError};
+use crate::sentence::listed;
 use std::ops::ControlFlow;
 use unspool_autograd::{Params, Path, Scalar, Tensor, Weights};
 
@@ -103,7 +104,7 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
         self.weights.clear();
         match &self.metric {
             Some(name) if !start.curves.contains(name) => {
-                let known = start.curves.join(", ");
+                let known = listed(start.curves, ", ");
                 Err(FitError::Callback(format!("EarlyStopping: there is no metric {name:?}; there are {known}")))
             }
             _ => Ok(()),

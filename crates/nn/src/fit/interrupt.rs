@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "ctrlc")]
+use std::time::{Duration, Instant};
 
 /// A wish that training end: [`fit`](crate::fit()) looks at it after each step, saves its [checkpoint](crate::Fit) if it has
 /// one, and ends as if it were done, with [`End::Interrupted`](crate::End::Interrupted). Clones are the same wish; any
@@ -44,8 +46,11 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// A wish that ctrl-c utters: the first one ends training after its step, a second one ends the process at once, with
-    /// status 130. It takes the place of what the process did at ctrl-c before.
+    /// A wish that ctrl-c utters, and so do the signals by which systems and schedulers end a process, SIGTERM and SIGHUP: the
+    /// first ends training after its step, another one half a second later or more ends the process at once, with status
+    /// 130. (They may come twice: a terminal that is closed sends SIGHUP, and so does its shell.) It takes the place of what
+    /// the process did at these signals before: of a training that shall outlive its terminal, `nohup` no longer keeps
+    /// SIGHUP away, and `setsid` or `tmux` do.
     ///
     /// # Errors
     /// If it is called twice in one process, or the system refuses.
@@ -53,8 +58,10 @@ impl Interrupt {
     pub fn on_ctrl_c() -> std::io::Result<Self> {
         let interrupt = Interrupt::new();
         let wish = interrupt.clone();
+        let mut first = None;
         let handler = move || {
-            if wish.is_set() {
+            let uttered = *first.get_or_insert_with(Instant::now);
+            if wish.is_set() && uttered.elapsed() >= Duration::from_millis(500) {
                 std::process::exit(130);
             }
             wish.set();

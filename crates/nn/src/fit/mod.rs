@@ -42,7 +42,9 @@ pub struct Fit<'a, T: Scalar, M, L, O> {
 ///
 /// A batch is computed in parts on several threads. How it is cut depends on its size alone, and gradients are
 /// added in a fixed order: the same seed gives the same weights, bit for bit, at any number of threads, and whether
-/// training was interrupted and resumed or not.
+/// training was interrupted and resumed or not. The threads are those of [rayon](https://docs.rs/rayon), and stay when training
+/// is done: a process that `fork` makes later has none of them, and waits for them without end when it trains or predicts.
+/// Fork before, or let the new process `exec`, as [`std::process::Command`] does.
 ///
 /// Progress goes to standard error: a bar on a terminal, a line per epoch otherwise, nothing after
 /// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example, and for the same as a loop of one's own.

@@ -7,6 +7,7 @@ use crate::fingerprint::fingerprint;
 use crate::memory::{Memory, RestoreError};
 use crate::optimizer::Optimizer;
 use crate::schedules::{Constant, Plateau, Schedule};
+use crate::sentence::listed;
 use std::fmt;
 use std::sync::Arc;
 use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
@@ -269,8 +270,8 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
         }
         for (pattern, _) in &self.groups {
             if !self.parameters.iter().any(|parameter| matches(pattern, &parameter.name)) {
-                let names: Vec<&str> = self.parameters.iter().map(|parameter| &parameter.name[..]).collect();
-                panic!("group: no parameter is called {pattern:?}; there are {}", names.join(", "));
+                let names = listed(self.parameters.iter().map(|parameter| &parameter.name), ", ");
+                panic!("group: no parameter is called {pattern:?}; there are {names}");
             }
         }
         for parameter in &mut self.parameters {

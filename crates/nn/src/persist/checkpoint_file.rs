@@ -9,6 +9,7 @@ use super::source::{Source, holds};
 use super::state_dict::{StateDict, leaves};
 use super::torch::TorchState;
 use crate::memory::Memory;
+use crate::sentence::{quoted, sizes};
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fmt;
@@ -195,8 +196,8 @@ impl CheckpointFile {
     pub fn numbers<const N: usize>(&self, name: &str) -> Result<[u64; N], FileError> {
         let info = self.entry(name, |dtype| dtype == Dtype::U64, "u64")?;
         if info.shape != [N] {
-            let shape = &info.shape;
-            return Err(self.wrong(format_args!("holds {name:?} of shape {shape:?}, expected [{N}]")));
+            let (name, shape) = (quoted(name), sizes(&info.shape));
+            return Err(self.wrong(format_args!("holds {name} of shape {shape}, expected [{N}]")));
         }
         let mut numbers = [0; N];
         let mut rest = numbers.iter_mut();
@@ -229,10 +230,10 @@ impl CheckpointFile {
     /// The entry of this name, if it is of the type that is expected.
     fn entry(&self, name: &str, fits: fn(Dtype) -> bool, expected: &str) -> Result<&TensorInfo, FileError> {
         match self.info(name) {
-            None => Err(self.wrong(format_args!("has nothing under the name {name:?}"))),
+            None => Err(self.wrong(format_args!("has nothing under the name {}", quoted(name)))),
             Some(info) if !fits(info.dtype) => {
                 let got = type_name(info.dtype);
-                Err(self.wrong(format_args!("holds {name:?} as {got}, expected {expected}")))
+                Err(self.wrong(format_args!("holds {} as {got}, expected {expected}", quoted(name))))
             }
             Some(info) => Ok(info),
         }

@@ -1,6 +1,7 @@
 //! The header of a safetensors file: what is in it, and where.
 
 use super::error::FileError;
+use crate::sentence::{quoted, shortened};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -58,7 +59,8 @@ impl Header {
         }
         text.shrink_to(length as usize);
         file.take(length).read_to_end(&mut text).map_err(unreadable)?;
-        let entries: Entries = serde_json::from_slice(&text).map_err(|e| wrong(format!("in its header, {e}")))?;
+        let entries: Entries =
+            serde_json::from_slice(&text).map_err(|e| wrong(format!("in its header, {}", shortened(e))))?;
         let header = Header { data, ..entries.check().map_err(wrong)? };
         let end = header.tensors.values().map(|info| info.data_offsets.1 as u64).max().unwrap_or(0);
         match data.checked_add(end) {
@@ -88,7 +90,7 @@ impl Entries {
         let mut tensors: Vec<_> = self.tensors.clone().into_iter().collect();
         tensors.sort_by_key(|(_, info)| info.data_offsets);
         // Offsets without gaps and overlaps, bytes for every element, no overflow.
-        Metadata::new(None, tensors).map_err(|error| error.to_string())?;
+        Metadata::new(None, tensors).map_err(shortened)?;
         Ok(Header { tensors: self.tensors, texts: self.texts, data: 0 })
     }
 }
@@ -113,7 +115,7 @@ impl<'de> Deserialize<'de> for Entries {
                         entries.tensors.insert(name.clone(), map.next_value()?).is_some()
                     };
                     if twice {
-                        return Err(A::Error::custom(format_args!("the name {name:?} stands twice")));
+                        return Err(A::Error::custom(format_args!("the name {} stands twice", quoted(&name))));
                     }
                 }
                 entries.texts = metadata.flatten().unwrap_or_default();

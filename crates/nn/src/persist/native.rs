@@ -59,6 +59,8 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 /// # Ok::<(), unspool_nn::FileError>(())
 /// ```
 ///
+/// The model's own weights need not be drawn first: [`init::skip`](crate::init::skip).
+///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
 /// all of these are listed. The model is then unchanged. [`CheckpointFile::strict`] loads what fits.

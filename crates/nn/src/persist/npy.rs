@@ -4,6 +4,7 @@ use super::disk::{open, replace};
 use super::error::FileError;
 use super::half::f16;
 use super::room::room;
+use crate::sentence::{quoted, sizes};
 use std::io::{self, Read};
 use std::path::Path;
 use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
@@ -145,9 +146,9 @@ pub(super) fn read_header(source: &mut dyn Read, size: u64) -> Result<Described,
     let mut text = vec![0; length as usize];
     source.read_exact(&mut text)?;
     let text = String::from_utf8_lossy(&text);
-    let header = Header::parse(&text).ok_or_else(|| format!("its header is {:?}", text.trim_end()))?;
+    let header = Header::parse(&text).ok_or_else(|| format!("its header is {}", quoted(text.trim_end())))?;
     let Some(item) = Item::named(header.descr) else {
-        let sentence = format!("it holds {:?}, expected numbers such as \"<f4\" or \"<i8\"", header.descr);
+        let sentence = format!("it holds {}, expected numbers such as \"<f4\" or \"<i8\"", quoted(header.descr));
         return Err(sentence.into());
     };
 
@@ -155,8 +156,8 @@ pub(super) fn read_header(source: &mut dyn Read, size: u64) -> Result<Described,
     let data = size.saturating_sub((start.len() + width) as u64 + length);
     let needed = header.shape.iter().try_fold(item.size, |bytes, &size| bytes.checked_mul(size));
     if !addressable || needed.is_none_or(|needed| needed as u64 != data) {
-        let (shape, descr) = (header.shape, header.descr);
-        return Err(format!("{data} bytes are no array of shape {shape:?} that holds {descr:?}").into());
+        let (shape, descr) = (sizes(&header.shape), header.descr);
+        return Err(format!("{data} bytes are no array of shape {shape} that holds {descr:?}").into());
     }
     Ok(Described { item, fortran_order: header.fortran_order, shape: header.shape })
 }
@@ -166,10 +167,12 @@ pub(super) fn read_values<T: Real>(source: &mut dyn Read, described: Described) 
     let Described { item, fortran_order, mut shape } = described;
     if fortran_order {
         shape.reverse();
+    }
+    let mut tensor = room::<T>(&shape).map_err(Problem::TooMuch)?;
+    if fortran_order {
         // The copy in C's order will find this block in the pool.
         drop(room::<T>(&shape).map_err(Problem::TooMuch)?);
     }
-    let mut tensor = room::<T>(&shape).map_err(Problem::TooMuch)?;
     let mut bytes = [0; CHUNK];
     for values in tensor.as_mut_slice().chunks_mut(CHUNK / 8) {
         let bytes = &mut bytes[..values.len() * item.size];
@@ -238,11 +241,11 @@ impl<'a> Header<'a> {
         let (mut descr, mut fortran_order, mut shape) = (None, None, None);
         let mut rest = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
         while !rest.is_empty() {
-            let (key, after) = quoted(rest)?;
+            let (key, after) = string_literal(rest)?;
             let value = after.trim_start().strip_prefix(':')?.trim_start();
             let after = match key {
                 "descr" => {
-                    let (name, after) = quoted(value)?;
+                    let (name, after) = string_literal(value)?;
                     descr = Some(name);
                     after
                 }
@@ -270,7 +273,7 @@ impl<'a> Header<'a> {
 }
 
 /// A text in quotes, and what follows it.
-fn quoted(text: &str) -> Option<(&str, &str)> {
+fn string_literal(text: &str) -> Option<(&str, &str)> {
     let quote = text.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
     text[1..].split_once(quote)
 }

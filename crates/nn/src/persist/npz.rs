@@ -7,6 +7,7 @@ use super::npy::{Described, Problem, read_header, read_values};
 #[cfg(feature = "safetensors")]
 use super::source::in_parts;
 use crate::files;
+use crate::sentence::quoted;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -121,8 +122,8 @@ impl Npz {
             read(&mut data, header)
         };
         read().map_err(|problem| match problem {
-            Problem::TooMuch(sentence) => FileError::new(&self.path, format_args!("holds {name:?} {sentence}")),
-            problem => wrong(&self.path, format_args!("in {name:?}, {problem}")),
+            Problem::TooMuch(sentence) => FileError::new(&self.path, format_args!("holds {} {sentence}", quoted(name))),
+            problem => wrong(&self.path, format_args!("in {}, {problem}", quoted(name))),
         })
     }
 }
@@ -139,11 +140,11 @@ fn directory(archive: &ZipSliceArchive<Vec<u8>>) -> Result<Directory, String> {
         let record = record.map_err(|error| error.to_string())?;
         let name = String::from_utf8_lossy(record.file_path().as_ref()).into_owned();
         let place = record.wayfinder();
-        let entry = archive.get_entry(place).map_err(|error| format!("in {name:?}, {error}"))?;
+        let entry = archive.get_entry(place).map_err(|error| format!("in {}, {error}", quoted(&name)))?;
         places.push((entry.compressed_data_range(), name.clone()));
         let key = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
         if entries.insert(key, (record.compression_method(), place)).is_some() {
-            return Err(format!("the name {name:?} stands twice"));
+            return Err(format!("the name {} stands twice", quoted(&name)));
         }
         found += 1;
     }
@@ -154,7 +155,7 @@ fn directory(archive: &ZipSliceArchive<Vec<u8>>) -> Result<Directory, String> {
     // A small file whose entries share their data could unpack to any size.
     places.sort();
     if let Some(pair) = places.windows(2).find(|pair| pair[0].0.1 > pair[1].0.0) {
-        return Err(format!("{:?} and {:?} overlap", pair[0].1, pair[1].1));
+        return Err(format!("{} and {} overlap", quoted(&pair[0].1), quoted(&pair[1].1)));
     }
     Ok(entries)
 }

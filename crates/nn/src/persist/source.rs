@@ -8,6 +8,7 @@ use super::header::{Header, LONGEST};
 #[cfg(feature = "npy")]
 use super::npz::Npz;
 use super::room::room;
+use crate::sentence::quoted;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fs::File;
@@ -70,7 +71,7 @@ impl Source {
         if let Source::Npz(npz) = self {
             return npz.array(name);
         }
-        let too_much = |sentence| FileError::new(path, format_args!("holds {name:?} {sentence}"));
+        let too_much = |sentence| FileError::new(path, format_args!("holds {} {sentence}", quoted(name)));
         let mut tensor = room::<T>(&info.shape).map_err(too_much)?;
         let mut rest = tensor.as_mut_slice();
         self.bytes(path, name, info, |bytes| {

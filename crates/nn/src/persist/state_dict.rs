@@ -6,6 +6,7 @@ use super::error::FileError;
 use super::header::type_name;
 use super::incompatible::IncompatibleKeys;
 use super::source::holds;
+use crate::sentence::{listed, quoted, sizes};
 use safetensors::tensor::TensorInfo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -80,7 +81,7 @@ impl<'a> StateDict<'a> {
         let mut problems = Vec::new();
         let mut refused = |what: &str, names: Vec<String>| {
             if !names.is_empty() {
-                problems.push(format!("{what} {}", names.join(", ")));
+                problems.push(format!("{what} {}", listed(names.iter().map(|name| quoted(name)), ", ")));
             }
         };
         let missing = self.missing.iter().filter(|(_, when)| match when {
@@ -88,10 +89,11 @@ impl<'a> StateDict<'a> {
             Refused::IfStrict => strict,
             Refused::Never => false,
         });
-        refused("missing", missing.map(|(name, _)| format!("{name:?}")).collect());
+        refused("missing", missing.map(|(name, _)| name.clone()).collect());
         let weights = unexpected.iter().filter(|name| strict && file.holds_floats(name));
-        refused("unexpected", weights.map(|name| format!("{name:?}")).collect());
-        problems.extend(self.misfits);
+        refused("unexpected", weights.cloned().collect());
+        let misfits = listed(&self.misfits, "; ");
+        problems.extend((!misfits.is_empty()).then_some(misfits));
         match problems.is_empty() {
             true => {
                 let missing = self.missing.into_iter().map(|(name, _)| name).collect();
@@ -195,7 +197,7 @@ impl<'a> StateDict<'a> {
             && file.info(&name).is_none()
             && file.holds_any(&self.prefix, &self.suffix)
         {
-            self.misfits.push(format!("{name:?} {why}"));
+            self.misfits.push(format!("{} {why}", quoted(&name)));
         }
     }
 
@@ -268,9 +270,10 @@ impl<'a> StateDict<'a> {
                     match (file.read::<T>(name, info), &first) {
                         (Ok(tensor), None) => first = Some((name, tensor)),
                         (Ok(tensor), Some((kept, weight))) if !same_bits(weight, &tensor) => {
+                            let (kept, name) = (quoted(kept), quoted(name));
                             let sentence = "which are one weight in the model";
                             let error =
-                                file.wrong(format_args!("has other values in {kept:?} than in {name:?}, {sentence}"));
+                                file.wrong(format_args!("has other values in {kept} than in {name}, {sentence}"));
                             self.failure.get_or_insert(error);
                         }
                         (Ok(_), Some(_)) => {}
@@ -312,10 +315,10 @@ impl<'a> StateDict<'a> {
 fn misfits<T: Real>(info: &TensorInfo, name: &str, wanted: &Tensor<T>) -> Vec<String> {
     let mut misfits = Vec::new();
     if info.shape != wanted.shape()[..] {
-        misfits.push(format!("{name:?} has shape {:?}, expected {}", info.shape, wanted.shape()));
+        misfits.push(format!("{} has shape {}, expected {}", quoted(name), sizes(&info.shape), wanted.shape()));
     }
     if !holds::<T>(info.dtype) {
-        misfits.push(format!("{name:?} holds {}, expected {}", type_name(info.dtype), T::NAME));
+        misfits.push(format!("{} holds {}, expected {}", quoted(name), type_name(info.dtype), T::NAME));
     }
     misfits
 }

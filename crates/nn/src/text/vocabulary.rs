@@ -1,6 +1,9 @@
 //! Tokens and their numbers.
 
 use crate::dataset::DataError;
+use crate::sentence::quoted;
+#[cfg(feature = "safetensors")]
+use crate::sentence::shortened;
 use std::collections::HashMap;
 
 /// A token that stands in no text and means something to a model.
@@ -89,7 +92,7 @@ impl Vocabulary {
         let mut ids = HashMap::with_capacity(tokens.len());
         for (id, token) in tokens.iter().enumerate() {
             if let Some(first) = ids.insert(token.clone(), id) {
-                return Err(DataError(format!("tokens {first} and {id} of the vocabulary are both {token:?}")));
+                return Err(DataError(format!("tokens {first} and {id} of the vocabulary are both {}", quoted(token))));
             }
         }
         Ok(Vocabulary { tokens, ids })
@@ -142,7 +145,7 @@ impl Vocabulary {
     }
 
     fn lacks(&self, token: &str) -> DataError {
-        DataError(format!("{token:?} is not among the {} tokens of the vocabulary", self.len()))
+        DataError(format!("{} is not among the {} tokens of the vocabulary", quoted(token), self.len()))
     }
 
     /// The tokens of these numbers: `concat()` makes a text of characters, [`join_words`](super::join_words) one of words.
@@ -202,8 +205,9 @@ impl Vocabulary {
     /// If it is something else, or a token stands twice.
     #[cfg(feature = "safetensors")]
     pub fn from_json(text: &str) -> Result<Self, DataError> {
-        let tokens: Vec<String> = serde_json::from_str(text)
-            .map_err(|e| DataError(format!("a vocabulary is a JSON array of strings, and this is not: {e}")))?;
+        let tokens: Vec<String> = serde_json::from_str(text).map_err(|e| {
+            DataError(format!("a vocabulary is a JSON array of strings, and this is not: {}", shortened(e)))
+        })?;
         Self::from_tokens(tokens)
     }
 }

@@ -17,13 +17,21 @@ use std::path::Path;
 use std::process::ExitCode;
 use unspool::prelude::*;
 use unspool::text::{LanguageModel, Vocabulary};
-use unspool::{CheckpointFile, Gru, Lstm, State};
+use unspool::{CheckpointFile, Gru, Interrupt, Lstm, State};
+
+/// Whether training or writing shall end.
+type Stops<'a> = &'a dyn Fn() -> bool;
 
 type Outcome<R = ()> = Result<R, Box<dyn Error>>;
 
 pub(crate) fn main(name: &str, unit: Unit) -> ExitCode {
     let options = Options::read(unit, std::env::args_os()).unwrap_or_else(|e| e.exit());
-    match run(&options, unit, &mut std::io::stdout()) {
+    // What was trained so far is kept. What is written is not, and ends at once.
+    let interrupt = match options.load {
+        None => Interrupt::on_ctrl_c().map_err(Into::into),
+        Some(_) => Ok(Interrupt::new()),
+    };
+    match interrupt.and_then(|interrupt| run(&options, unit, &|| interrupt.is_set(), &mut std::io::stdout())) {
         Ok(()) => ExitCode::SUCCESS,
         // A reader that has gone away, as in `char_rnn | head`, is no error.
         Err(e) if e.downcast_ref().is_some_and(|e: &std::io::Error| e.kind() == ErrorKind::BrokenPipe) => {
@@ -37,15 +45,15 @@ pub(crate) fn main(name: &str, unit: Unit) -> ExitCode {
 }
 
 /// Trains or loads a model, and lets it write.
-fn run(options: &Options, unit: Unit, out: &mut dyn Write) -> Outcome {
+fn run(options: &Options, unit: Unit, stops: Stops<'_>, out: &mut dyn Write) -> Outcome {
     let Some(path) = &options.load else {
         let least = (20.max(10 * options.batch), format!("for {} rows side by side", options.batch));
         let corpus = Corpus::load(options.text.as_deref(), unit, options.minimum_count, least)?;
         let saved = Saved::of(options, unit, corpus.vocabulary.clone());
         return match options.cell {
-            CellKind::SimpleRnn => train(options, &corpus, &saved, SimpleRnn::new, out),
-            CellKind::Lstm => train(options, &corpus, &saved, Lstm::new, out),
-            CellKind::Gru => train(options, &corpus, &saved, Gru::new, out),
+            CellKind::SimpleRnn => train((options, stops), &corpus, &saved, SimpleRnn::new, out),
+            CellKind::Lstm => train((options, stops), &corpus, &saved, Lstm::new, out),
+            CellKind::Gru => train((options, stops), &corpus, &saved, Gru::new, out),
         };
     };
     let file = CheckpointFile::open(path)?;
@@ -60,7 +68,13 @@ fn run(options: &Options, unit: Unit, out: &mut dyn Write) -> Outcome {
 /// Makes a cell of so many inputs and units.
 type NewCell<C> = fn(&mut Rng, usize, usize) -> C;
 
-fn train<C, D>(options: &Options, corpus: &Corpus, saved: &Saved, cell: NewCell<C>, out: &mut dyn Write) -> Outcome
+fn train<C, D>(
+    (options, stops): (&Options, Stops<'_>),
+    corpus: &Corpus,
+    saved: &Saved,
+    cell: NewCell<C>,
+    out: &mut dyn Write,
+) -> Outcome
 where
     C: Params<Tensor> + Clone + Send + Sync,
     D: Send + Sync,
@@ -70,8 +84,10 @@ where
     [&options.picture, &options.save].into_iter().flatten().try_for_each(|file| output::check(file))?;
     let prompt = prompt(options, &saved.vocabulary, saved.unit)?;
     let model = saved.model(&mut rng(options.seed), cell).dropout(options.dropout);
-    let best = training::train(options, corpus, saved, model, out)?;
-    writing::write(options, saved, best, &prompt, out)
+    match training::train((options, stops), corpus, saved, model, out)? {
+        Some(best) => writing::write(options, saved, best, &prompt, (stops, out)),
+        None => Ok(()),
+    }
 }
 
 fn load<C, D>(
@@ -86,9 +102,10 @@ where
     for<'t> C::With<Var<'t>>: Cell<'t, f32, State: State<'t, f32, Detached = D>>,
 {
     let prompt = prompt(options, &saved.vocabulary, saved.unit)?;
-    let mut model: LanguageModel<Tensor, C> = saved.model(&mut rng(0), cell);
+    // No weights are drawn for a file that may have none for these sizes.
+    let mut model: LanguageModel<Tensor, C> = init::skip(|| saved.model(&mut rng(0), cell));
     Saved::load_best(file, path, &mut model)?;
-    writing::write(options, saved, model, &prompt, out)
+    writing::write(options, saved, model, &prompt, (&|| false, out))
 }
 
 /// The prompt that was given, or some words of this project's text, or a new line, or the most frequent token.

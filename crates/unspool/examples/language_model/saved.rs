@@ -51,16 +51,13 @@ impl Saved {
         let is = match text("unit")? {
             "words" => Unit::Words,
             "characters" => Unit::Characters,
-            other => {
-                return Err(format!("{name} holds a model of {other:?}, neither of words nor of characters").into());
-            }
+            _ => return Err(format!("{name} holds a model of neither words nor characters").into()),
         };
         if is != unit {
             return Err(format!("{name} holds a model of {}, not of {}", is.plural(), unit.plural()).into());
         }
         let cell = text("cell")?;
-        let cell =
-            CellKind::from_str(cell, false).map_err(|_| format!("{name} holds a model of unknown cells, {cell:?}"))?;
+        let cell = CellKind::from_str(cell, false).map_err(|_| format!("{name} holds a model of unknown cells"))?;
         let vocabulary = Vocabulary::from_json(text("vocabulary")?).map_err(|e| format!("{name}: {e}"))?;
         let [tokens] = file.numbers("tokens")?;
         vocabulary.fits(tokens as usize).map_err(|e| format!("{name}: {e}"))?;

@@ -6,10 +6,14 @@ use unspool::Checkpoint;
 
 /// What is printed, or the sentence of what is wrong.
 fn ran_on(unit: Unit, arguments: &[&str]) -> Result<String, String> {
+    ran_until(&|| false, unit, arguments)
+}
+
+fn ran_until(stops: Stops<'_>, unit: Unit, arguments: &[&str]) -> Result<String, String> {
     let arguments = ["rnn"].iter().chain(arguments).map(|argument| argument.into());
     let options = Options::read(unit, arguments).map_err(|e| e.to_string())?;
     let mut printed = Vec::new();
-    run(&options, unit, &mut printed).map_err(|e| e.to_string())?;
+    run(&options, unit, stops, &mut printed).map_err(|e| e.to_string())?;
     Ok(String::from_utf8(printed).unwrap())
 }
 
@@ -140,6 +144,37 @@ fn a_resumed_training_ends_in_the_same_bits() {
 }
 
 #[test]
+fn an_interrupted_training_is_saved_and_ends_in_the_same_bits() {
+    let folder = Folder::new("interrupted");
+    let (text, whole, parts) = (folder.text("text", &easy().repeat(2)), folder.path("whole"), folder.path("parts"));
+    // Nearly 200 chunks an epoch, so that states begin again at four of them.
+    let small = ["--hidden=8", "--embedding=4", "--batch=8", "--steps=2", "--epochs=6", "--generate=5"];
+    let train = |stops: Stops<'_>, file: &str, more: &[&str]| {
+        ran_until(stops, Unit::Characters, &[&["--text", &text, "--save", file], &small[..], more].concat()).unwrap()
+    };
+    train(&|| false, &whole, &[]);
+    let (mut interruptions, mut inside) = (0, 0);
+    loop {
+        let resume = if interruptions > 0 { &["--resume"][..] } else { &[] };
+        let asked = std::cell::Cell::new(0);
+        let third = || asked.replace(asked.get() + 1) >= 2;
+        if !train(&third, &parts, resume).contains("; with --resume, training goes on\n") {
+            break;
+        }
+        interruptions += 1;
+        let [chunks, ..] = CheckpointFile::open(&parts).unwrap().numbers::<3>("epoch").unwrap();
+        inside += usize::from(chunks > 0);
+    }
+    assert!(interruptions > 5 && inside > 2, "{interruptions} interruptions, {inside} inside of an epoch");
+    let [whole, parts] = [&whole, &parts].map(|file| {
+        let file = CheckpointFile::open(file).unwrap();
+        let names = file.names().filter(|name| *name != "progress").map(str::to_string).collect::<Vec<_>>();
+        names.iter().map(|name| file.tensor::<f32>(name).ok().map(|t| t.to_vec())).collect::<Vec<_>>()
+    });
+    assert!(whole == parts);
+}
+
+#[test]
 fn files_that_cannot_be_written_are_told_before_the_training() {
     for option in ["--picture", "--save"] {
         let said = ran(&[option, "/nowhere/file"]).unwrap_err();
@@ -245,6 +280,12 @@ fn files_that_do_not_fit_are_refused_with_a_sentence() {
     assert!(saved("a", 1, [1, 1, 1, 0]).starts_with("FILE: a vocabulary is a JSON array of strings"));
     let weights = saved(r#"["a"]"#, 1, [1, 1, 1, 0]);
     assert!(weights.starts_with("FILE does not fit the model: missing \"best.embedding.weight\", "), "{weights}");
+    // As large as options may be: no weight is drawn before the file is seen to have none.
+    for tied in [0, 1] {
+        let weights = saved(r#"["a"]"#, 1, [8192, 8192, 16, tied]);
+        assert!(weights.starts_with("FILE does not fit the model: missing \"best.embedding.weight\", "), "{weights}");
+        assert!(weights.ends_with(" more") && weights.len() < 600, "{weights}");
+    }
     let not_a_number = changed(&|checkpoint| {
         let vocabulary = Vocabulary::from_json(r#"["a"]"#).unwrap();
         let small = Options::read(Unit::Characters, ["rnn", "--hidden=1", "--embedding=1"].map(Into::into)).unwrap();

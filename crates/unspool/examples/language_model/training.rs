@@ -1,8 +1,8 @@
 //! Epoch after epoch of truncated backpropagation through time.
 
-use super::Outcome;
 use super::options::Options;
 use super::saved::Saved;
+use super::{Outcome, Stops};
 use crate::corpus::{Corpus, Unit};
 use crate::output;
 use std::io::Write;
@@ -22,7 +22,7 @@ const WARMUP: usize = 100;
 /// in an epoch only may run away from it.
 const RESTART: usize = 50;
 
-/// Where a training stands between two epochs.
+/// Where a training stands: between two epochs, or where in one the states begin again.
 struct Training<C> {
     model: LanguageModel<Tensor, C>,
     best: LanguageModel<Tensor, C>,
@@ -32,16 +32,20 @@ struct Training<C> {
     /// Of the best model, on the held-out part; and after which epoch that was.
     best_nats: f64,
     best_epoch: usize,
+    /// Of the epoch that has begun: the chunks that are done, the sum of their losses, and their tokens.
+    chunks: usize,
+    sum: f64,
+    tokens: u64,
 }
 
-/// The best model on the held-out part.
+/// The best model on the held-out part; none if the training was interrupted, which then is saved.
 pub(super) fn train<C, D>(
-    options: &Options,
+    (options, stops): (&Options, Stops<'_>),
     corpus: &Corpus,
     saved: &Saved,
     model: LanguageModel<Tensor, C>,
     out: &mut dyn Write,
-) -> Outcome<LanguageModel<Tensor, C>>
+) -> Outcome<Option<LanguageModel<Tensor, C>>>
 where
     C: Params<Tensor> + Clone + Send + Sync,
     D: Send + Sync,
@@ -67,7 +71,8 @@ where
         .clip_norm(1.0);
     let best = model.clone();
     let history = History::default();
-    let mut at = Training { model, best, adamw, history, best_nats: f64::INFINITY, best_epoch: 0 };
+    let (best_nats, best_epoch) = (f64::INFINITY, 0);
+    let mut at = Training { model, best, adamw, history, best_nats, best_epoch, chunks: 0, sum: 0.0, tokens: 0 };
     if let (true, Some(path)) = (options.resume, &options.save) {
         at.resume(options, corpus, saved, path)?;
     }
@@ -80,11 +85,14 @@ where
     writeln!(out, "epoch  nats: learned  held out  {measure}  {}/s  seconds", unit.plural())?;
     let mut bptt = TruncatedBptt::new();
     while at.epoch() < options.epochs && options.minutes.is_none_or(|minutes| at.history.seconds < 60.0 * minutes) {
-        let (epoch, started) = (at.epoch(), Instant::now());
-        let (mut sum, mut count) = (0.0, 0);
-        for (i, chunk) in chunks.clone().enumerate() {
+        let (epoch, started, before) = (at.epoch(), Instant::now(), at.tokens);
+        for (i, chunk) in chunks.clone().enumerate().skip(at.chunks) {
             if i % RESTART == 0 {
                 bptt.restart();
+                at.chunks = i;
+                if stops() {
+                    break;
+                }
             }
             let mode = Mode::Training { seed: options.seed }.part(epoch).part(i);
             let (loss, gradients) = bptt.gradients(&at.model, &chunk, mode, |_, net, part| {
@@ -94,12 +102,18 @@ where
             finite(loss, epoch)?;
             at.adamw.step(&mut at.model, &gradients);
             let tokens = chunk.targets.as_slice().len();
-            (sum, count) = (sum + loss * tokens as f64, count + tokens);
+            (at.sum, at.tokens) = (at.sum + loss * tokens as f64, at.tokens + tokens as u64);
+            at.chunks = i + 1;
+        }
+        if at.chunks < chunks.len() {
+            at.history.seconds += started.elapsed().as_secs_f64();
+            break;
         }
         let learning = started.elapsed().as_secs_f64();
         let nats = at.model.mean_nats(test, VALIDATION_ROWS.min(test.len() - 1))?;
         finite(nats, epoch)?;
-        let learned = sum / count as f64;
+        let (learned, count) = (at.sum / at.tokens as f64, at.tokens - before);
+        (at.chunks, at.sum, at.tokens) = (0, 0.0, 0);
         at.history.loss.push(learned);
         at.history.val_loss.push(nats);
         if nats < at.best_nats {
@@ -125,6 +139,14 @@ where
     if let Some(path) = &options.picture {
         output::write(path, &at.history.to_svg())?;
     }
+    if stops() {
+        let goes_on = match &options.save {
+            Some(path) => at.save(options, corpus, saved, path).map(|()| "with --resume, training goes on")?,
+            None => "without --save, nothing is kept",
+        };
+        writeln!(out, "\ninterrupted after {} epochs; {goes_on}", at.epoch())?;
+        return Ok(None);
+    }
     let nats = at.best.mean_nats(test, 1)?;
     writeln!(
         out,
@@ -135,7 +157,7 @@ where
         bits(nats),
         perplexity(nats)
     )?;
-    Ok(at.best)
+    Ok(Some(at.best))
 }
 
 /// Says when a training has failed, in which epoch, counted from 0 here.
@@ -191,6 +213,7 @@ impl<C: Params<Tensor> + Clone> Training<C> {
         checkpoint.put_tensor("losses", &Tensor::<f64>::from_vec(losses, [2, self.epoch()]));
         let [nats, seconds] = [self.best_nats, self.history.seconds].map(f64::to_bits);
         checkpoint.put_numbers("progress", &[self.best_epoch as u64, nats, seconds]);
+        checkpoint.put_numbers("epoch", &[self.chunks as u64, self.sum.to_bits(), self.tokens]);
         Ok(checkpoint.save(path)?)
     }
 
@@ -222,6 +245,8 @@ impl<C: Params<Tensor> + Clone> Training<C> {
         let [best_epoch, nats, seconds] = file.numbers("progress")?;
         self.best_epoch = best_epoch as usize;
         [self.best_nats, self.history.seconds] = [nats, seconds].map(f64::from_bits);
+        let [chunks, sum, tokens] = file.numbers("epoch")?;
+        (self.chunks, self.sum, self.tokens) = (chunks as usize, f64::from_bits(sum), tokens);
         Ok(())
     }
 }

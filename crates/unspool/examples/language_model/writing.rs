@@ -1,8 +1,8 @@
 //! A model that writes, as it goes.
 
-use super::Outcome;
 use super::options::Options;
 use super::saved::Saved;
+use super::{Outcome, Stops};
 use crate::corpus::Unit;
 use std::io::Write;
 use unspool::State;
@@ -14,7 +14,7 @@ pub(super) fn write<C, D>(
     saved: &Saved,
     model: LanguageModel<Tensor, C>,
     prompt: &[usize],
-    out: &mut dyn Write,
+    (stops, out): (Stops<'_>, &mut dyn Write),
 ) -> Outcome
 where
     C: Params<Tensor>,
@@ -35,6 +35,9 @@ where
         }
         out.flush()?;
         before = token;
+        if stops() {
+            break;
+        }
     }
     writeln!(out)?;
     Ok(())

@@ -51,7 +51,9 @@ impl Trained {
             return Err(sentence(&format!("the weight of source has {hidden} columns, expected 1 to {UNITS}")));
         }
         languages.source.fits(source).and(languages.target.fits(target)).map_err(|e| sentence(&e))?;
-        let mut model = Translator::new(&mut rng(0), Sizes { source, target, hidden, attention: merged > out });
+        // No weights are drawn for a file that may have none for these sizes.
+        let sizes = Sizes { source, target, hidden, attention: merged > out };
+        let mut model = init::skip(|| Translator::new(&mut rng(0), sizes));
         file.load("model", &mut model).map_err(|e| e.to_string())?;
         let finite = |leaf: &&Tensor| leaf.to_vec().iter().all(|weight| weight.is_finite());
         match model.leaves().iter().all(finite) {

@@ -2,6 +2,7 @@
 
 use super::rows::shown;
 use crate::dataset::DataError;
+use crate::sentence::listed;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -54,7 +55,11 @@ pub(super) fn place(column: &Column, first: &[Cow<str>], names: bool) -> Result<
         }
         Column::Name(name) => match places(name)[..] {
             [place] => return Ok(place),
-            [] => format!("there is no column {}: the columns are {}", shown(name), listed(first)),
+            [] => format!(
+                "there is no column {}: the columns are {}",
+                shown(name),
+                listed(first.iter().map(|name| shown(name)), ", ")
+            ),
             [ref most @ .., last] => {
                 let most: Vec<String> = most.iter().take(10).map(usize::to_string).collect();
                 format!("columns {} and {last} are named {}: choose one by its number", most.join(", "), shown(name))
@@ -62,11 +67,4 @@ pub(super) fn place(column: &Column, first: &[Cow<str>], names: bool) -> Result<
         },
     };
     Err(DataError(problem))
-}
-
-/// The first names in quotes, and how many more there are.
-fn listed(names: &[Cow<str>]) -> String {
-    let first: Vec<String> = names.iter().take(10).map(|name| shown(name)).collect();
-    let more = names.len() - first.len();
-    format!("{}{}", first.join(", "), if more > 0 { format!(" and {more} more") } else { String::new() })
 }
