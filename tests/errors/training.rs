@@ -24,16 +24,14 @@ fn training_refuses_what_it_cannot_use() {
 
 #[test]
 fn training_stops_at_a_loss_that_is_not_finite_and_keeps_the_weights_before_it() {
-    let mut x = zeros([64, 3]);
-    x.as_mut_slice()[3 * 40] = f32::NAN; // one example
-    let data = Dataset::new(x, zeros([64, 1])).unwrap();
+    let data = Dataset::new(zeros([64, 3]), zeros([64, 1])).unwrap();
     let mut model = sequential().add(dense(3, 1));
-    let error = fit(&mut model, &data).loss(mse).batch(8).quiet().run().unwrap_err();
+    let error = fit(&mut model, &data).loss(|o, t| mse(o, t) / 0.0).batch(8).quiet().run().unwrap_err();
     let FitError::NotFinite { epoch: 1, batch, loss, .. } = error else { panic!("{error}") };
     assert!((1..=8).contains(&batch) && loss.is_nan());
     let expected = format!(
         "the loss became NaN in batch {batch} of epoch 1; the first parameter or gradient that is not finite is that of \
-         layers.0.weight: try a smaller learning rate, or look for such numbers in the examples"
+         layers.0.weight: try a smaller learning rate"
     );
     assert_eq!(error.to_string(), expected);
     assert!(model.leaves().iter().all(|leaf| leaf.to_vec().iter().all(|w| w.is_finite())));

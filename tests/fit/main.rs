@@ -5,6 +5,8 @@ mod callbacks;
 #[cfg(unix)]
 mod ctrl_c;
 mod examples;
+mod metrics;
+mod not_finite;
 #[cfg(unix)]
 mod progress;
 mod resume;

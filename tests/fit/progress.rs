@@ -17,6 +17,26 @@ fn training_aloud() {
 }
 
 #[test]
+fn training_quietly() {
+    if env::var_os(ASKED).is_some() {
+        let data = Dataset::new(values([40, 3], 1), values([40, 1], 2)).unwrap();
+        let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
+        let mut stopping = unspool::EarlyStopping::new(2).metric("root");
+        let fit = fit(&mut model, &data).loss(mse).metric("root", |o, _| (-(o * o).sum()).sqrt()).epochs(9);
+        fit.callback(&mut stopping).quiet().run().unwrap();
+    }
+}
+
+/// Nobody would know why training has stopped.
+#[test]
+fn a_metric_that_is_nan_is_told_once() {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", "progress::training_quietly", "--nocapture"]).env(ASKED, "");
+    let text = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert_eq!(text, "warning: root is NaN in epoch 1\n");
+}
+
+#[test]
 fn a_log_has_a_line_per_epoch() {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "progress::training_aloud", "--nocapture"]).env(ASKED, "");

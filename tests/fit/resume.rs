@@ -380,3 +380,31 @@ fn a_checkpoint_that_cannot_be_written_is_told_before_training() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     fs::remove_dir(folder).unwrap();
 }
+
+/// Takes the folder of its checkpoint away in an epoch.
+struct Away<'a>(&'a Path, usize);
+
+impl<M> Callback<f64, M> for Away<'_> {
+    fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+        if report.epoch == self.1 {
+            fs::remove_dir_all(self.0).unwrap();
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[test]
+fn a_save_that_fails_keeps_the_history() {
+    let (data, folder) = (sequences(), file("taken away"));
+    fs::create_dir_all(&folder).unwrap();
+    let (mut model, mut other) = (net(), net());
+    let train = |model: &mut _, epochs: usize| {
+        let fit = fit(model, &data).loss(mse).epochs(epochs).validate(&data).metric("mae", mae).quiet();
+        if epochs == 3 { fit.run() } else { fit.checkpoint(folder.join("a")).callback(Away(&folder, 3)).run() }
+    };
+    let error = train(&mut model, 9).unwrap_err();
+    assert!(matches!(&error, FitError::NotSaved { sentence, .. } if sentence.starts_with("cannot ")), "{error:?}");
+    let expected = timeless(train(&mut other, 3).unwrap());
+    assert_eq!(timeless(error.history().unwrap().clone()), expected);
+    assert_eq!(bits(&model), bits(&other));
+}

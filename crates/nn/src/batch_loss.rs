@@ -21,20 +21,34 @@ where
     M: Model<'t, T>,
     L: Loss<T>,
 {
-    let output = M::output(net, tape.constant(batch.x()), batch.lengths(), mode);
-    let target = tape.constant(batch.y());
-    if let Some(lengths) = batch.target_lengths() {
-        let (o, t) = (output.shape(), target.shape());
-        assert!(o[..o.rank() - 1] == t[..2], "loss: output {o} has not the time steps and sequences of target {t}");
-        if batch.weights().is_none() {
-            let [output, target] = [output, target].map(|of| without_padding(of, lengths));
-            return loss(output, target);
+    loss_on(M::output(net, tape.constant(batch.x()), batch.lengths(), mode), batch, loss)
+}
+
+/// The same, of outputs that are there.
+#[track_caller]
+pub(crate) fn loss_on<'t, T: Scalar>(output: Var<'t, T>, batch: &Dataset<T>, loss: &impl Loss<T>) -> Var<'t, T> {
+    let target = output.tape().constant(batch.y());
+    match (batch.weights(), batch.target_lengths()) {
+        (Some(weights), _) => weighted(output, target, batch, weights, loss),
+        (None, None) => loss(output, target),
+        (None, Some(lengths)) => {
+            let [output, target] = counted(output, target, lengths);
+            loss(output, target)
         }
     }
-    match batch.weights() {
-        None => loss(output, target),
-        Some(weights) => weighted(output, target, batch, weights, loss),
-    }
+}
+
+/// Output and target without the steps that are padding.
+#[track_caller]
+pub(crate) fn counted<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>, lengths: &[usize]) -> [Var<'t, T>; 2] {
+    same_steps(output, target);
+    [output, target].map(|of| without_padding(of, lengths))
+}
+
+#[track_caller]
+fn same_steps<T: Scalar>(output: Var<'_, T>, target: Var<'_, T>) {
+    let (o, t) = (output.shape(), target.shape());
+    assert!(o[..o.rank() - 1] == t[..2], "loss: output {o} has not the time steps and sequences of target {t}");
 }
 
 /// The steps of sequences `[T, B, F]` that are no padding: `[N, F]`.
@@ -57,6 +71,9 @@ fn weighted<'t, T: Scalar>(
     loss: &impl Loss<T>,
 ) -> Var<'t, T> {
     let lengths = batch.target_lengths();
+    if lengths.is_some() {
+        same_steps(output, target);
+    }
     let example = |of: Var<'t, T>, i: usize| {
         let of = lengths.map_or(of, |lengths| of.slice(0, ..lengths[i]));
         of.slice(of.shape().rank() - 2, i..i + 1)

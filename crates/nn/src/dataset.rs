@@ -219,7 +219,7 @@ impl<T: Scalar> Dataset<T> {
     }
 
     /// The same examples, of which each counts the same.
-    pub(crate) fn without_weights(&self) -> Dataset<T> {
+    pub fn without_weights(&self) -> Dataset<T> {
         Dataset { weights: None, ..self.clone() }
     }
 

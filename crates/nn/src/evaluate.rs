@@ -5,15 +5,20 @@ use crate::dataset::Dataset;
 use crate::layer::Model;
 use crate::loss::Loss;
 use crate::mode::Mode;
+use crate::outputs::Outputs;
 use rayon::prelude::*;
 use unspool_autograd::{Scalar, Tape, Tensor};
 
 /// Examples computed at once: enough for products at full speed, few enough to stay in cache.
 const ROWS: usize = 256;
 
-/// The loss of the model on a data set, averaged over all examples (with their [weights](Dataset::with_weights), over the
-/// steps of [sequences](Dataset::with_lengths)); NaN if there are none. Any function of that form will do: it is how
-/// metrics are computed.
+/// The loss of the model on a data set, or one of its [`metrics`](crate::metrics): what the function makes of all outputs and
+/// targets at once (of [sequences](Dataset::with_lengths), of all steps that are no padding); NaN if there are no examples.
+/// It need not be a mean: `|output, target| mse(output, target).sqrt()` is the root of the mean over all examples. The
+/// outputs take as much memory as the targets do.
+///
+/// With [weights](Dataset::with_weights), it is the weighted mean of what the function makes of each example by itself, as in
+/// training: what is no mean then wants a data set [without](Dataset::without_weights).
 ///
 /// ```
 /// use unspool_nn::{dense, evaluate, mse, sequential, Dataset};
@@ -32,11 +37,7 @@ where
     M: for<'t> Model<'t, T> + Sync,
 {
     try_one(model, data, &loss);
-    let parts = in_parts(data.len(), |start, rows| {
-        let part = data.slice_cut(start, rows);
-        loss_of(model, &part, &loss) * part.share()
-    });
-    parts.into_iter().sum::<f64>() / data.share()
+    if data.is_empty() { f64::NAN } else { Outputs::of(model, data).loss(&loss) }
 }
 
 /// The model's output for inputs `[N, F]` or `[T, N, F]`: `[N, O]` or `[T, N, O]`.
@@ -120,19 +121,10 @@ where
     M: for<'t> Model<'t, T>,
 {
     if !data.is_empty() {
-        loss_of(model, &data.slice(0, 1), loss);
+        let tape = Tape::new();
+        let net = tape.bind_frozen(model);
+        batch_loss::<T, M, _>(&tape, &net, &data.slice(0, 1), loss, Mode::Evaluation).item();
     }
-}
-
-#[track_caller]
-fn loss_of<T, M>(model: &M, data: &Dataset<T>, loss: &impl Loss<T>) -> f64
-where
-    T: Scalar,
-    M: for<'t> Model<'t, T>,
-{
-    let tape = Tape::new();
-    let net = tape.bind_frozen(model);
-    batch_loss::<T, M, _>(&tape, &net, data, loss, Mode::Evaluation).item().to_f64()
 }
 
 #[track_caller]
@@ -146,6 +138,6 @@ where
 }
 
 /// `f(start, rows)` of every part of `n` examples, in order.
-fn in_parts<R: Send>(n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
+pub(crate) fn in_parts<R: Send>(n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
     (0..n.div_ceil(ROWS)).into_par_iter().map(|i| f(i * ROWS, ROWS.min(n - i * ROWS))).collect()
 }

@@ -54,6 +54,18 @@ impl Progress {
         }
     }
 
+    /// At any time, and also where nothing else is shown.
+    pub(crate) fn warn(&self, what: std::fmt::Arguments<'_>) {
+        let write = || {
+            let _ = writeln!(std::io::stderr(), "warning: {what}");
+        };
+        match &self.shown {
+            #[cfg(feature = "progress")]
+            Shown::Bar(bar) => bar.suspend(write),
+            _ => write(),
+        }
+    }
+
     /// After all of them: a line, where there was a bar.
     pub(crate) fn end(&self, epoch: usize, history: &History) {
         #[cfg(feature = "progress")]

@@ -17,9 +17,12 @@ pub fn training(bytes: &[u8]) -> bool {
     let mut model = fresh.clone();
     match train(&mut model, 3, Some(&path), None) {
         Ok(_)
-        | Err(FitError::NotFinite { .. } | FitError::GradientNotFinite { .. } | FitError::ParameterNotFinite { .. }) => {
-            true
-        }
+        | Err(
+            FitError::NotFinite { .. }
+            | FitError::GradientNotFinite { .. }
+            | FitError::ParameterNotFinite { .. }
+            | FitError::ValidationNotFinite { .. },
+        ) => true,
         Err(FitError::Checkpoint(sentence)) => {
             assert!(same_model(&model, &fresh), "an error has changed the model: {sentence}");
             refused(&sentence, &path)

@@ -1,5 +1,6 @@
 //! Training: what is to be done.
 
+mod blame;
 mod callback;
 mod early_stopping;
 mod error;
@@ -129,10 +130,11 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Computes something else after each epoch, as [`evaluate`](crate::evaluate) does: [`mae`](crate::mae),
-    /// [`accuracy`](crate::accuracy), or any function of the form of [`Loss`]. It stands in the [`History`] by its name, with
-    /// `val_` in front if it is computed on validation examples; without any, it is computed on the training examples. Every
-    /// example counts the same, whatever its [weight](Dataset::with_weights).
+    /// Computes something else after each epoch, as [`evaluate`](crate::evaluate) does: [`mae`](crate::mae), one of
+    /// [`metrics`](crate::metrics), or any function of all outputs and targets, of the form of [`Loss`]. It stands in the
+    /// [`History`] by its name, with `val_` in front if it is computed on validation examples; without any, it is computed on the
+    /// training examples. Every example counts the same, whatever its [weight](Dataset::with_weights). When it becomes NaN,
+    /// training goes on, and a line on standard error says so.
     ///
     /// # Panics
     /// If the name is taken.
@@ -160,7 +162,7 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Reports no progress.
+    /// Reports no progress, but still a metric that becomes NaN.
     pub fn quiet(mut self) -> Self {
         self.settings.quiet = true;
         self
@@ -177,9 +179,10 @@ where
     /// Trains.
     ///
     /// # Errors
-    /// If there are no examples, the batch size is 0, the model has no parameters, the loss or a gradient is no
-    /// longer finite, a callback cannot do its work, or a checkpoint cannot be written, cannot be read or is not one of this
-    /// training.
+    /// If there are no examples, the batch size is 0, the model has no parameters, a number in the examples is not finite where
+    /// that does harm, the loss (also on the validation examples) or a gradient is no longer finite, a callback cannot do its
+    /// work, or a checkpoint cannot be written, cannot be read or is not one of this training. What training had come to is
+    /// in the model and in [`FitError::history`].
     ///
     /// # Panics
     /// If the examples do not fit the model, the loss or a metric, or the optimiser does not fit the model; or if sequences

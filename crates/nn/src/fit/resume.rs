@@ -125,7 +125,7 @@ where
         numbers
     }
 
-    pub(super) fn save_checkpoint(&self) -> Result<(), FitError> {
+    pub(super) fn save_checkpoint(&self) -> Result<(), FileError> {
         let Some(path) = &self.settings.files.checkpoint else { return Ok(()) };
         let mut checkpoint = Checkpoint::new();
         checkpoint.put_numbers("settings", &self.numbers());
@@ -136,7 +136,7 @@ where
         }
         checkpoint.put_memory("training", &self.at.memory::<T>());
         checkpoint.put_memory("history", &remember(&self.history));
-        checkpoint.save(path).map_err(sentence)
+        checkpoint.save(path)
     }
 
     /// Goes on from the checkpoint, if there is one to go on from.

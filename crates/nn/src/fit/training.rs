@@ -1,15 +1,16 @@
 //! The loop: epochs, steps, and what comes after each.
 
+use super::blame::FEW;
 use super::callback::{Report, Start};
 use super::error::FitError;
 use super::settings::Settings;
 use crate::dataset::Dataset;
-use crate::evaluate::evaluate;
 use crate::history::{End, History};
 use crate::layer::Model;
 use crate::loss::Loss;
 use crate::mode::Mode;
 use crate::optimizer::Optimizer;
+use crate::outputs::Outputs;
 use crate::progress::Progress;
 use crate::shards::Shards;
 use std::time::Instant;
@@ -72,6 +73,8 @@ where
     pub fn run(mut self) -> Result<History, FitError> {
         #[cfg(feature = "safetensors")]
         self.settings.files.try_checkpoint()?;
+        self.blame_training(FEW, None)?;
+        self.blame_validation(FEW, None)?;
         let curves = self.curves();
         for callback in &mut self.settings.callbacks {
             callback.on_begin(&Start { curves: &curves, model: self.model })?;
@@ -88,7 +91,7 @@ where
             }
             self.require_finite(self.at.epochs + 1)?;
             if !self.at.stopped {
-                self.end_of_epoch(&progress);
+                self.end_of_epoch(&progress)?;
             }
             self.save()?;
         }
@@ -148,12 +151,9 @@ where
             let batch = self.at.batches + i;
             let mode = Mode::Training { seed: self.settings.seed }.part(epoch).part(batch);
             let (loss, gradients) = self.shards.batch_gradients(self.model, data, &self.loss, mode);
-            if !loss.is_finite() {
-                let parameter = first_not_finite(&*self.model).or_else(|| first_not_finite(&gradients));
-                return Err(FitError::NotFinite { epoch, batch: batch + 1, loss, parameter });
-            }
-            if let Some(parameter) = first_not_finite(&gradients) {
-                return Err(FitError::GradientNotFinite { epoch, batch: batch + 1, parameter });
+            let spoilt = first_not_finite(&gradients);
+            if !loss.is_finite() || spoilt.is_some() {
+                return Err(self.not_finite(epoch, batch + 1, loss, spoilt));
             }
             if group.len() == 1 {
                 return Ok((loss, gradients));
@@ -176,29 +176,31 @@ where
     /// A step that went wrong shows in the loss of the next one, unless there is none.
     fn require_finite(&self, epoch: usize) -> Result<(), FitError> {
         match first_not_finite(&*self.model) {
-            Some(parameter) => Err(FitError::ParameterNotFinite { epoch, parameter }),
+            Some(parameter) => Err(FitError::ParameterNotFinite { epoch, parameter, history: self.so_far() }),
             None => Ok(()),
         }
     }
 
-    fn end_of_epoch(&mut self, progress: &Progress) {
+    /// Why a loss, or the gradient of a parameter, is not finite.
+    fn not_finite(&self, epoch: usize, batch: usize, loss: f64, gradient: Option<String>) -> FitError {
+        let (history, own) = (self.so_far(), first_not_finite(&*self.model));
+        if own.is_none()
+            && let Err(data) = self.blame_training(usize::MAX, Some(history.clone()))
+        {
+            return data;
+        }
+        match gradient {
+            Some(parameter) if loss.is_finite() => FitError::GradientNotFinite { epoch, batch, parameter, history },
+            gradient => FitError::NotFinite { epoch, batch, loss, parameter: own.or(gradient), history },
+        }
+    }
+
+    fn end_of_epoch(&mut self, progress: &Progress) -> Result<(), FitError> {
         let (epoch, loss) = (self.at.epochs + 1, self.at.total / self.at.share);
         let history = &mut self.history;
         history.loss.push(loss);
         history.rate.extend(self.at.rate);
-        let mut observed = loss;
-        if let Some(valid) = self.valid {
-            observed = evaluate(&*self.model, valid, &self.loss);
-            history.val_loss.push(observed);
-        }
-        if self.history.metrics.is_empty() {
-            self.history.metrics = self.metric_names().into_iter().map(|name| (name, Vec::new())).collect();
-        }
-        let measured = self.valid.unwrap_or(self.train).without_weights();
-        let history = &mut self.history;
-        for ((_, metric), (_, values)) in self.settings.metrics.iter().zip(&mut history.metrics) {
-            values.push(evaluate(&*self.model, &measured, metric));
-        }
+        let observed = self.measure(epoch, progress)?.unwrap_or(loss);
         self.optimizer.observe(observed);
         let report = report(&self.at, epoch, loss, &self.history, self.model);
         let ends = self.settings.callbacks.iter_mut().map(|callback| callback.on_epoch(&report).is_break());
@@ -206,6 +208,41 @@ where
         self.at = Place { epochs: epoch, batches: 0, total: 0.0, share: 0.0, ..self.at };
         self.history.seconds = self.seconds();
         progress.epoch(epoch, &self.history);
+        Ok(())
+    }
+
+    /// Computes metrics and validation loss after an epoch, and returns the latter. The model is run once for all of them.
+    fn measure(&mut self, epoch: usize, progress: &Progress) -> Result<Option<f64>, FitError> {
+        if self.valid.is_none() && self.settings.metrics.is_empty() {
+            return Ok(None);
+        }
+        let outputs = Outputs::of(&*self.model, self.valid.unwrap_or(self.train));
+        let loss = self.valid.map(|_| outputs.loss(&self.loss));
+        self.history.val_loss.extend(loss);
+        if self.history.metrics.is_empty() {
+            self.history.metrics = self.metric_names().into_iter().map(|name| (name, Vec::new())).collect();
+        }
+        let mut spoilt = false;
+        for ((_, metric), (name, values)) in self.settings.metrics.iter().zip(&mut self.history.metrics) {
+            let value = outputs.measure(metric);
+            if value.is_nan() && !values.iter().any(|value| value.is_nan()) {
+                progress.warn(format_args!("{name} is NaN in epoch {epoch}"));
+                spoilt = true;
+            }
+            values.push(value);
+        }
+        let loss_spoilt = loss.filter(|loss| !loss.is_finite());
+        if spoilt || loss_spoilt.is_some() {
+            let history = self.so_far();
+            match self.valid {
+                Some(_) => self.blame_validation(usize::MAX, Some(history))?,
+                None => self.blame_training(usize::MAX, Some(history))?,
+            }
+        }
+        match loss_spoilt {
+            Some(loss) => Err(FitError::ValidationNotFinite { epoch, loss, history: self.so_far() }),
+            None => Ok(loss),
+        }
     }
 
     /// The names of all curves in the history.
@@ -224,8 +261,16 @@ where
     fn save(&mut self) -> Result<(), FitError> {
         self.history.seconds = self.seconds();
         #[cfg(feature = "safetensors")]
-        self.save_checkpoint()?;
+        self.save_checkpoint().map_err(|error| {
+            let sentence = error.to_string();
+            FitError::NotSaved { sentence, history: self.so_far() }
+        })?;
         Ok(())
+    }
+
+    /// What has been done, for an error.
+    fn so_far(&self) -> Box<History> {
+        Box::new(History { seconds: self.seconds(), ..self.history.clone() })
     }
 
     fn seconds(&self) -> f64 {
@@ -238,7 +283,7 @@ fn report<'a, M>(at: &Place, epoch: usize, loss: f64, history: &'a History, mode
 }
 
 /// The name of the first parameter, or parameter's gradient, that holds an infinity or NaN.
-fn first_not_finite<T: Scalar, M: Params<Tensor<T>>>(of: &M) -> Option<String> {
+pub(super) fn first_not_finite<T: Scalar, M: Params<Tensor<T>>>(of: &M) -> Option<String> {
     let mut found = None;
     of.visit_leaves(Path::ROOT, &mut |path, leaf| {
         let leaf = leaf.contiguous();
