@@ -223,9 +223,13 @@ impl<T: Scalar> Tensor<T> {
         dispatch(
             #[inline(always)]
             || {
-                // Copies of a few elements, of which the compiler knows that they do not overlap.
+                // Copies of a few elements, of which the compiler knows that they do not overlap. Where they do not begin with
+                // a cache line, each vector of 64 bytes lies in two: 1.3 to 1.7 times as slow.
+                #[repr(align(64))]
+                struct Aligned<A>(A);
                 const FEW: usize = 64;
-                let (mut x, mut y, mut o) = ([T::ZERO; FEW], [T::ZERO; FEW], [[T::ZERO; FEW]; N]);
+                let mut copies = Aligned(([[T::ZERO; FEW]; 2], [[T::ZERO; FEW]; N]));
+                let ([x, y], o) = &mut copies.0;
                 for start in (0..ys.len()).step_by(FEW) {
                     let part = start..ys.len().min(start + FEW);
                     let len = part.len();
