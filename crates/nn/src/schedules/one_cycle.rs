@@ -65,10 +65,12 @@ impl Schedule for OneCycle {
     fn factor(&self, step: usize) -> f64 {
         let (top, last) = (self.rise * self.steps as f64 - 1.0, (self.steps - 1) as f64);
         let step = (step as f64).min(last);
-        if step <= top && top > 0.0 {
+        if step < top {
             cosine(self.start, 1.0, step / top)
-        } else {
+        } else if top < last {
             cosine(1.0, self.end, (step - top) / (last - top))
+        } else {
+            1.0 // all of it was the rise
         }
     }
 }

@@ -5,10 +5,13 @@ use unspool_autograd::Scalar;
 
 /// Multiplies the learning rate by a factor whenever a metric has not become better for more than `patience` observations.
 ///
-/// As PyTorch's `ReduceLROnPlateau` with a relative threshold: better is below `best (1 - threshold)`, or above
-/// `best (1 + threshold)` for a metric that is to [rise](Plateau::rising). The defaults are its: factor 0.1, patience 10,
-/// threshold 0.0001, cooldown 0. Differently, the lowest rate is a factor and not a rate, and there is no least difference
-/// (its `eps`).
+/// Better is below `best - margin`, or above `best + margin` for a metric that is to [rise](Plateau::rising); the margin is
+/// a [part](Plateau::threshold) of `|best|`, or an [amount](Plateau::absolute_threshold).
+///
+/// As PyTorch's `ReduceLROnPlateau`, with its defaults: factor 0.1, patience 10, threshold 0.0001 of the best, cooldown 0.
+/// Differently, the lowest rate is a factor and not a rate, there is no least difference (its `eps`), and a negative metric
+/// must be better than the best one, too: its `best (1 - threshold)` is worse than `best` where that is below 0, so that a
+/// metric of -1 for ever would never be a plateau.
 ///
 /// An optimiser takes it with [`reduce_on_plateau`](crate::optimizers::Descent::reduce_on_plateau), and
 /// [`fit`](crate::fit) feeds it with the validation loss of each epoch.
@@ -26,7 +29,7 @@ use unspool_autograd::Scalar;
 pub struct Plateau {
     reduction: f64,
     patience: usize,
-    threshold: f64,
+    threshold: Threshold,
     cooldown: usize,
     lowest: f64,
     rising: bool,
@@ -39,12 +42,21 @@ pub struct Plateau {
     factor: f64,
 }
 
+/// By how much a metric must be better than the best one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Threshold {
+    /// By this part of the best one's size.
+    Relative(f64),
+    /// By this much.
+    Absolute(f64),
+}
+
 impl Default for Plateau {
     fn default() -> Self {
         Plateau {
             reduction: 0.1,
             patience: 10,
-            threshold: 1e-4,
+            threshold: Threshold::Relative(1e-4),
             cooldown: 0,
             lowest: 0.0,
             rising: false,
@@ -80,15 +92,33 @@ impl Plateau {
         Plateau { patience, ..self }
     }
 
-    /// Sets by which part of the best metric another must be better.
+    /// Sets by which part of the size of the best metric another must be better. Takes the place of
+    /// [`absolute_threshold`](Plateau::absolute_threshold).
     ///
     /// # Panics
     /// If it is negative or not finite.
     #[track_caller]
     pub fn threshold(self, threshold: f64) -> Self {
-        let right = threshold >= 0.0 && threshold.is_finite();
-        assert!(right, "Plateau: the threshold is {threshold}; it must be finite and not negative");
-        Plateau { threshold, ..self }
+        check_threshold(threshold);
+        Plateau { threshold: Threshold::Relative(threshold), ..self }
+    }
+
+    /// Sets by how much a metric must be better than the best one (PyTorch's `threshold_mode='abs'`): for metrics that come
+    /// near 0, where a part of the best one is next to nothing. Takes the place of [`threshold`](Plateau::threshold).
+    ///
+    /// ```
+    /// use unspool_nn::schedules::Plateau;
+    /// let mut plateau = Plateau::new().absolute_threshold(0.1).patience(1);
+    /// [-1.0, -1.05, -1.09].map(|log_likelihood| plateau.observe(log_likelihood));
+    /// assert_eq!(plateau.factor(), 0.1);
+    /// ```
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn absolute_threshold(self, threshold: f64) -> Self {
+        check_threshold(threshold);
+        Plateau { threshold: Threshold::Absolute(threshold), ..self }
     }
 
     /// Sets how many observations after a reduction do not count.
@@ -126,12 +156,20 @@ impl Plateau {
         if self.rising { f64::NEG_INFINITY } else { f64::INFINITY }
     }
 
+    /// By how much a metric must be better than this one.
+    fn margin(&self, best: f64) -> f64 {
+        match self.threshold {
+            Threshold::Relative(part) => part * best.abs(),
+            Threshold::Absolute(amount) => amount,
+        }
+    }
+
     /// Takes notice of a metric. One that is not a number is not better than any, and neither is one that is infinitely bad.
     pub fn observe(&mut self, metric: f64) {
         let better = match self.best {
             None => !metric.is_nan() && metric != self.worst(),
-            Some(best) if self.rising => metric > best * (1.0 + self.threshold),
-            Some(best) => metric < best * (1.0 - self.threshold),
+            Some(best) if self.rising => metric > best + self.margin(best),
+            Some(best) => metric < best - self.margin(best),
         };
         if better {
             self.best = Some(metric);
@@ -172,4 +210,10 @@ impl Plateau {
         let factor = reader.number_that(&format!("{prefix}.factor"), "from 0 to 1", |f| (0.0..=1.0).contains(&f));
         self.factor = factor.unwrap_or_default();
     }
+}
+
+#[track_caller]
+fn check_threshold(threshold: f64) {
+    let right = threshold >= 0.0 && threshold.is_finite();
+    assert!(right, "Plateau: the threshold is {threshold}; it must be finite and not negative");
 }
