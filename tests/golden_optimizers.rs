@@ -4,7 +4,7 @@ use serde_json::Value;
 use unspool::optimizers::{Descent, Rule};
 use unspool::prelude::*;
 use unspool::schedules::{Constant, Cosine, Exponential, OneCycle, Plateau, Schedule, StepDecay};
-use unspool::{Adadelta, Adagrad, AdamW, Ema, Lion, Nadam, RAdam, RmsProp, Sgd};
+use unspool::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Nadam, RAdam, RmsProp, Sgd};
 use unspool::{clip_norm, clip_value, gradient_norm};
 use unspool_tests::{assert_close, fixture, tensor};
 
@@ -60,7 +60,7 @@ macro_rules! with {
         })?
         optimizer
     }};
-    ($optimizer:expr, $case:ident: $($number:ident)* ;; betas) => {{
+    ($optimizer:expr, $case:ident: $($number:ident)* ;; betas $($flag:ident)?) => {{
         let betas = $case["settings"]["betas"].as_array();
         let optimizer = $optimizer;
         let optimizer = match betas.map(|betas| [&betas[0], &betas[1]].map(|beta| beta.as_f64().expect("a number"))) {
@@ -71,31 +71,83 @@ macro_rules! with {
             Some(value) => optimizer.$number(value),
             None => optimizer,
         };)*
+        $(let optimizer = match $case["settings"][stringify!($flag)] == true {
+            true => optimizer.$flag(),
+            false => optimizer,
+        };)?
         optimizer
     }};
 }
 
-#[test]
-fn the_steps_of_every_optimizer_agree_with_pytorch() {
-    let mut seen = Vec::new();
-    for case in list(&fixture("optimizers_torch.json")) {
-        let name = case["optimizer"].as_str().unwrap();
-        match name {
-            "Sgd" => check(case, with!(Sgd::default(), case: momentum; nesterov)),
-            "RmsProp" => check(case, with!(RmsProp::default(), case: alpha epsilon momentum; centered)),
-            "Adagrad" => check(case, with!(Adagrad::default(), case: rate_decay epsilon)),
-            "Adadelta" => check(case, with!(Adadelta::default(), case: rho epsilon)),
-            "Adam" => check(case, with!(Adam::torch(), case: epsilon;; betas)),
-            "AdamW" => check(case, with!(AdamW::default(), case: epsilon;; betas)),
-            "Nadam" => check(case, with!(Nadam::default(), case: epsilon momentum_decay;; betas)),
-            "RAdam" => check(case, with!(RAdam::default(), case: epsilon;; betas)),
-            "Lion" => check(case, with!(Lion::default(), case: ;; betas)),
+/// Checks a case with its optimiser.
+macro_rules! check {
+    ($check:ident::<$t:ty>, $case:ident) => {
+        match $case["optimizer"].as_str().unwrap() {
+            "Sgd" => $check($case, with!(Sgd::<$t>::default(), $case: momentum dampening; nesterov)),
+            "RmsProp" => $check($case, with!(RmsProp::<$t>::default(), $case: alpha epsilon momentum; centered)),
+            "Adagrad" => $check($case, with!(Adagrad::<$t>::default(), $case: rate_decay initial_accumulator epsilon)),
+            "Adadelta" => $check($case, with!(Adadelta::<$t>::default(), $case: rho epsilon)),
+            "Adam" => $check($case, with!(Adam::<$t>::torch(), $case: epsilon;; betas amsgrad)),
+            "Adamax" => $check($case, with!(Adamax::<$t>::default(), $case: epsilon;; betas)),
+            "AdamW" => $check($case, with!(AdamW::<$t>::default(), $case: epsilon;; betas amsgrad)),
+            "Nadam" => $check($case, with!(Nadam::<$t>::default(), $case: epsilon momentum_decay;; betas)),
+            "RAdam" => $check($case, with!(RAdam::<$t>::default(), $case: epsilon;; betas)),
+            "Lion" => $check($case, with!(Lion::<$t>::default(), $case: ;; betas)),
             other => panic!("{other}"),
         }
-        seen.push(name.to_owned());
+    };
+}
+
+const OPTIMIZERS: [&str; 10] =
+    ["Sgd", "RmsProp", "Adagrad", "Adadelta", "Adam", "Adamax", "AdamW", "Nadam", "RAdam", "Lion"];
+
+/// The optimisers of cases, each once.
+fn optimizers(cases: &Value) -> Vec<&str> {
+    let mut names: Vec<&str> = list(cases).iter().map(|case| case["optimizer"].as_str().unwrap()).collect();
+    names.dedup();
+    names
+}
+
+#[test]
+fn the_steps_of_every_optimizer_agree_with_pytorch() {
+    let cases = fixture("optimizers_torch.json");
+    assert_eq!(optimizers(&cases), OPTIMIZERS);
+    for case in list(&cases) {
+        check!(check::<f64>, case);
     }
-    seen.dedup();
-    assert_eq!(seen, ["Sgd", "RmsProp", "Adagrad", "Adadelta", "Adam", "AdamW", "Nadam", "RAdam", "Lion"]);
+}
+
+/// Three steps with a gradient from 0 to infinity, and with its opposite.
+fn check_extreme<T: Scalar, R: Rule>(case: &Value, mut optimizer: Descent<R, T>) {
+    let number = |value: &Value| -> f64 { value.as_str().expect("a number").parse().expect("a number") };
+    let gradient = number(&case["grad"]);
+    let gradients = One { w: Tensor::from_vec(vec![T::from_f64(gradient), T::from_f64(-gradient)], [2]) };
+    let mut model = One { w: Tensor::<T>::ones([2]) };
+    for (t, after) in list(&case["after"]).iter().enumerate() {
+        optimizer.step(&mut model, &gradients);
+        for (w, expected) in model.w.to_vec().into_iter().map(T::to_f64).zip(list(after).iter().map(number)) {
+            let tolerance = if case["type"] == "f32" { 4e-7 } else { TOLERANCE };
+            let near = (w - expected).abs() <= tolerance * expected.abs();
+            let what = format!("{} {} {}, step {t}", case["optimizer"], case["name"], case["type"]);
+            assert!(
+                near || w == expected || (w.is_nan() && expected.is_nan()),
+                "{what}, gradient {gradient:e}: {w}, expected {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn gradients_of_any_size_make_the_steps_of_pytorch() {
+    let cases = fixture("extremes_torch.json");
+    for case in list(&cases) {
+        match case["type"].as_str().unwrap() {
+            "f32" => check!(check_extreme::<f32>, case),
+            "f64" => check!(check_extreme::<f64>, case),
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(optimizers(&cases), [OPTIMIZERS, OPTIMIZERS].concat());
 }
 
 /// Other numbers than Keras's come out, so the two forms are told apart.
@@ -152,6 +204,8 @@ fn plateaus_agree_with_pytorch() {
         ("all", Plateau::new().reduction(0.5).patience(1).threshold(0.01).cooldown(2).lowest(0.2)),
         ("rising", Plateau::new().reduction(0.6).patience(2).threshold(0.05).rising()),
         ("impatient", Plateau::new().reduction(0.9).patience(0).threshold(0.0)),
+        ("absolute", Plateau::new().reduction(0.5).patience(1).absolute_threshold(0.2)),
+        ("absolute, rising", Plateau::new().reduction(0.5).patience(2).absolute_threshold(0.2).rising()),
     ] {
         let mut sgd: Sgd<f64> = Sgd::default().learning_rate(rate).reduce_on_plateau(plateau);
         let expected = numbers(&case[name]["rates"]);

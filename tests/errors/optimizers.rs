@@ -3,7 +3,7 @@
 use super::*;
 use unspool::optimizers::{Descent, Parameter, Rule, Step};
 use unspool::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
-use unspool::{AdamW, Ema, Memory, RmsProp, Sgd, clip_norm, clip_value};
+use unspool::{Adagrad, AdamW, Ema, Memory, RmsProp, Sgd, clip_norm, clip_value};
 
 type Adam32 = Adam<f32>;
 
@@ -21,6 +21,10 @@ fn settings_out_of_range_are_refused() {
         Adam32::default().betas(1.0, 0.9) => "beta1 is 1; it must be at least 0 and less than 1";
         AdamW::<f32>::default().betas(0.9, -0.5) => "beta2 is -0.5; it must be at least 0 and less than 1";
         Sgd::<f32>::default().momentum(1.5) => "momentum is 1.5; it must be at least 0 and less than 1";
+        Sgd::<f32>::default().dampening(-0.1) => "dampening is -0.1; it must be at least 0 and less than 1";
+        Sgd::<f32>::default().nesterov().dampening(0.5) => "Sgd: a dampening of 0.5; Nesterov's momentum has none";
+        Sgd::<f32>::default().dampening(0.5).nesterov() => "Sgd: a dampening of 0.5; Nesterov's momentum has none";
+        Adagrad::<f32>::default().initial_accumulator(-1.0) => "initial_accumulator is -1; it must be finite and not negative";
         RmsProp::<f32>::default().epsilon(-1e-8) => "epsilon is -0.00000001; it must be finite and not negative";
         Adam32::default().clip_norm(-1.0) => "clip: the limit is -1; it must be a number and not negative";
         Adam32::default().clip_value(f64::NAN) => "clip: the limit is NaN; it must be a number and not negative";
@@ -47,6 +51,7 @@ fn schedules_out_of_range_are_refused() {
         OneCycle::new(5).rise(1.5) => "OneCycle: a part of 1.5 of the steps is not between 0 and 1";
         OneCycle::new(5).ends(0.1, 25.0) => "OneCycle: the factor 25 is not between 0 and 1";
         Plateau::new().reduction(1.0) => "Plateau: the reduction is 1; it must be from 0 to less than 1";
+        Plateau::new().absolute_threshold(f64::INFINITY) => "Plateau: the threshold is inf; it must be finite and not negative";
         Plateau::new().threshold(-1.0) => "Plateau: the threshold is -1; it must be finite and not negative";
         Plateau::new().lowest(2.0) => "Plateau: the lowest factor is 2; it must be between 0 and 1";
     }

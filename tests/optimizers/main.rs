@@ -3,13 +3,15 @@
 use unspool::optimizers::{Descent, Group, Parameter, Rule, Step};
 use unspool::prelude::*;
 use unspool::schedules::{Cosine, Plateau};
-use unspool::{Adadelta, Adagrad, AdamW, Ema, Lion, Memory, Nadam, RAdam, RmsProp, Sgd};
+use unspool::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Memory, Nadam, RAdam, RmsProp, Sgd};
 use unspool::{evaluate, gradient_norm};
 use unspool_tests::values;
 
 mod biases;
+mod extremes;
 mod groups;
 mod resuming;
+mod schedules;
 mod steps;
 mod training;
 

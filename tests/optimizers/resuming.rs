@@ -33,12 +33,16 @@ pub fn resumes<O: Optimizer<f64, Layer64>>(make: impl Fn() -> O) {
 fn a_training_that_is_resumed_ends_in_the_same_bits() {
     resumes(Sgd::default);
     resumes(|| Sgd::default().momentum(0.9).nesterov());
+    resumes(|| Sgd::default().momentum(0.9).dampening(0.5));
     resumes(|| RmsProp::default().centered().momentum(0.5));
     resumes(|| Adagrad::default().rate_decay(0.1));
+    resumes(|| Adagrad::default().initial_accumulator(0.5));
     resumes(Adadelta::default);
     resumes(Adam::default);
     resumes(|| Adam::torch().l2(0.1).clip_norm(0.3));
     resumes(|| AdamW::default().schedule(Cosine::new(8).warmup(3)).group("cell.u", |g| g.rate_factor(0.5)));
+    resumes(|| Adam::default().amsgrad().betas(0.9, 0.3));
+    resumes(Adamax::default);
     resumes(Nadam::default);
     resumes(|| RAdam::default().betas(0.8, 0.9));
     resumes(Lion::default);

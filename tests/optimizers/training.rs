@@ -56,6 +56,8 @@ fn every_optimizer_trains() {
         Adadelta::default().learning_rate(30.0),
         Adam::default().learning_rate(0.05),
         AdamW::default().learning_rate(0.05).clip_norm(1.0),
+        Adam::default().learning_rate(0.05).amsgrad(),
+        Adamax::default().learning_rate(0.05),
         Nadam::default().learning_rate(0.05),
         RAdam::default().learning_rate(0.3),
         Lion::default().learning_rate(0.02),

@@ -4,7 +4,8 @@ use unspool_autograd::{Params, Path, Scalar, Tensor};
 
 /// The length of the whole gradient: the square root of the sum of the squares of all elements of all leaves.
 ///
-/// Computed in f64 in a fixed order, so it has the same bits at any number of threads.
+/// Computed in f64 in a fixed order, so it has the same bits at any number of threads. No square is too large or too small
+/// for it.
 ///
 /// ```
 /// use unspool_nn::{gradient_norm, Dense};
@@ -14,8 +15,18 @@ use unspool_autograd::{Params, Path, Scalar, Tensor};
 /// ```
 pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
     let mut sum = 0.0;
-    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| sum += square_sum(leaf));
-    sum.sqrt()
+    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| sum += square_sum(leaf, |g| g));
+    if sum.is_normal() || sum.is_nan() {
+        return sum.sqrt();
+    }
+    // The squares of f64 beyond 1e154 are infinite, those below 1e-154 nothing: the largest element is taken out of them.
+    let (mut largest, mut sum) = (0f64, 0.0);
+    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| largest = largest.max(largest_size(leaf)));
+    if largest == 0.0 || largest.is_infinite() {
+        return largest;
+    }
+    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| sum += square_sum(leaf, |g| g / largest));
+    largest * sum.sqrt()
 }
 
 /// Shortens the whole gradient to at most `longest`, and returns its length before: every element is multiplied by
@@ -93,14 +104,21 @@ fn each<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, f: impl Fn(T) -> T) 
     });
 }
 
-/// The sum of the squares, as sums side by side.
-fn square_sum<T: Scalar>(leaf: &Tensor<T>) -> f64 {
+/// The sum of the squares of `f` of each element, as sums side by side.
+fn square_sum<T: Scalar>(leaf: &Tensor<T>, f: impl Fn(f64) -> f64) -> f64 {
     let leaf = leaf.contiguous();
     let mut sums = [0.0; 16];
     for run in leaf.as_slice().expect("contiguous").chunks(sums.len()) {
         for (sum, g) in sums.iter_mut().zip(run) {
-            *sum += g.to_f64() * g.to_f64();
+            let g = f(g.to_f64());
+            *sum += g * g;
         }
     }
     sums.iter().sum()
+}
+
+/// The largest absolute value.
+fn largest_size<T: Scalar>(leaf: &Tensor<T>) -> f64 {
+    let leaf = leaf.contiguous();
+    leaf.as_slice().expect("contiguous").iter().fold(0.0, |largest, g| largest.max(g.to_f64().abs()))
 }

@@ -213,7 +213,7 @@ pub use memory::{Memory, MemoryReader, RestoreError};
 pub use metrics::accuracy;
 pub use mode::Mode;
 pub use optimizer::Optimizer;
-pub use optimizers::{Adadelta, Adagrad, Adam, AdamW, Lion, Nadam, RAdam, RmsProp, Sgd};
+pub use optimizers::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, Nadam, RAdam, RmsProp, Sgd};
 #[cfg(any(feature = "safetensors", feature = "npy"))]
 pub use persist::*;
 pub use random::{Rng, rng};

@@ -1,5 +1,6 @@
 //! The optimiser Adadelta.
 
+use super::mean::Mean;
 use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
@@ -69,13 +70,14 @@ impl Rule for AdadeltaRule {
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-        let [rate, new, epsilon] = [step.rate, 1.0 - self.rho, self.epsilon].map(T::from_f64);
+        let mean = Mean::new(self.rho);
+        let [rate, epsilon] = [step.rate, self.epsilon].map(T::from_f64);
         parameter.each(
             #[inline(always)]
             |w, g, [v, u]| {
-                let v = v + (g * g - v) * new;
+                let v = mean.of_square(v, g);
                 let d = (u + epsilon).sqrt() / (v + epsilon).sqrt() * g;
-                let u = u + (d * d - u) * new;
+                let u = mean.of_square(u, d);
                 (w - rate * d, [v, u])
             },
         );

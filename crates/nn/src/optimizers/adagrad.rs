@@ -10,6 +10,8 @@ use unspool_autograd::Scalar;
 /// w = w - rate / (1 + (t - 1) decay) g / (sqrt(s) + epsilon)
 /// ```
 ///
+/// where `s` starts at 0, or at the [initial accumulator](Adagrad::initial_accumulator).
+///
 /// Duchi, Hazan and Singer 2011, "Adaptive subgradient methods for online learning and stochastic optimization". The
 /// defaults are PyTorch's: rate 0.01, decay 0, epsilon 1e-10.
 ///
@@ -29,11 +31,12 @@ pub type Adagrad<T = f32> = Descent<AdagradRule, T>;
 pub struct AdagradRule {
     decay: f64,
     epsilon: f64,
+    initial: f64,
 }
 
 impl Default for AdagradRule {
     fn default() -> Self {
-        AdagradRule { decay: 0.0, epsilon: 1e-10 }
+        AdagradRule { decay: 0.0, epsilon: 1e-10, initial: 0.0 }
     }
 }
 
@@ -46,6 +49,16 @@ impl<T: Scalar> Adagrad<T> {
     pub fn rate_decay(self, decay: f64) -> Self {
         check_amount("rate_decay", decay);
         self.with_rule(|rule| rule.decay = decay)
+    }
+
+    /// Sets what the sum of squares starts at (PyTorch's `initial_accumulator_value`), which shortens the first steps.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn initial_accumulator(self, sum: f64) -> Self {
+        check_amount("initial_accumulator", sum);
+        self.with_rule(|rule| rule.initial = sum)
     }
 
     /// Sets the small number that keeps the division finite.
@@ -68,12 +81,14 @@ impl Rule for AdagradRule {
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let rate = step.rate / (1.0 + (step.t - 1) as f64 * self.decay);
-        let [rate, epsilon] = [rate, self.epsilon].map(T::from_f64);
+        // What is remembered is zero before the first step.
+        let start = if step.t == 1 { self.initial } else { 0.0 };
+        let [rate, epsilon, start] = [rate, self.epsilon, start].map(T::from_f64);
         parameter.each(
             #[inline(always)]
             |w, g, [s]| {
-                let s = s + g * g;
-                (w - rate * g / (s.sqrt() + epsilon), [s])
+                let s = s + start + g * g;
+                (w - rate * (g / (s.sqrt() + epsilon)), [s])
             },
         );
     }

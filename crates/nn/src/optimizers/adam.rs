@@ -1,6 +1,7 @@
 //! The optimiser Adam.
 
-use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use super::mean::Mean;
+use super::{Descent, Parameter, Rule, Step, check_amount, check_decay, larger};
 use unspool_autograd::Scalar;
 
 /// Adam: `m` and `v` are running means of the gradient and of its square, both corrected for starting at zero,
@@ -40,18 +41,20 @@ pub struct AdamRule {
     pub(super) epsilon: f64,
     /// Whether epsilon stands beside the corrected `sqrt(v)`.
     pub(super) corrected: bool,
+    /// Whether the largest `v` so far takes the place of `v`.
+    pub(super) amsgrad: bool,
 }
 
 impl Default for AdamRule {
     fn default() -> Self {
-        AdamRule { betas: (0.9, 0.999), epsilon: 1e-7, corrected: false }
+        AdamRule { betas: (0.9, 0.999), epsilon: 1e-7, corrected: false, amsgrad: false }
     }
 }
 
 impl AdamRule {
     /// PyTorch's.
     pub(super) fn torch() -> Self {
-        AdamRule { betas: (0.9, 0.999), epsilon: 1e-8, corrected: true }
+        AdamRule { betas: (0.9, 0.999), epsilon: 1e-8, corrected: true, amsgrad: false }
     }
 }
 
@@ -82,28 +85,45 @@ impl<T: Scalar> Adam<T> {
         check_amount("epsilon", epsilon);
         self.with_rule(|rule| rule.epsilon = epsilon)
     }
+
+    /// Divides by the root of the largest `v` so far, `u = max(u, v)`, in place of `v`: steps never become longer because
+    /// large gradients are forgotten.
+    ///
+    /// Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond" (AMSGrad), in the form of PyTorch and Keras.
+    pub fn amsgrad(self) -> Self {
+        self.with_rule(|rule| rule.amsgrad = true)
+    }
 }
 
 impl Rule for AdamRule {
     const LEARNING_RATE: f64 = 1e-3;
 
     fn memories(&self) -> &'static [&'static str] {
-        &["m", "v"]
+        if self.amsgrad { &["m", "v", "u"] } else { &["m", "v"] }
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-        let (beta1, beta2) = self.betas;
-        let root = step.correction(beta2).sqrt();
-        let rate = T::from_f64(step.rate * (root / step.correction(beta1)));
+        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        let root = step.correction(second.beta).sqrt();
+        let rate = T::from_f64(step.rate * (root / step.correction(first.beta)));
         let epsilon = T::from_f64(if self.corrected { root * self.epsilon } else { self.epsilon });
-        let [new1, new2] = [1.0 - beta1, 1.0 - beta2].map(T::from_f64);
-        parameter.each(
-            #[inline(always)]
-            |w, g, [m, v]| {
-                let m = m + (g - m) * new1;
-                let v = v + (g * g - v) * new2;
-                (w - rate * m / (v.sqrt() + epsilon), [m, v])
-            },
-        );
+        if self.amsgrad {
+            parameter.each(
+                #[inline(always)]
+                |w, g, [m, v, u]| {
+                    let (m, v) = (first.of(m, g), second.of_square(v, g));
+                    let u = larger(u, v);
+                    (w - rate * (m / (u.sqrt() + epsilon)), [m, v, u])
+                },
+            );
+        } else {
+            parameter.each(
+                #[inline(always)]
+                |w, g, [m, v]| {
+                    let (m, v) = (first.of(m, g), second.of_square(v, g));
+                    (w - rate * (m / (v.sqrt() + epsilon)), [m, v])
+                },
+            );
+        }
     }
 }

@@ -52,6 +52,11 @@ impl<T: Scalar> AdamW<T> {
         check_amount("epsilon", epsilon);
         self.with_rule(|rule| rule.0.epsilon = epsilon)
     }
+
+    /// Divides by the root of the largest `v` so far: see [`Adam::amsgrad`](super::Adam::amsgrad).
+    pub fn amsgrad(self) -> Self {
+        self.with_rule(|rule| rule.0.amsgrad = true)
+    }
 }
 
 impl Rule for AdamWRule {

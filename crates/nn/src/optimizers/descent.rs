@@ -36,7 +36,7 @@ use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
 /// ```
 #[derive(Clone)]
 pub struct Descent<R, T: Scalar = f32> {
-    rule: R,
+    pub(super) rule: R,
     learning_rate: f64,
     schedule: Arc<dyn Schedule>,
     weight_decay: f64,

@@ -1,5 +1,6 @@
 //! The optimiser Lion.
 
+use super::mean::Mean;
 use super::{Descent, Parameter, Rule, Step, check_decay};
 use unspool_autograd::Scalar;
 
@@ -57,14 +58,11 @@ impl Rule for LionRule {
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-        let (beta1, beta2) = self.betas;
-        let [rate, new1, new2] = [step.rate, 1.0 - beta1, 1.0 - beta2].map(T::from_f64);
+        let (seen, kept) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        let rate = T::from_f64(step.rate);
         parameter.each(
             #[inline(always)]
-            |w, g, [m]| {
-                let ahead = m + (g - m) * new1;
-                (w - rate * ahead.sign(), [m + (g - m) * new2])
-            },
+            |w, g, [m]| (w - rate * seen.of(m, g).sign(), [kept.of(m, g)]),
         );
     }
 }

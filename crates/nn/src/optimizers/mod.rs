@@ -6,7 +6,8 @@
 //! | [`RmsProp`] | one to three | Hinton 2012 |
 //! | [`Adagrad`] | one | Duchi, Hazan and Singer 2011 |
 //! | [`Adadelta`] | two | Zeiler 2012 |
-//! | [`Adam`], [`AdamW`] | two | Kingma and Ba 2015; Loshchilov and Hutter 2019 |
+//! | [`Adam`], [`AdamW`] | two; three with AMSGrad | Kingma and Ba 2015; Loshchilov and Hutter 2019; Reddi, Kale and Kumar 2018 |
+//! | [`Adamax`] | two | Kingma and Ba 2015 |
 //! | [`Nadam`] | two | Dozat 2016 |
 //! | [`RAdam`] | two | Liu et al. 2020 |
 //! | [`Lion`] | one | Chen et al. 2023 |
@@ -15,16 +16,22 @@
 //! defaults are PyTorch's, but for [`Adam::default()`](Adam), which is Keras's; [`Adam::torch()`](Descent::torch) is
 //! PyTorch's.
 //!
+//! A gradient whose square is beyond the largest number of its type (1e19 in f32, less what `1 - beta` takes from it) makes no
+//! step where one is divided by the root of its mean, and an infinite one makes NaN, as in PyTorch. [Clipping](Descent::clip_norm)
+//! keeps both away.
+//!
 //! In formulas, `w` is a weight, `g` its gradient, `t` the number of the step from 1, and names without another meaning are
 //! what is remembered, zero before the first step.
 
 mod adadelta;
 mod adagrad;
 mod adam;
+mod adamax;
 mod adamw;
 mod descent;
 mod group;
 mod lion;
+mod mean;
 mod nadam;
 mod radam;
 mod rmsprop;
@@ -34,6 +41,7 @@ mod sgd;
 pub use adadelta::{Adadelta, AdadeltaRule};
 pub use adagrad::{Adagrad, AdagradRule};
 pub use adam::{Adam, AdamRule};
+pub use adamax::{Adamax, AdamaxRule};
 pub use adamw::{AdamW, AdamWRule};
 pub use descent::Descent;
 pub use group::Group;
@@ -44,10 +52,18 @@ pub use rmsprop::{RmsProp, RmsPropRule};
 pub use rule::{Parameter, Rule, Step};
 pub use sgd::{Sgd, SgdRule};
 
+use unspool_autograd::Scalar;
+
 /// Refuses decays of running means that are not between 0 and 1.
 #[track_caller]
 fn check_decay(what: &str, decay: f64) {
     assert!((0.0..1.0).contains(&decay), "{what} is {decay}; it must be at least 0 and less than 1");
+}
+
+/// The larger one; NaN stays.
+#[inline(always)]
+fn larger<T: Scalar>(a: T, b: T) -> T {
+    if a > b || a.is_nan() { a } else { b }
 }
 
 /// Refuses settings that are infinite, not numbers, or negative.

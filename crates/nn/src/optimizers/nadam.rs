@@ -1,5 +1,6 @@
 //! The optimiser Nadam.
 
+use super::mean::Mean;
 use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
@@ -99,18 +100,16 @@ impl Rule for NadamRule {
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-        let (beta1, beta2) = self.betas;
+        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
         let (mu, next, p) = (self.momentum(step.t), self.momentum(step.t + 1), step.numbers[0]);
-        let root = step.correction(beta2).sqrt();
+        let root = step.correction(second.beta).sqrt();
         let [by_m, by_g] =
             [next / (1.0 - p * next), (1.0 - mu) / (1.0 - p)].map(|part| T::from_f64(step.rate * root * part));
         let epsilon = T::from_f64(root * self.epsilon);
-        let [new1, new2] = [1.0 - beta1, 1.0 - beta2].map(T::from_f64);
         parameter.each(
             #[inline(always)]
             |w, g, [m, v]| {
-                let m = m + (g - m) * new1;
-                let v = v + (g * g - v) * new2;
+                let (m, v) = (first.of(m, g), second.of_square(v, g));
                 (w - (by_m * m + by_g * g) / (v.sqrt() + epsilon), [m, v])
             },
         );

@@ -1,5 +1,6 @@
 //! The optimiser RAdam.
 
+use super::mean::Mean;
 use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
@@ -72,21 +73,20 @@ impl Rule for RAdamRule {
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-        let (beta1, beta2) = self.betas;
-        let left = step.correction(beta2);
-        let most = 2.0 / (1.0 - beta2) - 1.0;
+        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        let left = step.correction(second.beta);
+        let most = 2.0 / (1.0 - second.beta) - 1.0;
         let n = most - 2.0 * step.t as f64 * (1.0 - left) / left;
-        let rate = step.rate / step.correction(beta1);
-        let [new1, new2, epsilon] = [1.0 - beta1, 1.0 - beta2, self.epsilon].map(T::from_f64);
+        let rate = step.rate / step.correction(first.beta);
+        let epsilon = T::from_f64(self.epsilon);
         if n > 5.0 {
             let r = ((n - 4.0) * (n - 2.0) * most / ((most - 4.0) * (most - 2.0) * n)).sqrt();
             let rate = T::from_f64(rate * r * left.sqrt());
             parameter.each(
                 #[inline(always)]
                 |w, g, [m, v]| {
-                    let m = m + (g - m) * new1;
-                    let v = v + (g * g - v) * new2;
-                    (w - rate * m / (v.sqrt() + epsilon), [m, v])
+                    let (m, v) = (first.of(m, g), second.of_square(v, g));
+                    (w - rate * (m / (v.sqrt() + epsilon)), [m, v])
                 },
             );
         } else {
@@ -94,8 +94,7 @@ impl Rule for RAdamRule {
             parameter.each(
                 #[inline(always)]
                 |w, g, [m, v]| {
-                    let m = m + (g - m) * new1;
-                    let v = v + (g * g - v) * new2;
+                    let (m, v) = (first.of(m, g), second.of_square(v, g));
                     (w - rate * m, [m, v])
                 },
             );

@@ -1,5 +1,6 @@
 //! The optimiser RMSprop.
 
+use super::mean::Mean;
 use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
@@ -93,19 +94,20 @@ impl Rule for RmsPropRule {
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-        let [rate, new, epsilon, mu] = [step.rate, 1.0 - self.alpha, self.epsilon, self.momentum].map(T::from_f64);
+        let mean = Mean::new(self.alpha);
+        let [rate, epsilon, mu] = [step.rate, self.epsilon, self.momentum].map(T::from_f64);
         match (self.centered, self.momentum == 0.0) {
             (false, true) => parameter.each(
                 #[inline(always)]
                 |w, g, [v]| {
-                    let v = v + (g * g - v) * new;
-                    (w - rate * g / (v.sqrt() + epsilon), [v])
+                    let v = mean.of_square(v, g);
+                    (w - rate * (g / (v.sqrt() + epsilon)), [v])
                 },
             ),
             (false, false) => parameter.each(
                 #[inline(always)]
                 |w, g, [v, b]| {
-                    let v = v + (g * g - v) * new;
+                    let v = mean.of_square(v, g);
                     let b = mu * b + g / (v.sqrt() + epsilon);
                     (w - rate * b, [v, b])
                 },
@@ -113,15 +115,15 @@ impl Rule for RmsPropRule {
             (true, true) => parameter.each(
                 #[inline(always)]
                 |w, g, [v, a]| {
-                    let (v, a) = (v + (g * g - v) * new, a + (g - a) * new);
-                    (w - rate * g / (positive(v - a * a).sqrt() + epsilon), [v, a])
+                    let (v, a) = (mean.of_square(v, g), mean.of(a, g));
+                    (w - rate * (g / (deviation(v, a) + epsilon)), [v, a])
                 },
             ),
             (true, false) => parameter.each(
                 #[inline(always)]
                 |w, g, [v, a, b]| {
-                    let (v, a) = (v + (g * g - v) * new, a + (g - a) * new);
-                    let b = mu * b + g / (positive(v - a * a).sqrt() + epsilon);
+                    let (v, a) = (mean.of_square(v, g), mean.of(a, g));
+                    let b = mu * b + g / (deviation(v, a) + epsilon);
                     (w - rate * b, [v, a, b])
                 },
             ),
@@ -129,8 +131,10 @@ impl Rule for RmsPropRule {
     }
 }
 
-/// `x`, or 0 in place of a negative number; NaN stays.
+/// `sqrt(v - a²)`, or 0 where rounding takes that below 0. In factors, as `a²` may be infinite beside `v`.
 #[inline(always)]
-fn positive<T: Scalar>(x: T) -> T {
-    if x < T::ZERO { T::ZERO } else { x }
+fn deviation<T: Scalar>(v: T, a: T) -> T {
+    let root = v.sqrt();
+    let variance = (root - a) * (root + a);
+    if variance < T::ZERO { T::ZERO } else { variance.sqrt() } // NaN stays
 }

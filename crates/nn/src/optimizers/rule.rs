@@ -121,7 +121,11 @@ impl<T: Scalar> Parameter<'_, T> {
             memories,
             gradient,
             #[inline(always)]
-            |w, remembered, g| f(w * kept, clamp(g, largest) * scale + l2 * w, remembered),
+            |w, remembered, g| {
+                let g = clamp(g, largest) * scale;
+                // Without a penalty, an infinite weight does not make NaN of it.
+                f(w * kept, if l2 == T::ZERO { g } else { g + l2 * w }, remembered)
+            },
         );
     }
 }

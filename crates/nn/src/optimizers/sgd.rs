@@ -6,8 +6,8 @@ use unspool_autograd::Scalar;
 /// Stochastic gradient descent: `w - rate g`; with momentum `mu`,
 ///
 /// ```text
-/// b = mu b + g
-/// w = w - rate b               Nesterov: w - rate (g + mu b)
+/// b = mu b + (1 - dampening) g          in the first step: b = g
+/// w = w - rate b                        Nesterov: w - rate (g + mu b)
 /// ```
 ///
 /// Robbins and Monro 1951, "A stochastic approximation method"; momentum and Nesterov's in the form of PyTorch, after
@@ -30,6 +30,7 @@ pub type Sgd<T = f32> = Descent<SgdRule, T>;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SgdRule {
     momentum: f64,
+    dampening: f64,
     nesterov: bool,
 }
 
@@ -44,9 +45,31 @@ impl<T: Scalar> Sgd<T> {
         self.with_rule(|rule| rule.momentum = momentum)
     }
 
+    /// Sets the dampening, the part of each gradient but the first that the momentum leaves out: as much as the momentum makes
+    /// `b` a running mean. Nothing changes without [`momentum`](Sgd::momentum).
+    ///
+    /// # Panics
+    /// If it is not at least 0 and less than 1, or the momentum is Nesterov's, which has none.
+    #[track_caller]
+    pub fn dampening(self, dampening: f64) -> Self {
+        check_decay("dampening", dampening);
+        self.with_rule(|rule| rule.dampening = dampening).checked()
+    }
+
     /// Looks ahead along the momentum, as Nesterov does; nothing changes without [`momentum`](Sgd::momentum).
+    ///
+    /// # Panics
+    /// If there is [`dampening`](Sgd::dampening).
+    #[track_caller]
     pub fn nesterov(self) -> Self {
-        self.with_rule(|rule| rule.nesterov = true)
+        self.with_rule(|rule| rule.nesterov = true).checked()
+    }
+
+    #[track_caller]
+    fn checked(self) -> Self {
+        let SgdRule { dampening, nesterov, .. } = self.rule;
+        assert!(!nesterov || dampening == 0.0, "Sgd: a dampening of {dampening}; Nesterov's momentum has none");
+        self
     }
 }
 
@@ -58,7 +81,8 @@ impl Rule for SgdRule {
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-        let [rate, mu] = [step.rate, self.momentum].map(T::from_f64);
+        let part = if step.t == 1 { 1.0 } else { 1.0 - self.dampening };
+        let [rate, mu, part] = [step.rate, self.momentum, part].map(T::from_f64);
         match (self.momentum, self.nesterov) {
             (0.0, _) => parameter.each(
                 #[inline(always)]
@@ -67,7 +91,7 @@ impl Rule for SgdRule {
             (_, false) => parameter.each(
                 #[inline(always)]
                 |w, g, [b]| {
-                    let b = mu * b + g;
+                    let b = mu * b + part * g;
                     (w - rate * b, [b])
                 },
             ),
