@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use unspool::prelude::*;
-use unspool::{Activation, Convolution, hvp};
+use unspool::{Activation, Convolution, Indices, hvp};
 use unspool_tests::{assert_close, fixture, indices, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;
@@ -27,6 +27,9 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "ln1p" => x[0].ln1p(),
         "sin" => x[0].sin(),
         "cos" => x[0].cos(),
+        "atan" => x[0].atan(),
+        "atan atan2" => x[0].atan2(x[1]),
+        "erf" => x[0].erf(),
         "abs" => x[0].abs(),
         "sign" => x[0].sign(),
         "reciprocal" => x[0].reciprocal(),
@@ -37,6 +40,11 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "clamp" => x[0].clamp(number(&case["min"]), number(&case["max"])),
         "leaky_relu" => x[0].leaky_relu(number(&case["slope"])),
         "elu" => x[0].elu(number(&case["alpha"])),
+        "selu" => x[0].selu(),
+        "mish" => x[0].mish(),
+        "softsign" => x[0].softsign(),
+        "logsigmoid" => x[0].logsigmoid(),
+        "hardswish" => x[0].hardswish(),
         "gelu" => x[0].gelu(),
         "gelu tanh" => x[0].gelu_tanh(),
         "pow" => x[0].pow(x[1]),
@@ -50,6 +58,7 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "mean" => x[0].mean(),
         "sum axes" => x[0].sum_axes(&integers(&case["axes"])),
         "mean axes" => x[0].mean_axes(&integers(&case["axes"])),
+        "prod" => x[0].prod_axes(&integers(&case["axes"])),
         "max" => x[0].max_axes(&integers(&case["axes"])),
         "max min" => x[0].min_axes(&integers(&case["axes"])),
         "var" => x[0].var_axes(&integers(&case["axes"]), integer(&case["correction"])),
@@ -62,6 +71,15 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "expand" => x[0].expand(&integers(&case["shape"])[..]),
         "flip" => x[0].flip(integer(&case["axis"])),
         "pad" => x[0].pad(integer(&case["axis"]), integer(&case["before"]), integer(&case["after"])),
+        "pad number" => {
+            let [axis, before, after] = ["axis", "before", "after"].map(|name| integer(&case[name]));
+            x[0].pad_with(axis, before, after, number(&case["number"]))
+        }
+        "roll" => x[0].roll(integer(&case["axis"]), signed(&case["shift"])),
+        "tril" => x[0].tril(signed(&case["diagonal"])),
+        "tril triu" => x[0].triu(signed(&case["diagonal"])),
+        "sort" => at_places(x[0].sort(integer(&case["axis"])), case),
+        "sort topk" => at_places(x[0].topk(integer(&case["axis"]), integer(&case["k"])), case),
         "concat" => Var::concat(integer(&case["axis"]), x),
         "index_select" => x[0].index_select(integer(&case["axis"]), integers(&case["index"])),
         "reshape" => x[0].reshape(&integers(&case["shape"])[..]),
@@ -83,6 +101,8 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
             x[0].conv1d(x[1], Convolution { stride, before, after, dilation })
         }
         "layer_norm" => x[0].layer_norm(number(&case["epsilon"])),
+        "rms_norm" => x[0].rms_norm(number(&case["epsilon"])),
+        "rms_norm affine" => x[0].rms_norm_affine(x[1], number(&case["epsilon"])),
         "repeat" => x[0].repeat(integer(&case["axis"]), integer(&case["times"])),
         "gather" => x[0].gather(integer(&case["axis"]), indices(&case["places"])),
         "gather take_along" => x[0].take_along(integer(&case["axis"]), indices(&case["places"])),
@@ -90,7 +110,7 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "where_ masked_fill" => x[0].masked_fill(x[0].tape().constant(&tensor(&case["mask"])), number(&case["number"])),
         "index_select embedding" => x[0].index_select(0, indices(&case["tokens"])),
         "slice step" => {
-            let [start, end, step] = ["start", "end", "step"].map(|name| case[name].as_i64().unwrap() as isize);
+            let [start, end, step] = ["start", "end", "step"].map(|name| signed(&case[name]));
             x[0].slice_step(integer(&case["axis"]), start..end, step)
         }
         "permute transpose" => x[0].transpose(integer(&case["a"]), integer(&case["b"])),
@@ -100,6 +120,16 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
 
 fn integer(value: &Value) -> usize {
     value.as_u64().unwrap() as usize
+}
+
+fn signed(value: &Value) -> isize {
+    value.as_i64().unwrap() as isize
+}
+
+/// The values, whose positions must be those of the case.
+fn at_places<'t>((values, positions): (V<'t>, Indices), case: &Value) -> V<'t> {
+    assert_eq!(positions, indices(&case["places"]));
+    values
 }
 
 fn number(value: &Value) -> f64 {

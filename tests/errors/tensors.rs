@@ -121,6 +121,10 @@ fn reductions() {
         empty.min_axes(&[1]) => "min: axis 1 of shape [2, 0] is empty";
         x.argmax(2) => "argmax: shape [2, 3] has no axis 2";
         empty.argmax(1) => "argmax: axis 1 of shape [2, 0] is empty";
+        x.prod_axes(&[2]) => "prod: shape [2, 3] has no axis 2";
+        x.argsort(2) => "argsort: shape [2, 3] has no axis 2";
+        x.argtopk(2, 1) => "argtopk: shape [2, 3] has no axis 2";
+        x.argtopk(1, 4) => "argtopk: axis 1 of shape [2, 3] has no 4 elements";
         x.scan(2, |x, _| x) => "scan: shape [2, 3] has no axis 2";
         x.sum_to([2]) => "sum_to: [2] does not broadcast to [2, 3]";
         x.sum_to([1, 2, 3]) => "sum_to: [1, 2, 3] does not broadcast to [2, 3]";

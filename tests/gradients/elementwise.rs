@@ -24,6 +24,13 @@ pub const CASES: &[Case] = &[
     ("ln1p", unary!(|x| x.square().ln1p())),
     ("sin", unary!(|x| x.sin())),
     ("cos", unary!(|x| x.cos())),
+    ("atan", unary!(|x| (x * 3.0).atan())),
+    ("atan", |name| {
+        for shapes in BROADCASTS {
+            check(name, shapes, f!(|a, b| a.atan2(b) + b.atan2(a) + b.atan2(a * 0.1) * a));
+        }
+    }),
+    ("erf", unary!(|x| x.erf())),
     ("abs", unary!(|x| (x + 0.01).abs())),
     ("sign", unary!(|x| (x + 0.01).sign() * x)),
     ("reciprocal", unary!(|x| (x.square() + 0.1).reciprocal())),
@@ -33,6 +40,11 @@ pub const CASES: &[Case] = &[
     ("clamp", unary!(|x| x.clamp(-0.52, 0.31) + (x * 2.1).hardtanh())),
     ("leaky_relu", unary!(|x| (x + 0.01).leaky_relu(0.2))),
     ("elu", unary!(|x| (x + 0.01).elu(1.3))),
+    ("selu", unary!(|x| (x + 0.01).selu())),
+    ("mish", unary!(|x| (x * 3.0).mish())),
+    ("softsign", unary!(|x| (x + 0.01).softsign())),
+    ("logsigmoid", unary!(|x| (x * 3.0).logsigmoid())),
+    ("hardswish", unary!(|x| (x * 7.3).hardswish())),
     ("gelu", unary!(|x| x.gelu() + x.gelu_tanh())),
     ("pow", |name| {
         for shapes in BROADCASTS {

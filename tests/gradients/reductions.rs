@@ -39,6 +39,17 @@ pub const CASES: &[Case] = &[
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.mean() * b.mean()));
         check(name, [&[2, 3, 4], &[2, 3, 4]], f!(|a, b| a.mean_axes(&[0, 2]) + b.mean_axes(&[1]).mean()));
     }),
+    ("prod", |name| {
+        check(name, [&[2, 3], &[2, 3]], f!(|a, b| a.prod() * b.prod_keepdim(&[0]) + b.prod_axes(&[1]).sum()));
+        check(name, [&[2, 3, 2], &[2, 3, 2]], f!(|a, b| a.prod_axes(&[2, 0]) + b.prod_axes(&[1]).sum()));
+        check(name, [&[], &[2, 0]], f!(|a, b| a.prod() + b.prod_axes(&[1]) + b.prod_axes(&[0]).sum() + b.prod()));
+        // Rows with no zero, one, and two, at which a division would fail.
+        check(
+            name,
+            [&[3, 4], &[4, 3]],
+            f!(|a, b| (a * mask(a, &[5, 8, 10])).prod_axes(&[1]) + (b * mask(b, &[7])).prod_axes(&[0])),
+        );
+    }),
     ("max", |name| {
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.max() * b.max()));
         check(name, [&[2, 3, 4], &[2, 3, 4]], f!(|a, b| a.max_axes(&[0, 2]) + b.max_axes(&[1]).sum()));
@@ -97,6 +108,18 @@ pub const CASES: &[Case] = &[
             [&[4], &[4]],
             f!(|a, b| a.layer_norm_affine(b, a, 0.1) + mask(a, &[1, 2]).layer_norm_affine(a, b, 0.1)),
         );
+    }),
+    ("rms_norm", |name| {
+        check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.rms_norm(1e-5) * b.rms_norm(0.1)));
+        check(name, [&[5], &[2, 1, 3]], f!(|a, b| a.rms_norm(1e-3).sum() + b.rms_norm(0.0)));
+        check(name, [&[3, 0], &[0, 3]], f!(|a, b| a.rms_norm(1e-3).sum() + b.rms_norm(1e-3).sum()));
+        check(name, [&[2, 3, 4], &[4]], f!(|a, b| a.rms_norm_affine(b, 0.1)));
+        check(name, [&[4], &[4]], f!(|a, b| a.rms_norm_affine(b, 0.1) + mask(a, &[1, 2]).rms_norm_affine(a, 9.0)));
+    }),
+    ("sort", |name| {
+        check(name, [&[3, 4], &[3, 4]], f!(|a, b| apart(a).sort(1).0 * b.square() + apart(b).sort(0).0 * a));
+        check(name, [&[3, 4], &[3, 4]], f!(|a, b| apart(a).topk(1, 2).0.sum() * a + apart(b).topk(0, 3).0 * b));
+        check(name, [&[1], &[0, 2]], f!(|a, b| a.sort(0).0 + b.sort(0).0.sum() + a.topk(0, 0).0.sum()));
     }),
     ("dot", |name| {
         check(name, [&[4], &[4]], f!(|a, b| a.dot(b) * a));

@@ -6,7 +6,16 @@ pub const CASES: &[Case] = &[
     ("expand", |name| check(name, [&[3, 1], &[4]], f!(|a, b| a.reshape([3, 1]).expand([2, 3, 4]) * b))),
     ("flip", |name| check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.flip(0) * b.flip(1)))),
     ("pad", |name| {
-        check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.pad(0, 1, 2).last().sum() + a.pad(1, 2, 0) * b.pad(1, 0, 2)))
+        check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.pad(0, 1, 2).last().sum() + a.pad(1, 2, 0) * b.pad(1, 0, 2)));
+        check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.pad_with(1, 1, 2, 3.0) * b.pad_with(1, 2, 1, -0.5)));
+    }),
+    ("roll", |name| {
+        check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.roll(0, 1) * b.roll(1, -6) + a.roll(1, 4).roll(0, -1)));
+        check(name, [&[1], &[0, 2]], f!(|a, b| a.roll(0, 5) + b.roll(0, 1).sum()));
+    }),
+    ("tril", |name| {
+        check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.tril(0) * b.triu(-1) + a.triu(1) * b.tril(2)));
+        check(name, [&[2, 4, 3], &[0, 2]], f!(|a, b| (a.tril(-1) + a.triu(isize::MIN)).sum() + b.triu(0).sum()));
     }),
     ("concat", |name| {
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| Var::concat(1, &[a, b, a * b]) * Var::concat(1, &[b, b, a])));

@@ -43,6 +43,7 @@ mod scalar;
 mod shape;
 #[allow(unsafe_code)]
 mod simd;
+mod sort;
 mod span;
 mod tensor;
 mod view;

@@ -1,4 +1,4 @@
-//! Sums and means.
+//! Sums, means, products, and the largest.
 //!
 //! Sums are pairwise: the rounding error grows with the logarithm of the number of terms, and the order of
 //! additions depends on the shape alone.
@@ -123,9 +123,10 @@ impl<T: Scalar> Tensor<T> {
     /// If an axis does not exist, is named twice, or is empty.
     #[track_caller]
     pub fn max_axes(&self, axes: &[usize]) -> Tensor<T> {
-        self.best_axes(
+        self.fold_axes(
             "max",
             axes,
+            None,
             #[inline(always)]
             |a, b| if a > b || a.is_nan() { a } else { b },
         )
@@ -137,22 +138,46 @@ impl<T: Scalar> Tensor<T> {
     /// If an axis does not exist, is named twice, or is empty.
     #[track_caller]
     pub fn min_axes(&self, axes: &[usize]) -> Tensor<T> {
-        self.best_axes(
+        self.fold_axes(
             "min",
             axes,
+            None,
             #[inline(always)]
             |a, b| if a < b || a.is_nan() { a } else { b },
         )
     }
 
+    /// The products over several axes, which are gone from the result; 1 of no elements.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
+    /// assert_eq!(x.prod_axes(&[1]).to_vec(), [2.0, 12.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If an axis does not exist or is named twice.
+    #[track_caller]
+    pub fn prod_axes(&self, axes: &[usize]) -> Tensor<T> {
+        self.fold_axes(
+            "prod",
+            axes,
+            Some(T::ONE),
+            #[inline(always)]
+            |a, b| a * b,
+        )
+    }
+
+    /// The elements over several axes, one after the other; `none` is the result of no elements, if there is one.
     #[track_caller]
     #[inline(always)]
-    fn best_axes(&self, op: &str, axes: &[usize], better: impl Fn(T, T) -> T) -> Tensor<T> {
+    fn fold_axes(&self, op: &str, axes: &[usize], none: Option<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
+        let shape = self.layout().shape;
         let mut gone = [false; crate::MAX_RANK];
         for &axis in axes {
-            assert!(axis < self.rank(), "{op}: shape {} has no axis {axis}", self.layout().shape);
+            assert!(axis < self.rank(), "{op}: shape {shape} has no axis {axis}");
             assert!(!gone[axis], "{op}: axis {axis} is named twice in {axes:?}");
-            assert!(self.layout().shape[axis] > 0, "{op}: axis {axis} of shape {} is empty", self.layout().shape);
+            assert!(shape[axis] > 0 || none.is_some(), "{op}: axis {axis} of shape {shape} is empty");
             gone[axis] = true;
         }
         (0..self.rank()).rev().filter(|&axis| gone[axis]).fold(self.clone(), |result, axis| {
@@ -160,18 +185,19 @@ impl<T: Scalar> Tensor<T> {
             let terms = source.as_slice().expect("contiguous");
             let inner: usize = result.layout().shape[axis + 1..].iter().product();
             Tensor::written(result.layout().shape.remove(axis), |out| {
-                if out.is_empty() {
+                if terms.is_empty() {
+                    none.into_iter().for_each(|none| out.fill(none));
                     return;
                 }
                 let blocks = terms.chunks_exact(result.layout().shape[axis] * inner);
                 dispatch(
                     #[inline(always)]
                     || {
-                        for (best, block) in out.chunks_exact_mut(inner).zip(blocks) {
-                            best.copy_from_slice(&block[..inner]);
+                        for (folded, block) in out.chunks_exact_mut(inner).zip(blocks) {
+                            folded.copy_from_slice(&block[..inner]);
                             for row in block[inner..].chunks_exact(inner) {
-                                for (best, &x) in best.iter_mut().zip(row) {
-                                    *best = better(*best, x);
+                                for (y, &x) in folded.iter_mut().zip(row) {
+                                    *y = f(*y, x);
                                 }
                             }
                         }

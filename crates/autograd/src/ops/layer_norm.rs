@@ -60,7 +60,6 @@ impl<T: Scalar> Op<T> for LayerNorm {
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         let gain = x[1].contiguous();
-        // Sums over any number of rows, with what rounding took from each (Kahan 1965).
         let mut dgain = into.needs(1).then(|| [(); 2].map(|()| Tensor::zeros(gain.shape())));
         let dx = {
             let (gain, mut dgain) = (row(&gain), dgain.as_mut().map(|sums| sums.each_mut().map(Tensor::as_mut_slice)));
@@ -69,17 +68,8 @@ impl<T: Scalar> Op<T> for LayerNorm {
                 let (mean, scale) = self.statistics(x, dx);
                 let terms = dx.iter_mut().zip(g).zip(x);
                 terms.for_each(#[inline(always)] |((d, &g), &x)| *d = g * ((x - mean) * scale));
-                if let Some([sums, lost]) = &mut dgain {
-                    let terms = sums.iter_mut().zip(&mut **lost).zip(&*dx);
-                    terms.for_each(
-                        #[inline(always)]
-                        |((sum, lost), &d)| {
-                            let term = d - *lost;
-                            let next = *sum + term;
-                            *lost = (next - *sum) - term;
-                            *sum = next;
-                        },
-                    );
+                if let Some(dgain) = &mut dgain {
+                    add_row(dgain, dx);
                 }
                 dx.iter_mut().zip(gain).for_each(#[inline(always)] |(d, &a)| *d *= a);
                 let along = sum_row(dx) / n;
@@ -97,8 +87,23 @@ impl<T: Scalar> Op<T> for LayerNorm {
     }
 }
 
+/// Adds a row to sums over any number of rows, which are kept with what rounding took from each (Kahan 1965).
+#[inline(always)]
+pub(super) fn add_row<T: Scalar>([sums, lost]: &mut [&mut [T]; 2], row: &[T]) {
+    let terms = sums.iter_mut().zip(&mut **lost).zip(row);
+    terms.for_each(
+        #[inline(always)]
+        |((sum, lost), &d)| {
+            let term = d - *lost;
+            let next = *sum + term;
+            *lost = (next - *sum) - term;
+            *sum = next;
+        },
+    );
+}
+
 /// The elements of a contiguous tensor.
-fn row<T: Scalar>(x: &Tensor<T>) -> &[T] {
+pub(super) fn row<T: Scalar>(x: &Tensor<T>) -> &[T] {
     x.as_slice().expect("contiguous")
 }
 

@@ -77,13 +77,13 @@ pub use conv1d::Convolution;
 // In the order of their families on the page of `Var`; the first of a family has its heading.
 ops! {
     add sub mul div neg square pow sqrt reciprocal abs sign
-    exp expm1 ln ln1p sin cos
-    tanh sigmoid relu leaky_relu elu gelu softplus silu hardsigmoid
+    exp expm1 ln ln1p sin cos atan erf
+    tanh sigmoid relu leaky_relu elu selu gelu softplus silu mish softsign logsigmoid hardsigmoid hardswish
     maximum clamp where_ lerp dropout
     matmul linear dot einsum conv1d
-    sum mean max var norm logsumexp
-    softmax log_softmax layer_norm cumsum cumprod
-    reshape permute expand repeat flip pad
+    sum mean prod max var norm logsumexp
+    softmax log_softmax layer_norm rms_norm cumsum cumprod sort
+    reshape permute expand repeat flip roll pad tril
     select slice stack concat
     index_select gather scatter_add
 }

@@ -9,6 +9,7 @@ struct Pad {
     axis: usize,
     before: usize,
     after: usize,
+    number: f64,
 }
 
 impl<T: Scalar> Op<T> for Pad {
@@ -22,10 +23,15 @@ impl<T: Scalar> Op<T> for Pad {
         let (axis, before, after) = (self.axis, self.before, self.after);
         let size = before.checked_add(after).and_then(|margin| margin.checked_add(shape[axis]));
         let Some(size) = size else {
-            panic!("pad: {before} and {after} zeros are too many for axis {axis} of {shape}")
+            panic!("pad: margins of {before} and {after} are too wide for axis {axis} of {shape}")
         };
-        let padded = shape.with(axis, size);
-        Tensor::assemble(padded, self.axis, [(self.before, &x[0])])
+        let mut padded = Tensor::scratch(shape.with(axis, size));
+        let number = Tensor::scalar(T::from_f64(self.number));
+        let margin = |width| number.expand(shape.with(axis, width));
+        padded.write(axis, 0, &margin(before));
+        padded.write(axis, before, &x[0]);
+        padded.write(axis, size - after, &margin(after));
+        padded
     }
 
     fn reads(&self) -> Reads {
@@ -56,6 +62,26 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn pad(self, axis: usize, before: usize, after: usize) -> Self {
-        self.unary(Pad { axis, before, after })
+        self.pad_with(axis, before, after, 0.0)
+    }
+
+    /// Like [`pad`](Var::pad), with `number`, a constant, in place of the zeros.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let scores = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// let y = scores.pad_with(0, 0, 1, f64::NEG_INFINITY);
+    /// assert_eq!(y.value().to_vec(), [1.0, 2.0, f64::NEG_INFINITY]);
+    /// assert_eq!(y.softmax(0).select(0, 2).item(), 0.0);
+    /// assert_eq!(y.backward_with(&Tensor::ones([3])).wrt(scores).to_vec(), [1.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    #[inline]
+    pub fn pad_with(self, axis: usize, before: usize, after: usize, number: f64) -> Self {
+        self.unary(Pad { axis, before, after, number })
     }
 }
