@@ -1,4 +1,5 @@
-//! Derivatives at kinks, ties and ends: in both directions and of second order they are those of PyTorch.
+//! Derivatives at kinks, ties and ends: in both directions and of second order they are those of PyTorch; values, too, where
+//! numbers end.
 
 use unspool::prelude::*;
 use unspool::{CrossEntropy, State, bce_with_logits, hessian, jvp, vjp};
@@ -38,6 +39,14 @@ fn slopes_at_kinks_are_the_same_in_both_directions() {
     slope!(-1.0, 0.0, |x| x.clamp(-1.0, 2.0));
     slope!(3.0, 0.0, |x| x.hardsigmoid());
     slope!(-3.0, 0.0, |x| x.hardsigmoid());
+    slope!(0.0, 1.7580993408473766, |x| x.selu());
+    slope!(0.0, 0.6, |x| x.mish());
+    slope!(0.0, 1.0, |x| x.softsign());
+    slope!(-3.0, 0.0, |x| x.hardswish());
+    slope!(3.0, 1.0, |x| x.hardswish());
+    slope!(0.0, 0.0, |x| x.atan2(x.zeros([1])) + x.zeros([1]).atan2(x) + x.atan2(x));
+    slope!(0.0, 6.0, |x| Var::concat(0, &[x, x.detach() + 2.0, x.detach() + 3.0]).prod_keepdim(&[0]));
+    slope!(0.0, 0.0, |x| Var::concat(0, &[x, x.detach() * 0.0, x.detach() + 3.0]).prod_keepdim(&[0]));
     slope!(0.0, 0.5, |x| x.maximum(x.zeros([1])));
     slope!(0.0, 0.5, |x| x.minimum(x.zeros([1])));
     slope!(2.0, 0.5, |x| Var::concat(0, &[x, x.detach()]).max().reshape([1]));
@@ -54,6 +63,12 @@ fn second_derivatives_at_kinks() {
     assert_close("softplus", &h, &Tensor::full(0.5 + 0.5 * 2f64.ln(), [1, 1]), 1e-15);
     let h = hessian(&at(&[0.0]), |_, x| bce_with_logits(x, x.detach() + 1.0).square());
     assert_close("bce", &h, &Tensor::full(0.5 + 0.5 * 2f64.ln(), [1, 1]), 1e-15);
+    // Both sides of 0 are written differently.
+    assert_close("mish", &hessian(&at(&[0.0]), |_, x| x.mish().sum()), &Tensor::full(0.64, [1, 1]), 1e-15);
+    assert_eq!(hessian(&at(&[0.0]), |_, x| x.logsigmoid().sum()), Tensor::full(-0.25, [1, 1]));
+    // A product of x, y and z has z as its mixed derivative with respect to x and y, at zeros, too.
+    let h = hessian(&at(&[0.0, 0.0, 5.0]), |_, x| x.prod());
+    assert_eq!(h.to_vec(), [0.0, 5.0, 0.0, 5.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     let h = hessian(&at(&[0.0, 2.0]), |_, x| x.select(0, 0).relu() * x.select(0, 1));
     assert_eq!(h, Tensor::zeros([2, 2]));
     assert_eq!(hessian(&at(&[1.0]), |tape, _| tape.constant(&Tensor::ones([]))), Tensor::zeros([1, 1]));
@@ -94,4 +109,88 @@ fn a_gradient_that_was_not_kept_is_not_zero() {
     let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| gradients.wrt(late)));
     assert!(asked.is_err());
     assert_eq!((before + late).backward().wrt(late).item(), 1.0);
+}
+
+/// Values and slopes where numbers end, which are limits at the infinities: `[x, y, dy/dx]` of each place.
+fn ends<T: Scalar>(name: &str, f: impl for<'t> Fn(Var<'t, T>) -> Var<'t, T>, expected: &[[f64; 3]]) {
+    let tape = Tape::new();
+    for &[x, y, slope] in expected {
+        let v = tape.variable(&Tensor::from_slice(&[T::from_f64(x)], [1]));
+        let value = f(v);
+        let found = [value.value().item(), value.sum().backward().wrt(v).item()].map(T::to_f64);
+        for (what, found, expected) in [("value", found[0], y), ("slope", found[1], slope)] {
+            let rounded = T::from_f64(expected).to_f64();
+            // Four units in the last place.
+            let close = found == rounded || (found - rounded).abs() <= 4.0 * unit::<T>(rounded);
+            assert!(close, "{}: {what} of {name} at {x:e} is {found:e}, not {rounded:e}", T::NAME);
+        }
+    }
+    let nan = f(tape.variable(&Tensor::full(T::NAN, [1]))).value().item();
+    assert!(nan.is_nan(), "{name} of NaN is {nan}");
+}
+
+/// The distance of a number from the next.
+fn unit<T: Scalar>(x: f64) -> f64 {
+    let (digits, smallest) = if T::NAME == "f32" { (23, 1e-45) } else { (52, 5e-324) };
+    (x.abs() * 0.5f64.powi(digits)).max(smallest)
+}
+
+/// By arithmetic of 60 digits (mpmath), with the limits at the infinities.
+macro_rules! at_the_ends {
+    ($T:ident, $($name:ident: [$([$x:expr, $y:expr, $slope:expr]),* $(,)?];)*) => {
+        $(ends::<$T>(stringify!($name), |x| x.$name(), &[$([$x, $y, $slope]),*]);)*
+    };
+}
+
+#[test]
+fn activations_have_their_limits_where_numbers_end() {
+    const INF: f64 = f64::INFINITY;
+    macro_rules! both {
+        ($T:ident, $MAX:expr, $MIN:expr) => {
+            at_the_ends! { $T,
+                erf: [[INF, 1.0, 0.0], [-$MAX, -1.0, 0.0], [$MIN, 1.1283791670955126 * $MIN, 1.1283791670955126], [0.0, 0.0, 1.1283791670955126]];
+                atan: [[INF, 1.5707963267948966, 0.0], [-$MAX, -1.5707963267948966, 0.0], [$MIN, $MIN, 1.0], [-INF, -1.5707963267948966, 0.0]];
+                selu: [
+                    [INF, INF, 1.0507009873554805], [-INF, -1.7580993408473766, 0.0], [-$MAX, -1.7580993408473766, 0.0],
+                    [$MAX / 2.0, $MAX / 2.0 * 1.0507009873554805, 1.0507009873554805],
+                    [-$MIN, -1.7580993408473766 * $MIN, 1.7580993408473766], [-0.0009765625, -0.0017160558332790609, 1.7563832850140978],
+                ];
+                softsign: [[INF, 1.0, 0.0], [-INF, -1.0, 0.0], [$MAX, 1.0, 0.0], [-$MAX, -1.0, 0.0], [$MIN, $MIN, 1.0], [-$MIN, -$MIN, 1.0]];
+                logsigmoid: [
+                    [INF, 0.0, 0.0], [-INF, -INF, 1.0], [$MAX, 0.0, 0.0], [-$MAX, -$MAX, 1.0],
+                    [$MIN, -0.6931471805599453, 0.5], [80.0, -1.8048513878454153e-35, 1.8048513878454153e-35],
+                    [-80.0, -80.0, 1.0],
+                ];
+                hardswish: [[INF, INF, 1.0], [-INF, 0.0, 0.0], [$MAX, $MAX, 1.0], [-$MAX, 0.0, 0.0], [-$MIN, -$MIN / 2.0, 0.5]];
+                mish: [
+                    [INF, INF, 1.0], [-INF, 0.0, 0.0], [$MAX, $MAX, 1.0], [-$MAX, 0.0, 0.0], [$MIN, 0.6 * $MIN, 0.6],
+                    [-20.0, -4.1223072406287614e-8, -3.9161918743489691e-8], [-80.0, -1.4438811102763322e-33, -1.4258325963978781e-33],
+                    [12.0, 11.999999999093979, 1.0000000017365294], [80.0, 80.0, 1.0],
+                ];
+            }
+        };
+    }
+    both!(f32, f64::from(f32::MAX), f64::from(f32::MIN_POSITIVE));
+    both!(f64, f64::MAX, f64::MIN_POSITIVE);
+}
+
+#[test]
+fn angles_and_norms_do_not_overflow_on_their_way() {
+    let v = |tape: &'static Tape<f64>, x: &[f64]| tape.variable(&Tensor::from_slice(x, [x.len()]));
+    let tape: &'static Tape<f64> = Box::leak(Box::new(Tape::new()));
+    for size in [1e-300, 1e-160, 1.0, 1e160, 1e300] {
+        let (y, x) = (v(tape, &[3.0 * size, size]), v(tape, &[-4.0 * size, 0.0]));
+        let gradients = y.atan2(x).backward_with(&Tensor::ones([2]));
+        let close = |got: Tensor<f64>, expected: [f64; 2]| {
+            let got = got.map(|g| g * size);
+            assert_close(&format!("atan2 at {size:e}"), &got, &Tensor::from_slice(&expected, [2]), 1e-15);
+        };
+        close(gradients.wrt(y), [-4.0 / 25.0, 0.0]);
+        close(gradients.wrt(x), [-3.0 / 25.0, -1.0]);
+        // Whatever the size of x, x / rms(x) is the same, and its slopes fall as x grows.
+        let x = v(tape, &[size, 7.0 * size]);
+        let (y, seed) = (x.rms_norm(0.0), Tensor::from_slice(&[1.0, 0.0], [2]));
+        assert_close(&format!("rms_norm at {size:e}"), &y.value(), &Tensor::from_slice(&[0.2, 1.4], [2]), 1e-15);
+        close(y.backward_with(&seed).wrt(x), [0.2 * 0.98, -0.2 * 0.14]);
+    }
 }

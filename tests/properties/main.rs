@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use unspool::{Indices, Shape, Span, Tape, Tensor, Var};
 use unspool_tests::values;
 
+mod orders;
 mod places;
 mod products;
 

@@ -11,6 +11,7 @@ use unspool_autograd::{Scalar, Var};
 /// let tape = Tape::new();
 /// let x = tape.constant(&Tensor::from_vec(vec![-2.0, 0.5, 3.0], [3]));
 /// assert_eq!(Activation::LeakyRelu(0.5).of(x).value().to_vec(), [-1.0, 0.5, 3.0]);
+/// assert_eq!(Activation::HardSwish.of(x).value().to_vec(), [-1.0 / 3.0, 0.5 * 3.5 / 6.0, 3.0]);
 /// assert_eq!(Activation::HardTanh.of(x).value().to_vec(), [-1.0, 0.5, 1.0]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,14 +27,24 @@ pub enum Activation {
     LeakyRelu(f64),
     /// `x` where positive, this number times `exp(x) - 1` elsewhere.
     Elu(f64),
+    /// `x` where positive, `1.673.. (exp(x) - 1)` elsewhere, times 1.0507..
+    Selu,
     /// `x` times the normal distribution's function of `x`.
     Gelu,
     /// `x` times its logistic function.
     Silu,
     /// `ln(1 + exp(x))`.
     Softplus,
+    /// `x` times the hyperbolic tangent of its softplus.
+    Mish,
+    /// `x / (1 + |x|)`.
+    Softsign,
+    /// The logarithm of the logistic function.
+    LogSigmoid,
     /// A straight line between 0 at -3 and 1 at 3.
     HardSigmoid,
+    /// `x` times its `HardSigmoid`.
+    HardSwish,
     /// `x`, kept between -1 and 1.
     HardTanh,
     /// `x` itself.
@@ -50,10 +61,15 @@ impl Activation {
             Activation::Relu => x.relu(),
             Activation::LeakyRelu(slope) => x.leaky_relu(slope),
             Activation::Elu(alpha) => x.elu(alpha),
+            Activation::Selu => x.selu(),
             Activation::Gelu => x.gelu(),
             Activation::Silu => x.silu(),
             Activation::Softplus => x.softplus(),
+            Activation::Mish => x.mish(),
+            Activation::Softsign => x.softsign(),
+            Activation::LogSigmoid => x.logsigmoid(),
             Activation::HardSigmoid => x.hardsigmoid(),
+            Activation::HardSwish => x.hardswish(),
             Activation::HardTanh => x.hardtanh(),
             Activation::Identity => x,
         }

@@ -64,14 +64,15 @@ macro_rules! exponentials {
                 (1.0 + p) * power_of_two(half) * power_of_two(n.wrapping_sub(half))
             }
 
-            /// `2^n p + (2^n - 1)` with `p = exp(r) - 1`; of half of that, since 2^n may be too large by itself.
+            /// `2^n p + (2^n - 1)` with `p = exp(r) - 1`; of half of that, where 2^n is too large by itself.
             #[inline(always)]
             pub(crate) fn exp_m1(x: $t) -> $t {
                 let a = if x < $lowest_m1 { $lowest_m1 } else { x };
                 let a = if a > $highest_m1 { $highest_m1 } else { a };
                 let (n, p) = reduce(a);
-                let half = power_of_two(n.wrapping_sub(1));
-                let y = 2.0 * half.mul_add(p, half - 0.5);
+                let (n, factor) = if n as $signed > $bias { (n.wrapping_sub(1), 2.0) } else { (n, 1.0) };
+                let scale = power_of_two(n);
+                let y = factor * scale.mul_add(p, scale - 1.0);
                 if x == 0.0 { x } else { y }
             }
 
@@ -309,6 +310,7 @@ mod tests {
         assert!(single::ln_1p(-2.0).is_nan() && double::ln_1p(-inf as f64).is_nan());
         for f in [single::tanh, single::exp_m1, single::ln_1p, single::atan] {
             assert!(f(-0.0).is_sign_negative() && f(-0.0) == 0.0);
+            assert_eq!(f(1e-45), 1e-45); // the smallest
         }
         use std::f32::consts::FRAC_PI_2;
         assert_eq!([single::atan(inf), single::atan(-inf), single::atan(f32::MAX)], [FRAC_PI_2, -FRAC_PI_2, FRAC_PI_2]);
