@@ -9,6 +9,7 @@ mod found;
 #[cfg(unix)]
 mod memory;
 mod npy;
+mod other_files;
 #[cfg(unix)]
 mod processes;
 #[cfg(unix)]

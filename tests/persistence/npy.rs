@@ -36,6 +36,26 @@ fn arrays_of_numpy_are_read_and_written_to_the_byte() -> Result<(), FileError> {
     Ok(())
 }
 
+/// PyTorch and NumPy have arrays of any number of axes.
+#[test]
+fn axes_of_length_1_are_left_out_where_there_are_too_many() -> Result<(), FileError> {
+    assert_eq!(read_npy::<f32>(fixture("seven_axes.npy"))?, floats());
+    let sentence = "is no npy file of numbers: it has 7 axes, and a tensor at most 6 that are longer than 1";
+    assert_eq!(refused(&fixture("seven_long_axes.npy")), sentence);
+    Ok(())
+}
+
+/// Its whole numbers end in L.
+#[test]
+fn headers_of_python_2_are_read() {
+    let path = folder("npy python 2").join("x.npy");
+    let whole = fs::read(fixture("floats.npy")).unwrap();
+    let header = String::from_utf8_lossy(&whole[10..128]).replace("(2, 3, 4), }   ", "(2L, 3L, 4L), }");
+    fs::write(&path, [&whole[..10], header.as_bytes(), &whole[128..]].concat()).unwrap();
+    assert!(header.contains("L, 4L)") && header.len() == 118);
+    assert_eq!(read_npy::<f32>(&path).unwrap(), floats());
+}
+
 #[test]
 fn archives_of_numpy_are_read_packed_or_not() -> Result<(), FileError> {
     for name in ["stored.npz", "packed.npz"] {
@@ -84,7 +104,8 @@ fn other_arrays_are_refused_in_a_sentence() {
     let shaped = |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
     says(&shaped("(2,)"), 9, "9 bytes are no array of shape [2] that holds \"<f4\"");
     says(&shaped("(2,)"), 4, "4 bytes are no array of shape [2] that holds \"<f4\"");
-    says(&shaped("(1,1,1,1,1,1,1)"), 4, "4 bytes are no array of shape [1, 1, 1, 1, 1, 1, 1] that holds \"<f4\"");
+    says(&shaped("(1,1,1,1,1,1,2)"), 4, "4 bytes are no array of shape [2] that holds \"<f4\"");
+    says(&shaped("(1,2,2,2,2,2,2,2)"), 512, "it has 8 axes, and a tensor at most 6 that are longer than 1");
     let huge = u64::MAX;
     says(
         &shaped(&format!("({huge}, {huge})")),
@@ -102,7 +123,7 @@ fn other_arrays_are_refused_in_a_sentence() {
     assert_eq!(refused(&path), "is no npy file of numbers: its version is 9 and its header has 0 bytes");
     fs::write(&path, b"\x93NUMPY\x02\0\xff\xff\xff\xff").unwrap();
     assert_eq!(refused(&path), "is no npy file of numbers: its version is 2 and its header has 4294967295 bytes");
-    fs::write(&path, b"PK\x03\x04 and so on").unwrap();
+    fs::write(&path, b"1,2,3\n").unwrap();
     assert_eq!(refused(&path), "is no npy file of numbers: it does not begin as npy files do");
 }
 

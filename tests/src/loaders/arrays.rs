@@ -49,10 +49,11 @@ pub fn npz(bytes: &[u8]) -> bool {
         (Err(single), Err(double)) => {
             assert_eq!(single.to_string(), double.to_string());
             match file {
-                // It reads no more than it is asked for.
+                // It reads no more than it is asked for: what is damaged may be something else.
                 Some(Ok(file)) => {
-                    let unread = |name| file.tensor::<f64>(name).is_err_and(|error| !refused(&error, &path));
-                    assert!(file.names().any(unread), "{single}, but not in parts");
+                    for name in file.names() {
+                        let _ = file.tensor::<f64>(name).map_err(|error| refused(&error, &path));
+                    }
                 }
                 Some(Err(error)) => _ = refused(&error, &path),
                 None => {}

@@ -2,7 +2,8 @@
 
 use super::disk::replace;
 use super::error::FileError;
-use super::header::{LONGEST, METADATA};
+use super::foreign::LONGEST;
+use super::header::METADATA;
 use super::keras::KerasState;
 use super::state_dict::{StateDict, leaves};
 use super::torch::TorchState;

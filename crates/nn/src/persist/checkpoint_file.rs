@@ -22,7 +22,8 @@ use unspool_autograd::{Params, Real, Tensor};
 /// Opening reads and checks the header alone; each tensor is read when it is asked for. A file that is replaced
 /// meanwhile is read to its end as it was.
 ///
-/// With the feature `npy`, NumPy's npz files are read as well. They are held in memory, as they are in the file.
+/// With the feature `npy`, NumPy's npz files are read as well. They are held in memory, as they are in the file. What is no
+/// array of numbers in one (texts, objects, other files) has no name here, and is an error where it is asked for.
 ///
 /// See [`Checkpoint`](crate::Checkpoint) for an example. A training goes on from where it was; if any part of the file does
 /// not fit, everything stays as it is:
@@ -230,7 +231,10 @@ impl CheckpointFile {
     /// The entry of this name, if it is of the type that is expected.
     fn entry(&self, name: &str, fits: fn(Dtype) -> bool, expected: &str) -> Result<&TensorInfo, FileError> {
         match self.info(name) {
-            None => Err(self.wrong(format_args!("has nothing under the name {}", quoted(name)))),
+            None => Err(match self.not_numbers(name) {
+                Some(problem) => self.wrong(format_args!("cannot be read in {}: {problem}", quoted(name))),
+                None => self.wrong(format_args!("has nothing under the name {}", quoted(name))),
+            }),
             Some(info) if !fits(info.dtype) => {
                 let got = type_name(info.dtype);
                 Err(self.wrong(format_args!("holds {} as {got}, expected {expected}", quoted(name))))
@@ -249,6 +253,14 @@ impl CheckpointFile {
         let tensors = &self.header.tensors;
         let (name, info) = tensors.get_key_value(name).or_else(|| tensors.get_key_value(self.text(name)?))?;
         Some((name, info))
+    }
+
+    /// Why a name that is in the file is none of its tensors.
+    pub(super) fn not_numbers(&self, name: &str) -> Option<String> {
+        match self.info(name) {
+            Some(_) => None,
+            None => self.source.not_numbers(name),
+        }
     }
 
     pub(super) fn is_strict(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The header of a safetensors file: what is in it, and where.
 
 use super::error::FileError;
+use super::foreign::LONGEST;
 use crate::sentence::{quoted, shortened};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -13,8 +14,6 @@ use std::path::Path;
 
 /// The length of a header's length.
 const LENGTH: u64 = 8;
-/// The longest header, as other readers have it.
-pub(super) const LONGEST: u64 = 100_000_000;
 /// The header's entry that is not a tensor.
 pub(super) const METADATA: &str = "__metadata__";
 

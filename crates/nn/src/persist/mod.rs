@@ -6,6 +6,7 @@ mod checkpoint;
 mod checkpoint_file;
 mod disk;
 mod error;
+mod foreign;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 mod half;
 #[cfg(feature = "safetensors")]

@@ -2,6 +2,7 @@
 
 use super::disk::{open, replace};
 use super::error::FileError;
+use super::foreign::{Form, explain};
 use super::half::f16;
 use super::room::room;
 use crate::sentence::{quoted, sizes};
@@ -12,7 +13,8 @@ use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 /// Reads a tensor from NumPy's npy file: `numpy.save(path, array)`.
 ///
 /// The array may be of floats of 2, 4 or 8 bytes, of integers, or of truth values (1 and 0), in C's or Fortran's order. What is
-/// not of type `T` in the file is rounded to it.
+/// not of type `T` in the file is rounded to it. Of an array with more axes than a tensor can have, those of length 1 are left
+/// out: `numpy.squeeze`.
 ///
 /// ```
 /// use unspool_nn::{read_npy, write_npy};
@@ -37,7 +39,10 @@ pub fn read_npy<T: Real>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError>
     array.map_err(|problem| match problem {
         Problem::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => unreadable(error),
         Problem::TooMuch(sentence) => FileError::new(path, format_args!("holds an array {sentence}")),
-        problem => FileError::new(path, format_args!("is no npy file of numbers: {problem}")),
+        problem => {
+            let error = FileError::new(path, format_args!("is no npy file of numbers: {problem}"));
+            explain(path, &[Form::Npy], error)
+        }
     })
 }
 
@@ -80,6 +85,8 @@ pub(super) enum Problem {
     Io(io::Error),
     /// It is not valid.
     Sentence(String),
+    /// It is no array, or one of something else than numbers.
+    NotNumbers(String),
     /// There is no memory for it.
     TooMuch(String),
 }
@@ -101,7 +108,9 @@ impl std::fmt::Display for Problem {
         match self {
             Problem::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => f.write_str("it is cut short"),
             Problem::Io(error) => error.fmt(f),
-            Problem::Sentence(sentence) | Problem::TooMuch(sentence) => f.write_str(sentence),
+            Problem::Sentence(sentence) | Problem::NotNumbers(sentence) | Problem::TooMuch(sentence) => {
+                f.write_str(sentence)
+            }
         }
     }
 }
@@ -129,12 +138,15 @@ impl Described {
 
 /// Reads the header of an array from a source of `size` bytes.
 pub(super) fn read_header(source: &mut dyn Read, size: u64) -> Result<Described, Problem> {
-    let mut start = [0; MAGIC.len() + 2];
-    source.read_exact(&mut start)?;
-    let [magic @ .., version, _] = start;
-    if magic != *MAGIC {
-        return Err("it does not begin as npy files do".to_owned().into());
+    let mut start = Vec::new();
+    Read::take(&mut *source, MAGIC.len() as u64 + 2).read_to_end(&mut start)?;
+    if start.is_empty() || start.iter().zip(MAGIC).any(|(byte, magic)| byte != magic) {
+        return Err(Problem::NotNumbers("it does not begin as npy files do".to_owned()));
     }
+    if start.len() < MAGIC.len() + 2 {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    let version = start[MAGIC.len()];
     // Version 2 has a longer length, version 3 also UTF-8.
     let mut length = [0; 4];
     let width = if version == 1 { 2 } else { 4 };
@@ -146,20 +158,29 @@ pub(super) fn read_header(source: &mut dyn Read, size: u64) -> Result<Described,
     let mut text = vec![0; length as usize];
     source.read_exact(&mut text)?;
     let text = String::from_utf8_lossy(&text);
-    let header = Header::parse(&text).ok_or_else(|| format!("its header is {}", quoted(text.trim_end())))?;
-    let Some(item) = Item::named(header.descr) else {
-        let sentence = format!("it holds {}, expected numbers such as \"<f4\" or \"<i8\"", quoted(header.descr));
-        return Err(sentence.into());
+    let Some(Header { descr, fortran_order, mut shape }) = Header::parse(&text) else {
+        return Err(Problem::NotNumbers(format!("its header is {}", quoted(text.trim_end()))));
     };
+    let Some(item) = Item::named(descr) else {
+        let expected = "expected numbers such as \"<f4\" or \"<i8\"";
+        return Err(Problem::NotNumbers(format!("it holds {}, {expected}", quoted(descr))));
+    };
+    if shape.len() > MAX_RANK {
+        let axes = shape.len();
+        shape.retain(|&size| size != 1);
+        if shape.len() > MAX_RANK {
+            return Err(format!("it has {axes} axes, and a tensor at most {MAX_RANK} that are longer than 1").into());
+        }
+    }
 
-    let addressable = header.shape.len() <= MAX_RANK && Shape::from(&header.shape[..]).is_addressable::<u64>();
+    let addressable = Shape::from(&shape[..]).is_addressable::<u64>();
     let data = size.saturating_sub((start.len() + width) as u64 + length);
-    let needed = header.shape.iter().try_fold(item.size, |bytes, &size| bytes.checked_mul(size));
+    let needed = shape.iter().try_fold(item.size, |bytes, &size| bytes.checked_mul(size));
     if !addressable || needed.is_none_or(|needed| needed as u64 != data) {
-        let (shape, descr) = (sizes(&header.shape), header.descr);
+        let shape = sizes(&shape);
         return Err(format!("{data} bytes are no array of shape {shape} that holds {descr:?}").into());
     }
-    Ok(Described { item, fortran_order: header.fortran_order, shape: header.shape })
+    Ok(Described { item, fortran_order, shape })
 }
 
 /// Reads the elements of an array, behind its header.
@@ -258,6 +279,7 @@ impl<'a> Header<'a> {
                     let (sizes, after) = value.strip_prefix('(')?.split_once(')')?;
                     let sizes = sizes.trim().trim_end_matches(',');
                     let sizes = sizes.split(',').map(str::trim).filter(|size| !size.is_empty());
+                    let sizes = sizes.map(|size| size.strip_suffix('L').unwrap_or(size)); // of Python 2
                     shape = Some(sizes.map(|size| size.parse().ok()).collect::<Option<Vec<usize>>>()?);
                     after
                 }

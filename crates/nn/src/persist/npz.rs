@@ -2,6 +2,7 @@
 
 use super::disk::open;
 use super::error::FileError;
+use super::foreign::{self, Form, explain};
 use super::inflate::Inflate;
 use super::npy::{Described, Problem, read_header, read_values};
 #[cfg(feature = "safetensors")]
@@ -12,7 +13,7 @@ use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceAr
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use unspool_autograd::{Real, Tensor};
 
@@ -26,10 +27,14 @@ use unspool_autograd::{Real, Tensor};
 /// # Ok::<(), unspool_nn::FileError>(())
 /// ```
 ///
+/// What is no array of numbers, a text or an object in an array, a folder or another file, is left out;
+/// [`CheckpointFile::tensor`](crate::CheckpointFile::tensor), asked for it, says what it is.
+///
 /// A small file may unpack to any size. The tensors may take 1 GiB together; [`read_npz_with_limit`] sets another limit.
 ///
 /// # Errors
-/// If the file cannot be read or is not valid, damaged, or holds an array that [`read_npy`](crate::read_npy) does not read;
+/// If the file cannot be read or is not valid, damaged, or holds an array of numbers that [`read_npy`](crate::read_npy) does not
+/// read, or nothing else than what is left out;
 /// or if the tensors take more memory than they may, or than there is.
 pub fn read_npz<T: Real>(path: impl AsRef<Path>) -> Result<BTreeMap<String, Tensor<T>>, FileError> {
     read_npz_with_limit(path, 1 << 30)
@@ -51,8 +56,13 @@ pub fn read_npz_with_limit<T: Real>(
     let path = path.as_ref();
     let npz = Npz::open(open(path)?, path)?;
     let (mut arrays, mut bytes) = (BTreeMap::new(), 0_u64);
+    let mut numbers = npz.numbers()?;
     for name in npz.names() {
-        bytes = bytes.saturating_add(npz.described(name)?.bytes::<T>());
+        let Some(described) = numbers.remove(name) else {
+            npz.verify(name)?;
+            continue;
+        };
+        bytes = bytes.saturating_add(described.bytes::<T>());
         if bytes > limit {
             let sentence = format!("unpacks to more than {limit} bytes: `read_npz_with_limit` sets another limit");
             return Err(FileError::new(path, sentence));
@@ -77,8 +87,11 @@ impl Npz {
     pub(super) fn open(file: File, path: &Path) -> Result<Npz, FileError> {
         let unreadable = |error| FileError::io("cannot read", path, error);
         let bytes = files::read(file, u64::MAX).map_err(unreadable)?;
-        let archive = ZipArchive::from_slice(bytes).map_err(|error| wrong(path, error))?;
+        let archive = ZipArchive::from_slice(bytes).map_err(|e| explain(path, &[Form::Npz], wrong(path, e)))?;
         let entries = directory(&archive).map_err(|problem| wrong(path, problem))?;
+        if let Some(sentence) = foreign::archive(entries.keys().map(String::as_str)) {
+            return Err(FileError::new(path, sentence));
+        }
         Ok(Npz { path: path.to_owned(), archive, entries })
     }
 
@@ -91,9 +104,26 @@ impl Npz {
         self.read(name, |entry, header| read_values(entry, header))
     }
 
-    /// What the array of a name that is there would be: the rest of it is not unpacked.
-    pub(super) fn described(&self, name: &str) -> Result<Described, FileError> {
-        self.read(name, |_, header| Ok(header))
+    /// What the arrays of numbers would be: the rest of them is not unpacked. What is none is passed over, if there is any.
+    pub(super) fn numbers(&self) -> Result<BTreeMap<&str, Described>, FileError> {
+        let (mut numbers, mut first) = (BTreeMap::new(), None);
+        for name in self.names() {
+            match self.try_read(name, |_, header| Ok(header)) {
+                Ok(described) => _ = numbers.insert(name, described),
+                Err(problem @ Problem::NotNumbers(_)) => _ = first.get_or_insert((name, problem)),
+                Err(problem) => return Err(self.wrong(name, problem)),
+            }
+        }
+        match first {
+            Some((name, problem)) if numbers.is_empty() => Err(self.wrong(name, problem)),
+            _ => Ok(numbers),
+        }
+    }
+
+    /// Why there are no numbers under this name, if it is there.
+    #[cfg(feature = "safetensors")]
+    pub(super) fn not_numbers(&self, name: &str) -> Option<Problem> {
+        self.entries.get(name).and_then(|_| self.try_read(name, |_, _| Ok(())).err())
     }
 
     /// Hands the elements of a name that is there, `size` bytes, to `take`, in parts of whole elements.
@@ -102,29 +132,49 @@ impl Npz {
         self.read(name, |entry, _| Ok(in_parts(entry, size, take)?))
     }
 
+    /// Reads all of an entry that is there, whatever it is, and compares its checksum.
+    fn verify(&self, name: &str) -> Result<(), FileError> {
+        let read = || Ok(io::copy(&mut self.entry(name)?.0, &mut io::sink())?);
+        read().map(drop).map_err(|problem| self.wrong(name, problem))
+    }
+
     /// Reads from behind the header of an npy file, which is unpacked meanwhile. Its checksum is compared at its end.
     fn read<R>(
         &self,
         name: &str,
         read: impl FnOnce(&mut dyn Read, Described) -> Result<R, Problem>,
     ) -> Result<R, FileError> {
+        self.try_read(name, read).map_err(|problem| self.wrong(name, problem))
+    }
+
+    fn try_read<R>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&mut dyn Read, Described) -> Result<R, Problem>,
+    ) -> Result<R, Problem> {
+        let (mut data, size) = self.entry(name)?;
+        let header = read_header(&mut data, size)?;
+        read(&mut data, header)
+    }
+
+    /// The bytes of an entry that is there, and how many it says there are.
+    fn entry(&self, name: &str) -> Result<(impl Read, u64), Problem> {
         let (method, place) = self.entries[name];
-        let read = || {
-            let entry = self.archive.get_entry(place).map_err(|error| error.to_string())?;
-            let packed = entry.data();
-            let data: Box<dyn Read> = match method {
-                CompressionMethod::STORE => Box::new(packed),
-                CompressionMethod::DEFLATE => Box::new(Inflate::new(packed)),
-                other => return Err(format!("the compression is {other:?}, expected none or deflate").into()),
-            };
-            let mut data = entry.verifying_reader(data);
-            let header = read_header(&mut data, entry.claim_verifier().uncompressed_size)?;
-            read(&mut data, header)
+        let entry = self.archive.get_entry(place).map_err(|error| error.to_string())?;
+        let packed = entry.data();
+        let data: Box<dyn Read> = match method {
+            CompressionMethod::STORE => Box::new(packed),
+            CompressionMethod::DEFLATE => Box::new(Inflate::new(packed)),
+            other => return Err(format!("the compression is {other:?}, expected none or deflate").into()),
         };
-        read().map_err(|problem| match problem {
+        Ok((entry.verifying_reader(data), entry.claim_verifier().uncompressed_size))
+    }
+
+    fn wrong(&self, name: &str, problem: Problem) -> FileError {
+        match problem {
             Problem::TooMuch(sentence) => FileError::new(&self.path, format_args!("holds {} {sentence}", quoted(name))),
             problem => wrong(&self.path, format_args!("in {}, {problem}", quoted(name))),
-        })
+        }
     }
 }
 

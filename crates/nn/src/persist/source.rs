@@ -3,11 +3,12 @@
 use super::checkpoint::{CHUNK, dtype as own};
 use super::disk::open;
 use super::error::FileError;
+use super::foreign::{Form, LONGEST, explain};
 use super::half::{bf16, f16};
-use super::header::{Header, LONGEST};
-#[cfg(feature = "npy")]
-use super::npz::Npz;
+use super::header::Header;
 use super::room::room;
+#[cfg(feature = "npy")]
+use super::{npy::Described, npz::Npz};
 use crate::sentence::quoted;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
@@ -33,7 +34,8 @@ impl Source {
         if packed {
             return Self::npz(file, path);
         }
-        let header = Header::read(&file, path)?;
+        let header =
+            Header::read(&file, path).map_err(|error| explain(path, &[Form::Safetensors, Form::Npz], error))?;
         let data = header.data;
         Ok((header, Source::Safetensors(Mutex::new(file), data)))
     }
@@ -41,19 +43,13 @@ impl Source {
     #[cfg(feature = "npy")]
     fn npz(file: File, path: &Path) -> Result<(Header, Source), FileError> {
         let npz = Npz::open(file, path)?;
-        for (entry, writer) in [("data.pkl", "torch.save"), ("model.weights.h5", "Keras's model.save")] {
-            if npz.names().any(|name| name.ends_with(entry)) {
-                return Err(FileError::new(path, format_args!("is a file of {writer}, expected safetensors or npz")));
-            }
-        }
-        let info = |name: &str| {
-            let array = npz.described(name)?;
+        let info = |(name, array): (&str, Described)| {
             let dtype = format!("\"{}\"", array.element().to_uppercase());
             let dtype: Dtype = serde_json::from_str(&dtype).expect("a type that safetensors files can hold, too");
             let size = array.shape.iter().product::<usize>() * dtype.bitsize() / 8;
-            Ok((name.to_owned(), TensorInfo { dtype, shape: array.shape, data_offsets: (0, size) }))
+            (name.to_owned(), TensorInfo { dtype, shape: array.shape, data_offsets: (0, size) })
         };
-        let tensors = npz.names().map(info).collect::<Result<_, FileError>>()?;
+        let tensors = npz.numbers()?.into_iter().map(info).collect();
         Ok((Header { tensors, texts: Default::default(), data: 0 }, Source::Npz(npz)))
     }
 
@@ -61,8 +57,18 @@ impl Source {
     fn npz(_: File, path: &Path) -> Result<(Header, Source), FileError> {
         Err(FileError::new(
             path,
-            "is no safetensors file but a zip file, as npz files are: the feature `npy` reads them",
+            "is no safetensors file but a zip file: of npz files, which the feature `npy` reads, or of `torch.save` or Keras, \
+             which must be written anew in Python",
         ))
+    }
+
+    /// Why there are no numbers under this name, if it is there.
+    pub(super) fn not_numbers(&self, _name: &str) -> Option<String> {
+        match self {
+            Source::Safetensors(..) => None,
+            #[cfg(feature = "npy")]
+            Source::Npz(npz) => npz.not_numbers(_name).map(|problem| problem.to_string()),
+        }
     }
 
     /// A tensor whose element type, one that `T` [`holds`], was checked.

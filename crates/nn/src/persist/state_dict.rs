@@ -146,6 +146,10 @@ impl<'a> StateDict<'a> {
             Pass::Check(file) => {
                 let found = tensors.iter().any(|(name, _)| file.info(name).is_some());
                 for (name, tensor) in tensors {
+                    if let Some(problem) = file.not_numbers(&name) {
+                        self.misfits.push(format!("{} cannot be read: {problem}", quoted(&name)));
+                        continue;
+                    }
                     match file.find(&name) {
                         Some((name, info)) => {
                             self.misfits.extend(misfits(info, name, &tensor));

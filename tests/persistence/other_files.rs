@@ -1,0 +1,134 @@
+//! Files that are no weights and no arrays, beside those that are, and in their place.
+
+use crate::folder;
+use crate::variants::zip_of;
+use std::fs;
+use std::path::{Path, PathBuf};
+use unspool::prelude::*;
+use unspool::{CheckpointFile, FileError, LayerNorm, load, load_torch, read_npy, read_npz, write_npy};
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/npy").join(name)
+}
+
+fn problem<R>(path: &Path, result: Result<R, FileError>) -> String {
+    let message = result.err().expect("refused").to_string();
+    message.strip_prefix(&format!("{} ", path.display())).expect("begins with the path").to_owned()
+}
+
+/// `mixed.npz` has arrays of numbers, texts, objects, records and complex numbers, a text file, a folder and an empty file.
+#[test]
+fn what_is_no_array_of_numbers_does_not_hide_those_that_are() -> Result<(), FileError> {
+    let path = fixture("mixed.npz");
+    let floats = Tensor::<f32>::from_fn([2, 3, 4], |i| i as f32 / 2.0 - 1.0);
+    let arrays = read_npz::<f32>(&path)?;
+    assert_eq!(arrays.keys().collect::<Vec<_>>(), ["axes", "floats"]);
+    assert!(arrays.values().all(|array| *array == floats));
+
+    let file = CheckpointFile::open(&path)?;
+    assert_eq!(file.names().collect::<Vec<_>>(), ["axes", "floats"]);
+    assert_eq!(file.tensor::<f32>("floats")?, floats);
+    for (name, says) in [
+        ("names", "it holds \"<U2\", expected numbers such as \"<f4\" or \"<i8\""),
+        ("objects", "it holds \"|O\", expected numbers such as \"<f4\" or \"<i8\""),
+        ("waves", "it holds \"<c8\", expected numbers such as \"<f4\" or \"<i8\""),
+        ("README.md", "it does not begin as npy files do"),
+        ("notes/", "it does not begin as npy files do"),
+        ("notes/empty", "it does not begin as npy files do"),
+    ] {
+        assert_eq!(problem(&path, file.tensor::<f32>(name)), format!("cannot be read in {name:?}: {says}"));
+    }
+    let records = problem(&path, file.tensor::<f32>("records"));
+    assert!(
+        records.starts_with("cannot be read in \"records\": its header is \"{'descr': [('a', '<f4'), ("),
+        "{records}"
+    );
+
+    // A model that asks for one of them is told why it is not there.
+    let mut model = Dense { weight: floats.slice(0, ..1).reshape([3, 4]), bias: floats.slice(0, ..0).reshape([0]) };
+    let result = file.load_with("", &mut model, |model, dict| dict.same("names", &mut model.weight));
+    let says = "does not fit the model: unexpected \"axes\", \"floats\"; \"names\" cannot be read: it holds \"<U2\", ";
+    assert!(problem(&path, result).starts_with(says));
+    let mut model = LayerNorm { gain: Tensor::zeros([2, 3, 4]), ..LayerNorm::new(1) };
+    file.strict(false).load_with("", &mut model, |model, dict| dict.same("floats", &mut model.gain))?;
+    assert_eq!(model.gain, floats);
+    Ok(())
+}
+
+/// It could have been an array.
+#[test]
+fn what_is_left_out_of_an_npz_is_not_damaged() {
+    let path = folder("left out").join("mixed.npz");
+    let mut bytes = fs::read(fixture("mixed.npz")).unwrap();
+    let readme = bytes.windows(10).position(|part| part == b"# A series").unwrap();
+    bytes[readme] = b'!';
+    fs::write(&path, &bytes).unwrap();
+    let says = problem(&path, read_npz::<f32>(&path));
+    assert!(says.starts_with("is no valid npz file: in \"README.md\", "), "{says}");
+    assert!(CheckpointFile::open(&path).unwrap().tensor::<f32>("floats").is_ok(), "it reads what is asked for");
+
+    fs::write(&path, zip_of("README.md")).unwrap();
+    let says = "is no valid npz file: in \"README.md\", it does not begin as npy files do";
+    assert_eq!(problem(&path, read_npz::<f32>(&path)), says);
+}
+
+/// The beginnings are those that the formats prescribe, and those of files that Keras, PyTorch, Git and servers write.
+#[test]
+fn files_that_are_taken_for_weights_are_named_with_what_to_do() {
+    let path = folder("other files").join("model.safetensors");
+    let index = br#"{"metadata": {"total_size": 8}, "weight_map": {"a": "model-00001-of-00002.safetensors"}}"#;
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b\nsize 12345\n";
+    let protocol_2 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.".to_vec(); // torch.save before 1.6
+    let protocol_4 = b"\x80\x04\x95\x1a\0\0\0\0\0\0\0}\x94\x8c\x01a\x94K\x01s.".to_vec();
+    let hdf5 = [b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0", &[0; 80][..]].concat();
+    let (torch, keras, page) =
+        ("is a pickle, as `torch.save` writes: in Python, ", "is an HDF5 file or a zip of one, ", "is a web page: ");
+    let others = [
+        (hdf5, keras),
+        (zip_of("model.weights.h5"), keras),
+        (zip_of("archive/data.pkl"), torch),
+        (protocol_2, torch),
+        (protocol_4, torch),
+        (index.to_vec(), "is the index of weights that are in several files: in Python, "),
+        (b"<!DOCTYPE html>\n<html><head>".to_vec(), page),
+        (b"\xef\xbb\xbf\n  <HTML lang=\"en\">".to_vec(), page),
+        (b"<?xml version=\"1.0\"?><Error><Code>AccessDenied".to_vec(), page),
+        (pointer.into(), "is a pointer of Git LFS to the file: `git lfs pull` "),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), "is compressed with gzip: "),
+    ];
+    for (bytes, says) in others {
+        fs::write(&path, bytes).unwrap();
+        let mut model = Dense::<Tensor>::new(&mut rng(0), 2, 3);
+        let before = model.clone();
+        let mut refused = vec![problem(&path, load(&path, &mut model)), problem(&path, load_torch(&path, &mut model))];
+        refused.push(problem(&path, read_npz::<f32>(&path)));
+        if !fs::read(&path).unwrap().starts_with(b"PK") {
+            refused.push(problem(&path, read_npy::<f32>(&path)));
+        }
+        assert!(model.leaves() == before.leaves());
+        refused.iter().for_each(|sentence| assert!(sentence.starts_with(says), "{sentence}"));
+    }
+}
+
+/// What this library reads, but with another function.
+#[test]
+fn the_function_that_reads_a_file_is_named() {
+    let folder = folder("forms");
+    let (npy, weights) = (folder.join("x.npy"), folder.join("x.safetensors"));
+    let model = Dense::<Tensor>::new(&mut rng(0), 2, 3);
+    write_npy(&npy, &model.weight).unwrap();
+    unspool::save(&weights, &model).unwrap();
+    let npz = fixture("stored.npz");
+    let says = "is an npy file, of one array without a name: `read_npy` reads it";
+    assert_eq!(problem(&npy, CheckpointFile::open(&npy)), says);
+    assert_eq!(problem(&npy, read_npz::<f32>(&npy)), says);
+    let says = "is a safetensors file: `CheckpointFile` reads it";
+    assert_eq!(problem(&weights, read_npy::<f32>(&weights)), says);
+    assert_eq!(problem(&weights, read_npz::<f32>(&weights)), says);
+    assert_eq!(problem(&npz, read_npy::<f32>(&npz)), "is a zip file, as npz files are: `read_npz` reads those");
+
+    // A safetensors file that is cut stays one, whatever its length looks like: 640 bytes, as a pickle begins.
+    fs::write(&weights, [&640u64.to_le_bytes()[..], b"{\"a\":"].concat()).unwrap();
+    let says = problem(&weights, CheckpointFile::open(&weights));
+    assert_eq!(says, "is no valid safetensors file: its header would end at byte 648, and it has 13");
+}
