@@ -245,7 +245,7 @@ impl Csv {
 
     /// Finds out what stands where.
     fn layout<'a>(&self, text: &'a str) -> Result<Layout<'a>, DataError> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = text.trim_start_matches('\u{feff}');
         let (told, text, line) = match excel_hint(text) {
             Some((delimiter, rest)) => (Some(delimiter), rest, 2),
             None => (None, text, 1),
