@@ -81,6 +81,9 @@ pub trait TorchState {
 
 /// Loads a model from the safetensors file of a PyTorch model, `safetensors.torch.save_model(model, path)`.
 ///
+/// A part of a larger model, or one whose names all begin with `module.` (`nn.DataParallel`), stands under a prefix:
+/// [`CheckpointFile::load_torch`].
+///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
 /// all of these are listed. The model is then unchanged. [`CheckpointFile::strict`] loads what fits.
