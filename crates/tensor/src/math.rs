@@ -16,6 +16,19 @@ const INVERSE_FACTORIALS: [f64; 12] = {
     table
 };
 
+/// `(-1)^k / (2 k + 1)` for `k = 1, 2, ..`, the Taylor coefficients of `atan(t) / t` after the first. From a table, the sum of
+/// all terms is written out, and so can be part of SIMD code.
+const ATAN_COEFFICIENTS: [f64; 20] = {
+    let mut table = [0.0; 20];
+    let (mut k, mut sign) = (1, -1.0);
+    while k <= 20 {
+        table[k - 1] = sign / (2 * k + 1) as f64;
+        sign = -sign;
+        k += 1;
+    }
+    table
+};
+
 macro_rules! exponentials {
     (
         $module:ident, $t:ident, $bits:ident, $signed:ident, mantissa: $mantissa:literal, bias: $bias:literal,
@@ -146,12 +159,11 @@ macro_rules! exponentials {
                 let t = numerator / denominator;
                 let (part, t) = if is_left { (1.0 - part, -t) } else { (part, t) };
                 let z = t * t;
-                let mut series = 0.0;
-                let mut k = $atan_terms;
+                let mut series = super::ATAN_COEFFICIENTS[$atan_terms - 1] as $t;
+                let mut k = $atan_terms - 1;
                 while k > 0 {
-                    let coefficient = if k % 2 == 1 { -1.0 } else { 1.0 } / (2 * k + 1) as $t;
-                    series = z.mul_add(series, coefficient);
                     k -= 1;
+                    series = z.mul_add(series, super::ATAN_COEFFICIENTS[k] as $t);
                 }
                 part.mul_add(std::$t::consts::PI, t + (t * z).mul_add(series, part * PI_LOW))
             }
