@@ -5,9 +5,9 @@
 //! cargo run --release --features ctrlc,safetensors --example resume -- --checkpoint running.safetensors --resume
 //! ```
 //!
-//! Ctrl-c (or SIGTERM) ends the first after its step, a second ctrl-c or a kill at once; the other goes on. Whatever happens in between,
-//! the weights that `--weights` saves in the end are the same, bit for bit, and so is the history in that file. What is learned: the largest number so far, at
-//! every step of sequences of different lengths.
+//! Ctrl-c or SIGTERM ends the first after its step, a second ctrl-c or a kill at once; the other goes on. Whatever happens in
+//! between, the weights that `--weights` saves in the end are the same, bit for bit, and so is the history in that file. What
+//! is learned: the largest number so far, at every step of sequences of different lengths.
 
 #![forbid(unsafe_code)]
 

@@ -8,6 +8,8 @@
 //!
 //! Without `--text` it reads this project's own documents. Text, split, vocabulary and what is predicted are those of the
 //! example `ngram`, so that perplexities compare; but here the held-out part also tells the best epoch.
+//!
+//! Ctrl-c or SIGTERM ends the training within 50 steps; with `--save` it is saved, and `--resume` goes on to the same bits.
 
 #![forbid(unsafe_code)]
 

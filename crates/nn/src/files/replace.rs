@@ -86,3 +86,29 @@ impl Place {
         Temporary::create(&self.folder, self.name(), self.old.is_some())
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_nobody_else_may_read_is_never_there_for_others() {
+        let folder = std::env::temp_dir().join(format!("unspool-replace-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("model");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let modes = || -> Vec<u32> {
+            let files = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().metadata().unwrap());
+            files.map(|file| file.permissions().mode() & 0o777).collect()
+        };
+        replace(&path, |out| {
+            assert_eq!(modes(), [0o600, 0o600]);
+            out.write_all(b"new")
+        })
+        .unwrap();
+        assert_eq!((modes(), fs::read(&path).unwrap()), (vec![0o600], b"new".to_vec()));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
