@@ -219,6 +219,17 @@ impl<T: Scalar> Dataset<T> {
     }
 
     /// The same examples, of which each counts the same.
+    ///
+    /// ```
+    /// use unspool_nn::metrics::rmse;
+    /// use unspool_nn::{dense, evaluate, sequential, Dataset};
+    /// use unspool_autograd::Tensor;
+    /// let data = Dataset::new(Tensor::<f32>::zeros([2, 3]), Tensor::from_vec(vec![1.0, 7.0], [2, 1]))?;
+    /// let data = data.with_weights(vec![1.0, 0.1])?;
+    /// let model = sequential().add(dense(3, 1)); // says 0
+    /// assert_eq!(evaluate(&model, &data.without_weights(), rmse), 5.0);
+    /// # Ok::<(), unspool_nn::DataError>(())
+    /// ```
     pub fn without_weights(&self) -> Dataset<T> {
         Dataset { weights: None, ..self.clone() }
     }

@@ -34,8 +34,8 @@ pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
     /// been reset).
     fn step(&mut self, model: &mut M, gradients: &M);
 
-    /// Called by [`fit`](crate::fit) before the first step, and before anything is [restored](Optimizer::restore): for mistakes
-    /// to be told before any time is spent, and for what was remembered of another model to be forgotten.
+    /// Called by [`fit`](crate::fit) before the first step, and before anything is [restored](Optimizer::restore): for
+    /// mistakes to be told before any time is spent, and for what was remembered of another model to be forgotten.
     ///
     /// The built-in optimisers go on where they were if `model` is as they left it, and begin anew if it is not.
     ///

@@ -1,7 +1,7 @@
 //! Numbers in the examples that are infinite or NaN, where they do harm.
 //!
-//! They do none behind the end of a sequence, in the target of an example of weight 0, or where model and loss know what to make
-//! of them: so an example that holds one is tried by itself.
+//! They do none behind the end of a sequence, in the target of an example of weight 0, or where model and loss know what to
+//! make of them: so an example that holds one is tried by itself.
 
 use super::error::FitError;
 use super::training::{Training, first_not_finite};

@@ -30,11 +30,12 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A callback that remembers something that its decisions depend on writes [`on_begin`](Callback::on_begin) too, to begin anew in
-/// every training, and [`memory`](Callback::memory) and [`restore`](Callback::restore), so that it is in checkpoints.
+/// A callback that remembers something that its decisions depend on writes [`on_begin`](Callback::on_begin) too, to begin
+/// anew in every training, and [`memory`](Callback::memory) and [`restore`](Callback::restore), so that it is in
+/// checkpoints.
 pub trait Callback<T: Scalar, M> {
-    /// Called before the first step, and before anything is [restored](Callback::restore): a callback that was in another training
-    /// forgets it here, as Keras's do in `on_train_begin`.
+    /// Called before the first step, and before anything is [restored](Callback::restore): a callback that was in
+    /// another training forgets it here, as Keras's do in `on_train_begin`.
     ///
     /// # Errors
     /// If the callback cannot do its work in this training: [`FitError::Callback`] with the reason.

@@ -12,8 +12,8 @@ pub enum FitError {
     EmptyBatch,
     /// The model has no parameters.
     NothingToTrain,
-    /// A number in an example is infinite or NaN, and makes the loss on it, a gradient or a metric so. Found before training, or
-    /// when it first did harm: then the weights are those before that step.
+    /// A number in an example is infinite or NaN, and makes the loss on it, a gradient or a metric so. Found before
+    /// training, or when it first did harm: then the weights are those before that step.
     Data {
         /// The set of examples: training or validation.
         set: &'static str,

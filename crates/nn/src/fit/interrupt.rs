@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(feature = "ctrlc")]
 use std::time::{Duration, Instant};
 
-/// A wish that training end: [`fit`](crate::fit()) looks at it after each step, saves its [checkpoint](crate::Fit) if it has
-/// one, and ends as if it were done, with [`End::Interrupted`](crate::End::Interrupted). Clones are the same wish; any
-/// thread may utter it. It is not of one training: it stays until it is [cleared](Interrupt::clear), so that a program that trains one
-/// model after the other comes to its end.
+/// A wish that training end: [`fit`](crate::fit()) looks at it after each step, saves its [checkpoint](crate::Fit) if it
+/// has one, and ends as if it were done, with [`End::Interrupted`](crate::End::Interrupted). Clones are the same wish; any
+/// thread may utter it. It is not of one training: it stays until it is [cleared](Interrupt::clear), so that a program that
+/// trains one model after the other comes to its end.
 ///
 /// ```
 /// use unspool_nn::{dense, fit, mse, sequential, Dataset, End, Interrupt};

@@ -131,10 +131,10 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
     }
 
     /// Computes something else after each epoch, as [`evaluate`](crate::evaluate) does: [`mae`](crate::mae), one of
-    /// [`metrics`](crate::metrics), or any function of all outputs and targets, of the form of [`Loss`]. It stands in the
-    /// [`History`] by its name, with `val_` in front if it is computed on validation examples; without any, it is computed on the
-    /// training examples. Every example counts the same, whatever its [weight](Dataset::with_weights). When it becomes NaN,
-    /// training goes on, and a line on standard error says so.
+    /// [`metrics`](crate::metrics), or any function of all outputs and targets, of the form of [`Loss`]. It stands in
+    /// the [`History`] by its name, with `val_` in front if it is computed on validation examples; without any, it is
+    /// computed on the training examples. Every example counts the same, whatever its [weight](Dataset::with_weights).
+    /// When it becomes NaN, training goes on, and a line on standard error says so.
     ///
     /// # Panics
     /// If the name is taken.

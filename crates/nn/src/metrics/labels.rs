@@ -95,8 +95,8 @@ pub fn recall<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, 
     })
 }
 
-/// `2 both / (said + meant)`, with the numbers of labels, over all elements, that are said, meant, and both: the harmonic mean of
-/// [`precision`] and [`recall`]. 0 if none is said or meant.
+/// `2 both / (said + meant)`, with the numbers of labels, over all elements, that are said, meant, and both: the harmonic
+/// mean of [`precision`] and [`recall`]. 0 if none is said or meant.
 ///
 /// van Rijsbergen 1979, "Information retrieval".
 ///

@@ -11,14 +11,14 @@
 //! | [`r2`] | numbers | coefficient of determination | scikit-learn's `r2_score` |
 //! | [`accuracy`] | scores of classes, one-hot | part that is right | Keras's `CategoricalAccuracy` |
 //! | [`macro_f1`] | scores of classes, one-hot | mean of the classes' F1 | scikit-learn's `f1_score(average="macro")` |
-//! | [`perplexity`] | scores of classes, probabilities | `exp` of the cross-entropy | Keras's `Perplexity` in KerasNLP |
+//! | [`perplexity`] | scores of classes, probabilities | `exp` of the cross-entropy | TorchMetrics's `Perplexity` |
 //! | [`binary_accuracy`] | scores of labels, 0 or 1 | part of the labels that is right | Keras's `BinaryAccuracy` |
 //! | [`exact_match`] | scores of labels, 0 or 1 | part of the rows that is wholly right | scikit-learn's `accuracy_score` |
 //! | [`precision`], [`recall`], [`f1`] | scores of labels, 0 or 1 | | scikit-learn's, `average="micro"` |
 //!
-//! Scores are those before the softmax or the logistic function: a label is set where its score is greater than 0, where its
-//! probability is greater than a half. (For another threshold, take it off: `|output, target| f1(output - 0.3, target)`.) What counts has the
-//! gradient zero.
+//! Scores are those before the softmax or the logistic function: a label is set where its score is greater than 0, where
+//! its probability is greater than a half. Another threshold is taken off: `|output, target| f1(output - 0.3, target)`.
+//! What is counted has the gradient zero.
 //!
 //! ```
 //! use unspool_nn::metrics::{r2, rmse};
