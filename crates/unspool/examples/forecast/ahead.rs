@@ -93,7 +93,7 @@ where
     let (mut losses, mut seconds) = (Vec::new(), Vec::new());
     for seed in 0..training.seeds {
         let mut model = make(seed);
-        seconds.push(train(name, &mut model, &data.train, &data.valid, training, seed)?.seconds);
+        seconds.push(train(name, &mut model, [&data.train, &data.valid], 1.0, training, seed)?.seconds);
         losses.push(mean_square(&numbers(&forecast(&model, test.x())), &numbers(test.y())));
     }
     let literature = LITERATURE.iter().find(|(model, _)| *model == name).map_or("-", |(_, loss)| loss);

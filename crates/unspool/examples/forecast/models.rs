@@ -132,10 +132,7 @@ where
                 [] => name.to_string(),
                 lags => format!("{name} on differences {}", listed(lags)),
             };
-            let mut history = train(&name, &mut model, &task.train, &task.valid, training, seed)?;
-            // In one unit for all forms.
-            let losses = history.loss.iter_mut().chain(&mut history.val_loss);
-            losses.for_each(|loss| *loss *= task.scale.powi(2));
+            let history = train(&name, &mut model, [&task.train, &task.valid], task.scale, training, seed)?;
             if best.as_ref().is_none_or(|(.., least)| last(&history.val_loss) < last(&least.val_loss)) {
                 best = Some((i, model, history));
             }
@@ -159,12 +156,13 @@ fn last(losses: &[f64]) -> f64 {
     losses.last().copied().unwrap_or(f64::NAN)
 }
 
-/// Trains a model from one seed, and says how it went.
+/// Trains a model from one seed, watching the second data set, and says how it went. Losses are those of outputs times
+/// `scale`.
 pub(crate) fn train<M>(
     name: &str,
     model: &mut M,
-    examples: &Dataset,
-    valid: &Dataset,
+    [examples, valid]: [&Dataset; 2],
+    scale: f64,
     training: &Training,
     seed: u64,
 ) -> Result<History, Sentence>
@@ -175,7 +173,8 @@ where
     let fit = fit(model, examples).loss(mse).optimizer(adam).epochs(training.epochs).seed(seed).validate(valid);
     // A bar on a terminal; elsewhere the line below is enough.
     let fit = if std::io::stderr().is_terminal() { fit } else { fit.quiet() };
-    let history = fit.run().map_err(|e| format!("training {name} with seed {seed} failed: {e}"))?;
+    let mut history = fit.run().map_err(|e| format!("training {name} with seed {seed} failed: {e}"))?;
+    history.loss.iter_mut().chain(&mut history.val_loss).for_each(|loss| *loss *= scale.powi(2));
     let loss = last(&history.val_loss);
     note(&format!("{name}, seed {seed}: validation loss {loss:.5} after {:.1} s", history.seconds));
     Ok(history)
@@ -184,4 +183,35 @@ where
 /// The elements in f64.
 pub(crate) fn numbers(tensor: &Tensor) -> Vec<f64> {
     tensor.cast::<f64>().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::windows::tests::{column, plan};
+    use crate::windows::{Plan, cut};
+
+    #[test]
+    fn the_first_seed_chooses_the_form_for_all() {
+        // A trend whose steps are 1 or 3, without pattern.
+        let values = (0..200).scan(0.0, |x, i| {
+            *x += f64::from(1 + 2 * (i * i * 37 % 101 % 2));
+            Some(*x)
+        });
+        let column = column(values.collect());
+        let cut = cut(&column, &Plan { differences: None, ..plan(5, 1) }).unwrap();
+        let [levels, changes] = &cut.tasks[..] else { panic!("two forms") };
+        let training = Training { seeds: 2, epochs: 3, rate: 0.01 };
+        let make = |seed| sequential().seed(seed).add(flatten()).add(dense(5, 1));
+        let trained = |tasks| train_and_test(DENSE, tasks, &training, make).unwrap();
+        let (chosen, alone) = (trained(&cut.tasks), trained(std::slice::from_ref(changes)));
+        assert_eq!((chosen.differences.lags(), chosen.runs.len(), chosen.parameters), (&[1][..], 2, 6));
+        for (chosen, alone) in chosen.runs.iter().zip(&alone.runs) {
+            assert_eq!(chosen.forecasts, alone.forecasts);
+            // Whatever the form, errors are those of the scaled series.
+            let error = mean_square(&chosen.forecasts, &numbers(levels.test.y()));
+            assert!((0.3..3.0).contains(&(chosen.validation / error)), "{} {error}", chosen.validation);
+        }
+        assert!(trained(std::slice::from_ref(levels)).runs[0].validation > 10.0 * chosen.runs[0].validation);
+    }
 }

@@ -73,11 +73,12 @@ pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> St
     let mut text = table(&rows);
     let _ = writeln!(
         text,
-        "\ndifferences: the lags of those that the model learned, chosen by the error of its first seed on the validation part\n\
+        "\ndifferences: the lags of those that the model learned{}\n\
          validation: RMSE on its {} values\n\
          MAE, RMSE: errors in the unit of {} on {} test values, {} to {}; means over the seeds, then the RMSE of each\n\
          of naive: RMSE of all seeds, over that of the last value\n\
          +{}: forecast {} after the last row, {}; mean over the seeds",
+        if cut.tasks.len() > 1 { ", chosen by the error of its first seed on the validation part" } else { "" },
         cut.valid_targets.len(),
         column.name,
         targets.len(),

@@ -96,7 +96,7 @@ fn why(outcome: &Outcome, naive: &Outcome, cut: &Cut) -> String {
     let (least, greatest) =
         seen.iter().fold((f64::MAX, f64::MIN), |(least, greatest), y| (y.min(least), y.max(greatest)));
     let unseen = share(&|y| y < least || y > greatest);
-    if unseen >= 10 {
+    if unseen >= 25 {
         return format!("{unseen} % of the {learned} to forecast lie outside of those of the training part{remedy}");
     }
     let falling = |losses: &[f64]| {
