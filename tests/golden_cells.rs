@@ -78,7 +78,11 @@ where
 }
 
 fn activation(case: &Value) -> Activation {
-    match case["activation"].as_str().unwrap() {
+    activation_named(case["activation"].as_str().unwrap())
+}
+
+fn activation_named(name: &str) -> Activation {
+    match name {
         "tanh" => Activation::Tanh,
         "sigmoid" => Activation::Sigmoid,
         "relu" => Activation::Relu,
@@ -152,4 +156,25 @@ fn variants_of_the_gru_agree_with_their_papers() {
 #[test]
 fn every_activation_agrees_with_pytorch() {
     check_file("activations_torch.json", &["simple_rnn"; 11]);
+}
+
+#[test]
+fn gated_cells_with_other_functions_agree_with_keras() {
+    let cases = fixture("gated_activations_keras.json");
+    assert_eq!(list(&cases).len(), 5);
+    for case in list(&cases) {
+        let named = |key: &str| match case[key].as_str().unwrap() {
+            "elu" => Activation::Elu(1.0), // Keras's alpha
+            name => activation_named(name),
+        };
+        let [outer, gates] = ["activation", "recurrent_activation"].map(named);
+        match case["cell"].as_str().unwrap() {
+            "lstm" => check(case, |rng, i, h| Lstm::new(rng, i, h).activation(outer).recurrent_activation(gates)),
+            "gru" => check(case, |rng, i, h| Gru::new(rng, i, h).activation(outer).recurrent_activation(gates)),
+            "gru_reset_before" => {
+                check(case, |rng, i, h| GruResetBefore::new(rng, i, h).activation(outer).recurrent_activation(gates));
+            }
+            other => panic!("unknown cell {other}"),
+        }
+    }
 }

@@ -66,6 +66,9 @@ cells! {
     layer_norm_lstm: new(LayerNormLstm::new), [HIDDEN; 2];
     slstm: new(Slstm::new), [HIDDEN; 4];
     gru: new(Gru::new), [HIDDEN];
+    lstm_of_others: new(Lstm::new).activation(Activation::Elu(1.0)).recurrent_activation(Activation::Tanh), [HIDDEN; 2];
+    gru_of_others: new(Gru::new).activation(Activation::Softplus).recurrent_activation(Activation::Tanh), [HIDDEN];
+    gru_reset_before_of_others: new(GruResetBefore::new).activation(Activation::Softplus), [HIDDEN];
     gru_reset_before: new(GruResetBefore::new), [HIDDEN];
     layer_norm_gru: new(LayerNormGru::new), [HIDDEN];
     mgu: new(Mgu::new), [HIDDEN];

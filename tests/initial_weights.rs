@@ -108,3 +108,15 @@ fn every_cell_can_be_added_to_a_sequential_model() {
     assert_eq!(y.shape()[..], [2, 3]);
     assert!(y.value().to_vec().iter().all(|y| y.is_finite()));
 }
+
+/// As PyTorch's `orthogonal_` and Keras's `Orthogonal`: the shorter of rows and columns are orthonormal.
+#[test]
+fn matrices_that_are_not_square_are_orthogonal_along_their_shorter_side() {
+    for [rows, columns] in [[3, 7], [7, 3], [1, 4], [4, 1], [5, 5], [0, 3], [3, 0]] {
+        let q: Tensor<f64> = init::orthogonal(&mut rng(rows as u64), rows, columns);
+        assert_eq!(q.shape()[..], [rows, columns]);
+        let (product, size) = if rows <= columns { (q.matmul(&q.t()), rows) } else { (q.t().matmul(&q), columns) };
+        let identity = Tensor::from_fn([size, size], |i| f64::from(i / size == i % size));
+        assert_close(&format!("{rows} x {columns}"), &product, &identity, 1e-13);
+    }
+}

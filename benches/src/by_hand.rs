@@ -106,7 +106,7 @@ mod tests {
         let loss = net.forward(tape.constant(&xs)).sequence().square().mean();
         let expected = loss.backward().of(&net).cell;
 
-        let Lstm { x, u } = model.cell;
+        let Lstm { x, u, .. } = model.cell;
         let by_hand = LstmByHand::new(x.weight, x.bias, u);
         let (value, kept) = by_hand.forward(&xs);
         assert!((value - loss.item()).abs() < 1e-6);

@@ -6,7 +6,7 @@ use unspool::prelude::*;
 
 /// `n` orthogonal `[H, H]` weights side by side.
 fn recurrent_weights(rng: &mut Rng, hidden: usize, n: usize) -> Tensor {
-    let blocks: Vec<Tensor> = (0..n).map(|_| orthogonal(rng, hidden)).collect();
+    let blocks: Vec<Tensor> = (0..n).map(|_| orthogonal(rng, hidden, hidden)).collect();
     Tensor::concat(1, &blocks)
 }
 
@@ -98,7 +98,7 @@ impl Mgu<Tensor> {
     /// A cell with fresh weights.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::new(rng, inputs, 2 * hidden);
-        Mgu { x, u_f: orthogonal(rng, hidden), u_c: orthogonal(rng, hidden) }
+        Mgu { x, u_f: orthogonal(rng, hidden, hidden), u_c: orthogonal(rng, hidden, hidden) }
     }
 }
 

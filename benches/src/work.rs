@@ -58,7 +58,7 @@ pub fn build(workload: &Workload, program: &str, threads: usize) -> Result<Box<d
         }
         Kind::MatmulChain { count, n } => {
             let rng = &mut rng(1);
-            let (x, w) = (init::orthogonal(rng, *n), init::orthogonal(rng, *n));
+            let (x, w) = (init::orthogonal(rng, *n, *n), init::orthogonal(rng, *n, *n));
             Box::new(Products { tape: Tape::new(), count: *count, x, w })
         }
     })

@@ -3,7 +3,8 @@
 use unspool_autograd::{Scalar, Var};
 
 /// An elementwise function, as configuration of a cell: of [`SimpleRnn`](crate::SimpleRnn) and
-/// [`IndRnn`](crate::IndRnn).
+/// [`IndRnn`](crate::IndRnn), twice of [`Lstm`](crate::Lstm), [`Gru`](crate::Gru) and
+/// [`GruResetBefore`](crate::GruResetBefore).
 ///
 /// ```
 /// use unspool_nn::Activation;

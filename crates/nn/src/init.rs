@@ -62,8 +62,9 @@ pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high
     skipped(shape).unwrap_or_else(draw)
 }
 
-/// An orthogonal matrix `[size, size]`, uniform among all of them: every singular value is 1, so repeated
-/// products neither grow nor shrink a state.
+/// A matrix `[rows, columns]`, uniform among those whose rows are orthogonal and of length 1, or whose columns are if there are
+/// fewer of these: every singular value is 1, so repeated products with a square one neither grow nor shrink a state. PyTorch's
+/// `orthogonal_`, Keras's `Orthogonal`.
 ///
 /// Saxe, McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear
 /// neural networks".
@@ -71,31 +72,34 @@ pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high
 /// ```
 /// use unspool_nn::{init, rng};
 /// use unspool_autograd::Tensor;
-/// let q: Tensor<f64> = init::orthogonal(&mut rng(0), 20);
-/// let identity = q.t().matmul(&q);
+/// let q: Tensor<f64> = init::orthogonal(&mut rng(0), 20, 30);
+/// let identity = q.matmul(&q.t());
 /// assert!((identity.at([3, 3]) - 1.0).abs() < 1e-12 && identity.at([3, 4]).abs() < 1e-12);
 /// ```
-pub fn orthogonal<T: Scalar>(rng: &mut Rng, size: usize) -> Tensor<T> {
-    if let Some(zeros) = skipped([size, size]) {
+pub fn orthogonal<T: Scalar>(rng: &mut Rng, rows: usize, columns: usize) -> Tensor<T> {
+    if let Some(zeros) = skipped([rows, columns]) {
         return zeros;
     }
+    if columns < rows {
+        return orthogonal(rng, columns, rows).t().contiguous();
+    }
     // Gram-Schmidt on rows of normal numbers: the Q of a QR decomposition whose R has a positive diagonal.
-    let mut rows: Vec<Vec<f64>> = Vec::with_capacity(size);
-    while rows.len() < size {
-        let mut row: Vec<f64> = (0..size).map(|_| StandardNormal.sample(rng)).collect();
+    let mut made: Vec<Vec<f64>> = Vec::with_capacity(rows);
+    while made.len() < rows {
+        let mut row: Vec<f64> = (0..columns).map(|_| StandardNormal.sample(rng)).collect();
         for _ in 0..2 {
             // twice, so that rounding leaves nothing of the other rows
-            for other in &rows {
+            for other in &made {
                 let overlap: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
                 row.iter_mut().zip(other).for_each(|(a, b)| *a -= overlap * b);
             }
         }
         let norm = row.iter().map(|a| a * a).sum::<f64>().sqrt();
         if norm > 1e-6 {
-            rows.push(row.into_iter().map(|a| a / norm).collect());
+            made.push(row.into_iter().map(|a| a / norm).collect());
         }
     }
-    Tensor::from_fn([size, size], |i| T::from_f64(rows[i / size][i % size]))
+    Tensor::from_fn([rows, columns], |i| T::from_f64(made[i / columns][i % columns]))
 }
 
 /// `count` blocks side by side along the last axis, each drawn by itself: the weights of several gates in one.
@@ -103,7 +107,7 @@ pub fn orthogonal<T: Scalar>(rng: &mut Rng, size: usize) -> Tensor<T> {
 /// ```
 /// use unspool_nn::init::{blocks, orthogonal};
 /// use unspool_autograd::Tensor;
-/// let u: Tensor = blocks(&mut unspool_nn::rng(0), 3, |rng| orthogonal(rng, 5));
+/// let u: Tensor = blocks(&mut unspool_nn::rng(0), 3, |rng| orthogonal(rng, 5, 5));
 /// assert_eq!(u.shape()[..], [5, 15]);
 /// ```
 pub fn blocks<T: Scalar>(rng: &mut Rng, count: usize, mut draw: impl FnMut(&mut Rng) -> Tensor<T>) -> Tensor<T> {

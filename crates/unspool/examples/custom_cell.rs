@@ -29,7 +29,7 @@ struct Mgu<P> {
 impl Mgu<Tensor> {
     fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::new(rng, inputs, 2 * hidden);
-        Mgu { x, u_f: init::orthogonal(rng, hidden), u_c: init::orthogonal(rng, hidden) }
+        Mgu { x, u_f: init::orthogonal(rng, hidden, hidden), u_c: init::orthogonal(rng, hidden, hidden) }
     }
 }
 

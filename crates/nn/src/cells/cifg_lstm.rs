@@ -43,7 +43,7 @@ impl<T: Scalar> CifgLstm<Tensor<T>> {
     /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, forget bias 1 and no other bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [1.0, 0.0, 0.0]);
-        CifgLstm { x, u: blocks(rng, 3, |rng| orthogonal(rng, hidden)) }
+        CifgLstm { x, u: blocks(rng, 3, |rng| orthogonal(rng, hidden, hidden)) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The gated recurrent unit.
 
+use crate::activation::Activation;
 use crate::cell::Cell;
 use crate::dense::Dense;
 use crate::init::{blocks, orthogonal};
@@ -39,13 +40,36 @@ pub struct Gru<P> {
     pub u: P,
     /// `b_n`, the recurrent bias of n: `[H]`.
     pub recurrent_bias: P,
+    /// The function of n, tanh unless said otherwise.
+    pub activation: Activation,
+    /// The function of the gates, the logistic function unless said otherwise.
+    pub recurrent_activation: Activation,
 }
 
 impl<T: Scalar> Gru<Tensor<T>> {
     /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0; 3]);
-        Gru { x, u: blocks(rng, 3, |rng| orthogonal(rng, hidden)), recurrent_bias: Tensor::zeros([hidden]) }
+        let u = blocks(rng, 3, |rng| orthogonal(rng, hidden, hidden));
+        Gru {
+            x,
+            u,
+            recurrent_bias: Tensor::zeros([hidden]),
+            activation: Activation::Tanh,
+            recurrent_activation: Activation::Sigmoid,
+        }
+    }
+}
+
+impl<P> Gru<P> {
+    /// The same cell with another function in the place of tanh: Keras's `activation`.
+    pub fn activation(self, activation: Activation) -> Self {
+        Gru { activation, ..self }
+    }
+
+    /// The same cell with another function in the place of the gates' σ: Keras's `recurrent_activation`.
+    pub fn recurrent_activation(self, recurrent_activation: Activation) -> Self {
+        Gru { recurrent_activation, ..self }
     }
 }
 
@@ -63,9 +87,9 @@ impl<'t, T: Scalar> Cell<'t, T> for Gru<Var<'t, T>> {
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [xr, xz, xn] = x.chunks();
         let [hr, hz, hn] = h.matmul(self.u).chunks();
-        let r = (xr + hr).sigmoid();
-        let z = (xz + hz).sigmoid();
-        let n = (xn + r * (hn + self.recurrent_bias)).tanh();
+        let r = self.recurrent_activation.of(xr + hr);
+        let z = self.recurrent_activation.of(xz + hz);
+        let n = self.activation.of(xn + r * (hn + self.recurrent_bias));
         let h = n.lerp(h, z); // (1 - z) n + z h
         (h, h)
     }

@@ -1,5 +1,6 @@
 //! The gated recurrent unit, as first published.
 
+use crate::activation::Activation;
 use crate::cell::Cell;
 use crate::dense::Dense;
 use crate::init::{blocks, orthogonal};
@@ -38,13 +39,36 @@ pub struct GruResetBefore<P> {
     pub u: P,
     /// `U_n`: `[H, H]`.
     pub u_n: P,
+    /// The function of n, tanh unless said otherwise.
+    pub activation: Activation,
+    /// The function of the gates, the logistic function unless said otherwise.
+    pub recurrent_activation: Activation,
 }
 
 impl<T: Scalar> GruResetBefore<Tensor<T>> {
     /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0; 3]);
-        GruResetBefore { x, u: blocks(rng, 2, |rng| orthogonal(rng, hidden)), u_n: orthogonal(rng, hidden) }
+        let u = blocks(rng, 2, |rng| orthogonal(rng, hidden, hidden));
+        GruResetBefore {
+            x,
+            u,
+            u_n: orthogonal(rng, hidden, hidden),
+            activation: Activation::Tanh,
+            recurrent_activation: Activation::Sigmoid,
+        }
+    }
+}
+
+impl<P> GruResetBefore<P> {
+    /// The same cell with another function in the place of tanh: Keras's `activation`.
+    pub fn activation(self, activation: Activation) -> Self {
+        GruResetBefore { activation, ..self }
+    }
+
+    /// The same cell with another function in the place of the gates' σ: Keras's `recurrent_activation`.
+    pub fn recurrent_activation(self, recurrent_activation: Activation) -> Self {
+        GruResetBefore { recurrent_activation, ..self }
     }
 }
 
@@ -62,9 +86,9 @@ impl<'t, T: Scalar> Cell<'t, T> for GruResetBefore<Var<'t, T>> {
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [xr, xz, xn] = x.chunks();
         let [hr, hz] = h.matmul(self.u).chunks();
-        let r = (xr + hr).sigmoid();
-        let z = (xz + hz).sigmoid();
-        let n = (xn + (r * h).matmul(self.u_n)).tanh();
+        let r = self.recurrent_activation.of(xr + hr);
+        let z = self.recurrent_activation.of(xz + hz);
+        let n = self.activation.of(xn + (r * h).matmul(self.u_n));
         let h = n.lerp(h, z); // (1 - z) n + z h
         (h, h)
     }

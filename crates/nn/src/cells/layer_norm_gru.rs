@@ -50,7 +50,7 @@ impl<T: Scalar> LayerNormGru<Tensor<T>> {
     /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, gains 1 and zero bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0; 3]);
-        let u = blocks(rng, 3, |rng| orthogonal(rng, hidden));
+        let u = blocks(rng, 3, |rng| orthogonal(rng, hidden, hidden));
         let (x_gain, h_gain) = (Tensor::ones([3 * hidden]), Tensor::ones([3 * hidden]));
         LayerNormGru { w, u, x_gain, h_gain, bias, recurrent_bias: Tensor::zeros([hidden]) }
     }

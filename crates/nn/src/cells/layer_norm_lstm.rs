@@ -56,7 +56,7 @@ impl<T: Scalar> LayerNormLstm<Tensor<T>> {
     /// A cell initialised as [`Lstm`](crate::Lstm), with gains 1.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
-        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden));
+        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));
         let (x_gain, h_gain) = (Tensor::ones([4 * hidden]), Tensor::ones([4 * hidden]));
         LayerNormLstm { w, u, x_gain, h_gain, bias, c_gain: Tensor::ones([hidden]), c_bias: Tensor::zeros([hidden]) }
     }

@@ -1,5 +1,6 @@
 //! The long short-term memory.
 
+use crate::activation::Activation;
 use crate::cell::Cell;
 use crate::dense::Dense;
 use crate::init::{blocks, orthogonal};
@@ -40,13 +41,30 @@ pub struct Lstm<P> {
     pub x: Dense<P>,
     /// `U`: `[H, 4H]`, in the same order.
     pub u: P,
+    /// The function of g and of the output, tanh unless said otherwise.
+    pub activation: Activation,
+    /// The function of the gates, the logistic function unless said otherwise.
+    pub recurrent_activation: Activation,
 }
 
 impl<T: Scalar> Lstm<Tensor<T>> {
     /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, forget bias 1 and no other bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
-        Lstm { x, u: blocks(rng, 4, |rng| orthogonal(rng, hidden)) }
+        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));
+        Lstm { x, u, activation: Activation::Tanh, recurrent_activation: Activation::Sigmoid }
+    }
+}
+
+impl<P> Lstm<P> {
+    /// The same cell with another function in the place of tanh: Keras's `activation`.
+    pub fn activation(self, activation: Activation) -> Self {
+        Lstm { activation, ..self }
+    }
+
+    /// The same cell with another function in the place of the gates' σ: Keras's `recurrent_activation`.
+    pub fn recurrent_activation(self, recurrent_activation: Activation) -> Self {
+        Lstm { recurrent_activation, ..self }
     }
 }
 
@@ -64,8 +82,9 @@ impl<'t, T: Scalar> Cell<'t, T> for Lstm<Var<'t, T>> {
 
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
         let [i, f, g, o] = (x + h.matmul(self.u)).chunks();
-        let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
-        let h = o.sigmoid() * c.tanh();
+        let [i, f, o] = [i, f, o].map(|gate| self.recurrent_activation.of(gate));
+        let c = f * c + i * self.activation.of(g);
+        let h = o * self.activation.of(c);
         (h, (h, c))
     }
 }

@@ -43,7 +43,7 @@ impl<T: Scalar> Mgu<Tensor<T>> {
     /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0; 2]);
-        Mgu { x, u_f: orthogonal(rng, hidden), u_n: orthogonal(rng, hidden) }
+        Mgu { x, u_f: orthogonal(rng, hidden, hidden), u_n: orthogonal(rng, hidden, hidden) }
     }
 }
 

@@ -50,7 +50,7 @@ impl<T: Scalar> PeepholeLstm<Tensor<T>> {
     /// A cell initialised as [`Lstm`](crate::Lstm), with peepholes closed: their weights start at zero.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
-        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden));
+        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));
         let zeros = || Tensor::zeros([hidden]);
         PeepholeLstm { x, u, p_i: zeros(), p_f: zeros(), p_o: zeros() }
     }

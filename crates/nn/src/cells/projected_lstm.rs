@@ -44,15 +44,15 @@ pub struct ProjectedLstm<P> {
 }
 
 impl<T: Scalar> ProjectedLstm<Tensor<T>> {
-    /// A cell initialised as [`Lstm`](crate::Lstm); recurrent weights that are not square are parts of orthogonal ones.
+    /// A cell initialised as [`Lstm`](crate::Lstm).
     ///
     /// # Panics
     /// If `projected` is greater than `hidden`.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize, projected: usize) -> Self {
         assert!(projected <= hidden, "ProjectedLstm: cannot project a state of {hidden} to {projected}, which is more");
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
-        let u = blocks(rng, 4, |rng| orthogonal(rng, hidden).slice(0, ..projected));
-        let w_r = orthogonal(rng, hidden).slice(1, ..projected).contiguous();
+        let u = blocks(rng, 4, |rng| orthogonal(rng, projected, hidden));
+        let w_r = orthogonal(rng, hidden, projected);
         ProjectedLstm { x, u, w_r }
     }
 }

@@ -39,7 +39,7 @@ impl<T: Scalar> SimpleRnn<Tensor<T>> {
     /// A tanh cell with Glorot-uniform input weights, an orthogonal recurrent weight and zero bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::new(rng, inputs, hidden);
-        SimpleRnn { x, u: orthogonal(rng, hidden), activation: Activation::Tanh }
+        SimpleRnn { x, u: orthogonal(rng, hidden, hidden), activation: Activation::Tanh }
     }
 }
 

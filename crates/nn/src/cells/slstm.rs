@@ -46,7 +46,7 @@ impl<T: Scalar> Slstm<Tensor<T>> {
     /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, forget bias 1 and no other bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
-        Slstm { x, u: blocks(rng, 4, |rng| orthogonal(rng, hidden)) }
+        Slstm { x, u: blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden)) }
     }
 }
 
