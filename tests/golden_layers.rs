@@ -120,18 +120,19 @@ where
 {
     let lengths = (!case["lengths"].is_null()).then(|| integers(&case["lengths"]));
     let lengths = lengths.as_deref();
+    let mask = (!case["mask"].is_null()).then(|| tensor(&case["mask"]));
     let tape = Tape::new();
     let x = tape.variable(&tensor(&case["x"]));
     let cells = cells_of(case, new);
     let from_zero = case["layers"][0][0]["h0"].is_null();
     match merge_of(case) {
-        None if from_zero => {
+        None if from_zero && mask.is_none() => {
             let net = tape.bind(&Stack::new(cells.into_iter().map(recurrent_of)));
             let run = net.forward_lengths(x, lengths, Mode::Evaluation);
             let nets: Vec<_> = net.layers.iter().map(|layer| &layer.cell).collect();
             compare::<C>(case, x, (run.sequence(), run.last()), &run.layers, &nets, &[]);
         }
-        Some(merge) if from_zero => {
+        Some(merge) if from_zero && mask.is_none() => {
             let net = tape.bind(&Stack::new(cells.into_iter().map(|cells| bidirectional_of(cells, merge))));
             let run = net.forward_lengths(x, lengths, Mode::Evaluation);
             let nets: Vec<_> = net.layers.iter().flat_map(|l| [&l.forward.cell, &l.backward.cell]).collect();
@@ -146,14 +147,18 @@ where
                 for (i, (cell, direction)) in cells.into_iter().zip(list(layer)).enumerate() {
                     let layer = Recurrent::new(cell);
                     let net = tape.bind(&if i == 1 { layer.reverse() } else { layer });
-                    let state: Vec<V> = parts(&direction["h0"]).iter().map(|part| tape.variable(part)).collect();
-                    let run = net.unroll(below).state(Parts::from_parts(&state));
-                    made.push(match lengths {
-                        Some(lengths) => run.lengths(lengths).run(),
-                        None => run.run(),
+                    let mut run = net.unroll(below);
+                    if !from_zero {
+                        let state: Vec<V> = parts(&direction["h0"]).iter().map(|part| tape.variable(part)).collect();
+                        run = run.state(Parts::from_parts(&state));
+                        initial.push(state);
+                    }
+                    made.push(match (lengths, &mask) {
+                        (Some(lengths), _) => run.lengths(lengths).run(),
+                        (None, Some(mask)) => run.mask(mask).run(),
+                        (None, None) => run.run(),
                     });
                     nets.push(net.cell);
-                    initial.push(state);
                 }
                 xs = merged(merge, &made.iter().map(|run| run.sequence()).collect::<Vec<_>>());
                 last = merged(merge, &made.iter().map(|run| run.last()).collect::<Vec<_>>());
@@ -192,6 +197,20 @@ fn sequences_of_different_lengths_agree_with_pytorch() {
     for cell in CELLS {
         check_file(&format!("lengths_{cell}_torch.json"), cell, 4);
     }
+}
+
+/// Steps that do not count at the beginning, in the middle and at the end: states and outputs stay as they were.
+#[test]
+fn masks_that_are_not_lengths_agree_with_keras() {
+    let cases = fixture("masks_keras.json");
+    let check_all = |cell: &str| {
+        let own: Vec<&Value> = list(&cases).iter().filter(|case| case["cell"] == cell).collect();
+        assert_eq!(own.len(), 2, "{cell}");
+        own
+    };
+    check_all("simple_rnn").into_iter().for_each(|case| check(case, SimpleRnn::new));
+    check_all("lstm").into_iter().for_each(|case| check(case, Lstm::new));
+    check_all("gru").into_iter().for_each(|case| check(case, Gru::new));
 }
 
 #[test]

@@ -33,11 +33,27 @@ fn queries_keys_and_values_must_fit() {
     let of = |shape: &[usize]| tape.constant(&zeros(shape));
     let keys = of(&[5, 2, 4]);
     let forms = "[T, B] or [T, N, B] and [T, B, H]";
+    let attention = |values| {
+        let forms = "must be [.., L, E], [.., S, E] and [.., S, V]";
+        format!("scaled_dot_product_attention: queries [5, 2, 4], keys [5, 2, 4] and {values} {forms}")
+    };
+    let masked = |mask| format!("scaled_dot_product_attention: mask {mask} is not [.., 2, 2]");
+    let rows = "mask: [3, 2] does not broadcast to the rows of [5, 2, 4]";
     let queries = |q| format!("dot_scores: query {q} and keys [5, 2, 4] must be [B, H] or [N, B, H] and [T, B, H]");
     sentences! {
         attend(of(&[5, 3]), keys, None) => format!("attend: scores [5, 3] and values [5, 2, 4] must be {forms}");
         attend(of(&[2, 5, 2]), keys, None) => format!("attend: scores [2, 5, 2] and values [5, 2, 4] must be {forms}");
-        attend(of(&[5, 3, 2]), keys, Some(&[6, 1])) => "attend: lengths [6, 1] are not one from 1 to 5 for each of 2 sequences";
+        attend(of(&[5, 3, 2]), keys, Some(&[6, 1])) => "attend: sequence 0 cannot have 6 of 5 time steps";
+        attend(of(&[5, 2]), keys, Some(&[1])) => "attend: 1 lengths for a batch of 2 sequences";
+        Embedding::<Tensor>::new(&mut rng(0), 3, 2).padding(3) => "Embedding: token 3 is not one of 3";
+        attend_masked(of(&[5, 2]), keys, &zeros([5, 1])) => "attend_masked: mask [5, 1] is neither [T, B] nor as the scores, [5, 2]";
+        sequence_mask::<f32>(&[1, 3], 2) => "sequence_mask: sequence 1 cannot have 3 of 2 time steps";
+        zero_padding(keys, Some(&[1])) => "zero_padding: 1 lengths for a batch of 2 sequences";
+        zero_padding(of(&[5]), Some(&[1])) => "zero_padding: the input must be [T, B, ..], not [5]";
+        scaled_dot_product_attention(keys, keys, of(&[5, 3, 4])).run() => attention("values [5, 3, 4]");
+        scaled_dot_product_attention(keys, keys, keys).mask(&zeros([2])).run() => masked("[2]");
+        scaled_dot_product_attention(keys, keys, keys).mask(&zeros([3, 2])).run() => masked("[3, 2]");
+        scaled_dot_product_attention(keys, keys, keys).mask(&zeros([3, 2, 2])).run() => rows;
         dot_scores(of(&[3, 4]), keys) => queries("[3, 4]");
         dot_scores(of(&[3, 3, 4]), keys) => queries("[3, 3, 4]");
     }
@@ -160,14 +176,13 @@ fn lengths_must_fit_the_batch() {
     sentences! {
         layer.unroll(xs).lengths(&[5, 5]).run() => "Recurrent: 2 lengths for a batch of 3 sequences";
         layer.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: sequence 1 cannot have 6 of 5 time steps";
-        layer.unroll(xs).lengths(&[0, 0, 0]).run() => "Recurrent: no sequence has a time step";
+        layer.unroll(xs).mask(&zeros([5, 2])).run() => "Recurrent: mask [5, 2] is not [5, 3], one for each step";
         backwards.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: sequence 1 cannot have 6 of 5 time steps";
         layer.forward_lengths(xs, Some(&[1]), EVALUATION) => "Recurrent: 1 lengths for a batch of 3 sequences";
         both.forward_lengths(xs, Some(&[5, 5, 5, 5]), TRAINING) => "Recurrent: 4 lengths for a batch of 3 sequences";
         both.forward_lengths(xs, Some(&[9, 5, 5]), EVALUATION) => "Recurrent: sequence 0 cannot have 9 of 5 time steps";
         stack.run(xs, Some(vec![]), None, EVALUATION) => "Stack: 0 states for 2 layers";
         stack.forward_lengths(xs, Some(&[]), EVALUATION) => "Recurrent: 0 lengths for a batch of 3 sequences";
-        stack.forward_lengths(xs, Some(&[0; 3]), TRAINING) => "Recurrent: no sequence has a time step";
     }
 }
 

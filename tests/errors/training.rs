@@ -107,8 +107,8 @@ fn lengths_are_never_ignored_in_silence() {
     let steps_only = "loss: output [1, 1] has not the time steps and sequences of target [4, 1, 1]";
     sentences! {
         evaluate(&flat, &rows, mse) => none;
-        predict_lengths(&last, rows.x(), &[1, 2]) => "predict_lengths: 2 lengths for 3 sequences";
-        predict_lengths(&last, rows.x(), &[1, 2, 5]) => "predict_lengths: length 5 is not from 1 to 4";
+        predict_lengths(&last, rows.x(), &[1, 2]) => "predict_lengths: 2 lengths for a batch of 3 sequences";
+        predict_lengths(&last, rows.x(), &[1, 2, 5]) => "predict_lengths: sequence 2 cannot have 5 of 4 time steps";
         predict_lengths(&flat, rows.x(), &[1, 2, 4]) => none;
         fit(&mut last, &steps).loss(mse).run() => steps_only;
     }

@@ -23,7 +23,7 @@ impl Translator<Tensor<f64>> {
     fn new(seed: u64, tokens: usize) -> Self {
         let rng = &mut rng(seed);
         let [encoder, decoder] = [3, 3].map(|inputs| Recurrent::new(Gru::new(rng, inputs, HIDDEN)));
-        let words = Embedding { weight: init::uniform(rng, [tokens, 3], -2.0, 2.0) };
+        let words = Embedding { weight: init::uniform(rng, [tokens, 3], -2.0, 2.0), padding: None };
         let head = Dense { weight: init::uniform(rng, [HIDDEN, tokens], -3.0, 3.0), bias: Tensor::zeros([tokens]) };
         Translator { words, encoder, decoder, head }
     }

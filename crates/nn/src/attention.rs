@@ -3,6 +3,7 @@
 use crate::dense::Dense;
 use crate::init::glorot_uniform;
 use crate::layer::Layer;
+use crate::mask::{check_lengths, counts, keep_rows, masked_softmax, sequence_mask};
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -18,7 +19,8 @@ pub struct Attended<'t, T: Scalar> {
 }
 
 /// The weighted mean over time of `values`, `[T, B, H]`, with weights in proportion to `exp(scores)`, `[T, B]`, or
-/// `[T, N, B]` for N means at once. With lengths, what lies behind a sequence's own number of time steps weighs nothing.
+/// `[T, N, B]` for N means at once. With lengths, what lies behind a sequence's own number of time steps weighs nothing and is
+/// not read; the mean of a sequence without steps is zeros.
 ///
 /// ```
 /// use unspool_nn::attend;
@@ -30,24 +32,71 @@ pub struct Attended<'t, T: Scalar> {
 /// assert_eq!(attended.context.value().to_vec(), [2.0, 2.0]); // of 0, 2, 4, and of 1, 3
 /// ```
 ///
+/// Where scores come from keys that are not zeros in the padding, as a recurrent layer's outputs are, these keys go through
+/// [`zero_padding`](crate::zero_padding) first: what the scores are made of is not seen here.
+///
 /// # Panics
-/// If the shapes are not these, or there is not a length from 1 to T for each sequence.
+/// If the shapes are not these, or there is not a length of at most T for each sequence.
 #[track_caller]
 pub fn attend<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, lengths: Option<&[usize]>) -> Attended<'t, T> {
+    check(scores, values);
+    let Some(lengths) = lengths else {
+        return mean(scores.softmax(0), values);
+    };
+    let (time, batch) = (values.shape()[0], values.shape()[1]);
+    check_lengths("attend", lengths, time, batch);
+    if lengths.iter().all(|&length| length == time) {
+        return mean(scores.softmax(0), values);
+    }
+    attend_masked(scores, values, &sequence_mask(lengths, time))
+}
+
+/// [`attend`] to the steps where `mask` is not 0: `[T, B]`, or for N means at once `[T, N, B]`, each with steps of its own. The
+/// others weigh nothing; a mean of no step is zeros. Values to which no mean looks are not read.
+///
+/// ```
+/// use unspool_nn::attend_masked;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let (scores, values) = (tape.variable(&Tensor::zeros([3, 1])), tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 5.0], [3, 1, 1])));
+/// let attended = attend_masked(scores, values, &Tensor::from_vec(vec![1.0, 0.0, 1.0], [3, 1]));
+/// assert_eq!(attended.context.value().to_vec(), [3.0]); // of 1 and 5
+/// ```
+///
+/// # Panics
+/// If the shapes are not these.
+#[track_caller]
+pub fn attend_masked<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, mask: &Tensor<T>) -> Attended<'t, T> {
+    check(scores, values);
+    let (s, v, m) = (scores.shape(), values.shape(), mask.shape());
+    let steps = m[..] == v[..2];
+    assert!(steps || m == s, "attend_masked: mask {m} is neither [T, B] nor as the scores, {s}");
+    let mask = counts(mask);
+    // Which values are looked at: `[T, B]`.
+    let seen = if steps { mask.clone() } else { counts(&mask.sum_axes(&[1])) };
+    let mask = if steps && s.rank() == 3 { mask.unsqueeze(1) } else { mask };
+    let weights = masked_softmax(scores, &mask, 0);
+    // Nothing is gained by new zeros where a recurrent layer has left some: their weights are 0.
+    mean(weights, if is_zero_outside(&seen, &values.value()) { values } else { keep_rows(&seen, values) })
+}
+
+/// Whether the rows of `x`, `[.., F]`, at which `mask` is 0 are zeros.
+fn is_zero_outside<T: Scalar>(mask: &Tensor<T>, x: &Tensor<T>) -> bool {
+    let (Some(mask), Some(elements)) = (mask.as_slice(), x.as_slice()) else { return false };
+    let width = elements.len() / mask.len().max(1);
+    let mut rows = mask.iter().zip(elements.chunks_exact(width.max(1)));
+    rows.all(|(&counts, row)| counts != T::ZERO || row.iter().all(|&x| x == T::ZERO))
+}
+
+#[track_caller]
+fn check<T: Scalar>(scores: Var<'_, T>, values: Var<'_, T>) {
     let (s, v) = (scores.shape(), values.shape());
     let fits = matches!(s.rank(), 2 | 3) && v.rank() == 3 && s[0] == v[0] && s.last() == Some(&v[1]);
     assert!(fits, "attend: scores {s} and values {v} must be [T, B] or [T, N, B] and [T, B, H]");
-    let mut scores = scores;
-    if let Some(lengths) = lengths {
-        let (time, batch) = (v[0], v[1]);
-        let valid = lengths.len() == batch && lengths.iter().all(|length| (1..=time).contains(length));
-        assert!(valid, "attend: lengths {lengths:?} are not one from 1 to {time} for each of {batch} sequences");
-        let step = s.elements() / time.max(1);
-        let padding = |i: usize| if i / step < lengths[i % batch] { T::ZERO } else { T::ONE };
-        scores = scores.masked_fill(scores.tape().constant(&Tensor::from_fn(s, padding)), f64::NEG_INFINITY);
-    }
-    let weights = scores.softmax(0);
-    let context = match s.rank() {
+}
+
+fn mean<'t, T: Scalar>(weights: Var<'t, T>, values: Var<'t, T>) -> Attended<'t, T> {
+    let context = match weights.shape().rank() {
         2 => (weights.unsqueeze(2) * values).sum_axes(&[0]),
         _ => Var::einsum("tnb,tbh->nbh", weights, values),
     };

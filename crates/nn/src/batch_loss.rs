@@ -84,6 +84,6 @@ fn weighted<'t, T: Scalar>(
         let term = loss(example(output, i), example(target, i)) * (weight * share);
         sum = Some(sum.map_or(term, |sum| sum + term));
     }
-    // Where no example counts, there is still something to differentiate; targets may be anything.
-    sum.unwrap_or_else(|| output.sum() * 0.0)
+    // Where no example counts, there is still something to differentiate, a sum of nothing: outputs and targets may be anything.
+    sum.unwrap_or_else(|| output.slice(0, ..0).sum())
 }

@@ -2,6 +2,7 @@
 
 use crate::init::{blocks, glorot_uniform};
 use crate::layer::Layer;
+use crate::mask::each_step;
 use crate::mode::Mode;
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
@@ -57,8 +58,8 @@ impl<'t, T: Scalar> Layer<'t, T> for Dense<Var<'t, T>> {
     }
 
     #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        self.forward_in(x, mode) // every step by itself
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.forward_in(each_step(x, lengths), mode)
     }
 }
 

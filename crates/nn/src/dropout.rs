@@ -58,7 +58,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Dropout {
 
     #[track_caller]
     fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        self.forward_in(x, mode) // every step by itself
+        self.forward_in(x, mode) // every element by itself
     }
 }
 

@@ -4,6 +4,7 @@ use crate::batch_loss::batch_loss;
 use crate::dataset::Dataset;
 use crate::layer::Model;
 use crate::loss::Loss;
+use crate::mask::check_lengths;
 use crate::mode::Mode;
 use crate::outputs::Outputs;
 use rayon::prelude::*;
@@ -74,7 +75,7 @@ where
 /// ```
 ///
 /// # Panics
-/// As [`predict`]; or if there is not one length for each sequence, from 1 to `T`, or the model takes no lengths.
+/// As [`predict`]; or if there is not one length of at most `T` for each sequence, or the model takes no lengths.
 #[track_caller]
 pub fn predict_lengths<T, M>(model: &M, x: &Tensor<T>, lengths: &[usize]) -> Tensor<T>
 where
@@ -95,10 +96,8 @@ where
     let axis = shape.rank() - 2;
     assert!(shape[axis] > 0, "predict: inputs {shape} hold no example");
     if let Some(lengths) = lengths {
-        let (n, given, time) = (shape[axis], lengths.len(), shape[0]);
-        assert!(given == n, "predict_lengths: {given} lengths for {n} sequences");
-        let wrong = lengths.iter().position(|length| !(1..=time).contains(length));
-        assert!(wrong.is_none(), "predict_lengths: length {} is not from 1 to {time}", lengths[wrong.unwrap_or(0)]);
+        let (n, time) = (shape[axis], shape[0]);
+        check_lengths("predict_lengths", lengths, time, n);
     }
     let part = |start: usize, rows: usize| {
         let lengths = lengths.map(|lengths| &lengths[start..start + rows]);

@@ -1,5 +1,6 @@
 //! What layers have in common.
 
+use crate::mask::each_step;
 use crate::mode::Mode;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -21,8 +22,9 @@ pub trait Layer<'t, T: Scalar> {
     }
 
     /// The layer's output for sequences of different lengths, one for each of the batch: what lies behind a sequence's end is
-    /// padding, and changes nothing. Layers over sequences write it; so do layers that treat every step by itself, for which
-    /// it is [`forward_in`](Layer::forward_in), and layers made of others, which hand the lengths on.
+    /// padding, and changes nothing, whatever stands there. Layers over sequences write it; so do layers that treat every step
+    /// by itself, for which it is [`forward_in`](Layer::forward_in) of the input with [zeros](crate::zero_padding) for its
+    /// padding, and layers made of others, which hand the lengths on.
     ///
     /// # Panics
     /// If there are lengths, and the layer takes none: padding is never taken for data in silence.
@@ -51,6 +53,7 @@ where
     M::With<Var<'t, T>>: Layer<'t, T>,
 {
     fn output(net: &Self::With<Var<'t, T>>, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        net.forward_lengths(x, lengths, mode).into()
+        // Also for models of one's own, whose layers may not be told of lengths.
+        net.forward_lengths(each_step(x, lengths), lengths, mode).into()
     }
 }

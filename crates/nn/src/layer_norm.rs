@@ -1,6 +1,7 @@
 //! Layer normalisation with gain and bias.
 
 use crate::layer::Layer;
+use crate::mask::each_step;
 use crate::mode::Mode;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -41,7 +42,7 @@ impl<'t, T: Scalar> Layer<'t, T> for LayerNorm<Var<'t, T>> {
     }
 
     #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        self.forward_in(x, mode) // every step by itself
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.forward_in(each_step(x, lengths), mode)
     }
 }

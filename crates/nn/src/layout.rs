@@ -1,12 +1,24 @@
 //! Which rows of a batch of sequences are worked on at which step.
 
+use crate::mask::check_lengths;
 use std::ops::Range;
-use unspool_autograd::{Indices, Scalar, Shape, Var};
+use unspool_autograd::{Indices, Scalar, Shape, Tensor, Var};
+
+/// Which time steps of a batch of sequences count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Counted<'a, T: Scalar> {
+    /// All of them.
+    All,
+    /// The first so many of each; behind them, outputs are zeros.
+    Lengths(&'a [usize]),
+    /// Those where this, `[T, B]`, is not 0; at the others, outputs and states stay as they were.
+    Mask(&'a Tensor<T>),
+}
 
 /// The order of work on a batch of sequences `[T, B, ..]`, seen as rows `[T B, ..]`: at every step one range of rows.
 ///
-/// Sequences of different lengths are packed: sorted by length, the longest first, and without their padding, so that
-/// the sequences still running at a step are the first so many of the batch.
+/// Sequences of different numbers of steps are packed: sorted by these, the longest first, and without what does not count, so
+/// that the sequences still running at a step are the first so many of the batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     /// The rows of each step.
@@ -18,9 +30,10 @@ pub(crate) struct Layout {
 /// Where things lie in a packed batch.
 #[derive(Clone, Debug)]
 struct Packed {
-    /// For each packed row, the row of the padded batch: `[N]`.
+    /// For each packed row, the row of the batch as it was given: `[N]`.
     rows: Indices,
-    /// For each place of the padded batch, its packed row, or `N` if it is padding: `[T, B]`.
+    /// For each place of the batch, its packed row: `[T, B]`. Where nothing counts, `N` if outputs are zeros there; if they stay,
+    /// the row before, or `N` and the sequence's place if there was none.
     places: Indices,
     /// For each sequence, the packed row of its last step, or `N` if it has none: `[B]`.
     last: Indices,
@@ -28,30 +41,54 @@ struct Packed {
     order: Indices,
     /// For each sequence, its place in the order of lengths: `[B]`.
     rank: Indices,
+    /// Whether outputs stay where nothing counts.
+    stays: bool,
 }
 
 impl Layout {
-    /// # Panics
-    /// If there is not one length for each sequence, one is greater than `time`, or all are 0.
-    #[track_caller]
-    pub(crate) fn new(time: usize, batch: usize, lengths: Option<&[usize]>, reverse: bool) -> Self {
-        if let Some(lengths) = lengths {
-            let given = lengths.len();
-            assert!(given == batch, "Recurrent: {given} lengths for a batch of {batch} sequences");
-            for (b, length) in lengths.iter().enumerate() {
-                assert!(*length <= time, "Recurrent: sequence {b} cannot have {length} of {time} time steps");
-            }
-            assert!(lengths.iter().any(|&length| length > 0), "Recurrent: no sequence has a time step");
-            if lengths.iter().any(|&length| length < time) {
-                return Self::packed(time, lengths, reverse);
-            }
-        }
+    /// The steps of sequences of which all count.
+    pub(crate) fn whole(time: usize, batch: usize, reverse: bool) -> Self {
         let step = |t: usize| t * batch..(t + 1) * batch;
         let times = (0..time).map(|s| if reverse { time - 1 - s } else { s });
         Layout { steps: times.map(step).collect(), reverse, packed: None }
     }
 
-    fn packed(time: usize, lengths: &[usize], reverse: bool) -> Self {
+    /// # Panics
+    /// If there is not one length for each sequence, one is greater than `time`, or the mask is not `[T, B]`.
+    #[track_caller]
+    pub(crate) fn new<T: Scalar>(time: usize, batch: usize, counted: Counted<'_, T>, reverse: bool) -> Self {
+        match counted {
+            Counted::All => {}
+            Counted::Lengths(lengths) => {
+                check_lengths("Recurrent", lengths, time, batch);
+                if lengths.iter().any(|&length| length < time) {
+                    let at = |b: usize, s| if reverse { lengths[b] - 1 - s } else { s };
+                    return Self::packed(time, lengths, at, reverse, false);
+                }
+            }
+            Counted::Mask(mask) => {
+                let shape = mask.shape();
+                assert!(
+                    shape[..] == [time, batch],
+                    "Recurrent: mask {shape} is not [{time}, {batch}], one for each step"
+                );
+                let counts = mask.to_vec();
+                let mut times: Vec<Vec<usize>> =
+                    (0..batch).map(|b| (0..time).filter(|t| counts[t * batch + b] != T::ZERO).collect()).collect();
+                if reverse {
+                    times.iter_mut().for_each(|times| times.reverse());
+                }
+                let lengths: Vec<usize> = times.iter().map(Vec::len).collect();
+                if lengths.iter().any(|&length| length < time) {
+                    return Self::packed(time, &lengths, |b, s| times[b][s], reverse, true);
+                }
+            }
+        }
+        Self::whole(time, batch, reverse)
+    }
+
+    /// Sequence b has `lengths[b]` steps, and the one made as number s is that at time `at(b, s)`.
+    fn packed(time: usize, lengths: &[usize], at: impl Fn(usize, usize) -> usize, reverse: bool, stays: bool) -> Self {
         let batch = lengths.len();
         let mut order: Vec<usize> = (0..batch).collect();
         order.sort_by_key(|&b| std::cmp::Reverse(lengths[b])); // stable: equal lengths keep their order
@@ -62,16 +99,31 @@ impl Layout {
         let total: usize = lengths.iter().sum();
         let (mut rows, mut places, mut last) =
             (Vec::with_capacity(total), vec![total; time * batch], vec![total; batch]);
-        let mut steps = Vec::with_capacity(lengths[order[0]]);
+        let mut steps = Vec::with_capacity(lengths[order[0]].max(1));
         for s in 0..lengths[order[0]] {
             let start = rows.len();
             for &b in order.iter().take_while(|&&b| lengths[b] > s) {
-                let t = if reverse { lengths[b] - 1 - s } else { s };
+                let t = at(b, s);
                 places[t * batch + b] = rows.len();
                 last[b] = rows.len();
                 rows.push(t * batch + b);
             }
             steps.push(start..rows.len());
+        }
+        if steps.is_empty() {
+            steps.push(0..0); // of no sequence: it tells how wide outputs are
+        }
+        if stays {
+            for b in 0..batch {
+                let mut before = total + rank[b];
+                for t in (0..time).map(|s| if reverse { time - 1 - s } else { s }) {
+                    let place = &mut places[t * batch + b];
+                    if *place == total {
+                        *place = before;
+                    }
+                    before = *place;
+                }
+            }
         }
         let packed = Packed {
             rows: rows.into(),
@@ -79,6 +131,7 @@ impl Layout {
             last: last.into(),
             order: order.into(),
             rank: rank.into(),
+            stays,
         };
         Layout { steps, reverse, packed: Some(packed) }
     }
@@ -113,26 +166,41 @@ impl Layout {
         self.packed.as_ref().map_or(x, |packed| x.index_select(0, &packed.rank))
     }
 
-    /// What the steps made, in the order of time, `[T, B, ..]`; zeros where there is padding.
+    /// What the steps made, in the order of time, `[T, B, ..]`. Where nothing counts, that is zeros; or, if outputs stay, what
+    /// stood there before, which is zeros before the first step.
     pub(crate) fn sequence<'t, T: Scalar>(&self, made: &[Var<'t, T>]) -> Var<'t, T> {
         match &self.packed {
             None if self.reverse => Var::stack(0, &made.iter().rev().copied().collect::<Vec<_>>()),
             None => Var::stack(0, made),
-            Some(packed) => with_zeros(made).index_select(0, &packed.places),
+            Some(packed) => {
+                let more = if packed.stays { packed.rank.shape()[0] } else { 1 };
+                with_zeros(made, more).index_select(0, &packed.places)
+            }
         }
+    }
+
+    /// The same, where outputs stay, with what stood there before the first step behind what the steps made.
+    pub(crate) fn sequence_after<'t, T: Scalar>(&self, made_and_before: &[Var<'t, T>]) -> Var<'t, T> {
+        let packed = self.packed.as_ref().expect("outputs stay in a packed batch alone");
+        Var::concat(0, made_and_before).index_select(0, &packed.places)
     }
 
     /// What the last step of each sequence made, `[B, ..]`; zeros for a sequence of no steps.
     pub(crate) fn last<'t, T: Scalar>(&self, made: &[Var<'t, T>]) -> Var<'t, T> {
         match &self.packed {
             None => made[made.len() - 1],
-            Some(packed) => with_zeros(made).index_select(0, &packed.last),
+            Some(packed) => with_zeros(made, 1).index_select(0, &packed.last),
         }
     }
 
     /// Whether sequences have different lengths.
     pub(crate) fn is_packed(&self) -> bool {
         self.packed.is_some()
+    }
+
+    /// Whether outputs and states stay as they were where nothing counts.
+    pub(crate) fn stays(&self) -> bool {
+        self.packed.as_ref().is_some_and(|packed| packed.stays)
     }
 }
 
@@ -143,8 +211,8 @@ pub(crate) fn merge<T: Scalar>(xs: Var<'_, T>) -> Var<'_, T> {
     xs.reshape([shape[0] * shape[1]].into_iter().chain(shape[2..].iter().copied()).collect::<Shape>())
 }
 
-/// The rows of all steps, and a row of zeros.
-fn with_zeros<'t, T: Scalar>(made: &[Var<'t, T>]) -> Var<'t, T> {
-    let zeros = made[0].zeros(made[0].shape().with(0, 1));
+/// The rows of all steps, and some rows of zeros.
+fn with_zeros<'t, T: Scalar>(made: &[Var<'t, T>], rows: usize) -> Var<'t, T> {
+    let zeros = made[0].zeros(made[0].shape().with(0, rows));
     Var::concat(0, &made.iter().copied().chain([zeros]).collect::<Vec<_>>())
 }

@@ -52,7 +52,8 @@
 //! | sequence to vector | [`last`](Unrolled::last) of a recurrent layer |
 //! | vector to sequence | [`expand`](unspool_autograd::Var::expand) over time, or [`feed`](Recurrent::feed) with its own outputs |
 //! | sequence to sequence | [`sequence`](Unrolled::sequence), and a [`Dense`] layer at every time step: it takes `[T, B, H]` as it is |
-//! | encoder-decoder | the encoder's [`state`](Unrolled::state) into the decoder's [`feed`](Recurrent::feed); [`attend`] to look back; [`beam_search`](text::beam_search) for what it says |
+//! | encoder-decoder | the encoder's [`state`](Unrolled::state) into the decoder's [`feed`](Recurrent::feed); [`attend`] to look back (or [`scaled_dot_product_attention`]); [`beam_search`](text::beam_search) for what it says |
+//! | masked steps | [`Unroll::mask`], [`attend_masked`]; of tokens that mean nothing, [`Embedding::padding`] and [`Embedding::mask`] |
 //! | tied weights | a field used twice: `h.matmul(net.words.weight.t())` as the scores of the next word |
 //!
 //! ```
@@ -163,6 +164,7 @@ mod layer;
 mod layer_norm;
 mod layout;
 mod loss;
+mod mask;
 mod memory;
 pub mod metrics;
 mod mode;
@@ -174,6 +176,7 @@ mod persist;
 mod progress;
 mod random;
 mod recurrent;
+mod scaled_dot_product;
 pub mod schedules;
 mod sentence;
 mod sequence_layer;
@@ -188,7 +191,7 @@ mod unroll;
 pub mod wrappers;
 
 pub use activation::Activation;
-pub use attention::{AdditiveAttention, Attended, attend, dot_scores};
+pub use attention::{AdditiveAttention, Attended, attend, attend_masked, dot_scores};
 pub use bidirectional::{Bidirectional, BothUnrolled, Merge};
 pub use cell::Cell;
 #[doc(no_inline)]
@@ -209,6 +212,7 @@ pub use history::{End, History};
 pub use layer::{Layer, Model};
 pub use layer_norm::LayerNorm;
 pub use loss::{Loss, bce_with_logits, huber, mae, mse, weighted_bce_with_logits};
+pub use mask::{sequence_mask, zero_padding};
 pub use memory::{Memory, MemoryReader, RestoreError};
 pub use metrics::accuracy;
 pub use mode::Mode;
@@ -218,6 +222,7 @@ pub use optimizers::{Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, Nadam, RAdam,
 pub use persist::*;
 pub use random::{Rng, rng};
 pub use recurrent::{Recurrent, RecurrentBuilder, recurrent};
+pub use scaled_dot_product::{ScaledDotProduct, scaled_dot_product_attention};
 pub use sequence_layer::{Outputs, SequenceLayer};
 pub use sequential::{Build, Chain, Sequential, sequential};
 pub use shards::Shards;

@@ -1,6 +1,7 @@
 //! Layers one after the other.
 
 use crate::layer::Layer;
+use crate::mask::each_step;
 use crate::mode::Mode;
 use crate::random::Rng;
 use rand::SeedableRng;
@@ -135,8 +136,10 @@ impl<'t, T: Scalar> Layer<'t, T> for () {
         x
     }
 
-    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, _: Mode) -> Var<'t, T> {
-        x
+    /// The door of a model: no layer of it sees what stands in the padding of its input.
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, _: Mode) -> Var<'t, T> {
+        each_step(x, lengths)
     }
 }
 

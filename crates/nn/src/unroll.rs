@@ -1,12 +1,12 @@
 //! A cell at work on a sequence, and what comes out.
 
 use crate::cell::Cell;
-use crate::layout::{Layout, merge};
+use crate::layout::{Counted, Layout, merge};
 use crate::mode::Mode;
 use crate::recurrent::Recurrent;
 use crate::state::State;
 use std::ops::Range;
-use unspool_autograd::{Scalar, Tape, Var};
+use unspool_autograd::{Scalar, Tape, Tensor, Var};
 
 /// The unrolling of a recurrent layer over a sequence, to be run: what [`Recurrent::unroll`] returns.
 #[must_use = "nothing is computed until `run`"]
@@ -14,13 +14,13 @@ pub struct Unroll<'a, 't, T: Scalar, C: Cell<'t, T>> {
     layer: &'a Recurrent<C>,
     xs: Var<'t, T>,
     state: Option<C::State>,
-    lengths: Option<&'a [usize]>,
+    counted: Counted<'a, T>,
     mode: Mode,
 }
 
 impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
     pub(crate) fn new(layer: &'a Recurrent<C>, xs: Var<'t, T>) -> Self {
-        Unroll { layer, xs, state: None, lengths: None, mode: Mode::Evaluation }
+        Unroll { layer, xs, state: None, counted: Counted::All, mode: Mode::Evaluation }
     }
 
     /// The state to begin with, instead of the cell's zero state.
@@ -37,7 +37,24 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
     /// The number of time steps of each sequence; what lies behind is padding. Padding is skipped: it costs nothing,
     /// its outputs are zeros, and it has no part in any gradient. A sequence may have no step at all: its state stays.
     pub fn lengths(self, lengths: &'a [usize]) -> Self {
-        Unroll { lengths: Some(lengths), ..self }
+        Unroll { counted: Counted::Lengths(lengths), ..self }
+    }
+
+    /// Which steps count, `[T, B]`: those where `mask` is not 0, anywhere in the sequence. At the others the cell's state stays as
+    /// it was and the output before is repeated (zeros before the first), as in Keras; they cost nothing, and nothing is read
+    /// there. It takes the place of [`lengths`](Unroll::lengths).
+    ///
+    /// ```
+    /// use unspool_nn::{rng, Gru, Recurrent};
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let layer = Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 1, 4));
+    /// let tape = Tape::new();
+    /// let (net, xs) = (tape.bind(&layer), tape.constant(&Tensor::from_vec(vec![0.5, f32::NAN, 0.7], [3, 1, 1])));
+    /// let run = net.unroll(xs).mask(&Tensor::from_vec(vec![1.0, 0.0, 1.0], [3, 1])).run();
+    /// assert_eq!(run.steps()[1].value(), run.steps()[0].value());
+    /// ```
+    pub fn mask(self, mask: &'a Tensor<T>) -> Self {
+        Unroll { counted: Counted::Mask(mask), ..self }
     }
 
     /// Training or evaluation, for cells with dropout; evaluation unless said otherwise.
@@ -48,7 +65,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
     /// Makes the steps.
     ///
     /// # Panics
-    /// If the input is not a sequence `[T, B, F]` of at least one step, or the state or the lengths do not fit it.
+    /// If the input is not a sequence `[T, B, F]` of at least one step, or the state, the lengths or the mask do not fit it.
     #[track_caller]
     pub fn run(self) -> Unrolled<'t, T, C::State> {
         let (cell, shape) = (&self.layer.cell, self.xs.shape());
@@ -56,7 +73,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             [time, batch, _] if time > 0 => (time, batch),
             _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
         };
-        let layout = Layout::new(time, batch, self.lengths, self.layer.reverse);
+        let layout = Layout::new(time, batch, self.counted, self.layer.reverse);
         let xs = layout.pack(self.xs);
         let mut state = match self.state {
             Some(state) => state,
@@ -66,6 +83,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
         if layout.is_packed() {
             state = state.map(&mut |part| layout.sort(part));
         }
+        let initial = layout.stays().then(|| state.clone());
         let (mut outputs, mut states) = (Vec::with_capacity(time), Vec::with_capacity(time));
         let mut stepper = Stepper::new(cell, self.xs.tape(), self.mode);
         // The states of sequences that have ended, the shortest first.
@@ -92,7 +110,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             ended.reverse();
             state = C::State::join(&ended, &mut |parts| layout.unsort(Var::concat(0, parts)));
         }
-        Unrolled { outputs, states, state, layout, return_sequences: self.layer.return_sequences }
+        Unrolled { outputs, states, initial, state, layout, return_sequences: self.layer.return_sequences }
     }
 }
 
@@ -263,8 +281,8 @@ impl<C> Recurrent<C> {
             outputs.push(output);
             states.push(state.clone());
         }
-        let layout = Layout::new(steps, batch, None, false);
-        Unrolled { outputs, states, state, layout, return_sequences: self.return_sequences }
+        let layout = Layout::whole(steps, batch, false);
+        Unrolled { outputs, states, initial: None, state, layout, return_sequences: self.return_sequences }
     }
 }
 
@@ -273,6 +291,8 @@ impl<C> Recurrent<C> {
 pub struct Unrolled<'t, T: Scalar, S> {
     outputs: Vec<Var<'t, T>>,
     states: Vec<S>,
+    /// Where outputs and states stay at steps that do not count, the state before the first step.
+    initial: Option<S>,
     state: S,
     layout: Layout,
     return_sequences: bool,
@@ -306,7 +326,13 @@ impl<'t, T: Scalar, S: State<'t, T>> Unrolled<'t, T, S> {
 
     /// The states after all time steps, as one state whose variables are `[T, B, H]`: of an LSTM, every h and every c.
     pub fn states(&self) -> S {
-        S::join(&self.states, &mut |parts| self.layout.sequence(parts))
+        match &self.initial {
+            None => S::join(&self.states, &mut |parts| self.layout.sequence(parts)),
+            Some(initial) => {
+                let all: Vec<S> = self.states.iter().chain([initial]).cloned().collect();
+                S::join(&all, &mut |parts| self.layout.sequence_after(parts))
+            }
+        }
     }
 }
 
