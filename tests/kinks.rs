@@ -143,13 +143,15 @@ macro_rules! at_the_ends {
 }
 
 #[test]
+#[allow(clippy::excessive_precision)] // digits of mpmath, for f32 as well
 fn activations_have_their_limits_where_numbers_end() {
+    use std::f64::consts::{FRAC_2_SQRT_PI, FRAC_PI_2, LN_2};
     const INF: f64 = f64::INFINITY;
     macro_rules! both {
         ($T:ident, $MAX:expr, $MIN:expr) => {
             at_the_ends! { $T,
-                erf: [[INF, 1.0, 0.0], [-$MAX, -1.0, 0.0], [$MIN, 1.1283791670955126 * $MIN, 1.1283791670955126], [0.0, 0.0, 1.1283791670955126]];
-                atan: [[INF, 1.5707963267948966, 0.0], [-$MAX, -1.5707963267948966, 0.0], [$MIN, $MIN, 1.0], [-INF, -1.5707963267948966, 0.0]];
+                erf: [[INF, 1.0, 0.0], [-$MAX, -1.0, 0.0], [$MIN, FRAC_2_SQRT_PI * $MIN, FRAC_2_SQRT_PI], [0.0, 0.0, FRAC_2_SQRT_PI]];
+                atan: [[INF, FRAC_PI_2, 0.0], [-$MAX, -FRAC_PI_2, 0.0], [$MIN, $MIN, 1.0], [-INF, -FRAC_PI_2, 0.0]];
                 selu: [
                     [INF, INF, 1.0507009873554805], [-INF, -1.7580993408473766, 0.0], [-$MAX, -1.7580993408473766, 0.0],
                     [$MAX / 2.0, $MAX / 2.0 * 1.0507009873554805, 1.0507009873554805],
@@ -158,7 +160,7 @@ fn activations_have_their_limits_where_numbers_end() {
                 softsign: [[INF, 1.0, 0.0], [-INF, -1.0, 0.0], [$MAX, 1.0, 0.0], [-$MAX, -1.0, 0.0], [$MIN, $MIN, 1.0], [-$MIN, -$MIN, 1.0]];
                 logsigmoid: [
                     [INF, 0.0, 0.0], [-INF, -INF, 1.0], [$MAX, 0.0, 0.0], [-$MAX, -$MAX, 1.0],
-                    [$MIN, -0.6931471805599453, 0.5], [80.0, -1.8048513878454153e-35, 1.8048513878454153e-35],
+                    [$MIN, -LN_2, 0.5], [80.0, -1.8048513878454153e-35, 1.8048513878454153e-35],
                     [-80.0, -80.0, 1.0],
                 ];
                 hardswish: [[INF, INF, 1.0], [-INF, 0.0, 0.0], [$MAX, $MAX, 1.0], [-$MAX, 0.0, 0.0], [-$MIN, -$MIN / 2.0, 0.5]];

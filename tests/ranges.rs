@@ -14,7 +14,9 @@ enum Far {
 }
 
 /// Name, function, value and slope at 0, and how it goes on to both sides.
-fn functions<T: Scalar>() -> Vec<(&'static str, Function<T>, [f64; 2], [Far; 2])> {
+type Case<T> = (&'static str, Function<T>, [f64; 2], [Far; 2]);
+
+fn functions<T: Scalar>() -> Vec<Case<T>> {
     use Far::{Constant, Linear};
     let (ln2, zero, x) = (2f64.ln(), Constant(0.0), Linear(1.0));
     vec![

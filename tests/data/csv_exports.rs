@@ -38,7 +38,7 @@ fn the_delimiter_is_the_one_that_cuts_all_rows_alike() {
     assert_eq!(sentence(Csv::new().parse::<f32>(uneven)), "line 3 has another number of cells (3) than the header (2)");
 }
 
-/// The values are those of Python's `locale.atof` under en_US, de_DE, de_CH and fr_FR.
+/// As numbers are written in the locales en_US, de_DE, de_CH and fr_FR.
 #[test]
 fn decimal_marks_and_thousands_are_found() {
     for (numbers, expected) in [

@@ -284,7 +284,7 @@ fn parts_and_places() {
         a.index_select(1, [0, 20]) => "index_select: index 20 is beyond axis 1 of shape [32, 20]";
         six.index_select(0, at(&[1, 1])) => twice;
         a.index_select(1, vec![0i64, 3, -1]) => negative("2", "-1");
-        a.index_select(1, &[-100]) => negative("0", "-100");
+        a.index_select(1, [-100]) => negative("0", "-100");
         a.gather(1, [0i32, i32::MIN]) => negative("1", "-2147483648");
         a.gather(2, at(&[1, 1])) => "gather: shape [32, 20] has no axis 2";
         a.gather(1, [0]) => "gather: positions [1] do not fit into [32, 20] beside axis 1";
