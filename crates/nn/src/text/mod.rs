@@ -1,7 +1,8 @@
 //! Language models, and text for them: splitting, vocabularies, batches of tokens, perplexity, n-grams,
 //! generation, beam search.
 //!
-//! A text is split into tokens, [`characters`] or words (`words`, with the feature `unicode`) or what you like; a [`Vocabulary`]
+//! A text is split into tokens, [`characters`] or words (`words`, with the feature
+//! `unicode`; [`whitespace_words`] of a text that was tokenised before) or what you like; a [`Vocabulary`]
 //! numbers them; the numbers go into a model in one of two ways, [`bptt_chunks`] or [`token_windows`], or into
 //! [`ngram`] counts. A [`LanguageModel`] is trained by [`TruncatedBptt`]; a [`Generator`] writes with it. What a
 //! decoder says best, [`beam_search`] finds.
@@ -40,7 +41,7 @@ pub use read_text::read_text;
 pub use sampler::Sampler;
 #[cfg(feature = "unicode")]
 pub use split::words;
-pub use split::{characters, join_words};
+pub use split::{characters, join_words, whitespace_words};
 pub use token_windows::token_windows;
 pub use truncated_bptt::{BpttPart, TruncatedBptt};
 pub use vocabulary::{Mark, Vocabulary};

@@ -13,20 +13,46 @@ pub fn characters(text: &str) -> impl Iterator<Item = &str> + Clone {
 /// The words of a text: what stands between the word boundaries of Unicode (Standard Annex 29), without the spaces.
 ///
 /// Punctuation marks are words of their own; an apostrophe or a decimal point inside of a word belongs to it. Each line break is
-/// the word `"\n"`, so that a model learns where lines end. Upper case stays.
+/// the word `"\n"`, so that a model learns where lines end. Upper case stays. For a text that was tokenised before, and holds
+/// marks such as `<unk>`, which are three words here, take [`whitespace_words`].
 ///
 /// ```
 /// use unspool_nn::text::words;
 /// let said = words("Can't you, Noe\u{308}l?\nNo: 3.5!").collect::<Vec<_>>();
 /// assert_eq!(said, ["Can't", "you", ",", "Noe\u{308}l", "?", "\n", "No", ":", "3.5", "!"]);
+/// // Narrow spaces that do not break, as before French punctuation and in Mongolian, are spaces.
+/// assert_eq!(words("Va\u{202f}!").collect::<Vec<_>>(), ["Va", "!"]);
 /// ```
 #[cfg(feature = "unicode")]
 pub fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
     use unicode_segmentation::UnicodeSegmentation;
-    text.split_word_bounds().filter_map(|word| match word {
-        "\n" | "\r\n" | "\r" => Some("\n"),
-        _ if word.chars().all(char::is_whitespace) => None,
-        _ => Some(word),
+    // The annex joins what U+202F separates, since it stands before suffixes of one word in Mongolian.
+    let pieces = text.split(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
+    pieces.flat_map(|piece| {
+        piece.split_word_bounds().map(|word| match word {
+            "\r\n" | "\r" => "\n",
+            _ => word,
+        })
+    })
+}
+
+/// The words of a text that was tokenised before, as Penn Treebank and WikiText are: what stands between spaces, whatever it
+/// is. Each line break is the word `"\n"`.
+///
+/// ```
+/// use unspool_nn::text::whitespace_words;
+/// let said = whitespace_words(" the <unk> 's N-year @-@ old \r\n = = \n").collect::<Vec<_>>();
+/// assert_eq!(said, ["the", "<unk>", "'s", "N-year", "@-@", "old", "\n", "=", "=", "\n"]);
+/// ```
+pub fn whitespace_words(text: &str) -> impl Iterator<Item = &str> + Clone {
+    text.split_inclusive('\n').flat_map(|line| {
+        let (line, end) = match line.strip_suffix('\n') {
+            Some(line) => (line.strip_suffix('\r').unwrap_or(line), Some("\n")),
+            None => (line, None),
+        };
+        // A carriage return alone ends a line, too.
+        let lines = line.split('\r').enumerate();
+        lines.flat_map(|(i, line)| (i > 0).then_some("\n").into_iter().chain(line.split_whitespace())).chain(end)
     })
 }
 

@@ -12,6 +12,9 @@ pub(crate) struct Options {
     /// A text of your own, in UTF-8; without it, the documents of this project
     #[arg(long, value_name = "FILE")]
     pub(crate) text: Option<PathBuf>,
+    /// The text of word_rnn was tokenised before: its words stand between spaces, <unk> among them
+    #[arg(long, conflicts_with = "load")]
+    pub(crate) tokenized: bool,
     /// How often a token must stand in the text to be known by itself and not as <unk>; 2 for words, 1 for characters
     #[arg(long, value_name = "N", value_parser = between::<usize>(1, 1_000_000))]
     pub(crate) minimum_count: Option<usize>,
@@ -99,7 +102,7 @@ impl Options {
     pub(crate) fn read(unit: Unit, arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut command = Options::command();
         let of_words = [("embedding", "256"), ("dropout", "0.5"), ("learning_rate", "0.003"), ("generate", "80")];
-        for (name, default) in of_words.into_iter().filter(|_| unit == Unit::Words) {
+        for (name, default) in of_words.into_iter().filter(|_| unit != Unit::Characters) {
             command = command.mut_arg(name, |argument| argument.default_value(default));
         }
         Options::from_arg_matches(&command.try_get_matches_from(arguments)?)

@@ -46,6 +46,11 @@ pub(crate) fn main(name: &str, unit: Unit) -> ExitCode {
 
 /// Trains or loads a model, and lets it write.
 fn run(options: &Options, unit: Unit, stops: Stops<'_>, out: &mut dyn Write) -> Outcome {
+    let unit = match (unit, options.tokenized) {
+        (Unit::Characters, true) => return Err("--tokenized is for words: take word_rnn".into()),
+        (Unit::Words, tokenized) => Unit::words(tokenized),
+        _ => unit,
+    };
     let Some(path) = &options.load else {
         let least = (20.max(10 * options.batch), format!("for {} rows side by side", options.batch));
         let corpus = Corpus::load(options.text.as_deref(), unit, options.minimum_count, least)?;

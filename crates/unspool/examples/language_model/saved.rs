@@ -37,7 +37,7 @@ impl Saved {
     }
 
     pub(super) fn put(&self, checkpoint: &mut Checkpoint) {
-        checkpoint.put_text("unit", self.unit.plural());
+        checkpoint.put_text("unit", self.unit.name());
         checkpoint.put_text("cell", self.cell_name());
         checkpoint.put_text("vocabulary", self.vocabulary.to_json());
         checkpoint.put_numbers("sizes", &self.sizes);
@@ -50,10 +50,12 @@ impl Saved {
         let text = |what: &str| file.text(what).ok_or_else(|| foreign(what));
         let is = match text("unit")? {
             "words" => Unit::Words,
+            "tokenized words" => Unit::Tokenized,
             "characters" => Unit::Characters,
             _ => return Err(format!("{name} holds a model of neither words nor characters").into()),
         };
-        if is != unit {
+        // How a text is split into words, the file knows.
+        if (is == Unit::Characters) != (unit == Unit::Characters) {
             return Err(format!("{name} holds a model of {}, not of {}", is.plural(), unit.plural()).into());
         }
         let cell = text("cell")?;
@@ -86,6 +88,11 @@ impl Saved {
         let differs = |what: &str, is: &dyn std::fmt::Display, asked: &dyn std::fmt::Display| {
             Err(format!("{} was saved with {what} {is}, not {asked}", path.display()).into())
         };
+        if self.unit != other.unit {
+            return Err(
+                format!("{} was saved with {}, not {}", path.display(), other.unit.name(), self.unit.name()).into()
+            );
+        }
         if self.cell != other.cell {
             return differs("--cell", &other.cell_name(), &self.cell_name());
         }

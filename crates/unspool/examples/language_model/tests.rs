@@ -82,14 +82,14 @@ fn every_cell_learns_and_writes() {
     let folder = Folder::new("cells");
     let text = folder.text("text", &easy());
     for cell in [&["--cell", "simple-rnn"][..], &["--cell", "lstm", "--tied"], &["--cell", "gru", "--layers", "2"]] {
-        for unit in [Unit::Characters, Unit::Words] {
+        for unit in [Unit::Characters, Unit::Words, Unit::Tokenized] {
             let printed =
                 ran_on(unit, &[&["--text", &text, "--prompt", "to", "--dropout=0"], cell, &SMALL].concat()).unwrap();
             let (nats, written) = results(&printed);
             assert!(nats.len() == 15 && nats[14] < 0.8 * nats[0], "{cell:?} {unit:?}: {nats:?}");
             let expected = match unit {
                 Unit::Characters => written.chars().count() == 2 + 20 + 1,
-                Unit::Words => unit.split(&written).len() == 1 + 20 + 1,
+                Unit::Words | Unit::Tokenized => unit.split(&written).len() == 1 + 20 + 1,
             };
             assert!(written.starts_with("to") && expected, "{written:?}");
         }
@@ -250,6 +250,8 @@ fn files_that_do_not_fit_are_refused_with_a_sentence() {
     assert_eq!(with("--text", &folder.text("backwards", &backwards)), "FILE was saved with another text");
 
     let loaded = |unit, file: &str| ran_on(unit, &["--load", file]).unwrap_err().replace(file, "FILE");
+    let tokenized = ran(&["--text", &text, "--tokenized"]).unwrap_err();
+    assert_eq!(tokenized, "--tokenized is for words: take word_rnn");
     assert_eq!(loaded(Unit::Words, &file), "FILE holds a model of characters, not of words");
     assert!(loaded(Unit::Characters, "/nowhere/model").contains("FILE"));
     assert!(loaded(Unit::Characters, &text).starts_with("FILE "));

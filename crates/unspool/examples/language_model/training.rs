@@ -80,7 +80,7 @@ where
     let width = 6 + unit.plural().len();
     let measure = match unit {
         Unit::Characters => "bits per character",
-        Unit::Words => "perplexity",
+        Unit::Words | Unit::Tokenized => "perplexity",
     };
     writeln!(out, "epoch  nats: learned  held out  {measure}  {}/s  seconds", unit.plural())?;
     let mut bptt = TruncatedBptt::new();
@@ -171,7 +171,7 @@ fn finite(loss: f64, epoch: usize) -> Outcome {
 fn measured(unit: Unit, nats: f64) -> f64 {
     match unit {
         Unit::Characters => bits(nats),
-        Unit::Words => perplexity(nats),
+        Unit::Words | Unit::Tokenized => perplexity(nats),
     }
 }
 

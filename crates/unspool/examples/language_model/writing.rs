@@ -32,6 +32,9 @@ where
             Unit::Characters => write!(out, "{token}")?,
             // With a space before it, or without.
             Unit::Words => write!(out, "{}", &join_words([before, token])[before.len()..])?,
+            // As the text has them.
+            Unit::Tokenized if before == "\n" => write!(out, "{token}")?,
+            Unit::Tokenized => write!(out, " {token}")?,
         }
         out.flush()?;
         before = token;

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The task of Boulanger-Lewandowski, Bengio and Vincent 2012, "Modeling temporal dependencies in high-dimensional
-//! sequences", on the chorales of J. S. Bach. The folder holds `JSB_Chorales_train.txt`, `.._valid.txt` and `.._test.txt`: a line
+//! sequences", on the chorales of J. S. Bach. The folder holds files that end in `_train.txt`, `_valid.txt` and `_test.txt`: a line
 //! for each piece, its steps separated by spaces, the keys of a step by commas, and `-` for silence. Without it, the
 //! example composes pieces of the same form by simple rules.
 //!
@@ -20,6 +20,8 @@
 mod chorales;
 #[path = "../shared/output.rs"]
 mod output;
+#[path = "../shared/parts.rs"]
+mod parts;
 mod picture;
 #[path = "../shared/print.rs"]
 mod print;
@@ -39,7 +41,8 @@ use unspool::{AdamW, EarlyStopping, Model, bce_with_logits, dropout, evaluate, g
 #[derive(Parser)]
 #[command(name = "music")]
 struct Options {
-    /// The folder with JSB_Chorales_train.txt, _valid.txt and _test.txt; without it, pieces composed by rules
+    /// The folder with piano rolls, such as JSB_Chorales_train.txt, _valid.txt and _test.txt; without it, pieces composed by
+    /// rules
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Train this cell alone; without it, all three

@@ -1,5 +1,6 @@
 //! Piano rolls: from files, and as examples.
 
+use crate::parts;
 use std::path::Path;
 use unspool::prelude::*;
 use unspool::text::read_text;
@@ -16,8 +17,8 @@ pub(crate) struct Pieces(pub(crate) Vec<Piece>);
 
 /// The parts for training, validation and test.
 pub(crate) fn load(folder: &Path) -> Result<[Pieces; 3], String> {
-    let read = |part: &str| read(&folder.join(format!("JSB_Chorales_{part}.txt")));
-    Ok([read("train")?, read("valid")?, read("test")?])
+    let [train, valid, test] = parts::find(folder, ["_train.txt", "_valid.txt", "_test.txt"])?.map(|file| read(&file));
+    Ok([train?, valid?, test?])
 }
 
 fn read(file: &Path) -> Result<Pieces, String> {
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn files_that_cannot_be_used_are_refused() {
         let missing = load(Path::new("no/such")).err().unwrap();
-        assert!(missing.starts_with("cannot read no/such/JSB_Chorales_train.txt: "), "{missing}");
+        assert!(missing.starts_with("cannot read no/such: "), "{missing}");
         let folder = std::env::temp_dir().join(format!("music-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         for (part, content) in [("train", &b"1 2"[..]), ("valid", b"1\n2 \xff"), ("test", b"")] {

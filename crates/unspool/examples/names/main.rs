@@ -166,8 +166,9 @@ mod tests {
 
     #[test]
     fn the_character_that_decides_may_be_anywhere() {
-        let text: String =
-            (0..40).map(|i| format!("{}\t{}q{}\n", i % 2, "ab".repeat(i / 10), ["x", "y"][i % 2])).collect();
+        let ends = ["", "a", "b", "aa", "bb"];
+        let text = |i: usize| format!("{}\t{}q{}{}\n", i % 2, "ab".repeat(i / 10), ["x", "y"][i % 2], ends[i / 2 % 5]);
+        let text: String = (0..40).map(text).collect();
         let task = Task::new(&text, 0).unwrap();
         let data = task.dataset(&task.train).unwrap();
         let mut model = sequential().add(gru(task.vocabulary.len(), 8)).add(dense(8, 2));

@@ -1,6 +1,7 @@
 //! Labelled texts as examples: split, their characters numbered, padded.
 
 use rand::seq::SliceRandom;
+use std::collections::HashMap;
 use std::path::Path;
 use unspool::prelude::*;
 use unspool::text::{Mark, Vocabulary, characters, read_text};
@@ -50,27 +51,40 @@ impl Task {
             return Err(format!("{} different labels: there must be at least 2", labels.len()));
         }
 
-        // Of each label a part, whichever the seed draws.
+        // Of each label a part of its different texts, whichever the seed draws. What stands twice, be it under another label
+        // as well, is in one part with all its lines.
+        let mut labels_of: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut texts_of = vec![Vec::new(); labels.len()];
+        for (label, text) in &lines {
+            let label = labels.binary_search_by(|name| name[..].cmp(label)).expect("these are all labels");
+            let known = labels_of.entry(text).or_default();
+            if known.is_empty() {
+                texts_of[label].push(&text[..]);
+            }
+            known.push(label);
+        }
         let (mut train, mut test) = (Vec::new(), Vec::new());
         let rng = &mut rng(seed);
-        for (label, name) in labels.iter().enumerate() {
-            let mut texts: Vec<&str> = lines.iter().filter(|(of, _)| of == name).map(|(_, text)| &text[..]).collect();
+        for (texts, name) in texts_of.iter_mut().zip(&labels) {
             if texts.len() < HELD_OUT {
                 let (have, s) = (texts.len(), if texts.len() == 1 { "" } else { "s" });
                 return Err(format!(
-                    "label {name:?} has {have} text{s}: it needs {HELD_OUT}, one of which is held out"
+                    "label {name:?} has {have} different text{s} of its own: it needs {HELD_OUT}, one of which is held out"
                 ));
             }
             texts.shuffle(rng);
+            let examples =
+                |text: &&'_ str| labels_of[text].iter().map(|label| (text.to_string(), *label)).collect::<Vec<_>>();
             let (held_out, others) = texts.split_at(texts.len() / HELD_OUT);
-            test.extend(held_out.iter().map(|text| (*text, label)));
-            train.extend(others.iter().map(|text| (*text, label)));
+            test.extend(held_out.iter().flat_map(examples));
+            train.extend(others.iter().flat_map(examples));
         }
         let sentence = |e: DataError| e.to_string();
         let learned = train.iter().flat_map(|(text, _)| characters(text));
         let vocabulary = Vocabulary::new(learned, 1, [Mark::Unknown]).map_err(sentence)?;
-        let example =
-            |(text, label)| Ok(Example { tokens: vocabulary.encode(characters(text)).map_err(sentence)?, label });
+        let example = |(text, label): (String, _)| {
+            Ok(Example { tokens: vocabulary.encode(characters(&text)).map_err(sentence)?, label })
+        };
         let [train, test] = [train, test].map(|part| part.into_iter().map(example).collect::<Result<Vec<_>, String>>());
         Ok(Task { train: train?, test: test?, labels, vocabulary })
     }
@@ -156,6 +170,17 @@ mod tests {
     }
 
     #[test]
+    fn no_text_is_in_both_parts() {
+        // Each stands four times, in other cases and some under both labels.
+        let text: String = (0..200).map(|i| format!("{}\t{}{}\n", i % 3 % 2, ["Ab", "aB"][i % 2], i / 4)).collect();
+        let task = Task::new(&text, 1).unwrap();
+        assert_eq!(task.train.len() + task.test.len(), 200);
+        assert!(task.test.len() >= 20, "{}", task.test.len());
+        let known = |text: &Example| task.train.iter().any(|other| other.tokens == text.tokens);
+        assert!(task.test.iter().all(|text| !known(text)));
+    }
+
+    #[test]
     fn what_cannot_be_used_is_said_in_a_sentence() {
         for (text, sentence) in [
             ("a\tb\nc d\n", "line 2: no tab separates the label from the text".to_string()),
@@ -164,10 +189,13 @@ mod tests {
             (&format!("a\t{}", "x".repeat(201)), "line 1: it has 201 characters, and at most 200 are read".to_string()),
             ("\n", "0 different labels: there must be at least 2".to_string()),
             (&lines("a", 9), "1 different labels: there must be at least 2".to_string()),
-            (&(lines("a", 9) + "b\tx"), "label \"b\" has 1 text: it needs 5, one of which is held out".to_string()),
+            (
+                &(lines("a", 9) + "b\tx"),
+                "label \"b\" has 1 different text of its own: it needs 5, one of which is held out".to_string(),
+            ),
             (
                 &(lines("a", 9) + &lines("b", 4)),
-                "label \"b\" has 4 texts: it needs 5, one of which is held out".to_string(),
+                "label \"b\" has 4 different texts of its own: it needs 5, one of which is held out".to_string(),
             ),
         ] {
             assert_eq!(Task::new(text, 0).err(), Some(sentence), "{text:?}");

@@ -40,6 +40,9 @@ struct Options {
     /// Model characters and not words
     #[arg(long)]
     characters: bool,
+    /// The text was tokenised before: its words stand between spaces, <unk> among them
+    #[arg(long, conflicts_with = "characters")]
+    tokenized: bool,
     /// How often a word must stand in the text to be counted by itself and not as <unk>; 2 for words, 1 for characters
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     minimum_count: Option<usize>,
@@ -72,7 +75,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<String, String> {
     let (unit, said) = match options.characters {
         true => (Unit::Characters, "gradien"),
-        false => (Unit::Words, "the gradient"),
+        false => (Unit::words(options.tokenized), "the gradient"),
     };
     let least = (10 * options.order, format!("up to n = {}", options.order));
     let corpus = Corpus::load(options.text.as_deref(), unit, options.minimum_count, least)?;

@@ -1,7 +1,7 @@
 //! Sentences as the numbers of their tokens, and these side by side.
 
 use std::ops::Range;
-use unspool::text::{Mark, Vocabulary, characters, join_words, words};
+use unspool::text::{Mark, Vocabulary, characters, join_words, whitespace_words, words};
 use unspool::{DataError, Indices};
 
 /// Sentences, each with its translation.
@@ -12,6 +12,8 @@ pub(crate) type Sentences = Vec<(String, String)>;
 pub(crate) enum Unit {
     Characters,
     Words,
+    /// Words of a text that was tokenised before, between spaces.
+    Tokenized,
 }
 
 impl Unit {
@@ -19,6 +21,7 @@ impl Unit {
         match self {
             Unit::Characters => "characters",
             Unit::Words => "words",
+            Unit::Tokenized => "tokenized words",
         }
     }
 
@@ -26,6 +29,7 @@ impl Unit {
         match self {
             Unit::Characters => characters(text).collect(),
             Unit::Words => words(text).collect(),
+            Unit::Tokenized => whitespace_words(text).collect(),
         }
     }
 
@@ -33,6 +37,7 @@ impl Unit {
         match self {
             Unit::Characters => tokens.concat(),
             Unit::Words => join_words(tokens),
+            Unit::Tokenized => tokens.join(" "),
         }
     }
 }
@@ -61,7 +66,7 @@ pub(crate) const END: usize = 2;
 impl Languages {
     /// Those of sentences to learn from. Rare words are one token; a character that was never seen is a mistake.
     pub(crate) fn new(unit: Unit, minimum_count: usize, train: &Sentences) -> Result<Self, DataError> {
-        let unknown = (unit == Unit::Words).then_some(Mark::Unknown);
+        let unknown = (unit != Unit::Characters).then_some(Mark::Unknown);
         let (source, target): (Vec<_>, Vec<_>) =
             train.iter().map(|(source, target)| (source.to_lowercase(), target.to_lowercase())).unzip();
         let split = |texts: &[String]| texts.iter().flat_map(|text| unit.split(text)).map(str::to_string).collect();

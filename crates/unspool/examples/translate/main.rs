@@ -43,6 +43,9 @@ struct Options {
     /// Sentence pairs in UTF-8, a line each: a sentence, a tab, its translation; without it, dates
     #[arg(long, value_name = "FILE")]
     pairs: Option<PathBuf>,
+    /// The sentences were tokenised before: their words stand between spaces, <unk> among them
+    #[arg(long, requires = "pairs")]
+    tokenized: bool,
     /// How many dates are learned from
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = between(100, 70_000), conflicts_with = "pairs")]
     dates: usize,
@@ -129,7 +132,7 @@ fn run(options: &Options) -> Result<String, String> {
 /// A trained or a loaded model, and the sentences to test it on.
 fn prepare(options: &Options) -> Result<(Trained, Sentences), String> {
     let (unit, [train, test]) = sentences(options)?;
-    let minimum_count = if unit == Unit::Words { options.minimum_count } else { 1 };
+    let minimum_count = if unit != Unit::Characters { options.minimum_count } else { 1 };
     let languages = Languages::new(unit, minimum_count, &train).map_err(|e| match &options.pairs {
         Some(file) => format!("{}: {e}", file.display()),
         None => e.to_string(),
@@ -147,14 +150,19 @@ fn prepare(options: &Options) -> Result<(Trained, Sentences), String> {
 fn sentences(options: &Options) -> Result<(Unit, [Sentences; 2]), String> {
     let Some(file) = &options.pairs else { return Ok((Unit::Characters, dates::make(options.dates))) };
     let parts = pairs::split(pairs::read(file)?).map_err(|sentence| format!("{}: {sentence}", file.display()))?;
-    Ok((Unit::Words, parts))
+    let unit = if options.tokenized { Unit::Tokenized } else { Unit::Words };
+    let marked = parts.iter().flatten().any(|(source, target)| source.contains("<unk>") || target.contains("<unk>"));
+    if marked && unit == Unit::Words {
+        eprintln!("{}: <unk> stands in it and is cut into three words; --tokenized keeps it whole", file.display());
+    }
+    Ok((unit, parts))
 }
 
 fn train_model(options: &Options, languages: &Languages, train: &[Pair]) -> Result<Translator<Tensor>, String> {
     // Sentences are few and words many: without dropout these are learned by heart.
     let (hidden, epochs, learning_rate, dropout) = match languages.unit {
         Unit::Characters => (64, 6, 4e-3, 0.0),
-        Unit::Words => (128, 20, 3e-3, 0.3),
+        Unit::Words | Unit::Tokenized => (128, 20, 3e-3, 0.3),
     };
     let sizes = Sizes {
         source: languages.source.len(),

@@ -30,7 +30,8 @@ impl Trained {
         let file = CheckpointFile::open(path).map_err(|e| e.to_string())?;
         let text =
             |name| file.text(name).ok_or_else(|| sentence(&format!("it holds no translator: it has no text {name:?}")));
-        let unit = [Unit::Characters, Unit::Words].into_iter().find(|unit| text("unit") == Ok(unit.name()));
+        let unit =
+            [Unit::Characters, Unit::Words, Unit::Tokenized].into_iter().find(|unit| text("unit") == Ok(unit.name()));
         let unit = unit.ok_or_else(|| sentence(&"it holds no translator of characters or words"))?;
         let vocabulary = |name| Vocabulary::from_json(text(name)?).map_err(|e| sentence(&e));
         let languages = Languages { unit, source: vocabulary("source")?, target: vocabulary("target")? };

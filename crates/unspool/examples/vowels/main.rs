@@ -7,10 +7,13 @@
 //!
 //! Japanese Vowels (Kudo, Toyama and Shimbo 1999): nine speakers say /ae/, and each utterance is 7 to 29 time steps of
 //! 12 coefficients. The folder holds `JapaneseVowels_TRAIN.ts` and `JapaneseVowels_TEST.ts` of the UEA archive
-//! (<https://timeseriesclassification.com>). Without it, the example makes utterances of the same form.
+//! (<https://timeseriesclassification.com>), or such a pair of files of another of its data sets for classification. Without
+//! it, the example makes utterances of the same form.
 
 #![forbid(unsafe_code)]
 
+#[path = "../shared/parts.rs"]
+mod parts;
 mod task;
 mod ts;
 
@@ -27,7 +30,8 @@ use unspool::{Bidirectional, CrossEntropy, Gru, Mode};
 #[derive(Parser)]
 #[command(name = "vowels")]
 struct Options {
-    /// The folder with JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts; without it, made-up utterances
+    /// The folder with a data set of the UEA archive, as JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts; without it,
+    /// made-up utterances
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The number of units in each direction
@@ -71,7 +75,7 @@ fn run(options: &Options) -> Result<(), String> {
     };
     let parameters = Classifier::new(&mut rng(0), &task, options.hidden).parameter_count();
     println!(
-        "{} utterances to learn from, {} to test, {} speakers; bidirectional GRU({}), {parameters} parameters\n",
+        "{} sequences to learn from, {} to test, {} classes; bidirectional GRU({}), {parameters} parameters\n",
         task.train.len(),
         task.test.len(),
         task.speakers.len(),

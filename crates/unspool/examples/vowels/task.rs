@@ -1,5 +1,6 @@
 //! Utterances as examples: standardised, their speakers numbered, padded to batches.
 
+use crate::parts;
 use crate::ts::{self, Utterance};
 use rand::RngExt;
 use std::path::Path;
@@ -38,17 +39,17 @@ impl Task {
             }
             match speakers.binary_search(&speaker) {
                 Ok(class) => Ok(Example { steps: scaler.transform(&tensor(&steps)), class }),
-                Err(_) => Err(format!("speaker {speaker:?} is in the test part, but not in the training part")),
+                Err(_) => Err(format!("class {speaker:?} is in the test part, but not in the training part")),
             }
         };
         let [train, test] = [train, test].map(|part| part.into_iter().map(example).collect::<Result<Vec<_>, String>>());
         Ok(Task { train: train?, test: test?, channels, speakers })
     }
 
-    /// The two files of the archive.
+    /// The two files of a data set of the archive, which end in `_TRAIN.ts` and `_TEST.ts`.
     pub(crate) fn load(folder: &Path) -> Result<Task, String> {
-        let read = |part: &str| ts::read(&folder.join(format!("JapaneseVowels_{part}.ts")));
-        Task::new(read("TRAIN")?, read("TEST")?).map_err(|sentence| format!("{}: {sentence}", folder.display()))
+        let [train, test] = parts::find(folder, ["_TRAIN.ts", "_TEST.ts"])?.map(|file| ts::read(&file));
+        Task::new(train?, test?).map_err(|sentence| format!("{}: {sentence}", folder.display()))
     }
 
     /// Utterances of the same form: nine speakers, 12 channels that glide from one value to another, each speaker's
@@ -116,11 +117,11 @@ mod tests {
     fn parts_that_do_not_fit_are_refused() {
         let train = || vec![utterance(&[1.0], "a")];
         let stranger = Task::new(train(), vec![utterance(&[1.0], "c")]).err().unwrap();
-        assert_eq!(stranger, "speaker \"c\" is in the test part, but not in the training part");
+        assert_eq!(stranger, "class \"c\" is in the test part, but not in the training part");
         let wide = Utterance { steps: vec![vec![1.0, 2.0]], speaker: "a".to_string() };
         let wide = Task::new(train(), vec![wide]).err().unwrap();
         assert_eq!(wide, "1 channels to learn from, 2 to test: not the same");
-        assert!(Task::load(Path::new("no/such")).err().unwrap().starts_with("cannot read no/such/Japanese"));
+        assert!(Task::load(Path::new("no/such")).err().unwrap().starts_with("cannot read no/such: "));
     }
 
     #[test]

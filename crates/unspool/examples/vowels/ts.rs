@@ -4,6 +4,7 @@
 //! separated by colons, each a list of numbers, and behind the last colon its class.
 
 use std::path::Path;
+use unspool::text::read_text;
 
 /// A sequence and who spoke it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,13 +16,14 @@ pub(crate) struct Utterance {
 
 /// Reads a file of utterances of one number of channels.
 pub(crate) fn read(file: &Path) -> Result<Vec<Utterance>, String> {
-    let text = std::fs::read_to_string(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+    let text = read_text(file).map_err(|e| e.to_string())?;
     parse(&text).map_err(|sentence| format!("{}: {sentence}", file.display()))
 }
 
 fn parse(text: &str) -> Result<Vec<Utterance>, String> {
     let mut lines = text.lines().map(str::trim).enumerate();
-    if !lines.any(|(_, line)| line.eq_ignore_ascii_case("@data")) {
+    header(lines.by_ref().map(|(_, line)| line).take_while(|line| !line.eq_ignore_ascii_case("@data")))?;
+    if !text.lines().any(|line| line.trim().eq_ignore_ascii_case("@data")) {
         return Err("no line says @data: this is no .ts file".to_string());
     }
     let mut utterances: Vec<Utterance> = Vec::new();
@@ -33,7 +35,25 @@ fn parse(text: &str) -> Result<Vec<Utterance>, String> {
         }
         utterances.push(utterance);
     }
-    if utterances.is_empty() { Err("no utterance follows @data".to_string()) } else { Ok(utterances) }
+    if utterances.is_empty() { Err("no sequence follows @data".to_string()) } else { Ok(utterances) }
+}
+
+/// Says what a header tells that this example cannot read.
+fn header<'a>(lines: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    for line in lines {
+        let mut words = line.split_whitespace().map(str::to_ascii_lowercase);
+        let (name, value) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let cannot = match (&name[..], &value[..]) {
+            ("@targetlabel", "true") => "its targets are numbers (a regression), and this example tells classes apart",
+            ("@classlabel", "false") => "its sequences have no class, and this example learns to tell classes apart",
+            ("@timestamps", "true") => {
+                "its values have time stamps, and this example takes steps that are equally long"
+            }
+            _ => continue,
+        };
+        return Err(format!("{cannot} ({line})"));
+    }
+    Ok(())
 }
 
 fn utterance(line: &str) -> Result<Utterance, String> {
@@ -72,7 +92,19 @@ mod tests {
         for (text, sentence) in [
             ("", "no line says @data: this is no .ts file"),
             ("1,2:a\n", "no line says @data: this is no .ts file"),
-            ("@data\n\n", "no utterance follows @data"),
+            ("@data\n\n", "no sequence follows @data"),
+            (
+                "@problemName x\n@targetLabel true\n@data\n1,2:0.5\n",
+                "its targets are numbers (a regression), and this example tells classes apart (@targetLabel true)",
+            ),
+            (
+                "@classLabel false\n@data\n1,2\n",
+                "its sequences have no class, and this example learns to tell classes apart (@classLabel false)",
+            ),
+            (
+                "@timeStamps true\n@data\n(0,1):a\n",
+                "its values have time stamps, and this example takes steps that are equally long (@timeStamps true)",
+            ),
             ("@data\n1,2\n", "line 2: no colon separates the class from the values"),
             ("@data\n1,2:3:a\n", "line 2: one channel has 2 values, another 1"),
             ("@data\n1:2:a\n1,x:2,3:a\n", "line 3: \"x\" is not a finite number"),
