@@ -100,3 +100,38 @@ fn models_are_shared_between_threads_and_tapes_move_to_them() {
     shared::<Zoo<Tensor, Tuple<Tensor>, 3>>();
     moved::<Tape>();
 }
+
+/// Types that a macro is handed come with the place they were written at; the names around them are the derive's.
+macro_rules! model {
+    ($name:ident { $($field:ident: $ty:ty),* }) => {
+        #[derive(Params)]
+        struct $name<P> { $($field: $ty),* }
+    };
+    (around $name:ident, $child:ty) => {
+        #[derive(Params)]
+        struct $name<P> { child: $child, bias: P, all: Vec<$child> }
+    };
+}
+
+model!(Handed { leaf: P, child: Dense<P>, list: Vec<P>, maybe: Option<Dense<P>>, pair: [P; 2], size: usize });
+model!(around Around, Dense<P>);
+
+#[test]
+fn a_macro_may_write_a_model() {
+    let handed = Handed {
+        leaf: Tensor::full(1.0, [4]),
+        child: dense_of(2.0),
+        list: vec![Tensor::full(3.0, [])],
+        maybe: Some(dense_of(4.0)),
+        pair: [Tensor::full(5.0, []), Tensor::full(6.0, [])],
+        size: 7,
+    };
+    let names = "leaf child.weight child.bias list.0 maybe.weight maybe.bias pair.0 pair.1";
+    assert_eq!(handed.names().join(" "), names);
+    assert_eq!(handed.zeros_like().size, 7);
+    let around = Around { child: dense_of(1.0), bias: Tensor::full(2.0, [3]), all: vec![dense_of(3.0)] };
+    assert_eq!(around.names().join(" "), "child.weight child.bias bias all.0.weight all.0.bias");
+    let tape = Tape::new();
+    let net = tape.bind(&around);
+    assert_eq!((net.bias.sum() + net.child.bias.sum()).backward().of(&net).bias.to_vec(), [1.0; 3]);
+}

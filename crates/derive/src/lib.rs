@@ -1,8 +1,11 @@
-//! `#[derive(Params)]`: see the trait `Params` in `unspool-autograd`, or `unspool::Params`.
+//! `#[derive(Params)]` and `#[derive(State)]`: see the traits `Params` in `unspool-autograd` and `State` in `unspool-nn`, or
+//! `unspool::Params` and `unspool::State`.
 
 #![forbid(unsafe_code)]
 
-use proc_macro2::TokenStream;
+mod state;
+
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use std::collections::HashSet;
 use syn::spanned::Spanned;
@@ -26,6 +29,17 @@ use syn::{
 pub fn derive_params(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);
     expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Derives `State` for a struct that is generic in its leaf, `P`, with variables in its place.
+///
+/// Fields of type `P`, and those of other types that mention it and are states, are parts of the state; anything else is
+/// configuration, cloned as it is. `#[params(crate = path)]` names the crate that holds the trait, where that is not
+/// `::unspool`.
+#[proc_macro_derive(State, attributes(params))]
+pub fn derive_state(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let input = syn::parse_macro_input!(input as DeriveInput);
+    state::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// What a field is to the model.
@@ -108,8 +122,7 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             Kind::LeafArray => quote! {
                 ::core::array::from_fn(|i| f(path.join(#segment).join(#index), &self.#member[i]))
             },
-            // Spanned to the field, where the error belongs if its type is no model.
-            Kind::Child => quote_spanned! {ty.span()=>
+            Kind::Child => quote_spanned! {place_of(ty)=>
                 #root::Params::<#p>::map_leaves(&self.#member, path.join(#segment), f)
             },
             Kind::Configuration => quote!(::core::clone::Clone::clone(&self.#member)),
@@ -131,7 +144,7 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
                         f(path.join(#segment).join(#index), leaf);
                     }
                 },
-                Kind::Child => quote_spanned! {ty.span()=>
+                Kind::Child => quote_spanned! {place_of(ty)=>
                     #root::Params::<#p>::#method(#reference self.#member, path.join(#segment), f);
                 },
                 Kind::Configuration => TokenStream::new(),
@@ -179,6 +192,12 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     })
 }
 
+/// Where a field stands, so that an error points there if its type is no model; but names are looked up where the derive is: a
+/// type that a macro was handed would see no `self`.
+fn place_of(ty: &Type) -> Span {
+    Span::call_site().located_at(ty.span())
+}
+
 /// The path segment of a field, for the leaf's dotted name.
 fn segment(member: &Member, root: &Path) -> TokenStream {
     match member {
@@ -195,7 +214,16 @@ fn segment(member: &Member, root: &Path) -> TokenStream {
 }
 
 fn kind_of(ty: &Type, parameters: &[&Ident]) -> Kind {
-    let is_leaf = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident("P"));
+    // A type that a macro was handed comes in a group.
+    let bare = |ty: &Type| -> Type {
+        match ty {
+            Type::Group(group) => (*group.elem).clone(),
+            Type::Paren(paren) => (*paren.elem).clone(),
+            _ => ty.clone(),
+        }
+    };
+    let ty = &bare(ty);
+    let is_leaf = |ty: &Type| matches!(bare(ty), Type::Path(path) if path.path.is_ident("P"));
     if !mentions(ty, parameters) {
         return Kind::Configuration;
     }

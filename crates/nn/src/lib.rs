@@ -139,9 +139,11 @@
 extern crate unspool_autograd as unspool;
 
 mod activation;
+pub mod activations;
 mod attention;
 mod batch_loss;
 mod bidirectional;
+mod boxed;
 mod cell;
 pub mod cells;
 mod clip;
@@ -193,6 +195,7 @@ pub mod wrappers;
 pub use activation::Activation;
 pub use attention::{AdditiveAttention, Attended, attend, attend_masked, dot_scores};
 pub use bidirectional::{Bidirectional, BothUnrolled, Merge};
+pub use boxed::{Boxed, boxed};
 pub use cell::Cell;
 #[doc(no_inline)]
 pub use cells::*;
@@ -228,6 +231,11 @@ pub use sequential::{Build, Chain, Sequential, sequential};
 pub use shards::Shards;
 pub use stack::{Stack, Stacked};
 pub use state::State;
+#[doc(hidden)]
+pub use state::join_parts;
 pub use stream::Stream;
 pub use summary::{Summary, summary};
 pub use unroll::{Unroll, Unrolled};
+#[doc(hidden)]
+pub use unspool_autograd::{Scalar, Tape, Tensor, Var}; // which `#[derive(State)]` writes with the crate's name before them
+pub use unspool_derive::State;

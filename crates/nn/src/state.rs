@@ -2,7 +2,8 @@
 
 use unspool_autograd::{Scalar, Tape, Tensor, Var};
 
-/// The state of a [`Cell`](crate::Cell): a variable `[B, ..]`, or a tuple or a list of states.
+/// The state of a [`Cell`](crate::Cell): a variable `[B, ..]`, a tuple or a list of states, or a struct of
+/// them.
 ///
 /// A state is tied to its tape. What is carried from one window of a long sequence to the next is
 /// [`detach`](State::detach)ed first: tensors, through which no gradient flows and which outlive the tape.
@@ -25,6 +26,42 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// }
 /// # let (h, c) = carried.unwrap();
 /// # assert_eq!(h.shape()[..], [4, 5]);
+/// ```
+///
+/// Parts with names are fields of a struct that is generic in its leaf, with `#[derive(State)]`; what is carried is the same
+/// struct of tensors. Fields that do not mention `P` are configuration.
+///
+/// ```
+/// use unspool_nn::{rng, Cell, Dense, Layer, Recurrent, State};
+/// use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
+///
+/// /// Two averages of what was seen, a quick one and a slow one.
+/// #[derive(Clone, Copy, State)]
+/// # #[params(crate = unspool_nn)]
+/// struct Averages<P> { quick: P, slow: P }
+///
+/// #[derive(Params)]
+/// # #[params(crate = unspool_autograd)]
+/// struct Cascade<P> { x: Dense<P> }
+///
+/// impl<'t, T: Scalar> Cell<'t, T> for Cascade<Var<'t, T>> {
+///     type State = Averages<Var<'t, T>>;
+///     fn zero_state(&self, batch: usize) -> Self::State {
+///         let zero = self.x.bias.zeros([batch, self.x.bias.shape()[0]]);
+///         Averages { quick: zero, slow: zero }
+///     }
+///     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
+///         let quick = state.quick.lerp(self.x.forward(x), 0.5);
+///         let slow = state.slow.lerp(quick, 0.1);
+///         (quick - slow, Averages { quick, slow })
+///     }
+/// }
+///
+/// let layer = Recurrent::new(Cascade { x: Dense::<Tensor>::new(&mut rng(0), 3, 5) });
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).unroll(tape.constant(&Tensor::ones([20, 4, 3]))).lengths(&[20, 7, 3, 20]).run();
+/// let carried: Averages<Tensor> = run.state().detach();
+/// assert_eq!(carried.slow.shape()[..], [4, 5]);
 /// ```
 ///
 /// A state that was not detached does not outlive its window:
@@ -108,13 +145,14 @@ impl<'t, T: Scalar, S: State<'t, T>> State<'t, T> for Vec<S> {
 
     #[track_caller]
     fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self {
-        (0..states[0].len()).map(|i| join_part(states, |state| &state[i], f)).collect()
+        (0..states[0].len()).map(|i| join_parts(states, |state| &state[i], f)).collect()
     }
 }
 
 /// One part of each of several states, joined; one or two of them, as in a step, without memory of their own.
+#[doc(hidden)]
 #[track_caller]
-fn join_part<'t, T: Scalar, W, S: State<'t, T>>(
+pub fn join_parts<'t, T: Scalar, W, S: State<'t, T>>(
     states: &[W],
     part: impl Fn(&W) -> &S,
     f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>,
@@ -145,7 +183,7 @@ macro_rules! tuple {
 
             #[track_caller]
             fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self {
-                ($(join_part(states, |state| &state.$i, f),)+)
+                ($(join_parts(states, |state| &state.$i, f),)+)
             }
         }
     };
