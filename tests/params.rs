@@ -111,10 +111,15 @@ macro_rules! model {
         #[derive(Params)]
         struct $name<P> { child: $child, bias: P, all: Vec<$child> }
     };
+    (named $name:ident, $child:ident, $field:ident) => {
+        #[derive(Params)]
+        struct $name<P> { $field: $child<P>, bias: P }
+    };
 }
 
 model!(Handed { leaf: P, child: Dense<P>, list: Vec<P>, maybe: Option<Dense<P>>, pair: [P; 2], size: usize });
 model!(around Around, Dense<P>);
+model!(named Named, Dense, child);
 
 #[test]
 fn a_macro_may_write_a_model() {
@@ -131,6 +136,8 @@ fn a_macro_may_write_a_model() {
     assert_eq!(handed.zeros_like().size, 7);
     let around = Around { child: dense_of(1.0), bias: Tensor::full(2.0, [3]), all: vec![dense_of(3.0)] };
     assert_eq!(around.names().join(" "), "child.weight child.bias bias all.0.weight all.0.bias");
+    let named = Named { child: dense_of(1.0), bias: Tensor::full(2.0, [3]) };
+    assert_eq!(named.names().join(" "), "child.weight child.bias bias");
     let tape = Tape::new();
     let net = tape.bind(&around);
     assert_eq!((net.bias.sum() + net.child.bias.sum()).backward().of(&net).bias.to_vec(), [1.0; 3]);
