@@ -3,11 +3,12 @@
 
 use crate::folder;
 use std::path::PathBuf;
+use unspool::activations::{relu, softmax};
 use unspool::prelude::*;
 use unspool::{
-    Bidirectional, CheckpointFile, Embedding, FileError, Gru, GruResetBefore, Indices, KerasState, LayerNorm, Lstm,
-    Mode, Model, Real, Stack, StateDict, TorchState, dropout, gru, load_keras, load_torch, lstm, save_keras,
-    save_torch,
+    Activation, Bidirectional, CheckpointFile, Embedding, FileError, Gru, GruResetBefore, Indices, KerasState,
+    LayerNorm, Lstm, Mode, Model, Real, Stack, StateDict, TorchState, dropout, gru, load_keras, load_torch, lstm,
+    save_keras, save_torch,
 };
 
 pub const INPUTS: usize = 3;
@@ -166,6 +167,24 @@ fn models_of_keras_run_here_and_go_back() {
     same!("deep", deep.add(dropout(0.5)).add(dense(HIDDEN, 2)));
 
     keras("embedding", [Embedding::<Tensor>::new(rng, 7, HIDDEN)], |[table]| embedded(table));
+}
+
+/// They have no weights, but places, as the dropouts have in whose stead they stand here.
+#[test]
+fn activations_are_counted_among_the_layers() {
+    let layers = || sequential().add(dense(INPUTS, HIDDEN));
+    let mut known = layers().add(dropout(0.5)).add(dense(HIDDEN, 2));
+    let mut model = layers().add(relu()).add(dense(HIDDEN, 2)).add(softmax());
+    load_torch(fixture("sequential_torch"), &mut known).unwrap();
+    load_torch(fixture("sequential_torch"), &mut model).unwrap();
+    assert_eq!(model.leaves(), known.leaves());
+
+    let layers = || sequential().add(lstm(INPUTS, HIDDEN).return_sequences()).add(gru(HIDDEN, HIDDEN));
+    let mut known = layers().add(dropout(0.5)).add(dense(HIDDEN, 2));
+    let mut model = layers().add(Activation::Relu).add(dense(HIDDEN, 2)).add(softmax());
+    load_keras(fixture("deep_keras"), &mut known).unwrap();
+    load_keras(fixture("deep_keras"), &mut model).unwrap();
+    assert_eq!(model.leaves(), known.leaves());
 }
 
 /// The tokens in `exchange.py`.

@@ -5,6 +5,7 @@ use super::checkpoint_file::CheckpointFile;
 use super::error::FileError;
 use super::state_dict::{StateDict, gates};
 use super::torch::{recurrent_biases, set_biases};
+use crate::activations::{Activate, Softmax};
 use crate::bidirectional::Bidirectional;
 use crate::cells::{Gru, GruResetBefore, Lstm, SimpleRnn};
 use crate::dense::Dense;
@@ -60,9 +61,10 @@ use unspool_autograd::{Params, Real, Tensor};
 /// | [`Bidirectional`] | `Bidirectional` | and `backward.kernel`, .. |
 /// | [`Sequential`], [`Stack`], `Vec`, arrays | the layers of a model | `0.kernel`, `1.bias`, .. |
 ///
-/// What a layer computes with its weights is not in the file: an `activation` or `go_backwards`. Keras's own epsilon of `LayerNormalization` is 1e-3, and no weight: a layer with that one computes something else here.
-/// A bias that is not in the file (`use_bias=False`, `center=False`) is zero, and a gain (`scale=False`) one. Only a GRU must have
-/// one: without it, nothing in the file says whether it resets before or after the product.
+/// What a layer computes with its weights is not in the file: an `activation` or `go_backwards`. Keras's own epsilon of
+/// `LayerNormalization` is 1e-3, and no weight: a layer with that one computes something else here.
+/// A bias that is not in the file (`use_bias=False`, `center=False`) is zero, and a gain (`scale=False`) one. Only a GRU must
+/// have one: without it, nothing in the file says whether it resets before or after the product.
 /// A model of one's own says the place of its layers, [`TorchState`](crate::TorchState) shows how.
 ///
 /// ```
@@ -251,4 +253,4 @@ macro_rules! nothing {
         }
     )*};
 }
-nothing!((), Flatten, Dropout);
+nothing!((), Flatten, Dropout, Activate, Softmax);

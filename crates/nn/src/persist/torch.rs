@@ -4,6 +4,7 @@ use super::checkpoint::Checkpoint;
 use super::checkpoint_file::CheckpointFile;
 use super::error::FileError;
 use super::state_dict::{StateDict, zeros};
+use crate::activations::{Activate, Softmax};
 use crate::bidirectional::Bidirectional;
 use crate::cells::{Gru, Lstm, ProjectedLstm, SimpleRnn};
 use crate::dense::Dense;
@@ -269,4 +270,4 @@ macro_rules! nothing {
         }
     )*};
 }
-nothing!((), Flatten, Dropout);
+nothing!((), Flatten, Dropout, Activate, Softmax);
