@@ -60,8 +60,11 @@ impl Interrupt {
         let wish = interrupt.clone();
         let mut first = None;
         let handler = move || {
+            if !wish.is_set() {
+                first = None; // those before were of another training
+            }
             let uttered = *first.get_or_insert_with(Instant::now);
-            if wish.is_set() && uttered.elapsed() >= Duration::from_millis(500) {
+            if uttered.elapsed() >= Duration::from_millis(500) {
                 std::process::exit(130);
             }
             wish.set();
