@@ -162,10 +162,10 @@ impl Csv {
     /// Reads a file: `[L, F]`, the columns in the order in which they were chosen.
     ///
     /// # Errors
-    /// If it cannot be read, is a pipe or a device, has more than 4 GiB, is not UTF-8 text or holds no row; if a column is not there, or two have
-    /// the chosen name; if a quote is not closed, a row has another number of cells than the first, more than a million, or
-    /// is empty; if a cell is not a finite number of type `T`; if delimiter or decimal mark are not told and in doubt. The
-    /// sentence names the file, the line and the column.
+    /// If it cannot be read, is a pipe or a device, has more than 4 GiB, is not UTF-8 text or holds no row; if a column is
+    /// not there, or two have the chosen name; if a quote is not closed, a row has another number of cells than the first,
+    /// more than a million, or is empty; if a cell is not a finite number of type `T`; if delimiter or decimal mark are not
+    /// told and in doubt. The sentence names the file, the line and the column.
     pub fn read<T: Scalar>(&self, file: impl AsRef<Path>) -> Result<Tensor<T>, DataError> {
         from_file(file.as_ref(), |text| self.parse(text))
     }
