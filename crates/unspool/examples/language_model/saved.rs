@@ -70,7 +70,7 @@ impl Saved {
                 return Err(format!("{name} has {size} for {what}: it must be from {least} to {most}").into());
             }
         }
-        Ok(Saved { unit, cell, vocabulary, sizes })
+        Ok(Saved { unit: is, cell, vocabulary, sizes })
     }
 
     /// Loads the best model, from whose scores a token can be drawn.

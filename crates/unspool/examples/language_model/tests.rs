@@ -118,6 +118,21 @@ fn a_saved_model_writes_what_it_wrote() {
     assert_eq!(top("--top-p=0.0001"), greedy("1"));
 }
 
+/// The file knows how its text was split.
+#[test]
+fn a_model_of_a_tokenised_text_reads_prompts_and_writes_as_it_was_split() {
+    let folder = Folder::new("tokenised");
+    let (text, file) =
+        (folder.text("text", "the <unk> said : no <unk> , i 'm n't \n".repeat(40).as_bytes()), folder.path("model"));
+    let base = [&["--text", &text, "--save", &file], &SMALL[..]].concat();
+    let printed = ran_on(Unit::Words, &[&base[..], &["--tokenized", "--prompt", "the <unk>"]].concat()).unwrap();
+    let loaded = ran_on(Unit::Words, &["--load", &file, "--generate", "20", "--prompt", "the <unk>"]).unwrap();
+    assert!(loaded.starts_with("the <unk> "), "{loaded}");
+    assert_eq!(loaded, results(&printed).1);
+    let cut = ran_on(Unit::Words, &[&base[..], &["--resume"]].concat()).unwrap_err().replace(&file, "FILE");
+    assert_eq!(cut, "FILE was saved with tokenized words, not words");
+}
+
 #[test]
 fn a_resumed_training_ends_in_the_same_bits() {
     let folder = Folder::new("resume");
