@@ -50,6 +50,19 @@ fn delimiter(text: &str) -> Result<char, Sentence> {
     }
 }
 
+/// Where a sentence asks for something, the option that tells it.
+fn with_option(sentence: Sentence) -> Sentence {
+    let options = [
+        ("tell which", "--delimiter"),
+        ("tell the decimal mark", "--decimal"),
+        ("say that there is no header, or that they are names", "--no-header or --header"),
+    ];
+    match options.into_iter().find(|(asked, _)| sentence.ends_with(asked)) {
+        Some((_, option)) => format!("{sentence} ({option})"),
+        None => sentence,
+    }
+}
+
 /// A series of one value per row.
 #[derive(Debug)]
 pub(crate) struct Column {
@@ -68,7 +81,7 @@ pub(crate) struct Column {
 impl Reading {
     /// Reads the column.
     pub(crate) fn read(&self, file: &Path, column: &str) -> Result<Column, Sentence> {
-        let table = self.reader(column).read_table(file).map_err(|e| e.to_string())?;
+        let table = self.reader(column).read_table(file).map_err(|e| with_option(e.to_string()))?;
         self.series(table, column).map_err(|sentence| format!("{}: {sentence}", file.display()))
     }
 
@@ -164,7 +177,7 @@ mod tests {
         let options = ["forecast", "--csv", "a.csv"].into_iter().chain(options.split_whitespace());
         let reading = Options::try_parse_from(options).unwrap_or_else(|e| panic!("{e}")).reading;
         let column = reading.column.clone().unwrap();
-        reading.series(reading.reader(&column).parse_table(text).map_err(|e| e.to_string())?, &column)
+        reading.series(reading.reader(&column).parse_table(text).map_err(|e| with_option(e.to_string()))?, &column)
     }
 
     #[test]
@@ -234,6 +247,18 @@ mod tests {
                 "line 3 has no value: write one, or use --fill to interpolate",
             ),
             ("v\nNA\n?\n", "--column v --fill", "v has no value"),
+            (
+                "a;v\n0;1.234\n",
+                "--column v",
+                "line 2: \"1.234\" may be 1.234 or 1234: tell the decimal mark (--decimal)",
+            ),
+            ("a;b,v\nx;y,1\n", "--column v", "the cells may stand apart by ',' or ';': tell which (--delimiter)"),
+            (
+                "1,2\n3,4\n",
+                "--column 1",
+                "line 1 holds numbers where names of columns are expected: say that there is no header, or that they are \
+                 names (--no-header or --header)",
+            ),
             (
                 "d,v\n2,1\n1,2\n3,2\n",
                 "--column v --date-column d",
