@@ -1,7 +1,7 @@
 //! Functions and reductions at 0, at the smallest and largest numbers, and at infinity.
 
 use unspool::prelude::*;
-use unspool::{hessian, jvp};
+use unspool::{hessian, jvp, mse};
 
 type Function<T> = for<'t> fn(Var<'t, T>) -> Var<'t, T>;
 
@@ -194,6 +194,18 @@ fn normalised_features_do_not_depend_on_the_unit() {
     }
 }
 
+/// Equal features have no distance from their mean, however far this is from 0; PyTorch has NaN from 1e30 on.
+#[test]
+fn equal_features_become_zeros() {
+    for x in [0.0, 1e-30, 1.0, 1e30, -1e30, 3e38] {
+        let tape = Tape::new();
+        let x = tape.variable(&Tensor::<f32>::full(x, [1, 3]));
+        let y = x.layer_norm(1e-5);
+        assert_eq!(y.value().to_vec(), [0.0; 3]);
+        assert!(y.select(1, 0).sum().backward().wrt(x).to_vec().iter().all(|g| g.is_finite()));
+    }
+}
+
 #[test]
 fn the_square_of_a_norm_is_smooth_at_the_origin() {
     for x in [[0.0, 0.0], [3.0, -4.0]] {
@@ -225,4 +237,6 @@ fn over_an_axis_of_nothing() {
     assert_eq!(x.logsumexp().item(), f32::NEG_INFINITY);
     assert_eq!(x.norm_axes(&[1]).value().to_vec(), [0.0; 2]);
     assert!(x.std_axes(&[1], 0).value().to_vec().iter().all(|y| y.is_nan()));
+    assert!(x.mean_axes(&[1]).value().to_vec().iter().all(|y| y.is_nan()) && x.mean().item().is_nan());
+    assert!(mse(x, x).item().is_nan());
 }

@@ -112,9 +112,10 @@ impl<T: Scalar> Tensor<T> {
     fn mean_from(&self, sum: Tensor<T>, n: usize, sum_again: impl FnOnce(&Tensor<T>) -> Tensor<T>) -> Tensor<T> {
         let n = T::from_f64(n as f64);
         let mean = sum.map(|s| s / n);
-        // A sum can be too large for its type where the mean is not.
+        // A sum can be too large for its type where the mean is not. (Nothing has no mean, and its sum is not too large.)
         let is_finite = |x: &Tensor<T>| x.contiguous().as_slice().is_some_and(|x| x.iter().all(|x| x.is_finite()));
-        if is_finite(&mean) || !is_finite(self) { mean } else { sum_again(&self.map(|x| x / n)) }
+        let is_right = self.elements() == 0 || is_finite(&mean) || !is_finite(self);
+        if is_right { mean } else { sum_again(&self.map(|x| x / n)) }
     }
 
     /// The largest elements over several axes, which are gone from the result; NaN where there is one.

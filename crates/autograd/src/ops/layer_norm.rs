@@ -25,13 +25,22 @@ impl LayerNorm {
     }
 }
 
-/// The same where sums or squares leave the range of the type: of `x / n`, then of numbers up to 1.
+/// The same where sums or squares leave the range of the type: of `x / n`, then of numbers up to 1. The mean is kept between the
+/// smallest and the largest element, out of which rounding may put it: equal elements have no distance.
 #[cold]
 #[inline(never)]
 fn far_statistics<T: Scalar>(x: &[T], room: &mut [T], n: T, epsilon: T) -> (T, T) {
     room.iter_mut().zip(x).for_each(|(r, &x)| *r = x / n);
     let mean = sum_row(room);
+    let ends = (T::from_f64(f64::INFINITY), T::from_f64(f64::NEG_INFINITY));
+    let (least, most) =
+        x.iter().fold(ends, |(least, most), &x| (if x < least { x } else { least }, if x > most { x } else { most }));
+    let inside = if mean < least { least } else if mean > most { most } else { mean };
+    let mean = inside.with_tangent_of(mean);
     let largest = x.iter().fold(T::ZERO, |most, &x| if (x - mean).abs() > most { (x - mean).abs() } else { most });
+    if largest == T::ZERO {
+        return (mean, T::ONE / epsilon.sqrt());
+    }
     let largest = largest.with_tangent(T::ZERO);
     room.iter_mut().zip(x).for_each(|(r, &x)| *r = (x - mean) / largest * ((x - mean) / largest));
     let scale = T::ONE / (sum_row(room) / n + epsilon / largest / largest).sqrt();
