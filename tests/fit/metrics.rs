@@ -65,6 +65,40 @@ fn what_is_no_mean_is_computed_from_all_examples() {
     }
 }
 
+/// What NaN is for one metric is NaN for all.
+#[test]
+fn metrics_of_what_is_not_a_number_are_none() {
+    let tape = Tape::new();
+    let good = tape.constant(&Tensor::<f64>::one_hot([0, 1, 1], 2));
+    let bad = tape.constant(&Tensor::from_vec(vec![1.0, 0.0, f64::NAN, 1.0, 0.0, 1.0], [3, 2]));
+    for [output, target] in [[bad, good], [good, bad]] {
+        for metric in [accuracy, macro_f1, rmse, r2, binary_accuracy, exact_match, precision, recall, f1, perplexity] {
+            assert!(metric(output, target).item().is_nan());
+        }
+    }
+}
+
+/// The sum of three tenths is not three times a tenth.
+#[test]
+fn the_variance_of_equal_targets_is_zero() {
+    let tape = Tape::new();
+    let target = tape.constant(&Tensor::<f64>::full(0.1, [3, 1]));
+    assert_eq!(r2(target, target).item(), 1.0);
+    assert_eq!(r2(target * 2.0, target).item(), 0.0);
+}
+
+#[test]
+fn the_root_of_the_mean_is_right_where_squares_are_not() {
+    for size in [1e-30, 0.0, 1e30] {
+        let tape = Tape::new();
+        let output = tape.variable(&Tensor::from_vec(vec![size, -size], [2, 1]));
+        let error = rmse(output, output.zeros([2, 1]));
+        let (found, slope) = (error.item(), error.backward().wrt(output).at([0, 0]));
+        let expected = if size == 0.0 { 0.0 } else { 0.5f32 };
+        assert!((found - size).abs() <= 1e-6 * size && (slope - expected).abs() < 1e-6, "{size}: {found}, {slope}");
+    }
+}
+
 /// Of sequences of different lengths, all steps count that are no padding; every batch of them is cut elsewhere.
 #[test]
 fn metrics_of_sequences_see_every_step_but_padding() {

@@ -1,12 +1,12 @@
-//! How often the right one of several classes is said.
+//! How often the right one of several classes is predicted.
 
-use super::{constant, f1_of};
+use super::{constant, elements, f1_of};
 use crate::cross_entropy::cross_entropy;
 use crate::loss::same_shape;
 use unspool_autograd::{Scalar, Var};
 
-/// The part of rows whose highest output is where the target is highest: with targets that are 1 for the true class, and 0
-/// for the others, how often that class has the highest score.
+/// The fraction of rows whose highest output is where the target is highest: with targets that are 1 for the true class,
+/// and 0 for the others, how often that class has the highest score.
 ///
 /// ```
 /// use unspool_nn::accuracy;
@@ -21,15 +21,16 @@ use unspool_autograd::{Scalar, Var};
 /// If the shapes differ, or have rank 0.
 #[track_caller]
 pub fn accuracy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
-    let [said, right] = classes("accuracy", output, target);
-    let hits = said.iter().zip(&right).filter(|(said, right)| said == right).count();
+    let Some([predicted, right]) = classes("accuracy", output, target) else { return constant(output, f64::NAN) };
+    let hits = predicted.iter().zip(&right).filter(|(predicted, right)| predicted == right).count();
     constant(output, hits as f64 / right.len() as f64)
 }
 
 /// The mean of the F1 scores of all classes, each of which counts the same however rare it is:
-/// `2 both / (said + meant)` with the numbers of rows in which the class has the highest output, the highest target, and both.
+/// `2 both / (predicted + actual)` with the numbers of rows in which the class has the highest output, the highest target, and
+/// both.
 ///
-/// As scikit-learn's `f1_score(average="macro")`: a class that is neither said nor meant in any row is left out.
+/// As scikit-learn's `f1_score(average="macro")`: a class that is neither predicted nor true in any row is left out.
 ///
 /// ```
 /// use unspool_nn::metrics::macro_f1;
@@ -44,16 +45,18 @@ pub fn accuracy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t
 /// If the shapes differ, or have rank 0.
 #[track_caller]
 pub fn macro_f1<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
-    let rows = classes("macro_f1", output, target);
+    let Some([predicted_rows, actual_rows]) = classes("macro_f1", output, target) else {
+        return constant(output, f64::NAN);
+    };
     let count = *output.shape().last().unwrap_or(&0);
-    let [mut both, mut said, mut meant] = [(); 3].map(|()| vec![0.0; count]);
-    for (&one, &other) in rows[0].iter().zip(&rows[1]) {
-        said[one] += 1.0;
-        meant[other] += 1.0;
+    let [mut both, mut predicted, mut actual] = [(); 3].map(|()| vec![0.0; count]);
+    for (&one, &other) in predicted_rows.iter().zip(&actual_rows) {
+        predicted[one] += 1.0;
+        actual[other] += 1.0;
         both[one] += f64::from(u8::from(one == other));
     }
-    let known = (0..count).filter(|&class| said[class] + meant[class] > 0.0);
-    let scores: Vec<f64> = known.map(|class| f1_of(both[class], said[class], meant[class])).collect();
+    let known = (0..count).filter(|&class| predicted[class] + actual[class] > 0.0);
+    let scores: Vec<f64> = known.map(|class| f1_of(both[class], predicted[class], actual[class])).collect();
     constant(output, scores.iter().sum::<f64>() / scores.len() as f64)
 }
 
@@ -78,11 +81,12 @@ pub fn perplexity<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<
     cross_entropy(output, target).exp()
 }
 
-/// The class of each row that is said, and the one that is meant.
+/// The predicted class of each row, and the true one; nothing if it cannot be told, because a number is NaN.
 #[track_caller]
-fn classes<T: Scalar>(metric: &str, output: Var<'_, T>, target: Var<'_, T>) -> [Vec<usize>; 2] {
+fn classes<T: Scalar>(metric: &str, output: Var<'_, T>, target: Var<'_, T>) -> Option<[Vec<usize>; 2]> {
     same_shape(metric, output, target);
     let rank = output.shape().rank();
     assert!(rank > 0, "{metric}: the output has no axis of classes");
-    [output, target].map(|of| of.argmax(rank - 1).as_slice().to_vec())
+    let is_known = |of| elements(of).iter().all(|x| !x.is_nan());
+    (is_known(output) && is_known(target)).then(|| [output, target].map(|of| of.argmax(rank - 1).as_slice().to_vec()))
 }

@@ -1,11 +1,11 @@
-//! How often labels are said that may each be set or not: one a row, or several.
+//! How well labels are predicted that may each be set or not: one per row, or several.
 
 use super::{constant, elements, f1_of, part};
 use crate::loss::same_shape;
 use unspool_autograd::{Scalar, Var};
 
-/// The part of labels, over all elements, that are said rightly: the score is greater than 0 where the target is 1, and not
-/// where it is 0.
+/// The fraction of labels, over all elements, that are predicted correctly: the score is greater than 0 where the target
+/// is 1, and not where it is 0.
 ///
 /// ```
 /// use unspool_nn::metrics::binary_accuracy;
@@ -22,12 +22,12 @@ use unspool_autograd::{Scalar, Var};
 pub fn binary_accuracy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     let labels = labels("binary_accuracy", output, target);
     of_labels(output, labels, |labels| {
-        let right = labels.iter().filter(|[said, meant]| said == meant).count();
+        let right = labels.iter().filter(|[predicted, actual]| predicted == actual).count();
         right as f64 / labels.len() as f64
     })
 }
 
-/// The part of rows in which all labels are said rightly.
+/// The fraction of rows in which all labels are predicted correctly.
 ///
 /// ```
 /// use unspool_nn::metrics::exact_match;
@@ -46,12 +46,12 @@ pub fn exact_match<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var
     let width = *output.shape().last().expect("exact_match: the output has no axis of labels");
     of_labels(output, labels, |labels| {
         let rows = labels.chunks(width);
-        let right = rows.clone().filter(|row| row.iter().all(|[said, meant]| said == meant)).count();
+        let right = rows.clone().filter(|row| row.iter().all(|[predicted, actual]| predicted == actual)).count();
         right as f64 / rows.len() as f64
     })
 }
 
-/// The part of the labels said, over all elements, that are meant; 0 if none is said.
+/// The fraction of predicted labels, over all elements, that are true; 0 if none is predicted.
 ///
 /// ```
 /// use unspool_nn::metrics::precision;
@@ -68,12 +68,12 @@ pub fn exact_match<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var
 pub fn precision<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     let labels = labels("precision", output, target);
     of_labels(output, labels, |labels| {
-        let [both, said, _] = counts(labels);
-        part(both, said)
+        let [both, predicted, _] = counts(labels);
+        part(both, predicted)
     })
 }
 
-/// The part of the labels meant, over all elements, that are said; 0 if none is meant.
+/// The fraction of true labels, over all elements, that are predicted; 0 if none is true.
 ///
 /// ```
 /// use unspool_nn::metrics::recall;
@@ -90,13 +90,13 @@ pub fn precision<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'
 pub fn recall<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     let labels = labels("recall", output, target);
     of_labels(output, labels, |labels| {
-        let [both, _, meant] = counts(labels);
-        part(both, meant)
+        let [both, _, actual] = counts(labels);
+        part(both, actual)
     })
 }
 
-/// `2 both / (said + meant)`, with the numbers of labels, over all elements, that are said, meant, and both: the harmonic
-/// mean of [`precision`] and [`recall`]. 0 if none is said or meant.
+/// `2 both / (predicted + actual)`, with the numbers of labels, over all elements, that are predicted, true, and both: the
+/// harmonic mean of [`precision`] and [`recall`]. 0 if none is predicted or true.
 ///
 /// van Rijsbergen 1979, "Information retrieval".
 ///
@@ -115,12 +115,12 @@ pub fn recall<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, 
 pub fn f1<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     let labels = labels("f1", output, target);
     of_labels(output, labels, |labels| {
-        let [both, said, meant] = counts(labels);
-        f1_of(both, said, meant)
+        let [both, predicted, actual] = counts(labels);
+        f1_of(both, predicted, actual)
     })
 }
 
-/// Whether each label is said, and whether it is meant; nothing if it cannot be told, because a number is NaN.
+/// Whether each label is predicted, and whether it is true; nothing if it cannot be told, because a number is NaN.
 #[track_caller]
 fn labels<T: Scalar>(metric: &str, output: Var<'_, T>, target: Var<'_, T>) -> Option<Vec<[bool; 2]>> {
     same_shape(metric, output, target);
@@ -137,8 +137,12 @@ fn of_labels<'t, T: Scalar>(
     constant(output, labels.map_or(f64::NAN, |labels| f(&labels)))
 }
 
-/// How many labels are both, said and meant.
+/// How many labels are both, predicted, and true.
 fn counts(labels: &[[bool; 2]]) -> [f64; 3] {
     let count = |is: fn(&[bool; 2]) -> bool| labels.iter().filter(|label| is(label)).count() as f64;
-    [count(|[said, meant]| *said && *meant), count(|[said, _]| *said), count(|[_, meant]| *meant)]
+    [
+        count(|[predicted, actual]| *predicted && *actual),
+        count(|[predicted, _]| *predicted),
+        count(|[_, actual]| *actual),
+    ]
 }

@@ -9,11 +9,11 @@
 //! | [`mse`](crate::mse), [`mae`](crate::mae) | numbers | mean squared and absolute error | |
 //! | [`rmse`] | numbers | root of the mean squared error | Keras's `RootMeanSquaredError` |
 //! | [`r2`] | numbers | coefficient of determination | scikit-learn's `r2_score` |
-//! | [`accuracy`] | scores of classes, one-hot | part that is right | Keras's `CategoricalAccuracy` |
+//! | [`accuracy`] | scores of classes, one-hot | fraction that is right | Keras's `CategoricalAccuracy` |
 //! | [`macro_f1`] | scores of classes, one-hot | mean of the classes' F1 | scikit-learn's `f1_score(average="macro")` |
 //! | [`perplexity`] | scores of classes, probabilities | `exp` of the cross-entropy | TorchMetrics's `Perplexity` |
-//! | [`binary_accuracy`] | scores of labels, 0 or 1 | part of the labels that is right | Keras's `BinaryAccuracy` |
-//! | [`exact_match`] | scores of labels, 0 or 1 | part of the rows that is wholly right | scikit-learn's `accuracy_score` |
+//! | [`binary_accuracy`] | scores of labels, 0 or 1 | fraction of the labels that is right | Keras's `BinaryAccuracy` |
+//! | [`exact_match`] | scores of labels, 0 or 1 | fraction of the rows that is wholly right | scikit-learn's `accuracy_score` |
 //! | [`precision`], [`recall`], [`f1`] | scores of labels, 0 or 1 | | scikit-learn's, `average="micro"` |
 //!
 //! Scores are those before the softmax or the logistic function: a label is set where its score is greater than 0, where
@@ -52,9 +52,9 @@ fn elements<T: Scalar>(of: Var<'_, T>) -> Vec<f64> {
     of.value().to_vec().into_iter().map(T::to_f64).collect()
 }
 
-/// `2 both / (said + meant)`, the harmonic mean of precision and recall; 0 where there is nothing.
-fn f1_of(both: f64, said: f64, meant: f64) -> f64 {
-    part(2.0 * both, said + meant)
+/// `2 both / (predicted + actual)`, the harmonic mean of precision and recall; 0 where there is nothing.
+fn f1_of(both: f64, predicted: f64, actual: f64) -> f64 {
+    part(2.0 * both, predicted + actual)
 }
 
 /// `some / all`; 0 of nothing.

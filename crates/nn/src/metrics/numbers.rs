@@ -1,7 +1,7 @@
 //! How far numbers are from those that they should be.
 
 use super::{constant, elements};
-use crate::loss::{mse, same_shape};
+use crate::loss::same_shape;
 use unspool_autograd::{Scalar, Var};
 
 /// The root of the mean squared error, in the unit of the targets: `sqrt(mean((output - target)²))` over all elements.
@@ -20,12 +20,13 @@ use unspool_autograd::{Scalar, Var};
 #[track_caller]
 pub fn rmse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     same_shape("rmse", output, target);
-    mse(output, target).sqrt()
+    // Not the root of `mse`, whose squares leave the range of the type long before.
+    (output - target).norm() / (output.shape().elements() as f64).sqrt()
 }
 
-/// The coefficient of determination, `1 - sum((target - output)²) / sum((target - mean(target))²)`: what part of the variance
-/// of the targets is explained; 1 is perfect, 0 no better than their mean. For each feature (place in the last axis), and
-/// averaged over these.
+/// The coefficient of determination, `1 - sum((target - output)²) / sum((target - mean(target))²)`: what fraction of the
+/// variance of the targets is explained; 1 is perfect, 0 no better than their mean. For each feature (place in the last axis),
+/// and averaged over these.
 ///
 /// As scikit-learn's `r2_score` and Keras's `R2Score`. Where all targets are the same, it is 1 if the outputs are these, and
 /// else 0, as in scikit-learn.
@@ -45,17 +46,19 @@ pub fn rmse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T>
 pub fn r2<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     same_shape("r2", output, target);
     let features = *output.shape().last().expect("r2: the output has no axis of features");
-    let (said, right) = (elements(output), elements(target));
+    let (predicted, right) = (elements(output), elements(target));
     let score = |feature: usize| {
         let column = |of: &[f64]| of.iter().copied().skip(feature).step_by(features).collect::<Vec<_>>();
-        let (said, right) = (column(&said), column(&right));
+        let (predicted, right) = (column(&predicted), column(&right));
         let mean = right.iter().sum::<f64>() / right.len() as f64;
-        let left: f64 = said.iter().zip(&right).map(|(said, right)| (right - said).powi(2)).sum();
+        let left: f64 = predicted.iter().zip(&right).map(|(predicted, right)| (right - predicted).powi(2)).sum();
         let whole: f64 = right.iter().map(|right| (right - mean).powi(2)).sum();
-        match (left == 0.0, whole == 0.0) {
+        // Not `whole == 0`: the mean of equal numbers may be rounded to another.
+        let is_constant = right.iter().all(|x| *x == right[0]);
+        match (left == 0.0, is_constant) {
             (true, _) => 1.0,
-            (false, true) => 0.0,
-            (false, false) => 1.0 - left / whole,
+            (false, true) if left > 0.0 => 0.0,
+            _ => 1.0 - left / whole, // NaN stays
         }
     };
     constant(output, (0..features).map(score).sum::<f64>() / features as f64)
