@@ -1,6 +1,6 @@
 //! Layers behind one type, and states of one's own type.
 
-use unspool::activations::{log_softmax, relu, softmax};
+use unspool::activations::{self, log_softmax, relu, softmax};
 use unspool::prelude::*;
 use unspool::{
     Activation, Boxed, Gru, Lstm, Mode, State, Stream, Weights, boxed, dropout, mse, predict, predict_lengths,
@@ -83,6 +83,20 @@ fn activations_are_layers() {
         log_softmax().forward_lengths(sequences, Some(&[3, 1]), Mode::Evaluation).value(),
         sequences.log_softmax(2).value()
     );
+}
+
+#[test]
+fn every_activation_is_a_layer() {
+    let tape = Tape::new();
+    let x = tape.constant(&Tensor::<f64>::from_slice(&[-4.0, -0.5, 0.0, 0.25, 4.0], [5]));
+    macro_rules! check {
+        ($($name:ident($($parameter:literal)?))*) => {$(
+            let layer = activations::$name($($parameter)?);
+            assert_eq!(layer.forward(x).value(), x.$name($($parameter)?).value(), stringify!($name));
+        )*};
+    }
+    check!(tanh() sigmoid() relu() leaky_relu(0.1) elu(2.0) selu() gelu() silu() softplus());
+    check!(mish() softsign() logsigmoid() hardsigmoid() hardtanh() hardswish());
 }
 
 /// Part, list, other state and configuration.

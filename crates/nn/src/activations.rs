@@ -109,6 +109,11 @@ pub fn elu(alpha: f64) -> Activate {
     Activate(Activation::Elu(alpha))
 }
 
+/// [`Var::selu`] of each element.
+pub fn selu() -> Activate {
+    Activate(Activation::Selu)
+}
+
 /// [`Var::gelu`] of each element.
 pub fn gelu() -> Activate {
     Activate(Activation::Gelu)
@@ -122,6 +127,36 @@ pub fn silu() -> Activate {
 /// [`Var::softplus`] of each element.
 pub fn softplus() -> Activate {
     Activate(Activation::Softplus)
+}
+
+/// [`Var::mish`] of each element.
+pub fn mish() -> Activate {
+    Activate(Activation::Mish)
+}
+
+/// [`Var::softsign`] of each element.
+pub fn softsign() -> Activate {
+    Activate(Activation::Softsign)
+}
+
+/// [`Var::logsigmoid`] of each element.
+pub fn logsigmoid() -> Activate {
+    Activate(Activation::LogSigmoid)
+}
+
+/// [`Var::hardsigmoid`] of each element.
+pub fn hardsigmoid() -> Activate {
+    Activate(Activation::HardSigmoid)
+}
+
+/// [`Var::hardtanh`] of each element.
+pub fn hardtanh() -> Activate {
+    Activate(Activation::HardTanh)
+}
+
+/// [`Var::hardswish`] of each element.
+pub fn hardswish() -> Activate {
+    Activate(Activation::HardSwish)
 }
 
 /// [`Var::softmax`] over the last axis, `[.., F]`.
