@@ -5,6 +5,8 @@ use crate::moments::{DateOrder, Moment, read_all};
 
 /// A step this many times the usual (median) step is a gap. Months differ by less, a missing month does not.
 const GAP: f64 = 1.5;
+/// The most characters of a date, so that sentences can show it whole.
+const LONGEST: usize = 100;
 
 /// Checks that the dates, found in the given lines of the file, ascend and are evenly spaced.
 ///
@@ -13,6 +15,12 @@ const GAP: f64 = 1.5;
 pub(crate) fn check(dates: &[String], lines: &[usize], told: Option<DateOrder>) -> Result<Option<Sentence>, Sentence> {
     if let Some(empty) = dates.iter().position(|date| date.is_empty()) {
         return Err(format!("line {} has no date: write one, or leave out --date-column", lines[empty]));
+    }
+    if let Some(i) = dates.iter().position(|date| date.chars().count() > LONGEST) {
+        let (line, count) = (lines[i], dates[i].chars().count());
+        return Err(format!(
+            "line {line}: the date has {count} characters, and no form of one has more than {LONGEST}"
+        ));
     }
     let read = |order| {
         let moments = read_all(dates, order).map_err(|(i, problem)| format!("line {}: {problem}", lines[i]));
@@ -164,6 +172,15 @@ mod tests {
         // The end of summer time, on the wall.
         let autumn = checked(&["2001-10-28 01:00", "2001-10-28 02:00", "2001-10-28 02:00", "2001-10-28 03:00"]);
         assert!(autumn.unwrap_err().ends_with("too; where clocks are changed, times need their offsets from UTC"));
+    }
+
+    #[test]
+    fn of_a_long_date_the_length_is_told() {
+        let long = "2001-01-01 25:00".to_string() + &"0".repeat(1_000_000);
+        assert_eq!(
+            checked(&["2001-01-01 23:00", &long]).unwrap_err(),
+            "line 3: the date has 1000016 characters, and no form of one has more than 100"
+        );
     }
 
     /// By the whole column: a month has no 13 days; or else order and gaps tell.
