@@ -29,6 +29,9 @@ impl Task {
         let mut speakers: Vec<String> = train.iter().map(|utterance| utterance.speaker.clone()).collect();
         speakers.sort();
         speakers.dedup();
+        if speakers.len() < 2 {
+            return Err(format!("{} class to learn from: there must be at least 2 to tell apart", speakers.len()));
+        }
         let channels = train[0].steps[0].len();
         let tensor = |steps: &[Vec<f32>]| Tensor::from_vec(steps.concat(), [steps.len(), steps[0].len()]);
         let all: Vec<Tensor> = train.iter().map(|utterance| tensor(&utterance.steps)).collect();
@@ -115,7 +118,9 @@ mod tests {
 
     #[test]
     fn parts_that_do_not_fit_are_refused() {
-        let train = || vec![utterance(&[1.0], "a")];
+        let train = || vec![utterance(&[1.0], "a"), utterance(&[1.0], "b")];
+        let alone = Task::new(train()[..1].to_vec(), train()).err().unwrap();
+        assert_eq!(alone, "1 class to learn from: there must be at least 2 to tell apart");
         let stranger = Task::new(train(), vec![utterance(&[1.0], "c")]).err().unwrap();
         assert_eq!(stranger, "class \"c\" is in the test part, but not in the training part");
         let wide = Utterance { steps: vec![vec![1.0, 2.0]], speaker: "a".to_string() };
