@@ -11,7 +11,8 @@ use unspool_autograd::{Params, Path, Scalar, Tensor, Var};
 /// A layer behind one type, whatever it is: for a choice at run time, and for lists of layers of several kinds.
 ///
 /// It has the leaves of the layer inside, with the same names, and is bound, trained and saved as that is. It computes with the
-/// numbers of type `T` alone: to check gradients, in f64, take the layer inside.
+/// numbers of type `T` alone: to check gradients, in f64, take the layer inside. PyTorch's and Keras's weights are loaded into
+/// that, too, before it is boxed.
 ///
 /// ```
 /// use unspool_nn::{boxed, dense, rng, sequential, Boxed, Gru, Lstm, Recurrent, SimpleRnn};

@@ -33,6 +33,7 @@ mod map;
 mod math;
 #[allow(unsafe_code)]
 mod matmul;
+mod mean;
 mod packed;
 mod pick;
 #[allow(unsafe_code)]

@@ -1,4 +1,4 @@
-//! Sums, means, products, and the largest.
+//! Sums, products, and what is largest or smallest.
 //!
 //! Sums are pairwise: the rounding error grows with the logarithm of the number of terms, and the order of
 //! additions depends on the shape alone.
@@ -78,7 +78,7 @@ impl<T: Scalar> Tensor<T> {
     }
 
     #[track_caller]
-    fn sum_over(&self, op: &str, axes: &[usize]) -> Tensor<T> {
+    pub(crate) fn sum_over(&self, op: &str, axes: &[usize]) -> Tensor<T> {
         let mut gone = [false; crate::MAX_RANK];
         for &axis in axes {
             assert!(axis < self.rank(), "{op}: shape {} has no axis {axis}", self.layout().shape);
@@ -90,32 +90,6 @@ impl<T: Scalar> Tensor<T> {
         }
         // From the last to the first, so that the numbers of those to come stay right.
         (0..self.rank()).rev().filter(|&axis| gone[axis]).fold(self.clone(), |sum, axis| sum.sum_axis(axis))
-    }
-
-    /// The mean of all elements, as a tensor of rank 0; NaN if there are none.
-    pub fn mean(&self) -> Tensor<T> {
-        self.mean_from(self.sum(), self.elements(), Tensor::sum)
-    }
-
-    /// The means over several axes; these are gone from the result.
-    ///
-    /// # Panics
-    /// If an axis does not exist or is named twice.
-    #[track_caller]
-    pub fn mean_axes(&self, axes: &[usize]) -> Tensor<T> {
-        let sum = self.sum_over("mean_axes", axes);
-        let n = axes.iter().map(|&axis| self.layout().shape[axis]).product();
-        self.mean_from(sum, n, |x| x.sum_over("mean_axes", axes))
-    }
-
-    /// The means of each `n` elements, from their sums.
-    fn mean_from(&self, sum: Tensor<T>, n: usize, sum_again: impl FnOnce(&Tensor<T>) -> Tensor<T>) -> Tensor<T> {
-        let n = T::from_f64(n as f64);
-        let mean = sum.map(|s| s / n);
-        // A sum can be too large for its type where the mean is not. (Nothing has no mean, and its sum is not too large.)
-        let is_finite = |x: &Tensor<T>| x.contiguous().as_slice().is_some_and(|x| x.iter().all(|x| x.is_finite()));
-        let is_right = self.elements() == 0 || is_finite(&mean) || !is_finite(self);
-        if is_right { mean } else { sum_again(&self.map(|x| x / n)) }
     }
 
     /// The largest elements over several axes, which are gone from the result; NaN where there is one.
