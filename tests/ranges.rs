@@ -194,16 +194,29 @@ fn normalised_features_do_not_depend_on_the_unit() {
     }
 }
 
-/// Equal features have no distance from their mean, however far this is from 0; PyTorch has NaN from 1e30 on.
-#[test]
-fn equal_features_become_zeros() {
-    for x in [0.0, 1e-30, 1.0, 1e30, -1e30, 3e38] {
-        let tape = Tape::new();
-        let x = tape.variable(&Tensor::<f32>::full(x, [1, 3]));
-        let y = x.layer_norm(1e-5);
-        assert_eq!(y.value().to_vec(), [0.0; 3]);
-        assert!(y.select(1, 0).sum().backward().wrt(x).to_vec().iter().all(|g| g.is_finite()));
+/// Equal features have no distance from their mean, however far this is from 0: PyTorch (Welford's variance) has zeros, and in
+/// f32 NaN from 1e30 on.
+fn equal_features_become_zeros<T: Scalar>() {
+    for x in [0.0, 1e-30, 0.1, 1e4 / 3.0, 12345.678, 1e10, 1e17 / 7.0, 1e30, -1e30, 3e38] {
+        for n in 1..20 {
+            let tape = Tape::new();
+            let features = tape.variable(&Tensor::full(T::from_f64(x), [1, n]));
+            let y = features.layer_norm(1e-5);
+            assert!(y.value().to_vec().iter().all(|y| y.to_f64().abs() < 1e-5), "{n} times {x}: {:?}", y.value());
+            assert!(y.select(1, 0).sum().backward().wrt(features).to_vec().iter().all(|g| g.is_finite()));
+        }
     }
+}
+
+#[test]
+fn equal_features_are_their_mean() {
+    equal_features_become_zeros::<f32>();
+    equal_features_become_zeros::<f64>();
+    // Beside epsilon, the smallest are equal as well, and yet have their slopes.
+    let tape = Tape::new();
+    let x = tape.variable(&Tensor::<f32>::from_slice(&[1e-22, 3e-22, 2e-22], [1, 3]));
+    let slope = x.layer_norm(1e-5).select(1, 0).sum().backward().wrt(x).at([0, 0]);
+    assert!((slope / (2.0 / 3.0 / 1e-5f32.sqrt()) - 1.0).abs() < 1e-5, "{slope}");
 }
 
 #[test]

@@ -16,20 +16,23 @@ impl LayerNorm {
         let (n, epsilon) = (T::from_f64(x.len() as f64), T::from_f64(self.epsilon));
         let mean = sum_row(x) / n;
         room.iter_mut().zip(x).for_each(#[inline(always)] |(r, &x)| *r = (x - mean) * (x - mean));
-        let variance = sum_row(room) / n + epsilon;
-        if variance > T::ZERO && (variance * n).is_finite() {
+        let spread = sum_row(room) / n;
+        let variance = spread + epsilon;
+        // Of numbers that are nearly equal, the mean may be rounded to one outside of them; where epsilon hides that, it may.
+        let are_apart = mean * mean + spread != mean * mean || epsilon + spread == epsilon;
+        if variance > T::ZERO && (variance * n).is_finite() && are_apart {
             (mean, T::ONE / variance.sqrt())
         } else {
-            far_statistics(x, room, n, epsilon)
+            careful_statistics(x, room, n, epsilon)
         }
     }
 }
 
-/// The same where sums or squares leave the range of the type: of `x / n`, then of numbers up to 1. The mean is kept between the
-/// smallest and the largest element, out of which rounding may put it: equal elements have no distance.
+/// The same where sums or squares leave the range of the type, or elements are nearly equal: of `x / n`, then of numbers up to 1.
+/// The mean is kept between the smallest and the largest element: equal elements have no distance.
 #[cold]
 #[inline(never)]
-fn far_statistics<T: Scalar>(x: &[T], room: &mut [T], n: T, epsilon: T) -> (T, T) {
+fn careful_statistics<T: Scalar>(x: &[T], room: &mut [T], n: T, epsilon: T) -> (T, T) {
     room.iter_mut().zip(x).for_each(|(r, &x)| *r = x / n);
     let mean = sum_row(room);
     let ends = (T::from_f64(f64::INFINITY), T::from_f64(f64::NEG_INFINITY));
