@@ -5,14 +5,19 @@ use crate::op::{Contributions, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
-struct Norm(Axes);
+/// The root of the sum of squares, divided by `terms` first: 1 for a length, their number for the root of their mean.
+pub(super) struct Norm {
+    pub(super) axes: Axes,
+    pub(super) terms: f64,
+}
 
 impl Norm {
     /// The lengths, with the axes at size 1.
     fn of<T: Scalar>(&self, x: &Tensor<T>) -> Tensor<T> {
+        let terms = T::from_f64(self.terms);
         let root_of_squares = |x: &Tensor<T>| {
-            let sum = x.map(#[inline(always)] |x| x * x).sum_axes(self.0.as_slice());
-            self.0.restore(&sum.map(|sum| sum.sqrt()), x.shape())
+            let sum = x.map(#[inline(always)] |x| x * x).sum_axes(self.axes.as_slice());
+            self.axes.restore(&sum.map(|sum| (sum / terms).sqrt()), x.shape())
         };
         let lengths = root_of_squares(x);
         // Whether squares are far from both ends of the type's range.
@@ -21,7 +26,7 @@ impl Norm {
             return lengths;
         }
         // Elsewhere vectors are divided by their largest element first.
-        let largest = self.0.restore(&x.map(|x| x.abs().with_tangent(T::ZERO)).max_axes(self.0.as_slice()), x.shape());
+        let largest = self.axes.restore(&x.map(|x| x.abs().with_tangent(T::ZERO)).max_axes(self.axes.as_slice()), x.shape());
         let unit = largest.map(|m| if m > T::ZERO && m.is_finite() { m } else { T::ONE });
         let scaled = root_of_squares(&x.zip("norm", &unit, |x, unit| x / unit)).zip("norm", &unit, |y, unit| y * unit);
         lengths.zip("norm", &scaled, |length, scaled| if is_safe(length) { length } else { scaled })
@@ -40,14 +45,21 @@ impl<T: Scalar> Op<T> for Norm {
             let speed = self.of(&x[0].map(|x| x.tangent()));
             length = length.zip("norm", &speed, |y, speed| if y == T::ZERO { y.with_tangent(speed) } else { y });
         }
-        self.0.drop(length)
+        self.axes.drop(length)
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
         let shape = x[0].shape();
         into.add_with(0, || {
-            let [y, grad] = [y, &grad].map(|of| self.0.restore(of, shape).expand(shape));
-            grad.zip3("norm", &x[0], &y, #[inline(always)] |dy, x, y| if y == T::ZERO { at_origin(dy, x, y) } else { dy * (x / y) })
+            let [y, grad] = [y, &grad].map(|of| self.axes.restore(of, shape).expand(shape));
+            let terms = T::from_f64(self.terms);
+            grad.zip3(
+                "norm",
+                &x[0],
+                &y,
+                #[inline(always)]
+                |dy, x, y| if y == T::ZERO { at_origin(dy, x, y) / terms } else { dy * (x / y) / terms },
+            )
         });
     }
 }
@@ -63,7 +75,7 @@ fn at_origin<T: Scalar>(dy: T, x: T, y: T) -> T {
 #[track_caller]
 #[inline]
 fn norm<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
-    x.unary(Norm(axes))
+    x.unary(Norm { axes, terms: 1.0 })
 }
 
 reduction!(

@@ -1,6 +1,7 @@
 //! Variance and standard deviation.
 
 use super::axes::{Axes, reduction};
+use super::norm::Norm;
 use crate::var::Var;
 use unspool_tensor::Scalar;
 
@@ -37,7 +38,7 @@ fn variance<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, 
 #[track_caller]
 fn deviation<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, T> {
     // Not the square root of the variance, which leaves the range of the type long before.
-    axes.drop_from(distances(x, axes).norm_keepdim(axes.as_slice()) / degrees(x, axes, correction).sqrt())
+    distances(x, axes).unary(Norm { axes, terms: degrees(x, axes, correction) })
 }
 
 reduction!(
