@@ -74,7 +74,7 @@ impl<'t> Cell<'t, f32> for Plain<Var<'t>> {
     type State = Var<'t>;
 
     fn zero_state(&self, batch: usize) -> Var<'t> {
-        self.u.zeros([batch, self.u.shape()[0]])
+        self.u.new_zeros([batch, self.u.shape()[0]])
     }
 
     fn project(&self, xs: Var<'t>) -> Var<'t> {

@@ -3,7 +3,7 @@
 use unspool::activations::{self, log_softmax, relu, softmax};
 use unspool::prelude::*;
 use unspool::{
-    Activation, Boxed, Gru, Lstm, Mode, State, Stream, Weights, boxed, dropout, mse, predict, predict_lengths,
+    Activation, Boxed, Gru, Lstm, Mode, ParamsExt, State, Stream, boxed, dropout, mse, predict, predict_lengths,
 };
 
 fn data() -> Dataset {
@@ -41,7 +41,7 @@ fn a_boxed_layer_trains_to_the_same_bits() {
 #[test]
 fn the_weights_of_a_boxed_layer_are_its_own() {
     let mut layers: Vec<Boxed> = ["lstm", "gru", "simple-rnn"].map(layer).into();
-    let count = |layers: &[Boxed]| layers.iter().map(Weights::parameter_count).collect::<Vec<_>>();
+    let count = |layers: &[Boxed]| layers.iter().map(ParamsExt::parameter_count).collect::<Vec<_>>();
     assert_eq!(count(&layers), [4 * (2 + 5 + 1) * 5, 3 * (2 + 5 + 1) * 5 + 5, (2 + 5 + 1) * 5]);
     for layer in &mut layers {
         for leaf in layer.leaves_mut() {
@@ -117,7 +117,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Remembering<Var<'t, T>> {
     type State = Memory<Var<'t, T>>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        let zero = self.x.bias.zeros([batch, self.x.bias.shape()[0]]);
+        let zero = self.x.bias.new_zeros([batch, self.x.bias.shape()[0]]);
         Memory { h: zero, both: (zero, zero), older: vec![zero; 2], step: 7 }
     }
 

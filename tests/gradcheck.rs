@@ -114,7 +114,7 @@ fn chains_of_several_values_have_their_gradients_at_every_shape() {
             let since = tape.len();
             let gate = tape.apply(fused::Gate, &[o.a, o.b]);
             let y = tape.apply(fused::Blend { decay: 0.7 }, &[gate, o.a, o.b.square(), o.b]);
-            tape.forget(since..tape.len(), &[y]);
+            tape.release(since..tape.len(), &[y]);
             project(y)
         })
         .unwrap();

@@ -14,7 +14,7 @@ fn gates(weight: &Tensor<f64>) -> Vec<Tensor<f64>> {
 
 /// Asserts that input weights, recurrent weights (by their names) and biases start as they should; `biases` has a
 /// number for each gate of the input's bias.
-fn check(cell: impl Weights<f64>, recurrent: &[&str], biases: &[f64]) {
+fn check(cell: impl ParamsExt<f64>, recurrent: &[&str], biases: &[f64]) {
     let (names, leaves) = (cell.names(), cell.leaves());
     let mut drawn: Vec<Vec<f64>> = Vec::new();
     for (name, leaf) in names.iter().zip(leaves) {

@@ -44,11 +44,11 @@ fn slopes_at_kinks_are_the_same_in_both_directions() {
     slope!(0.0, 1.0, |x| x.softsign());
     slope!(-3.0, 0.0, |x| x.hardswish());
     slope!(3.0, 1.0, |x| x.hardswish());
-    slope!(0.0, 0.0, |x| x.atan2(x.zeros([1])) + x.zeros([1]).atan2(x) + x.atan2(x));
+    slope!(0.0, 0.0, |x| x.atan2(x.new_zeros([1])) + x.new_zeros([1]).atan2(x) + x.atan2(x));
     slope!(0.0, 6.0, |x| Var::concat(0, &[x, x.detach() + 2.0, x.detach() + 3.0]).prod_keepdim(&[0]));
     slope!(0.0, 0.0, |x| Var::concat(0, &[x, x.detach() * 0.0, x.detach() + 3.0]).prod_keepdim(&[0]));
-    slope!(0.0, 0.5, |x| x.maximum(x.zeros([1])));
-    slope!(0.0, 0.5, |x| x.minimum(x.zeros([1])));
+    slope!(0.0, 0.5, |x| x.maximum(x.new_zeros([1])));
+    slope!(0.0, 0.5, |x| x.minimum(x.new_zeros([1])));
     slope!(2.0, 0.5, |x| Var::concat(0, &[x, x.detach()]).max().reshape([1]));
     slope!(2.0, 0.5, |x| Var::concat(0, &[x, x.detach()]).min_keepdim(&[0]));
     slope!(2.0, 1.0, |x| x + <Var<'_, _> as State<'_, _>>::attach(x.tape(), &State::detach(&x)));

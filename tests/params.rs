@@ -1,7 +1,7 @@
 //! `#[derive(Params)]` on the shapes of structs that models take.
 
 use unspool::prelude::*;
-use unspool::{Path, Weights};
+use unspool::{ParamsExt, Path};
 
 /// Leaves, children, lists, options, arrays, configuration, a generic child and a lifetime-free const.
 #[derive(Params)]

@@ -33,7 +33,7 @@ fn functions<T: Scalar>() -> Vec<Case<T>> {
         ("hardtanh", |x| x.hardtanh(), [0.0, 1.0], [Constant(-1.0), Constant(1.0)]),
         ("abs", |x| x.abs(), [0.0, 0.0], [Linear(-1.0), x]),
         ("exp", |x| (-x.abs()).exp(), [1.0, 0.0], [zero, zero]),
-        ("expm1", |x| x.minimum(x.zeros([])).expm1(), [0.0, 0.5], [Constant(-1.0), zero]),
+        ("expm1", |x| x.minimum(x.new_zeros([])).expm1(), [0.0, 0.5], [Constant(-1.0), zero]),
     ]
 }
 

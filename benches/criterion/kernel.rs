@@ -27,10 +27,10 @@ fn products(c: &mut Criterion) {
         let id = |name: &str| BenchmarkId::new(name, format!("{time}x{batch}x{hidden}x{gates}"));
         let (hs, gradients, mut du) =
             (values([time, batch, hidden]), values([time, batch, gates]), Tensor::zeros([hidden, gates]));
-        group.bench_function(id("h' dg, all steps"), |b| b.iter(|| du.add_product(&hs, &gradients)));
+        group.bench_function(id("h' dg, all steps"), |b| b.iter(|| du.add_matmul_tn(&hs, &gradients)));
         let steps: Vec<_> = (0..time).map(|t| (hs.select(0, t), gradients.select(0, t))).collect();
         group.bench_function(id("h' dg, step by step"), |b| {
-            b.iter(|| steps.iter().for_each(|(h, gradient)| du.add_product(h, gradient)))
+            b.iter(|| steps.iter().for_each(|(h, gradient)| du.add_matmul_tn(h, gradient)))
         });
         group.finish();
     }

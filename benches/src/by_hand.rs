@@ -86,9 +86,9 @@ impl LstmByHand {
             dh = step.matmul(&transposed);
         }
         let mut dw = Tensor::zeros(self.w.shape());
-        dw.add_product(&kept.xs, &gradients);
+        dw.add_matmul_tn(&kept.xs, &gradients);
         let mut du = Tensor::zeros(self.u.shape());
-        du.add_product(&Tensor::concat(0, &kept.h[..time]), &gradients);
+        du.add_matmul_tn(&Tensor::concat(0, &kept.h[..time]), &gradients);
         [dw, gradients.sum_axis(0), du]
     }
 }

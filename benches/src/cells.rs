@@ -28,7 +28,7 @@ impl<'t, T: Scalar> Cell<'t, T> for PlainLstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        let zeros = self.u.zeros([batch, self.u.shape()[0]]);
+        let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
         (zeros, zeros)
     }
 
@@ -67,7 +67,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Peephole<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        let zeros = self.u.zeros([batch, self.u.shape()[0]]);
+        let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
         (zeros, zeros)
     }
 
@@ -106,7 +106,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
     type State = Var<'t, T>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.u_f.zeros([batch, self.u_f.shape()[0]])
+        self.u_f.new_zeros([batch, self.u_f.shape()[0]])
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
@@ -145,7 +145,7 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        let zeros = self.u.zeros([batch, self.u.shape()[0]]);
+        let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
         (zeros, zeros)
     }
 

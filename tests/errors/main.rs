@@ -1,7 +1,7 @@
 //! The sentences of mistakes, word for word, and the line they point to.
 
 use unspool::prelude::*;
-use unspool::{Contributions, Inputs, Op, Shape};
+use unspool::{InputGrads, Inputs, Op, Shape};
 use unspool_tests::panic_of;
 
 /// Mistakes with their sentences, one a line from the line after `sentences! {` on: the panic must point to
@@ -60,8 +60,8 @@ impl Op<f32> for Swapped {
     fn forward(&self, x: Inputs<'_, f32>) -> Tensor {
         x[0].matmul(&x[1])
     }
-    fn backward(&self, x: Inputs<'_, f32>, _: &Tensor, grad: Tensor, into: &mut Contributions<'_, f32>) {
-        into.add_product(1, &grad, &x[0]);
+    fn backward(&self, x: Inputs<'_, f32>, _: &Tensor, grad: Tensor, into: &mut InputGrads<'_, f32>) {
+        into.add_matmul_tn(1, &grad, &x[0]);
     }
 }
 
@@ -70,7 +70,7 @@ fn a_gradient_of_the_wrong_shape_is_refused() {
     let tape = Tape::new();
     let y = tape.apply(Swapped, &[tape.variable(&zeros([4, 3])), tape.variable(&zeros([3, 2]))]);
     let (message, file, _) = panic_of(|| drop(y.sum().backward()));
-    assert_eq!(message, "add_product: [4, 2]ᵀ x [4, 3] is not a gradient of input 1, [3, 2]");
+    assert_eq!(message, "add_matmul_tn: [4, 2]ᵀ x [4, 3] is not a gradient of input 1, [3, 2]");
     assert_eq!(file, file!());
 }
 
@@ -84,7 +84,7 @@ impl Op<f32> for Wrong {
     fn forward(&self, x: Inputs<'_, f32>) -> Tensor {
         x[0].clone()
     }
-    fn backward(&self, _: Inputs<'_, f32>, _: &Tensor, _: Tensor, into: &mut Contributions<'_, f32>) {
+    fn backward(&self, _: Inputs<'_, f32>, _: &Tensor, _: Tensor, into: &mut InputGrads<'_, f32>) {
         into.add(self.0, zeros([7]));
     }
 }

@@ -101,7 +101,7 @@ struct Mistaken<P> {
 impl<'t> Cell<'t, f32> for Mistaken<Var<'t, f32>> {
     type State = Var<'t, f32>;
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.unused.zeros([batch, 2])
+        self.unused.new_zeros([batch, 2])
     }
     fn project(&self, xs: Var<'t, f32>) -> Var<'t, f32> {
         match self.mistake {

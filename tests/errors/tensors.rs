@@ -99,9 +99,9 @@ fn arithmetic() {
         x.matmul(&y) => "matmul: shapes [2, 3] and [2, 4] do not multiply; they must be [.., K] and [K, N]";
         y.matmul(&many) => each;
         zeros([1 << 40, 0]).matmul(&zeros([0, 1 << 40])) => large("[1099511627776, 1099511627776]");
-        zeros([3, 5]).add_product(&x, &y) => "add_product: [2, 3]ᵀ x [2, 4] does not fit into [3, 5]";
-        zeros([3, 4]).add_product(&x, &zeros([3, 4])) => "add_product: [2, 3]ᵀ x [3, 4] does not fit into [3, 4]";
-        zeros([1, 1]).add_product(&zeros([]), &zeros([1])) => "add_product: []ᵀ x [1] does not fit into [1, 1]";
+        zeros([3, 5]).add_matmul_tn(&x, &y) => "add_matmul_tn: [2, 3]ᵀ x [2, 4] does not fit into [3, 5]";
+        zeros([3, 4]).add_matmul_tn(&x, &zeros([3, 4])) => "add_matmul_tn: [2, 3]ᵀ x [3, 4] does not fit into [3, 4]";
+        zeros([1, 1]).add_matmul_tn(&zeros([]), &zeros([1])) => "add_matmul_tn: []ᵀ x [1] does not fit into [1, 1]";
     }
 }
 

@@ -14,7 +14,7 @@ fn forgotten_values() {
     let since = tape.len();
     let (sum, gate) = (a + a, (a - a).retain_grad());
     let y = sum.tanh();
-    tape.forget(since..tape.len(), &[y]);
+    tape.release(since..tape.len(), &[y]);
     let foreign = other.variable(&zeros([2]));
     let say = |op: &str| {
         format!(
@@ -27,14 +27,14 @@ fn forgotten_values() {
         sum + a => say("add");
         a.matmul(sum) => say("matmul");
         sum.detach() => say("value");
-        tape.forget(since..tape.len(), &[foreign]) => "forget: a variable to be kept belongs to another tape";
+        tape.release(since..tape.len(), &[foreign]) => "release: a variable to be kept belongs to another tape";
     }
     assert_eq!((sum.shape()[..].to_vec(), gate.value().to_vec()), (vec![2], vec![0.0, 0.0]));
     assert_eq!(y.sum().backward().wrt(a).elements(), 2);
 
     let since = tape.len();
     let constant = tape.constant(&zeros([2])).tanh(); // no gradient rule will ask for its shape
-    tape.forget(since..tape.len(), &[]);
+    tape.release(since..tape.len(), &[]);
     sentences! {
         constant.shape() => say("shape");
     }
@@ -240,8 +240,8 @@ fn shapes() {
         Var::concat(0, &[a, v(&[20])]) => "concat: shapes [32, 20] and [20] differ beside axis 0";
         Var::concat(2, &[a, a]) => "concat: shape [32, 20] has no axis 2";
         Var::<f32>::concat(0, &[]) => "concat: no values given";
-        a.zeros(SEVEN) => "a tensor has at most 6 axes, not 7";
-        a.zeros([HUGE]) => large(&format!("[{HUGE}]"));
+        a.new_zeros(SEVEN) => "a tensor has at most 6 axes, not 7";
+        a.new_zeros([HUGE]) => large(&format!("[{HUGE}]"));
     }
 }
 

@@ -29,7 +29,7 @@ fn sequences() -> Dataset<f64> {
     Dataset::new(x, y).unwrap().with_lengths(lengths).unwrap()
 }
 
-fn bits<M: Weights<f64>>(model: &M) -> Vec<u64> {
+fn bits<M: ParamsExt<f64>>(model: &M) -> Vec<u64> {
     model.leaves().into_iter().flat_map(Tensor::to_vec).map(f64::to_bits).collect()
 }
 

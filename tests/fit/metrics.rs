@@ -92,7 +92,7 @@ fn the_root_of_the_mean_is_right_where_squares_are_not() {
     for size in [1e-30, 0.0, 1e30] {
         let tape = Tape::new();
         let output = tape.variable(&Tensor::from_vec(vec![size, -size], [2, 1]));
-        let error = rmse(output, output.zeros([2, 1]));
+        let error = rmse(output, output.new_zeros([2, 1]));
         let (found, slope) = (error.item(), error.backward().wrt(output).at([0, 0]));
         let expected = if size == 0.0 { 0.0 } else { 0.5f32 };
         assert!((found - size).abs() <= 1e-6 * size && (slope - expected).abs() < 1e-6, "{size}: {found}, {slope}");

@@ -100,7 +100,7 @@ fn check_second_order<F: Function>(name: &str, at: &Operands<Tensor<f64>>) {
         // Copies of the operands, which are forgotten unless the op has said that its rule reads them.
         let since = tape.len();
         let y = F::of(net.a * 1.0, net.b * 1.0);
-        tape.forget(since..tape.len(), &[y]);
+        tape.release(since..tape.len(), &[y]);
         bend(y).backward().of(&net)
     };
     let h = 1e-3;

@@ -30,6 +30,6 @@ fn gradients(model: &Layer64, step: usize) -> Layer64 {
     gradients
 }
 
-fn bits<M: Weights<f64>>(model: &M) -> Vec<u64> {
+fn bits<M: ParamsExt<f64>>(model: &M) -> Vec<u64> {
     model.leaves().into_iter().flat_map(Tensor::to_vec).map(f64::to_bits).collect()
 }

@@ -111,7 +111,7 @@ proptest! {
         // A gradient is added through the same strides.
         let (a, b) = (strided(&[m, k], salt), strided(&[m, n], salt ^ 6));
         let mut sum = values([k, n], 8);
-        sum.add_product(&a, &b);
+        sum.add_matmul_tn(&a, &b);
         for index in indices(sum.shape()) {
             let product: f64 = (0..m).map(|i| a.at([i, index[0]]) * b.at([i, index[1]])).sum();
             prop_assert!(close(element_at(&sum, &index), product + element_at(&values([k, n], 8), &index)));

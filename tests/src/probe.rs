@@ -40,7 +40,7 @@ impl<'t> Cell<'t, f64> for Probe<Var<'t, f64>> {
     type State = Var<'t, f64>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.weight.zeros([batch, self.weight.shape()[0]])
+        self.weight.new_zeros([batch, self.weight.shape()[0]])
     }
 
     fn project(&self, xs: Var<'t, f64>) -> Var<'t, f64> {

@@ -1,7 +1,7 @@
 //! Functions of the elements at one place, and the macro that defines them.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs};
 use unspool_tensor::{MAX_FUSED, Scalar, Shape, Tensor};
 
 /// The value of a function of one number: what [`elementwise!`](crate::elementwise) writes calls it.
@@ -30,10 +30,10 @@ pub fn value<T: Scalar>(
 #[inline(always)]
 pub fn gradient<T: Scalar>(
     name: &str,
-    reads: Reads,
+    reads: Saves,
     x: Inputs<'_, T>,
     (y, dy): (&Tensor<T>, Tensor<T>),
-    into: &mut Contributions<'_, T>,
+    into: &mut InputGrads<'_, T>,
     derivative: impl Fn(T, T) -> T,
 ) {
     into.add_with(0, || {
@@ -79,10 +79,10 @@ pub fn value_of_several<T: Scalar, const N: usize>(
 #[inline(always)]
 pub fn gradients_of_several<T: Scalar, const N: usize>(
     name: &str,
-    reads: Reads,
+    reads: Saves,
     x: Inputs<'_, T>,
     (y, dy): (&Tensor<T>, &Tensor<T>),
-    into: &mut Contributions<'_, T>,
+    into: &mut InputGrads<'_, T>,
     of: impl Fn([T; MAX_FUSED]) -> [T; N],
 ) {
     // What the gradients do not read may be forgotten: another stands in for it.
@@ -197,8 +197,8 @@ macro_rules! elementwise {
                 )
             }
             #[inline]
-            fn reads(&self) -> $crate::Reads {
-                $crate::Reads { inputs: $crate::elementwise!(@reads $dx), output: $crate::elementwise!(@reads $dy) }
+            fn saves(&self) -> $crate::Saves {
+                $crate::Saves { inputs: $crate::elementwise!(@reads $dx), output: $crate::elementwise!(@reads $dy) }
             }
             #[inline]
             fn backward(
@@ -206,12 +206,12 @@ macro_rules! elementwise {
                 x: $crate::Inputs<'_, T>,
                 y: &$crate::Tensor<T>,
                 grad: $crate::Tensor<T>,
-                into: &mut $crate::Contributions<'_, T>,
+                into: &mut $crate::InputGrads<'_, T>,
             ) {
                 $($(let $field = T::from_f64(self.$field);)+)?
                 $crate::elementwise::gradient(
                     $text,
-                    $crate::Op::<T>::reads(self),
+                    $crate::Op::<T>::saves(self),
                     x,
                     (y, grad),
                     into,
@@ -244,8 +244,8 @@ macro_rules! elementwise {
                 )
             }
             #[inline]
-            fn reads(&self) -> $crate::Reads {
-                $crate::Reads {
+            fn saves(&self) -> $crate::Saves {
+                $crate::Saves {
                     inputs: false $(|| $crate::elementwise!(@reads $dx))+,
                     output: $crate::elementwise!(@reads $y),
                 }
@@ -257,12 +257,12 @@ macro_rules! elementwise {
                 x: $crate::Inputs<'_, T>,
                 y: &$crate::Tensor<T>,
                 grad: $crate::Tensor<T>,
-                into: &mut $crate::Contributions<'_, T>,
+                into: &mut $crate::InputGrads<'_, T>,
             ) {
                 $($(let $field = T::from_f64(self.$field);)+)?
                 $crate::elementwise::gradients_of_several::<T, { [$(stringify!($dx)),+].len() }>(
                     $text,
-                    $crate::Op::<T>::reads(self),
+                    $crate::Op::<T>::saves(self),
                     x,
                     (y, &grad),
                     into,

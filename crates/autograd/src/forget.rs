@@ -5,24 +5,24 @@ use crate::var::Var;
 use std::ops::Range;
 use unspool_tensor::{Scalar, Shape, Tensor};
 
-/// What of an op's values its gradient rule reads: [`Op::reads`](crate::Op::reads). Shapes do not count.
+/// What of an op's values its gradient rule reads: [`Op::saves`](crate::Op::saves). Shapes do not count.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Reads {
+pub struct Saves {
     /// The elements of any input.
     pub inputs: bool,
     /// The elements of the value.
     pub output: bool,
 }
 
-impl Reads {
+impl Saves {
     /// The inputs and the value.
-    pub const ALL: Reads = Reads { inputs: true, output: true };
+    pub const ALL: Saves = Saves { inputs: true, output: true };
     /// The inputs: a product's rule.
-    pub const INPUTS: Reads = Reads { inputs: true, output: false };
+    pub const INPUTS: Saves = Saves { inputs: true, output: false };
     /// The value: that of `tanh`.
-    pub const OUTPUT: Reads = Reads { inputs: false, output: true };
+    pub const OUTPUT: Saves = Saves { inputs: false, output: true };
     /// Neither: that of a sum.
-    pub const NOTHING: Reads = Reads { inputs: false, output: false };
+    pub const NOTHING: Saves = Saves { inputs: false, output: false };
 }
 
 impl<T: Scalar> Tape<T> {
@@ -42,7 +42,7 @@ impl<T: Scalar> Tape<T> {
     /// let since = tape.len();
     /// let sum = x + x; // no rule reads it: that of `tanh` reads the result
     /// let y = sum.tanh();
-    /// tape.forget(since..tape.len(), &[y]);
+    /// tape.release(since..tape.len(), &[y]);
     /// assert_eq!(y.item(), 6f64.tanh());
     /// assert_eq!(y.backward().wrt(x).item(), 2.0 * (1.0 - 6f64.tanh().powi(2)));
     /// ```
@@ -50,7 +50,7 @@ impl<T: Scalar> Tape<T> {
     /// # Panics
     /// If a variable to be kept belongs to another tape.
     #[track_caller]
-    pub fn forget(&self, made: Range<usize>, kept: &[Var<'_, T>]) {
+    pub fn release(&self, made: Range<usize>, kept: &[Var<'_, T>]) {
         let record = &mut *self.record.borrow_mut();
         let since = made.start;
         let end = made.end.min(record.nodes.len());
@@ -66,7 +66,7 @@ impl<T: Scalar> Tape<T> {
             }
         };
         for var in kept {
-            assert!(std::ptr::eq(var.tape, self), "forget: a variable to be kept belongs to another tape");
+            assert!(std::ptr::eq(var.tape, self), "release: a variable to be kept belongs to another tape");
             mark(var.id);
         }
         let mut only_constants = true;

@@ -3,7 +3,7 @@
 use crate::params::{Params, Path};
 use crate::tape::Tape;
 use crate::var::Var;
-use crate::weights::Weights;
+use crate::weights::ParamsExt;
 use std::fmt;
 use unspool_tensor::{Scalar, Tensor};
 

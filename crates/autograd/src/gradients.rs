@@ -1,6 +1,6 @@
 //! The backward sweep and its result.
 
-use crate::op::{Contributions, Inputs};
+use crate::op::{InputGrads, Inputs};
 use crate::params::{Params, Path};
 use crate::rules::RuleRef;
 use crate::sweep::Sweep;
@@ -99,7 +99,7 @@ fn step<T: Scalar>(sweep: &mut Sweep<T>, record: &Record<T>, id: u32, number: u3
     let Some(grad) = sweep.take(id, node.retained_from <= number) else { return };
     let (ids, sweep_number) = (record.inputs_of(node), number + 1);
     let inputs = Inputs { values: &record.values, ids, layouts: &record.layouts, sweep: sweep_number };
-    let mut into = Contributions { sweep, nodes: &record.nodes, inputs };
+    let mut into = InputGrads { sweep, nodes: &record.nodes, inputs };
     record.rules.backward(node.rule, inputs, &record.values[id as usize], grad, &mut into);
 }
 

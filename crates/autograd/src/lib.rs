@@ -48,10 +48,10 @@ mod tape;
 mod var;
 mod weights;
 
-pub use forget::Reads;
+pub use forget::Saves;
 pub use gradcheck::{GradcheckError, gradcheck};
 pub use gradients::Gradients;
-pub use op::{Contributions, Inputs, Op};
+pub use op::{InputGrads, Inputs, Op};
 pub use ops::{Convolution, Operand};
 pub use params::{Params, Path, Segment};
 pub use second_order::{hessian, hvp, jacobian, jvp, vjp};
@@ -59,4 +59,4 @@ pub use tape::Tape;
 pub use unspool_derive::Params;
 pub use unspool_tensor::{Dual, Indices, MAX_RANK, Real, Scalar, Shape, Span, Tensor};
 pub use var::Var;
-pub use weights::Weights;
+pub use weights::ParamsExt;

@@ -1,6 +1,6 @@
 //! The trait through which every op comes, built-in and user-written alike.
 
-use crate::forget::Reads;
+use crate::forget::Saves;
 use crate::layouts::Layouts;
 use crate::sweep::Sweep;
 use unspool_tensor::{Scalar, Tensor};
@@ -11,7 +11,7 @@ use unspool_tensor::{Scalar, Tensor};
 /// the built-in ones in [`ops`](crate::ops) implement this trait as yours do.
 ///
 /// ```
-/// use unspool_autograd::{Contributions, Inputs, Op, Scalar, Tape, Tensor};
+/// use unspool_autograd::{InputGrads, Inputs, Op, Scalar, Tape, Tensor};
 ///
 /// /// The outer product of two vectors: `[N] x [M] -> [N, M]`.
 /// struct Outer;
@@ -23,7 +23,7 @@ use unspool_tensor::{Scalar, Tensor};
 ///         x[0].unsqueeze(1).matmul(&x[1].unsqueeze(0))
 ///     }
 ///
-///     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+///     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
 ///         let vector = |m: Tensor<T>| m.reshape([m.elements()]);
 ///         into.add_with(0, || vector(grad.matmul(&x[1].unsqueeze(1))));
 ///         into.add_with(1, || vector(x[0].unsqueeze(0).matmul(&grad)));
@@ -50,15 +50,15 @@ pub trait Op<T: Scalar>: Send + 'static {
 
     /// What of the elements of the inputs and of the value [`backward`](Op::backward) reads; all, unless said
     /// otherwise. The rest need not be kept.
-    fn reads(&self) -> Reads {
-        Reads::ALL
+    fn saves(&self) -> Saves {
+        Saves::ALL
     }
 
     /// Hands the gradient with respect to each input to `into`, given the inputs, the value `y` and the
     /// gradient `grad` with respect to it (of `y`'s shape).
     ///
     /// A contribution may have the shape to which its input was broadcast: `into` sums it back.
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>);
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
 }
 
 /// The input tensors of an op: indexes like a list.
@@ -91,27 +91,27 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// # Panics
     /// If the shapes do not multiply.
     #[track_caller]
-    pub fn product(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
+    pub fn matmul(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
         self.layouts.product(self.sweep, None, a, (self.ids[i], false), &self[i])
     }
 
     /// The product `a wᵀ`, where `w` is input `i`: `a` is `[.., N]`, `w` is `[K, N]`. Like
-    /// [`product`](Inputs::product).
+    /// [`matmul`](Inputs::matmul).
     ///
     /// # Panics
     /// If the shapes do not multiply.
     #[track_caller]
-    pub fn product_transposed(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
+    pub fn matmul_t(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
         self.layouts.product(self.sweep, None, a, (self.ids[i], true), &self[i])
     }
 
     /// `sum + a w`, where `w` is input `i`: `sum` is `[.., N]`, `a` is `[.., K]`, `w` is `[K, N]`. Like
-    /// [`product`](Inputs::product).
+    /// [`matmul`](Inputs::matmul).
     ///
     /// # Panics
     /// If the shapes are not these.
     #[track_caller]
-    pub fn product_onto(&self, sum: Tensor<T>, a: &Tensor<T>, i: usize) -> Tensor<T> {
+    pub fn addmm(&self, sum: Tensor<T>, a: &Tensor<T>, i: usize) -> Tensor<T> {
         self.layouts.product(self.sweep, Some(sum), a, (self.ids[i], false), &self[i])
     }
 
@@ -132,15 +132,15 @@ impl<T: Scalar> std::ops::Index<usize> for Inputs<'_, T> {
 
 /// Where an op's [`backward`](Op::backward) puts the gradients of its inputs.
 ///
-/// The first contribution to an input is kept as it is, later ones are added in place. Contributions to inputs
-/// that need no gradient are dropped; [`needs`](Contributions::needs) tells beforehand.
-pub struct Contributions<'a, T: Scalar> {
+/// The first contribution to an input is kept as it is, later ones are added in place. InputGrads to inputs
+/// that need no gradient are dropped; [`needs`](InputGrads::needs) tells beforehand.
+pub struct InputGrads<'a, T: Scalar> {
     pub(crate) sweep: &'a mut Sweep<T>,
     pub(crate) nodes: &'a [crate::tape::Node],
     pub(crate) inputs: Inputs<'a, T>,
 }
 
-impl<T: Scalar> Contributions<'_, T> {
+impl<T: Scalar> InputGrads<'_, T> {
     /// Whether anything depends on the gradient with respect to input `i`.
     ///
     /// # Panics
@@ -160,7 +160,7 @@ impl<T: Scalar> Contributions<'_, T> {
         self.add_with(i, || grad);
     }
 
-    /// Like [`add`](Contributions::add), computing the contribution only if it is needed.
+    /// Like [`add`](InputGrads::add), computing the contribution only if it is needed.
     ///
     /// # Panics
     /// If there is no such input, or `grad` has neither its shape nor one that it broadcasts to.
@@ -190,7 +190,7 @@ impl<T: Scalar> Contributions<'_, T> {
     /// # Panics
     /// If there is no such input, or the part does not fit.
     #[track_caller]
-    pub fn add_part(&mut self, i: usize, axis: usize, start: usize, step: isize, grad: &Tensor<T>) {
+    pub fn slice_add(&mut self, i: usize, axis: usize, start: usize, step: isize, grad: &Tensor<T>) {
         if self.needs(i) {
             self.sweep.add_part(self.inputs.ids[i], self.inputs[i].shape(), (axis, start, step), grad);
         }
@@ -213,15 +213,15 @@ impl<T: Scalar> Contributions<'_, T> {
     /// # Panics
     /// If the shapes are not these.
     #[track_caller]
-    pub fn add_product(&mut self, i: usize, a: &Tensor<T>, grad: &Tensor<T>) {
+    pub fn add_matmul_tn(&mut self, i: usize, a: &Tensor<T>, grad: &Tensor<T>) {
         let (sa, sg, weight) = (a.shape(), grad.shape(), self.inputs[i].shape());
         let fits = sa.rank() > 0
             && sa.rank() == sg.rank()
             && sa[..sa.rank() - 1] == sg[..sg.rank() - 1]
             && weight[..] == [sa[sa.rank() - 1], sg[sg.rank() - 1]];
-        assert!(fits, "add_product: {sa}ᵀ x {sg} is not a gradient of input {i}, {weight}");
+        assert!(fits, "add_matmul_tn: {sa}ᵀ x {sg} is not a gradient of input {i}, {weight}");
         if self.needs(i) {
-            self.sweep.add_product(self.inputs.ids[i], a, grad);
+            self.sweep.add_matmul_tn(self.inputs.ids[i], a, grad);
         }
     }
 }

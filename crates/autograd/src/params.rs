@@ -16,7 +16,7 @@ use std::fmt;
 /// To tie two weights, use one field twice.
 ///
 /// ```
-/// use unspool_autograd::{Params, Tensor, Weights};
+/// use unspool_autograd::{Params, Tensor, ParamsExt};
 ///
 /// #[derive(Params)]
 /// #[params(crate = unspool_autograd)]

@@ -3,7 +3,7 @@
 //! Every op type has a list of its own; a node remembers which list and which place. Recording an op pushes it
 //! onto its list, so a steady training step allocates nothing, and dispatch is one virtual call.
 
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -29,14 +29,14 @@ impl RuleRef {
 
 /// A list of ops of one type.
 trait Rule<T: Scalar>: Any + Send {
-    fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>);
+    fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
     fn clear(&mut self);
 }
 
 struct List<O>(Vec<O>);
 
 impl<T: Scalar, O: Op<T>> Rule<T> for List<O> {
-    fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         self.0[index as usize].backward(x, y, grad, into);
     }
     fn clear(&mut self) {
@@ -66,7 +66,7 @@ impl<T: Scalar> Rules<T> {
         x: Inputs<'_, T>,
         y: &Tensor<T>,
         grad: Tensor<T>,
-        into: &mut Contributions<'_, T>,
+        into: &mut InputGrads<'_, T>,
     ) {
         self.lists[usize::from(rule.list)].backward(rule.index, x, y, grad, into);
     }

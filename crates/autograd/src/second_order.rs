@@ -8,7 +8,7 @@ use crate::gradients::Gradients;
 use crate::params::{Params, Path};
 use crate::tape::Tape;
 use crate::var::Var;
-use crate::weights::Weights;
+use crate::weights::ParamsExt;
 use unspool_tensor::{Dual, Real, Scalar, Tensor};
 
 /// A model of dual numbers, of the same kind as `M`.
@@ -83,7 +83,7 @@ pub fn vjp<T: Scalar, M: Params<Tensor<T>>>(
 /// twice the product along `(0, dL/dx)`:
 ///
 /// ```
-/// use unspool_autograd::{hvp, Params, Tensor, Weights};
+/// use unspool_autograd::{hvp, Params, Tensor, ParamsExt};
 ///
 /// #[derive(Params)]
 /// #[params(crate = unspool_autograd)]

@@ -134,7 +134,7 @@ impl<T: Scalar> Sweep<T> {
     }
 
     /// Adds the contribution `aᵀ grad`, later.
-    pub(crate) fn add_product(&mut self, id: u32, a: &Tensor<T>, grad: &Tensor<T>) {
+    pub(crate) fn add_matmul_tn(&mut self, id: u32, a: &Tensor<T>, grad: &Tensor<T>) {
         let at = self.deferred.iter().position(|d| d.id == id).unwrap_or_else(|| {
             let pairs = self.spare_pairs.pop().unwrap_or_default();
             self.deferred.push(Deferred { id, rows: 0, pairs });

@@ -1,6 +1,6 @@
 //! The tape: a flat record of values and of the ops that made them.
 
-use crate::forget::Reads;
+use crate::forget::Saves;
 use crate::layouts::Layouts;
 use crate::op::{Inputs, Op};
 use crate::params::{Params, Path};
@@ -48,7 +48,7 @@ pub(crate) struct Record<T: Scalar> {
     pub(crate) gone: Tensor<T>,
     /// Stand in the places of forgotten variables, one for each of some shapes.
     pub(crate) hollows: Vec<Tensor<T>>,
-    /// Room for [`Tape::forget`], kept from one call to the next.
+    /// Room for [`Tape::release`], kept from one call to the next.
     pub(crate) read: Vec<bool>,
     /// The number of sweeps that have begun.
     pub(crate) sweeps: u32,
@@ -64,7 +64,7 @@ pub(crate) struct Node {
     input_count: u32,
     pub(crate) needs_gradient: bool,
     /// What the gradient rule reads.
-    pub(crate) reads: Reads,
+    pub(crate) reads: Saves,
     /// Whether the value has been let go. If it needs a gradient, its shape is still there.
     pub(crate) is_forgotten: bool,
     /// From which sweep on the gradient stays in its place after the sweep has passed it on.
@@ -79,7 +79,7 @@ impl Node {
             first_input: 0,
             input_count: 0,
             needs_gradient,
-            reads: Reads::NOTHING,
+            reads: Saves::NOTHING,
             is_forgotten: false,
             retained_from: u32::MAX,
         }
@@ -189,7 +189,7 @@ impl<T: Scalar> Tape<T> {
         let record = &mut *self.record.borrow_mut();
         let id = if needs_gradient {
             let node = Node {
-                reads: op.reads(),
+                reads: op.saves(),
                 is_forgotten: false,
                 rule: record.rules.push(op),
                 first_input: u32::try_from(first_input).expect("a tape holds at most 2^32 inputs"),
@@ -234,7 +234,7 @@ impl<T: Scalar> Tape<T> {
 #[track_caller]
 pub(crate) fn forgotten(op: &str) -> ! {
     panic!(
-        "{op}: this value was computed inside a step and let go; call retain_grad() on it there, or return it as a state"
+        "{op}: this value was computed inside a step and released; call retain_grad() on it there, or return it as a state"
     )
 }
 

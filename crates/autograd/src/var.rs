@@ -25,7 +25,7 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// | [Shape](#shape) | [`reshape`](Var::reshape) [`unsqueeze`](Var::unsqueeze) [`squeeze`](Var::squeeze) [`permute`](Var::permute) [`t`](Var::t) [`transpose`](Var::transpose) [`expand`](Var::expand) [`repeat`](Var::repeat) [`flip`](Var::flip) [`roll`](Var::roll) [`pad`](Var::pad) [`pad_with`](Var::pad_with) [`tril`](Var::tril) [`triu`](Var::triu) |
 /// | [Parts](#parts) | [`select`](Var::select) [`unbind`](Var::unbind) [`last`](Var::last) [`slice`](Var::slice) [`slice_step`](Var::slice_step) [`chunks`](Var::chunks) [`split`](Var::split) [`stack`](Var::stack) [`concat`](Var::concat) |
 /// | [Positions](#positions) | [`index_select`](Var::index_select) [`gather`](Var::gather) [`take_along`](Var::take_along) [`scatter_add`](Var::scatter_add) |
-/// | [Values and gradients](#values-and-gradients) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`is`](Var::is) [`zeros`](Var::zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
+/// | [Values and gradients](#values-and-gradients) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`ptr_eq`](Var::ptr_eq) [`new_zeros`](Var::new_zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
 pub struct Var<'t, T: Scalar = f32> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) id: u32,
@@ -64,7 +64,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     ///
     /// # Panics
-    /// If the tape has [forgotten](Tape::forget) it.
+    /// If the tape has [forgotten](Tape::release) it.
     #[track_caller]
     pub fn value(self) -> Tensor<T> {
         let record = self.tape.record.borrow();
@@ -101,7 +101,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     ///
     /// # Panics
-    /// If it is a constant that the tape has [forgotten](Tape::forget).
+    /// If it is a constant that the tape has [forgotten](Tape::release).
     #[inline]
     #[track_caller]
     pub fn shape(self) -> Shape {
@@ -119,9 +119,9 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let (x, y) = (tape.variable(&Tensor::scalar(3.0)), tape.variable(&Tensor::scalar(3.0)));
-    /// assert!(x.is(x) && !x.is(y));
+    /// assert!(x.ptr_eq(x) && !x.ptr_eq(y));
     /// ```
-    pub fn is(self, other: Self) -> bool {
+    pub fn ptr_eq(self, other: Self) -> bool {
         self.id == other.id && std::ptr::eq(self.tape, other.tape)
     }
 
@@ -131,11 +131,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let weight = tape.variable(&Tensor::<f32>::ones([2, 3]));
-    /// let state = weight.zeros([1, 3]);
+    /// let state = weight.new_zeros([1, 3]);
     /// assert_eq!(state.value().to_vec(), [0.0, 0.0, 0.0]);
     /// ```
     #[track_caller]
-    pub fn zeros(self, shape: impl Into<Shape>) -> Self {
+    pub fn new_zeros(self, shape: impl Into<Shape>) -> Self {
         self.tape.constant(&Tensor::zeros(shape))
     }
 

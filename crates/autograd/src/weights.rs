@@ -4,7 +4,7 @@ use crate::params::{Params, Path};
 use unspool_tensor::{Scalar, Tensor};
 
 /// Methods of every model whose leaves are [`Tensor`]s: weights, gradients, optimiser moments.
-pub trait Weights<T: Scalar>: Params<Tensor<T>> + Sized {
+pub trait ParamsExt<T: Scalar>: Params<Tensor<T>> + Sized {
     /// The number of parameters: all elements of all leaves.
     fn parameter_count(&self) -> usize {
         self.leaves().iter().map(|leaf| leaf.elements()).sum()
@@ -49,4 +49,4 @@ pub trait Weights<T: Scalar>: Params<Tensor<T>> + Sized {
     }
 }
 
-impl<T: Scalar, M: Params<Tensor<T>>> Weights<T> for M {}
+impl<T: Scalar, M: Params<Tensor<T>>> ParamsExt<T> for M {}

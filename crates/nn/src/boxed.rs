@@ -16,7 +16,7 @@ use unspool_autograd::{Params, Path, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{boxed, dense, rng, sequential, Boxed, Gru, Lstm, Recurrent, SimpleRnn};
-/// use unspool_autograd::{Tensor, Weights};
+/// use unspool_autograd::{Tensor, ParamsExt};
 /// let (kind, rng) = ("gru", &mut rng(0));                 // what a user of the program asked for
 /// let layer: Boxed = match kind {
 ///     "lstm" => boxed(Recurrent::new(Lstm::new(rng, 3, 8))),

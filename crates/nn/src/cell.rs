@@ -26,7 +26,7 @@ use unspool_autograd::{Scalar, Var};
 ///
 /// impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
 ///     type State = Var<'t, T>;
-///     fn zero_state(&self, batch: usize) -> Self::State { self.u_f.zeros([batch, self.u_f.shape()[0]]) }
+///     fn zero_state(&self, batch: usize) -> Self::State { self.u_f.new_zeros([batch, self.u_f.shape()[0]]) }
 ///     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> { self.x.forward(xs) }
 ///     fn step(&self, x: Var<'t, T>, h: Var<'t, T>) -> (Var<'t, T>, Self::State) {
 ///         let [xf, xc] = x.chunks();

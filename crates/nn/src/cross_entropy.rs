@@ -156,7 +156,7 @@ impl<T: Scalar> CrossEntropy<T> {
         }
         let counts = classes.as_slice().iter().map(|&class| if class == ignored { T::ZERO } else { T::ONE });
         let counts = output.tape().constant(&Tensor::from_vec(counts.collect(), rows.insert(rows.rank(), 1)));
-        counts.where_(output, counts.zeros([]))
+        counts.where_(output, counts.new_zeros([]))
     }
 
     /// The loss of logarithms of probabilities `[.., C]` for known classes.
@@ -183,7 +183,7 @@ impl<T: Scalar> CrossEntropy<T> {
         let looked_at = classes.iter().map(|&class| if counts(class) { class } else { 0 }).collect();
         let chosen = output.gather(axis, Indices::from_vec(looked_at, expected.insert(axis, 1))).squeeze(axis);
         let counted = per_row(&|_| T::ONE);
-        let zero = counted.zeros([]);
+        let zero = counted.new_zeros([]);
         let sum = counted.where_(weighted(row_weights, chosen), zero).sum() * (1.0 - self.smoothing);
         let sum = if self.smoothing > 0.0 {
             let weighted = weights.map_or(output, |w| weighted(w, output));

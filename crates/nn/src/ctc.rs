@@ -107,7 +107,7 @@ impl Ctc {
             let values = log_likelihood.value().to_vec().into_iter();
             let possible = values.map(|l| if l == T::from_f64(f64::NEG_INFINITY) { T::ZERO } else { T::ONE });
             let possible = log_probs.tape().constant(&Tensor::from_vec(possible.collect(), [batch]));
-            possible.where_(log_likelihood, possible.zeros([]))
+            possible.where_(log_likelihood, possible.new_zeros([]))
         } else {
             log_likelihood
         };

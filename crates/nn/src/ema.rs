@@ -3,7 +3,7 @@
 use crate::fingerprint::fingerprint;
 use crate::memory::{Memory, RestoreError};
 use crate::optimizer::Optimizer;
-use unspool_autograd::{Params, Path, Scalar, Tensor, Weights};
+use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 
 /// The exponential moving average of a model's weights, a model itself: after each [`update`](Ema::update) it is
 /// `decay` times what it was, plus `1 - decay` times the weights. It often generalises better than the weights of the last

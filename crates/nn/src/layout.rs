@@ -213,6 +213,6 @@ pub(crate) fn merge<T: Scalar>(xs: Var<'_, T>) -> Var<'_, T> {
 
 /// The rows of all steps, and some rows of zeros.
 fn with_zeros<'t, T: Scalar>(made: &[Var<'t, T>], rows: usize) -> Var<'t, T> {
-    let zeros = made[0].zeros(made[0].shape().with(0, rows));
+    let zeros = made[0].new_zeros(made[0].shape().with(0, rows));
     Var::concat(0, &made.iter().copied().chain([zeros]).collect::<Vec<_>>())
 }

@@ -1,6 +1,6 @@
 //! Which time steps of sequences count.
 
-use unspool_autograd::{Contributions, Inputs, Op, Reads, Scalar, Tensor, Var};
+use unspool_autograd::{InputGrads, Inputs, Op, Saves, Scalar, Tensor, Var};
 
 /// The mask of sequences of different lengths, `[T, B]`: 1 at their steps, 0 behind their ends (TensorFlow's
 /// `sequence_mask`, with time first).
@@ -108,11 +108,11 @@ impl<T: Scalar> Op<T> for ZeroRows {
         self.of(x[0].clone())
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || self.of(grad));
     }
 }
@@ -136,7 +136,7 @@ pub(crate) fn masked_softmax<'t, T: Scalar>(scores: Var<'t, T>, mask: &Tensor<T>
     if none.to_vec().iter().all(|&none| none == T::ZERO) {
         return weights;
     }
-    tape.constant(mask).where_(weights, scores.zeros([]))
+    tape.constant(mask).where_(weights, scores.new_zeros([]))
 }
 
 /// # Panics

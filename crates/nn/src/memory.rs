@@ -10,7 +10,7 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 ///
 /// ```
 /// use unspool_nn::{rng, Adam, Dense, Optimizer};
-/// use unspool_autograd::{Tensor, Weights};
+/// use unspool_autograd::{Tensor, ParamsExt};
 ///
 /// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 2, 1);
 /// let gradients = model.zeros_like();

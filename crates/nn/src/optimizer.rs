@@ -9,7 +9,7 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// [`Rule`](crate::optimizers::Rule), which also brings weight decay, groups, clipping and schedules.
 ///
 /// ```
-/// use unspool_autograd::{Params, Scalar, Tensor, Weights};
+/// use unspool_autograd::{Params, Scalar, Tensor, ParamsExt};
 /// use unspool_nn::{rng, Dense, Optimizer};
 ///
 /// /// Moves all weights together, by a rate over the length of the whole gradient.

@@ -27,7 +27,7 @@ pub struct Sequential<L> {
 ///
 /// ```
 /// use unspool_nn::{dense, sequential, simple_rnn};
-/// use unspool_autograd::Weights;
+/// use unspool_autograd::ParamsExt;
 /// let model = sequential().seed(42).add(simple_rnn(1, 20)).add(dense(20, 1));
 /// assert_eq!(model.parameter_count(), (1 + 20 + 1) * 20 + 21);
 /// assert_eq!(model.names()[2..], ["layers.0.cell.u", "layers.1.weight", "layers.1.bias"]);

@@ -8,7 +8,7 @@ use crate::mode::Mode;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use unspool_autograd::{Params, Scalar, Tape, Tensor, Var, Weights};
+use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
 
 /// A part of a batch has about this many examples: products with fewer rows cost almost as much.
 const ROWS: usize = 32;

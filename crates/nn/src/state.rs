@@ -47,7 +47,7 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// impl<'t, T: Scalar> Cell<'t, T> for Cascade<Var<'t, T>> {
 ///     type State = Averages<Var<'t, T>>;
 ///     fn zero_state(&self, batch: usize) -> Self::State {
-///         let zero = self.x.bias.zeros([batch, self.x.bias.shape()[0]]);
+///         let zero = self.x.bias.new_zeros([batch, self.x.bias.shape()[0]]);
 ///         Averages { quick: zero, slow: zero }
 ///     }
 ///     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {

@@ -91,7 +91,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
         let mut projected = Projected { values: None, rows: 0..0, made: 0..0 };
         for (t, step) in layout.steps.iter().enumerate() {
             if projected.values.is_none() || step.start < projected.rows.start || step.end > projected.rows.end {
-                stepper.tape.forget(projected.made, &[]);
+                stepper.tape.release(projected.made, &[]);
                 projected = Projected::of(cell, xs, &layout, t);
             }
             if step.len() < running {
@@ -104,7 +104,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             outputs.push(output);
             states.push(state.clone());
         }
-        stepper.tape.forget(projected.made, &[]);
+        stepper.tape.release(projected.made, &[]);
         if layout.is_packed() {
             ended.push(state);
             ended.reverse();
@@ -144,7 +144,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
         self.kept.clear();
         self.kept.push(output);
         state.visit(&mut |var| self.kept.push(var));
-        self.tape.forget(since..self.tape.len(), &self.kept);
+        self.tape.release(since..self.tape.len(), &self.kept);
         (output, state)
     }
 }

@@ -348,7 +348,7 @@ mod tests {
         let (a, b) = (Tensor::from_fn([3, 4], dual(0)), Tensor::from_fn([5, 4], dual(2)).t());
         let mut c = Tensor::full(Dual { value: 1.0, tangent: 2.0 }, [3, 5]);
         let product = a.matmul(&b);
-        c.add_product(&a.t().copy(), &b);
+        c.add_matmul_tn(&a.t().copy(), &b);
         for (i, j) in (0..15).map(|at| (at / 5, at % 5)) {
             let by_hand = (0..4).fold(Dual::constant(0.0), |sum, k| sum + a.at([i, k]) * b.at([k, j]));
             let (got, sum) = (product.at([i, j]), c.at([i, j]));

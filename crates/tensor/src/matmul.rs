@@ -117,13 +117,13 @@ impl<T: Scalar> Tensor<T> {
     /// # Panics
     /// If the shapes do not agree.
     #[track_caller]
-    pub fn add_product(&mut self, a: &Tensor<T>, b: &Tensor<T>) {
+    pub fn add_matmul_tn(&mut self, a: &Tensor<T>, b: &Tensor<T>) {
         let (sa, sb, shape) = (a.layout().shape, b.layout().shape, self.layout().shape);
         let fits = match (&sa[..], &sb[..]) {
             ([a @ .., k], [b @ .., n]) => a.iter().product::<usize>() == b.iter().product() && shape[..] == [*k, *n],
             _ => false,
         };
-        assert!(fits, "add_product: {sa}ᵀ x {sb} does not fit into {shape}");
+        assert!(fits, "add_matmul_tn: {sa}ᵀ x {sb} does not fit into {shape}");
         let (a, b) = (a.rows(), b.rows());
         multiply(a.t().matrix(), b.matrix(), self.as_mut_slice(), true);
     }
@@ -352,7 +352,7 @@ mod tests {
     fn accumulating_adds_to_what_is_there() {
         let (a, b) = (counting([2, 3, 4]), counting([2, 3, 5]));
         let mut c = Tensor::full(0.5, [4, 5]);
-        c.add_product(&a, &b);
+        c.add_matmul_tn(&a, &b);
         let expected = by_hand(&a.rows().t(), &b.rows()).map(|x| x + 0.5);
         assert_eq!(c, expected);
     }

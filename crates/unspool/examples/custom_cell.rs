@@ -37,7 +37,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
     type State = Var<'t, T>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.u_f.zeros([batch, self.u_f.shape()[0]])
+        self.u_f.new_zeros([batch, self.u_f.shape()[0]])
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

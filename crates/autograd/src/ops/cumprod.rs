@@ -1,7 +1,7 @@
 //! Running products.
 
 use super::axes::Axes;
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -18,7 +18,7 @@ impl<T: Scalar> Op<T> for Cumprod {
         x[0].scan(self.axis, |product, x| product * x)
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // y_i = y_(i-1) x_i, from the last to the first: `sum` is the gradient that reaches y_i. No division, so zeros
         // are as good as other numbers.
         let axis = self.axis;

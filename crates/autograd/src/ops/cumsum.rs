@@ -1,8 +1,8 @@
 //! Running sums.
 
 use super::axes::Axes;
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -19,11 +19,11 @@ impl<T: Scalar> Op<T> for Cumsum {
         x[0].scan(self.axis, |sum, x| sum + x)
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // What an element is part of: the sums from its place on.
         into.add_with(0, || grad.flip(self.axis).scan(self.axis, |sum, g| sum + g).flip(self.axis));
     }

@@ -1,6 +1,6 @@
 //! `a / b`, elementwise: `dy/da = 1/b`, `dy/db = -y/b`.
 
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -20,7 +20,7 @@ impl<T: Scalar> Op<T> for Div {
         )
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.zip("div", &x[1], #[inline(always)] |g, b| g / b));
         into.add_with(1, || grad.zip3("div", y, &x[1], #[inline(always)] |g, y, b| -g * y / b));
     }

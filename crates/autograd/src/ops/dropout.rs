@@ -1,6 +1,6 @@
 //! Elements left out at random.
 
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Shape, Tensor};
 
@@ -39,7 +39,7 @@ impl<T: Scalar> Op<T> for Dropout {
         x[0].zip("dropout", &self.mask(x[0].shape()), #[inline(always)] |x, m| x * m)
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // The mask is made again rather than kept.
         into.add_with(0, || grad.into_zip("dropout", &self.mask(x[0].shape()), #[inline(always)] |g, m| g * m));
     }

@@ -1,7 +1,7 @@
 //! An axis in reverse.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -18,11 +18,11 @@ impl<T: Scalar> Op<T> for Flip {
         x[0].flip(self.axis)
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.flip(self.axis));
     }
 }

@@ -1,7 +1,7 @@
 //! Elements picked by their places.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Indices, Scalar, Shape, Tensor};
 
@@ -19,11 +19,11 @@ impl<T: Scalar> Op<T> for Gather {
         x[0].gather(self.axis, &self.positions)
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.update(0, |sum| sum.scatter_add(self.axis, &self.positions, &grad));
     }
 }

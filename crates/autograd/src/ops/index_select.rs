@@ -1,7 +1,7 @@
 //! Positions of an axis, picked.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Indices, Scalar, Tensor};
 
@@ -19,11 +19,11 @@ impl<T: Scalar> Op<T> for IndexSelect {
         x[0].index_select(self.axis, &self.positions)
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.update(0, |sum| sum.index_add(self.axis, &self.positions, &grad));
     }
 }

@@ -1,7 +1,7 @@
 //! Features with mean 0 and variance 1.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor, sum_row};
 
@@ -66,11 +66,11 @@ impl<T: Scalar> Op<T> for LayerNorm {
         })
     }
 
-    fn reads(&self) -> Reads {
-        Reads::INPUTS
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let gain = x[1].contiguous();
         let mut dgain = into.needs(1).then(|| [(); 2].map(|()| Tensor::zeros(gain.shape())));
         let dx = {

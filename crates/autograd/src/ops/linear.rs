@@ -1,7 +1,7 @@
 //! `y = x w + b`
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -19,16 +19,16 @@ impl<T: Scalar> Op<T> for Linear {
         let shape = rows.with(rows.rank() - 1, weight[1]);
         let fits = bias == shape || bias[..] == [weight[1]];
         assert!(fits, "linear: the bias of outputs {shape} must have this shape or [{}], not {bias}", weight[1]);
-        x.product_onto(x[2].expand(shape).copy(), &x[0], 1)
+        x.addmm(x[2].expand(shape).copy(), &x[0], 1)
     }
 
-    fn reads(&self) -> Reads {
-        Reads::INPUTS
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        into.add_with(0, || x.product_transposed(&grad, 1));
-        into.add_product(1, &x[0], &grad);
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(0, || x.matmul_t(&grad, 1));
+        into.add_matmul_tn(1, &x[0], &grad);
         into.add(2, grad);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::axes::Axes;
 use super::softmax::along;
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor, max_row, sum_row};
 
@@ -25,11 +25,11 @@ impl<T: Scalar> Op<T> for LogSoftmax {
         })
     }
 
-    fn reads(&self) -> Reads {
-        Reads::OUTPUT
+    fn saves(&self) -> Saves {
+        Saves::OUTPUT
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || {
             along(self.axis, "log_softmax", &grad, [y], #[inline(always)] |g, [y], dx| {
                 let sum = sum_row(g);

@@ -1,7 +1,7 @@
 //! `y = x w`
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -13,17 +13,17 @@ impl<T: Scalar> Op<T> for MatMul {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x.product(&x[0], 1)
+        x.matmul(&x[0], 1)
     }
 
-    fn reads(&self) -> Reads {
-        Reads::INPUTS
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        into.add_with(0, || x.product_transposed(&grad, 1));
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(0, || x.matmul_t(&grad, 1));
         if x[1].rank() == 2 {
-            into.add_product(1, &x[0], &grad);
+            into.add_matmul_tn(1, &x[0], &grad);
         } else {
             into.add_with(1, || x[0].t().matmul(&grad));
         }

@@ -1,7 +1,7 @@
 //! The largest or the smallest element over all axes, or some.
 
 use super::axes::{Axes, reduction};
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Indices, Scalar, Tensor};
 
@@ -32,7 +32,7 @@ impl<T: Scalar, const LARGEST: bool> Op<T> for Best<LARGEST> {
         self.0.finish(best, x[0].shape())
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let shape = x[0].shape();
         into.add_with(0, || {
             let (y, grad) = (self.0.restore(y, shape), self.0.restore(&grad, shape));

@@ -1,7 +1,7 @@
 //! The larger or the smaller of two values, elementwise.
 
 use super::Operand;
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -44,7 +44,7 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
         )
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         for (i, j) in [(0, 1), (1, 0)] {
             into.add_with(i, || {
                 grad.zip3("share", &x[i], &x[j], #[inline(always)] |g, a, b| g * Self::share(a, b))

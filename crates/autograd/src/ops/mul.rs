@@ -1,7 +1,7 @@
 //! `a b`, elementwise: each gradient is the other factor's value.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -21,11 +21,11 @@ impl<T: Scalar> Op<T> for Mul {
         )
     }
 
-    fn reads(&self) -> Reads {
-        Reads::INPUTS
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.zip("mul", &x[1], #[inline(always)] |g, b| g * b));
         into.add_with(1, || grad.into_zip("mul", &x[0], #[inline(always)] |g, a| g * a));
     }

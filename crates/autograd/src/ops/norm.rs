@@ -1,7 +1,7 @@
 //! The length of vectors.
 
 use super::axes::{Axes, reduction};
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -48,7 +48,7 @@ impl<T: Scalar> Op<T> for Norm {
         self.axes.drop(length)
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let shape = x[0].shape();
         into.add_with(0, || {
             let [y, grad] = [y, &grad].map(|of| self.axes.restore(of, shape).expand(shape));

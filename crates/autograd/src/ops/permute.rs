@@ -1,8 +1,8 @@
 //! The axes in another order.
 
 use super::axes::Axes;
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{MAX_RANK, Scalar, Tensor};
 
@@ -17,11 +17,11 @@ impl<T: Scalar> Op<T> for Permute {
         x[0].permute(self.0.as_slice())
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let order = self.0.as_slice();
         let mut inverse = [0; MAX_RANK];
         for (to, &from) in order.iter().enumerate() {

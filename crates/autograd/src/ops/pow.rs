@@ -1,7 +1,7 @@
 //! `x^p`
 
 use crate::elementwise;
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -22,7 +22,7 @@ impl<T: Scalar> Op<T> for Pow {
         x[0].zip("pow", &x[1], |x, p| x.powf(p))
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.zip3("pow", &x[0], &x[1], |g, x, p| g * by_base(x, p)));
         into.add_with(1, || {
             let by_exponent = y.zip3("pow", &x[0], &x[1], |y, x, p| {

@@ -1,8 +1,8 @@
 //! The product over all axes, or some.
 
 use super::axes::{Axes, reduction};
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{MAX_RANK, Scalar, Tensor};
 
@@ -47,11 +47,11 @@ impl<T: Scalar> Op<T> for Prod {
         self.0.finish(x[0].prod_axes(self.0.as_slice()), x[0].shape())
     }
 
-    fn reads(&self) -> Reads {
-        Reads::INPUTS
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         if x[0].elements() == 0 {
             return;
         }

@@ -1,7 +1,7 @@
 //! Repetition by copies.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -31,11 +31,11 @@ impl<T: Scalar> Op<T> for Repeat {
         Tensor::assemble(repeated, self.axis, (0..times).map(|i| (i * size, &x[0])))
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let size = x[0].shape()[self.axis];
         for i in 0..self.copies(&x[0]) {
             into.add_with(0, || grad.slice(self.axis, i * size..(i + 1) * size));

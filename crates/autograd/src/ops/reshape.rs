@@ -1,7 +1,7 @@
 //! The same elements under another shape.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{MAX_RANK, Scalar, Shape, Tensor};
 
@@ -16,11 +16,11 @@ impl<T: Scalar> Op<T> for Reshape {
         x[0].reshape(self.0)
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.reshape(x[0].shape()));
     }
 }

@@ -1,8 +1,8 @@
 //! Features with mean square 1.
 
 use super::layer_norm::{add_row, row};
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor, max_row, sum_row};
 
@@ -42,11 +42,11 @@ impl<T: Scalar> Op<T> for RmsNorm {
         })
     }
 
-    fn reads(&self) -> Reads {
-        Reads::INPUTS
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let gain = x[1].contiguous();
         let mut dgain = into.needs(1).then(|| [(); 2].map(|()| Tensor::zeros(gain.shape())));
         let dx = {

@@ -1,6 +1,6 @@
 //! Values added at places.
 
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Indices, Scalar, Tensor};
 
@@ -20,7 +20,7 @@ impl<T: Scalar> Op<T> for ScatterAdd {
         sum
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(1, || grad.gather(self.axis, &self.positions));
         into.add(0, grad);
     }

@@ -1,7 +1,7 @@
 //! One position of an axis.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -19,12 +19,12 @@ impl<T: Scalar> Op<T> for Select {
         x[0].select(self.axis, self.index)
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
-        into.add_part(0, self.axis, self.index, 1, &grad.unsqueeze(self.axis));
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.slice_add(0, self.axis, self.index, 1, &grad.unsqueeze(self.axis));
     }
 }
 

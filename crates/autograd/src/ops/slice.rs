@@ -1,7 +1,7 @@
 //! A part of an axis.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Span, Tensor};
 
@@ -26,13 +26,13 @@ impl<T: Scalar> Op<T> for Slice {
         if is_short { part.contiguous() } else { part }
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let (start, _) = self.span.resolve(&x[0].shape(), self.axis, self.step);
-        into.add_part(0, self.axis, start, self.step, &grad);
+        into.slice_add(0, self.axis, start, self.step, &grad);
     }
 }
 

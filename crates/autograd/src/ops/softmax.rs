@@ -1,8 +1,8 @@
 //! Probabilities from scores.
 
 use super::axes::Axes;
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor, max_row, sum_row};
 
@@ -24,11 +24,11 @@ impl<T: Scalar> Op<T> for Softmax {
         })
     }
 
-    fn reads(&self) -> Reads {
-        Reads::OUTPUT
+    fn saves(&self) -> Saves {
+        Saves::OUTPUT
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || {
             along(self.axis, "softmax", &grad, [y], #[inline(always)] |g, [y], dx| {
                 dx.iter_mut().zip(g).zip(y).for_each(#[inline(always)] |((d, &g), &y)| *d = g * y);

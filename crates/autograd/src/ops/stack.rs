@@ -1,7 +1,7 @@
 //! Values side by side along a new axis.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -18,11 +18,11 @@ impl<T: Scalar> Op<T> for Stack {
         Tensor::stack(self.axis, x.iter())
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         for i in 0..x.len() {
             into.add_with(i, || grad.select(self.axis, i)); // a view: one buffer for the gradients of all steps
         }

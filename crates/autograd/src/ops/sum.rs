@@ -1,8 +1,8 @@
 //! The sum over all axes, or some.
 
 use super::axes::{Axes, reduction};
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -17,11 +17,11 @@ impl<T: Scalar> Op<T> for Sum {
         self.0.finish(x[0].sum_axes(self.0.as_slice()), x[0].shape())
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let shape = x[0].shape();
         into.add_with(0, || self.0.restore(&grad, shape).expand(shape));
     }

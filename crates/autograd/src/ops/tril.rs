@@ -1,7 +1,7 @@
 //! One side of a matrix's diagonal.
 
-use crate::forget::Reads;
-use crate::op::{Contributions, Inputs, Op};
+use crate::forget::Saves;
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -39,11 +39,11 @@ impl<T: Scalar, const LOWER: bool> Op<T> for Triangle<LOWER> {
         self.of(x[0].clone())
     }
 
-    fn reads(&self) -> Reads {
-        Reads::NOTHING
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || self.of(grad));
     }
 }
@@ -76,7 +76,7 @@ impl<T: Scalar> Var<'_, T> {
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let scores = tape.variable(&Tensor::<f32>::zeros([2, 2]));
-    /// let future = scores.zeros([2, 2]) + 1.0;
+    /// let future = scores.new_zeros([2, 2]) + 1.0;
     /// let causal = scores.masked_fill(future.triu(1), f64::NEG_INFINITY).softmax(1);
     /// assert_eq!(causal.value().to_vec(), [1.0, 0.0, 0.5, 0.5]);
     /// assert_eq!(scores.triu(-1).sum().backward().wrt(scores).to_vec(), [1.0; 4]);

@@ -1,6 +1,6 @@
 //! One value or another, elementwise.
 
-use crate::op::{Contributions, Inputs, Op};
+use crate::op::{InputGrads, Inputs, Op};
 use crate::var::Var;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -21,7 +21,7 @@ impl<T: Scalar> Op<T> for Where {
         condition.expand(shape).zip3("where_", a, b, #[inline(always)] |c, a, b| if c != T::ZERO { a } else { b })
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut Contributions<'_, T>) {
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let condition = &x[0];
         into.add_with(1, || grad.zip("where_", condition, #[inline(always)] |g, c| if c != T::ZERO { g } else { T::ZERO }));
         into.add_with(2, || grad.zip("where_", condition, #[inline(always)] |g, c| if c != T::ZERO { T::ZERO } else { g }));

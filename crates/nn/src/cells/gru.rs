@@ -24,7 +24,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, Gru, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor, Weights};
+/// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.recurrent_bias"]);
@@ -77,7 +77,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Gru<Var<'t, T>> {
     type State = Var<'t, T>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.u.zeros([batch, self.u.shape()[0]])
+        self.u.new_zeros([batch, self.u.shape()[0]])
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

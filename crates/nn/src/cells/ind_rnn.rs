@@ -16,7 +16,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, Activation, IndRnn, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor, Weights};
+/// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let cell: IndRnn<Tensor> = IndRnn::new(&mut rng(0), 3, 5).activation(Activation::Tanh);
 /// let layer = Recurrent::new(cell);
@@ -54,7 +54,7 @@ impl<'t, T: Scalar> Cell<'t, T> for IndRnn<Var<'t, T>> {
     type State = Var<'t, T>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.u.zeros([batch, self.u.shape()[0]])
+        self.u.new_zeros([batch, self.u.shape()[0]])
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

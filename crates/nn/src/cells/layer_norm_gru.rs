@@ -22,7 +22,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, LayerNormGru, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor, Weights};
+/// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<LayerNormGru<Tensor>> = Recurrent::new(LayerNormGru::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.w", "cell.u", "cell.x_gain", "cell.h_gain", "cell.bias", "cell.recurrent_bias"]);
@@ -60,7 +60,7 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
     type State = Var<'t, T>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.u.zeros([batch, self.u.shape()[0]])
+        self.u.new_zeros([batch, self.u.shape()[0]])
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

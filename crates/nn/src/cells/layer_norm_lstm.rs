@@ -22,7 +22,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, LayerNormLstm, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor, Weights};
+/// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<LayerNormLstm<Tensor>> = Recurrent::new(LayerNormLstm::new(&mut rng(0), 3, 5));
 /// let names = [
@@ -66,7 +66,7 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        let zeros = self.u.zeros([batch, self.u.shape()[0]]);
+        let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
         (zeros, zeros)
     }
 

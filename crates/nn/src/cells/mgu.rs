@@ -21,7 +21,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, Mgu, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor, Weights};
+/// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<Mgu<Tensor>> = Recurrent::new(Mgu::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u_f", "cell.u_n"]);
@@ -51,7 +51,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
     type State = Var<'t, T>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.u_f.zeros([batch, self.u_f.shape()[0]])
+        self.u_f.new_zeros([batch, self.u_f.shape()[0]])
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

@@ -20,7 +20,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, MinGru, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor, Weights};
+/// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<MinGru<Tensor>> = Recurrent::new(MinGru::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias"]);
@@ -45,7 +45,7 @@ impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
     type State = Var<'t, T>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.x.bias.zeros([batch, self.x.bias.shape()[0] / 2])
+        self.x.bias.new_zeros([batch, self.x.bias.shape()[0] / 2])
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

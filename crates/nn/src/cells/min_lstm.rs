@@ -21,7 +21,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, MinLstm, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor, Weights};
+/// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<MinLstm<Tensor>> = Recurrent::new(MinLstm::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias"]);
@@ -46,7 +46,7 @@ impl<'t, T: Scalar> Cell<'t, T> for MinLstm<Var<'t, T>> {
     type State = Var<'t, T>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        self.x.bias.zeros([batch, self.x.bias.shape()[0] / 3])
+        self.x.bias.new_zeros([batch, self.x.bias.shape()[0] / 3])
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

@@ -24,7 +24,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, Layer, ProjectedLstm, Recurrent};
-/// use unspool_autograd::{Tape, Tensor, Weights};
+/// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<ProjectedLstm<Tensor>> = Recurrent::new(ProjectedLstm::new(&mut rng(0), 3, 5, 2));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.w_r"]);
@@ -62,7 +62,7 @@ impl<'t, T: Scalar> Cell<'t, T> for ProjectedLstm<Var<'t, T>> {
 
     fn zero_state(&self, batch: usize) -> Self::State {
         let [hidden, projected] = [0, 1].map(|axis| self.w_r.shape()[axis]);
-        (self.u.zeros([batch, projected]), self.u.zeros([batch, hidden]))
+        (self.u.new_zeros([batch, projected]), self.u.new_zeros([batch, hidden]))
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

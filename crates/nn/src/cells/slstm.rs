@@ -26,7 +26,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::{rng, Slstm, Layer, Recurrent};
-/// use unspool_autograd::{Tape, Tensor, Weights};
+/// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<Slstm<Tensor>> = Recurrent::new(Slstm::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u"]);
@@ -54,7 +54,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Slstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>, Var<'t, T>, Var<'t, T>);
 
     fn zero_state(&self, batch: usize) -> Self::State {
-        let zeros = self.u.zeros([batch, self.u.shape()[0]]);
+        let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
         (zeros, zeros, zeros, zeros - 1e30) // m: the logarithm of what c and n weigh, which is nothing
     }
 

@@ -5,7 +5,7 @@ use super::error::FitError;
 use crate::memory::{Memory, RestoreError};
 use crate::sentence::listed;
 use std::ops::ControlFlow;
-use unspool_autograd::{Params, Path, Scalar, Tensor, Weights};
+use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 
 /// Ends training after some epochs in a row that were no better than the best one, and gives the model the weights of that.
 ///

@@ -25,7 +25,7 @@ use crate::optimizers::Adam;
 use settings::{Order, Settings, Validation};
 use std::borrow::Cow;
 use training::Training;
-use unspool_autograd::{Params, Real, Scalar, Tensor, Weights};
+use unspool_autograd::{Params, ParamsExt, Real, Scalar, Tensor};
 
 /// Training to be run: what [`fit`] returns.
 #[must_use = "nothing is trained until `run`"]

@@ -14,7 +14,7 @@ use crate::outputs::Outputs;
 use crate::progress::Progress;
 use crate::shards::Shards;
 use std::time::Instant;
-use unspool_autograd::{Params, Path, Real, Scalar, Tensor, Weights};
+use unspool_autograd::{Params, ParamsExt, Path, Real, Scalar, Tensor};
 
 /// A training that runs.
 pub(super) struct Training<'a, 'd, T: Scalar, M, L, O> {

@@ -12,7 +12,7 @@ use unspool_autograd::Scalar;
 ///
 /// ```
 /// use unspool_nn::{AdamW, Dense, Optimizer};
-/// use unspool_autograd::{Tensor, Weights};
+/// use unspool_autograd::{Tensor, ParamsExt};
 /// let mut model = Dense::<Tensor> { weight: Tensor::ones([2, 1]), bias: Tensor::ones([1]) };
 /// let no_gradient = model.zeros_like();
 /// let mut adamw = AdamW::default().learning_rate(0.5).weight_decay(0.1).group("bias", |g| g.weight_decay(0.0));

@@ -19,7 +19,7 @@ use unspool_autograd::Scalar;
 ///
 /// ```
 /// use unspool_nn::{Dense, Nadam, Optimizer};
-/// use unspool_autograd::{Tensor, Weights};
+/// use unspool_autograd::{Tensor, ParamsExt};
 /// let mut model = Dense::<Tensor> { weight: Tensor::ones([2, 1]), bias: Tensor::ones([1]) };
 /// let mut nadam = Nadam::default().learning_rate(0.05);
 /// for _ in 0..100 {

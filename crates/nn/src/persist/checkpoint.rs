@@ -25,7 +25,7 @@ use unspool_autograd::{Params, Path as Place, Real, Tensor};
 ///
 /// ```
 /// use unspool_nn::{rng, Checkpoint, CheckpointFile, Gru, Recurrent};
-/// use unspool_autograd::{Tensor, Weights};
+/// use unspool_autograd::{Tensor, ParamsExt};
 /// # let path = std::env::temp_dir().join(format!("checkpoint-{}.safetensors", std::process::id()));
 /// let mut model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
 /// let mean = model.zeros_like(); // of an optimiser, for example

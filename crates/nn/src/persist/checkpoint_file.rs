@@ -30,7 +30,7 @@ use unspool_autograd::{Params, Real, Tensor};
 ///
 /// ```
 /// use unspool_nn::{rng, Checkpoint, CheckpointFile, Dense};
-/// use unspool_autograd::{Tensor, Weights};
+/// use unspool_autograd::{Tensor, ParamsExt};
 /// # let path = std::env::temp_dir().join(format!("resume-{}.safetensors", std::process::id()));
 /// # let saved: Dense<Tensor> = Dense::new(&mut rng(1), 3, 2);
 /// # let mut checkpoint = Checkpoint::new();

@@ -41,7 +41,7 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 
 /// Loads the weights of a model that [`save`] has saved.
 ///
-/// The element type must be the same: a model of f64 is loaded as that, and [`cast`](unspool_autograd::Weights::cast).
+/// The element type must be the same: a model of f64 is loaded as that, and [`cast`](unspool_autograd::ParamsExt::cast).
 ///
 /// ```
 /// use unspool_nn::{load, rng, save, Dense};

@@ -92,7 +92,7 @@ impl<T: Scalar, C> LanguageModel<Tensor<T>, C> {
     /// ```
     /// use unspool_nn::text::LanguageModel;
     /// use unspool_nn::{rng, Lstm};
-    /// use unspool_autograd::{Tensor, Weights};
+    /// use unspool_autograd::{Tensor, ParamsExt};
     /// let model = LanguageModel::<Tensor>::tied(&mut rng(0), 1000, 16, [32], Lstm::new);
     /// assert_eq!(model.names()[4..], ["projection.weight", "projection.bias", "bias"]);
     /// assert_eq!(model.embedding.weight.shape()[..], [1000, 16]);

@@ -57,7 +57,7 @@ impl<C> Zoneout<C> {
         let (mut i, mut output, mut is_first) = (0, None, true);
         let state = S::join(&[old, new], &mut |parts| {
             let (old, new) = (parts[0], parts[1]);
-            is_first &= i > 0 || h.is(new);
+            is_first &= i > 0 || h.ptr_eq(new);
             let stay = if i == 0 { self.hidden } else { self.cell_state };
             let ones = old.tape().constant(&Tensor::ones(old.shape()));
             // Dropout makes up for what it leaves out; here that is undone.

@@ -168,7 +168,7 @@ impl Trained {
 mod tests {
     use super::*;
     use clap::Parser;
-    use unspool::Weights;
+    use unspool::ParamsExt;
 
     fn options(arguments: &[&str]) -> Options {
         Options::try_parse_from(["window_lm"].iter().chain(arguments)).expect("valid arguments")

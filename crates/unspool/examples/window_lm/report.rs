@@ -3,7 +3,7 @@
 use crate::corpus::Corpus;
 use crate::model::Trained;
 use std::fmt::Write;
-use unspool::Weights;
+use unspool::ParamsExt;
 use unspool::text::ngram::{NgramCounts, NgramModel, Smoothing};
 use unspool::text::perplexity;
 
