@@ -3,12 +3,15 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use unspool::cells::{MinGru, Slstm};
+use unspool::optim::schedules::{Cosine, Plateau};
+use unspool::optim::{AdamW, Nadam, RmsProp};
 use unspool::prelude::*;
-use unspool::schedules::{Cosine, Plateau};
+use unspool::recurrent::Stream;
+use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
 use unspool::tensor::memory_drawn;
 use unspool::text::{Generator, LanguageModel, Sampler};
-use unspool::wrappers::{RecurrentDropout, Residual, Zoneout};
-use unspool::{AdamW, Lstm, MinGru, Nadam, RmsProp, Sgd, Slstm, Stream};
+use unspool::{Lstm, Sgd};
 use unspool_tests::values;
 
 /// Counts how often memory is asked for.

@@ -1,8 +1,10 @@
 //! Attention, and what it does not look at: against PyTorch (`fixtures/attention.py`), by differences, and by what it must mean.
 
+use unspool::layers::{
+    AdditiveAttention, ScaledDotProduct, attend, attend_masked, dot_scores, scaled_dot_product_attention,
+};
+use unspool::layers::{sequence_mask, zero_padding};
 use unspool::prelude::*;
-use unspool::{AdditiveAttention, ScaledDotProduct, attend, attend_masked, dot_scores, scaled_dot_product_attention};
-use unspool::{sequence_mask, zero_padding};
 use unspool_tests::{assert_close, fixture, tensor, values};
 
 type V<'t> = Var<'t, f64>;

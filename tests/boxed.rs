@@ -1,10 +1,11 @@
 //! Layers behind one type, and states of one's own type.
 
-use unspool::activations::{self, log_softmax, relu, softmax};
+use unspool::layers::activations::{self, log_softmax, relu, softmax};
+use unspool::layers::{Activation, Boxed, boxed};
 use unspool::prelude::*;
-use unspool::{
-    Activation, Boxed, Gru, Lstm, Mode, ParamsExt, State, Stream, boxed, dropout, mse, predict, predict_lengths,
-};
+use unspool::recurrent::Stream;
+use unspool::train::predict_lengths;
+use unspool::{Gru, Lstm, Mode, ParamsExt, State, dropout, mse, predict};
 
 fn data() -> Dataset {
     let x = Tensor::<f32>::from_fn([6, 40, 2], |i| (i as f32 * 0.37).sin());

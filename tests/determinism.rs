@@ -1,7 +1,8 @@
 //! The same seed gives the same bits: twice, and at any number of threads.
 
 use unspool::prelude::*;
-use unspool::{History, evaluate, predict};
+use unspool::train::History;
+use unspool::{evaluate, predict};
 use unspool_tests::values;
 
 /// A short training on `threads` threads: the final weights as bits, the history, and predictions.
@@ -42,7 +43,7 @@ fn another_seed_gives_other_weights() {
 /// A weight is laid out for products from its second use on, which rounds in another way: each sweep begins anew.
 #[test]
 fn every_sweep_over_a_tape_makes_the_same_bits() {
-    let model = Recurrent::new(unspool::Lstm::<Tensor>::new(&mut rng(1), 5, 37));
+    let model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(1), 5, 37));
     let x = Tensor::from_fn([9, 6, 5], |i| (i as f32 * 0.7).sin());
     let tape = Tape::new();
     let net = tape.bind(&model);
@@ -52,7 +53,7 @@ fn every_sweep_over_a_tape_makes_the_same_bits() {
     let seed = |row: usize| Tensor::from_fn([6, 37], |i| if i == row { 1.0 } else { 0.0 });
     let rows = [0, 100].map(|i| y.backward_with(&seed(i)).of(&net));
     let again = loss.backward().of(&net);
-    let bits = |model: &Recurrent<unspool::Lstm<Tensor>>| {
+    let bits = |model: &Recurrent<Lstm<Tensor>>| {
         model.leaves().into_iter().flat_map(|leaf| leaf.to_vec()).map(f32::to_bits).collect::<Vec<_>>()
     };
     assert!(bits(&first) == bits(&again), "another sweep");

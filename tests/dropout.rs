@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use unspool::*;
+use unspool::prelude::*;
+use unspool::recurrent::{Bidirectional, Merge, Stack};
 use unspool_tests::{Probe, values};
 
 const TRAINING: Mode = Mode::Training { seed: 7 };

@@ -1,8 +1,11 @@
 //! Values and gradients against those of PyTorch and Keras, computed by `fixtures/generate.py`.
 
 use serde_json::Value;
+use unspool::Indices;
+use unspool::autograd::hvp;
+use unspool::layers::Activation;
+use unspool::ops::Convolution;
 use unspool::prelude::*;
-use unspool::{Activation, Convolution, Indices, hvp};
 use unspool_tests::{assert_close, fixture, indices, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;

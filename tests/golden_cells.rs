@@ -2,7 +2,10 @@
 //! values and all gradients. `fixtures/cells.py` says what the files hold.
 
 use serde_json::Value;
-use unspool::*;
+use unspool::autograd::Path;
+use unspool::cells::*;
+use unspool::layers::Activation;
+use unspool::prelude::*;
 use unspool_tests::{Parts, assert_close, fixture, tensor};
 
 const TOLERANCE: f64 = 1e-10;

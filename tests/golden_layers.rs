@@ -2,7 +2,9 @@
 //! last outputs, last states and all gradients. `fixtures/layers.py` says what the files hold.
 
 use serde_json::Value;
-use unspool::*;
+use unspool::autograd::Path;
+use unspool::prelude::*;
+use unspool::recurrent::{Bidirectional, Merge, Stack, Unrolled};
 use unspool_tests::{Parts, assert_close, fixture, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;

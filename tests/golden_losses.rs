@@ -1,8 +1,9 @@
 //! Losses against those of PyTorch, computed by `fixtures/generate.py` and `fixtures/sequence_ops.py`.
 
 use serde_json::Value;
+use unspool::CrossEntropy;
+use unspool::losses::{bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll, weighted_bce_with_logits};
 use unspool::prelude::*;
-use unspool::{CrossEntropy, bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll, weighted_bce_with_logits};
 use unspool_tests::{assert_close, fixture, indices, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;

@@ -1,11 +1,12 @@
 //! Optimisers, schedules, clipping and averages against PyTorch.
 
 use serde_json::Value;
-use unspool::optimizers::{Descent, Rule};
+use unspool::Sgd;
+use unspool::optim::schedules::{Constant, Cosine, Exponential, OneCycle, Plateau, Schedule, StepDecay};
+use unspool::optim::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Nadam, RAdam, RmsProp};
+use unspool::optim::{Descent, Rule};
+use unspool::optim::{clip_norm, clip_value, gradient_norm};
 use unspool::prelude::*;
-use unspool::schedules::{Constant, Cosine, Exponential, OneCycle, Plateau, Schedule, StepDecay};
-use unspool::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Nadam, RAdam, RmsProp, Sgd};
-use unspool::{clip_norm, clip_value, gradient_norm};
 use unspool_tests::{assert_close, fixture, tensor};
 
 const TOLERANCE: f64 = 1e-12;

@@ -1,6 +1,6 @@
 //! Whole models against central differences, and `gradcheck` itself against wrong gradients.
 
-use unspool::Activation;
+use unspool::layers::Activation;
 use unspool::prelude::*;
 use unspool_tests::values;
 
@@ -57,7 +57,7 @@ fn a_cost_over_only_some_outputs_reaches_exactly_the_steps_before_them() {
 }
 
 mod wrong {
-    unspool::elementwise! {
+    unspool::ops::elementwise! {
         /// tanh with the derivative of something else.
         pub struct WrongTanh = "wrong_tanh";
         value: |x| x.tanh();
@@ -92,13 +92,13 @@ fn gradcheck_refuses_gradients_that_are_not_finite() {
 }
 
 mod fused {
-    unspool::elementwise! {
+    unspool::ops::elementwise! {
         /// What is kept of a state and what comes in, as an LSTM has it.
         pub struct Blend { decay } = "blend";
         value: |[keep, old, accept, new]| decay * keep * old + accept * new;
         gradients: |[keep, old, accept, new], _, dy| [dy * decay * old, dy * decay * keep, dy * new, dy * accept];
     }
-    unspool::elementwise! {
+    unspool::ops::elementwise! {
         /// A gate, of which the value is read and not the inputs.
         pub struct Gate = "gate";
         value: |[x, h]| (x + h).sigmoid();

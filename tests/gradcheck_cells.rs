@@ -1,6 +1,8 @@
 //! Every cell against central differences, over seven steps from a state that is not zero.
 
-use unspool::*;
+use unspool::cells::*;
+use unspool::layers::Activation;
+use unspool::prelude::*;
 use unspool_tests::{Parts, assert_close, values};
 
 const TIME: usize = 7;

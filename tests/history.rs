@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 use std::fs;
-use unspool::History;
+use unspool::train::History;
 
 fn history(loss: &[f64], val_loss: &[f64]) -> History {
     History { loss: loss.to_vec(), val_loss: val_loss.to_vec(), seconds: 2.0, ..History::default() }

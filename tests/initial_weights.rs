@@ -1,6 +1,7 @@
 //! What the weights of each cell start from, gate by gate.
 
-use unspool::*;
+use unspool::cells::*;
+use unspool::prelude::*;
 use unspool_tests::assert_close;
 
 const INPUTS: usize = 30;

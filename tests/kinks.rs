@@ -1,8 +1,10 @@
 //! Derivatives at kinks, ties and ends: in both directions and of second order they are those of PyTorch; values, too, where
 //! numbers end.
 
+use unspool::autograd::{hessian, jvp, vjp};
+use unspool::losses::bce_with_logits;
 use unspool::prelude::*;
-use unspool::{CrossEntropy, State, bce_with_logits, hessian, jvp, vjp};
+use unspool::{CrossEntropy, State};
 use unspool_tests::assert_close;
 
 #[derive(Params)]

@@ -1,9 +1,8 @@
 //! Losses at the ends of their ranges: errors near 0, infinite scores, impossible labels.
 
+use unspool::CrossEntropy;
+use unspool::losses::{Ctc, bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll, weighted_bce_with_logits};
 use unspool::prelude::*;
-use unspool::{
-    CrossEntropy, Ctc, bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll, weighted_bce_with_logits,
-};
 use unspool_tests::assert_close;
 
 const INF: f64 = f64::INFINITY;

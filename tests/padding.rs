@@ -1,8 +1,13 @@
 //! What stands behind the ends of sequences, or where a mask is 0, is not read: outputs and all gradients have the same bits
 //! with NaN, infinities and zeros there, for every layer of `sequential`, every cell and wrapper, and losses.
 
-use unspool::wrappers::{RecurrentDropout, Residual, Zoneout};
-use unspool::*;
+use unspool::cells::*;
+use unspool::layers::{Activation, LayerNorm, sequence_mask};
+use unspool::losses::ctc;
+use unspool::prelude::*;
+use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
+use unspool::recurrent::{Bidirectional, Merge, Stack};
+use unspool::train::predict_lengths;
 use unspool_tests::{assert_close, values};
 
 type V<'t> = Var<'t, f64>;

@@ -1,7 +1,8 @@
 //! `#[derive(Params)]` on the shapes of structs that models take.
 
+use unspool::ParamsExt;
+use unspool::autograd::Path;
 use unspool::prelude::*;
-use unspool::{ParamsExt, Path};
 
 /// Leaves, children, lists, options, arrays, configuration, a generic child and a lifetime-free const.
 #[derive(Params)]

@@ -1,7 +1,9 @@
 //! The design patterns put together of layers, whole models of them: by differences, and by what they must mean.
 
+use unspool::layers::{AdditiveAttention, attend};
 use unspool::prelude::*;
-use unspool::{AdditiveAttention, CrossEntropy, Embedding, Gru, Lstm, Mode, Unrolled, attend};
+use unspool::recurrent::Unrolled;
+use unspool::{CrossEntropy, Embedding, Gru, Lstm, Mode};
 use unspool_tests::{assert_close, values};
 
 const WORDS: usize = 7;

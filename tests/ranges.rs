@@ -1,7 +1,8 @@
 //! Functions and reductions at 0, at the smallest and largest numbers, and at infinity.
 
+use unspool::autograd::{hessian, jvp};
+use unspool::mse;
 use unspool::prelude::*;
-use unspool::{hessian, jvp, mse};
 
 type Function<T> = for<'t> fn(Var<'t, T>) -> Var<'t, T>;
 

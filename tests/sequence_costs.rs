@@ -1,6 +1,8 @@
 //! What layers over sequences ask of a cell, step by step, and which outputs a cost may leave out.
 
-use unspool::*;
+use unspool::prelude::*;
+use unspool::recurrent::Outputs;
+use unspool::recurrent::{Bidirectional, Merge, Stack};
 use unspool_tests::{Probe, assert_close, values};
 
 const LENGTHS: [usize; 6] = [3, 0, 7, 1, 3, 5];

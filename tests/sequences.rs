@@ -2,7 +2,10 @@
 //! forwards on the flipped sequence, windows with a carried state are one long run.
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, proptest};
-use unspool::*;
+use unspool::cells::Slstm;
+use unspool::prelude::*;
+use unspool::recurrent::Outputs;
+use unspool::recurrent::{Bidirectional, Merge, Stack};
 use unspool_tests::{Parts, assert_close, values};
 
 const INPUTS: usize = 2;

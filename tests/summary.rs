@@ -1,7 +1,8 @@
 //! A model as a table: its layers, and what their parameters are like.
 
 use unspool::prelude::*;
-use unspool::{Bidirectional, Gru, Stack, summary};
+use unspool::recurrent::{Bidirectional, Stack};
+use unspool::{Gru, summary};
 
 #[derive(Params)]
 struct Model<P> {

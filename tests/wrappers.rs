@@ -1,8 +1,10 @@
 //! Cells around cells, attention, and decoders.
 
+use unspool::layers::{AdditiveAttention, attend, dot_scores};
 use unspool::prelude::*;
-use unspool::wrappers::{RecurrentDropout, Residual, Zoneout};
-use unspool::{AdditiveAttention, Lstm, Mode, Stream, attend, dot_scores, dropout};
+use unspool::recurrent::Stream;
+use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
+use unspool::{Lstm, Mode, dropout};
 use unspool_tests::{assert_close, values};
 
 const TRAINING: Mode = Mode::Training { seed: 11 };

@@ -1,7 +1,7 @@
 //! Cells as a user of the library would write them: a struct, its gradient derived, and one step.
 
-use unspool::LayerNorm;
 use unspool::init::{glorot_uniform, orthogonal};
+use unspool::layers::LayerNorm;
 use unspool::prelude::*;
 
 /// `n` orthogonal `[H, H]` weights side by side.

@@ -16,7 +16,7 @@ pub mod workload;
 use unspool::prelude::*;
 
 /// Values without pattern, the same every time.
-pub fn values(shape: impl Into<unspool::Shape>) -> Tensor {
+pub fn values(shape: impl Into<unspool::tensor::Shape>) -> Tensor {
     Tensor::from_fn(shape, |i| ((i * 7919 % 1009) as f32 / 504.5 - 1.0) * 0.5)
 }
 

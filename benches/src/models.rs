@@ -6,8 +6,9 @@ use crate::workload::{Loss, On, Sequence};
 use std::marker::PhantomData;
 use std::ops::Range;
 use unspool::prelude::*;
+use unspool::recurrent::Stack;
 use unspool::tensor::Indices;
-use unspool::{CrossEntropy, Embedding, Stack};
+use unspool::{CrossEntropy, Embedding};
 
 /// Recurrent layers, with vectors for tokens below and a dense layer on top where the workload has them.
 #[derive(Params)]

@@ -51,7 +51,8 @@ fn the_seed_decides_the_order() {
     assert_ne!(order(3), order(4));
     assert!(!order(3).is_sorted());
     // What is dropped is the end of the shuffled order, in whatever order one asks.
-    let dropped = |batches: unspool::Batches<'_, f64>| batches.flat_map(|batch| numbers(&batch)).collect::<Vec<_>>();
+    let dropped =
+        |batches: unspool::data::Batches<'_, f64>| batches.flat_map(|batch| numbers(&batch)).collect::<Vec<_>>();
     assert_eq!(dropped(data.batches(7).shuffle(3).drop_last()), order(3)[..49]);
     assert_eq!(dropped(data.batches(7).drop_last().shuffle(3)), order(3)[..49]);
 }

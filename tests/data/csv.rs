@@ -2,7 +2,7 @@
 
 use super::*;
 use std::fs;
-use unspool::{Csv, DataError};
+use unspool::data::{Csv, DataError};
 
 fn v(text: &str) -> Result<Vec<f64>, DataError> {
     Csv::new().columns(["v"]).parse(text).map(|series| series.to_vec())

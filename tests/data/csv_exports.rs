@@ -1,7 +1,7 @@
 //! CSV files as spreadsheets, databases and statistics programs export them: delimiters, decimal marks, headers, gaps.
 
 use super::*;
-use unspool::{Csv, CsvTable};
+use unspool::data::{Csv, CsvTable};
 
 fn values(csv: &Csv, text: &str) -> Vec<f64> {
     csv.parse::<f64>(text).unwrap_or_else(|e| panic!("{text:?}: {e}")).to_vec()

@@ -1,7 +1,7 @@
 //! Differences of a series, and back.
 
 use super::*;
-use unspool::Differences;
+use unspool::data::Differences;
 use unspool_tests::{assert_close, fixture, tensor};
 
 /// Lags, and a series of whole numbers with a row more than these need at least.

@@ -1,7 +1,7 @@
 //! Scalers: what they make of columns, and back.
 
 use super::*;
-use unspool::{MinMaxScaler, StandardScaler};
+use unspool::data::{MinMaxScaler, StandardScaler};
 
 /// Values of very different sizes, some columns constant: `[T, N, F]`.
 fn values() -> impl Strategy<Value = Tensor<f64>> {

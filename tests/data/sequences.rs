@@ -1,7 +1,7 @@
 //! Sequences of different lengths: padded, and together with their like.
 
 use super::*;
-use unspool::{buckets, pad};
+use unspool::data::{buckets, pad};
 
 proptest! {
     #![proptest_config(cases(200))]

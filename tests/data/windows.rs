@@ -1,7 +1,7 @@
 //! Windows and parts: what is in them, and that nothing is in two.
 
 use super::*;
-use unspool::{Windows, time_split};
+use unspool::data::{Windows, time_split};
 
 proptest! {
     #![proptest_config(cases(300))]

@@ -1,9 +1,9 @@
 //! Mistakes in how data are cut, scaled and put together.
 
 use super::*;
+use unspool::data::{Differences, MinMaxScaler, StandardScaler, Windows, buckets, time_split};
 use unspool::text::ngram::{NgramCounts, NgramModel, Smoothing};
 use unspool::text::{Vocabulary, bptt_chunks, token_windows};
-use unspool::{Differences, MinMaxScaler, StandardScaler, Windows, buckets, time_split};
 
 #[test]
 fn none_of_anything_is_a_mistake() {

@@ -1,10 +1,9 @@
 //! Losses and layers.
 
 use super::*;
-use unspool::{
-    CrossEntropy, Embedding, Flatten, Indices, bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll,
-    weighted_bce_with_logits,
-};
+use unspool::layers::Flatten;
+use unspool::losses::{bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll, weighted_bce_with_logits};
+use unspool::{CrossEntropy, Embedding, Indices};
 
 #[test]
 fn losses() {

@@ -1,7 +1,8 @@
 //! The sentences of mistakes, word for word, and the line they point to.
 
+use unspool::ops::{InputGrads, Inputs, Op};
 use unspool::prelude::*;
-use unspool::{InputGrads, Inputs, Op, Shape};
+use unspool::tensor::Shape;
 use unspool_tests::panic_of;
 
 /// Mistakes with their sentences, one a line from the line after `sentences! {` on: the panic must point to
@@ -101,12 +102,12 @@ fn a_contribution_that_fits_no_input_is_refused() {
         assert_eq!(message, sentence);
         assert!(file.ends_with("main.rs"), "{file}");
     }
-    unspool::elementwise! {
+    unspool::ops::elementwise! {
         struct Twice = "twice";
         value: |x| x + x;
         derivative: |_, _| T::ONE + T::ONE;
     }
-    unspool::elementwise! {
+    unspool::ops::elementwise! {
         struct Sum = "sum";
         value: |[a, b]| a + b;
         gradients: |[_, _], _, dy| [dy, dy];

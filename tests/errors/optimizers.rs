@@ -1,9 +1,10 @@
 //! Mistakes with optimisers, schedules and what they remember.
 
 use super::*;
-use unspool::optimizers::{Descent, Parameter, Rule, Step};
-use unspool::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
-use unspool::{Adagrad, AdamW, Ema, Memory, RmsProp, Sgd, clip_norm, clip_value};
+use unspool::Sgd;
+use unspool::optim::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
+use unspool::optim::{Adagrad, AdamW, Ema, Memory, RmsProp, clip_norm, clip_value};
+use unspool::optim::{Descent, Parameter, Rule, Step};
 
 type Adam32 = Adam<f32>;
 

@@ -1,7 +1,11 @@
 //! What layers over sequences refuse, word for word, and the line it points to.
 
+use unspool::layers::{
+    Dropout, attend, attend_masked, dot_scores, scaled_dot_product_attention, sequence_mask, zero_padding,
+};
+use unspool::prelude::*;
+use unspool::recurrent::{Bidirectional, Merge, Stack, Stream};
 use unspool::tensor::Shape;
-use unspool::*;
 use unspool_tests::panic_of;
 
 fn zeros(shape: impl Into<Shape>) -> Tensor {
@@ -145,7 +149,7 @@ fn a_cell_keeps_to_the_batch() {
 
 #[test]
 fn wrappers_go_around_cells_they_understand() {
-    use unspool::wrappers::{Residual, Zoneout};
+    use unspool::recurrent::wrappers::{Residual, Zoneout};
     let tape = Tape::new();
     let xs = tape.constant(&zeros([5, 3, 4]));
     let layer = tape.bind(&Recurrent::new(Zoneout::new(Residual::new(lstm(4, 4), 4), 0.1, 0.1)));

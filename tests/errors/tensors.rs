@@ -3,7 +3,8 @@
 #![allow(clippy::reversed_empty_ranges)] // mistakes, and steps that run backwards
 
 use super::*;
-use unspool::{Dual, Indices, Span};
+use unspool::Indices;
+use unspool::tensor::{Dual, Span};
 
 fn large(shape: &str) -> String {
     format!("a tensor of shape {shape} is larger than the address space")

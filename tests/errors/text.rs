@@ -1,7 +1,7 @@
 //! What language models refuse, word for word, and the line it points to.
 
+use unspool::prelude::*;
 use unspool::text::{BpttChunk, Generator, LanguageModel, Sampler, TruncatedBptt};
-use unspool::*;
 use unspool_tests::panic_of;
 
 fn model() -> LanguageModel<Tensor> {

@@ -1,7 +1,9 @@
 //! Mistakes in data and training.
 
 use super::*;
-use unspool::{EarlyStopping, FitError, Flatten, Mode, Shards, evaluate, flatten, predict, predict_lengths};
+use unspool::layers::Flatten;
+use unspool::train::{EarlyStopping, FitError, predict_lengths};
+use unspool::{Mode, Shards, evaluate, flatten, predict};
 
 #[test]
 fn training_refuses_what_it_cannot_use() {

@@ -3,7 +3,8 @@
 #![allow(clippy::reversed_empty_ranges)] // mistakes, and steps that run backwards
 
 use super::*;
-use unspool::{Convolution, Indices};
+use unspool::Indices;
+use unspool::ops::Convolution;
 
 const SIX: [usize; 6] = [1; 6];
 

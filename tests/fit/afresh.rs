@@ -2,8 +2,11 @@
 
 use super::*;
 use std::ops::ControlFlow;
-use unspool::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
-use unspool::*;
+use unspool::losses::mae;
+use unspool::optim::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
+use unspool::optim::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Nadam, RAdam, RmsProp};
+use unspool::prelude::*;
+use unspool::train::{Callback, EarlyStopping, End, FitError, History, Interrupt, Report, Start};
 
 type Net = Dense<Tensor<f64>>;
 

@@ -2,8 +2,9 @@
 
 use super::*;
 use std::ops::ControlFlow;
-use unspool::schedules::Cosine;
-use unspool::{Callback, EarlyStopping, End, Interrupt, Optimizer, Report, Sgd, evaluate};
+use unspool::optim::schedules::Cosine;
+use unspool::train::{Callback, EarlyStopping, End, Interrupt, Report};
+use unspool::{Optimizer, Sgd, evaluate};
 
 fn noise() -> (Dataset<f64>, Dense<Tensor<f64>>) {
     (Dataset::new(values([30, 3], 1), values([30, 1], 2)).unwrap(), Dense::new(&mut rng(0), 3, 1))
@@ -144,14 +145,14 @@ fn metrics_and_rates_stand_in_the_history() {
     let (data, mut model) = noise();
     let (first, last) = (data.slice(0, 21), data.slice(21, 9));
     let fit_to = |model: &mut Dense<Tensor<f64>>, valid: bool| {
-        let fit = fit(model, &data).loss(mse).epochs(2).batch(7).metric("mae", unspool::mae).quiet();
+        let fit = fit(model, &data).loss(mse).epochs(2).batch(7).metric("mae", unspool::losses::mae).quiet();
         let fit = fit.metric("odd, \"name\"", |o, _| o.mean());
         if valid { fit.validation_split(0.3).run() } else { fit.run() }.unwrap()
     };
     let history = fit_to(&mut model, true);
     assert_eq!(history.names(), ["loss", "val_loss", "val_mae", "val_odd, \"name\"", "rate"]);
     assert_eq!(history.curve("val_loss").unwrap()[1], evaluate(&model, &last, mse));
-    assert_eq!(history.curve("val_mae").unwrap()[1], evaluate(&model, &last, unspool::mae));
+    assert_eq!(history.curve("val_mae").unwrap()[1], evaluate(&model, &last, unspool::losses::mae));
     assert_eq!(history.rate, [1e-3; 2]);
     assert!(history.to_csv().starts_with("epoch,loss,val_loss,val_mae,\"val_odd, \"\"name\"\"\",rate\n1,"));
     let json: serde_json::Value = serde_json::from_str(&history.to_json()).unwrap();
@@ -167,7 +168,7 @@ fn metrics_and_rates_stand_in_the_history() {
     let mut model = noise().1;
     let history = fit_to(&mut model, false);
     assert_eq!(history.names(), ["loss", "mae", "odd, \"name\"", "rate"]);
-    assert_eq!(history.curve("mae").unwrap()[1], evaluate(&model, &data, unspool::mae));
+    assert_eq!(history.curve("mae").unwrap()[1], evaluate(&model, &data, unspool::losses::mae));
 
     // An optimiser without a rate.
     struct Still;

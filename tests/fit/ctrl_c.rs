@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
-use unspool::Interrupt;
+use unspool::train::Interrupt;
 
 const ASKED: &str = "UNSPOOL_CTRL_C";
 

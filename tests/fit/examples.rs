@@ -1,7 +1,9 @@
 //! Examples that count differently, and sequences of different lengths.
 
 use super::*;
-use unspool::{Mode, Sgd, Shards, accuracy, evaluate, gru, mae, predict, predict_lengths};
+use unspool::losses::mae;
+use unspool::train::{accuracy, predict_lengths};
+use unspool::{Mode, Sgd, Shards, evaluate, gru, predict};
 use unspool_tests::assert_close;
 
 fn flat(n: usize) -> Dataset<f64> {
@@ -85,11 +87,8 @@ fn sequences_of_different_lengths_are_learned() {
     let data =
         Dataset::new(data.x().cast(), data.y().cast()).unwrap().with_lengths(data.lengths().unwrap().to_vec()).unwrap();
     let train = |buckets: bool| {
-        let mut model = sequential()
-            .add(gru(1, 12).return_sequences())
-            .add(unspool::dropout(0.0))
-            .add(gru(12, 12))
-            .add(dense(12, 1));
+        let mut model =
+            sequential().add(gru(1, 12).return_sequences()).add(dropout(0.0)).add(gru(12, 12)).add(dense(12, 1));
         let adam = Adam::default().learning_rate(0.01);
         let fit = fit(&mut model, &data).loss(mse).optimizer(adam).batch(8).epochs(80).quiet();
         let history = if buckets { fit.bucket_by_length().run() } else { fit.run() }.unwrap();
@@ -126,8 +125,9 @@ fn batches_are_cut_to_their_longest_sequence() {
         seen += batch.len();
     }
     assert_eq!(seen, 120);
-    let spread =
-        |batches: unspool::Batches<'_, f64>| -> usize { batches.map(|batch| batch.x().shape()[0] * batch.len()).sum() };
+    let spread = |batches: unspool::data::Batches<'_, f64>| -> usize {
+        batches.map(|batch| batch.x().shape()[0] * batch.len()).sum()
+    };
     let valid: usize = data.lengths().unwrap().iter().sum();
     assert!(spread(data.batches(5).bucket_by_length(0)) < valid + 20);
     assert!(spread(data.batches(5).shuffle(0)) > valid + 40);
@@ -185,7 +185,7 @@ fn accuracy_is_how_often_the_highest_is_right() {
 
 #[test]
 fn weights_and_lengths_that_do_not_fit_are_refused_in_a_sentence() {
-    let is = |result: Result<Dataset<f64>, unspool::DataError>, sentence: &str| {
+    let is = |result: Result<Dataset<f64>, unspool::data::DataError>, sentence: &str| {
         assert_eq!(result.unwrap_err().to_string(), sentence);
     };
     is(flat(3).with_weights(vec![1.0; 2]), "2 weights for 3 examples: each needs one");

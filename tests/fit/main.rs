@@ -11,8 +11,8 @@ mod not_finite;
 mod progress;
 mod resume;
 
-use unspool::History;
 use unspool::prelude::*;
+use unspool::train::History;
 use unspool_tests::values;
 
 /// 40 sequences of 1 to 6 steps, and the sum of each.

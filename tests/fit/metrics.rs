@@ -1,8 +1,10 @@
 //! Metrics, as scikit-learn computes them (`fixtures/metrics.py`), of more examples than are computed at once.
 
 use super::*;
-use unspool::metrics::*;
-use unspool::{Loss, accuracy, cross_entropy, evaluate, mae, predict};
+use unspool::losses::{Loss, cross_entropy, mae};
+use unspool::train::accuracy;
+use unspool::train::metrics::*;
+use unspool::{evaluate, predict};
 use unspool_tests::{fixture, tensor};
 
 /// A model that says its inputs.
@@ -54,7 +56,7 @@ fn what_is_no_mean_is_computed_from_all_examples() {
     close("mean", evaluate(&model, &data, mse), 50.0);
     // In training, on the validation examples and without any.
     for valid in [false, true] {
-        let (mut model, still) = (identity(1), unspool::Sgd::default().learning_rate(0.0));
+        let (mut model, still) = (identity(1), Sgd::default().learning_rate(0.0));
         let fit =
             fit(&mut model, &data).loss(mse).metric("rmse", rmse).metric("half", |o, t| (o - t).abs().max() * 0.5);
         let fit = fit.optimizer(still).batch(100).quiet();
@@ -146,7 +148,7 @@ fn weights_are_those_of_the_loss() {
     let model = identity(2);
     let each = |i: usize| weights[i] * evaluate(&model, &plain.slice(i, 1), mae);
     close("mae", evaluate(&model, &data, mae), (0..n).map(each).sum::<f64>() / n as f64);
-    let (mut trained, still) = (model.clone(), unspool::Sgd::default().learning_rate(0.0));
+    let (mut trained, still) = (model.clone(), Sgd::default().learning_rate(0.0));
     let fit = fit(&mut trained, &data).loss(mae).metric("rmse", rmse).optimizer(still).validate(&data).quiet();
     let history = fit.run().unwrap();
     assert_eq!(history.val_loss[0], evaluate(&model, &data, mae));
@@ -181,7 +183,7 @@ fn metrics_of_nothing_are_defined() {
 #[test]
 fn metrics_have_the_same_bits_at_any_number_of_threads() {
     let data = Dataset::new(values([7, 700, 3], 1), values([700, 2], 2)).unwrap();
-    let model = sequential().add(unspool::gru(3, 5)).add(dense(5, 2));
+    let model = sequential().add(gru(3, 5)).add(dense(5, 2));
     let data = Dataset::<f32>::new(data.x().cast(), data.y().cast()).unwrap();
     let measure = || {
         let [a, b] = [evaluate(&model, &data, rmse), evaluate(&model, &data, r2)];

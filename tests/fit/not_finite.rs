@@ -1,7 +1,10 @@
 //! Numbers that are infinite or NaN: in the examples, which are named, and in what is made of good ones.
 
 use super::*;
-use unspool::*;
+use unspool::losses::{Loss, mae};
+use unspool::prelude::*;
+use unspool::train::EarlyStopping;
+use unspool::train::FitError;
 
 fn net() -> Dense<Tensor<f64>> {
     Dense::new(&mut rng(0), 3, 2)

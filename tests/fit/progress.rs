@@ -12,7 +12,7 @@ fn training_aloud() {
         let data = Dataset::new(values([40, 3], 1), values([40, 1], 2)).unwrap();
         let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
         let fit = fit(&mut model, &data).loss(mse).batch(4).accumulate(2).epochs(2).validation_split(0.5);
-        fit.metric("mae", unspool::mae).run().unwrap();
+        fit.metric("mae", unspool::losses::mae).run().unwrap();
     }
 }
 
@@ -21,7 +21,7 @@ fn training_quietly() {
     if env::var_os(ASKED).is_some() {
         let data = Dataset::new(values([40, 3], 1), values([40, 1], 2)).unwrap();
         let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
-        let mut stopping = unspool::EarlyStopping::new(2).metric("root");
+        let mut stopping = unspool::train::EarlyStopping::new(2).metric("root");
         let fit = fit(&mut model, &data).loss(mse).metric("root", |o, _| (-(o * o).sum()).sqrt()).epochs(9);
         fit.callback(&mut stopping).quiet().run().unwrap();
     }

@@ -4,8 +4,12 @@ use super::*;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use unspool::schedules::{Cosine, Plateau};
-use unspool::*;
+use unspool::io::{Checkpoint, CheckpointFile};
+use unspool::losses::mae;
+use unspool::optim::schedules::{Cosine, Plateau};
+use unspool::optim::{AdamW, Ema, Memory};
+use unspool::prelude::*;
+use unspool::train::{Callback, EarlyStopping, End, Fit, FitError, History, Interrupt, Report};
 
 #[derive(Params, Clone)]
 struct Net<P> {

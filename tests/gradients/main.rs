@@ -5,8 +5,10 @@
 
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use unspool::autograd::{hvp, jvp, vjp};
+use unspool::ops::Convolution;
 use unspool::prelude::*;
-use unspool::{Convolution, Indices, hvp, jvp, ops, vjp};
+use unspool::{Indices, ops};
 use unspool_tests::{assert_close, values};
 
 #[derive(Params)]

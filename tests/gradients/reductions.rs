@@ -1,7 +1,7 @@
 //! Products, reductions, and what runs along an axis.
 
 use super::*;
-use unspool::Convolution;
+use unspool::ops::Convolution;
 
 pub const CASES: &[Case] = &[
     ("matmul", |name| {

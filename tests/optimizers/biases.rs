@@ -1,11 +1,13 @@
 //! Patterns that find the biases of every cell.
 
 use super::*;
-use unspool::text::LanguageModel;
-use unspool::{
-    AdditiveAttention, CifgLstm, Embedding, Gru, GruResetBefore, IndRnn, LayerNorm, LayerNormGru, LayerNormLstm, Lstm,
-    Mgu, MinGru, MinLstm, PeepholeLstm, ProjectedLstm, Slstm,
+use unspool::cells::{
+    CifgLstm, GruResetBefore, IndRnn, LayerNormGru, LayerNormLstm, Mgu, MinGru, MinLstm, PeepholeLstm, ProjectedLstm,
+    Slstm,
 };
+use unspool::layers::{AdditiveAttention, LayerNorm};
+use unspool::text::LanguageModel;
+use unspool::{Embedding, Gru, Lstm};
 
 fn new<C>(cell: fn(&mut Rng, usize, usize) -> C) -> C {
     cell(&mut rng(3), 3, 4)

@@ -1,7 +1,7 @@
 //! Clipping of gradients from nothing to infinity.
 
 use super::*;
-use unspool::{clip_norm, clip_value};
+use unspool::optim::{clip_norm, clip_value};
 
 /// Sixteen elements of this size, so that the norm is four times that.
 fn sixteen<T: Scalar>(g: f64) -> Dense<Tensor<T>> {

@@ -1,10 +1,12 @@
 //! What optimisers do beyond their formulas: groups, memories, places in a training.
 
-use unspool::optimizers::{Descent, Group, Parameter, Rule, Step};
+use unspool::Sgd;
+use unspool::evaluate;
+use unspool::optim::gradient_norm;
+use unspool::optim::schedules::{Cosine, Plateau};
+use unspool::optim::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Memory, Nadam, RAdam, RmsProp};
+use unspool::optim::{Descent, Group, Parameter, Rule, Step};
 use unspool::prelude::*;
-use unspool::schedules::{Cosine, Plateau};
-use unspool::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Memory, Nadam, RAdam, RmsProp, Sgd};
-use unspool::{evaluate, gradient_norm};
 use unspool_tests::values;
 
 mod biases;

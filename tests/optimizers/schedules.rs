@@ -1,7 +1,7 @@
 //! Schedules at their ends, and plateaus of any sign.
 
 use super::*;
-use unspool::schedules::{Constant, Exponential, OneCycle, Schedule, StepDecay};
+use unspool::optim::schedules::{Constant, Exponential, OneCycle, Schedule, StepDecay};
 
 /// The factors of steps 0, 1, 2 and one long after the end, by the formulas; those of `OneCycle` are also PyTorch's
 /// `OneCycleLR`'s, where that does not divide by zero.

@@ -4,8 +4,9 @@ use crate::folder;
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use unspool::io::{CheckpointFile, FileError};
 use unspool::prelude::*;
-use unspool::{CheckpointFile, FileError, load, save};
+use unspool::{load, save};
 
 fn model(seed: u64) -> Dense<Tensor> {
     Dense { bias: Tensor::full(seed as f32, [3]), ..Dense::new(&mut rng(seed), 2, 3) }

@@ -2,8 +2,10 @@
 
 use crate::{files_in, folder};
 use std::fs;
+use unspool::io::{Checkpoint, CheckpointFile, FileError};
 use unspool::prelude::*;
-use unspool::{Checkpoint, CheckpointFile, FileError, Lstm, Stack, load, save};
+use unspool::recurrent::Stack;
+use unspool::{Lstm, load, save};
 use unspool_tests::{panic_of, values};
 
 #[derive(Params, Clone)]
@@ -23,13 +25,13 @@ fn net<T: Scalar>(seed: u64, hidden: usize) -> Net<Tensor<T>> {
 }
 
 /// The bits of all weights.
-fn bits<T: unspool::Real>(net: &Net<Tensor<T>>) -> Vec<u64> {
+fn bits<T: unspool::tensor::Real>(net: &Net<Tensor<T>>) -> Vec<u64> {
     net.leaves().iter().flat_map(|leaf| leaf.to_vec()).map(|x| x.to_f64().to_bits()).collect()
 }
 
 #[test]
 fn every_bit_comes_back_in_both_types() -> Result<(), FileError> {
-    fn check<T: unspool::Real>() -> Result<(), FileError> {
+    fn check<T: unspool::tensor::Real>() -> Result<(), FileError> {
         let path = folder(&format!("bits {}", T::NAME)).join("net.safetensors");
         let saved = net::<T>(1, 5);
         save(&path, &saved)?;

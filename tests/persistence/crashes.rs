@@ -7,8 +7,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use unspool::io::CheckpointFile;
 use unspool::prelude::*;
-use unspool::{CheckpointFile, load, save};
+use unspool::{load, save};
 
 const FILE: &str = "model.safetensors";
 

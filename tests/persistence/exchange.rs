@@ -3,13 +3,16 @@
 
 use crate::folder;
 use std::path::PathBuf;
-use unspool::activations::{relu, softmax};
-use unspool::prelude::*;
-use unspool::{
-    Activation, Bidirectional, CheckpointFile, Embedding, FileError, Gru, GruResetBefore, Indices, KerasState,
-    LayerNorm, Lstm, Mode, Model, Real, Stack, StateDict, TorchState, dropout, gru, load_keras, load_torch, lstm,
-    save_keras, save_torch,
+use unspool::cells::GruResetBefore;
+use unspool::io::{
+    CheckpointFile, FileError, KerasState, StateDict, TorchState, load_keras, load_torch, save_keras, save_torch,
 };
+use unspool::layers::activations::{relu, softmax};
+use unspool::layers::{Activation, LayerNorm, Model};
+use unspool::prelude::*;
+use unspool::recurrent::{Bidirectional, Stack};
+use unspool::tensor::Real;
+use unspool::{Embedding, Gru, Indices, Lstm, Mode, dropout, gru, lstm};
 
 pub const INPUTS: usize = 3;
 pub const HIDDEN: usize = 4;

@@ -4,12 +4,16 @@
 use crate::exchange::{HIDDEN, INPUTS, assert_close, fixture, keras, output, outputs, tokens, torch};
 use crate::folder;
 use std::path::{Path, PathBuf};
-use unspool::prelude::*;
-use unspool::text::LanguageModel;
-use unspool::{
-    Bidirectional, Checkpoint, CheckpointFile, FileError, Gru, GruResetBefore, IncompatibleKeys, LayerNorm, Lstm, Mode,
-    ProjectedLstm, Real, Stack, StateDict, TorchState, dropout, gru, load_keras, load_torch, lstm, save, save_torch,
+use unspool::cells::{GruResetBefore, ProjectedLstm};
+use unspool::io::{
+    Checkpoint, CheckpointFile, FileError, IncompatibleKeys, StateDict, TorchState, load_keras, load_torch, save_torch,
 };
+use unspool::layers::LayerNorm;
+use unspool::prelude::*;
+use unspool::recurrent::{Bidirectional, Stack};
+use unspool::tensor::Real;
+use unspool::text::LanguageModel;
+use unspool::{Gru, Lstm, Mode, dropout, gru, lstm, save};
 
 const TOKENS: usize = 7;
 

@@ -4,8 +4,9 @@ use crate::folder;
 use crate::processes::{asked_to_work, in_shell};
 use std::fs::{self, File};
 use std::path::Path;
+use unspool::data::Csv;
+use unspool::io::{CheckpointFile, read_npy, read_npz, read_npz_with_limit};
 use unspool::text::read_text;
-use unspool::{CheckpointFile, Csv, read_npy, read_npz, read_npz_with_limit};
 
 /// A file that begins so, and goes on with a hole.
 fn with_hole(path: &Path, start: &[u8], hole: u64) {

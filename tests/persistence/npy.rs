@@ -4,7 +4,8 @@ use crate::{files_in, folder};
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use unspool::{FileError, Tensor, read_npy, read_npz, write_npy};
+use unspool::Tensor;
+use unspool::io::{FileError, read_npy, read_npz, write_npy};
 use unspool_tests::values;
 
 fn fixture(name: &str) -> PathBuf {

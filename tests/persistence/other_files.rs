@@ -4,8 +4,10 @@ use crate::folder;
 use crate::variants::zip_of;
 use std::fs;
 use std::path::{Path, PathBuf};
+use unspool::io::{CheckpointFile, FileError, load_torch, read_npy, read_npz, write_npy};
+use unspool::layers::LayerNorm;
+use unspool::load;
 use unspool::prelude::*;
-use unspool::{CheckpointFile, FileError, LayerNorm, load, load_torch, read_npy, read_npz, write_npy};
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/npy").join(name)
@@ -117,7 +119,7 @@ fn the_function_that_reads_a_file_is_named() {
     let (npy, weights) = (folder.join("x.npy"), folder.join("x.safetensors"));
     let model = Dense::<Tensor>::new(&mut rng(0), 2, 3);
     write_npy(&npy, &model.weight).unwrap();
-    unspool::save(&weights, &model).unwrap();
+    save(&weights, &model).unwrap();
     let npz = fixture("stored.npz");
     let says = "is an npy file, of one array without a name: `read_npy` reads it";
     assert_eq!(problem(&npy, CheckpointFile::open(&npy)), says);

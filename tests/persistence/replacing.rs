@@ -6,8 +6,10 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use unspool::io::{Checkpoint, write_npy};
 use unspool::prelude::*;
-use unspool::{Checkpoint, History, load, save, write_npy};
+use unspool::train::History;
+use unspool::{load, save};
 
 fn model(value: f32) -> Dense<Tensor> {
     Dense { weight: Tensor::full(value, [3, 2]), bias: Tensor::full(value, [2]) }

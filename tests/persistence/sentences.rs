@@ -4,9 +4,10 @@ use crate::folder;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use unspool::io::{Checkpoint, CheckpointFile, read_npy};
 use unspool::prelude::*;
 use unspool::text::Vocabulary;
-use unspool::{Checkpoint, CheckpointFile, load, read_npy, save};
+use unspool::{load, save};
 
 fn written(path: &Path, header: &str, data: usize) {
     fs::write(path, [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; data]].concat()).unwrap();
@@ -34,7 +35,7 @@ fn ten_names_are_listed_and_the_others_counted() {
     let error = load(&path, &mut wide).unwrap_err().to_string();
     assert!(error.ends_with("; \"9.weight\" has shape [1, 1], expected [2, 1] and 10 more"), "{error}");
 
-    let mut memory = unspool::Memory::<f32>::new();
+    let mut memory = unspool::optim::Memory::<f32>::new();
     memory.numbers.extend((0..50).map(|i| (format!("n{i:02}"), 0.0)));
     let error = memory.reader().finish().unwrap_err().to_string();
     assert!(error.ends_with("; n09 is not expected and 40 more"), "{error}");

@@ -4,8 +4,12 @@ use crate::exchange::{HIDDEN, INPUTS, assert_close, fixture, output, outputs};
 use crate::folder;
 use std::fs;
 use std::path::PathBuf;
+use unspool::cells::GruResetBefore;
+use unspool::io::{CheckpointFile, load_keras, load_torch};
+use unspool::layers::LayerNorm;
 use unspool::prelude::*;
-use unspool::{CheckpointFile, Gru, GruResetBefore, LayerNorm, Lstm, Real, gru, load, load_keras, load_torch, lstm};
+use unspool::tensor::Real;
+use unspool::{Gru, Lstm, gru, load, lstm};
 
 /// Every weight NaN, so that one that is not loaded is found.
 fn unset<T: Real, M: Params<Tensor<T>>>(mut model: M) -> M {
@@ -54,7 +58,7 @@ fn a_part_of_the_biases_is_refused() {
     let names = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"];
     let refused = |change: [&str; 2]| {
         let file = CheckpointFile::open(fixture("rnn_torch")).unwrap();
-        let mut checkpoint = unspool::Checkpoint::new();
+        let mut checkpoint = unspool::io::Checkpoint::new();
         for name in names {
             let new = if name == change[0] { change[1] } else { name };
             if !new.is_empty() {
@@ -137,7 +141,7 @@ fn arrays_of_an_npz_are_a_checkpoint() {
         assert_eq!(file.tensor::<f32>("fortran").unwrap(), floats);
         assert_eq!(file.tensor::<f64>("scalar").unwrap(), Tensor::scalar(0.5));
         assert_eq!(file.text("unspool"), None);
-        let says = |error: unspool::FileError, sentence: &str| {
+        let says = |error: unspool::io::FileError, sentence: &str| {
             assert_eq!(error.to_string(), format!("{} {sentence}", npy_fixture(name).display()));
         };
         says(file.tensor::<f64>("floats").unwrap_err(), "holds \"floats\" as f32, expected f64");

@@ -1,7 +1,8 @@
 //! Properties of tensors at random shapes and views, against element-by-element definitions.
 
 use proptest::prelude::*;
-use unspool::{Indices, Shape, Span, Tape, Tensor, Var};
+use unspool::tensor::{Shape, Span};
+use unspool::{Indices, Tape, Tensor, Var};
 use unspool_tests::values;
 
 mod orders;

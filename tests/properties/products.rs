@@ -1,7 +1,7 @@
 //! Products by names, over time and along an axis; elements left out.
 
 use super::*;
-use unspool::Convolution;
+use unspool::ops::Convolution;
 
 fn close(got: f64, expected: f64) -> bool {
     (got - expected).abs() < 1e-12

@@ -11,7 +11,8 @@ pub use probe::{Probe, Seen};
 
 use approx::abs_diff_eq;
 use serde_json::Value;
-use unspool::{Indices, Shape, Tensor, Var};
+use unspool::tensor::Shape;
+use unspool::{Indices, Tensor, Var};
 
 type V<'t> = Var<'t, f64>;
 

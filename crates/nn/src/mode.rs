@@ -12,8 +12,8 @@ pub(crate) fn mix(seed: u64, i: usize) -> u64 {
 
 /// Whether a model is being trained, which decides what dropout and its relatives do.
 ///
-/// It is an argument of [`forward_in`](crate::Layer::forward_in), never a state of a layer. The plain
-/// [`forward`](crate::Layer::forward) evaluates.
+/// It is an argument of [`forward_in`](crate::layers::Layer::forward_in), never a state of a layer. The plain
+/// [`forward`](crate::layers::Layer::forward) evaluates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Nothing is left out; the same input always has the same output.

@@ -8,7 +8,8 @@ pub type Rng = rand_pcg::Pcg64Dxsm;
 /// A generator started from `seed`.
 ///
 /// ```
-/// use unspool_nn::{rng, Dense};
+/// use unspool_nn::rng;
+/// use unspool_nn::layers::Dense;
 /// use unspool_autograd::Tensor;
 /// let a: Dense<Tensor> = Dense::new(&mut rng(7), 3, 2);
 /// let b: Dense<Tensor> = Dense::new(&mut rng(7), 3, 2);

@@ -8,7 +8,9 @@ use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
 /// biases of 1), orthogonal (each gate by itself), or mean and deviation.
 ///
 /// ```
-/// use unspool_nn::{dense, lstm, sequential, summary};
+/// use unspool_nn::summary;
+/// use unspool_nn::cells::lstm;
+/// use unspool_nn::layers::{dense, sequential};
 /// let model = sequential().add(lstm(1, 20)).add(dense(20, 1));
 /// let table = summary(&model).to_string();
 /// println!("{table}");

@@ -13,8 +13,9 @@ use clap::{Parser, builder::RangedU64ValueParser};
 use rand::RngExt;
 use std::process::ExitCode;
 use std::time::Instant;
+use unspool::layers::Model;
 use unspool::prelude::*;
-use unspool::{Model, evaluate, gru, lstm};
+use unspool::{evaluate, gru, lstm};
 
 /// What always answering 1 gets: the variance of a sum of two numbers from 0 to 1.
 const BASELINE: f64 = 1.0 / 6.0;

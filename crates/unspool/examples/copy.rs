@@ -13,8 +13,10 @@ use clap::{Parser, builder::RangedU64ValueParser};
 use rand::RngExt;
 use std::process::ExitCode;
 use std::time::Instant;
+use unspool::layers::Model;
+use unspool::losses::cross_entropy;
 use unspool::prelude::*;
-use unspool::{Gru, Lstm, Model, cross_entropy, evaluate, predict};
+use unspool::{Gru, Lstm, evaluate, predict};
 
 /// Symbols to remember, numbered from 0; then the blank and the signal.
 const SYMBOLS: usize = 8;

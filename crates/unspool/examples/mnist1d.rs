@@ -17,8 +17,12 @@ use clap::{Parser, builder::RangedU64ValueParser};
 use rand::RngExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use unspool::data::Csv;
+use unspool::layers::Model;
+use unspool::losses::cross_entropy;
 use unspool::prelude::*;
-use unspool::{Bidirectional, Csv, Gru, Model, cross_entropy, predict};
+use unspool::recurrent::Bidirectional;
+use unspool::{Gru, predict};
 
 const CLASSES: usize = 10;
 const LENGTH: usize = 40;

@@ -15,9 +15,14 @@ use clap::{Parser, builder::RangedU64ValueParser};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use unspool::data::pad;
+use unspool::io::Checkpoint;
+use unspool::losses::mae;
+use unspool::optim::schedules::{Cosine, Plateau};
+use unspool::optim::{AdamW, Ema};
 use unspool::prelude::*;
-use unspool::schedules::{Cosine, Plateau};
-use unspool::{AdamW, Checkpoint, EarlyStopping, Ema, End, Interrupt, dropout, gru, mae, pad};
+use unspool::train::{EarlyStopping, End, Interrupt};
+use unspool::{dropout, gru};
 
 /// Train a network, be interrupted, and go on.
 #[derive(Parser)]
@@ -95,7 +100,7 @@ fn run(options: &Options) -> Result<End, Box<dyn Error>> {
 }
 
 /// 800 sequences of 3 to 30 numbers, and at each step the largest so far.
-fn sequences() -> Result<Dataset, unspool::DataError> {
+fn sequences() -> Result<Dataset, unspool::data::DataError> {
     let rng = &mut rng(1);
     let lengths: Tensor = init::uniform(rng, [800], 3.0, 31.0);
     let xs: Vec<Tensor> =

@@ -1,15 +1,38 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-pub use unspool_autograd::*;
-pub use unspool_nn::*;
+pub use unspool_autograd as autograd;
+#[cfg(any(feature = "safetensors", feature = "npy"))]
+pub use unspool_nn::io;
+pub use unspool_nn::{cells, data, layers, losses, optim, recurrent, text, train};
 pub use unspool_tensor as tensor;
 
-/// What most programs use: `use unspool::prelude::*`.
-pub mod prelude {
-    pub use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var, gradcheck};
-    pub use unspool_nn::{
-        Adam, Cell, Dataset, Dense, Layer, Optimizer, Recurrent, Rng, SimpleRnn, dense, fit, flatten, init, mse,
-        recurrent, rng, sequential, simple_rnn,
-    };
+/// The built-in ops, and what an op of your own is made of: the trait [`Op`](ops::Op), or the
+/// [`elementwise!`](ops::elementwise) macro.
+pub mod ops {
+    pub use unspool_autograd::ops::*;
+    pub use unspool_autograd::{InputGrads, Inputs, Op, Saves, elementwise};
 }
+
+pub use prelude::*;
+
+/// What most programs use, which is also at the root: `use unspool::prelude::*`. The rest is in modules by subject.
+pub mod prelude {
+    pub use unspool_autograd::{Indices, Params, ParamsExt, Scalar, Tape, Tensor, Var, gradcheck};
+    pub use unspool_nn::cells::{Gru, Lstm, SimpleRnn, gru, lstm, simple_rnn};
+    pub use unspool_nn::data::Dataset;
+    #[cfg(feature = "safetensors")]
+    pub use unspool_nn::io::{load, save};
+    pub use unspool_nn::layers::{Dense, Embedding, Layer, dense, dropout, flatten, init, sequential};
+    pub use unspool_nn::losses::{CrossEntropy, mse};
+    pub use unspool_nn::optim::{Adam, Optimizer, Sgd};
+    pub use unspool_nn::recurrent::{Cell, Recurrent, SequenceLayer, State, recurrent};
+    pub use unspool_nn::train::{Shards, evaluate, fit, predict};
+    pub use unspool_nn::{Mode, Rng, rng, summary};
+}
+
+// What the derive macros write with the crate's name before it.
+#[doc(hidden)]
+pub use unspool_autograd::{Path, Segment};
+#[doc(hidden)]
+pub use unspool_nn::join_parts;

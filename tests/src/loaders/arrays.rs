@@ -1,7 +1,9 @@
 //! NumPy's files.
 
 use super::{Folder, refused, same};
-use unspool::{CheckpointFile, Real, Tensor, read_npy, read_npz, write_npy};
+use unspool::Tensor;
+use unspool::io::{CheckpointFile, read_npy, read_npz, write_npy};
+use unspool::tensor::Real;
 
 /// `read_npy`, in either type.
 pub fn npy(bytes: &[u8]) -> bool {

@@ -2,9 +2,11 @@
 
 use super::{Folder, refused, same};
 use crate::values;
+use unspool::Sgd;
+use unspool::io::CheckpointFile;
+use unspool::optim::schedules::Plateau;
+use unspool::optim::{Ema, Memory, Nadam, RAdam};
 use unspool::prelude::*;
-use unspool::schedules::Plateau;
-use unspool::{CheckpointFile, Ema, Memory, Nadam, RAdam, Sgd};
 
 type Model = Dense<Tensor<f64>>;
 

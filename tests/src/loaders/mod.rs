@@ -12,8 +12,8 @@ mod weights;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process, thread};
-use unspool::Real;
 use unspool::prelude::*;
+use unspool::tensor::Real;
 
 pub use arrays::{npy, npz};
 pub use memory::memory;

@@ -1,7 +1,7 @@
 //! Tables of text.
 
 use super::{Folder, refused, same};
-use unspool::{Csv, DataError};
+use unspool::data::{Csv, DataError};
 
 /// `Csv::read`, which is `Csv::parse` of the file's text; and `parse` with every kind of setting.
 pub fn csv(bytes: &[u8]) -> bool {

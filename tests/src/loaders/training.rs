@@ -3,9 +3,11 @@
 use super::{Folder, refused, same_model};
 use crate::values;
 use std::path::Path;
+use unspool::Sgd;
+use unspool::losses::mae;
+use unspool::optim::schedules::Plateau;
 use unspool::prelude::*;
-use unspool::schedules::Plateau;
-use unspool::{EarlyStopping, FitError, History, Sgd, mae};
+use unspool::train::{EarlyStopping, FitError, History};
 
 type Model = Dense<Tensor<f64>>;
 

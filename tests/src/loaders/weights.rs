@@ -3,13 +3,17 @@
 use super::{Folder, refused, same, same_model};
 use std::fs;
 use std::path::Path;
-use unspool::prelude::*;
-use unspool::text::LanguageModel;
-use unspool::{
-    Bidirectional, Checkpoint, CheckpointFile, Embedding, FileError, Gru, GruResetBefore, IncompatibleKeys, KerasState,
-    LayerNorm, Lstm, ProjectedLstm, Real, TorchState, dropout, gru, load, load_keras, load_torch, lstm, save,
+use unspool::cells::{GruResetBefore, ProjectedLstm};
+use unspool::io::{
+    Checkpoint, CheckpointFile, FileError, IncompatibleKeys, KerasState, TorchState, load_keras, load_torch,
     save_keras, save_torch,
 };
+use unspool::layers::LayerNorm;
+use unspool::prelude::*;
+use unspool::recurrent::Bidirectional;
+use unspool::tensor::Real;
+use unspool::text::LanguageModel;
+use unspool::{Embedding, Gru, Lstm, dropout, gru, load, lstm, save};
 
 const INPUTS: usize = 3;
 const HIDDEN: usize = 4;
@@ -22,8 +26,8 @@ fn there_and_back<T: Real, M: Params<Tensor<T>>>(
     load: fn(&Path, &mut M) -> Result<(), FileError>,
     save: fn(&Path, &M) -> Result<(), FileError>,
 ) -> bool {
-    let fresh = || model.map_leaves(unspool::Path::ROOT, &mut |_, leaf| leaf.clone());
-    let fresh = || fresh().map_leaves(unspool::Path::ROOT, &mut |_, leaf: &Tensor<T>| leaf.clone());
+    let fresh = || model.map_leaves(unspool::autograd::Path::ROOT, &mut |_, leaf| leaf.clone());
+    let fresh = || fresh().map_leaves(unspool::autograd::Path::ROOT, &mut |_, leaf: &Tensor<T>| leaf.clone());
     let mut loaded: M = fresh();
     if let Err(error) = load(path, &mut loaded) {
         assert!(same_model(&loaded, &model), "an error has changed the model: {error}");

@@ -1,11 +1,11 @@
 //! The LSTM whose input and forget gates are coupled.
 
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::{blocks, orthogonal};
-use crate::layer::Layer;
+use crate::layers::dense::Dense;
+use crate::layers::init::{blocks, orthogonal};
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The LSTM with a coupled input and forget gate; its output is h `[B, H]`, its state `(h, c)`.
@@ -19,10 +19,13 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// ```
 ///
 /// Greff, Srivastava, Koutník, Steunebrink and Schmidhuber 2017, "LSTM: a search space odyssey", the variant CIFG:
-/// an [`Lstm`](crate::Lstm) with `i = 1 - f`, so that c stays between -1 and 1, with a quarter of the weights less.
+/// an [`Lstm`](crate::cells::Lstm) with `i = 1 - f`, so that c stays between -1 and 1, with a quarter of the weights less.
 ///
 /// ```
-/// use unspool_nn::{rng, CifgLstm, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::CifgLstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<CifgLstm<Tensor>> = Recurrent::new(CifgLstm::new(&mut rng(0), 3, 5));
@@ -68,7 +71,7 @@ impl<'t, T: Scalar> Cell<'t, T> for CifgLstm<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`CifgLstm`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`CifgLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn cifg_lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> CifgLstm<Tensor>> {
     recurrent(move |rng| CifgLstm::new(rng, inputs, hidden))
 }

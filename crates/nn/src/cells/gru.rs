@@ -1,12 +1,12 @@
 //! The gated recurrent unit.
 
-use crate::activation::Activation;
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::{blocks, orthogonal};
-use crate::layer::Layer;
+use crate::layers::activation::Activation;
+use crate::layers::dense::Dense;
+use crate::layers::init::{blocks, orthogonal};
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The gated recurrent unit; its output is its state h `[B, H]`.
@@ -20,10 +20,13 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation".
 /// The reset gate r acts after the product with `U_n`, as in PyTorch and Keras, so that one product serves all gates;
-/// [`GruResetBefore`](crate::GruResetBefore) is the form in the paper.
+/// [`GruResetBefore`](crate::cells::GruResetBefore) is the form in the paper.
 ///
 /// ```
-/// use unspool_nn::{rng, Gru, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Gru;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
@@ -95,7 +98,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Gru<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`Gru`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`Gru`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn gru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Gru<Tensor>> {
     recurrent(move |rng| Gru::new(rng, inputs, hidden))
 }

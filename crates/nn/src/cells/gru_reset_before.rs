@@ -1,12 +1,12 @@
 //! The gated recurrent unit, as first published.
 
-use crate::activation::Activation;
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::{blocks, orthogonal};
-use crate::layer::Layer;
+use crate::layers::activation::Activation;
+use crate::layers::dense::Dense;
+use crate::layers::init::{blocks, orthogonal};
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The gated recurrent unit with the reset gate before the product; its output is its state h `[B, H]`.
@@ -19,10 +19,13 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// ```
 ///
 /// Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation";
-/// Keras's `reset_after=False`. It needs two products per step where [`Gru`](crate::Gru) needs one.
+/// Keras's `reset_after=False`. It needs two products per step where [`Gru`](crate::cells::Gru) needs one.
 ///
 /// ```
-/// use unspool_nn::{rng, GruResetBefore, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::GruResetBefore;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<GruResetBefore<Tensor>> = Recurrent::new(GruResetBefore::new(&mut rng(0), 3, 5));
@@ -94,7 +97,7 @@ impl<'t, T: Scalar> Cell<'t, T> for GruResetBefore<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`GruResetBefore`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`GruResetBefore`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn gru_reset_before(
     inputs: usize,
     hidden: usize,

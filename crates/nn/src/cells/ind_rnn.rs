@@ -1,12 +1,12 @@
 //! The independently recurrent network.
 
-use crate::activation::Activation;
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::uniform;
-use crate::layer::Layer;
+use crate::layers::activation::Activation;
+use crate::layers::dense::Dense;
+use crate::layers::init::uniform;
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The cell `h_t = φ(x_t W + b + u ⊙ h_{t-1})`; its output is its state h `[B, H]`.
@@ -15,7 +15,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// RNN". Every unit sees its own past alone; units mix in the layers above. `φ` is relu unless said otherwise.
 ///
 /// ```
-/// use unspool_nn::{rng, Activation, IndRnn, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::IndRnn;
+/// use unspool_nn::layers::{Activation, Layer};
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let cell: IndRnn<Tensor> = IndRnn::new(&mut rng(0), 3, 5).activation(Activation::Tanh);
@@ -67,7 +70,7 @@ impl<'t, T: Scalar> Cell<'t, T> for IndRnn<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`IndRnn`] (relu), for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`IndRnn`] (relu), for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn ind_rnn(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> IndRnn<Tensor>> {
     recurrent(move |rng| IndRnn::new(rng, inputs, hidden))
 }

@@ -1,11 +1,11 @@
 //! The layer-normalised GRU.
 
 use super::EPSILON;
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::{blocks, orthogonal};
+use crate::layers::dense::Dense;
+use crate::layers::init::{blocks, orthogonal};
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The layer-normalised gated recurrent unit; its output is its state h `[B, H]`.
@@ -18,10 +18,13 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// ```
 ///
 /// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. The two gates are normalised as one vector `[2H]`, the
-/// candidate n as another. As in the paper, z says how much is new; in [`Gru`](crate::Gru) it says how much is kept.
+/// candidate n as another. As in the paper, z says how much is new; in [`Gru`](crate::cells::Gru) it says how much is kept.
 ///
 /// ```
-/// use unspool_nn::{rng, LayerNormGru, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::LayerNormGru;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<LayerNormGru<Tensor>> = Recurrent::new(LayerNormGru::new(&mut rng(0), 3, 5));
@@ -87,7 +90,7 @@ fn normalize_parts<T: Scalar>(parts: Var<'_, T>) -> Var<'_, T> {
     Var::concat(axis, &[gates, parts.slice(axis, 2 * hidden..).layer_norm(EPSILON)])
 }
 
-/// A recurrent layer of [`LayerNormGru`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`LayerNormGru`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn layer_norm_gru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> LayerNormGru<Tensor>> {
     recurrent(move |rng| LayerNormGru::new(rng, inputs, hidden))
 }

@@ -1,11 +1,11 @@
 //! The layer-normalised LSTM.
 
 use super::EPSILON;
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::{blocks, orthogonal};
+use crate::layers::dense::Dense;
+use crate::layers::init::{blocks, orthogonal};
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The layer-normalised LSTM; its output is h `[B, H]`, its state `(h, c)`.
@@ -21,7 +21,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// vector. The paper has three biases where b is; only their sum matters.
 ///
 /// ```
-/// use unspool_nn::{rng, LayerNormLstm, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::LayerNormLstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<LayerNormLstm<Tensor>> = Recurrent::new(LayerNormLstm::new(&mut rng(0), 3, 5));
@@ -53,7 +56,7 @@ pub struct LayerNormLstm<P> {
 }
 
 impl<T: Scalar> LayerNormLstm<Tensor<T>> {
-    /// A cell initialised as [`Lstm`](crate::Lstm), with gains 1.
+    /// A cell initialised as [`Lstm`](crate::cells::Lstm), with gains 1.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));
@@ -82,7 +85,7 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`LayerNormLstm`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`LayerNormLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn layer_norm_lstm(
     inputs: usize,
     hidden: usize,

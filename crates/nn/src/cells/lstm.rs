@@ -1,12 +1,12 @@
 //! The long short-term memory.
 
-use crate::activation::Activation;
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::{blocks, orthogonal};
-use crate::layer::Layer;
+use crate::layers::activation::Activation;
+use crate::layers::dense::Dense;
+use crate::layers::init::{blocks, orthogonal};
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The long short-term memory; its output is h `[B, H]`, its state `(h, c)`.
@@ -24,7 +24,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// Cummins 2000, "Learning to forget". What c keeps is decided by f alone, so its gradient can last for many steps.
 ///
 /// ```
-/// use unspool_nn::{rng, Layer, Lstm, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Lstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
@@ -89,7 +92,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Lstm<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`Lstm`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`Lstm`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Lstm<Tensor>> {
     recurrent(move |rng| Lstm::new(rng, inputs, hidden))
 }

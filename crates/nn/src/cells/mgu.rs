@@ -1,11 +1,11 @@
 //! The minimal gated unit.
 
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::orthogonal;
-use crate::layer::Layer;
+use crate::layers::dense::Dense;
+use crate::layers::init::orthogonal;
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The minimal gated unit; its output is its state h `[B, H]`.
@@ -20,7 +20,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// updates. As it lets new things in, its bias starts at zero.
 ///
 /// ```
-/// use unspool_nn::{rng, Mgu, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Mgu;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<Mgu<Tensor>> = Recurrent::new(Mgu::new(&mut rng(0), 3, 5));
@@ -67,7 +70,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`Mgu`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`Mgu`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn mgu(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Mgu<Tensor>> {
     recurrent(move |rng| Mgu::new(rng, inputs, hidden))
 }

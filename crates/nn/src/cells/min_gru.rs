@@ -1,10 +1,10 @@
 //! The minimal GRU.
 
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::layer::Layer;
+use crate::layers::dense::Dense;
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The minimal GRU; its output is its state h `[B, H]`.
@@ -15,11 +15,14 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ n_t
 /// ```
 ///
-/// Feng et al. 2024, "Were RNNs all we needed?". A [`Gru`](crate::Gru) without its hidden-state products and without
+/// Feng et al. 2024, "Were RNNs all we needed?". A [`Gru`](crate::cells::Gru) without its hidden-state products and without
 /// tanh: gate and candidate depend on the input alone. Here z says how much is new.
 ///
 /// ```
-/// use unspool_nn::{rng, MinGru, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::MinGru;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<MinGru<Tensor>> = Recurrent::new(MinGru::new(&mut rng(0), 3, 5));
@@ -60,7 +63,7 @@ impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`MinGru`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`MinGru`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn min_gru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> MinGru<Tensor>> {
     recurrent(move |rng| MinGru::new(rng, inputs, hidden))
 }

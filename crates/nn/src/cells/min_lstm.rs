@@ -1,10 +1,10 @@
 //! The minimal LSTM.
 
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::layer::Layer;
+use crate::layers::dense::Dense;
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The minimal LSTM; its output is its state h `[B, H]`.
@@ -16,11 +16,14 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = (f_t ⊙ h_{t-1} + i_t ⊙ g_t) / (f_t + i_t)
 /// ```
 ///
-/// Feng et al. 2024, "Were RNNs all we needed?". An [`Lstm`](crate::Lstm) whose gates depend on the input alone and
+/// Feng et al. 2024, "Were RNNs all we needed?". An [`Lstm`](crate::cells::Lstm) whose gates depend on the input alone and
 /// are scaled to the sum 1, so that the size of h does not depend on time; it needs no output gate and no c.
 ///
 /// ```
-/// use unspool_nn::{rng, MinLstm, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::MinLstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<MinLstm<Tensor>> = Recurrent::new(MinLstm::new(&mut rng(0), 3, 5));
@@ -61,7 +64,7 @@ impl<'t, T: Scalar> Cell<'t, T> for MinLstm<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`MinLstm`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`MinLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn min_lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> MinLstm<Tensor>> {
     recurrent(move |rng| MinLstm::new(rng, inputs, hidden))
 }

@@ -1,4 +1,4 @@
-//! The cells that come with the library, each an ordinary user of [`Cell`](crate::Cell).
+//! The cells that come with the library, each an ordinary user of [`Cell`](crate::recurrent::Cell).
 //!
 //! | cell | state | equations of |
 //! |---|---|---|
@@ -18,11 +18,11 @@
 //!
 //! In the equations x is a row, `⊙` is the product of elements and `σ` the logistic function. The gates of a cell
 //! share one weight, side by side along its last axis in the order that the cell's page says. Input weights start
-//! [Glorot-uniform](crate::init::glorot_uniform), recurrent ones [orthogonal](crate::init::orthogonal), each gate by
+//! [Glorot-uniform](crate::layers::init::glorot_uniform), recurrent ones [orthogonal](crate::layers::init::orthogonal), each gate by
 //! itself; biases start at 0, those of forget gates at 1.
 //!
 //! The example of each cell lists the names of its parameters. That of every bias ends in `bias` and that of every gain in
-//! `gain`, so that a [group](crate::optimizers::Descent::group) finds them all by one pattern.
+//! `gain`, so that a [group](crate::optim::Descent::group) finds them all by one pattern.
 
 mod cifg_lstm;
 mod gru;

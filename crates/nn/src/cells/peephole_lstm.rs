@@ -1,11 +1,11 @@
 //! The LSTM whose gates see the cell state.
 
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::{blocks, orthogonal};
-use crate::layer::Layer;
+use crate::layers::dense::Dense;
+use crate::layers::init::{blocks, orthogonal};
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The LSTM with peephole connections; its output is h `[B, H]`, its state `(h, c)`.
@@ -23,7 +23,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// output gate hides it; the output gate sees the new one.
 ///
 /// ```
-/// use unspool_nn::{rng, PeepholeLstm, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::PeepholeLstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<PeepholeLstm<Tensor>> = Recurrent::new(PeepholeLstm::new(&mut rng(0), 3, 5));
@@ -47,7 +50,7 @@ pub struct PeepholeLstm<P> {
 }
 
 impl<T: Scalar> PeepholeLstm<Tensor<T>> {
-    /// A cell initialised as [`Lstm`](crate::Lstm), with peepholes closed: their weights start at zero.
+    /// A cell initialised as [`Lstm`](crate::cells::Lstm), with peepholes closed: their weights start at zero.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));
@@ -79,7 +82,7 @@ impl<'t, T: Scalar> Cell<'t, T> for PeepholeLstm<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`PeepholeLstm`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`PeepholeLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn peephole_lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> PeepholeLstm<Tensor>> {
     recurrent(move |rng| PeepholeLstm::new(rng, inputs, hidden))
 }

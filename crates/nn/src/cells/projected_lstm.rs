@@ -1,11 +1,11 @@
 //! The LSTM whose output is smaller than its cell state.
 
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::{blocks, orthogonal};
-use crate::layer::Layer;
+use crate::layers::dense::Dense;
+use crate::layers::init::{blocks, orthogonal};
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The LSTM with a recurrent projection; its output is h `[B, P]`, its state `(h, c)` with c `[B, H]`.
@@ -23,7 +23,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// acoustic modeling"; PyTorch's `proj_size`. The recurrent weights grow with `H P` and not with `H²`.
 ///
 /// ```
-/// use unspool_nn::{rng, Layer, ProjectedLstm, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::ProjectedLstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<ProjectedLstm<Tensor>> = Recurrent::new(ProjectedLstm::new(&mut rng(0), 3, 5, 2));
@@ -44,7 +47,7 @@ pub struct ProjectedLstm<P> {
 }
 
 impl<T: Scalar> ProjectedLstm<Tensor<T>> {
-    /// A cell initialised as [`Lstm`](crate::Lstm).
+    /// A cell initialised as [`Lstm`](crate::cells::Lstm).
     ///
     /// # Panics
     /// If `projected` is greater than `hidden`.
@@ -77,7 +80,7 @@ impl<'t, T: Scalar> Cell<'t, T> for ProjectedLstm<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`ProjectedLstm`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`ProjectedLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn projected_lstm(
     inputs: usize,
     hidden: usize,

@@ -1,12 +1,12 @@
 //! The simple recurrent network.
 
-use crate::activation::Activation;
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::orthogonal;
-use crate::layer::Layer;
+use crate::layers::activation::Activation;
+use crate::layers::dense::Dense;
+use crate::layers::init::orthogonal;
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The cell `h_t = f(x_t W + b + h_{t-1} U)`; its output is its state `h`, `[B, H]`.
@@ -15,7 +15,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// `[H]`; `u` is `[H, H]`.
 ///
 /// ```
-/// use unspool_nn::{rng, Activation, Layer, Recurrent, SimpleRnn};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::SimpleRnn;
+/// use unspool_nn::layers::{Activation, Layer};
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let cell: SimpleRnn<Tensor> = SimpleRnn::new(&mut rng(0), 3, 5).activation(Activation::Relu);
@@ -67,7 +70,7 @@ impl<'t, T: Scalar> Cell<'t, T> for SimpleRnn<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`SimpleRnn`] (tanh), for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`SimpleRnn`] (tanh), for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn simple_rnn(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> SimpleRnn<Tensor>> {
     recurrent(move |rng| SimpleRnn::new(rng, inputs, hidden))
 }

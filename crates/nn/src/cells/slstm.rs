@@ -1,11 +1,11 @@
 //! The scalar LSTM of xLSTM.
 
-use crate::cell::Cell;
-use crate::dense::Dense;
-use crate::init::{blocks, orthogonal};
-use crate::layer::Layer;
+use crate::layers::dense::Dense;
+use crate::layers::init::{blocks, orthogonal};
+use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::{RecurrentBuilder, recurrent};
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The sLSTM of xLSTM, with one head; its output is h `[B, H]`, its state `(h, c, n, m)`.
@@ -25,7 +25,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// overflowing without changing h. Of the two forget gates of the paper, this is the sigmoid.
 ///
 /// ```
-/// use unspool_nn::{rng, Slstm, Layer, Recurrent};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Slstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer: Recurrent<Slstm<Tensor>> = Recurrent::new(Slstm::new(&mut rng(0), 3, 5));
@@ -74,7 +77,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Slstm<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`Slstm`], for [`Sequential::add`](crate::Sequential::add).
+/// A recurrent layer of [`Slstm`], for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn slstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Slstm<Tensor>> {
     recurrent(move |rng| Slstm::new(rng, inputs, hidden))
 }

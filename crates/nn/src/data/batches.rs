@@ -1,7 +1,7 @@
 //! Batch after batch.
 
-use crate::buckets;
-use crate::dataset::Dataset;
+use crate::data::buckets;
+use crate::data::dataset::Dataset;
 use crate::random::rng;
 use rand::seq::SliceRandom;
 use std::borrow::Cow;
@@ -23,12 +23,12 @@ pub struct Batches<'a, T: Scalar> {
 }
 
 impl<T: Scalar> Dataset<T> {
-    /// The examples in batches of `batch`, for a training loop of one's own; [`fit`](crate::fit) takes them so. The last one
+    /// The examples in batches of `batch`, for a training loop of one's own; [`fit`](crate::train::fit) takes them so. The last one
     /// may be smaller.
     ///
     /// ```
     /// use unspool_autograd::Tensor;
-    /// use unspool_nn::Dataset;
+    /// use unspool_nn::data::Dataset;
     /// let data = Dataset::new(Tensor::<f32>::zeros([5, 10, 2]), Tensor::zeros([10, 1]))?;
     /// for epoch in 0..3 {
     ///     for batch in data.batches(4).shuffle(epoch).drop_last() {
@@ -36,7 +36,7 @@ impl<T: Scalar> Dataset<T> {
     ///     }
     /// }
     /// assert_eq!(data.batches(4).map(|batch| batch.len()).collect::<Vec<_>>(), [4, 4, 2]);
-    /// # Ok::<(), unspool_nn::DataError>(())
+    /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
     /// # Panics

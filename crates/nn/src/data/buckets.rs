@@ -14,7 +14,7 @@ const POOL: usize = 64;
 /// `seed` says, so the number of the epoch gives each its own batches.
 ///
 /// ```
-/// use unspool_nn::buckets;
+/// use unspool_nn::data::buckets;
 /// let lengths = [9, 2, 8, 3, 2];
 /// let mut batches = buckets(&lengths, 2, 0);
 /// batches.sort_by_key(|batch| lengths[batch[0]]);

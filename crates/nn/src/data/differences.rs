@@ -1,6 +1,6 @@
 //! What changes from row to row, and back.
 
-use crate::dataset::DataError;
+use crate::data::dataset::DataError;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
 /// Differences of a series `[L, F]`, column by column: `y[t] = x[t] - x[t - lag]`.
@@ -15,7 +15,7 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 ///
 /// ```
 /// use unspool_autograd::Tensor;
-/// use unspool_nn::Differences;
+/// use unspool_nn::data::Differences;
 /// // Five years of quarters, each 2 above the same of the year before: 10 20 15 5, 12 22 17 7, ..
 /// let series = Tensor::<f32>::from_fn([20, 1], |i| [10.0, 20.0, 15.0, 5.0][i % 4] + 2.0 * (i / 4) as f32);
 /// let yearly = Differences::new([4]);
@@ -24,10 +24,10 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 /// // Whoever forecasts differences (here 2 each) continues the series by as many rows.
 /// let next = yearly.inverse(&series, &Tensor::ones([6, 1]).map(|x| 2.0 * x))?;
 /// assert_eq!(next.to_vec(), [20.0, 30.0, 25.0, 15.0, 22.0, 32.0]);
-/// # Ok::<(), unspool_nn::DataError>(())
+/// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
-/// To forecast with [`Windows`](crate::Windows): cut these out of the differences, whose row 0 is row
+/// To forecast with [`Windows`](crate::data::Windows): cut these out of the differences, whose row 0 is row
 /// [`history`](Differences::history) of the series, and scale the differences (their size is not that of the values).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Differences {
@@ -82,12 +82,12 @@ impl Differences {
     ///
     /// ```
     /// # use unspool_autograd::Tensor;
-    /// # use unspool_nn::Differences;
+    /// # use unspool_nn::data::Differences;
     /// let series = Tensor::<f64>::from_fn([50, 2], |i| (i * i % 101) as f64);
     /// let differences = Differences::new([1, 12]);
     /// let rest = differences.inverse(&series.slice(0, ..13), &differences.transform(&series)?)?;
     /// assert_eq!(rest.to_vec(), series.slice(0, 13..).to_vec());
-    /// # Ok::<(), unspool_nn::DataError>(())
+    /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
     /// # Errors

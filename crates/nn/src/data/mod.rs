@@ -1,17 +1,19 @@
 //! From what was measured to examples: reading, differencing, scaling, splitting, cutting, padding.
 
-mod batches;
-mod buckets;
-mod csv;
-mod differences;
-mod padding;
-mod scalers;
-mod split;
-mod windows;
+pub(crate) mod batches;
+pub(crate) mod buckets;
+pub(crate) mod csv;
+pub(crate) mod dataset;
+pub(crate) mod differences;
+pub(crate) mod padding;
+pub(crate) mod scalers;
+pub(crate) mod split;
+pub(crate) mod windows;
 
 pub use batches::Batches;
 pub use buckets::buckets;
 pub use csv::{Column, Csv, CsvTable};
+pub use dataset::{DataError, Dataset};
 pub use differences::Differences;
 pub use padding::{Padded, pad};
 pub use scalers::{MinMaxScaler, StandardScaler};

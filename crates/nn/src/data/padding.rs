@@ -1,10 +1,10 @@
 //! Sequences of different lengths, side by side.
 
-use crate::dataset::DataError;
+use crate::data::dataset::DataError;
 use unspool_autograd::{Scalar, Tensor};
 
-/// Sequences padded to the longest of them, as [`Unroll::lengths`](crate::Unroll::lengths) and
-/// [`forward_lengths`](crate::Layer::forward_lengths) take them: what [`pad`] returns.
+/// Sequences padded to the longest of them, as [`Unroll::lengths`](crate::recurrent::Unroll::lengths) and
+/// [`forward_lengths`](crate::layers::Layer::forward_lengths) take them: what [`pad`] returns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Padded<T: Scalar = f32> {
     /// `[T, B, F]`, zeros behind the end of each sequence.
@@ -15,18 +15,22 @@ pub struct Padded<T: Scalar = f32> {
 
 /// Puts sequences `[L, F]` of different lengths side by side, `[T, B, F]`, with zeros behind their ends.
 ///
-/// [`buckets`](crate::buckets) puts such together as need little of it.
+/// [`buckets`](crate::data::buckets) puts such together as need little of it.
 ///
 /// ```
 /// use unspool_autograd::Tensor;
-/// use unspool_nn::{pad, rng, Gru, Layer, Mode, Recurrent};
+/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::cells::Gru;
+/// use unspool_nn::data::pad;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::Tape;
 /// let padded = pad(&[Tensor::<f32>::ones([2, 3]), Tensor::ones([5, 3])])?;
 /// assert_eq!(padded.x.shape()[..], [5, 2, 3]);
 /// let (tape, layer) = (Tape::new(), Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 3, 4)));
 /// let run = tape.bind(&layer).forward_lengths(tape.constant(&padded.x), Some(&padded.lengths), Mode::Evaluation);
 /// assert_eq!(run.last().shape()[..], [2, 4]);                 // after step 2 of the first, 5 of the second
-/// # Ok::<(), unspool_nn::DataError>(())
+/// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
 /// # Errors

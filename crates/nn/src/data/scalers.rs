@@ -1,6 +1,6 @@
 //! Columns brought to one size.
 
-use crate::dataset::DataError;
+use crate::data::dataset::DataError;
 use unspool_autograd::{Scalar, Tensor};
 
 /// Scales every column to mean 0 and standard deviation 1: `(x - mean) / std`.
@@ -12,14 +12,14 @@ use unspool_autograd::{Scalar, Tensor};
 ///
 /// ```
 /// use unspool_autograd::Tensor;
-/// use unspool_nn::{StandardScaler, time_split};
+/// use unspool_nn::data::{StandardScaler, time_split};
 /// let series = Tensor::<f64>::from_fn([100, 2], |i| (i * i) as f64);
 /// let [train, ..] = time_split(100, [70, 30]);
 /// let scaler = StandardScaler::fit(&series.slice(0, train))?;
 /// let scaled = scaler.transform(&series);
 /// let back = scaler.columns(&[1]).inverse(&scaled.slice(1, 1..));       // a forecast of column 1, in its own unit
 /// assert!((back.at([99, 0]) / series.at([99, 1]) - 1.0).abs() < 1e-12);
-/// # Ok::<(), unspool_nn::DataError>(())
+/// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct StandardScaler {
@@ -36,12 +36,12 @@ pub struct StandardScaler {
 ///
 /// ```
 /// use unspool_autograd::Tensor;
-/// use unspool_nn::MinMaxScaler;
+/// use unspool_nn::data::MinMaxScaler;
 /// let scaler = MinMaxScaler::fit(&Tensor::<f32>::from_vec(vec![-2.0, 5.0, 6.0, 5.0], [2, 2]))?;
 /// let scaled = scaler.transform(&Tensor::<f32>::from_vec(vec![0.0, 5.0], [1, 2]));
 /// assert_eq!(scaled.to_vec(), [0.25, 0.0]);
 /// assert_eq!(scaler.inverse(&scaled).to_vec(), [0.0, 5.0]);
-/// # Ok::<(), unspool_nn::DataError>(())
+/// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinMaxScaler {

@@ -1,6 +1,6 @@
 //! Parts in the order of time.
 
-use crate::dataset::{DataError, Dataset};
+use crate::data::dataset::{DataError, Dataset};
 use std::ops::Range;
 use unspool_autograd::Scalar;
 
@@ -9,11 +9,11 @@ use unspool_autograd::Scalar;
 /// Proportions are whole numbers, so the cuts are exact: `[70, 20, 10]` of 1000 rows are 700, 200 and 100. Cuts that fall
 /// inside of a row are rounded down.
 ///
-/// Scalers are fitted on the first part alone. [`Windows`](crate::Windows) over each part by itself share no row with
+/// Scalers are fitted on the first part alone. [`Windows`](crate::data::Windows) over each part by itself share no row with
 /// those of another.
 ///
 /// ```
-/// use unspool_nn::time_split;
+/// use unspool_nn::data::time_split;
 /// assert_eq!(time_split(1000, [70, 20, 10]), [0..700, 700..900, 900..1000]);
 /// ```
 ///
@@ -39,18 +39,18 @@ impl<T: Scalar> Dataset<T> {
     /// examples of every part but the last are left out. The parts share the memory of the whole.
     ///
     /// Examples that have nothing to do with each other need no gap. Windows over one series overlap: with a gap of
-    /// [`Windows::gap`](crate::Windows::gap) no row of the series is in two parts, neither as an input nor as a target.
+    /// [`Windows::gap`](crate::data::Windows::gap) no row of the series is in two parts, neither as an input nor as a target.
     ///
     /// ```
     /// use unspool_autograd::Tensor;
-    /// use unspool_nn::{Dataset, Windows};
+    /// use unspool_nn::data::{Dataset, Windows};
     /// let windows = Windows::new(3, 1);
     /// let data = windows.examples(&Tensor::<f32>::from_fn([103, 1], |i| i as f32))?;
     /// let [train, valid] = data.split([80, 20], windows.gap())?;
     /// assert_eq!((data.len(), train.len(), valid.len()), (100, 77, 20));
     /// assert_eq!(train.y().at([76, 0]), 79.0);       // the last row that training sees
     /// assert_eq!(valid.x().at([0, 0, 0]), 80.0);     // the first of validation
-    /// # Ok::<(), unspool_nn::DataError>(())
+    /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
     /// # Errors

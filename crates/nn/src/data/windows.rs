@@ -1,6 +1,6 @@
 //! Windows over a series.
 
-use crate::dataset::{DataError, Dataset};
+use crate::data::dataset::{DataError, Dataset};
 use std::ops::Range;
 use unspool_autograd::{Indices, Scalar, Shape, Tensor};
 
@@ -9,18 +9,18 @@ use unspool_autograd::{Indices, Scalar, Shape, Tensor};
 ///
 /// ```
 /// use unspool_autograd::Tensor;
-/// use unspool_nn::Windows;
+/// use unspool_nn::data::Windows;
 /// let series = Tensor::<f32>::from_fn([10, 2], |i| i as f32);             // row r is [2r, 2r + 1]
 /// let data = Windows::new(4, 2).stride(3).targets([1]).examples(&series)?;
 /// assert_eq!(data.x().shape()[..], [4, 2, 2]);                            // [T, N, F]: rows 0..4 and 3..7
 /// assert_eq!(data.y().to_vec(), [11.0, 17.0]);                            // [N, 1]: rows 5 and 8
-/// # Ok::<(), unspool_nn::DataError>(())
+/// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
 /// # Parts without leakage
 /// Windows that begin one row apart have all but one row in common, so a shuffled split of them shows the model what it is
 /// tested on. There are three ways to keep the parts apart, from strict to thrifty:
-/// - cut the *series* (with [`time_split`](crate::time_split)) and take the [`examples`](Windows::examples) of each part:
+/// - cut the *series* (with [`time_split`](crate::data::time_split)) and take the [`examples`](Windows::examples) of each part:
 ///   no row is in two parts;
 /// - cut the *examples* with [`Dataset::split`] and leave out [`gap`](Windows::gap) of them at each cut: the same;
 /// - take the [`starts`](Windows::starts) of the windows whose *targets* lie in a part: no target is in two parts, and
@@ -94,7 +94,7 @@ impl Windows {
     /// [`all_steps`](Windows::all_steps), what lies in two parts is in neither.)
     ///
     /// ```
-    /// # use unspool_nn::Windows;
+    /// # use unspool_nn::data::Windows;
     /// assert_eq!(Windows::new(3, 1).starts(5..8), [2, 3, 4]);
     /// ```
     pub fn starts(&self, rows: Range<usize>) -> Vec<usize> {

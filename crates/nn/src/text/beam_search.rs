@@ -1,7 +1,7 @@
 //! The most probable sequences that a decoder can say.
 
-use crate::state::State;
-use crate::unroll::check_state;
+use crate::recurrent::run::check_state;
+use crate::recurrent::state::State;
 use std::cmp::Ordering;
 use unspool_autograd::{Indices, Scalar, Var};
 
@@ -38,7 +38,10 @@ pub struct BeamSearch {
 ///
 /// ```
 /// use unspool_nn::text::beam_search;
-/// use unspool_nn::{rng, Cell, Dense, Embedding, Gru, Layer};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Gru;
+/// use unspool_nn::layers::{Dense, Embedding, Layer};
+/// use unspool_nn::recurrent::Cell;
 /// use unspool_autograd::{Tape, Tensor};
 /// const BEGIN: usize = 0;
 /// const END: usize = 1;

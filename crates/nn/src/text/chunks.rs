@@ -1,6 +1,6 @@
 //! Contiguous batches of a stream of tokens.
 
-use crate::dataset::DataError;
+use crate::data::dataset::DataError;
 use std::iter::FusedIterator;
 use unspool_autograd::Indices;
 
@@ -35,7 +35,10 @@ pub struct BpttChunks<'a> {
 /// ```
 /// use unspool_autograd::{Tape, Tensor};
 /// use unspool_nn::text::bptt_chunks;
-/// use unspool_nn::{rng, Embedding, Gru, Recurrent, State};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Gru;
+/// use unspool_nn::layers::Embedding;
+/// use unspool_nn::recurrent::{Recurrent, State};
 /// let tokens: Vec<usize> = (0..21).collect();
 /// let chunks: Vec<_> = bptt_chunks(&tokens, 2, 4)?.collect();
 /// assert_eq!(chunks.len(), 3);                                 // of 4, 4 and 2 steps
@@ -52,7 +55,7 @@ pub struct BpttChunks<'a> {
 ///     carried = Some(run.state().detach());
 ///     tape.reset();
 /// }
-/// # Ok::<(), unspool_nn::DataError>(())
+/// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
 /// # Errors

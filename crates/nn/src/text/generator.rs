@@ -2,10 +2,10 @@
 
 use super::language_model::STEPS;
 use super::{LanguageModel, Sampler};
-use crate::cell::Cell;
 use crate::mode::Mode;
 use crate::random::Rng;
-use crate::state::State;
+use crate::recurrent::cell::Cell;
+use crate::recurrent::state::State;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
 /// Continues a text, token after token: an iterator without an end. It keeps the states of the model's layers between steps;
@@ -13,7 +13,8 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::text::{Generator, LanguageModel, Sampler};
-/// use unspool_nn::{rng, Lstm};
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Lstm;
 /// use unspool_autograd::Tensor;
 /// let model = LanguageModel::<Tensor>::new(&mut rng(0), 10, 4, [8, 8], Lstm::new);
 /// let mut generator = Generator::new(model, &[3, 1, 4], Sampler::default().temperature(0.8), rng(1));

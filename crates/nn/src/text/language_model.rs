@@ -1,20 +1,20 @@
 //! Recurrent language models.
 
 use super::bptt_chunks;
-use crate::cell::Cell;
 use crate::cells::Lstm;
-use crate::cross_entropy::CrossEntropy;
-use crate::dataset::DataError;
-use crate::dense::Dense;
-use crate::embedding::Embedding;
-use crate::init::glorot_uniform;
-use crate::layer::Layer;
+use crate::data::dataset::DataError;
+use crate::layers::dense::Dense;
+use crate::layers::embedding::Embedding;
+use crate::layers::init::glorot_uniform;
+use crate::layers::layer::Layer;
+use crate::losses::cross_entropy::CrossEntropy;
 use crate::mode::Mode;
 use crate::random::Rng;
-use crate::recurrent::Recurrent;
-use crate::sequence_layer::SequenceLayer;
-use crate::stack::Stack;
-use crate::state::State;
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::Recurrent;
+use crate::recurrent::sequence_layer::SequenceLayer;
+use crate::recurrent::stack::Stack;
+use crate::recurrent::state::State;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
 /// So many time steps are on the tape at once in [`LanguageModel::mean_nats`] and a [`Generator`](super::Generator).
@@ -33,7 +33,10 @@ pub(super) const STEPS: usize = 64;
 ///
 /// ```
 /// use unspool_nn::text::LanguageModel;
-/// use unspool_nn::{rng, CrossEntropy, Gru, Mode, State};
+/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::cells::Gru;
+/// use unspool_nn::losses::CrossEntropy;
+/// use unspool_nn::recurrent::State;
 /// use unspool_autograd::{Indices, Tape, Tensor};
 ///
 /// // 65 tokens as vectors of 16 numbers, two layers of 32 units.
@@ -91,7 +94,8 @@ impl<T: Scalar, C> LanguageModel<Tensor<T>, C> {
     ///
     /// ```
     /// use unspool_nn::text::LanguageModel;
-    /// use unspool_nn::{rng, Lstm};
+    /// use unspool_nn::rng;
+    /// use unspool_nn::cells::Lstm;
     /// use unspool_autograd::{Tensor, ParamsExt};
     /// let model = LanguageModel::<Tensor>::tied(&mut rng(0), 1000, 16, [32], Lstm::new);
     /// assert_eq!(model.names()[4..], ["projection.weight", "projection.bias", "bias"]);
@@ -190,12 +194,13 @@ where
     ///
     /// ```
     /// use unspool_nn::text::LanguageModel;
-    /// use unspool_nn::{rng, Lstm};
+    /// use unspool_nn::rng;
+    /// use unspool_nn::cells::Lstm;
     /// use unspool_autograd::Tensor;
     /// let mut model = LanguageModel::<Tensor>::new(&mut rng(0), 5, 3, [4], Lstm::new);
     /// model.weight = Some(Tensor::zeros([4, 5])); // knows nothing
     /// assert!((model.mean_nats(&[1, 4, 0, 2, 3, 3], 1)? - 5f64.ln()).abs() < 1e-6);
-    /// # Ok::<(), unspool_nn::DataError>(())
+    /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 //! decoder says best, [`beam_search`] finds.
 //!
 //! ```
-//! use unspool_nn::text::{bptt_chunks, characters, Vocabulary};
+//! use unspool_nn::text::{Vocabulary, bptt_chunks, characters};
 //! let text = "the cat sat on the mat";
 //! let vocabulary = Vocabulary::new(characters(text), 1, [])?;
 //! let tokens = vocabulary.encode(characters(text))?;
@@ -16,7 +16,7 @@
 //!     assert_eq!(chunk.inputs.shape()[..], [5, 2]);            // [T, B]; the targets are one token ahead
 //! }
 //! assert_eq!(vocabulary.decode(&tokens).concat(), text);
-//! # Ok::<(), unspool_nn::DataError>(())
+//! # Ok::<(), unspool_nn::data::DataError>(())
 //! ```
 
 mod beam_search;

@@ -1,7 +1,7 @@
 //! How well a text is predicted.
 
-/// `exp(nats)`, where `nats` is the mean of -ln p over the tokens, as [`CrossEntropy`](crate::CrossEntropy) and
-/// [`nll`](crate::nll) return it: among how many equally likely tokens such a model chooses (Jelinek et al. 1977).
+/// `exp(nats)`, where `nats` is the mean of -ln p over the tokens, as [`CrossEntropy`](crate::losses::CrossEntropy) and
+/// [`nll`](crate::losses::nll) return it: among how many equally likely tokens such a model chooses (Jelinek et al. 1977).
 ///
 /// ```
 /// use unspool_nn::text::perplexity;

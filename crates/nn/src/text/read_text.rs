@@ -1,7 +1,7 @@
 //! Text from files.
 
-use crate::dataset::DataError;
-use crate::files;
+use crate::data::dataset::DataError;
+use crate::io::files;
 use std::path::Path;
 
 /// The text of a file, without a byte order mark.

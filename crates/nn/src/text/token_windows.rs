@@ -1,6 +1,6 @@
 //! Windows over a stream of tokens.
 
-use crate::dataset::DataError;
+use crate::data::dataset::DataError;
 use unspool_autograd::Indices;
 
 /// Every `n` tokens in a row, `[N, n]`, and the token that follows each, `[N]`: the examples of a fixed-window model
@@ -11,7 +11,7 @@ use unspool_autograd::Indices;
 /// let (contexts, next) = token_windows(&[5, 6, 7, 8, 9], 3)?;
 /// assert_eq!((&contexts.shape()[..], contexts.as_slice()), (&[2, 3][..], &[5, 6, 7, 6, 7, 8][..]));
 /// assert_eq!(next.as_slice(), [8, 9]);
-/// # Ok::<(), unspool_nn::DataError>(())
+/// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use super::BpttChunk;
 use crate::mode::Mode;
-use crate::shards::{Shards, part_rows};
+use crate::train::shards::{Shards, part_rows};
 use std::sync::OnceLock;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
@@ -12,11 +12,15 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 ///
 /// Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of recurrent network trajectories".
 ///
-/// The model is any, and so is `S`, what its states are when [detached](crate::State::detach).
+/// The model is any, and so is `S`, what its states are when [detached](crate::recurrent::State::detach).
 ///
 /// ```
-/// use unspool_nn::text::{bptt_chunks, LanguageModel, TruncatedBptt};
-/// use unspool_nn::{rng, Adam, CrossEntropy, Lstm, Mode, Optimizer, State};
+/// use unspool_nn::text::{LanguageModel, TruncatedBptt, bptt_chunks};
+/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::cells::Lstm;
+/// use unspool_nn::losses::CrossEntropy;
+/// use unspool_nn::optim::{Adam, Optimizer};
+/// use unspool_nn::recurrent::State;
 /// use unspool_autograd::Tensor;
 /// let tokens: Vec<usize> = (0..500).map(|i| i * i % 7).collect();
 /// let mut model = LanguageModel::<Tensor>::new(&mut rng(0), 7, 4, [16], Lstm::new);
@@ -34,7 +38,7 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 ///     }
 /// }
 /// assert!(model.mean_nats(&tokens, 1)? < 0.8 * before);
-/// # Ok::<(), unspool_nn::DataError>(())
+/// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 pub struct TruncatedBptt<S, T: Scalar = f32> {
     shards: Shards<T>,

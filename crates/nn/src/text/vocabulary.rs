@@ -1,6 +1,6 @@
 //! Tokens and their numbers.
 
-use crate::dataset::DataError;
+use crate::data::dataset::DataError;
 use crate::sentence::quoted;
 #[cfg(feature = "safetensors")]
 use crate::sentence::shortened;
@@ -42,7 +42,7 @@ impl Mark {
 /// assert_eq!(vocabulary.encode("a tulip is".split(' '))?, [2, 0, 3]);
 /// assert_eq!(vocabulary.decode(&[2, 4]), ["a", "rose"]);
 /// assert_eq!(vocabulary.mark(Mark::End), Some(1));
-/// # Ok::<(), unspool_nn::DataError>(())
+/// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
 /// With a model it is saved as text (feature `safetensors`): `checkpoint.put_text("vocabulary", &vocabulary.to_json())`.
@@ -131,11 +131,11 @@ impl Vocabulary {
     /// The same, where every token must be one of the vocabulary: a prompt, say.
     ///
     /// ```
-    /// use unspool_nn::text::{characters, Mark, Vocabulary};
+    /// use unspool_nn::text::{Mark, Vocabulary, characters};
     /// let vocabulary = Vocabulary::new(characters("to be"), 1, [Mark::Unknown])?;
     /// let sentence = vocabulary.encode_known(characters("tübe")).unwrap_err().to_string();
     /// assert_eq!(sentence, "\"ü\" is not among the 6 tokens of the vocabulary");
-    /// # Ok::<(), unspool_nn::DataError>(())
+    /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
     /// # Errors
@@ -164,13 +164,13 @@ impl Vocabulary {
     /// Says whether this is a vocabulary for a model with `classes` scores (or vectors): one from another file may not be.
     ///
     /// ```
-    /// use unspool_nn::text::{characters, Vocabulary};
+    /// use unspool_nn::text::{Vocabulary, characters};
     /// let vocabulary = Vocabulary::new(characters("abc"), 1, [])?;
     /// assert_eq!(
     ///     vocabulary.fits(65).unwrap_err().to_string(),
     ///     "the vocabulary has 3 tokens and the model is for 65: it must be the one that the model was trained with"
     /// );
-    /// # Ok::<(), unspool_nn::DataError>(())
+    /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
     /// # Errors
@@ -198,7 +198,7 @@ impl Vocabulary {
     /// let vocabulary = Vocabulary::from_json(r#"["<unk>", "\n", "\"", "\u00e9"]"#)?;
     /// assert_eq!(vocabulary.tokens(), ["<unk>", "\n", "\"", "é"]);
     /// assert_eq!(vocabulary.to_json(), r#"["<unk>","\n","\"","é"]"#);
-    /// # Ok::<(), unspool_nn::DataError>(())
+    /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
     /// # Errors

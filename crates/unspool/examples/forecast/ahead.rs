@@ -4,8 +4,9 @@ use crate::Sentence;
 use crate::models::{Training, numbers, train};
 use crate::report::{mean, mean_square, median, table};
 use crate::series::Series;
+use unspool::layers::Model;
 use unspool::prelude::*;
-use unspool::{Model, gru, lstm, predict};
+use unspool::{gru, lstm, predict};
 
 /// What a forecast is made from, and how far it goes.
 pub(crate) const WINDOW: usize = 50;
@@ -122,7 +123,7 @@ fn after_the_last_step<M: for<'t> Model<'t, f32> + Sync>(model: &M, xs: &Tensor)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use unspool::Activation;
+    use unspool::layers::Activation;
 
     /// One more than the last value, of sequences without negative values.
     fn one_more() -> SimpleRnn<Tensor> {

@@ -3,7 +3,7 @@
 use crate::moments::DateOrder;
 use crate::{Sentence, dates};
 use std::path::{Path, PathBuf};
-use unspool::{Csv, CsvTable};
+use unspool::data::{Csv, CsvTable};
 
 /// How a file is read.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -99,7 +99,7 @@ impl Reading {
     }
 
     /// A whole number is a column's place; where names are numbers, too, it is a name.
-    fn chosen(&self, column: &str) -> unspool::Column {
+    fn chosen(&self, column: &str) -> unspool::data::Column {
         match column.parse::<usize>() {
             Ok(number) if !self.header => number.into(),
             _ => column.into(),

@@ -3,7 +3,8 @@
 use crate::Sentence;
 use crate::column::Column;
 use crate::models::Task;
-use unspool::{DataError, Dataset, Differences, StandardScaler, Tensor, Windows};
+use unspool::data::{DataError, Differences, StandardScaler, Windows};
+use unspool::{Dataset, Tensor};
 
 /// Examples of a series: the places of their targets, and what comes before these.
 pub(crate) struct Examples<'a> {

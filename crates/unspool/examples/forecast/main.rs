@@ -34,7 +34,7 @@ use series::Series;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::slice;
-use unspool::Differences;
+use unspool::data::Differences;
 use windows::Plan;
 
 /// What went wrong, as one sentence for the user.

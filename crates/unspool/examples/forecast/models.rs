@@ -4,8 +4,11 @@ use crate::Sentence;
 use crate::output::note;
 use crate::report::mean_square;
 use std::io::IsTerminal;
+use unspool::data::Differences;
+use unspool::layers::Model;
 use unspool::prelude::*;
-use unspool::{Differences, History, Model, gru, lstm, predict};
+use unspool::train::History;
+use unspool::{gru, lstm, predict};
 
 /// Examples to learn from, to watch and to be judged by, `[T, N, 1]` to `[N, 1]`.
 pub(crate) struct Task {

@@ -228,7 +228,8 @@ mod tests {
     use crate::models::Run;
     use crate::windows::tests::{column, plan};
     use crate::windows::{Plan, cut};
-    use unspool::{Differences, History};
+    use unspool::data::Differences;
+    use unspool::train::History;
 
     /// A model that learned these differences and whose outputs are `distance` from the targets.
     fn outcome(model: &'static str, lags: &[usize], cut: &Cut, distance: f32, val_loss: &[f64]) -> Outcome {

@@ -1,7 +1,8 @@
 //! The lecture's time series: two sine waves and some noise, number for number those of a NumPy user.
 
 use rand_mt::Mt;
-use unspool::{DataError, Dataset, Tensor};
+use unspool::data::DataError;
+use unspool::{Dataset, Tensor};
 
 /// Series, all of one length, one after the other.
 pub struct Series {

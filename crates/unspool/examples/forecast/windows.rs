@@ -7,7 +7,8 @@ use crate::models::{NAIVE, Outcome, SEASONAL, Task, reference};
 use crate::report::mean_square;
 use crate::season;
 use std::ops::Range;
-use unspool::{DataError, Differences, StandardScaler, Tensor, Windows, time_split};
+use unspool::Tensor;
+use unspool::data::{DataError, Differences, StandardScaler, Windows, time_split};
 
 /// How a series is to be cut.
 pub(crate) struct Plan {

@@ -3,8 +3,8 @@
 
 use std::io::Write;
 use std::path::Path;
+use unspool::data::time_split;
 use unspool::text::{Mark, Vocabulary, characters, read_text, whitespace_words, words};
-use unspool::time_split;
 
 /// This project's own documents.
 const DOCUMENTS: &str = concat!(

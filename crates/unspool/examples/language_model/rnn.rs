@@ -15,9 +15,11 @@ use std::error::Error;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use unspool::io::CheckpointFile;
 use unspool::prelude::*;
 use unspool::text::{LanguageModel, Vocabulary};
-use unspool::{CheckpointFile, Gru, Interrupt, Lstm, State};
+use unspool::train::Interrupt;
+use unspool::{Gru, Lstm, State};
 
 /// Whether training or writing shall end.
 type Stops<'a> = &'a dyn Fn() -> bool;

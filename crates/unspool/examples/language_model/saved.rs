@@ -5,9 +5,9 @@ use super::options::{CellKind, LAYERS, Options, SIZE};
 use crate::corpus::Unit;
 use clap::ValueEnum;
 use std::path::Path;
+use unspool::io::{Checkpoint, CheckpointFile};
 use unspool::prelude::*;
 use unspool::text::{LanguageModel, Vocabulary};
-use unspool::{Checkpoint, CheckpointFile};
 
 /// What a model is made with.
 pub(super) struct Saved {

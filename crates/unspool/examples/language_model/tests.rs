@@ -2,7 +2,7 @@
 
 use super::*;
 use std::path::PathBuf;
-use unspool::Checkpoint;
+use unspool::io::Checkpoint;
 
 /// What is printed, or the sentence of what is wrong.
 fn ran_on(unit: Unit, arguments: &[&str]) -> Result<String, String> {

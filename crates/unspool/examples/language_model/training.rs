@@ -8,10 +8,13 @@ use crate::output;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
+use unspool::io::{Checkpoint, CheckpointFile};
+use unspool::optim::AdamW;
+use unspool::optim::schedules::Cosine;
 use unspool::prelude::*;
-use unspool::schedules::Cosine;
 use unspool::text::{LanguageModel, TruncatedBptt, bits, bptt_chunks, perplexity};
-use unspool::{AdamW, Checkpoint, CheckpointFile, CrossEntropy, History, Mode, State};
+use unspool::train::History;
+use unspool::{CrossEntropy, Mode, State};
 
 /// After each epoch, the held-out part is read in so many rows; in the end in one.
 const VALIDATION_ROWS: usize = 16;

@@ -33,9 +33,13 @@ use rand::RngExt;
 use roll::{KEYS, Piece};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use unspool::layers::Model;
+use unspool::losses::bce_with_logits;
+use unspool::optim::AdamW;
+use unspool::optim::schedules::Plateau;
 use unspool::prelude::*;
-use unspool::schedules::Plateau;
-use unspool::{AdamW, EarlyStopping, Model, bce_with_logits, dropout, evaluate, gru, lstm, predict};
+use unspool::train::EarlyStopping;
+use unspool::{dropout, evaluate, gru, lstm, predict};
 
 /// Learn to play from piano rolls, with one recurrent layer.
 #[derive(Parser)]

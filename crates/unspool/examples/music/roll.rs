@@ -2,9 +2,9 @@
 
 use crate::parts;
 use std::path::Path;
+use unspool::data::{Padded, pad};
 use unspool::prelude::*;
 use unspool::text::read_text;
-use unspool::{Padded, pad};
 
 /// The keys of a piano: 0 is the lowest A, 39 the C in the middle.
 pub(crate) const KEYS: usize = 88;

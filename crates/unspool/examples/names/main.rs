@@ -21,8 +21,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use task::Task;
+use unspool::layers::Model;
+use unspool::losses::cross_entropy;
 use unspool::prelude::*;
-use unspool::{Model, accuracy, cross_entropy, dropout, evaluate, gru, predict_lengths};
+use unspool::train::{accuracy, predict_lengths};
+use unspool::{dropout, evaluate, gru};
 
 /// Learn to tell the label of a short text from its characters, with a GRU.
 #[derive(Parser)]
@@ -141,7 +144,7 @@ fn ranked<'a, M>(model: &M, task: &'a Task, tokens: &[usize]) -> Vec<(&'a str, f
 where
     M: for<'t> Model<'t, f32> + Sync,
 {
-    let scores = unspool::predict(model, &task.one_hot(tokens).unsqueeze(1));
+    let scores = predict(model, &task.one_hot(tokens).unsqueeze(1));
     let tape = Tape::new();
     let probabilities = tape.constant(&scores).softmax(1).value().to_vec().into_iter().map(f64::from);
     let mut ranked: Vec<_> = task.labels.iter().map(String::as_str).zip(probabilities).collect();

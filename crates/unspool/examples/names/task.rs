@@ -3,9 +3,9 @@
 use rand::seq::SliceRandom;
 use std::collections::HashMap;
 use std::path::Path;
+use unspool::data::{DataError, Padded, pad};
 use unspool::prelude::*;
 use unspool::text::{Mark, Vocabulary, characters, read_text};
-use unspool::{DataError, Padded, pad};
 
 /// Family names, and some given names, of eight languages.
 const NAMES: &str = include_str!("names.txt");

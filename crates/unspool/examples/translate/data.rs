@@ -1,8 +1,9 @@
 //! Sentences as the numbers of their tokens, and these side by side.
 
 use std::ops::Range;
+use unspool::Indices;
+use unspool::data::DataError;
 use unspool::text::{Mark, Vocabulary, characters, join_words, whitespace_words, words};
-use unspool::{DataError, Indices};
 
 /// Sentences, each with its translation.
 pub(crate) type Sentences = Vec<(String, String)>;

@@ -1,9 +1,11 @@
 //! An encoder-decoder: a bidirectional GRU reads, a GRU writes, and looks back at what was read.
 
 use crate::data::{BEGIN, Batch, END, PADDING};
+use unspool::layers::{Attended, attend, dot_scores};
 use unspool::prelude::*;
+use unspool::recurrent::Bidirectional;
 use unspool::text::{Hypothesis, beam_search};
-use unspool::{Attended, Bidirectional, CrossEntropy, Embedding, Gru, Indices, Mode, attend, dot_scores};
+use unspool::{CrossEntropy, Embedding, Gru, Indices, Mode};
 
 /// The sizes of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use crate::UNITS;
 use crate::data::{BEGIN, END, Languages, PADDING, Unit};
 use crate::model::{Sizes, Translator};
 use std::path::Path;
+use unspool::io::{Checkpoint, CheckpointFile};
 use unspool::prelude::*;
 use unspool::text::{Mark, Vocabulary};
-use unspool::{Checkpoint, CheckpointFile};
 
 /// A model, and the languages it was trained on.
 pub(crate) struct Trained {

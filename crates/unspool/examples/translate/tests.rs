@@ -110,20 +110,20 @@ fn files_that_cannot_be_used_are_refused_with_a_sentence() {
 
 #[test]
 fn files_that_hold_no_translator_are_refused_with_a_sentence() {
-    let said = |change: &dyn Fn(&mut unspool::Checkpoint)| {
-        let (file, mut checkpoint) = (path("no-translator.safetensors"), unspool::Checkpoint::new());
+    let said = |change: &dyn Fn(&mut unspool::io::Checkpoint)| {
+        let (file, mut checkpoint) = (path("no-translator.safetensors"), unspool::io::Checkpoint::new());
         change(&mut checkpoint);
         checkpoint.save(&file).unwrap();
         let sentence = ran(&["--load", &file, "--translate", "one"]).unwrap_err().replace(&file, "FILE");
         std::fs::remove_file(file).unwrap();
         sentence
     };
-    let with_target = |checkpoint: &mut unspool::Checkpoint, source: &str, target: &str| {
+    let with_target = |checkpoint: &mut unspool::io::Checkpoint, source: &str, target: &str| {
         checkpoint.put_text("unit", "words");
         checkpoint.put_text("source", source);
         checkpoint.put_text("target", target);
     };
-    let texts = |checkpoint: &mut unspool::Checkpoint, source: &str| {
+    let texts = |checkpoint: &mut unspool::io::Checkpoint, source: &str| {
         with_target(checkpoint, source, r#"["<pad>","<bos>","<eos>","<unk>","un"]"#);
     };
     let model = |source| {

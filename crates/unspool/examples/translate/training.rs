@@ -4,10 +4,11 @@ use crate::data::{Batch, PADDING, Pair};
 use crate::model::Translator;
 use crate::saved::Trained;
 use std::time::Instant;
+use unspool::data::buckets;
+use unspool::optim::schedules::Cosine;
 use unspool::prelude::*;
-use unspool::schedules::Cosine;
 use unspool::text::Hypothesis;
-use unspool::{Mode, Shards, buckets};
+use unspool::{Mode, Shards};
 
 /// Pairs per step of training, and those on one tape.
 const BATCH: usize = 64;

@@ -24,7 +24,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 use task::{Batch, Task};
 use unspool::prelude::*;
-use unspool::{Bidirectional, CrossEntropy, Gru, Mode};
+use unspool::recurrent::Bidirectional;
+use unspool::{CrossEntropy, Gru, Mode};
 
 /// Learn to tell speakers by their vowels, with a bidirectional GRU over sequences of different lengths.
 #[derive(Parser)]

@@ -4,8 +4,8 @@ use crate::parts;
 use crate::ts::{self, Utterance};
 use rand::RngExt;
 use std::path::Path;
+use unspool::data::{Padded, StandardScaler, pad};
 use unspool::prelude::*;
-use unspool::{Padded, StandardScaler, pad};
 
 /// What is learned from, and what is tested on.
 pub(crate) struct Task {

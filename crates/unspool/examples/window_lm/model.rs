@@ -2,10 +2,11 @@
 
 use crate::Options;
 use rand::{RngExt, seq::SliceRandom};
+use unspool::optim::AdamW;
+use unspool::optim::schedules::Cosine;
 use unspool::prelude::*;
-use unspool::schedules::Cosine;
 use unspool::text::{perplexity, token_windows};
-use unspool::{AdamW, CrossEntropy, Embedding, Indices, Mode, Shards};
+use unspool::{CrossEntropy, Embedding, Indices, Mode, Shards};
 
 /// Windows per step of training, and per part of a step: the parts are computed at the same time.
 const BATCH: usize = 256;

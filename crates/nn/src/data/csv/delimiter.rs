@@ -2,7 +2,7 @@
 
 use super::numbers::Decimal;
 use super::rows::{Row, Rows};
-use crate::dataset::DataError;
+use crate::data::dataset::DataError;
 
 /// The delimiters that are looked for.
 const USUAL: [char; 4] = [',', ';', '\t', '|'];

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use unspool_nn::text::ngram::{NgramCounts, NgramModel, Smoothing};
-//! use unspool_nn::text::{characters, perplexity, Vocabulary};
+//! use unspool_nn::text::{Vocabulary, characters, perplexity};
 //! let text = "the cat sat on the mat, the rat sat on the cat";
 //! let vocabulary = Vocabulary::new(characters(text), 1, [])?;
 //! let encode = |text| vocabulary.encode(characters(text));
@@ -14,7 +14,7 @@
 //! let model = NgramModel::new(&counts, 3, Smoothing::KneserNey);
 //! assert!(model.probability(&encode("th")?, encode("e")?[0]) > 0.8);
 //! assert!(perplexity(model.mean_nats(&encode("the rat sat on the mat")?)) < 5.0);
-//! # Ok::<(), unspool_nn::DataError>(())
+//! # Ok::<(), unspool_nn::data::DataError>(())
 //! ```
 
 mod counts;

@@ -1,0 +1,32 @@
+//! Files of text.
+
+use super::{open, read};
+use crate::data::dataset::DataError;
+use std::path::Path;
+
+/// The most bytes of a file that is read whole: 4 GiB.
+const MOST: u64 = 4 << 30;
+
+/// The text of a file, without a byte order mark.
+pub(crate) fn text(path: &Path) -> Result<String, DataError> {
+    let file = path.display();
+    let unreadable = |e| DataError(format!("cannot read {file}: {e}"));
+    let bytes = open(path).and_then(|file| read(file, MOST)).map_err(unreadable)?;
+    let mut text = String::from_utf8(bytes).map_err(|e| {
+        let (bytes, valid) = (e.as_bytes(), e.utf8_error().valid_up_to());
+        DataError(match bytes {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => format!("{file} is UTF-16 text: save it as UTF-8"),
+            _ => format!("{file}: line {} is not UTF-8 text", 1 + line_ends(&bytes[..valid])),
+        })
+    })?;
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
+}
+
+/// How many lines end in a text: with `\n`, `\r\n` or `\r`.
+pub(crate) fn line_ends(text: &[u8]) -> usize {
+    let ends = |i: usize| text[i] == b'\n' || text[i] == b'\r' && text.get(i + 1) != Some(&b'\n');
+    (0..text.len()).filter(|&i| ends(i)).count()
+}

@@ -1,0 +1,146 @@
+//! Layers of which only a running program knows which they are.
+
+use crate::layers::layer::{Layer, Model};
+use crate::layers::sequential::Build;
+use crate::mode::Mode;
+use crate::random::Rng;
+use std::fmt;
+use std::sync::Arc;
+use unspool_autograd::{Params, Path, Scalar, Tensor, Var};
+
+/// A layer behind one type, whatever it is: for a choice at run time, and for lists of layers of several kinds.
+///
+/// It has the leaves of the layer inside, with the same names, and is bound, trained and saved as that is. It computes with the
+/// numbers of type `T` alone: to check gradients, in f64, take the layer inside. PyTorch's and Keras's weights are loaded into
+/// that, too, before it is boxed.
+///
+/// ```
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::{Gru, Lstm, SimpleRnn};
+/// use unspool_nn::layers::{Boxed, boxed, dense, sequential};
+/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_autograd::{Tensor, ParamsExt};
+/// let (kind, rng) = ("gru", &mut rng(0));                 // what a user of the program asked for
+/// let layer: Boxed = match kind {
+///     "lstm" => boxed(Recurrent::new(Lstm::new(rng, 3, 8))),
+///     "gru" => boxed(Recurrent::new(Gru::new(rng, 3, 8))),
+///     _ => boxed(Recurrent::new(SimpleRnn::new(rng, 3, 8))),
+/// };
+/// let model = sequential().add(layer).add(dense(8, 1));
+/// assert_eq!(model.names()[0], "layers.0.cell.x.weight");
+/// assert_eq!(unspool_nn::train::predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
+pub struct Boxed<P = Tensor, T: Scalar = f32> {
+    leaves: Vec<P>,
+    layer: Arc<dyn Erased<T>>,
+}
+
+/// The layer, as one type.
+///
+/// It is kept without its weights, which stand in the list of leaves: else they would be shared, and copied by the first step
+/// of an optimiser.
+pub fn boxed<T: Scalar, M>(layer: M) -> Boxed<Tensor<T>, T>
+where
+    M: for<'t> Model<'t, T> + Send + Sync + 'static,
+{
+    let mut leaves = Vec::new();
+    layer.visit_leaves(Path::ROOT, &mut |_, leaf| leaves.push(leaf.clone()));
+    let mut form = layer;
+    let nothing = Tensor::zeros([0]);
+    form.visit_leaves_mut(Path::ROOT, &mut |_, leaf| *leaf = nothing.clone());
+    Boxed { leaves, layer: Arc::new(Form(form)) }
+}
+
+/// A layer whose type is forgotten, without its leaves.
+trait Erased<T: Scalar>: Send + Sync {
+    /// Shows the path of each leaf.
+    fn visit_paths(&self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>));
+
+    /// The output of the layer with these leaves.
+    #[track_caller]
+    fn output<'t>(&self, leaves: &[Var<'t, T>], x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T>;
+}
+
+/// The form of a layer: its configuration, with leaves of nothing.
+struct Form<M>(M);
+
+impl<T: Scalar, M: for<'t> Model<'t, T> + Send + Sync> Erased<T> for Form<M> {
+    fn visit_paths(&self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>)) {
+        self.0.visit_leaves(path, &mut |path, _| f(path));
+    }
+
+    fn output<'t>(&self, leaves: &[Var<'t, T>], x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        let mut leaves = leaves.iter();
+        let net = self.0.map_leaves(Path::ROOT, &mut |_, _| *leaves.next().expect("one for each leaf"));
+        M::output(&net, x, lengths, mode)
+    }
+}
+
+impl<P, T: Scalar> Params<P> for Boxed<P, T> {
+    type With<Q> = Boxed<Q, T>;
+
+    fn map_leaves<Q>(&self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &P) -> Q) -> Boxed<Q, T> {
+        let (mut mapped, mut leaves) = (Vec::with_capacity(self.leaves.len()), self.leaves.iter());
+        self.layer.visit_paths(path, &mut |path| mapped.push(f(path, leaves.next().expect("one for each path"))));
+        Boxed { leaves: mapped, layer: self.layer.clone() }
+    }
+
+    fn visit_leaves<'a>(&'a self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &'a P))
+    where
+        P: 'a,
+    {
+        let mut leaves = self.leaves.iter();
+        self.layer.visit_paths(path, &mut |path| f(path, leaves.next().expect("one for each path")));
+    }
+
+    fn visit_leaves_mut<'a>(&'a mut self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &'a mut P))
+    where
+        P: 'a,
+    {
+        let mut leaves = self.leaves.iter_mut();
+        self.layer.visit_paths(path, &mut |path| f(path, leaves.next().expect("one for each path")));
+    }
+}
+
+impl<'t, T: Scalar> Layer<'t, T> for Boxed<Var<'t, T>, T> {
+    type Output = Var<'t, T>;
+
+    #[track_caller]
+    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+        self.forward_in(x, Mode::Evaluation)
+    }
+
+    #[track_caller]
+    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
+        self.forward_lengths(x, None, mode)
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.layer.output(&self.leaves, x, lengths, mode)
+    }
+}
+
+impl<P, T: Scalar> Build for Boxed<P, T> {
+    type Layer = Self;
+
+    fn build(self, _: &mut Rng) -> Self {
+        self
+    }
+}
+
+impl<P: Clone, T: Scalar> Clone for Boxed<P, T> {
+    fn clone(&self) -> Self {
+        Boxed { leaves: self.leaves.clone(), layer: self.layer.clone() }
+    }
+}
+
+impl<P: fmt::Debug, T: Scalar> fmt::Debug for Boxed<P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        self.visit_leaves(Path::ROOT, &mut |path, leaf| {
+            map.entry(&format_args!("{path}"), leaf);
+        });
+        map.finish()
+    }
+}

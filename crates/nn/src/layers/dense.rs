@@ -1,0 +1,71 @@
+//! The fully connected layer.
+
+use crate::layers::init::{blocks, glorot_uniform};
+use crate::layers::layer::Layer;
+use crate::layers::padding::each_step;
+use crate::mode::Mode;
+use crate::random::Rng;
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// `y = x W + b`, for each row of `x`: `[.., F] -> [.., O]`.
+///
+/// `weight` is `[F, O]`, `bias` is `[O]`.
+///
+/// ```
+/// use unspool_nn::rng;
+/// use unspool_nn::layers::{Dense, Layer};
+/// use unspool_autograd::{Tape, Tensor};
+/// let layer: Dense<Tensor> = Dense::new(&mut rng(0), 3, 2);
+/// let tape = Tape::new();
+/// let y = tape.bind(&layer).forward(tape.constant(&Tensor::ones([5, 4, 3])));
+/// assert_eq!(y.shape()[..], [5, 4, 2]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct Dense<P> {
+    /// `W`: `[inputs, outputs]`.
+    pub weight: P,
+    /// `b`: `[outputs]`.
+    pub bias: P,
+}
+
+impl<T: Scalar> Dense<Tensor<T>> {
+    /// A layer with [`glorot_uniform`] weights and zero bias.
+    pub fn new(rng: &mut Rng, inputs: usize, outputs: usize) -> Self {
+        Dense { weight: glorot_uniform(rng, inputs, outputs), bias: Tensor::zeros([outputs]) }
+    }
+
+    /// The projection of a cell's input for several gates, each with [`glorot_uniform`] weights of its own and one
+    /// of the `biases`.
+    ///
+    /// ```
+    /// use unspool_nn::rng;
+    /// use unspool_nn::layers::Dense;
+    /// use unspool_autograd::Tensor;
+    /// let x: Dense<Tensor> = Dense::gates(&mut rng(0), 3, 2, [0.0, 1.0, 0.0]);
+    /// assert_eq!(x.weight.shape()[..], [3, 6]);
+    /// assert_eq!(x.bias.to_vec(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+    /// ```
+    pub fn gates<const N: usize>(rng: &mut Rng, inputs: usize, hidden: usize, biases: [f64; N]) -> Self {
+        let bias = Tensor::from_fn([N * hidden], |i| T::from_f64(biases[i / hidden]));
+        Dense { weight: blocks(rng, N, |rng| glorot_uniform(rng, inputs, hidden)), bias }
+    }
+}
+
+impl<'t, T: Scalar> Layer<'t, T> for Dense<Var<'t, T>> {
+    type Output = Var<'t, T>;
+
+    #[track_caller]
+    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+        x.linear(self.weight, self.bias)
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.forward_in(each_step(x, lengths), mode)
+    }
+}
+
+/// A [`Dense`] layer, for [`Sequential::add`](crate::layers::Sequential::add).
+pub fn dense(inputs: usize, outputs: usize) -> impl FnOnce(&mut Rng) -> Dense<Tensor> {
+    move |rng| Dense::new(rng, inputs, outputs)
+}

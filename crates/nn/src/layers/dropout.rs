@@ -1,0 +1,82 @@
+//! Dropout between layers.
+
+use crate::layers::layer::Layer;
+use crate::layers::sequential::Build;
+use crate::mode::Mode;
+use crate::random::Rng;
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// Elements left out at random in training; in evaluation the input as it is.
+///
+/// Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting". See
+/// [`Var::dropout`].
+///
+/// ```
+/// use unspool_nn::Mode;
+/// use unspool_nn::layers::{Layer, dropout};
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.constant(&Tensor::<f32>::ones([2, 4]));
+/// let layer = dropout(0.5);
+/// assert_eq!(layer.forward(x).value(), x.value());
+/// let trained = layer.forward_in(x, Mode::Training { seed: 1 }).value();
+/// assert!(trained.to_vec().iter().all(|&x| x == 0.0 || x == 2.0));
+/// ```
+#[derive(Params, Clone, Copy, Debug)]
+pub struct Dropout {
+    /// The probability with which an element is left out.
+    pub rate: f64,
+    /// Whether the input is a sequence `[T, B, F]` of which the same elements are left out at every time step.
+    pub same_over_time: bool,
+}
+
+impl Dropout {
+    /// The layer that leaves out the same elements of a sequence `[T, B, F]` at every time step: the variational dropout
+    /// of Gal and Ghahramani 2016.
+    pub fn same_over_time(self) -> Self {
+        Dropout { same_over_time: true, ..self }
+    }
+}
+
+impl<'t, T: Scalar> Layer<'t, T> for Dropout {
+    type Output = Var<'t, T>;
+
+    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+        x
+    }
+
+    /// # Panics
+    /// If the same is to be left out at every time step and the rank is 0.
+    #[track_caller]
+    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
+        if !self.same_over_time {
+            return mode.dropout(x, self.rate);
+        }
+        let shape = x.shape();
+        assert!(shape.rank() > 0, "Dropout: a value of rank 0 has no axis of time");
+        x * mode.dropout(x.tape().constant(&Tensor::ones(shape.with(0, 1))), self.rate)
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.forward_in(x, mode) // every element by itself
+    }
+}
+
+impl Build for Dropout {
+    type Layer = Self;
+
+    fn build(self, _: &mut Rng) -> Self {
+        self
+    }
+}
+
+/// The [`Dropout`] layer, also for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// # Panics
+/// If `rate` is not at least 0 and less than 1.
+#[track_caller]
+pub fn dropout(rate: f64) -> Dropout {
+    assert!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
+    Dropout { rate, same_over_time: false }
+}

@@ -1,0 +1,91 @@
+//! Vectors for tokens.
+
+use crate::layers::init::uniform;
+use crate::random::Rng;
+use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
+
+/// A table with a vector for each of `V` tokens: tokens `[T, B]` make `[T, B, E]`.
+///
+/// `weight` is `[V, E]`. The gradients of a token that occurs several times add up.
+///
+/// ```
+/// use unspool_nn::rng;
+/// use unspool_nn::layers::Embedding;
+/// use unspool_autograd::{Indices, Tape, Tensor};
+/// let table: Embedding<Tensor> = Embedding::new(&mut rng(0), 10, 4);
+/// let tape = Tape::new();
+/// let tokens = Indices::from_vec(vec![3, 9, 3, 0, 1, 2], [3, 2]);
+/// let x = tape.bind(&table).forward(&tokens);
+/// assert_eq!(x.shape()[..], [3, 2, 4]);
+/// assert_eq!(x.value().at([0, 0, 1]), table.weight.at([3, 1]));
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct Embedding<P> {
+    /// A row for each token: `[V, E]`.
+    pub weight: P,
+    /// The token that means nothing, if there is one: no gradient comes to its row.
+    pub padding: Option<usize>,
+}
+
+impl<T: Scalar> Embedding<Tensor<T>> {
+    /// A table of `tokens` vectors of `size` numbers, uniform between -0.05 and 0.05 as Keras draws them.
+    pub fn new(rng: &mut Rng, tokens: usize, size: usize) -> Self {
+        Embedding { weight: uniform(rng, [tokens, size], -0.05, 0.05), padding: None }
+    }
+
+    /// The same table in which `token` means nothing: its vector is zeros, and stays as it is. PyTorch's `padding_idx`.
+    ///
+    /// With [`mask`](Embedding::mask), recurrent layers and attention leave it out as well (Keras's `mask_zero`):
+    ///
+    /// ```
+    /// use unspool_nn::rng;
+    /// use unspool_nn::cells::Gru;
+    /// use unspool_nn::layers::Embedding;
+    /// use unspool_nn::recurrent::Recurrent;
+    /// use unspool_autograd::{Indices, Tape, Tensor};
+    /// let table = Embedding::<Tensor>::new(&mut rng(0), 10, 4).padding(0);
+    /// let layer = Recurrent::new(Gru::<Tensor>::new(&mut rng(1), 4, 8));
+    /// let tape = Tape::new();
+    /// let (table, layer) = (tape.bind(&table), tape.bind(&layer));
+    /// let tokens = Indices::from_vec(vec![3, 9, 0, 2], [2, 2]); // [T, B]
+    /// let mask = table.mask(&tokens);
+    /// assert_eq!(mask.to_vec(), [1.0, 1.0, 0.0, 1.0]);
+    /// let run = layer.unroll(table.forward(&tokens)).mask(&mask).run();
+    /// assert_eq!(run.last().shape()[..], [2, 8]);
+    /// ```
+    ///
+    /// # Panics
+    /// If it is not one of `V` tokens.
+    #[track_caller]
+    pub fn padding(mut self, token: usize) -> Self {
+        let [tokens, size] = [0, 1].map(|axis| self.weight.shape()[axis]);
+        assert!(token < tokens, "Embedding: token {token} is not one of {tokens}");
+        self.weight.write(0, token, &Tensor::zeros([1, size]));
+        Embedding { padding: Some(token), ..self }
+    }
+}
+
+impl<'t, T: Scalar> Embedding<Var<'t, T>> {
+    /// The vectors of `tokens`, along a new last axis.
+    ///
+    /// # Panics
+    /// If a token is not one of `V`.
+    #[track_caller]
+    pub fn forward(&self, tokens: impl Into<Indices>) -> Var<'t, T> {
+        let tokens = tokens.into();
+        let vectors = self.weight.index_select(0, &tokens);
+        if self.padding.is_none_or(|padding| !tokens.as_slice().contains(&padding)) {
+            return vectors;
+        }
+        let counts = vectors.tape().constant(&self.mask(&tokens).unsqueeze(tokens.shape().rank()));
+        counts.where_(vectors, vectors.detach())
+    }
+
+    /// 1 for each token, 0 for the one that means nothing, in the shape of `tokens`: what
+    /// [`Unroll::mask`](crate::recurrent::Unroll::mask) and [`attend_masked`](crate::layers::attend_masked) take.
+    pub fn mask(&self, tokens: impl Into<Indices>) -> Tensor<T> {
+        let tokens = tokens.into();
+        let counts = |i: usize| if self.padding == Some(tokens.as_slice()[i]) { T::ZERO } else { T::ONE };
+        Tensor::from_fn(tokens.shape(), counts)
+    }
+}

@@ -1,0 +1,36 @@
+//! From a sequence to one row.
+
+use crate::layers::layer::Layer;
+use unspool_autograd::{Params, Scalar, Var};
+
+/// All time steps of a sequence side by side: `[T, B, F] -> [B, T F]`.
+///
+/// ```
+/// use unspool_nn::layers::{Flatten, Layer};
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let xs = tape.constant(&Tensor::from_vec(vec![1.0, 2.0, 10.0, 20.0, 100.0, 200.0], [3, 2, 1]));
+/// assert_eq!(Flatten.forward(xs).value().to_vec(), [1.0, 10.0, 100.0, 2.0, 20.0, 200.0]);
+/// ```
+#[derive(Params, Clone, Copy, Debug)]
+pub struct Flatten;
+
+impl<'t, T: Scalar> Layer<'t, T> for Flatten {
+    type Output = Var<'t, T>;
+
+    /// # Panics
+    /// If `x` is not a sequence `[T, B, F]`.
+    #[track_caller]
+    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+        let shape = x.shape();
+        let [time, batch, features] = shape[..] else {
+            panic!("Flatten: the input must be [T, B, F], not {shape}");
+        };
+        x.permute(&[1, 0, 2]).reshape([batch, time * features])
+    }
+}
+
+/// The [`Flatten`] layer, for [`Sequential::add`](crate::layers::Sequential::add).
+pub fn flatten() -> Flatten {
+    Flatten
+}

@@ -1,0 +1,126 @@
+//! Initial weights, as Keras draws them.
+//!
+//! Values are drawn in f64 and rounded, so an f32 and an f64 model of one seed start from the same weights.
+
+use crate::random::Rng;
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+use std::cell::Cell;
+use unspool_autograd::{Scalar, Shape, Tensor};
+
+thread_local! {
+    /// Whether nothing is drawn on this thread now.
+    static SKIPS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes a model whose weights will be loaded: within `make` the functions of this module draw nothing from the generator,
+/// and what they return is zero and takes no memory, whatever its shape (PyTorch's `torch.nn.utils.skip_init`).
+///
+/// ```
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Lstm;
+/// use unspool_nn::io::{load, save};
+/// use unspool_nn::layers::init;
+/// use unspool_autograd::Tensor;
+/// # let path = std::env::temp_dir().join(format!("skip-{}.safetensors", std::process::id()));
+/// # save(&path, &Lstm::<Tensor>::new(&mut rng(1), 3, 5))?;
+/// let mut model: Lstm<Tensor> = init::skip(|| Lstm::new(&mut rng(0), 3, 5));
+/// load(&path, &mut model)?;                             // shapes are compared first
+/// let large: Lstm<Tensor> = init::skip(|| Lstm::new(&mut rng(0), 100_000, 100_000));
+/// assert!(load(&path, &mut { large }).is_err());
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool_nn::io::FileError>(())
+/// ```
+pub fn skip<M>(make: impl FnOnce() -> M) -> M {
+    /// Draws again when dropped, also if `make` panics.
+    struct Skipping(bool);
+    impl Drop for Skipping {
+        fn drop(&mut self) {
+            SKIPS.set(self.0);
+        }
+    }
+    let _skipping = Skipping(SKIPS.replace(true));
+    make()
+}
+
+/// What stands for a tensor of this shape where nothing is drawn.
+fn skipped<T: Scalar>(shape: impl Into<Shape>) -> Option<Tensor<T>> {
+    SKIPS.get().then(|| Tensor::scalar(T::ZERO).expand(shape))
+}
+
+/// A matrix `[inputs, outputs]`, uniform between `-l` and `l` with `l = sqrt(6 / (inputs + outputs))`.
+///
+/// Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks",
+/// equation 16.
+pub fn glorot_uniform<T: Scalar>(rng: &mut Rng, inputs: usize, outputs: usize) -> Tensor<T> {
+    let limit = (6.0 / (inputs + outputs) as f64).sqrt();
+    let draw = || Tensor::from_fn([inputs, outputs], |_| T::from_f64(limit * (2.0 * rng.random::<f64>() - 1.0)));
+    skipped([inputs, outputs]).unwrap_or_else(draw)
+}
+
+/// A tensor of numbers uniform between `low` and `high`.
+pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high: f64) -> Tensor<T> {
+    let shape = shape.into();
+    let draw = || Tensor::from_fn(shape, |_| T::from_f64(low + (high - low) * rng.random::<f64>()));
+    skipped(shape).unwrap_or_else(draw)
+}
+
+/// A matrix `[rows, columns]`, uniform among those whose rows are orthogonal and of length 1, or whose columns are if there are
+/// fewer of these: every singular value is 1, so repeated products with a square one neither grow nor shrink a state. PyTorch's
+/// `orthogonal_`, Keras's `Orthogonal`.
+///
+/// Saxe, McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear
+/// neural networks".
+///
+/// ```
+/// use unspool_nn::rng;
+/// use unspool_nn::layers::init;
+/// use unspool_autograd::Tensor;
+/// let q: Tensor<f64> = init::orthogonal(&mut rng(0), 20, 30);
+/// let identity = q.matmul(&q.t());
+/// assert!((identity.at([3, 3]) - 1.0).abs() < 1e-12 && identity.at([3, 4]).abs() < 1e-12);
+/// ```
+pub fn orthogonal<T: Scalar>(rng: &mut Rng, rows: usize, columns: usize) -> Tensor<T> {
+    if let Some(zeros) = skipped([rows, columns]) {
+        return zeros;
+    }
+    if columns < rows {
+        return orthogonal(rng, columns, rows).t().contiguous();
+    }
+    // Gram-Schmidt on rows of normal numbers: the Q of a QR decomposition whose R has a positive diagonal.
+    let mut made: Vec<Vec<f64>> = Vec::with_capacity(rows);
+    while made.len() < rows {
+        let mut row: Vec<f64> = (0..columns).map(|_| StandardNormal.sample(rng)).collect();
+        for _ in 0..2 {
+            // twice, so that rounding leaves nothing of the other rows
+            for other in &made {
+                let overlap: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
+                row.iter_mut().zip(other).for_each(|(a, b)| *a -= overlap * b);
+            }
+        }
+        let norm = row.iter().map(|a| a * a).sum::<f64>().sqrt();
+        if norm > 1e-6 {
+            made.push(row.into_iter().map(|a| a / norm).collect());
+        }
+    }
+    Tensor::from_fn([rows, columns], |i| T::from_f64(made[i / columns][i % columns]))
+}
+
+/// `count` blocks side by side along the last axis, each drawn by itself: the weights of several gates in one.
+///
+/// ```
+/// use unspool_nn::layers::init::{blocks, orthogonal};
+/// use unspool_autograd::Tensor;
+/// let u: Tensor = blocks(&mut unspool_nn::rng(0), 3, |rng| orthogonal(rng, 5, 5));
+/// assert_eq!(u.shape()[..], [5, 15]);
+/// ```
+pub fn blocks<T: Scalar>(rng: &mut Rng, count: usize, mut draw: impl FnMut(&mut Rng) -> Tensor<T>) -> Tensor<T> {
+    if SKIPS.get() {
+        let block = draw(rng);
+        let mut shape = block.shape().to_vec();
+        shape[block.rank() - 1] *= count;
+        return Tensor::scalar(T::ZERO).expand(&shape[..]);
+    }
+    let blocks: Vec<Tensor<T>> = (0..count).map(|_| draw(rng)).collect();
+    Tensor::concat(blocks[0].rank() - 1, &blocks)
+}

@@ -1,0 +1,48 @@
+//! Layer normalisation with gain and bias.
+
+use crate::layers::layer::Layer;
+use crate::layers::padding::each_step;
+use crate::mode::Mode;
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// Features `[.., F]` shifted and scaled to mean 0 and variance 1, then by a gain and a bias of their own:
+/// `y = gain (x - mean) / sqrt(variance + 1e-5) + bias`.
+///
+/// Ba, Kiros and Hinton 2016, "Layer normalization". See [`Var::layer_norm`].
+///
+/// ```
+/// use unspool_nn::layers::{Layer, LayerNorm};
+/// use unspool_autograd::{Tape, Tensor};
+/// let layer: LayerNorm<Tensor> = LayerNorm::new(2);
+/// let tape = Tape::new();
+/// let y = tape.bind(&layer).forward(tape.constant(&Tensor::from_vec(vec![10.0, 30.0], [1, 2]))).value();
+/// assert!((y.at([0, 0]) + 1.0).abs() < 1e-6);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct LayerNorm<P> {
+    /// `[F]`, 1 at first.
+    pub gain: P,
+    /// `[F]`, 0 at first.
+    pub bias: P,
+}
+
+impl<T: Scalar> LayerNorm<Tensor<T>> {
+    /// The layer for `features` features.
+    pub fn new(features: usize) -> Self {
+        LayerNorm { gain: Tensor::ones([features]), bias: Tensor::zeros([features]) }
+    }
+}
+
+impl<'t, T: Scalar> Layer<'t, T> for LayerNorm<Var<'t, T>> {
+    type Output = Var<'t, T>;
+
+    #[track_caller]
+    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+        x.layer_norm_affine(self.gain, self.bias, 1e-5)
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.forward_in(each_step(x, lengths), mode)
+    }
+}

@@ -1,0 +1,33 @@
+//! Layers that treat every time step alone, attention over a whole sequence, and chains of layers.
+//!
+//! A [`Layer`] is a function of a variable; whatever is a layer when bound to a tape is a [`Model`], which
+//! [`fit`](crate::train::fit()) trains. Layers over time are in [`recurrent`](crate::recurrent), losses in
+//! [`losses`](crate::losses).
+
+pub(crate) mod activation;
+pub mod activations;
+pub(crate) mod attention;
+pub(crate) mod boxed;
+pub(crate) mod dense;
+pub(crate) mod dropout;
+pub(crate) mod embedding;
+pub(crate) mod flatten;
+pub mod init;
+pub(crate) mod layer;
+pub(crate) mod layer_norm;
+pub(crate) mod padding;
+pub(crate) mod scaled_dot_product;
+pub(crate) mod sequential;
+
+pub use activation::Activation;
+pub use attention::{AdditiveAttention, Attended, attend, attend_masked, dot_scores};
+pub use boxed::{Boxed, boxed};
+pub use dense::{Dense, dense};
+pub use dropout::{Dropout, dropout};
+pub use embedding::Embedding;
+pub use flatten::{Flatten, flatten};
+pub use layer::{Layer, Model};
+pub use layer_norm::LayerNorm;
+pub use padding::{sequence_mask, zero_padding};
+pub use scaled_dot_product::{ScaledDotProduct, scaled_dot_product_attention};
+pub use sequential::{Build, Chain, Sequential, sequential};

@@ -1,0 +1,184 @@
+//! Layers one after the other.
+
+use crate::layers::layer::Layer;
+use crate::layers::padding::each_step;
+use crate::mode::Mode;
+use crate::random::Rng;
+use rand::SeedableRng;
+use unspool_autograd::{Params, Path, Scalar, Segment, Var};
+
+/// A model of layers one after the other; the output of each is the input of the next.
+///
+/// Made by [`sequential`]. The parameters are named `layers.0.weight`, `layers.1.cell.u`, ...
+#[derive(Params, Clone, Debug)]
+pub struct Sequential<L> {
+    /// The layers, as nested [`Chain`]s.
+    pub layers: L,
+    seed: u64,
+    count: usize,
+}
+
+/// A model of layers one after the other, empty at first.
+///
+/// Layers are given as [`dense`](crate::layers::dense), [`simple_rnn`](crate::cells::simple_rnn),
+/// [`recurrent`](crate::recurrent::recurrent), [`flatten`](crate::layers::flatten), a closure that makes a layer from a random number
+/// generator, or anything else that is [`Build`]. Initial weights come from one seed,
+/// [`seed`](Sequential::seed), 0 at first.
+///
+/// ```
+/// use unspool_nn::cells::simple_rnn;
+/// use unspool_nn::layers::{dense, sequential};
+/// use unspool_autograd::ParamsExt;
+/// let model = sequential().seed(42).add(simple_rnn(1, 20)).add(dense(20, 1));
+/// assert_eq!(model.parameter_count(), (1 + 20 + 1) * 20 + 21);
+/// assert_eq!(model.names()[2..], ["layers.0.cell.u", "layers.1.weight", "layers.1.bias"]);
+/// ```
+pub fn sequential() -> Sequential<()> {
+    Sequential { layers: (), seed: 0, count: 0 }
+}
+
+impl Sequential<()> {
+    /// Sets the seed of the initial weights of the layers to come.
+    pub fn seed(self, seed: u64) -> Self {
+        Sequential { seed, ..self }
+    }
+}
+
+impl<L> Sequential<L> {
+    /// The model with one layer more.
+    #[allow(clippy::should_implement_trait)] // a sum of models it is not
+    pub fn add<B: Build>(self, layer: B) -> Sequential<Chain<L, B::Layer>> {
+        // A generator per layer: its weights depend on the seed and its place alone.
+        let mut seed = <Rng as SeedableRng>::Seed::default();
+        seed[..8].copy_from_slice(&self.seed.to_le_bytes());
+        seed[8..16].copy_from_slice(&(self.count as u64 + 1).to_le_bytes());
+        let layer = layer.build(&mut Rng::from_seed(seed));
+        let layers = Chain { before: self.layers, layer, index: self.count };
+        Sequential { layers, seed: self.seed, count: self.count + 1 }
+    }
+}
+
+/// What [`Sequential::add`] takes: something that becomes a layer, given a generator for its weights.
+///
+/// A layer that is there already is added by a closure that returns it: `.add(move |_: &mut Rng| layer)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be added to a sequential model",
+    note = "give `dense(..)`, `simple_rnn(..)`, `recurrent(..)` or a closure `|rng: &mut Rng| layer`"
+)]
+pub trait Build {
+    /// The layer it becomes.
+    type Layer;
+    /// Makes the layer.
+    fn build(self, rng: &mut Rng) -> Self::Layer;
+}
+
+impl<M, F: FnOnce(&mut Rng) -> M> Build for F {
+    type Layer = M;
+    fn build(self, rng: &mut Rng) -> M {
+        self(rng)
+    }
+}
+
+impl Build for crate::layers::flatten::Flatten {
+    type Layer = Self;
+    fn build(self, _: &mut Rng) -> Self {
+        self
+    }
+}
+
+/// Some layers and one more: what a [`Sequential`] is made of.
+#[derive(Clone, Debug)]
+pub struct Chain<L, M> {
+    /// The layers before, nested in the same way; `()` if there are none.
+    pub before: L,
+    /// The last layer.
+    pub layer: M,
+    index: usize,
+}
+
+#[cfg(feature = "safetensors")]
+impl<L, M> Chain<L, M> {
+    /// The place of the last layer in the model.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+}
+
+/// Written out, not derived, so that parameters are named by the layer's place and not by its nesting.
+impl<P, L: Params<P>, M: Params<P>> Params<P> for Chain<L, M> {
+    type With<Q> = Chain<L::With<Q>, M::With<Q>>;
+
+    fn map_leaves<Q>(&self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &P) -> Q) -> Self::With<Q> {
+        let before = self.before.map_leaves(path, f);
+        let layer = self.layer.map_leaves(path.join(Segment::Index(self.index)), f);
+        Chain { before, layer, index: self.index }
+    }
+
+    fn visit_leaves<'a>(&'a self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &'a P))
+    where
+        P: 'a,
+    {
+        self.before.visit_leaves(path, f);
+        self.layer.visit_leaves(path.join(Segment::Index(self.index)), f);
+    }
+
+    fn visit_leaves_mut<'a>(&'a mut self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &'a mut P))
+    where
+        P: 'a,
+    {
+        self.before.visit_leaves_mut(path, f);
+        self.layer.visit_leaves_mut(path.join(Segment::Index(self.index)), f);
+    }
+}
+
+impl<'t, T: Scalar> Layer<'t, T> for () {
+    type Output = Var<'t, T>;
+    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+        x
+    }
+
+    /// The door of a model: no layer of it sees what stands in the padding of its input.
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, _: Mode) -> Var<'t, T> {
+        each_step(x, lengths)
+    }
+}
+
+impl<'t, T: Scalar, L: Layer<'t, T>, M: Layer<'t, T>> Layer<'t, T> for Chain<L, M> {
+    type Output = M::Output;
+    #[track_caller]
+    fn forward(&self, x: Var<'t, T>) -> M::Output {
+        self.layer.forward(self.before.forward(x).into())
+    }
+
+    #[track_caller]
+    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> M::Output {
+        self.layer.forward_in(self.before.forward_in(x, mode).into(), mode.part(self.index))
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> M::Output {
+        let x = self.before.forward_lengths(x, lengths, mode).into();
+        // Behind the layer that makes one row of each sequence there is no time any more.
+        let lengths = lengths.filter(|_| x.shape().rank() == 3);
+        self.layer.forward_lengths(x, lengths, mode.part(self.index))
+    }
+}
+
+impl<'t, T: Scalar, L: Layer<'t, T>> Layer<'t, T> for Sequential<L> {
+    type Output = Var<'t, T>;
+    #[track_caller]
+    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+        self.layers.forward(x).into()
+    }
+
+    #[track_caller]
+    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
+        self.layers.forward_in(x, mode).into()
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+        self.layers.forward_lengths(x, lengths, mode).into()
+    }
+}

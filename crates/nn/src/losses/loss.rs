@@ -1,0 +1,167 @@
+//! Losses: how far an output is from its target.
+
+use unspool_autograd::{Scalar, Tensor, Var, elementwise};
+
+/// A loss function: one number from an output and its target, averaged over all their elements.
+///
+/// Every function or closure of this form is one. [`fit`](crate::train::fit) relies on the average: it computes parts
+/// of a batch apart and weights their losses by their size. A closure must be written where it is given, as in
+/// `.loss(|output, target| (output - target).abs().mean())`: bound by `let` first, it works for one tape only.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a loss of output and target",
+    note = "call `.loss(..)` with a function such as `mse`, or a closure `|output, target| ..` written right there"
+)]
+pub trait Loss<T: Scalar>: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Sync {}
+
+impl<T: Scalar, L: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Sync> Loss<T> for L {}
+
+/// The mean squared error, `mean((output - target)²)` over all elements.
+///
+/// ```
+/// use unspool_nn::losses::mse;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
+/// let target = tape.constant(&Tensor::from_vec(vec![1.0, 4.0], [2, 1]));
+/// assert_eq!(mse(output, target).item(), 2.0);
+/// ```
+///
+/// # Panics
+/// If the shapes differ. (They are not broadcast: `[B, 1]` against `[B]` would compare every pair.)
+#[track_caller]
+pub fn mse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+    same_shape("mse", output, target);
+    (output - target).square().mean()
+}
+
+/// The mean absolute error, `mean(|output - target|)` over all elements.
+///
+/// ```
+/// use unspool_nn::losses::mae;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
+/// let target = tape.constant(&Tensor::from_vec(vec![1.0, 5.0], [2, 1]));
+/// assert_eq!(mae(output, target).item(), 1.5);
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn mae<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+    same_shape("mae", output, target);
+    (output - target).abs().mean()
+}
+
+elementwise! {
+    /// Huber's function of an error. The derivative is the error itself, cut off: nothing cancels, however small it is.
+    struct Huber { delta } = "huber";
+    value: |e| if e.abs() <= delta { T::from_f64(0.5) * e * e } else { delta * (e.abs() - T::from_f64(0.5) * delta) };
+    derivative: |e, _| if e > delta { delta } else if e < -delta { -delta } else { e };
+}
+
+/// The Huber loss, a function for [`Fit::loss`](crate::train::Fit::loss): with `e = |output - target|`, the mean of `e²/2`
+/// where `e <= delta`, and of `delta (e - delta/2)` beyond. With an infinite `delta` it is half of [`mse`].
+///
+/// Huber 1964, "Robust estimation of a location parameter".
+///
+/// ```
+/// use unspool_nn::losses::huber;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
+/// let target = tape.constant(&Tensor::from_vec(vec![2.0, 5.0], [2, 1]));
+/// assert_eq!(huber(1.0)(output, target).item(), 0.5 * (0.5 + 2.5));
+/// ```
+///
+/// # Panics
+/// If `delta` is not greater than 0. The function panics if the shapes differ (a closure cannot tell its caller's line).
+#[track_caller]
+pub fn huber<T: Scalar>(delta: f64) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Send + Sync {
+    assert!(delta > 0.0, "huber: delta is {delta}, it must be greater than 0");
+    move |output, target| {
+        same_shape("huber", output, target);
+        output.tape().apply(Huber { delta }, &[output - target]).mean()
+    }
+}
+
+/// The binary cross-entropy of scores before the logistic function, `-t ln s - (1 - t) ln(1 - s)` with
+/// `s = sigmoid(output)`, averaged over all elements. Computed as
+/// `t softplus(-output) + (1 - t) softplus(output)`: finite for every finite score, and exact where it is small. Targets are
+/// between 0 and 1; where one is 0 or 1, the score may be infinite on its side.
+///
+/// ```
+/// use unspool_nn::losses::bce_with_logits;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.0, 1e4, -1e4], [3, 1]));
+/// let target = tape.constant(&Tensor::from_vec(vec![1.0, 1.0, 0.0], [3, 1]));
+/// assert!((bce_with_logits(scores, target).item() - 2f32.ln() / 3.0).abs() < 1e-6);
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn bce_with_logits<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+    same_shape("bce_with_logits", output, target);
+    (weighted(target, (-output).softplus()) + weighted(1.0 - target, output.softplus())).mean()
+}
+
+/// [`bce_with_logits`] whose terms of true labels count `pos_weight` times, a function for
+/// [`Fit::loss`](crate::train::Fit::loss): the mean of `-p t ln s - (1 - t) ln(1 - s)`. `pos_weight` broadcasts against the scores:
+/// `[C]` has a weight for each of `C` labels, negative examples divided by positive ones where these are rare.
+///
+/// PyTorch's `binary_cross_entropy_with_logits(.., pos_weight=..)`.
+///
+/// ```
+/// use unspool_nn::losses::weighted_bce_with_logits;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let scores = tape.constant(&Tensor::<f32>::zeros([2, 2]));
+/// let target = tape.constant(&Tensor::from_vec(vec![1.0, 0.0, 0.0, 1.0], [2, 2]));
+/// let loss = weighted_bce_with_logits(&Tensor::from_vec(vec![3.0, 1.0], [2]));
+/// assert!((loss(scores, target).item() - 1.5 * 2f32.ln()).abs() < 1e-6);
+/// ```
+///
+/// # Panics
+/// If a weight is negative or not finite. The function panics if the shapes of output and target differ, or that of the
+/// weights does not broadcast to theirs (a closure cannot tell its caller's line).
+#[track_caller]
+pub fn weighted_bce_with_logits<T: Scalar>(
+    pos_weight: &Tensor<T>,
+) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Send + Sync + use<T> {
+    let pos_weight = pos_weight.clone();
+    let wrong = pos_weight.to_vec().into_iter().find(|&weight| !(weight >= T::ZERO && weight.is_finite()));
+    assert!(
+        wrong.is_none(),
+        "weighted_bce_with_logits: a weight is {}, it must be finite and not negative",
+        wrong.unwrap_or(T::ZERO)
+    );
+    move |output, target| {
+        const NAME: &str = "weighted_bce_with_logits";
+        same_shape(NAME, output, target);
+        let (shape, given) = (output.shape(), pos_weight.shape());
+        assert!(shape.broadcast(&given) == Some(shape), "{NAME}: weights {given} do not broadcast to scores {shape}");
+        let positive = weighted(target * output.tape().constant(&pos_weight), (-output).softplus());
+        (positive + weighted(1.0 - target, output.softplus())).mean()
+    }
+}
+
+elementwise! {
+    struct Weighted = "weighted";
+    value: |[weight, term]| if weight == T::ZERO { T::ZERO } else { weight * term };
+    gradients: |[weight, term], _, dy| [dy * term, dy * weight];
+}
+
+/// `weight term`, and 0 where the weight is 0 whatever the term: what is impossible has an infinite logarithm, and does
+/// not count where it does not happen (`0 ln 0 = 0`).
+#[track_caller]
+pub(crate) fn weighted<'t, T: Scalar>(weight: Var<'t, T>, term: Var<'t, T>) -> Var<'t, T> {
+    weight.tape().apply(Weighted, &[weight, term])
+}
+
+#[track_caller]
+pub(crate) fn same_shape<T: Scalar>(loss: &str, output: Var<'_, T>, target: Var<'_, T>) {
+    let (o, t) = (output.shape(), target.shape());
+    assert!(o == t, "{loss}: output {o} and target {t} differ in shape");
+}

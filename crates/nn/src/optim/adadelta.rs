@@ -1,0 +1,86 @@
+//! The optimiser Adadelta.
+
+use super::mean::Mean;
+use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use unspool_autograd::Scalar;
+
+/// Adadelta: a step is as long as the last ones were, over as large as the last gradients were,
+///
+/// ```text
+/// v = rho v + (1 - rho) g²
+/// d = sqrt(u + epsilon) / sqrt(v + epsilon) g
+/// u = rho u + (1 - rho) d²
+/// w = w - rate d
+/// ```
+///
+/// Zeiler 2012, "ADADELTA: an adaptive learning rate method", algorithm 1. The defaults are PyTorch's: rate 1, rho 0.9,
+/// epsilon 1e-6.
+///
+/// ```
+/// use unspool_nn::layers::Dense;
+/// use unspool_nn::optim::{Adadelta, Optimizer};
+/// use unspool_autograd::Tensor;
+/// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
+/// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-5.0, [1]) };
+/// Adadelta::default().step(&mut model, &gradients);
+/// assert!((model.weight.at([0, 0]) + 1e-5f32.sqrt()).abs() < 1e-6);
+/// assert_eq!(model.bias.at([0]), -model.weight.at([0, 0]));
+/// ```
+pub type Adadelta<T = f32> = Descent<AdadeltaRule, T>;
+
+/// The rule of [`Adadelta`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdadeltaRule {
+    rho: f64,
+    epsilon: f64,
+}
+
+impl Default for AdadeltaRule {
+    fn default() -> Self {
+        AdadeltaRule { rho: 0.9, epsilon: 1e-6 }
+    }
+}
+
+impl<T: Scalar> Adadelta<T> {
+    /// Sets the decay of the running means, per step.
+    ///
+    /// # Panics
+    /// If it is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn rho(self, rho: f64) -> Self {
+        check_decay("rho", rho);
+        self.with_rule(|rule| rule.rho = rho)
+    }
+
+    /// Sets the small number that the first step is made of, and that keeps the division finite.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        check_amount("epsilon", epsilon);
+        self.with_rule(|rule| rule.epsilon = epsilon)
+    }
+}
+
+impl Rule for AdadeltaRule {
+    const LEARNING_RATE: f64 = 1.0;
+
+    fn memories(&self) -> &'static [&'static str] {
+        &["v", "u"]
+    }
+
+    fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+        let mean = Mean::new(self.rho);
+        let [rate, epsilon] = [step.rate, self.epsilon].map(T::from_f64);
+        parameter.each(
+            #[inline(always)]
+            |w, g, [v, u]| {
+                let v = mean.of_square(v, g);
+                let d = (u + epsilon).sqrt() / (v + epsilon).sqrt() * g;
+                let u = mean.of_square(u, d);
+                (w - rate * d, [v, u])
+            },
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! The optimiser Adagrad.
+
+use super::{Descent, Parameter, Rule, Step, check_amount};
+use unspool_autograd::Scalar;
+
+/// Adagrad: each weight moves by its gradient over the root of the sum of all its squares so far,
+///
+/// ```text
+/// s = s + g²
+/// w = w - rate / (1 + (t - 1) decay) g / (sqrt(s) + epsilon)
+/// ```
+///
+/// where `s` starts at 0, or at the [initial accumulator](Adagrad::initial_accumulator).
+///
+/// Duchi, Hazan and Singer 2011, "Adaptive subgradient methods for online learning and stochastic optimization". The
+/// defaults are PyTorch's: rate 0.01, decay 0, epsilon 1e-10.
+///
+/// ```
+/// use unspool_nn::layers::Dense;
+/// use unspool_nn::optim::{Adagrad, Optimizer};
+/// use unspool_autograd::Tensor;
+/// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
+/// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-0.1, [1]) };
+/// Adagrad::default().step(&mut model, &gradients);
+/// assert!((model.weight.at([0, 0]) + 0.01).abs() < 1e-6);
+/// assert!((model.bias.at([0]) - 0.01).abs() < 1e-6);
+/// ```
+pub type Adagrad<T = f32> = Descent<AdagradRule, T>;
+
+/// The rule of [`Adagrad`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdagradRule {
+    decay: f64,
+    epsilon: f64,
+    initial: f64,
+}
+
+impl Default for AdagradRule {
+    fn default() -> Self {
+        AdagradRule { decay: 0.0, epsilon: 1e-10, initial: 0.0 }
+    }
+}
+
+impl<T: Scalar> Adagrad<T> {
+    /// Sets the decay of the learning rate (PyTorch's `lr_decay`).
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn rate_decay(self, decay: f64) -> Self {
+        check_amount("rate_decay", decay);
+        self.with_rule(|rule| rule.decay = decay)
+    }
+
+    /// Sets what the sum of squares starts at (PyTorch's `initial_accumulator_value`), which shortens the first steps.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn initial_accumulator(self, sum: f64) -> Self {
+        check_amount("initial_accumulator", sum);
+        self.with_rule(|rule| rule.initial = sum)
+    }
+
+    /// Sets the small number that keeps the division finite.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        check_amount("epsilon", epsilon);
+        self.with_rule(|rule| rule.epsilon = epsilon)
+    }
+}
+
+impl Rule for AdagradRule {
+    const LEARNING_RATE: f64 = 1e-2;
+
+    fn memories(&self) -> &'static [&'static str] {
+        &["s"]
+    }
+
+    fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+        let rate = step.rate / (1.0 + (step.t - 1) as f64 * self.decay);
+        // What is remembered is zero before the first step.
+        let start = if step.t == 1 { self.initial } else { 0.0 };
+        let [rate, epsilon, start] = [rate, self.epsilon, start].map(T::from_f64);
+        parameter.each(
+            #[inline(always)]
+            |w, g, [s]| {
+                let s = s + start + g * g;
+                (w - rate * (g / (s.sqrt() + epsilon)), [s])
+            },
+        );
+    }
+}

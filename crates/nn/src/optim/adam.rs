@@ -1,0 +1,131 @@
+//! The optimiser Adam.
+
+use super::mean::Mean;
+use super::{Descent, Parameter, Rule, Step, check_amount, check_decay, larger};
+use unspool_autograd::Scalar;
+
+/// Adam: `m` and `v` are running means of the gradient and of its square, both corrected for starting at zero,
+///
+/// ```text
+/// m = beta1 m + (1 - beta1) g
+/// v = beta2 v + (1 - beta2) g²
+/// w = w - rate c m / (sqrt(v) + epsilon)        c = sqrt(1 - beta2^t) / (1 - beta1^t)
+/// ```
+///
+/// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1, in the form at the end of
+/// section 2, where epsilon stands beside the uncorrected `sqrt(v)`, as in Keras. The defaults are Keras's:
+/// rate 0.001, betas 0.9 and 0.999, epsilon 1e-7. [`Adam::torch()`](Adam::torch) is the form of algorithm 1 itself and of
+/// PyTorch.
+///
+/// ```
+/// use unspool_nn::rng;
+/// use unspool_nn::layers::Dense;
+/// use unspool_nn::optim::{Adam, Optimizer};
+/// use unspool_autograd::{Tape, Tensor};
+///
+/// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 2, 1);
+/// let mut adam = Adam::default().learning_rate(0.1);
+/// let mut tape = Tape::new();
+/// for _ in 0..100 {
+///     let net = tape.bind(&model);
+///     let gradients = (net.weight.square().sum() + net.bias.square().sum()).backward().of(&net);
+///     tape.reset();
+///     adam.step(&mut model, &gradients);
+/// }
+/// assert!(model.weight.at([0, 0]).abs() < 1e-2);
+/// ```
+pub type Adam<T = f32> = Descent<AdamRule, T>;
+
+/// The rule of [`Adam`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdamRule {
+    pub(super) betas: (f64, f64),
+    pub(super) epsilon: f64,
+    /// Whether epsilon stands beside the corrected `sqrt(v)`.
+    pub(super) corrected: bool,
+    /// Whether the largest `v` so far takes the place of `v`.
+    pub(super) amsgrad: bool,
+}
+
+impl Default for AdamRule {
+    fn default() -> Self {
+        AdamRule { betas: (0.9, 0.999), epsilon: 1e-7, corrected: false, amsgrad: false }
+    }
+}
+
+impl AdamRule {
+    /// PyTorch's.
+    pub(super) fn torch() -> Self {
+        AdamRule { betas: (0.9, 0.999), epsilon: 1e-8, corrected: true, amsgrad: false }
+    }
+}
+
+impl<T: Scalar> Adam<T> {
+    /// Adam as in PyTorch: epsilon, 1e-8, is beside the corrected `sqrt(v / (1 - beta2^t))`. So it is smaller by
+    /// `sqrt(1 - beta2^t)` in the formula above, which is 0.03 in the first step.
+    pub fn torch() -> Self {
+        Descent::new(AdamRule::torch())
+    }
+
+    /// Sets the decay of the two running means, per step.
+    ///
+    /// # Panics
+    /// If one is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+        check_decay("beta1", beta1);
+        check_decay("beta2", beta2);
+        self.with_rule(|rule| rule.betas = (beta1, beta2))
+    }
+
+    /// Sets the small number that keeps the division finite.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        check_amount("epsilon", epsilon);
+        self.with_rule(|rule| rule.epsilon = epsilon)
+    }
+
+    /// Divides by the root of the largest `v` so far, `u = max(u, v)`, in place of `v`: steps never become longer because
+    /// large gradients are forgotten.
+    ///
+    /// Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond" (AMSGrad), in the form of PyTorch and Keras.
+    pub fn amsgrad(self) -> Self {
+        self.with_rule(|rule| rule.amsgrad = true)
+    }
+}
+
+impl Rule for AdamRule {
+    const LEARNING_RATE: f64 = 1e-3;
+
+    fn memories(&self) -> &'static [&'static str] {
+        if self.amsgrad { &["m", "v", "u"] } else { &["m", "v"] }
+    }
+
+    fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        let root = step.correction(second.beta).sqrt();
+        let rate = T::from_f64(step.rate * (root / step.correction(first.beta)));
+        let epsilon = T::from_f64(if self.corrected { root * self.epsilon } else { self.epsilon });
+        if self.amsgrad {
+            parameter.each(
+                #[inline(always)]
+                |w, g, [m, v, u]| {
+                    let (m, v) = (first.of(m, g), second.of_square(v, g));
+                    let u = larger(u, v);
+                    (w - rate * (m / (u.sqrt() + epsilon)), [m, v, u])
+                },
+            );
+        } else {
+            parameter.each(
+                #[inline(always)]
+                |w, g, [m, v]| {
+                    let (m, v) = (first.of(m, g), second.of_square(v, g));
+                    (w - rate * (m / (v.sqrt() + epsilon)), [m, v])
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The optimiser Adamax.
+
+use super::mean::Mean;
+use super::{Descent, Parameter, Rule, Step, check_amount, check_decay, larger};
+use unspool_autograd::Scalar;
+
+/// Adamax: [`Adam`](super::Adam) with a maximum, which forgets slowly, in place of the root of the mean square,
+///
+/// ```text
+/// m = beta1 m + (1 - beta1) g
+/// u = max(beta2 u, |g| + epsilon)
+/// w = w - rate / (1 - beta1^t) m / u
+/// ```
+///
+/// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 2, with PyTorch's epsilon and defaults: rate
+/// 0.002, betas 0.9 and 0.999, epsilon 1e-8. As nothing is squared, gradients of any size make steps.
+///
+/// ```
+/// use unspool_nn::layers::Dense;
+/// use unspool_nn::optim::{Adamax, Optimizer};
+/// use unspool_autograd::Tensor;
+/// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
+/// let gradients = Dense { weight: Tensor::full(1e30, [2, 1]), bias: Tensor::full(-0.5, [1]) };
+/// Adamax::default().step(&mut model, &gradients);
+/// assert!((model.weight.at([0, 0]) + 2e-3).abs() < 1e-6);
+/// assert!((model.bias.at([0]) - 2e-3).abs() < 1e-6);
+/// ```
+pub type Adamax<T = f32> = Descent<AdamaxRule, T>;
+
+/// The rule of [`Adamax`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdamaxRule {
+    betas: (f64, f64),
+    epsilon: f64,
+}
+
+impl Default for AdamaxRule {
+    fn default() -> Self {
+        AdamaxRule { betas: (0.9, 0.999), epsilon: 1e-8 }
+    }
+}
+
+impl<T: Scalar> Adamax<T> {
+    /// Sets the decay of the running mean, and that of the maximum, per step.
+    ///
+    /// # Panics
+    /// If one is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+        check_decay("beta1", beta1);
+        check_decay("beta2", beta2);
+        self.with_rule(|rule| rule.betas = (beta1, beta2))
+    }
+
+    /// Sets the small number that keeps the division finite.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        check_amount("epsilon", epsilon);
+        self.with_rule(|rule| rule.epsilon = epsilon)
+    }
+}
+
+impl Rule for AdamaxRule {
+    const LEARNING_RATE: f64 = 2e-3;
+
+    fn memories(&self) -> &'static [&'static str] {
+        &["m", "u"]
+    }
+
+    fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+        let mean = Mean::new(self.betas.0);
+        let rate = T::from_f64(step.rate / step.correction(mean.beta));
+        let [beta2, epsilon] = [self.betas.1, self.epsilon].map(T::from_f64);
+        parameter.each(
+            #[inline(always)]
+            |w, g, [m, u]| {
+                let (m, u) = (mean.of(m, g), larger(beta2 * u, g.abs() + epsilon));
+                (w - rate * (m / u), [m, u])
+            },
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! Gradients that became too large, made smaller.
+
+use unspool_autograd::{Params, Path, Scalar, Tensor};
+
+/// The length of the whole gradient: the square root of the sum of the squares of all elements of all leaves.
+///
+/// Computed in f64 in a fixed order, so it has the same bits at any number of threads. No square is too large or too small
+/// for it.
+///
+/// ```
+/// use unspool_nn::layers::Dense;
+/// use unspool_nn::optim::gradient_norm;
+/// use unspool_autograd::Tensor;
+/// let gradients = Dense::<Tensor> { weight: Tensor::full(2.0, [2, 1]), bias: Tensor::ones([1]) };
+/// assert_eq!(gradient_norm(&gradients), 3.0);
+/// ```
+pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
+    let mut sum = 0.0;
+    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| sum += square_sum(leaf, |g| g));
+    if sum.is_normal() || sum.is_nan() {
+        return sum.sqrt();
+    }
+    // The squares of f64 beyond 1e154 are infinite, those below 1e-154 nothing: the largest element is taken out of them.
+    let (mut largest, mut sum) = (0f64, 0.0);
+    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| largest = largest.max(largest_size(leaf)));
+    if largest == 0.0 || largest.is_infinite() {
+        return largest;
+    }
+    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| sum += square_sum(leaf, |g| g / largest));
+    largest * sum.sqrt()
+}
+
+/// Shortens the whole gradient to at most `longest`, and returns its length before: every element is multiplied by
+/// `min(1, longest / (norm + 1e-6))`, as in PyTorch.
+///
+/// Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1. Optimisers
+/// do this by themselves after [`clip_norm`](crate::optim::Descent::clip_norm).
+///
+/// ```
+/// use unspool_nn::layers::Dense;
+/// use unspool_nn::optim::{clip_norm, gradient_norm};
+/// use unspool_autograd::Tensor;
+/// let mut gradients = Dense::<Tensor> { weight: Tensor::full(2.0, [2, 1]), bias: Tensor::ones([1]) };
+/// assert_eq!(clip_norm(&mut gradients, 1.0), 3.0);
+/// assert!((gradient_norm(&gradients) - 1.0).abs() < 1e-6);
+/// ```
+///
+/// # Panics
+/// If `longest` is negative or not a number.
+#[track_caller]
+pub fn clip_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, longest: f64) -> f64 {
+    check(longest);
+    let norm = gradient_norm(gradients);
+    let scale = T::from_f64(shrinkage(norm, longest));
+    each(gradients, |g| g * scale);
+    norm
+}
+
+/// Moves every element of the gradient into the range from `-largest` to `largest`.
+///
+/// ```
+/// use unspool_nn::layers::Dense;
+/// use unspool_nn::optim::clip_value;
+/// use unspool_autograd::Tensor;
+/// let mut gradients = Dense::<Tensor> { weight: Tensor::full(-2.0, [2, 1]), bias: Tensor::full(0.5, [1]) };
+/// clip_value(&mut gradients, 1.0);
+/// assert_eq!((gradients.weight.at([0, 0]), gradients.bias.at([0])), (-1.0, 0.5));
+/// ```
+///
+/// # Panics
+/// If `largest` is negative or not a number.
+#[track_caller]
+pub fn clip_value<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, largest: f64) {
+    check(largest);
+    let largest = T::from_f64(largest);
+    each(gradients, |g| clamp(g, largest));
+}
+
+#[track_caller]
+pub(crate) fn check(limit: f64) {
+    assert!(limit >= 0.0, "clip: the limit is {limit}; it must be a number and not negative");
+}
+
+/// By what a gradient of this norm is multiplied.
+pub(crate) fn shrinkage(norm: f64, longest: f64) -> f64 {
+    let scale = longest / (norm + 1e-6);
+    if scale > 1.0 { 1.0 } else { scale } // NaN stays
+}
+
+/// `x`, moved between `-largest` and `largest`; NaN stays.
+#[inline(always)]
+pub(crate) fn clamp<T: Scalar>(x: T, largest: T) -> T {
+    if x > largest {
+        largest
+    } else if x < -largest {
+        -largest
+    } else {
+        x
+    }
+}
+
+fn each<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, f: impl Fn(T) -> T) {
+    gradients.visit_leaves_mut(Path::ROOT, &mut |_, leaf| {
+        for g in leaf.as_mut_slice() {
+            *g = f(*g);
+        }
+    });
+}
+
+/// The sum of the squares of `f` of each element, as sums side by side.
+fn square_sum<T: Scalar>(leaf: &Tensor<T>, f: impl Fn(f64) -> f64) -> f64 {
+    let leaf = leaf.contiguous();
+    let mut sums = [0.0; 16];
+    for run in leaf.as_slice().expect("contiguous").chunks(sums.len()) {
+        for (sum, g) in sums.iter_mut().zip(run) {
+            let g = f(g.to_f64());
+            *sum += g * g;
+        }
+    }
+    sums.iter().sum()
+}
+
+/// The largest absolute value.
+fn largest_size<T: Scalar>(leaf: &Tensor<T>) -> f64 {
+    let leaf = leaf.contiguous();
+    leaf.as_slice().expect("contiguous").iter().fold(0.0, |largest, g| largest.max(g.to_f64().abs()))
+}

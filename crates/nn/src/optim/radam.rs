@@ -1,0 +1,104 @@
+//! The optimiser RAdam.
+
+use super::mean::Mean;
+use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use unspool_autograd::Scalar;
+
+/// RAdam: [`Adam`](super::Adam) whose steps are shortened as long as `v` is an average of few squares, and do without it
+/// in the first five,
+///
+/// ```text
+/// m = beta1 m + (1 - beta1) g
+/// v = beta2 v + (1 - beta2) g²
+/// n = N - 2 t beta2^t / (1 - beta2^t)                        N = 2 / (1 - beta2) - 1
+/// r = sqrt((n - 4) (n - 2) N / ((N - 4) (N - 2) n))
+/// w = w - rate m / (1 - beta1^t) r sqrt(1 - beta2^t) / (sqrt(v) + epsilon)     if n > 5
+/// w = w - rate m / (1 - beta1^t)                                               otherwise
+/// ```
+///
+/// Liu et al. 2020, "On the variance of the adaptive learning rate and beyond", algorithm 2, where the limit is 4; 5 and
+/// the defaults are PyTorch's: rate 0.001, betas 0.9 and 0.999, epsilon 1e-8.
+///
+/// ```
+/// use unspool_nn::layers::Dense;
+/// use unspool_nn::optim::{Optimizer, RAdam};
+/// use unspool_autograd::Tensor;
+/// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
+/// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-0.5, [1]) };
+/// RAdam::default().learning_rate(0.1).step(&mut model, &gradients);
+/// assert!((model.weight.at([0, 0]) + 0.5).abs() < 1e-6); // first, plain descent
+/// ```
+pub type RAdam<T = f32> = Descent<RAdamRule, T>;
+
+/// The rule of [`RAdam`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct RAdamRule {
+    betas: (f64, f64),
+    epsilon: f64,
+}
+
+impl Default for RAdamRule {
+    fn default() -> Self {
+        RAdamRule { betas: (0.9, 0.999), epsilon: 1e-8 }
+    }
+}
+
+impl<T: Scalar> RAdam<T> {
+    /// Sets the decay of the two running means, per step.
+    ///
+    /// # Panics
+    /// If one is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+        check_decay("beta1", beta1);
+        check_decay("beta2", beta2);
+        self.with_rule(|rule| rule.betas = (beta1, beta2))
+    }
+
+    /// Sets the small number that keeps the division finite.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        check_amount("epsilon", epsilon);
+        self.with_rule(|rule| rule.epsilon = epsilon)
+    }
+}
+
+impl Rule for RAdamRule {
+    const LEARNING_RATE: f64 = 1e-3;
+
+    fn memories(&self) -> &'static [&'static str] {
+        &["m", "v"]
+    }
+
+    fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        let left = step.correction(second.beta);
+        let most = 2.0 / (1.0 - second.beta) - 1.0;
+        let n = most - 2.0 * step.t as f64 * (1.0 - left) / left;
+        let rate = step.rate / step.correction(first.beta);
+        let epsilon = T::from_f64(self.epsilon);
+        if n > 5.0 {
+            let r = ((n - 4.0) * (n - 2.0) * most / ((most - 4.0) * (most - 2.0) * n)).sqrt();
+            let rate = T::from_f64(rate * r * left.sqrt());
+            parameter.each(
+                #[inline(always)]
+                |w, g, [m, v]| {
+                    let (m, v) = (first.of(m, g), second.of_square(v, g));
+                    (w - rate * (m / (v.sqrt() + epsilon)), [m, v])
+                },
+            );
+        } else {
+            let rate = T::from_f64(rate);
+            parameter.each(
+                #[inline(always)]
+                |w, g, [m, v]| {
+                    let (m, v) = (first.of(m, g), second.of_square(v, g));
+                    (w - rate * m, [m, v])
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The optimiser RMSprop.
+
+use super::mean::Mean;
+use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use unspool_autograd::Scalar;
+
+/// RMSprop: each weight moves by its gradient over a running root mean square of it,
+///
+/// ```text
+/// v = alpha v + (1 - alpha) g²
+/// w = w - rate g / (sqrt(v) + epsilon)
+/// ```
+///
+/// [Centred](RmsProp::centered), with a running mean `a` of the gradient, it is divided by the standard deviation
+/// `sqrt(v - a²)` instead; with [momentum](RmsProp::momentum) `mu`, `w = w - rate b` where `b = mu b + g / (..)`.
+///
+/// Tieleman and Hinton 2012, lecture 6.5 of "Neural networks for machine learning"; centred: Graves 2013, "Generating
+/// sequences with recurrent neural networks", equations 38 to 41. The defaults are PyTorch's: rate 0.01, alpha 0.99,
+/// epsilon 1e-8. Where rounding takes `v - a²` below zero, we take zero.
+///
+/// ```
+/// use unspool_nn::layers::Dense;
+/// use unspool_nn::optim::{Optimizer, RmsProp};
+/// use unspool_autograd::Tensor;
+/// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
+/// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-0.1, [1]) };
+/// RmsProp::default().alpha(0.75).step(&mut model, &gradients);
+/// assert!((model.weight.at([0, 0]) + 0.02).abs() < 1e-6); // whatever its size, the first g is 0.5 sqrt(v) times 4
+/// assert!((model.bias.at([0]) - 0.02).abs() < 1e-6);
+/// ```
+pub type RmsProp<T = f32> = Descent<RmsPropRule, T>;
+
+/// The rule of [`RmsProp`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct RmsPropRule {
+    alpha: f64,
+    epsilon: f64,
+    momentum: f64,
+    centered: bool,
+}
+
+impl Default for RmsPropRule {
+    fn default() -> Self {
+        RmsPropRule { alpha: 0.99, epsilon: 1e-8, momentum: 0.0, centered: false }
+    }
+}
+
+impl<T: Scalar> RmsProp<T> {
+    /// Sets the decay of the running means, per step.
+    ///
+    /// # Panics
+    /// If it is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn alpha(self, alpha: f64) -> Self {
+        check_decay("alpha", alpha);
+        self.with_rule(|rule| rule.alpha = alpha)
+    }
+
+    /// Sets the small number that keeps the division finite.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn epsilon(self, epsilon: f64) -> Self {
+        check_amount("epsilon", epsilon);
+        self.with_rule(|rule| rule.epsilon = epsilon)
+    }
+
+    /// Sets the momentum, the part of the last step that is kept.
+    ///
+    /// # Panics
+    /// If it is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn momentum(self, momentum: f64) -> Self {
+        check_decay("momentum", momentum);
+        self.with_rule(|rule| rule.momentum = momentum)
+    }
+
+    /// Divides by the standard deviation of the gradient in place of its root mean square.
+    pub fn centered(self) -> Self {
+        self.with_rule(|rule| rule.centered = true)
+    }
+}
+
+impl Rule for RmsPropRule {
+    const LEARNING_RATE: f64 = 1e-2;
+
+    fn memories(&self) -> &'static [&'static str] {
+        match (self.centered, self.momentum == 0.0) {
+            (false, true) => &["v"],
+            (false, false) => &["v", "b"],
+            (true, true) => &["v", "a"],
+            (true, false) => &["v", "a", "b"],
+        }
+    }
+
+    fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+        let mean = Mean::new(self.alpha);
+        let [rate, epsilon, mu] = [step.rate, self.epsilon, self.momentum].map(T::from_f64);
+        match (self.centered, self.momentum == 0.0) {
+            (false, true) => parameter.each(
+                #[inline(always)]
+                |w, g, [v]| {
+                    let v = mean.of_square(v, g);
+                    (w - rate * (g / (v.sqrt() + epsilon)), [v])
+                },
+            ),
+            (false, false) => parameter.each(
+                #[inline(always)]
+                |w, g, [v, b]| {
+                    let v = mean.of_square(v, g);
+                    let b = mu * b + g / (v.sqrt() + epsilon);
+                    (w - rate * b, [v, b])
+                },
+            ),
+            (true, true) => parameter.each(
+                #[inline(always)]
+                |w, g, [v, a]| {
+                    let (v, a) = (mean.of_square(v, g), mean.of(a, g));
+                    (w - rate * (g / (deviation(v, a) + epsilon)), [v, a])
+                },
+            ),
+            (true, false) => parameter.each(
+                #[inline(always)]
+                |w, g, [v, a, b]| {
+                    let (v, a) = (mean.of_square(v, g), mean.of(a, g));
+                    let b = mu * b + g / (deviation(v, a) + epsilon);
+                    (w - rate * b, [v, a, b])
+                },
+            ),
+        }
+    }
+}
+
+/// `sqrt(v - a²)`, or 0 where rounding takes that below 0. In factors, as `a²` may be infinite beside `v`.
+#[inline(always)]
+fn deviation<T: Scalar>(v: T, a: T) -> T {
+    let root = v.sqrt();
+    let variance = (root - a) * (root + a);
+    if variance < T::ZERO { T::ZERO } else { variance.sqrt() } // NaN stays
+}

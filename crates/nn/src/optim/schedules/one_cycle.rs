@@ -1,0 +1,76 @@
+//! One cycle: up and down again.
+
+use super::{Schedule, cosine};
+
+/// Rises along a cosine from 1/25 to 1 during three tenths of the steps, and falls along another to a 10,000th of where it
+/// began.
+///
+/// With `S` steps, the last of the rise is number `0.3 S - 1` (from 0, and not rounded) and the last of the fall `S - 1`, as
+/// in PyTorch's `OneCycleLR` with `cycle_momentum=False`; from then on it stays.
+///
+/// Smith and Topin 2018, "Super-convergence: very fast training of neural networks using large learning rates", with
+/// PyTorch's defaults. The optimiser's learning rate is the highest one.
+///
+/// ```
+/// use unspool_nn::optim::schedules::{OneCycle, Schedule};
+/// let schedule = OneCycle::new(100);
+/// for (step, expected) in [(0, 1.0 / 25.0), (29, 1.0), (99, 1.0 / 25.0 / 1e4), (700, 1.0 / 25.0 / 1e4)] {
+///     assert!((schedule.factor(step) - expected).abs() < 1e-12);
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OneCycle {
+    steps: usize,
+    rise: f64,
+    start: f64,
+    end: f64,
+}
+
+impl OneCycle {
+    /// One cycle of `steps` steps.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[track_caller]
+    pub fn new(steps: usize) -> Self {
+        assert!(steps > 0, "OneCycle: there is no cycle of 0 steps");
+        OneCycle { steps, rise: 0.3, start: 1.0 / 25.0, end: 1.0 / 25.0 / 1e4 }
+    }
+
+    /// Sets the part of the steps in which the rate rises.
+    ///
+    /// # Panics
+    /// If it is not between 0 and 1.
+    #[track_caller]
+    pub fn rise(self, part: f64) -> Self {
+        assert!((0.0..=1.0).contains(&part), "OneCycle: a part of {part} of the steps is not between 0 and 1");
+        OneCycle { rise: part, ..self }
+    }
+
+    /// Sets the factors of the first step and of the last. (PyTorch takes `div_factor`, 1 over the first, and
+    /// `final_div_factor`, the first over the last.)
+    ///
+    /// # Panics
+    /// If one is not between 0 and 1.
+    #[track_caller]
+    pub fn ends(self, first: f64, last: f64) -> Self {
+        for end in [first, last] {
+            assert!((0.0..=1.0).contains(&end), "OneCycle: the factor {end} is not between 0 and 1");
+        }
+        OneCycle { start: first, end: last, ..self }
+    }
+}
+
+impl Schedule for OneCycle {
+    fn factor(&self, step: usize) -> f64 {
+        let (top, last) = (self.rise * self.steps as f64 - 1.0, (self.steps - 1) as f64);
+        let step = (step as f64).min(last);
+        if step < top {
+            cosine(self.start, 1.0, step / top)
+        } else if top < last {
+            cosine(1.0, self.end, (step - top) / (last - top))
+        } else {
+            1.0 // all of it was the rise
+        }
+    }
+}

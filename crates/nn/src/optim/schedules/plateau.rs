@@ -1,0 +1,219 @@
+//! A rate that falls when a metric no longer does.
+
+use crate::optim::state_dict::{Memory, MemoryReader};
+use unspool_autograd::Scalar;
+
+/// Multiplies the learning rate by a factor whenever a metric has not become better for more than `patience` observations.
+///
+/// Better is below `best - margin`, or above `best + margin` for a metric that is to [rise](Plateau::rising); the margin is
+/// a [part](Plateau::threshold) of `|best|`, or an [amount](Plateau::absolute_threshold).
+///
+/// As PyTorch's `ReduceLROnPlateau`, with its defaults: factor 0.1, patience 10, threshold 0.0001 of the best, cooldown 0.
+/// Differently, the lowest rate is a factor and not a rate, there is no least difference (its `eps`), and a negative metric
+/// must be better than the best one, too: its `best (1 - threshold)` is worse than `best` where that is below 0, so that a
+/// metric of -1 for ever would never be a plateau.
+///
+/// An optimiser takes it with [`reduce_on_plateau`](crate::optim::Descent::reduce_on_plateau), and
+/// [`fit`](crate::train::fit) feeds it with the validation loss of each epoch.
+///
+/// ```
+/// use unspool_nn::optim::schedules::Plateau;
+/// let mut plateau = Plateau::new().reduction(0.5).patience(1);
+/// let factors = [3.0, 2.0, 2.0, 2.0, 1.0, f64::NAN].map(|loss| {
+///     plateau.observe(loss);
+///     plateau.factor()
+/// });
+/// assert_eq!(factors, [1.0, 1.0, 1.0, 0.5, 0.5, 0.5]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plateau {
+    reduction: f64,
+    patience: usize,
+    threshold: Threshold,
+    cooldown: usize,
+    lowest: f64,
+    rising: bool,
+    /// The best metric so far, if there is one.
+    best: Option<f64>,
+    /// Observations in a row that were not better.
+    bad: usize,
+    /// Observations left that do not count.
+    pause: usize,
+    factor: f64,
+}
+
+/// By how much a metric must be better than the best one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Threshold {
+    /// By this part of the best one's size.
+    Relative(f64),
+    /// By this much.
+    Absolute(f64),
+}
+
+impl Default for Plateau {
+    fn default() -> Self {
+        Plateau {
+            reduction: 0.1,
+            patience: 10,
+            threshold: Threshold::Relative(1e-4),
+            cooldown: 0,
+            lowest: 0.0,
+            rising: false,
+            best: None,
+            bad: 0,
+            pause: 0,
+            factor: 1.0,
+        }
+    }
+}
+
+impl Plateau {
+    /// PyTorch's defaults.
+    pub fn new() -> Self {
+        Plateau::default()
+    }
+
+    /// Sets by what the rate is multiplied (PyTorch's `factor`).
+    ///
+    /// # Panics
+    /// If it is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn reduction(self, reduction: f64) -> Self {
+        assert!(
+            (0.0..1.0).contains(&reduction),
+            "Plateau: the reduction is {reduction}; it must be from 0 to less than 1"
+        );
+        Plateau { reduction, ..self }
+    }
+
+    /// Sets how many observations in a row may be no better.
+    pub fn patience(self, patience: usize) -> Self {
+        Plateau { patience, ..self }
+    }
+
+    /// Sets by which part of the size of the best metric another must be better. Takes the place of
+    /// [`absolute_threshold`](Plateau::absolute_threshold).
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn threshold(self, threshold: f64) -> Self {
+        check_threshold(threshold);
+        Plateau { threshold: Threshold::Relative(threshold), ..self }
+    }
+
+    /// Sets by how much a metric must be better than the best one (PyTorch's `threshold_mode='abs'`): for metrics that come
+    /// near 0, where a part of the best one is next to nothing. Takes the place of [`threshold`](Plateau::threshold).
+    ///
+    /// ```
+    /// use unspool_nn::optim::schedules::Plateau;
+    /// let mut plateau = Plateau::new().absolute_threshold(0.1).patience(1);
+    /// [-1.0, -1.05, -1.09].map(|log_likelihood| plateau.observe(log_likelihood));
+    /// assert_eq!(plateau.factor(), 0.1);
+    /// ```
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn absolute_threshold(self, threshold: f64) -> Self {
+        check_threshold(threshold);
+        Plateau { threshold: Threshold::Absolute(threshold), ..self }
+    }
+
+    /// Sets how many observations after a reduction do not count.
+    pub fn cooldown(self, cooldown: usize) -> Self {
+        Plateau { cooldown, ..self }
+    }
+
+    /// Sets the lowest factor (PyTorch's `min_lr` over the learning rate).
+    ///
+    /// # Panics
+    /// If it is not between 0 and 1.
+    #[track_caller]
+    pub fn lowest(self, lowest: f64) -> Self {
+        assert!((0.0..=1.0).contains(&lowest), "Plateau: the lowest factor is {lowest}; it must be between 0 and 1");
+        Plateau { lowest, ..self }
+    }
+
+    /// The metric is one that should rise, an accuracy.
+    pub fn rising(self) -> Self {
+        Plateau { rising: true, ..self }
+    }
+
+    /// Forgets everything but the settings.
+    pub(crate) fn reset(&mut self) {
+        (self.best, self.bad, self.pause, self.factor) = (None, 0, 0, 1.0);
+    }
+
+    /// By what the learning rate is multiplied now.
+    pub fn factor(&self) -> f64 {
+        self.factor
+    }
+
+    /// What the best metric is before there is one: every better metric is better than it.
+    fn worst(&self) -> f64 {
+        if self.rising { f64::NEG_INFINITY } else { f64::INFINITY }
+    }
+
+    /// By how much a metric must be better than this one.
+    fn margin(&self, best: f64) -> f64 {
+        match self.threshold {
+            Threshold::Relative(part) => part * best.abs(),
+            Threshold::Absolute(amount) => amount,
+        }
+    }
+
+    /// Takes notice of a metric. One that is not a number is not better than any, and neither is one that is infinitely bad.
+    pub fn observe(&mut self, metric: f64) {
+        let better = match self.best {
+            None => !metric.is_nan() && metric != self.worst(),
+            Some(best) if self.rising => metric > best + self.margin(best),
+            Some(best) => metric < best - self.margin(best),
+        };
+        if better {
+            self.best = Some(metric);
+            self.bad = 0;
+        } else {
+            self.bad += 1;
+        }
+        if self.pause > 0 {
+            self.pause -= 1;
+            self.bad = 0;
+        }
+        if self.bad > self.patience {
+            self.factor = (self.factor * self.reduction).max(self.lowest);
+            (self.pause, self.bad) = (self.cooldown, 0);
+        }
+    }
+
+    /// Where it stands.
+    pub(crate) fn memory<T: Scalar>(&self) -> Memory<T> {
+        let mut memory = Memory::new();
+        for (name, number) in [
+            ("best", self.best.unwrap_or(self.worst())),
+            ("bad", self.bad as f64),
+            ("pause", self.pause as f64),
+            ("factor", self.factor),
+        ] {
+            memory.numbers.insert(name.into(), number);
+        }
+        memory
+    }
+
+    /// Takes from the reader where it stood.
+    pub(crate) fn read<T: Scalar>(&mut self, prefix: &str, reader: &mut MemoryReader<'_, T>) {
+        let worst = self.worst();
+        self.best = reader.number(&format!("{prefix}.best")).filter(|best| *best != worst);
+        self.bad = reader.count(&format!("{prefix}.bad")).unwrap_or_default();
+        self.pause = reader.count(&format!("{prefix}.pause")).unwrap_or_default();
+        let factor = reader.number_that(&format!("{prefix}.factor"), "from 0 to 1", |f| (0.0..=1.0).contains(&f));
+        self.factor = factor.unwrap_or_default();
+    }
+}
+
+#[track_caller]
+fn check_threshold(threshold: f64) {
+    let right = threshold >= 0.0 && threshold.is_finite();
+    assert!(right, "Plateau: the threshold is {threshold}; it must be finite and not negative");
+}

@@ -1,0 +1,111 @@
+//! Stochastic gradient descent.
+
+use super::{Descent, Parameter, Rule, Step, check_decay};
+use unspool_autograd::Scalar;
+
+/// Stochastic gradient descent: `w - rate g`; with momentum `mu`,
+///
+/// ```text
+/// b = mu b + (1 - dampening) g          in the first step: b = g
+/// w = w - rate b                        Nesterov: w - rate (g + mu b)
+/// ```
+///
+/// Robbins and Monro 1951, "A stochastic approximation method"; momentum and Nesterov's in the form of PyTorch, after
+/// Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning". The default is a rate of
+/// 0.001 without momentum.
+///
+/// ```
+/// use unspool_nn::data::Dataset;
+/// use unspool_nn::layers::{dense, sequential};
+/// use unspool_nn::losses::mse;
+/// use unspool_nn::optim::Sgd;
+/// use unspool_nn::train::fit;
+/// use unspool_autograd::Tensor;
+/// let train = Dataset::new(Tensor::<f32>::ones([32, 2]), Tensor::ones([32, 1]))?;
+/// let mut model = sequential().add(dense(2, 1));
+/// let sgd = Sgd::default().learning_rate(0.05).momentum(0.9).nesterov();
+/// let history = fit(&mut model, &train).loss(mse).optimizer(sgd).epochs(60).quiet().run()?;
+/// assert!(history.loss[59] < 1e-3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type Sgd<T = f32> = Descent<SgdRule, T>;
+
+/// The rule of [`Sgd`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SgdRule {
+    momentum: f64,
+    dampening: f64,
+    nesterov: bool,
+}
+
+impl<T: Scalar> Sgd<T> {
+    /// Sets the momentum, the part of the last step that is kept.
+    ///
+    /// # Panics
+    /// If it is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn momentum(self, momentum: f64) -> Self {
+        check_decay("momentum", momentum);
+        self.with_rule(|rule| rule.momentum = momentum)
+    }
+
+    /// Sets the dampening, the part of each gradient but the first that the momentum leaves out: as much as the momentum makes
+    /// `b` a running mean. Nothing changes without [`momentum`](Sgd::momentum).
+    ///
+    /// # Panics
+    /// If it is not at least 0 and less than 1, or the momentum is Nesterov's, which has none.
+    #[track_caller]
+    pub fn dampening(self, dampening: f64) -> Self {
+        check_decay("dampening", dampening);
+        self.with_rule(|rule| rule.dampening = dampening).checked()
+    }
+
+    /// Looks ahead along the momentum, as Nesterov does; nothing changes without [`momentum`](Sgd::momentum).
+    ///
+    /// # Panics
+    /// If there is [`dampening`](Sgd::dampening).
+    #[track_caller]
+    pub fn nesterov(self) -> Self {
+        self.with_rule(|rule| rule.nesterov = true).checked()
+    }
+
+    #[track_caller]
+    fn checked(self) -> Self {
+        let SgdRule { dampening, nesterov, .. } = self.rule;
+        assert!(!nesterov || dampening == 0.0, "Sgd: a dampening of {dampening}; Nesterov's momentum has none");
+        self
+    }
+}
+
+impl Rule for SgdRule {
+    const LEARNING_RATE: f64 = 1e-3;
+
+    fn memories(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["b"] }
+    }
+
+    fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+        let part = if step.t == 1 { 1.0 } else { 1.0 - self.dampening };
+        let [rate, mu, part] = [step.rate, self.momentum, part].map(T::from_f64);
+        match (self.momentum, self.nesterov) {
+            (0.0, _) => parameter.each(
+                #[inline(always)]
+                |w, g, []| (w - rate * g, []),
+            ),
+            (_, false) => parameter.each(
+                #[inline(always)]
+                |w, g, [b]| {
+                    let b = mu * b + part * g;
+                    (w - rate * b, [b])
+                },
+            ),
+            (_, true) => parameter.each(
+                #[inline(always)]
+                |w, g, [b]| {
+                    let b = mu * b + g;
+                    (w - rate * (g + mu * b), [b])
+                },
+            ),
+        }
+    }
+}

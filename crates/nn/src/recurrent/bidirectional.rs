@@ -1,0 +1,169 @@
+//! Two layers over one sequence, one in each direction.
+
+use crate::layers::layer::Layer;
+use crate::mode::Mode;
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::Recurrent;
+use crate::recurrent::output::Unrolled;
+use crate::recurrent::sequence_layer::{Outputs, SequenceLayer};
+use crate::recurrent::state::State;
+use unspool_autograd::{Params, Scalar, Var};
+
+/// A recurrent layer forwards in time and one backwards, `[T, B, F]` to the outputs of both, merged step by step.
+///
+/// With lengths, the backward layer begins at each sequence's own last step. The last output is that of each
+/// direction's own last step: the backward one's at time step 0.
+///
+/// Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
+///
+/// ```
+/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::cells::Gru;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Bidirectional;
+/// use unspool_autograd::{Tape, Tensor};
+/// let rng = &mut rng(0);
+/// let layer: Bidirectional<Gru<Tensor>> = Bidirectional::new(Gru::new(rng, 3, 5), Gru::new(rng, 3, 5));
+/// let tape = Tape::new();
+/// let xs = tape.constant(&Tensor::ones([7, 4, 3]));
+/// let run = tape.bind(&layer).forward_lengths(xs, Some(&[7, 2, 3, 1]), Mode::Evaluation);
+/// assert_eq!(run.sequence().shape()[..], [7, 4, 10]);
+/// assert_eq!(run.last().shape()[..], [4, 10]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct Bidirectional<C> {
+    /// From the first time step to the last.
+    pub forward: Recurrent<C>,
+    /// From the last time step to the first.
+    pub backward: Recurrent<C>,
+    /// How the outputs of the two become one.
+    pub merge: Merge,
+}
+
+/// How the outputs of two directions become one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Merge {
+    /// Side by side: `[.., 2H]`.
+    #[default]
+    Concat,
+    /// Added: `[.., H]`.
+    Sum,
+    /// Added and halved: `[.., H]`.
+    Mean,
+}
+
+impl Merge {
+    fn of<'t, T: Scalar>(self, forward: Var<'t, T>, backward: Var<'t, T>) -> Var<'t, T> {
+        match self {
+            Merge::Concat => Var::concat(forward.shape().rank() - 1, &[forward, backward]),
+            Merge::Sum => forward + backward,
+            Merge::Mean => (forward + backward) * 0.5,
+        }
+    }
+}
+
+impl<C> Bidirectional<C> {
+    /// The layer of two cells, whose last outputs stand side by side as its output.
+    pub fn new(forward: C, backward: C) -> Self {
+        let (forward, backward) = (Recurrent::new(forward), Recurrent::new(backward).reverse());
+        Bidirectional { forward, backward, merge: Merge::Concat }
+    }
+
+    /// The same layer with another merge.
+    pub fn merge(self, merge: Merge) -> Self {
+        Bidirectional { merge, ..self }
+    }
+
+    /// The same layer with the outputs of all steps as its output.
+    pub fn return_sequences(self) -> Self {
+        Bidirectional { forward: self.forward.return_sequences(), ..self }
+    }
+}
+
+impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
+    type Output = BothUnrolled<'t, T, C::State>;
+
+    /// # Panics
+    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or outputs of different sizes are to be added.
+    #[track_caller]
+    fn forward(&self, xs: Var<'t, T>) -> Self::Output {
+        self.forward_lengths(xs, None, Mode::Evaluation)
+    }
+
+    #[track_caller]
+    fn forward_in(&self, xs: Var<'t, T>, mode: Mode) -> Self::Output {
+        self.forward_lengths(xs, None, mode)
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+        self.run(xs, None, lengths, mode)
+    }
+}
+
+impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {
+    /// Forwards and backwards.
+    type State = (C::State, C::State);
+
+    #[track_caller]
+    fn run(&self, xs: Var<'t, T>, state: Option<Self::State>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+        let (first, last) = state.unzip();
+        let forward = self.forward.run(xs, first, lengths, mode.part(0));
+        let backward = self.backward.run(xs, last, lengths, mode.part(1));
+        if let (Merge::Sum | Merge::Mean, Some(a), Some(b)) = (self.merge, forward.width(), backward.width()) {
+            assert!(a == b, "Bidirectional: outputs of {a} and {b} elements cannot be added");
+        }
+        BothUnrolled { forward, backward, merge: self.merge, return_sequences: self.forward.return_sequences }
+    }
+}
+
+/// What a [`Bidirectional`] layer computed over a sequence.
+#[derive(Clone, Debug)]
+pub struct BothUnrolled<'t, T: Scalar, S> {
+    /// Forwards in time.
+    pub forward: Unrolled<'t, T, S>,
+    /// Backwards in time.
+    pub backward: Unrolled<'t, T, S>,
+    merge: Merge,
+    return_sequences: bool,
+}
+
+impl<'t, T: Scalar, S: State<'t, T>> BothUnrolled<'t, T, S> {
+    /// The merged outputs of all time steps, in the order of time: `[T, B, 2H]` side by side, `[T, B, H]` otherwise.
+    pub fn sequence(&self) -> Var<'t, T> {
+        self.merge.of(self.forward.sequence(), self.backward.sequence())
+    }
+
+    /// The states after the last step of each direction.
+    pub fn state(&self) -> (S, S) {
+        Outputs::state(self)
+    }
+
+    /// The merged last outputs, forwards that of the last time step, backwards that of the first.
+    pub fn last(&self) -> Var<'t, T> {
+        self.merge.of(self.forward.last(), self.backward.last())
+    }
+}
+
+impl<'t, T: Scalar, S: State<'t, T>> Outputs<'t, T> for BothUnrolled<'t, T, S> {
+    type State = (S, S);
+
+    fn state(&self) -> (S, S) {
+        (self.forward.state().clone(), self.backward.state().clone())
+    }
+
+    fn sequence(&self) -> Var<'t, T> {
+        BothUnrolled::sequence(self)
+    }
+
+    fn last(&self) -> Var<'t, T> {
+        BothUnrolled::last(self)
+    }
+}
+
+impl<'t, T: Scalar, S: State<'t, T>> From<BothUnrolled<'t, T, S>> for Var<'t, T> {
+    /// The sequence if the layer returns sequences, the last output otherwise.
+    fn from(run: BothUnrolled<'t, T, S>) -> Self {
+        if run.return_sequences { run.sequence() } else { run.last() }
+    }
+}

@@ -1,0 +1,81 @@
+//! The one door for recurrent cells.
+
+use crate::mode::Mode;
+use crate::recurrent::state::State;
+use unspool_autograd::{Scalar, Var};
+
+/// A recurrent cell, bound to a tape: one step from a state to the next.
+///
+/// [`Recurrent`](crate::recurrent::Recurrent) unrolls it over time; the gradient follows from the tape. The built-in cells
+/// are written against this trait as yours are. This is the minimal gated unit of Zhou et al. 2016, whole:
+///
+/// ```
+/// use unspool_nn::{Rng, rng};
+/// use unspool_nn::layers::{Dense, Layer, init};
+/// use unspool_nn::recurrent::{Cell, Recurrent};
+/// use unspool_autograd::{gradcheck, Params, Scalar, Tape, Tensor, Var};
+///
+/// #[derive(Params)]
+/// # #[params(crate = unspool_autograd)]
+/// struct Mgu<P> { x: Dense<P>, u_f: P, u_c: P }
+///
+/// impl<T: Scalar> Mgu<Tensor<T>> {
+///     fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+///         let x = Dense::new(rng, inputs, 2 * hidden);
+///         Mgu { x, u_f: init::orthogonal(rng, hidden, hidden), u_c: init::orthogonal(rng, hidden, hidden) }
+///     }
+/// }
+///
+/// impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
+///     type State = Var<'t, T>;
+///     fn zero_state(&self, batch: usize) -> Self::State { self.u_f.new_zeros([batch, self.u_f.shape()[0]]) }
+///     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> { self.x.forward(xs) }
+///     fn step(&self, x: Var<'t, T>, h: Var<'t, T>) -> (Var<'t, T>, Self::State) {
+///         let [xf, xc] = x.chunks();
+///         let f = (xf + h.matmul(self.u_f)).sigmoid();
+///         let c = (xc + (f * h).matmul(self.u_c)).tanh();
+///         let h = h + f * (c - h);
+///         (h, h)
+///     }
+/// }
+///
+/// let model: Recurrent<Mgu<Tensor>> = Recurrent::new(Mgu::new(&mut rng(0), 3, 4));
+/// gradcheck(&model, |tape, model| {
+///     let xs = tape.constant(&Tensor::from_fn([5, 2, 3], |i| (i as f64).sin()));
+///     model.forward(xs).last().square().mean()
+/// })?;
+/// # Ok::<(), unspool_autograd::GradcheckError>(())
+/// ```
+pub trait Cell<'t, T: Scalar> {
+    /// What is handed from step to step: `Var` for a hidden state h, a tuple of them for several.
+    type State: State<'t, T>;
+
+    /// The state before the first step, for a batch of `batch` sequences.
+    #[track_caller]
+    fn zero_state(&self, batch: usize) -> Self::State;
+
+    /// The part of the step that depends on the input alone, for many time steps at once: `[T, B, F]` to
+    /// `[T, B, anything]`. What comes out is cut into the `x` of the steps. One large product is cheaper than
+    /// many small ones. Every row stands for itself: long sequences come in parts of some 256 rows, those of different
+    /// lengths as their valid steps only, `[1, N, F]`.
+    #[track_caller]
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        xs
+    }
+
+    /// One time step: from the (projected) input `[B, ..]` and the state to the output `[B, H]` and the next
+    /// state.
+    ///
+    /// The tape forgets what else was computed in a step, unless a gradient rule reads it. A value that is to be looked at
+    /// later, a gate for example, goes into the state, or has [`retain_grad`](Var::retain_grad) called on it.
+    #[track_caller]
+    fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State);
+
+    /// Step number `t` in training or evaluation. Cells in which nothing is left out at random need not write it;
+    /// wrappers around other cells hand `mode` and `t` on.
+    #[track_caller]
+    fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
+        let _ = (mode, t);
+        self.step(x, state)
+    }
+}

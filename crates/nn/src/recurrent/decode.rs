@@ -1,0 +1,68 @@
+//! Decoding: steps whose inputs depend on the outputs before.
+
+use crate::mode::Mode;
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::Recurrent;
+use crate::recurrent::output::Unrolled;
+use crate::recurrent::packing::Layout;
+use crate::recurrent::run::{Input, Stepper, check_state};
+use unspool_autograd::{Scalar, Var};
+
+impl<C> Recurrent<C> {
+    /// Makes `steps` steps from `state`, each of whose inputs, `[B, F]`, depends on the output before: `first` is the
+    /// first, `next(t, output)` makes that of step t + 1 from the output of step t. A decoder: with targets as inputs it
+    /// is forced by its teacher, with its own outputs it runs freely, and it may change from one to the other.
+    ///
+    /// ```
+    /// use unspool_nn::{Mode, rng};
+    /// use unspool_nn::cells::Gru;
+    /// use unspool_nn::layers::{Dense, Layer};
+    /// use unspool_nn::recurrent::{Cell, Recurrent};
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let rng = &mut rng(0);
+    /// let (layer, head) = (Recurrent::new(Gru::<Tensor>::new(rng, 1, 8)), Dense::<Tensor>::new(rng, 8, 1));
+    /// let tape = Tape::new();
+    /// let (net, head) = (tape.bind(&layer), tape.bind(&head));
+    /// let targets = tape.constant(&Tensor::ones([10, 4, 1]));
+    /// let (encoded, start) = (net.cell.zero_state(4), tape.constant(&Tensor::zeros([4, 1])));
+    /// let mode = Mode::Training { seed: 5 };
+    /// let run = net.feed(start, encoded, 10, mode, |t, output| {
+    ///     if mode.part(t).happens(0.5) { targets.select(0, t) } else { head.forward(output) }
+    /// });
+    /// assert_eq!(head.forward(run.sequence()).shape()[..], [10, 4, 1]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there are no steps, or the state or an input does not fit the cell or the batch.
+    #[track_caller]
+    pub fn feed<'t, T: Scalar>(
+        &self,
+        first: Var<'t, T>,
+        mut state: C::State,
+        steps: usize,
+        mode: Mode,
+        mut next: impl FnMut(usize, Var<'t, T>) -> Var<'t, T>,
+    ) -> Unrolled<'t, T, C::State>
+    where
+        C: Cell<'t, T>,
+    {
+        assert!(steps > 0, "feed: the number of steps is 0");
+        let shape = first.shape();
+        assert!(shape.rank() == 2, "feed: the first input must be [B, F], not {shape}");
+        let (mut input, batch) = (first, shape[0]);
+        check_state("Recurrent: the state", &state, batch);
+        let (mut outputs, mut states) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
+        let mut stepper = Stepper::new(&self.cell, first.tape(), mode);
+        for t in 0..steps {
+            if let Some(&output) = outputs.last() {
+                input = next(t - 1, output);
+            }
+            let output;
+            (output, state) = stepper.step(t, Input::Raw(input), state);
+            outputs.push(output);
+            states.push(state.clone());
+        }
+        let layout = Layout::whole(steps, batch, false);
+        Unrolled { outputs, states, initial: None, state, layout, return_sequences: self.return_sequences }
+    }
+}

@@ -1,0 +1,171 @@
+//! Layers over sequences, one on top of the other.
+
+use crate::layers::layer::Layer;
+use crate::mode::Mode;
+use crate::recurrent::sequence_layer::{Outputs, SequenceLayer};
+use unspool_autograd::{Params, Scalar, Var};
+
+/// Layers of one kind over a sequence, each over the outputs of the one before, with dropout between them: PyTorch's
+/// `num_layers` and `dropout`.
+///
+/// ```
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Lstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::{Recurrent, Stack};
+/// use unspool_autograd::{Tape, Tensor};
+/// let rng = &mut rng(0);
+/// let lstms = [Lstm::new(rng, 3, 5), Lstm::new(rng, 5, 5)].map(Recurrent::new);
+/// let stack: Stack<Recurrent<Lstm<Tensor>>> = Stack::new(lstms).dropout(0.2);
+/// let tape = Tape::new();
+/// let run = tape.bind(&stack).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let (h, c) = run.layers[0].state();
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct Stack<L> {
+    /// The layers, the one next to the input first.
+    pub layers: Vec<L>,
+    /// The probability with which, in training, an element of what goes from one layer to the next is left out.
+    pub dropout: f64,
+    /// Whether the output is the whole sequence of the last layer, `[T, B, H]`; otherwise its last step, `[B, H]`.
+    pub return_sequences: bool,
+}
+
+impl<L> Stack<L> {
+    /// The stack of these layers, without dropout, whose output is that of the last step.
+    ///
+    /// # Panics
+    /// If there is no layer.
+    #[track_caller]
+    pub fn new(layers: impl IntoIterator<Item = L>) -> Self {
+        let layers: Vec<L> = layers.into_iter().collect();
+        assert!(!layers.is_empty(), "Stack: no layers given");
+        Stack { layers, dropout: 0.0, return_sequences: false }
+    }
+
+    /// The same stack with dropout between its layers.
+    ///
+    /// # Panics
+    /// If `rate` is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn dropout(self, rate: f64) -> Self {
+        assert!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
+        Stack { dropout: rate, ..self }
+    }
+
+    /// The same stack with the outputs of all steps as its output.
+    pub fn return_sequences(self) -> Self {
+        Stack { return_sequences: true, ..self }
+    }
+}
+
+impl<'t, T: Scalar, L: SequenceLayer<'t, T>> Layer<'t, T> for Stack<L> {
+    type Output = Stacked<L::Output>;
+
+    /// # Panics
+    /// If `xs` is not a sequence `[T, B, F]` of at least one step.
+    #[track_caller]
+    fn forward(&self, xs: Var<'t, T>) -> Self::Output {
+        self.forward_lengths(xs, None, Mode::Evaluation)
+    }
+
+    #[track_caller]
+    fn forward_in(&self, xs: Var<'t, T>, mode: Mode) -> Self::Output {
+        self.forward_lengths(xs, None, mode)
+    }
+
+    #[track_caller]
+    fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+        self.run(xs, None, lengths, mode)
+    }
+}
+
+impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
+    /// That of each layer, the one next to the input first.
+    type State = Vec<L::State>;
+
+    #[track_caller]
+    fn run(
+        &self,
+        mut xs: Var<'t, T>,
+        state: Option<Self::State>,
+        lengths: Option<&[usize]>,
+        mode: Mode,
+    ) -> Self::Output {
+        if let Some(states) = &state {
+            let (given, wanted) = (states.len(), self.layers.len());
+            assert!(given == wanted, "Stack: {given} states for {wanted} layers");
+        }
+        let mut states = state.into_iter().flatten();
+        let mut layers: Vec<L::Output> = Vec::with_capacity(self.layers.len());
+        for (i, layer) in self.layers.iter().enumerate() {
+            if let Some(below) = layers.last() {
+                xs = mode.part(2 * i).dropout(below.sequence(), self.dropout);
+            }
+            layers.push(layer.run(xs, states.next(), lengths, mode.part(2 * i + 1)));
+        }
+        Stacked { layers, return_sequences: self.return_sequences }
+    }
+}
+
+/// What a [`Stack`] computed over a sequence.
+#[derive(Clone, Debug)]
+pub struct Stacked<O> {
+    /// What each layer computed, the one next to the input first.
+    pub layers: Vec<O>,
+    return_sequences: bool,
+}
+
+impl<O> Stacked<O> {
+    fn top(&self) -> &O {
+        self.layers.last().expect("a stack has a layer")
+    }
+
+    /// The outputs of the last layer at all time steps: `[T, B, H]`.
+    pub fn sequence<'t, T: Scalar>(&self) -> Var<'t, T>
+    where
+        O: Outputs<'t, T>,
+    {
+        self.top().sequence()
+    }
+
+    /// The states of all layers after the last step, the one next to the input first.
+    pub fn state<'t, T: Scalar>(&self) -> Vec<O::State>
+    where
+        O: Outputs<'t, T>,
+    {
+        Outputs::state(self)
+    }
+
+    /// The last output of the last layer: `[B, H]`.
+    pub fn last<'t, T: Scalar>(&self) -> Var<'t, T>
+    where
+        O: Outputs<'t, T>,
+    {
+        self.top().last()
+    }
+}
+
+impl<'t, T: Scalar, O: Outputs<'t, T>> Outputs<'t, T> for Stacked<O> {
+    type State = Vec<O::State>;
+
+    fn state(&self) -> Vec<O::State> {
+        self.layers.iter().map(Outputs::state).collect()
+    }
+
+    fn sequence(&self) -> Var<'t, T> {
+        self.top().sequence()
+    }
+
+    fn last(&self) -> Var<'t, T> {
+        self.top().last()
+    }
+}
+
+impl<'t, T: Scalar, O: Outputs<'t, T>> From<Stacked<O>> for Var<'t, T> {
+    /// The sequence if the stack returns sequences, the last output otherwise.
+    fn from(run: Stacked<O>) -> Self {
+        if run.return_sequences { run.sequence() } else { run.last() }
+    }
+}

@@ -1,0 +1,128 @@
+//! A cell at work on a sequence that arrives step by step.
+
+use crate::mode::Mode;
+use crate::recurrent::cell::Cell;
+use crate::recurrent::layer::Recurrent;
+use crate::recurrent::run::{check_state, project};
+use crate::recurrent::state::State;
+use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
+
+/// So many steps are on the tape at once in [`Stream::run`].
+const STEPS: usize = 64;
+
+/// A cell that keeps its state between steps, for inference on data as it arrives: nothing is recorded for a gradient,
+/// nothing grows with the number of steps, and the memory of one step is that of the next.
+///
+/// ```
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Lstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::{Recurrent, Stream};
+/// use unspool_autograd::{Tape, Tensor};
+/// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
+/// let xs = Tensor::from_fn([7, 1, 3], |i| (i as f32).sin());
+///
+/// let mut stream = Stream::new(cell.clone());
+/// let outputs: Vec<Tensor> = (0..7).map(|t| stream.step(&xs.select(0, t))).collect();
+///
+/// let tape = Tape::new();
+/// let whole = tape.bind(&Recurrent::new(cell)).forward(tape.constant(&xs));
+/// let (streamed, whole) = (Tensor::stack(0, &outputs).to_vec(), whole.sequence().value().to_vec());
+/// assert!(streamed.iter().zip(whole).all(|(a, b)| (a - b).abs() < 1e-6)); // products of one row may round otherwise
+/// ```
+pub struct Stream<T: Scalar, C, D> {
+    tape: Tape<T>,
+    cell: C,
+    state: Option<D>,
+}
+
+impl<T, C, D> Stream<T, C, D>
+where
+    T: Scalar,
+    C: Params<Tensor<T>>,
+    for<'t> C::With<Var<'t, T>>: Cell<'t, T, State: State<'t, T, Detached = D>>,
+{
+    /// The cell before its first step, with its zero state to come.
+    pub fn new(cell: C) -> Self {
+        Stream { tape: Tape::new(), cell, state: None }
+    }
+
+    /// The output `[B, H]` for the next input `[B, F]`.
+    ///
+    /// # Panics
+    /// If the input is not `[B, F]` or does not fit the cell, or the state, that after the step before, is not one of B
+    /// sequences.
+    #[track_caller]
+    pub fn step(&mut self, x: &Tensor<T>) -> Tensor<T> {
+        let shape = x.shape();
+        assert!(shape.rank() == 2, "Stream: the input must be [B, F], not {shape}");
+        self.tape.reset(); // something may be there if the step before has panicked
+        let (output, state) = {
+            let cell = self.tape.bind_frozen(&self.cell);
+            let x = project(&cell, self.tape.constant(x).unsqueeze(0)).squeeze(0);
+            let state = match &self.state {
+                Some(state) => State::attach(&self.tape, state),
+                None => cell.zero_state(shape[0]),
+            };
+            check_state("Stream: the state", &state, shape[0]);
+            let (output, state) = cell.step_in(x, state, Mode::Evaluation, 0);
+            (output.value(), state.detach())
+        };
+        self.tape.reset();
+        self.state = Some(state);
+        output
+    }
+
+    /// The outputs `[T, B, H]` for the next inputs `[T, B, F]`, the steps of a whole sequence or of a part: what
+    /// [`step`](Stream::step) makes of them one by one, with the inputs of some steps projected in one product. Nothing
+    /// but the outputs grows with T.
+    ///
+    /// A cell that asks for the number of a step ([`Cell::step_in`]) is told that in a part of 64 steps, and 0 in `step`.
+    ///
+    /// ```
+    /// use unspool_nn::rng;
+    /// use unspool_nn::cells::Gru;
+    /// use unspool_nn::recurrent::Stream;
+    /// use unspool_autograd::Tensor;
+    /// let xs = Tensor::<f32>::from_fn([300, 4, 2], |i| (i as f32).sin());
+    /// let mut stream = Stream::new(Gru::new(&mut rng(0), 2, 5));
+    /// assert_eq!(stream.run(&xs).shape()[..], [300, 4, 5]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the input is not `[T, B, F]` of at least one step or does not fit the cell, or the state is not one of B
+    /// sequences.
+    #[track_caller]
+    pub fn run(&mut self, xs: &Tensor<T>) -> Tensor<T> {
+        let shape = xs.shape();
+        assert!(shape.rank() == 3 && shape[0] > 0, "Stream: the inputs must be [T, B, F] with a step, not {shape}");
+        let time = shape[0];
+        let mut state = None;
+        let mut outputs: Option<Tensor<T>> = None;
+        for start in (0..time).step_by(STEPS) {
+            let part = xs.slice(0, start..time.min(start + STEPS));
+            self.tape.reset();
+            {
+                let layer = Recurrent::new(self.tape.bind_frozen(&self.cell));
+                let run = layer.unroll(self.tape.constant(&part)).carried(state.as_ref().or(self.state.as_ref())).run();
+                let made = run.sequence().value();
+                let whole = outputs.get_or_insert_with(|| Tensor::zeros(made.shape().with(0, time)));
+                whole.write(0, start, &made);
+                state = Some(run.state().detach());
+            }
+        }
+        self.tape.reset();
+        self.state = state;
+        outputs.expect("at least one step")
+    }
+
+    /// The state after the last step; `None` before the first.
+    pub fn state(&self) -> Option<&D> {
+        self.state.as_ref()
+    }
+
+    /// Continues from this state, `None` for the zero state.
+    pub fn set_state(&mut self, state: Option<D>) {
+        self.state = state;
+    }
+}

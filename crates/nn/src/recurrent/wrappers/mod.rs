@@ -1,0 +1,34 @@
+//! Cells around other cells: each changes one thing about any [`Cell`](crate::recurrent::Cell), built-in or yours.
+//!
+//! | wrapper | what it changes | source |
+//! |---|---|---|
+//! | [`Zoneout`] | parts of the state keep their old value | Krueger et al. 2017 |
+//! | [`RecurrentDropout`] | parts of h are left out on the way into the step: others at every step, or the same | Semeniuta et al. 2016, Gal and Ghahramani 2016 |
+//! | [`Residual`] | the input is added to the output | He et al. 2016 |
+//!
+//! Which elements are concerned depends on the seed in the [`Mode`], the time step and the place: nothing is
+//! stored. They nest: `Residual::new(Zoneout::new(cell, 0.1, 0.05), 64)`.
+
+mod recurrent_dropout;
+mod residual;
+mod zoneout;
+
+pub use recurrent_dropout::RecurrentDropout;
+pub use residual::Residual;
+pub use zoneout::Zoneout;
+
+use crate::mode::Mode;
+use crate::recurrent::state::State;
+use unspool_autograd::Scalar;
+
+/// The state with dropout on its first variable, h.
+#[track_caller]
+fn drop_first<'t, T: Scalar, S: State<'t, T>>(state: S, mode: Mode, rate: f64) -> S {
+    let mut first = true;
+    state.map(&mut |part| if std::mem::replace(&mut first, false) { mode.dropout(part, rate) } else { part })
+}
+
+#[track_caller]
+fn check_rate(name: &str, rate: f64) {
+    assert!((0.0..1.0).contains(&rate), "{name}: the rate {rate} is not at least 0 and less than 1");
+}

@@ -1,0 +1,75 @@
+//! Dropout on the hidden state.
+
+use super::{check_rate, drop_first};
+use crate::mode::Mode;
+use crate::recurrent::cell::Cell;
+use unspool_autograd::{Params, Scalar, Var};
+
+/// A cell whose hidden state h, the first variable of its state, goes through dropout on its way into the step, in
+/// training: other elements at every step, or the same at every step of a sequence (variational dropout).
+///
+/// Semeniuta, Severyn and Barth 2016, "Recurrent dropout without memory loss". The cell state c of an LSTM is left alone.
+/// The same at every step: Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural
+/// networks"; on the inputs that is [`Dropout::same_over_time`](crate::layers::Dropout::same_over_time).
+///
+/// ```
+/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::cells::Lstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::wrappers::RecurrentDropout;
+/// use unspool_autograd::{Tape, Tensor};
+/// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
+/// let layer = Recurrent::new(RecurrentDropout::new(cell, 0.25));
+/// let tape = Tape::new();
+/// let h = tape.bind(&layer).forward_in(tape.constant(&Tensor::ones([7, 4, 3])), Mode::Training { seed: 1 }).last();
+/// assert_eq!(h.shape()[..], [4, 5]);
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct RecurrentDropout<C> {
+    /// The cell that makes the steps.
+    pub cell: C,
+    /// The probability with which an element is left out.
+    pub rate: f64,
+    /// Whether the same elements are left out at every step of a sequence.
+    pub same_over_time: bool,
+}
+
+impl<C> RecurrentDropout<C> {
+    /// The cell, with dropout on h, drawn anew at every step.
+    ///
+    /// # Panics
+    /// If `rate` is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn new(cell: C, rate: f64) -> Self {
+        check_rate("RecurrentDropout", rate);
+        RecurrentDropout { cell, rate, same_over_time: false }
+    }
+
+    /// The same cell, with the same elements left out at every step of a sequence.
+    pub fn same_over_time(self) -> Self {
+        RecurrentDropout { same_over_time: true, ..self }
+    }
+}
+
+impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for RecurrentDropout<C> {
+    type State = C::State;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.cell.zero_state(batch)
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.cell.project(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
+        self.cell.step(x, state)
+    }
+
+    fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
+        let drawn = if self.same_over_time { mode.part(0) } else { mode.part(0).part(t) };
+        let state = drop_first(state, drawn, self.rate);
+        self.cell.step_in(x, state, mode.part(1), t)
+    }
+}

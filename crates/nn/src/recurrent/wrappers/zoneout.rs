@@ -1,0 +1,101 @@
+//! States that keep parts of their old values.
+
+use super::check_rate;
+use crate::mode::Mode;
+use crate::recurrent::cell::Cell;
+use crate::recurrent::state::State;
+use unspool_autograd::{Params, Scalar, Tensor, Var};
+
+/// A cell whose state partly stays as it was: in training each element keeps its old value with a probability z, in
+/// evaluation it becomes the mean, `z old + (1 - z) new`.
+///
+/// ```text
+/// s_t = s_{t-1} + k ⊙ (s'_t - s_{t-1})      k = 0 with probability z, else 1; in evaluation 1 - z
+/// ```
+///
+/// with s' what the cell would make. z is `hidden` for h, the first variable of the state, and `cell_state` for the others.
+/// The output is the new h: this wrapper is for cells whose output is their first state, as that of all built-in ones is.
+/// [`Residual`](crate::recurrent::wrappers::Residual) goes around it.
+///
+/// Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations".
+///
+/// ```
+/// use unspool_nn::rng;
+/// use unspool_nn::cells::Lstm;
+/// use unspool_nn::layers::Layer;
+/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::wrappers::Zoneout;
+/// use unspool_autograd::{Tape, Tensor};
+/// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
+/// let layer = Recurrent::new(Zoneout::new(cell, 0.05, 0.5));
+/// let tape = Tape::new();
+/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(run.last().value(), run.state().0.value());
+/// ```
+#[derive(Params, Clone, Debug)]
+pub struct Zoneout<C> {
+    /// The cell that makes the steps.
+    pub cell: C,
+    /// The probability with which an element of h stays.
+    pub hidden: f64,
+    /// The probability with which an element of the other states stays.
+    pub cell_state: f64,
+}
+
+impl<C> Zoneout<C> {
+    /// The cell, with zoneout.
+    ///
+    /// # Panics
+    /// If a probability is not at least 0 and less than 1.
+    #[track_caller]
+    pub fn new(cell: C, hidden: f64, cell_state: f64) -> Self {
+        check_rate("Zoneout", hidden);
+        check_rate("Zoneout", cell_state);
+        Zoneout { cell, hidden, cell_state }
+    }
+
+    /// # Panics
+    /// If `h` is not the first variable of the new state.
+    #[track_caller]
+    fn mix<'t, T: Scalar, S: State<'t, T>>(&self, h: Var<'t, T>, old: S, new: S, mode: Mode) -> (Var<'t, T>, S) {
+        let (mut i, mut output, mut is_first) = (0, None, true);
+        let state = S::join(&[old, new], &mut |parts| {
+            let (old, new) = (parts[0], parts[1]);
+            is_first &= i > 0 || h.ptr_eq(new);
+            let stay = if i == 0 { self.hidden } else { self.cell_state };
+            let ones = old.tape().constant(&Tensor::ones(old.shape()));
+            // Dropout makes up for what it leaves out; here that is undone.
+            let take = mode.part(i).dropout(ones, stay) * (1.0 - stay);
+            let mixed = if stay == 0.0 { new } else { old + take * (new - old) };
+            output.get_or_insert(mixed);
+            i += 1;
+            mixed
+        });
+        assert!(is_first, "Zoneout: the output of the cell must be h, the first variable of its state");
+        (output.expect("a state has a variable"), state)
+    }
+}
+
+impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Zoneout<C> {
+    type State = C::State;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.cell.zero_state(batch)
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.cell.project(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
+        self.step_in(x, state, Mode::Evaluation, 0)
+    }
+
+    /// # Panics
+    /// If the output of the cell is not the first variable of its state.
+    #[track_caller]
+    fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
+        let (h, new) = self.cell.step_in(x, state.clone(), mode.part(1), t);
+        self.mix(h, state, new, mode.part(0).part(t))
+    }
+}

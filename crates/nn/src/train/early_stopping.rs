@@ -1,0 +1,171 @@
+//! Ending a training that gets no better.
+
+use super::callback::{Callback, Report, Start};
+use super::error::FitError;
+use crate::optim::state_dict::{Memory, RestoreError};
+use crate::sentence::listed;
+use std::ops::ControlFlow;
+use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
+
+/// Ends training after some epochs in a row that were no better than the best one, and gives the model the weights of that.
+///
+/// Better is lower, by more than [`min_delta`](EarlyStopping::min_delta), and what is looked at is the validation loss, or
+/// the training loss if there is none; [`metric`](EarlyStopping::metric) and [`rising`](EarlyStopping::rising) change that.
+/// The best weights are restored at the end of every training that ends without an error. Each training begins anew, unless it
+/// [resumes](crate::train::Fit::resume) another.
+///
+/// Prechelt 1998, "Early stopping: but when?"; as Keras's `EarlyStopping` with `restore_best_weights`.
+///
+/// ```
+/// use unspool_nn::data::Dataset;
+/// use unspool_nn::layers::{dense, sequential};
+/// use unspool_nn::losses::mse;
+/// use unspool_nn::train::{EarlyStopping, evaluate, fit};
+/// use unspool_autograd::Tensor;
+/// let x = Tensor::<f32>::from_fn([60, 20], |i| (i as f32 * 1.7).sin());
+/// let data = Dataset::new(x, Tensor::from_fn([60, 1], |i| (i as f32 * 9.1).cos()))?; // nothing to learn but noise
+/// let [train, valid] = data.split([30, 30], 0)?;
+///
+/// let mut model = sequential().add(dense(20, 50)).add(dense(50, 1));
+/// let mut stopping = EarlyStopping::new(3);
+/// let history =
+///     fit(&mut model, &train).loss(mse).validate(&valid).epochs(500).callback(&mut stopping).quiet().run()?;
+/// let best = stopping.best_epoch().unwrap();
+/// assert_eq!(history.loss.len(), best + 3);
+/// assert_eq!(evaluate(&model, &valid, mse), history.val_loss[best - 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct EarlyStopping<T: Scalar = f32> {
+    patience: usize,
+    min_delta: f64,
+    metric: Option<String>,
+    rising: bool,
+    /// The best metric and its epoch, from 1.
+    best: Option<(f64, usize)>,
+    /// Epochs since.
+    bad: usize,
+    /// The weights of the best epoch, with their names.
+    weights: Vec<(String, Tensor<T>)>,
+}
+
+impl<T: Scalar> EarlyStopping<T> {
+    /// Ends training after `patience` epochs in a row that were no better.
+    ///
+    /// # Panics
+    /// If `patience` is 0.
+    #[track_caller]
+    pub fn new(patience: usize) -> Self {
+        assert!(patience > 0, "EarlyStopping: a patience of 0 epochs: it must be at least 1");
+        EarlyStopping { patience, min_delta: 0.0, metric: None, rising: false, best: None, bad: 0, weights: Vec::new() }
+    }
+
+    /// Sets by how much an epoch must be better than the best one.
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
+    #[track_caller]
+    pub fn min_delta(self, min_delta: f64) -> Self {
+        let right = min_delta >= 0.0 && min_delta.is_finite();
+        assert!(right, "EarlyStopping: min_delta is {min_delta}; it must be finite and not negative");
+        EarlyStopping { min_delta, ..self }
+    }
+
+    /// Looks at another curve of the [`History`](crate::train::History): `"loss"`, or a [metric](crate::train::Fit::metric) with its
+    /// prefix, `"val_mae"`. [`run`](crate::train::Fit::run) returns an error before training if there is none of that name.
+    pub fn metric(self, name: impl Into<String>) -> Self {
+        EarlyStopping { metric: Some(name.into()), ..self }
+    }
+
+    /// The metric is one that should rise, an accuracy.
+    pub fn rising(self) -> Self {
+        EarlyStopping { rising: true, ..self }
+    }
+
+    /// The best metric so far. One that is not a number is not better than any.
+    pub fn best(&self) -> Option<f64> {
+        self.best.map(|(metric, _)| metric)
+    }
+
+    /// The epoch of the best metric, from 1.
+    pub fn best_epoch(&self) -> Option<usize> {
+        self.best.map(|(_, epoch)| epoch)
+    }
+
+    fn is_better(&self, metric: f64) -> bool {
+        match self.best() {
+            None => !metric.is_nan(),
+            Some(best) if self.rising => metric > best + self.min_delta,
+            Some(best) => metric < best - self.min_delta,
+        }
+    }
+}
+
+impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
+    fn on_begin(&mut self, start: &Start<'_, M>) -> Result<(), FitError> {
+        (self.best, self.bad) = (None, 0);
+        self.weights.clear();
+        match &self.metric {
+            Some(name) if !start.curves.contains(name) => {
+                let known = listed(start.curves, ", ");
+                Err(FitError::Callback(format!("EarlyStopping: there is no metric {name:?}; there are {known}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+        let history = report.history;
+        let metric = match &self.metric {
+            None => history.val_loss.last().or(history.loss.last()).copied(),
+            Some(name) => history.curve(name).and_then(<[f64]>::last).copied(),
+        };
+        if metric.is_some_and(|metric| self.is_better(metric)) {
+            self.best = metric.map(|metric| (metric, report.epoch));
+            self.bad = 0;
+            let weights = &mut self.weights;
+            weights.clear();
+            report.model.visit_leaves(Path::ROOT, &mut |path, leaf| weights.push((path.to_string(), leaf.clone())));
+        } else {
+            self.bad += 1;
+        }
+        if self.bad >= self.patience { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn on_end(&mut self, model: &mut M) {
+        for (leaf, (_, best)) in model.leaves_mut().into_iter().zip(&self.weights) {
+            *leaf = best.clone();
+        }
+    }
+
+    /// The best metric (`best`, infinite if there is none) and its epoch (`epoch`, 0 if there is none), the epochs since
+    /// (`bad`), and the weights (`weights.layers.0.bias`).
+    fn memory(&self) -> Memory<T> {
+        let worst = if self.rising { f64::NEG_INFINITY } else { f64::INFINITY };
+        let (best, epoch) = self.best.unwrap_or((worst, 0));
+        let mut memory = Memory::new();
+        for (name, number) in [("best", best), ("epoch", epoch as f64), ("bad", self.bad as f64)] {
+            memory.numbers.insert(name.into(), number);
+        }
+        for (name, weight) in &self.weights {
+            memory.tensors.insert(format!("weights.{name}"), weight.clone());
+        }
+        memory
+    }
+
+    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
+        let mut reader = memory.reader();
+        let best = reader.number("best").zip(reader.count("epoch")).filter(|(_, epoch)| *epoch > 0);
+        let bad = reader.count("bad");
+        let mut weights = Vec::new();
+        if best.is_some() {
+            model.visit_leaves(Path::ROOT, &mut |path, leaf| {
+                let weight = reader.tensor(&format!("weights.{path}"), leaf.shape());
+                weights.extend(weight.map(|weight| (path.to_string(), weight)));
+            });
+        }
+        reader.finish()?;
+        (self.best, self.bad, self.weights) = (best, bad.unwrap_or_default(), weights);
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! Why a training ended before its end.
+
+use crate::train::history::History;
+use std::fmt;
+
+/// Why training did not run, or not to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FitError {
+    /// The named set of examples (training or validation) is empty.
+    NoExamples(&'static str),
+    /// The batch size is 0.
+    EmptyBatch,
+    /// The model has no parameters.
+    NothingToTrain,
+    /// A number in an example is infinite or NaN, and makes the loss on it, a gradient or a metric so. Found before
+    /// training, or when it first did harm: then the weights are those before that step.
+    Data {
+        /// The set of examples: training or validation.
+        set: &'static str,
+        /// What it is in: the input or the target.
+        what: &'static str,
+        /// The example of the set, from 0.
+        example: usize,
+        /// The time step, from 0, if these are sequences.
+        step: Option<usize>,
+        /// The place in the last axis, from 0.
+        feature: usize,
+        /// The number.
+        value: f64,
+        /// What training had come to, if it had begun.
+        history: Option<Box<History>>,
+    },
+    /// The gradient of a parameter became infinite or NaN, though the loss did not; the weights are those before that
+    /// step.
+    GradientNotFinite {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The batch in the epoch, from 1.
+        batch: usize,
+        /// The parameter's dotted name.
+        parameter: String,
+        /// What training had come to.
+        history: Box<History>,
+    },
+    /// The loss became infinite or NaN; the weights are those before that step.
+    NotFinite {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The batch in the epoch, from 1.
+        batch: usize,
+        /// The loss.
+        loss: f64,
+        /// The dotted name of the first parameter that is not finite itself or, if all are, whose gradient is not.
+        parameter: Option<String>,
+        /// What training had come to.
+        history: Box<History>,
+    },
+    /// The loss on the validation examples became infinite or NaN; the weights are those after that epoch.
+    ValidationNotFinite {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The loss.
+        loss: f64,
+        /// What training had come to.
+        history: Box<History>,
+    },
+    /// A parameter became infinite or NaN in the last step of an epoch, or in one after which a checkpoint was to be saved: it
+    /// is not.
+    ParameterNotFinite {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The parameter's dotted name.
+        parameter: String,
+        /// What training had come to.
+        history: Box<History>,
+    },
+    /// A callback cannot do its work in this training: the sentence says why.
+    Callback(String),
+    /// Before training: a checkpoint cannot be written or read, or is not one of this training. The sentence names the file and
+    /// says why.
+    Checkpoint(String),
+    /// A checkpoint could not be written; the weights are those that should have been saved.
+    NotSaved {
+        /// Names the file and says why.
+        sentence: String,
+        /// What training had come to.
+        history: Box<History>,
+    },
+}
+
+impl FitError {
+    /// What training had come to, if it had begun.
+    ///
+    /// ```
+    /// use unspool_nn::data::Dataset;
+    /// use unspool_nn::layers::{dense, sequential};
+    /// use unspool_nn::losses::mse;
+    /// use unspool_nn::optim::Sgd;
+    /// use unspool_nn::train::fit;
+    /// use unspool_autograd::Tensor;
+    /// let train = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
+    /// let mut model = sequential().add(dense(3, 1));
+    /// let sgd = Sgd::default().schedule(|step: usize| if step < 6 { 1.0 } else { 1e30 });
+    /// let error = fit(&mut model, &train).loss(mse).optimizer(sgd).epochs(9).quiet().run().unwrap_err();
+    /// assert_eq!(error.history().unwrap().loss.len(), 3);
+    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// ```
+    pub fn history(&self) -> Option<&History> {
+        match self {
+            FitError::Data { history, .. } => history.as_deref(),
+            FitError::GradientNotFinite { history, .. }
+            | FitError::NotFinite { history, .. }
+            | FitError::ValidationNotFinite { history, .. }
+            | FitError::ParameterNotFinite { history, .. }
+            | FitError::NotSaved { history, .. } => Some(history),
+            FitError::NoExamples(_)
+            | FitError::EmptyBatch
+            | FitError::NothingToTrain
+            | FitError::Callback(_)
+            | FitError::Checkpoint(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for FitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FitError::NoExamples(set) => write!(f, "the {set} set holds no examples: at least one is needed"),
+            FitError::EmptyBatch => f.write_str("the batch size is 0: it must be at least 1"),
+            FitError::NothingToTrain => f.write_str("the model has no parameters: there is nothing to train"),
+            FitError::Data { set, what, example, step, feature, value, .. } => {
+                write!(f, "the {set} {what} of example {example}, ")?;
+                if let Some(step) = step {
+                    write!(f, "step {step}, ")?;
+                }
+                write!(f, "feature {feature} (counted from 0) is {value}: what is computed from it is not finite")
+            }
+            FitError::GradientNotFinite { epoch, batch, parameter, .. } => {
+                write!(f, "the gradient of {parameter} is not finite in batch {batch} of epoch {epoch}")
+            }
+            FitError::NotFinite { epoch, batch, loss, parameter, .. } => {
+                write!(f, "the loss became {loss} in batch {batch} of epoch {epoch}")?;
+                if let Some(parameter) = parameter {
+                    write!(f, "; the first parameter or gradient that is not finite is that of {parameter}")?;
+                }
+                f.write_str(": try a smaller learning rate")
+            }
+            FitError::ValidationNotFinite { epoch, loss, .. } => {
+                write!(
+                    f,
+                    "the validation loss became {loss} in epoch {epoch}, though all numbers in the examples are finite"
+                )
+            }
+            FitError::ParameterNotFinite { epoch, parameter, .. } => {
+                write!(f, "{parameter} is not finite after a step of epoch {epoch}: try a smaller learning rate")
+            }
+            FitError::Callback(sentence) | FitError::Checkpoint(sentence) | FitError::NotSaved { sentence, .. } => {
+                f.write_str(sentence)
+            }
+        }
+    }
+}
+
+impl std::error::Error for FitError {}

@@ -1,0 +1,65 @@
+//! How far numbers are from those that they should be.
+
+use super::{constant, elements};
+use crate::losses::loss::same_shape;
+use unspool_autograd::{Scalar, Var};
+
+/// The root of the mean squared error, in the unit of the targets: `sqrt(mean((output - target)²))` over all elements.
+///
+/// ```
+/// use unspool_nn::train::metrics::rmse;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
+/// let target = tape.constant(&Tensor::from_vec(vec![1.0, 2.0 + 8f32.sqrt()], [2, 1]));
+/// assert!((rmse(output, target).item() - 2.0).abs() < 1e-6);
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn rmse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+    same_shape("rmse", output, target);
+    // Not the root of `mse`, whose squares leave the range of the type long before.
+    (output - target).norm() / (output.shape().elements() as f64).sqrt()
+}
+
+/// The coefficient of determination, `1 - sum((target - output)²) / sum((target - mean(target))²)`: what fraction of the
+/// variance of the targets is explained; 1 is perfect, 0 no better than their mean. For each feature (place in the last axis),
+/// and averaged over these.
+///
+/// As scikit-learn's `r2_score` and Keras's `R2Score`. Where all targets are the same, it is 1 if the outputs are these, and
+/// else 0, as in scikit-learn.
+///
+/// ```
+/// use unspool_nn::train::metrics::r2;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let output = tape.constant(&Tensor::<f32>::from_vec(vec![2.5, 0.0, 2.0, 8.0], [4, 1]));
+/// let target = tape.constant(&Tensor::from_vec(vec![3.0, -0.5, 2.0, 7.0], [4, 1]));
+/// assert!((r2(output, target).item() - 0.94860816).abs() < 1e-6);
+/// ```
+///
+/// # Panics
+/// If the shapes differ, or have rank 0.
+#[track_caller]
+pub fn r2<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+    same_shape("r2", output, target);
+    let features = *output.shape().last().expect("r2: the output has no axis of features");
+    let (predicted, right) = (elements(output), elements(target));
+    let score = |feature: usize| {
+        let column = |of: &[f64]| of.iter().copied().skip(feature).step_by(features).collect::<Vec<_>>();
+        let (predicted, right) = (column(&predicted), column(&right));
+        let mean = right.iter().sum::<f64>() / right.len() as f64;
+        let left: f64 = predicted.iter().zip(&right).map(|(predicted, right)| (right - predicted).powi(2)).sum();
+        let whole: f64 = right.iter().map(|right| (right - mean).powi(2)).sum();
+        // Not `whole == 0`: the mean of equal numbers may be rounded to another.
+        let is_constant = right.iter().all(|x| *x == right[0]);
+        match (left == 0.0, is_constant) {
+            (true, _) => 1.0,
+            (false, true) if left > 0.0 => 0.0,
+            _ => 1.0 - left / whole, // NaN stays
+        }
+    };
+    constant(output, (0..features).map(score).sum::<f64>() / features as f64)
+}

@@ -1,0 +1,95 @@
+//! What a model says on a data set, to be measured.
+
+use crate::data::dataset::Dataset;
+use crate::layers::layer::Model;
+use crate::losses::loss::Loss;
+use crate::mode::Mode;
+use crate::train::batch_loss::{counted, loss_on};
+use crate::train::evaluate::in_parts;
+use rayon::prelude::*;
+use unspool_autograd::{Scalar, Tape, Tensor, Var};
+
+/// The outputs of a model for all examples, and the targets. What is no mean of its parts, such as a root of a mean, is right
+/// only when it is computed from all of them at once.
+pub(crate) struct Outputs<T: Scalar> {
+    /// Outputs and targets of all examples; of sequences of different lengths, of all steps that are no padding.
+    all: [Tensor<T>; 2],
+    /// Outputs with their examples in parts, if these have weights.
+    weighted: Vec<(Tensor<T>, Dataset<T>)>,
+}
+
+impl<T: Scalar> Outputs<T> {
+    /// # Panics
+    /// If there are no examples, or they do not fit the model.
+    #[track_caller]
+    pub fn of<M>(model: &M, data: &Dataset<T>) -> Self
+    where
+        M: for<'t> Model<'t, T> + Sync,
+    {
+        let parts = in_parts(data.len(), |start, rows| {
+            let part = data.slice_cut(start, rows);
+            let tape = Tape::new();
+            let output = M::output(&tape.bind_frozen(model), tape.constant(part.x()), part.lengths(), Mode::Evaluation);
+            let target = tape.constant(part.y());
+            let both = match part.target_lengths() {
+                None => [output, target],
+                Some(lengths) => counted(output, target, lengths).map(rows_of),
+            };
+            (both.map(|of| of.value()), output.value(), part)
+        });
+        let all = [0, 1].map(|i| side_by_side(parts.iter().map(|(both, ..)| &both[i])));
+        let parts = parts.into_iter().filter(|(.., part)| part.weights().is_some());
+        Outputs { all, weighted: parts.map(|(_, output, part)| (output, part)).collect() }
+    }
+
+    /// A function of all outputs and targets, in which every example counts the same.
+    #[track_caller]
+    pub fn measure(&self, metric: &impl Loss<T>) -> f64 {
+        let tape = Tape::new();
+        let [output, target] = self.all.each_ref().map(|of| tape.constant(of));
+        metric(output, target).item().to_f64()
+    }
+
+    /// The same, or with weights the weighted mean of what the function makes of each example by itself.
+    #[track_caller]
+    pub fn loss(&self, loss: &impl Loss<T>) -> f64 {
+        if self.weighted.is_empty() {
+            return self.measure(loss);
+        }
+        let parts = self.weighted.par_iter().map(|(output, part)| {
+            let tape = Tape::new();
+            loss_on(tape.constant(output), part, loss).item().to_f64() * part.share()
+        });
+        // Added in order.
+        let (sums, share): (Vec<f64>, f64) =
+            (parts.collect(), self.weighted.iter().map(|(_, part)| part.share()).sum());
+        sums.into_iter().sum::<f64>() / share
+    }
+}
+
+/// All steps of all sequences, one below the other.
+fn rows_of<T: Scalar>(of: Var<'_, T>) -> Var<'_, T> {
+    let shape = of.shape();
+    let features = shape[shape.rank() - 1];
+    of.reshape([shape[..shape.rank() - 1].iter().product(), features])
+}
+
+/// The parts along their axis of examples, the one before the last.
+fn side_by_side<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>>) -> Tensor<T> {
+    let parts: Vec<&Tensor<T>> = parts.collect();
+    let [first, ..] = parts[..] else { panic!("evaluate: the data set holds no examples: at least one is needed") };
+    let axis = first.rank().saturating_sub(2);
+    if axis == 0 {
+        return Tensor::concat(0, parts);
+    }
+    // A part of sequences ends with its longest one.
+    let longest = parts.iter().map(|part| part.shape()[0]).max().unwrap_or(0);
+    let padded: Vec<Tensor<T>> = parts
+        .into_iter()
+        .map(|part| match longest - part.shape()[0] {
+            0 => part.clone(),
+            rest => Tensor::concat(0, [part, &Tensor::zeros(part.shape().with(0, rest))]),
+        })
+        .collect();
+    Tensor::concat(axis, &padded)
+}

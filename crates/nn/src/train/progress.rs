@@ -1,0 +1,133 @@
+//! How training reports itself, on standard error.
+
+use crate::train::history::History;
+use std::io::Write;
+use std::time::Instant;
+
+/// A bar on a terminal, a line per epoch otherwise, or nothing.
+pub(crate) struct Progress {
+    shown: Shown,
+    epochs: usize,
+    /// Steps per epoch.
+    steps: usize,
+    /// Steps that were done before, when a training is resumed.
+    before: usize,
+    done: usize,
+    started: Instant,
+}
+
+enum Shown {
+    Nothing,
+    Lines,
+    #[cfg(feature = "progress")]
+    Bar(indicatif::ProgressBar),
+}
+
+impl Progress {
+    pub(crate) fn new(quiet: bool, epochs: usize, steps: usize, before: usize) -> Self {
+        let shown = match quiet {
+            true => Shown::Nothing,
+            false => shown(epochs.saturating_mul(steps), before),
+        };
+        Progress { shown, epochs, steps, before, done: before, started: Instant::now() }
+    }
+
+    /// After a step, from 1.
+    pub(crate) fn step(&mut self, epoch: usize, step: usize, loss: f64) {
+        self.done += 1;
+        #[cfg(feature = "progress")]
+        if let Shown::Bar(bar) = &self.shown {
+            bar.inc(1);
+            // Formatting a message costs more than a small model's step.
+            if step.is_multiple_of(16) || step == self.steps {
+                let (epochs, steps) = (self.epochs, self.steps);
+                bar.set_message(format!("epoch {epoch}/{epochs}  step {step}/{steps}  loss {loss:.5}"));
+            }
+        }
+        let _ = (epoch, step, loss);
+    }
+
+    /// After an epoch: a line, where there is no bar.
+    pub(crate) fn epoch(&self, epoch: usize, history: &History) {
+        if let Shown::Lines = self.shown {
+            self.line(epoch, history);
+        }
+    }
+
+    /// At any time, and also where nothing else is shown.
+    pub(crate) fn warn(&self, what: std::fmt::Arguments<'_>) {
+        let write = || {
+            let _ = writeln!(std::io::stderr(), "warning: {what}");
+        };
+        match &self.shown {
+            #[cfg(feature = "progress")]
+            Shown::Bar(bar) => bar.suspend(write),
+            _ => write(),
+        }
+    }
+
+    /// After all of them: a line, where there was a bar.
+    pub(crate) fn end(&self, epoch: usize, history: &History) {
+        #[cfg(feature = "progress")]
+        if let Shown::Bar(bar) = &self.shown {
+            bar.finish_and_clear();
+            self.line(epoch, history);
+        }
+        let _ = (epoch, history);
+    }
+
+    fn line(&self, epoch: usize, history: &History) {
+        let mut line = format!("epoch {epoch}/{}  step {}", self.epochs, self.done);
+        for name in history.names() {
+            if let Some(value) = history.curve(name).and_then(<[f64]>::last) {
+                line += &match name {
+                    "rate" => format!("  {name} {value:.3e}"),
+                    _ => format!("  {name} {value:.5}"),
+                };
+            }
+        }
+        let rate = (self.done - self.before) as f64 / self.started.elapsed().as_secs_f64();
+        // A training that goes on may have done more epochs than it is now asked for, and no step since.
+        let left = match self.epochs.saturating_sub(epoch).saturating_mul(self.steps) {
+            0 => 0.0,
+            steps => steps as f64 / rate,
+        };
+        // Nobody may be listening; that is no reason to stop training.
+        let _ = writeln!(std::io::stderr(), "{line}  {:.1} s, {rate:.0} steps/s, {left:.0} s left", history.seconds);
+    }
+}
+
+#[cfg(not(feature = "progress"))]
+fn shown(_: usize, _: usize) -> Shown {
+    Shown::Lines
+}
+
+/// A bar, if there is somebody to look at it.
+#[cfg(feature = "progress")]
+fn shown(steps: usize, before: usize) -> Shown {
+    use std::io::IsTerminal;
+    if !std::io::stderr().is_terminal() {
+        return Shown::Lines;
+    }
+    let bar = indicatif::ProgressBar::new(steps as u64).with_position(before as u64);
+    // What was done before took no time now.
+    bar.reset_eta();
+    let style = indicatif::ProgressStyle::with_template("{bar:30} {msg}  {rate}, {eta} left")
+        .expect("a valid template")
+        .with_key("rate", |state: &indicatif::ProgressState, text: &mut dyn std::fmt::Write| {
+            let _ = write!(text, "{:.0} steps/s", state.per_sec());
+        });
+    bar.set_style(style);
+    Shown::Bar(bar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A training that is resumed may have come further than it is now asked to.
+    #[test]
+    fn a_line_is_written_after_more_epochs_than_asked_for() {
+        Progress { shown: Shown::Lines, ..Progress::new(true, 1, 2, 6) }.line(3, &History::default());
+    }
+}

@@ -1,0 +1,91 @@
+//! What a training was told.
+
+use super::callback::Callback;
+use super::interrupt::Interrupt;
+use crate::data::Batches;
+use crate::data::dataset::Dataset;
+use crate::mode::mix;
+use std::borrow::Cow;
+use unspool_autograd::{Scalar, Var};
+
+/// Everything but model, examples, loss and optimiser.
+pub(super) struct Settings<'a, T: Scalar, M> {
+    pub validation: Validation<'a, T>,
+    pub batch: usize,
+    /// Batches per step.
+    pub accumulate: usize,
+    pub epochs: usize,
+    pub seed: u64,
+    pub order: Order,
+    pub quiet: bool,
+    pub metrics: Vec<(String, Metric<'a, T>)>,
+    pub callbacks: Vec<Box<dyn Callback<T, M> + Send + 'a>>,
+    pub interrupt: Interrupt,
+    #[cfg(feature = "safetensors")]
+    pub files: super::resume::Files,
+}
+
+/// A function of output and target.
+pub(super) type Metric<'a, T> = Box<dyn for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Send + Sync + 'a>;
+
+pub(super) enum Validation<'a, T: Scalar> {
+    None,
+    On(&'a Dataset<T>),
+    /// On this part of the training examples.
+    Last(f64),
+}
+
+/// In which order an epoch sees the examples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Order {
+    Shuffled,
+    AsTheyStand,
+    Buckets,
+}
+
+impl<T: Scalar, M> Default for Settings<'_, T, M> {
+    fn default() -> Self {
+        Settings {
+            validation: Validation::None,
+            batch: 32,
+            accumulate: 1,
+            epochs: 1,
+            seed: 0,
+            order: Order::Shuffled,
+            quiet: false,
+            metrics: Vec::new(),
+            callbacks: Vec::new(),
+            interrupt: Interrupt::new(),
+            #[cfg(feature = "safetensors")]
+            files: Default::default(),
+        }
+    }
+}
+
+impl<'a, T: Scalar, M> Settings<'a, T, M> {
+    /// The examples to train on, and those to validate on.
+    pub fn parts(&self, data: &'a Dataset<T>) -> (Cow<'a, Dataset<T>>, Option<Cow<'a, Dataset<T>>>) {
+        match self.validation {
+            Validation::None => (Cow::Borrowed(data), None),
+            Validation::On(valid) => (Cow::Borrowed(data), Some(Cow::Borrowed(valid))),
+            Validation::Last(fraction) => {
+                let held_back = (data.len() as f64 * fraction).round() as usize;
+                let first = data.len() - held_back;
+                (Cow::Owned(data.slice(0, first)), Some(Cow::Owned(data.slice(first, held_back))))
+            }
+        }
+    }
+
+    /// The batches of an epoch, from 1.
+    #[track_caller]
+    pub fn batches<'d>(&self, train: &'d Dataset<T>, epoch: usize) -> Batches<'d, T> {
+        let batches = train.batches(self.batch);
+        // Part 0 of the seed is the order's, the others are dropout's of each epoch.
+        let seed = mix(mix(self.seed, 0), epoch);
+        match self.order {
+            Order::Shuffled => batches.shuffle(seed),
+            Order::AsTheyStand => batches,
+            Order::Buckets => batches.bucket_by_length(seed),
+        }
+    }
+}
