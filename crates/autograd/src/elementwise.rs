@@ -1,7 +1,6 @@
 //! Functions of the elements at one place, and the macro that defines them.
 
-use crate::forget::Saves;
-use crate::op::{InputGrads, Inputs};
+use crate::tape::{InputGrads, Inputs, Saves};
 use unspool_tensor::{MAX_FUSED, Scalar, Shape, Tensor};
 
 /// The value of a function of one number: what [`elementwise!`](crate::elementwise) writes calls it.
@@ -30,7 +29,7 @@ pub fn value<T: Scalar>(
 #[inline(always)]
 pub fn gradient<T: Scalar>(
     name: &str,
-    reads: Saves,
+    saves: Saves,
     x: Inputs<'_, T>,
     (y, dy): (&Tensor<T>, Tensor<T>),
     into: &mut InputGrads<'_, T>,
@@ -38,7 +37,7 @@ pub fn gradient<T: Scalar>(
 ) {
     into.add_with(0, || {
         // What the derivative does not read may be forgotten: the other stands in for it.
-        let (x, y) = match (reads.inputs, reads.output) {
+        let (x, y) = match (saves.inputs, saves.output) {
             (true, true) => (&x[0], y),
             (true, false) => (&x[0], &x[0]),
             (false, true) => (y, y),
@@ -79,15 +78,15 @@ pub fn value_of_several<T: Scalar, const N: usize>(
 #[inline(always)]
 pub fn gradients_of_several<T: Scalar, const N: usize>(
     name: &str,
-    reads: Saves,
+    saves: Saves,
     x: Inputs<'_, T>,
     (y, dy): (&Tensor<T>, &Tensor<T>),
     into: &mut InputGrads<'_, T>,
     of: impl Fn([T; MAX_FUSED]) -> [T; N],
 ) {
     // What the gradients do not read may be forgotten: another stands in for it.
-    let at = |k: usize| if k < N && reads.inputs { &x[k] } else { dy };
-    let all = [at(0), at(1), at(2), at(3), if reads.output { y } else { dy }, dy];
+    let at = |k: usize| if k < N && saves.inputs { &x[k] } else { dy };
+    let all = [at(0), at(1), at(2), at(3), if saves.output { y } else { dy }, dy];
     into.add_with(0, || {
         Tensor::fuse(
             name,
@@ -198,7 +197,7 @@ macro_rules! elementwise {
             }
             #[inline]
             fn saves(&self) -> $crate::Saves {
-                $crate::Saves { inputs: $crate::elementwise!(@reads $dx), output: $crate::elementwise!(@reads $dy) }
+                $crate::Saves { inputs: $crate::elementwise!(@saves $dx), output: $crate::elementwise!(@saves $dy) }
             }
             #[inline]
             fn backward(
@@ -246,8 +245,8 @@ macro_rules! elementwise {
             #[inline]
             fn saves(&self) -> $crate::Saves {
                 $crate::Saves {
-                    inputs: false $(|| $crate::elementwise!(@reads $dx))+,
-                    output: $crate::elementwise!(@reads $y),
+                    inputs: false $(|| $crate::elementwise!(@saves $dx))+,
+                    output: $crate::elementwise!(@saves $y),
                 }
             }
             #[allow(unused_variables)]
@@ -276,8 +275,8 @@ macro_rules! elementwise {
             }
         }
     };
-    (@reads _) => { false };
-    (@reads $argument:tt) => { true };
+    (@saves _) => { false };
+    (@saves $argument:tt) => { true };
     (@struct $(#[$meta:meta])* $vis:vis $name:ident) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]

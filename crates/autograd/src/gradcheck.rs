@@ -1,9 +1,7 @@
 //! Gradients held against central differences.
 
-use crate::params::{Params, Path};
-use crate::tape::Tape;
-use crate::var::Var;
-use crate::weights::ParamsExt;
+use crate::params::{Params, ParamsExt, Path};
+use crate::tape::{Tape, Var};
 use std::fmt;
 use unspool_tensor::{Scalar, Tensor};
 

@@ -1,37 +1,29 @@
-//! The backward sweep and its result.
+//! The result of a backward pass.
 
-use crate::op::{InputGrads, Inputs};
 use crate::params::{Params, Path};
-use crate::rules::RuleRef;
-use crate::sweep::Sweep;
-use crate::tape::{Record, Tape};
-use crate::var::Var;
+use crate::tape::{Accumulator, OpRef, Tape, Var, backward};
 use unspool_tensor::{Scalar, Tensor};
 
 /// The gradients of one loss with respect to the variables of its tape: what
 /// [`Var::backward`](crate::Var::backward) returns.
 pub struct Gradients<'t, T: Scalar = f32> {
     tape: &'t Tape<T>,
-    sweep: Sweep<T>,
-    /// Which sweep of the tape this was.
-    number: u32,
+    sums: Accumulator<T>,
+    /// Which backward pass of the tape this was, from 0.
+    pass: u32,
 }
 
 impl<'t, T: Scalar> Gradients<'t, T> {
-    /// Sweeps from `loss`, whose gradient is `seed`, back to the variables.
-    pub(crate) fn sweep(loss: Var<'t, T>, seed: Tensor<T>) -> Self {
+    /// Runs a backward pass from `loss`, whose gradient is `seed`, to the variables.
+    pub(crate) fn backward(loss: Var<'t, T>, seed: Tensor<T>) -> Self {
         let tape = loss.tape;
-        let (mut sweep, number) = {
+        let (mut sums, pass) = {
             let record = &mut *tape.record.borrow_mut();
-            record.sweeps += 1;
-            (std::mem::take(&mut record.spare), record.sweeps - 1)
+            record.passes += 1;
+            (std::mem::take(&mut record.spare), record.passes - 1)
         };
-        let record = &*tape.record.borrow();
-        sweep.start(loss.id, seed);
-        for id in (0..=loss.id).rev() {
-            step(&mut sweep, record, id, number);
-        }
-        Gradients { tape, sweep, number }
+        backward(&tape.record.borrow(), loss.id, seed, pass, &mut sums);
+        Gradients { tape, sums, pass }
     }
 
     /// The gradients with respect to the parameters of a model that was bound to the tape, as a model.
@@ -78,37 +70,75 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         if !node.needs_gradient {
             return Err("a constant has none");
         }
-        if node.rule != RuleRef::LEAF && node.retained_from > self.number {
+        if node.op != OpRef::LEAF && node.retained_from > self.pass {
             return Err("that of a computed value is kept only if retain_grad() was called on it before");
         }
-        Ok(match self.sweep.get(var.id) {
+        Ok(match self.sums.get(var.id) {
             Some(grad) => grad.contiguous(),
             None => Tensor::zeros(record.values[var.id as usize].shape()),
         })
     }
 }
 
-/// Passes the gradient of value `id` on to what it was made of.
-#[inline]
-fn step<T: Scalar>(sweep: &mut Sweep<T>, record: &Record<T>, id: u32, number: u32) {
-    sweep.settle(id);
-    let node = record.nodes[id as usize];
-    if node.rule == RuleRef::LEAF {
-        return;
+impl<T: Scalar> Drop for Gradients<'_, T> {
+    /// Gives the capacity back to the tape, for the next backward pass.
+    fn drop(&mut self) {
+        self.sums.clear();
+        if let Ok(mut record) = self.tape.record.try_borrow_mut() {
+            record.spare = std::mem::take(&mut self.sums);
+        }
     }
-    let Some(grad) = sweep.take(id, node.retained_from <= number) else { return };
-    let (ids, sweep_number) = (record.inputs_of(node), number + 1);
-    let inputs = Inputs { values: &record.values, ids, layouts: &record.layouts, sweep: sweep_number };
-    let mut into = InputGrads { sweep, nodes: &record.nodes, inputs };
-    record.rules.backward(node.rule, inputs, &record.values[id as usize], grad, &mut into);
 }
 
-impl<T: Scalar> Drop for Gradients<'_, T> {
-    /// Gives the room back to the tape, for the next sweep.
-    fn drop(&mut self) {
-        self.sweep.clear();
-        if let Ok(mut record) = self.tape.record.try_borrow_mut() {
-            record.spare = std::mem::take(&mut self.sweep);
-        }
+/// # Gradients
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The gradients of this value, a loss of one element, with respect to every variable of the tape: `d loss / d x`
+    /// for each.
+    ///
+    /// One walk over the tape, from here to its beginning.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, -2.0], [2]));
+    /// let gradients = x.square().sum().backward();
+    /// assert_eq!(gradients.wrt(x).to_vec(), [2.0, -4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the value has not exactly one element, or depends on no variable.
+    #[track_caller]
+    pub fn backward(self) -> Gradients<'t, T> {
+        let shape = self.shape();
+        assert!(shape.elements() == 1, "backward: a loss has one element, this value has shape {shape}");
+        self.require_variable();
+        Gradients::backward(self, Tensor::ones(shape))
+    }
+
+    /// Like [`backward`](Var::backward), for a value of any shape: the gradients of the sum of its elements times those
+    /// of `seed`, a vector-Jacobian product.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, -2.0], [2]));
+    /// let gradients = x.square().backward_with(&Tensor::from_vec(vec![10.0, 1.0], [2]));
+    /// assert_eq!(gradients.wrt(x).to_vec(), [20.0, -4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `seed` has another shape than the value, or the value depends on no variable.
+    #[track_caller]
+    pub fn backward_with(self, seed: &Tensor<T>) -> Gradients<'t, T> {
+        let (shape, given) = (self.shape(), seed.shape());
+        assert!(shape == given, "backward_with: the seed {given} must have the shape of the value, {shape}");
+        self.require_variable();
+        Gradients::backward(self, seed.clone())
+    }
+
+    #[track_caller]
+    fn require_variable(self) {
+        let needs_gradient = self.tape.record.borrow().nodes[self.id as usize].needs_gradient;
+        assert!(needs_gradient, "backward: the loss depends on no variable of its tape");
     }
 }

@@ -34,29 +34,20 @@
 
 #[doc(hidden)]
 pub mod elementwise;
-mod forget;
 mod gradcheck;
 mod gradients;
-mod layouts;
-mod op;
 pub mod ops;
 mod params;
-mod rules;
-mod second_order;
-mod sweep;
 mod tape;
-mod var;
-mod weights;
+mod transforms;
+mod tuning;
 
-pub use forget::Saves;
 pub use gradcheck::{GradcheckError, gradcheck};
 pub use gradients::Gradients;
-pub use op::{InputGrads, Inputs, Op};
-pub use ops::{Convolution, Operand};
-pub use params::{Params, Path, Segment};
-pub use second_order::{hessian, hvp, jacobian, jvp, vjp};
-pub use tape::Tape;
+pub use ops::arithmetic::Operand;
+pub use ops::product::Convolution;
+pub use params::{Params, ParamsExt, Path, Segment};
+pub use tape::{InputGrads, Inputs, Op, Saves, Tape, Var};
+pub use transforms::{hessian, hvp, jacobian, jvp, vjp};
 pub use unspool_derive::Params;
 pub use unspool_tensor::{Dual, Indices, MAX_RANK, Real, Scalar, Shape, Span, Tensor};
-pub use var::Var;
-pub use weights::ParamsExt;

@@ -1,7 +1,6 @@
 //! Elements left out at random.
 
-use crate::op::{InputGrads, Inputs, Op};
-use crate::var::Var;
+use crate::tape::{InputGrads, Inputs, Op, Var};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 struct Dropout {
@@ -45,6 +44,7 @@ impl<T: Scalar> Op<T> for Dropout {
     }
 }
 
+/// # Dropout
 impl<T: Scalar> Var<'_, T> {
     /// Each element left out at random: `y = m x`, where `m` is 0 with probability `rate` and `1 / (1 - rate)`
     /// otherwise, so that the mean stays the same. `dx = m dy`.

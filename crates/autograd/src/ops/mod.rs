@@ -1,89 +1,60 @@
-//! The built-in ops: one file each, value and gradient side by side.
+//! The built-in ops, a module for each family, with value and gradient next to each other.
 //!
-//! They come through the same [`Op`](crate::Op) trait as yours; the tape knows none of them. To add one, write
-//! its file, add its name to the list below, and its methods to the table of [`Var`].
+//! They implement the same [`Op`](crate::Op) trait as yours; the tape knows none of them. To add one, write it
+//! in its family's file and add its name to the list below.
 
-mod axes;
-
-use crate::tape::Tape;
-use crate::var::Var;
-use unspool_tensor::{Scalar, Tensor};
-
-/// The operator of a binary op between variables, and between a variable and a number (`f64`, whatever the
-/// variable's type) on either side.
-macro_rules! binary_operator {
-    ($(#[$doc:meta])* $Trait:ident, $method:ident, $op:ident) => {
-        $(#[$doc])*
-        impl<'t, T: Scalar> std::ops::$Trait for Var<'t, T> {
-            type Output = Var<'t, T>;
-            #[track_caller]
-            #[inline]
-            fn $method(self, other: Var<'t, T>) -> Var<'t, T> {
-                self.tape.apply($op, &[self, other])
-            }
-        }
-
-        /// The same with a number on the right, a constant: `f64`, whatever `T` is.
-        impl<'t, T: Scalar> std::ops::$Trait<f64> for Var<'t, T> {
-            type Output = Var<'t, T>;
-            #[inline]
-            fn $method(self, number: f64) -> Var<'t, T> {
-                let number = self.tape.constant(&Tensor::scalar(T::from_f64(number)));
-                self.tape.apply($op, &[self, number])
-            }
-        }
-
-        /// The same with a number on the left, a constant: `f64`, whatever `T` is.
-        impl<'t, T: Scalar> std::ops::$Trait<Var<'t, T>> for f64 {
-            type Output = Var<'t, T>;
-            #[inline]
-            fn $method(self, var: Var<'t, T>) -> Var<'t, T> {
-                let number = var.tape.constant(&Tensor::scalar(T::from_f64(self)));
-                var.tape.apply($op, &[number, var])
-            }
+/// Passes the list of all ops to a macro: `families!(crate::ops::table)`.
+///
+/// A line is the module of a family, its ops in the order of the table, and in parentheses the further
+/// methods of an op's file; an op without a method of its name has its sign in brackets. The heading of a
+/// family on the page of [`Var`](crate::Var) is the name of its module.
+macro_rules! families {
+    ($($macro:ident)::+) => {
+        $($macro)::+! {
+            arithmetic: add["+"] sub["-"] mul["*"] div["/"] neg["unary -"];
+            powers: square pow(powf powi) sqrt reciprocal abs sign;
+            exponential: exp expm1 ln ln1p sin cos atan(atan2) erf;
+            activation: tanh sigmoid softplus logsigmoid softsign relu leaky_relu elu selu silu mish gelu(gelu_tanh)
+                hardsigmoid(hardtanh) hardswish;
+            selection: maximum(minimum) clamp where_(masked_fill) lerp;
+            dropout: dropout;
+            product: matmul linear dot(outer) einsum conv1d;
+            reduction: sum(sum_axes sum_keepdim) mean(mean_axes mean_keepdim) prod(prod_axes prod_keepdim)
+                max(max_axes max_keepdim min min_axes min_keepdim argmax argmax_keepdim)
+                var(var_axes var_keepdim std std_axes std_keepdim) norm(norm_axes norm_keepdim)
+                logsumexp(logsumexp_axes logsumexp_keepdim);
+            normalize: softmax log_softmax layer_norm(layer_norm_affine) rms_norm(rms_norm_affine);
+            scan: cumsum cumprod;
+            shape: reshape(unsqueeze squeeze) permute(t transpose) expand repeat flip roll pad(pad_with) tril(triu);
+            slicing: select(unbind last) slice(slice_step chunks split) stack concat;
+            indexing: index_select gather(take_along) scatter_add sort(topk);
         }
     };
 }
-use binary_operator;
+pub(crate) use families;
 
-/// The other operand of a binary op: a variable, or a number (`f64`, whatever the variable's type).
-pub trait Operand<'t, T: Scalar> {
-    /// The operand as a variable of `tape`, which a number becomes.
-    fn on(self, tape: &'t Tape<T>) -> Var<'t, T>;
-}
+/// Declares the modules in the order of the list, which is that of the page of [`Var`](crate::Var). Declared
+/// here, they are not broken into lines by rustfmt, which would set each small formula over five.
+macro_rules! modules {
+    ($($family:ident: $($op:ident $([$sign:literal])? $(($($method:ident)*))?)*;)*) => {
+        $(pub(crate) mod $family;)*
 
-impl<'t, T: Scalar> Operand<'t, T> for Var<'t, T> {
-    fn on(self, _: &'t Tape<T>) -> Var<'t, T> {
-        self
-    }
-}
-
-impl<'t, T: Scalar> Operand<'t, T> for f64 {
-    fn on(self, tape: &'t Tape<T>) -> Var<'t, T> {
-        tape.constant(&Tensor::scalar(T::from_f64(self)))
-    }
-}
-
-macro_rules! ops {
-    ($($name:ident)*) => {
-        $(mod $name;)*
-        /// The names of all built-in ops: each is a file of this folder, and has a gradient test.
-        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+        /// The names of all built-in ops: each has a gradient test and a value of PyTorch's.
+        pub const NAMES: &[&str] = &[$($(stringify!($op)),*),*];
     };
 }
+families!(modules);
 
-pub use conv1d::Convolution;
-
-// In the order of their families on the page of `Var`; the first of a family has its heading.
-ops! {
-    add sub mul div neg square pow sqrt reciprocal abs sign
-    exp expm1 ln ln1p sin cos atan erf
-    tanh sigmoid relu leaky_relu elu selu gelu softplus silu mish softsign logsigmoid hardsigmoid hardswish
-    maximum clamp where_ lerp dropout
-    matmul linear dot einsum conv1d
-    sum mean prod max var norm logsumexp
-    softmax log_softmax layer_norm rms_norm cumsum cumprod sort
-    reshape permute expand repeat flip roll pad tril
-    select slice stack concat
-    index_select gather scatter_add
+/// The rows of the table of ops on the page of [`Var`](crate::Var).
+macro_rules! table {
+    ($($family:ident: $($op:ident $([$sign:literal])? $(($($method:ident)*))?)*;)*) => {
+        concat!($(
+            "| [", stringify!($family), "](#", stringify!($family), ") | ",
+            $(crate::ops::table!(@$op $($sign)?), $($(crate::ops::table!(@$method),)*)?)*
+            "|\n",
+        )*)
+    };
+    (@$op:ident $sign:literal) => { concat!("[`", $sign, "`](#trait-implementations) ") };
+    (@$method:ident) => { concat!("[`", stringify!($method), "`](Var::", stringify!($method), ") ") };
 }
+pub(crate) use table;

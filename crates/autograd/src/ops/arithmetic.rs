@@ -1,0 +1,271 @@
+//! `+`, `-`, `*`, `/` with variables and numbers, and the unary `-`.
+
+use crate::elementwise;
+use crate::tape::{InputGrads, Inputs, Op, Saves, Tape, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+/// The operator of a binary op between variables, and between a variable and a number (`f64`, whatever the
+/// variable's type) on either side.
+macro_rules! binary_operator {
+    ($(#[$doc:meta])* $Trait:ident, $method:ident, $op:ident) => {
+        $(#[$doc])*
+        impl<'t, T: Scalar> std::ops::$Trait for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            #[inline]
+            fn $method(self, other: Var<'t, T>) -> Var<'t, T> {
+                self.tape.apply($op, &[self, other])
+            }
+        }
+
+        /// The same with a number on the right, a constant: `f64`, whatever `T` is.
+        impl<'t, T: Scalar> std::ops::$Trait<f64> for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[inline]
+            fn $method(self, number: f64) -> Var<'t, T> {
+                let number = self.tape.constant(&Tensor::scalar(T::from_f64(number)));
+                self.tape.apply($op, &[self, number])
+            }
+        }
+
+        /// The same with a number on the left, a constant: `f64`, whatever `T` is.
+        impl<'t, T: Scalar> std::ops::$Trait<Var<'t, T>> for f64 {
+            type Output = Var<'t, T>;
+            #[inline]
+            fn $method(self, var: Var<'t, T>) -> Var<'t, T> {
+                let number = var.tape.constant(&Tensor::scalar(T::from_f64(self)));
+                var.tape.apply($op, &[number, var])
+            }
+        }
+    };
+}
+/// The other operand of a binary op: a variable, or a number (`f64`, whatever the variable's type).
+pub trait Operand<'t, T: Scalar> {
+    /// The operand as a variable of `tape`, which a number becomes.
+    fn on(self, tape: &'t Tape<T>) -> Var<'t, T>;
+}
+
+impl<'t, T: Scalar> Operand<'t, T> for Var<'t, T> {
+    fn on(self, _: &'t Tape<T>) -> Var<'t, T> {
+        self
+    }
+}
+
+impl<'t, T: Scalar> Operand<'t, T> for f64 {
+    fn on(self, tape: &'t Tape<T>) -> Var<'t, T> {
+        tape.constant(&Tensor::scalar(T::from_f64(self)))
+    }
+}
+
+struct Add;
+
+impl<T: Scalar> Op<T> for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].zip(
+            "add",
+            &x[1],
+            #[inline(always)]
+            |a, b| a + b,
+        )
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(0, || grad.clone());
+        into.add(1, grad);
+    }
+}
+
+binary_operator! {
+    /// # Arithmetic
+    /// The sum of each pair of elements: `y = a + b`, `da = dy`, `db = dy`.
+    ///
+    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
+    /// let b = tape.variable(&Tensor::scalar(2.0));
+    /// let y = a + b;
+    /// assert_eq!(y.value().to_vec(), [8.0, 6.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(a).to_vec(), [1.0, 1.0]);
+    /// assert_eq!(gradients.wrt(b).item(), 2.0);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, or the two belong to different tapes.
+    Add, add, Add
+}
+
+struct Sub;
+
+impl<T: Scalar> Op<T> for Sub {
+    fn name(&self) -> &'static str {
+        "sub"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].zip(
+            "sub",
+            &x[1],
+            #[inline(always)]
+            |a, b| a - b,
+        )
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(0, || grad.clone());
+        into.add_with(1, || grad.map(#[inline(always)] |g| -g));
+    }
+}
+
+binary_operator! {
+    /// The difference of each pair of elements: `y = a - b`, `da = dy`, `db = -dy`.
+    ///
+    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
+    /// let b = tape.variable(&Tensor::scalar(2.0));
+    /// let y = a - b;
+    /// assert_eq!(y.value().to_vec(), [4.0, 2.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(a).to_vec(), [1.0, 1.0]);
+    /// assert_eq!(gradients.wrt(b).item(), -2.0);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, or the two belong to different tapes.
+    Sub, sub, Sub
+}
+
+struct Mul;
+
+impl<T: Scalar> Op<T> for Mul {
+    fn name(&self) -> &'static str {
+        "mul"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].zip(
+            "mul",
+            &x[1],
+            #[inline(always)]
+            |a, b| a * b,
+        )
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(0, || grad.zip("mul", &x[1], #[inline(always)] |g, b| g * b));
+        into.add_with(1, || grad.into_zip("mul", &x[0], #[inline(always)] |g, a| g * a));
+    }
+}
+
+binary_operator! {
+    /// The product of each pair of elements: `y = a b`, `da = b dy`, `db = a dy`.
+    ///
+    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
+    /// let b = tape.variable(&Tensor::scalar(2.0));
+    /// let y = a * b;
+    /// assert_eq!(y.value().to_vec(), [12.0, 8.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(a).to_vec(), [2.0, 2.0]);
+    /// assert_eq!(gradients.wrt(b).item(), 10.0);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, or the two belong to different tapes.
+    Mul, mul, Mul
+}
+
+struct Div;
+
+impl<T: Scalar> Op<T> for Div {
+    fn name(&self) -> &'static str {
+        "div"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].zip(
+            "div",
+            &x[1],
+            #[inline(always)]
+            |a, b| a / b,
+        )
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(0, || grad.zip("div", &x[1], #[inline(always)] |g, b| g / b));
+        into.add_with(1, || grad.zip3("div", y, &x[1], #[inline(always)] |g, y, b| -g * y / b));
+    }
+}
+
+binary_operator! {
+    /// The quotient of each pair of elements: `y = a / b`, `da = dy / b`, `db = -dy y / b`. Dividing by 0 gives an
+    /// infinity, or NaN for `0 / 0`.
+    ///
+    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
+    /// let b = tape.variable(&Tensor::scalar(2.0));
+    /// let y = a / b;
+    /// assert_eq!(y.value().to_vec(), [3.0, 2.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(a).to_vec(), [0.5, 0.5]);
+    /// assert_eq!(gradients.wrt(b).item(), -2.5);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, or the two belong to different tapes.
+    Div, div, Div
+}
+
+elementwise! {
+    struct Neg = "neg";
+    value: |x| -x;
+    derivative: |_, _| -T::ONE;
+}
+
+/// Each element with the other sign: `y = -x`, `dy/dx = -1`.
+///
+/// ```
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.variable(&Tensor::from_vec(vec![2.0, -3.0], [2]));
+/// assert_eq!((-x).value().to_vec(), [-2.0, 3.0]);
+/// assert_eq!((-x).sum().backward().wrt(x).to_vec(), [-1.0, -1.0]);
+/// ```
+impl<T: Scalar> std::ops::Neg for Var<'_, T> {
+    type Output = Self;
+    #[inline]
+    fn neg(self) -> Self {
+        self.unary(Neg)
+    }
+}

@@ -1,0 +1,228 @@
+//! Exponentials, logarithms, trigonometric functions and the error function.
+
+use crate::elementwise;
+use crate::tape::Var;
+use std::f64::consts::FRAC_2_SQRT_PI;
+use unspool_tensor::Scalar;
+
+elementwise! {
+    struct Exp = "exp";
+    value: |x| x.exp();
+    derivative: |_, y| y;
+}
+
+/// # Exponential
+impl<T: Scalar> Var<'_, T> {
+    /// e to the power of each element: `y = exp(x)`, `dy/dx = y`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(0.0));
+    /// let y = x.exp();
+    /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1.0, 1.0));
+    /// ```
+    #[inline]
+    pub fn exp(self) -> Self {
+        self.unary(Exp)
+    }
+}
+
+elementwise! {
+    struct ExpM1 = "expm1";
+    value: |x| x.exp_m1();
+    derivative: |_, y| y + T::ONE;
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// `y = exp(x) - 1` of each element, exact near 0: `dy/dx = y + 1`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(1e-20));
+    /// let y = x.expm1();
+    /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1e-20, 1.0));
+    /// ```
+    #[inline]
+    pub fn expm1(self) -> Self {
+        self.unary(ExpM1)
+    }
+}
+
+elementwise! {
+    struct Ln = "ln";
+    value: |x| x.ln();
+    derivative: |x, _| T::ONE / x;
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The natural logarithm of each element: `y = ln x`, `dy/dx = 1 / x`.
+    ///
+    /// At 0 it is minus infinity and the gradient infinite; below 0 it is NaN, and the gradient still `1 / x`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 0.0], [2]));
+    /// let y = x.ln();
+    /// assert_eq!(y.value().to_vec(), [0.0, f64::NEG_INFINITY]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, f64::INFINITY]);
+    /// ```
+    #[inline]
+    pub fn ln(self) -> Self {
+        self.unary(Ln)
+    }
+}
+
+elementwise! {
+    struct Ln1p = "ln1p";
+    value: |x| x.ln_1p();
+    derivative: |x, _| T::ONE / (T::ONE + x);
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// `y = ln(1 + x)` of each element, exact near 0: `dy/dx = 1 / (1 + x)`.
+    ///
+    /// At -1 it is minus infinity and the gradient infinite; below -1 it is NaN, and the gradient as given.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(1e-20));
+    /// let y = x.ln1p();
+    /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1e-20, 1.0));
+    /// ```
+    #[inline]
+    pub fn ln1p(self) -> Self {
+        self.unary(Ln1p)
+    }
+}
+
+elementwise! {
+    struct Sin = "sin";
+    value: |x| x.sin();
+    derivative: |x, _| x.cos();
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The sine of each element, in radians: `y = sin x`, `dy/dx = cos x`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(0.0));
+    /// let y = x.sin();
+    /// assert_eq!((y.item(), y.backward().wrt(x).item()), (0.0, 1.0));
+    /// ```
+    #[inline]
+    pub fn sin(self) -> Self {
+        self.unary(Sin)
+    }
+}
+
+elementwise! {
+    struct Cos = "cos";
+    value: |x| x.cos();
+    derivative: |x, _| -x.sin();
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The cosine of each element, in radians: `y = cos x`, `dy/dx = -sin x`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(0.0));
+    /// let y = x.cos();
+    /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1.0, 0.0));
+    /// ```
+    #[inline]
+    pub fn cos(self) -> Self {
+        self.unary(Cos)
+    }
+}
+
+elementwise! {
+    struct Atan = "atan";
+    value: |x| x.atan();
+    derivative: |x, _| T::ONE / (T::ONE + x * x);
+}
+
+elementwise! {
+    struct Atan2 = "atan2";
+    value: |[y, x]| y.atan2(x);
+    gradients: |[y, x], _, d| {
+        let [by_y, by_x] = y.atan2_slopes(x);
+        [d * by_y, d * by_x]
+    };
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The arc tangent of each element, between `-pi / 2` and `pi / 2`: `dy/dx = 1 / (1 + x²)`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 1.0, f64::NEG_INFINITY], [3]));
+    /// let y = x.atan();
+    /// assert_eq!(y.value().to_vec(), [0.0, std::f64::consts::FRAC_PI_4, -std::f64::consts::FRAC_PI_2]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, 0.5, 0.0]);
+    /// ```
+    #[inline]
+    pub fn atan(self) -> Self {
+        self.unary(Atan)
+    }
+
+    /// The angle of each point `(x, y)`, `y.atan2(x)`, between `-pi` and `pi` from the axis of positive `x`. The shapes
+    /// broadcast. With `r² = x² + y²`, the gradient is `x / r²` with respect to `y` and `-y / r²` with respect to `x`.
+    ///
+    /// At the origin the angle is 0 or `pi`, by the sign of its zeros as IEEE 754 has it, and both gradients are 0 (as PyTorch
+    /// has them).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let y = tape.variable(&Tensor::from_vec(vec![2.0, 0.0, 0.0], [3]));
+    /// let x = tape.variable(&Tensor::from_vec(vec![0.0, -4.0, 0.0], [3]));
+    /// let angle = y.atan2(x);
+    /// assert_eq!(angle.value().to_vec(), [std::f64::consts::FRAC_PI_2, std::f64::consts::PI, 0.0]);
+    /// let gradients = angle.sum().backward();
+    /// assert_eq!(gradients.wrt(y).to_vec(), [0.0, -0.25, 0.0]);
+    /// assert_eq!(gradients.wrt(x).to_vec(), [-0.5, 0.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, or the two belong to different tapes.
+    #[track_caller]
+    #[inline]
+    pub fn atan2(self, x: Self) -> Self {
+        self.tape.apply(Atan2, &[self, x])
+    }
+}
+
+elementwise! {
+    struct Erf = "erf";
+    value: |x| x.erf();
+    derivative: |x, _| T::from_f64(FRAC_2_SQRT_PI) * (-(x * x)).exp();
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The error function of each element, `2 / sqrt(pi)` times the integral of `exp(-t²)` from 0 to `x`: `dy/dx = 2 / sqrt(pi)
+    /// exp(-x²)`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![0.0, -10.0], [2]));
+    /// let y = x.erf();
+    /// assert_eq!(y.value().to_vec(), [0.0, -1.0]);
+    /// let slopes = y.sum().backward().wrt(x);
+    /// assert_eq!(slopes.at([0]), std::f64::consts::FRAC_2_SQRT_PI);
+    /// assert!(slopes.at([1]) < 1e-43);
+    /// ```
+    #[inline]
+    pub fn erf(self) -> Self {
+        self.unary(Erf)
+    }
+}

@@ -1,0 +1,50 @@
+//! Values added at places.
+
+use crate::tape::{InputGrads, Inputs, Op, Var};
+use unspool_tensor::{Indices, Scalar, Tensor};
+
+struct ScatterAdd {
+    axis: usize,
+    positions: Indices,
+}
+
+impl<T: Scalar> Op<T> for ScatterAdd {
+    fn name(&self) -> &'static str {
+        "scatter_add"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let mut sum = x[0].copy();
+        sum.scatter_add(self.axis, &self.positions, &x[1]);
+        sum
+    }
+
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(1, || grad.gather(self.axis, &self.positions));
+        into.add(0, grad);
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// This value with each element of `part` added at the place that [`gather`](Var::gather) would pick for it: along
+    /// axis 1, `y = x`, then `y[i, positions[i, j]] += part[i, j]`. The shape stays; `part` and `positions` have one
+    /// shape. `dx = dy`, `dpart = dy` gathered.
+    ///
+    /// ```
+    /// use unspool_autograd::{Indices, Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let (sum, part) = (tape.constant(&Tensor::zeros([1, 3])), tape.variable(&Tensor::<f32>::ones([1, 2])));
+    /// let sum = sum.scatter_add(1, Indices::from_vec(vec![2, 2], [1, 2]), part);
+    /// assert_eq!(sum.value().to_vec(), [0.0, 0.0, 2.0]);
+    /// assert_eq!(sum.square().sum().backward().wrt(part).to_vec(), [4.0, 4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If [`gather`](Var::gather) would, `part` has another shape than `positions`, or the two belong to different
+    /// tapes.
+    #[track_caller]
+    #[inline]
+    pub fn scatter_add(self, axis: usize, positions: impl Into<Indices>, part: Self) -> Self {
+        self.tape.apply(ScatterAdd { axis, positions: positions.into() }, &[self, part])
+    }
+}

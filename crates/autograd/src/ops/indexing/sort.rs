@@ -1,0 +1,59 @@
+//! Elements in order.
+
+use crate::ops::reduction::Axes;
+use crate::tape::Var;
+use unspool_tensor::{Indices, Scalar};
+
+impl<T: Scalar> Var<'_, T> {
+    /// The elements along one axis from the smallest to the largest, and their positions in this value: along axis 1, `[M, N] ->
+    /// [M, N]` and `y[i, j] = x[i, positions[i, j]]`. `dx` is `dy`, back at these positions.
+    ///
+    /// Equal ones stay in their order, and NaN is the largest (as PyTorch has it). From the largest to the smallest:
+    /// [`topk`](Var::topk) of `N`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![3.0, 1.0, 2.0], [3]));
+    /// let (y, positions) = x.sort(0);
+    /// assert_eq!(y.value().to_vec(), [1.0, 2.0, 3.0]);
+    /// assert_eq!(positions.as_slice(), [1, 2, 0]);
+    /// assert_eq!(y.select(0, 0).backward().wrt(x).to_vec(), [0.0, 1.0, 0.0]); // of the smallest
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    pub fn sort(self, axis: usize) -> (Self, Indices) {
+        Axes::new("sort", self.shape(), &[axis]);
+        let positions = self.value().argsort(axis);
+        (self.gather(axis, &positions), positions)
+    }
+
+    /// The `k` largest elements along one axis, the largest first, and their positions in this value: along axis 1, `[M, N] ->
+    /// [M, K]` and `y[i, j] = x[i, positions[i, j]]`. `dx` is `dy` at these positions and 0 elsewhere.
+    ///
+    /// The first of equal ones come first, and NaN is the largest (as PyTorch has it). The `k` smallest are the first of
+    /// [`sort`](Var::sort).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![3.0, 1.0, 4.0], [3]));
+    /// let (y, positions) = x.topk(0, 2);
+    /// assert_eq!(y.value().to_vec(), [4.0, 3.0]);
+    /// assert_eq!(positions.as_slice(), [2, 0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, 0.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is shorter than `k`.
+    #[track_caller]
+    pub fn topk(self, axis: usize, k: usize) -> (Self, Indices) {
+        let shape = self.shape();
+        Axes::new("topk", shape, &[axis]);
+        assert!(k <= shape[axis], "topk: axis {axis} of shape {shape} has no {k} elements");
+        let positions = self.value().argtopk(axis, k);
+        (self.gather(axis, &positions), positions)
+    }
+}

@@ -1,0 +1,5 @@
+//! Normalization over an axis.
+
+mod softmax;
+mod layer_norm;
+mod rms_norm;

@@ -1,0 +1,60 @@
+//! `y = x w + b`
+
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+struct Linear;
+
+impl<T: Scalar> Op<T> for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let (rows, weight, bias) = (x[0].shape(), x[1].shape(), x[2].shape());
+        let fits = weight.rank() == 2 && rows.last() == Some(&weight[0]);
+        assert!(fits, "linear: shapes {rows} and {weight} do not multiply; they must be [.., K] and [K, N]");
+        let shape = rows.with(rows.rank() - 1, weight[1]);
+        let fits = bias == shape || bias[..] == [weight[1]];
+        assert!(fits, "linear: the bias of outputs {shape} must have this shape or [{}], not {bias}", weight[1]);
+        x.addmm(x[2].expand(shape).copy(), &x[0], 1)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(0, || x.matmul_t(&grad, 1));
+        into.add_matmul_tn(1, &x[0], &grad);
+        into.add(2, grad);
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The affine map of each row, `[.., K] x [K, N] + [N] -> [.., N]`: `y = x w + b`. `dx = dy wᵀ`, `dw = xᵀ dy`, `db`
+    /// is the sum of `dy` over the rows. The bias may also have the shape of `y`.
+    ///
+    /// The same as `x.matmul(w) + b`, with one value less to write and to keep.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [1, 2]));
+    /// let w = tape.variable(&Tensor::from_vec(vec![3.0, 4.0, 5.0, 6.0], [2, 2]));
+    /// let b = tape.variable(&Tensor::from_vec(vec![10.0, 20.0], [2]));
+    /// let y = x.linear(w, b);
+    /// assert_eq!(y.value().to_vec(), [23.0, 36.0]);
+    /// let gradients = y.sum().backward();
+    /// assert_eq!(gradients.wrt(x).to_vec(), [7.0, 11.0]);
+    /// assert_eq!(gradients.wrt(b).to_vec(), [1.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes are not these, the inner sizes differ, or the three belong to different tapes.
+    #[track_caller]
+    #[inline]
+    pub fn linear(self, weight: Self, bias: Self) -> Self {
+        self.tape.apply(Linear, &[self, weight, bias])
+    }
+}

@@ -1,0 +1,33 @@
+//! `ln(sum(exp(x)))`
+
+use super::{Axes, reduction};
+use crate::tape::Var;
+use unspool_tensor::Scalar;
+
+#[track_caller]
+fn logsumexp<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    if axes.terms(x.shape()) == 0 {
+        return axes.drop_from(x.sum_keepdim(axes.as_slice()).ln()); // of 0
+    }
+    // The largest element is subtracted first and added again, so no element is too large.
+    let max = x.value().max_axes(axes.as_slice()).map(|max| if max.is_finite() { max } else { T::ZERO });
+    let max = x.tape.constant(&axes.restore(&max, x.shape()));
+    axes.drop_from((x - max).exp().sum_keepdim(axes.as_slice()).ln() + max)
+}
+
+reduction!(
+    logsumexp,
+    (),
+    logsumexp,
+    logsumexp_axes,
+    logsumexp_keepdim,
+    "smooth maximum",
+    "`y = ln(sum(exp(x)))`, finite for every finite `x`; `dx = softmax(x) dy`, \
+    NaN where all elements are minus infinity. Minus infinity if there are no elements.",
+    [],
+    "[1e4, 1e4, 1e4, 1e4]",
+    "1e4 + 4f64.ln()",
+    "[0.25; 4]",
+    "[1e4 + 2f64.ln(); 2]",
+    "[0.5; 4]"
+);

@@ -1,0 +1,129 @@
+//! The largest or the smallest element over all axes, or some.
+
+use super::{Axes, reduction};
+use crate::tape::{InputGrads, Inputs, Op, Var};
+use unspool_tensor::{Indices, Scalar, Tensor};
+
+/// The largest one, or the smallest.
+struct Best<const LARGEST: bool>(Axes);
+
+impl<const LARGEST: bool> Best<LARGEST> {
+    /// The best elements with the mean of the tangents of those that are equally good.
+    fn mean_tangent<T: Scalar>(&self, x: &Tensor<T>, best: Tensor<T>) -> Tensor<T> {
+        let axes = self.0.as_slice();
+        let kept = self.0.restore(&best, x.shape());
+        let is_best = x.zip("max", &kept, |x, best| if x == best { T::ONE } else { T::ZERO });
+        let chosen = x.zip("max", &is_best, |x, is_best| if is_best == T::ONE { x } else { T::ZERO });
+        let mean = chosen.sum_axes(axes).zip("max", &is_best.sum_axes(axes), |sum, count| sum / count);
+        best.zip("max", &mean, |best, mean| best.with_tangent_of(mean))
+    }
+}
+
+impl<T: Scalar, const LARGEST: bool> Op<T> for Best<LARGEST> {
+    fn name(&self) -> &'static str {
+        if LARGEST { "max" } else { "min" }
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let axes = self.0.as_slice();
+        let best = if LARGEST { x[0].max_axes(axes) } else { x[0].min_axes(axes) };
+        let best = if T::HAS_TANGENT { self.mean_tangent(&x[0], best) } else { best };
+        self.0.finish(best, x[0].shape())
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        let shape = x[0].shape();
+        into.add_with(0, || {
+            let (y, grad) = (self.0.restore(y, shape), self.0.restore(&grad, shape));
+            let chosen = x[0].zip("chosen", &y, #[inline(always)] |x, y| if x == y { T::ONE } else { T::ZERO });
+            let ties = self.0.restore(&chosen.sum_axes(self.0.as_slice()), shape);
+            let share = grad.zip("share", &ties, #[inline(always)] |g, n| g / n);
+            chosen.zip("share", &share, #[inline(always)] |chosen, share| chosen * share)
+        });
+    }
+}
+
+#[track_caller]
+#[inline]
+fn largest<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    x.unary(Best::<true>(axes))
+}
+
+#[track_caller]
+#[inline]
+fn smallest<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    x.unary(Best::<false>(axes))
+}
+
+reduction!(
+    largest,
+    (),
+    max,
+    max_axes,
+    max_keepdim,
+    "largest element",
+    "`dx = dy` at it and 0 elsewhere; at a tie, each of `k` equal ones gets `dy / k` (as `torch.amax` has it). NaN if \
+    any element is.",
+    ["If there are no elements to compare."],
+    "[1.0, 4.0, 4.0, 2.0]",
+    "4.0",
+    "[0.0, 0.5, 0.5, 0.0]",
+    "[4.0, 4.0]",
+    "[0.0, 1.0, 1.0, 0.0]"
+);
+
+reduction!(
+    smallest,
+    (),
+    min,
+    min_axes,
+    min_keepdim,
+    "smallest element",
+    "`dx = dy` at it and 0 elsewhere; at a tie, each of `k` equal ones gets `dy / k` (as `torch.amin` has it). NaN if \
+    any element is.",
+    ["If there are no elements to compare."],
+    "[1.0, 4.0, 4.0, 1.0]",
+    "1.0",
+    "[0.5, 0.0, 0.0, 0.5]",
+    "[1.0, 1.0]",
+    "[1.0, 0.0, 0.0, 1.0]"
+);
+
+impl<T: Scalar> Var<'_, T> {
+    /// The position of the largest element along one axis, for each place of the others: the first of equal ones, or
+    /// the first NaN. Along axis 1, `[M, N] -> [M]`. Positions have no gradient.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.1, 0.9, 0.8, 0.2], [2, 2]));
+    /// assert_eq!(scores.argmax(1).as_slice(), [1, 0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    pub fn argmax(self, axis: usize) -> Indices {
+        self.value().argmax(axis)
+    }
+
+    /// Like [`argmax`](Var::argmax), with the axis kept at size 1, along axis 1 `[M, N] -> [M, 1]`: what
+    /// [`gather`](Var::gather) takes.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 9.0, 8.0, 2.0], [2, 2]));
+    /// let best = x.argmax_keepdim(1);
+    /// assert_eq!(x.gather(1, best).value().to_vec(), [9.0, 8.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    pub fn argmax_keepdim(self, axis: usize) -> Indices {
+        let positions = self.argmax(axis);
+        let shape = positions.shape().insert(axis, 1);
+        positions.reshape(shape)
+    }
+}

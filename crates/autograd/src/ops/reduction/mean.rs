@@ -1,0 +1,49 @@
+//! The mean over all axes, or some.
+
+use super::{Axes, reduction};
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+struct Mean(Axes);
+
+impl<T: Scalar> Op<T> for Mean {
+    fn name(&self) -> &'static str {
+        "mean"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        self.0.finish(x[0].mean_axes(self.0.as_slice()), x[0].shape())
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        let shape = x[0].shape();
+        let n = T::from_f64(self.0.terms(shape) as f64);
+        into.add_with(0, || self.0.restore(&grad.map(|g| g / n), shape).expand(shape));
+    }
+}
+
+#[track_caller]
+#[inline]
+fn mean<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    x.unary(Mean(axes))
+}
+
+reduction!(
+    mean,
+    (),
+    mean,
+    mean_axes,
+    mean_keepdim,
+    "mean",
+    "`y = sum(x) / n`, `dx = dy / n`, repeated. NaN if there are no elements.",
+    [],
+    "[1.0, 2.0, 3.0, 4.0]",
+    "2.5",
+    "[0.25; 4]",
+    "[1.5, 3.5]",
+    "[0.5; 4]"
+);

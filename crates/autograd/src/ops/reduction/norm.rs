@@ -1,0 +1,95 @@
+//! The length of vectors.
+
+use super::{Axes, reduction};
+use crate::tape::{InputGrads, Inputs, Op, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+/// The root of the sum of squares, divided by `terms` first: 1 for a length, their number for the root of their mean.
+pub(super) struct Norm {
+    pub(super) axes: Axes,
+    pub(super) terms: f64,
+}
+
+impl Norm {
+    /// The lengths, with the axes at size 1.
+    fn of<T: Scalar>(&self, x: &Tensor<T>) -> Tensor<T> {
+        let terms = T::from_f64(self.terms);
+        let root_of_squares = |x: &Tensor<T>| {
+            let sum = x.map(#[inline(always)] |x| x * x).sum_axes(self.axes.as_slice());
+            self.axes.restore(&sum.map(|sum| (sum / terms).sqrt()), x.shape())
+        };
+        let lengths = root_of_squares(x);
+        // Whether squares are far from both ends of the type's range.
+        let is_safe = |length: T| (length * length * (length * length)).is_finite() && length * length * (length * length) > T::ZERO;
+        if x.elements() == 0 || lengths.contiguous().as_slice().is_some_and(|all| all.iter().all(|&length| is_safe(length))) {
+            return lengths;
+        }
+        // Elsewhere vectors are divided by their largest element first.
+        let largest = self.axes.restore(&x.map(|x| x.abs().with_tangent(T::ZERO)).max_axes(self.axes.as_slice()), x.shape());
+        let unit = largest.map(|m| if m > T::ZERO && m.is_finite() { m } else { T::ONE });
+        let scaled = root_of_squares(&x.zip("norm", &unit, |x, unit| x / unit)).zip("norm", &unit, |y, unit| y * unit);
+        lengths.zip("norm", &scaled, |length, scaled| if is_safe(length) { length } else { scaled })
+    }
+}
+
+impl<T: Scalar> Op<T> for Norm {
+    fn name(&self) -> &'static str {
+        "norm"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let mut length = self.of(&x[0]);
+        if T::HAS_TANGENT {
+            // From the origin, the length grows with the speed, whatever the direction.
+            let speed = self.of(&x[0].map(|x| x.tangent()));
+            length = length.zip("norm", &speed, |y, speed| if y == T::ZERO { y.with_tangent(speed) } else { y });
+        }
+        self.axes.drop(length)
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        let shape = x[0].shape();
+        into.add_with(0, || {
+            let [y, grad] = [y, &grad].map(|of| self.axes.restore(of, shape).expand(shape));
+            let terms = T::from_f64(self.terms);
+            grad.zip3(
+                "norm",
+                &x[0],
+                &y,
+                #[inline(always)]
+                |dy, x, y| if y == T::ZERO { at_origin(dy, x, y) / terms } else { dy * (x / y) / terms },
+            )
+        });
+    }
+}
+
+/// The gradient where `y` is 0: none, and for a function that becomes smooth by a factor that vanishes there, as the square
+/// of the norm, the change of that factor in the direction that `x` takes.
+#[inline(always)]
+fn at_origin<T: Scalar>(dy: T, x: T, y: T) -> T {
+    let speed = y.tangent();
+    if speed == T::ZERO { T::ZERO } else { T::ZERO.with_tangent(dy.tangent() * (x.tangent() / speed)) }
+}
+
+#[track_caller]
+#[inline]
+fn norm<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    x.unary(Norm { axes, terms: 1.0 })
+}
+
+reduction!(
+    norm,
+    (),
+    norm,
+    norm_axes,
+    norm_keepdim,
+    "Euclidean norm",
+    "`y = sqrt(sum(x²))`, also where squares leave the range of the type; `dx = dy x / y`. The gradient is 0 where the norm \
+    is 0 (as PyTorch has it); in the direction `v` from there, its tangent is the length of `v`.",
+    [],
+    "[2.0, 2.0, 2.0, 2.0]",
+    "4.0",
+    "[0.5; 4]",
+    "[8f64.sqrt(); 2]",
+    "[2.0 / 8f64.sqrt(); 4]"
+);

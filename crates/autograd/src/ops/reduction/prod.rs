@@ -1,0 +1,81 @@
+//! The product over all axes, or some.
+
+use super::{Axes, reduction};
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use unspool_tensor::{MAX_RANK, Scalar, Tensor};
+
+struct Prod(Axes);
+
+impl Prod {
+    /// For each element, the product of the others that are multiplied with it: of those before it and those behind. No
+    /// division, so zeros are as good as other numbers.
+    fn others<T: Scalar>(&self, x: &Tensor<T>) -> Tensor<T> {
+        let (rank, axes) = (x.rank(), self.0.as_slice());
+        // What is multiplied goes to the end, and becomes one axis.
+        let mut order = [0; MAX_RANK];
+        let kept = (0..rank).filter(|axis| !axes.contains(axis));
+        order.iter_mut().zip(kept.chain(axes.iter().copied())).for_each(|(place, axis)| *place = axis);
+        let mut back = [0; MAX_RANK];
+        order[..rank].iter().enumerate().for_each(|(place, &axis)| back[axis] = place);
+
+        let (moved, terms) = (x.permute(&order[..rank]), self.0.terms(x.shape()));
+        let rows = moved.reshape([x.elements() / terms, terms]);
+        let others = rows.map_rows("prod", [], #[inline(always)] |x, [], out| {
+            let mut before = T::ONE;
+            for (y, &x) in out.iter_mut().zip(x) {
+                *y = before;
+                before *= x;
+            }
+            let mut behind = T::ONE;
+            for (y, &x) in out.iter_mut().zip(x).rev() {
+                *y *= behind;
+                behind *= x;
+            }
+        });
+        others.reshape(moved.shape()).permute(&back[..rank])
+    }
+}
+
+impl<T: Scalar> Op<T> for Prod {
+    fn name(&self) -> &'static str {
+        "prod"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        self.0.finish(x[0].prod_axes(self.0.as_slice()), x[0].shape())
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        if x[0].elements() == 0 {
+            return;
+        }
+        let grad = self.0.restore(&grad, x[0].shape());
+        into.add_with(0, || self.others(&x[0]).zip("prod", &grad, #[inline(always)] |others, g| others * g));
+    }
+}
+
+#[track_caller]
+#[inline]
+fn prod<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
+    x.unary(Prod(axes))
+}
+
+reduction!(
+    prod,
+    (),
+    prod,
+    prod_axes,
+    prod_keepdim,
+    "product",
+    "`dx_i = dy` times the product of the other `x_j`, right at zeros, too. 1 if there are no elements.",
+    [],
+    "[1.0, 2.0, 3.0, 4.0]",
+    "24.0",
+    "[24.0, 12.0, 8.0, 6.0]",
+    "[2.0, 12.0]",
+    "[2.0, 1.0, 4.0, 3.0]"
+);

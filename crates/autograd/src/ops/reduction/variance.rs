@@ -1,0 +1,77 @@
+//! Variance and standard deviation.
+
+use super::norm::Norm;
+use super::{Axes, reduction};
+use crate::tape::Var;
+use unspool_tensor::Scalar;
+
+/// The distances from the mean. It is kept between the smallest and the largest element, out of which rounding may put it:
+/// equal elements have no distance.
+#[track_caller]
+fn distances<'t, T: Scalar>(x: Var<'t, T>, axes: Axes) -> Var<'t, T> {
+    let mean = x.mean_keepdim(axes.as_slice());
+    if axes.terms(x.shape()) == 0 {
+        return x - mean;
+    }
+    let value = x.value();
+    let [least, most] = [value.min_axes(axes.as_slice()), value.max_axes(axes.as_slice())];
+    let [least, most] = [least, most].map(|bound| axes.restore(&bound, x.shape()));
+    let outside = mean.value().zip3("var", &least, &most, |mean, least, most| {
+        let inside = if mean < least { least } else if mean > most { most } else { mean };
+        (mean - inside).with_tangent(T::ZERO)
+    });
+    let is_inside = outside.contiguous().as_slice().is_some_and(|outside| outside.iter().all(|&d| d == T::ZERO));
+    if is_inside { x - mean } else { (x - mean) + x.tape.constant(&outside) }
+}
+
+/// The number that sums of squares are divided by.
+fn degrees<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> f64 {
+    (axes.terms(x.shape()) as f64 - correction as f64).max(0.0)
+}
+
+#[track_caller]
+fn variance<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, T> {
+    let squares = distances(x, axes).square().sum_keepdim(axes.as_slice());
+    axes.drop_from(squares / degrees(x, axes, correction))
+}
+
+#[track_caller]
+fn deviation<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, T> {
+    // Not the square root of the variance, which leaves the range of the type long before.
+    distances(x, axes).unary(Norm { axes, terms: degrees(x, axes, correction) })
+}
+
+reduction!(
+    variance,
+    (correction: usize = "0"),
+    var,
+    var_axes,
+    var_keepdim,
+    "variance",
+    "`y = sum((x - mean)²) / (n - correction)`, `dx = 2 (x - mean) dy / (n - correction)`. `correction` is 1 for the \
+    unbiased estimate (PyTorch's default), 0 for the mean squared deviation (NumPy's, and what layer normalisation \
+    uses). NaN or infinite where `n` is not greater than `correction`.",
+    [],
+    "[1.0, 2.0, 3.0, 4.0]",
+    "1.25",
+    "[-0.75, -0.25, 0.25, 0.75]",
+    "[0.25, 0.25]",
+    "[-0.5, 0.5, -0.5, 0.5]"
+);
+
+reduction!(
+    deviation,
+    (correction: usize = "0"),
+    std,
+    std_axes,
+    std_keepdim,
+    "standard deviation",
+    "the square root of [`var`](Var::var), also where that leaves the range of the type; `dx = dy (x - mean) / (y (n - correction))`. The gradient is 0 where all \
+    elements are equal (as PyTorch has it).",
+    [],
+    "[1.0, 3.0, 1.0, 3.0]",
+    "1.0",
+    "[-0.25, 0.25, -0.25, 0.25]",
+    "[1.0, 1.0]",
+    "[-0.5, 0.5, -0.5, 0.5]"
+);

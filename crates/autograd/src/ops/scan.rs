@@ -1,0 +1,111 @@
+//! Running sums and products along an axis.
+
+use crate::ops::reduction::Axes;
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+struct Cumsum {
+    axis: usize,
+}
+
+impl<T: Scalar> Op<T> for Cumsum {
+    fn name(&self) -> &'static str {
+        "cumsum"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].scan(self.axis, |sum, x| sum + x)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        // What an element is part of: the sums from its place on.
+        into.add_with(0, || grad.flip(self.axis).scan(self.axis, |sum, g| sum + g).flip(self.axis));
+    }
+}
+
+/// # Scan
+impl<T: Scalar> Var<'_, T> {
+    /// The sum of each element and all before it along one axis: `y_i = sum over j <= i of x_j`, `dx_j = sum over i >=
+    /// j of dy_i`. The shape stays.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 4.0], [3]));
+    /// let y = x.cumsum(0);
+    /// assert_eq!(y.value().to_vec(), [1.0, 3.0, 7.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [3.0, 2.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    #[inline]
+    pub fn cumsum(self, axis: usize) -> Self {
+        Axes::new("cumsum", self.shape(), &[axis]);
+        self.unary(Cumsum { axis })
+    }
+}
+
+struct Cumprod {
+    axis: usize,
+}
+
+impl<T: Scalar> Op<T> for Cumprod {
+    fn name(&self) -> &'static str {
+        "cumprod"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].scan(self.axis, |product, x| product * x)
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        // y_i = y_(i-1) x_i, from the last to the first: `sum` is the gradient that reaches y_i. No division, so zeros
+        // are as good as other numbers.
+        let axis = self.axis;
+        if grad.elements() == 0 {
+            return;
+        }
+        let mut sum: Option<Tensor<T>> = None;
+        for i in (0..x[0].shape()[axis]).rev() {
+            let place = |tensor: &Tensor<T>, i: usize| tensor.slice(axis, i..i + 1);
+            let after = match sum.take() {
+                None => place(&grad, i),
+                Some(sum) => sum.zip3("cumprod", &place(&x[0], i + 1), &place(&grad, i), |sum, x, g| sum * x + g),
+            };
+            into.update(0, |dx| match i {
+                0 => dx.add_part(axis, 0, 1, &after),
+                _ => dx.add_part(axis, i, 1, &after.zip("cumprod", &place(y, i - 1), |sum, y| sum * y)),
+            });
+            sum = Some(after);
+        }
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The product of each element and all before it along one axis: `y_i = product over j <= i of x_j`. `dx_j = sum
+    /// over i >= j of dy_i` times the product of the other factors of `y_i`: right at zeros, too. The shape stays.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![2.0, 0.0, 4.0], [3]));
+    /// let y = x.cumprod(0);
+    /// assert_eq!(y.value().to_vec(), [2.0, 0.0, 0.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, 2.0 + 2.0 * 4.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    #[inline]
+    pub fn cumprod(self, axis: usize) -> Self {
+        Axes::new("cumprod", self.shape(), &[axis]);
+        self.unary(Cumprod { axis })
+    }
+}

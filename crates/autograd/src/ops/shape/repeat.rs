@@ -1,0 +1,65 @@
+//! Repetition by copies.
+
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+struct Repeat {
+    axis: usize,
+    times: usize,
+}
+
+impl Repeat {
+    /// How many times there is something to copy.
+    fn copies<T: Scalar>(&self, x: &Tensor<T>) -> usize {
+        if x.elements() == 0 { 0 } else { self.times }
+    }
+}
+
+impl<T: Scalar> Op<T> for Repeat {
+    fn name(&self) -> &'static str {
+        "repeat"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let shape = x[0].shape();
+        assert!(self.axis < shape.rank(), "repeat: shape {shape} has no axis {}", self.axis);
+        let size = shape[self.axis];
+        let times = self.copies(&x[0]);
+        let repeated = shape.with(self.axis, size.saturating_mul(self.times));
+        Tensor::assemble(repeated, self.axis, (0..times).map(|i| (i * size, &x[0])))
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        let size = x[0].shape()[self.axis];
+        for i in 0..self.copies(&x[0]) {
+            into.add_with(0, || grad.slice(self.axis, i * size..(i + 1) * size));
+        }
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The elements of one axis, all of them `times` times over, `[N] -> [times N]`: `[1, 2]` twice is `[1, 2, 1, 2]`.
+    /// `dx` is the sum of `dy` over the repetitions. An axis of size 1 is repeated without copies by
+    /// [`expand`](Var::expand).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// let y = x.repeat(0, 2);
+    /// assert_eq!(y.value().to_vec(), [1.0, 2.0, 1.0, 2.0]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [2.0, 2.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    #[inline]
+    pub fn repeat(self, axis: usize, times: usize) -> Self {
+        self.unary(Repeat { axis, times })
+    }
+}

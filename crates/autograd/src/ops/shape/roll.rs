@@ -1,0 +1,66 @@
+//! An axis turned round.
+
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+struct Roll {
+    axis: usize,
+    shift: isize,
+}
+
+impl Roll {
+    /// `x` with its last positions in front, as many as it is shifted by, or those that are not, on the way back.
+    fn of<T: Scalar>(&self, x: &Tensor<T>, is_back: bool) -> Tensor<T> {
+        let n = x.shape()[self.axis];
+        if n == 0 {
+            return x.clone();
+        }
+        let shift = self.shift.rem_euclid(n as isize) as usize;
+        let in_front = if is_back { n - shift } else { shift };
+        let cut = n - in_front;
+        Tensor::concat(self.axis, [&x.slice(self.axis, cut..), &x.slice(self.axis, ..cut)])
+    }
+}
+
+impl<T: Scalar> Op<T> for Roll {
+    fn name(&self) -> &'static str {
+        "roll"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let shape = x[0].shape();
+        assert!(self.axis < shape.rank(), "roll: shape {shape} has no axis {}", self.axis);
+        self.of(&x[0], false)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(0, || self.of(&grad, true));
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The elements of one axis of size `N` moved on by `shift` positions, those that leave it at the end coming back in front:
+    /// `y_i = x_((i - shift) mod N)`. A negative shift moves them to the front. `dx` is `dy` moved back. The shape stays.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
+    /// let y = x.roll(0, 1);
+    /// assert_eq!(y.value().to_vec(), [3.0, 1.0, 2.0]);
+    /// assert_eq!(x.roll(0, -1).value().to_vec(), [2.0, 3.0, 1.0]);
+    /// assert_eq!(y.select(0, 0).backward().wrt(x).to_vec(), [0.0, 0.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[track_caller]
+    #[inline]
+    pub fn roll(self, axis: usize, shift: isize) -> Self {
+        self.unary(Roll { axis, shift })
+    }
+}

@@ -1,0 +1,90 @@
+//! One side of a matrix's diagonal.
+
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+/// The part of the matrices of the last two axes below a diagonal, or above it, with the diagonal.
+struct Triangle<const LOWER: bool> {
+    diagonal: isize,
+}
+
+impl<const LOWER: bool> Triangle<LOWER> {
+    /// With zeros in place of the rest.
+    fn of<T: Scalar>(&self, mut x: Tensor<T>) -> Tensor<T> {
+        let shape = x.shape();
+        let (rows, columns) = (shape[shape.rank() - 2], shape[shape.rank() - 1]);
+        for (i, row) in x.as_mut_slice().chunks_exact_mut(columns.max(1)).enumerate() {
+            let on_diagonal = ((i % rows) as isize).saturating_add(self.diagonal);
+            let up_to = |end: isize| end.clamp(0, columns as isize) as usize;
+            let rest = match LOWER {
+                true => &mut row[up_to(on_diagonal.saturating_add(1))..],
+                false => &mut row[..up_to(on_diagonal)],
+            };
+            rest.fill(T::ZERO);
+        }
+        x
+    }
+}
+
+impl<T: Scalar, const LOWER: bool> Op<T> for Triangle<LOWER> {
+    fn name(&self) -> &'static str {
+        if LOWER { "tril" } else { "triu" }
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let shape = x[0].shape();
+        assert!(shape.rank() >= 2, "{}: shape {shape} has no two axes of a matrix", Op::<T>::name(self));
+        self.of(x[0].clone())
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add_with(0, || self.of(grad));
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The matrices `[.., M, N]` with zeros above a diagonal: `y[i, j] = x[i, j]` where `j - i <= diagonal`, and 0 elsewhere.
+    /// The main diagonal is 0, those above it are 1, 2, .., those below -1, -2, .. `dx` is the same part of `dy`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
+    /// let y = x.tril(0);
+    /// assert_eq!(y.value().to_vec(), [1.0, 0.0, 3.0, 4.0]);
+    /// assert_eq!(y.square().sum().backward().wrt(x).to_vec(), [2.0, 0.0, 6.0, 8.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the rank is less than 2.
+    #[track_caller]
+    #[inline]
+    pub fn tril(self, diagonal: isize) -> Self {
+        self.unary(Triangle::<true> { diagonal })
+    }
+
+    /// The matrices `[.., M, N]` with zeros below a diagonal: `y[i, j] = x[i, j]` where `j - i >= diagonal`, and 0 elsewhere.
+    /// The main diagonal is 0, those above it are 1, 2, .., those below -1, -2, .. `dx` is the same part of `dy`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let scores = tape.variable(&Tensor::<f32>::zeros([2, 2]));
+    /// let future = scores.new_zeros([2, 2]) + 1.0;
+    /// let causal = scores.masked_fill(future.triu(1), f64::NEG_INFINITY).softmax(1);
+    /// assert_eq!(causal.value().to_vec(), [1.0, 0.0, 0.5, 0.5]);
+    /// assert_eq!(scores.triu(-1).sum().backward().wrt(scores).to_vec(), [1.0; 4]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the rank is less than 2.
+    #[track_caller]
+    #[inline]
+    pub fn triu(self, diagonal: isize) -> Self {
+        self.unary(Triangle::<false> { diagonal })
+    }
+}

@@ -1,0 +1,55 @@
+//! Values one after the other along an axis.
+
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+struct Concat {
+    axis: usize,
+}
+
+impl<T: Scalar> Op<T> for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        Tensor::concat(self.axis, x.iter())
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        let mut start = 0;
+        for (i, part) in x.iter().enumerate() {
+            let len = part.shape()[self.axis];
+            into.add_with(i, || grad.slice(self.axis, start..start + len));
+            start += len;
+        }
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The values one after the other along one axis: along axis 0, `[M, F]` and `[N, F]` make `[M + N, F]`. All other
+    /// axes have the same sizes. The gradient of each value is its part of `dy`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// let b = tape.variable(&Tensor::from_vec(vec![3.0], [1]));
+    /// let y = Var::concat(0, &[a, b]);
+    /// assert_eq!(y.value().to_vec(), [1.0, 2.0, 3.0]);
+    /// assert_eq!(y.square().sum().backward().wrt(b).to_vec(), [6.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there are none, there is no such axis, the other sizes differ, or they belong to different tapes.
+    #[track_caller]
+    #[inline]
+    pub fn concat(axis: usize, parts: &[Self]) -> Self {
+        assert!(!parts.is_empty(), "concat: no values given");
+        parts[0].tape.apply(Concat { axis }, parts)
+    }
+}

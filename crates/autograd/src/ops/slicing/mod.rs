@@ -1,0 +1,6 @@
+//! Slices of a value, and values put together.
+
+mod select;
+mod slice;
+mod stack;
+mod concat;

@@ -1,0 +1,132 @@
+//! A part of an axis.
+
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use crate::tuning::SHORT_ROW;
+use unspool_tensor::{Scalar, Span, Tensor};
+
+struct Slice {
+    axis: usize,
+    span: Span,
+    step: isize,
+}
+
+impl<T: Scalar> Op<T> for Slice {
+    fn name(&self) -> &'static str {
+        "slice"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        let part = x[0].slice_step(self.axis, self.span, self.step);
+        // Gates are cut out of rows, and every op that reads them would go from one short piece to the next.
+        let is_short = part.shape().last().is_some_and(|&n| n < SHORT_ROW);
+        if is_short { part.contiguous() } else { part }
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        let (start, _) = self.span.resolve(&x[0].shape(), self.axis, self.step);
+        into.slice_add(0, self.axis, start, self.step, &grad);
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// A part of one axis, `[N] -> [end - start]`, as a range of `usize`, `isize` or literals; negative numbers count
+    /// from the end. `dx` is `dy` in that part, 0 elsewhere. (Clippy takes the literal `1..-1` for an empty range;
+    /// `1..n - 1` it lets pass.)
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let outputs = tape.variable(&Tensor::<f32>::ones([5, 1]));
+    /// let cost = outputs.slice(0, -3..).sum(); // over the last three time steps only
+    /// assert_eq!(cost.backward().wrt(outputs).to_vec(), [0.0, 0.0, 1.0, 1.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or the part reaches beyond it or ends before it begins.
+    #[track_caller]
+    #[inline]
+    pub fn slice(self, axis: usize, span: impl Into<Span>) -> Self {
+        self.slice_step(axis, span, 1)
+    }
+
+    /// Every `step`-th position of a part of one axis; backwards if `step` is negative, as in NumPy. `dx` is `dy` at
+    /// these positions, 0 elsewhere.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 1.0, 2.0, 3.0, 4.0], [5]));
+    /// assert_eq!(x.slice_step(0, 1.., 2).value().to_vec(), [1.0, 3.0]);
+    /// assert_eq!(x.slice_step(0, .., -2).value().to_vec(), [4.0, 2.0, 0.0]);
+    /// assert_eq!(x.slice_step(0, 1.., 2).sum().backward().wrt(x).to_vec(), [0.0, 1.0, 0.0, 1.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, the part reaches beyond it or ends before it begins, or `step` is 0.
+    #[track_caller]
+    #[inline]
+    pub fn slice_step(self, axis: usize, span: impl Into<Span>, step: isize) -> Self {
+        self.unary(Slice { axis, span: span.into(), step })
+    }
+
+    /// The last axis cut into `N` equal parts: the gates of a cell, `[B, N H] -> N` times `[B, H]`. `dx` has the `dy`
+    /// of each part in its place.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let gates = tape.variable(&Tensor::<f32>::from_fn([1, 6], |i| i as f32));
+    /// let [update, candidate] = gates.chunks();
+    /// assert_eq!(candidate.value().to_vec(), [3.0, 4.0, 5.0]);
+    /// assert_eq!(update.sum().backward().wrt(gates).to_vec(), [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the last axis does not divide into `N` parts.
+    #[track_caller]
+    #[inline]
+    pub fn chunks<const N: usize>(self) -> [Self; N] {
+        let shape = self.shape();
+        let divides = shape.last().is_some_and(|size| N > 0 && size.is_multiple_of(N));
+        assert!(divides, "chunks: the last axis of shape {shape} does not divide into {N} parts");
+        let (axis, len) = (shape.rank() - 1, shape[shape.rank() - 1] / N);
+        let mut parts = [self; N];
+        for (i, part) in parts.iter_mut().enumerate() {
+            *part = self.slice(axis, i * len..(i + 1) * len);
+        }
+        parts
+    }
+
+    /// One axis cut into parts of the given sizes, one after the other: by `[1, 3]`, `[4, F]` into `[1, F]` and `[3,
+    /// F]`. `dx` has the `dy` of each part in its place.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::<f32>::from_fn([1, 6], |i| i as f32));
+    /// let parts = x.split(1, &[1, 3, 2]);
+    /// assert_eq!(parts[1].value().to_vec(), [1.0, 2.0, 3.0]);
+    /// assert_eq!(parts[0].sum().backward().wrt(x).to_vec(), [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or the sizes do not add up to its own.
+    #[track_caller]
+    pub fn split(self, axis: usize, sizes: &[usize]) -> Vec<Self> {
+        let shape = self.shape();
+        assert!(axis < shape.rank(), "split: shape {shape} has no axis {axis}");
+        let fits = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size)) == Some(shape[axis]);
+        assert!(fits, "split: parts of sizes {sizes:?} do not make up axis {axis} of shape {shape}");
+        let mut parts = Vec::with_capacity(sizes.len());
+        let mut start = 0;
+        for &size in sizes {
+            parts.push(self.slice(axis, start..start + size));
+            start += size;
+        }
+        parts
+    }
+}

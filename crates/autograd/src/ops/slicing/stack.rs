@@ -1,0 +1,55 @@
+//! Values side by side along a new axis.
+
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+struct Stack {
+    axis: usize,
+}
+
+impl<T: Scalar> Op<T> for Stack {
+    fn name(&self) -> &'static str {
+        "stack"
+    }
+
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        Tensor::stack(self.axis, x.iter())
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        for i in 0..x.len() {
+            into.add_with(i, || grad.select(self.axis, i)); // a view: one buffer for the gradients of all steps
+        }
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The values, all of one shape, along a new axis, the one of this number in the result. Along axis 0 they are the steps of
+    /// a sequence, `T` times `[B, F] -> [T, B, F]`; along axis 1 they would make `[B, T, F]`. The gradient of each value
+    /// is `dy` at its position of that axis.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// let tape = Tape::new();
+    /// let a = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// let b = tape.variable(&Tensor::from_vec(vec![3.0, 4.0], [2]));
+    /// let y = Var::stack(0, &[a, b]);
+    /// assert_eq!(y.value().to_vec(), [1.0, 2.0, 3.0, 4.0]);
+    /// assert_eq!(y.last().sum().backward().wrt(b).to_vec(), [1.0, 1.0]);
+    /// assert_eq!(Var::stack(1, &[a, b]).value().to_vec(), [1.0, 3.0, 2.0, 4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there are none, their shapes differ or have [`MAX_RANK`](crate::MAX_RANK) axes already, `axis` is greater than
+    /// their rank, or they belong to different tapes.
+    #[track_caller]
+    #[inline]
+    pub fn stack(axis: usize, parts: &[Self]) -> Self {
+        assert!(!parts.is_empty(), "stack: no values given");
+        parts[0].tape.apply(Stack { axis }, parts)
+    }
+}

@@ -1,0 +1,41 @@
+//! The loop of the backward pass.
+
+use super::accumulator::Accumulator;
+use super::node::OpRef;
+use super::op::{InputGrads, Inputs};
+use super::record::Record;
+use unspool_tensor::{Scalar, Tensor};
+
+/// Passes `seed`, the gradient with respect to value `loss`, back to the variables it was made of. `pass`
+/// counts the backward passes of the tape, from 0.
+///
+/// Inputs come before what is made of them, so one walk from the last id to the first meets each value when
+/// its gradient is complete. Nothing recurses.
+pub(crate) fn backward<T: Scalar>(
+    record: &Record<T>,
+    loss: u32,
+    seed: Tensor<T>,
+    pass: u32,
+    gradients: &mut Accumulator<T>,
+) {
+    gradients.start(loss, seed);
+    for id in (0..=loss).rev() {
+        step(gradients, record, id, pass);
+    }
+}
+
+/// Passes the gradient of value `id` on to what it was made of.
+#[inline]
+fn step<T: Scalar>(gradients: &mut Accumulator<T>, record: &Record<T>, id: u32, pass: u32) {
+    gradients.settle(id);
+    let node = record.nodes[id as usize];
+    if node.op == OpRef::LEAF {
+        return;
+    }
+    let Some(grad) = gradients.take(id, node.retained_from <= pass) else { return };
+    // 0 is the forward pass to the packed weights.
+    let (ids, pass) = (record.inputs_of(node), pass + 1);
+    let inputs = Inputs { values: &record.values, ids, packed: &record.packed, pass };
+    let mut into = InputGrads { gradients, nodes: &record.nodes, inputs };
+    record.ops.backward(node.op, inputs, &record.values[id as usize], grad, &mut into);
+}

@@ -1,0 +1,174 @@
+#![doc = include_str!("README.md")]
+
+mod accumulator;
+mod backward;
+mod node;
+mod op;
+mod op_arena;
+mod packed_weights;
+mod record;
+mod release;
+mod var;
+
+pub(crate) use accumulator::Accumulator;
+pub(crate) use backward::backward;
+pub(crate) use node::OpRef;
+pub use node::Saves;
+pub use op::{InputGrads, Inputs, Op};
+pub use var::Var;
+
+use crate::params::{Params, Path};
+use node::Node;
+use record::Record;
+use std::cell::RefCell;
+use unspool_tensor::{Scalar, Tensor};
+
+/// A record of operations on [`Var`]s, in the order in which they happened.
+///
+/// A training loop makes one tape and resets it after each step; the memory of the values, gradients
+/// and records is kept for the next step. A tape can move to another thread, but is used by one at a
+/// time.
+///
+/// ```
+/// use unspool_autograd::{Tape, Tensor};
+/// let mut tape = Tape::new();
+/// for step in 0..3 {
+///     let x = tape.variable(&Tensor::<f32>::scalar(step as f32));
+///     assert_eq!(x.square().backward().wrt(x).item(), 2.0 * step as f32);
+///     tape.reset();
+/// }
+/// ```
+///
+/// A variable does not outlive the reset of its tape:
+///
+/// ```compile_fail,E0502
+/// use unspool_autograd::{Tape, Tensor};
+/// let mut tape = Tape::new();
+/// let x = tape.variable(&Tensor::<f32>::scalar(1.0));
+/// tape.reset();
+/// x.square();
+/// ```
+pub struct Tape<T: Scalar = f32> {
+    pub(crate) record: RefCell<Record<T>>,
+}
+
+impl<T: Scalar> Tape<T> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Tape { record: RefCell::new(Record::new()) }
+    }
+
+    /// The model with each of its tensors a variable of this tape.
+    pub fn bind<'t, M: Params<Tensor<T>>>(&'t self, model: &M) -> M::With<Var<'t, T>> {
+        model.map_leaves(Path::ROOT, &mut |_, leaf| self.variable(leaf))
+    }
+
+    /// The model with each of its tensors a constant of this tape: for evaluation, where nothing is
+    /// recorded for a backward pass.
+    pub fn bind_frozen<'t, M: Params<Tensor<T>>>(&'t self, model: &M) -> M::With<Var<'t, T>> {
+        model.map_leaves(Path::ROOT, &mut |_, leaf| self.constant(leaf))
+    }
+
+    /// A value with respect to which gradients are taken. Shares the tensor's memory.
+    pub fn variable<'t>(&'t self, value: &Tensor<T>) -> Var<'t, T> {
+        let id = self.record.borrow_mut().push_leaf(value.clone(), true);
+        Var { tape: self, id }
+    }
+
+    /// A value with respect to which no gradient is taken. Shares the tensor's memory.
+    pub fn constant<'t>(&'t self, value: &Tensor<T>) -> Var<'t, T> {
+        let id = self.record.borrow_mut().push_leaf(value.clone(), false);
+        Var { tape: self, id }
+    }
+
+    /// Runs an op on variables of this tape and records it.
+    ///
+    /// # Panics
+    /// If a variable belongs to another tape, or the op does not take these shapes.
+    #[track_caller]
+    #[inline]
+    pub fn apply<'t, O: Op<T>>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
+        // The ids go where the record keeps them at once: a list of their own would be an allocation per op.
+        let first_input = {
+            let record = &mut *self.record.borrow_mut();
+            let first = record.inputs.len();
+            for input in inputs {
+                if !std::ptr::eq(input.tape, self) {
+                    panic!("{}: the operands belong to different tapes", op.name());
+                }
+                record.inputs.push(input.id);
+            }
+            first
+        };
+        // The op runs while the record is only borrowed for reading; a panic in it leaves the record whole.
+        let (value, needs_gradient) = {
+            let record = &*self.record.borrow();
+            let ids = &record.inputs[first_input..];
+            let mut needs_gradient = false;
+            for &id in ids {
+                let node = &record.nodes[id as usize];
+                needs_gradient |= node.needs_gradient;
+                if node.is_released {
+                    panic_released(op.name());
+                }
+            }
+            (op.forward(Inputs { values: &record.values, ids, packed: &record.packed, pass: 0 }), needs_gradient)
+        };
+        let record = &mut *self.record.borrow_mut();
+        let id = if needs_gradient {
+            let node = Node {
+                saves: op.saves(),
+                is_released: false,
+                op: record.ops.push(op),
+                first_input: u32::try_from(first_input).expect("a tape holds at most 2^32 inputs"),
+                input_count: inputs.len() as u32,
+                needs_gradient,
+                retained_from: u32::MAX,
+            };
+            record.push(value, node)
+        } else {
+            // No backward pass reaches a value of constants: it is a constant itself, without op and inputs.
+            record.inputs.truncate(first_input);
+            record.push_leaf(value, false)
+        };
+        Var { tape: self, id }
+    }
+
+    /// The number of values on the tape.
+    pub fn len(&self) -> usize {
+        self.record.borrow().nodes.len()
+    }
+
+    /// Whether the tape is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Drops everything recorded and keeps the memory. Needs the tape to itself: a variable that is
+    /// still in use is a compile error.
+    pub fn reset(&mut self) {
+        self.record.get_mut().clear();
+    }
+}
+
+/// # Panics
+/// Always, in the name of `op`.
+#[cold]
+#[track_caller]
+fn panic_released(op: &str) -> ! {
+    panic!(
+        "{op}: this value was computed inside a step and released; call retain_grad() on it there, or return it as a state"
+    )
+}
+
+impl<T: Scalar> Default for Tape<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Scalar> std::fmt::Debug for Tape<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tape<{}> of {} values", T::NAME, self.len())
+    }
+}

@@ -1,0 +1,227 @@
+//! The trait through which every op comes, built-in and user-written alike.
+
+use super::accumulator::Accumulator;
+use super::node::{Node, Saves};
+use super::packed_weights::PackedWeights;
+use unspool_tensor::{Scalar, Tensor};
+
+/// An operation on tensors with its gradient rule.
+///
+/// [`Tape::apply`](crate::Tape::apply) runs it and records it. The tape knows nothing of any particular op:
+/// the built-in ones in [`ops`](crate::ops) implement this trait as yours do.
+///
+/// ```
+/// use unspool_autograd::{InputGrads, Inputs, Op, Scalar, Tape, Tensor};
+///
+/// /// The outer product of two vectors: `[N] x [M] -> [N, M]`.
+/// struct Outer;
+///
+/// impl<T: Scalar> Op<T> for Outer {
+///     fn name(&self) -> &'static str { "outer" }
+///
+///     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+///         x[0].unsqueeze(1).matmul(&x[1].unsqueeze(0))
+///     }
+///
+///     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+///         let vector = |m: Tensor<T>| m.reshape([m.elements()]);
+///         into.add_with(0, || vector(grad.matmul(&x[1].unsqueeze(1))));
+///         into.add_with(1, || vector(x[0].unsqueeze(0).matmul(&grad)));
+///     }
+/// }
+///
+/// let tape = Tape::new();
+/// let a = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+/// let b = tape.variable(&Tensor::from_vec(vec![3.0, 4.0, 5.0], [3]));
+/// let gradients = tape.apply(Outer, &[a, b]).sum().backward();
+/// assert_eq!(gradients.wrt(a).to_vec(), [12.0, 12.0]);
+/// assert_eq!(gradients.wrt(b).to_vec(), [3.0, 3.0, 3.0]);
+/// ```
+pub trait Op<T: Scalar>: Send + 'static {
+    /// The op's name, for messages.
+    fn name(&self) -> &'static str;
+
+    /// The value.
+    ///
+    /// # Panics
+    /// On shapes it has no value for, with its name and the shapes; the caller's line is shown.
+    #[track_caller]
+    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T>;
+
+    /// What of the elements of the inputs and of the value [`backward`](Op::backward) reads; all, unless said
+    /// otherwise. The rest need not be kept.
+    fn saves(&self) -> Saves {
+        Saves::ALL
+    }
+
+    /// Hands the gradient with respect to each input to `into`, given the inputs, the value `y` and the
+    /// gradient `grad` with respect to it (of `y`'s shape).
+    ///
+    /// A contribution may have the shape to which its input was broadcast: `into` sums it back.
+    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
+}
+
+/// The input tensors of an op: indexes like a list.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a, T: Scalar> {
+    pub(super) values: &'a [Tensor<T>],
+    pub(super) ids: &'a [u32],
+    pub(super) packed: &'a PackedWeights<T>,
+    /// Which backward pass over the tape this is, from 1; 0 in the forward pass.
+    pub(super) pass: u32,
+}
+
+impl<'a, T: Scalar> Inputs<'a, T> {
+    /// The number of inputs.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The product `a w`, where `w` is input `i`: `a` is `[.., K]`, `w` is `[K, N]`.
+    ///
+    /// The same as `a.matmul(&x[i])`. A matrix that is used several times on a tape is laid out for it once.
+    ///
+    /// # Panics
+    /// If the shapes do not multiply.
+    #[track_caller]
+    pub fn matmul(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
+        self.packed.product(self.pass, None, a, (self.ids[i], false), &self[i])
+    }
+
+    /// The product `a wᵀ`, where `w` is input `i`: `a` is `[.., N]`, `w` is `[K, N]`. Like
+    /// [`matmul`](Inputs::matmul).
+    ///
+    /// # Panics
+    /// If the shapes do not multiply.
+    #[track_caller]
+    pub fn matmul_t(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
+        self.packed.product(self.pass, None, a, (self.ids[i], true), &self[i])
+    }
+
+    /// `sum + a w`, where `w` is input `i`: `sum` is `[.., N]`, `a` is `[.., K]`, `w` is `[K, N]`. Like
+    /// [`matmul`](Inputs::matmul).
+    ///
+    /// # Panics
+    /// If the shapes are not these.
+    #[track_caller]
+    pub fn addmm(&self, sum: Tensor<T>, a: &Tensor<T>, i: usize) -> Tensor<T> {
+        self.packed.product(self.pass, Some(sum), a, (self.ids[i], false), &self[i])
+    }
+
+    /// The inputs in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a Tensor<T>> + Clone + use<'a, T> {
+        let values = self.values;
+        self.ids.iter().map(move |&id| &values[id as usize])
+    }
+}
+
+impl<T: Scalar> std::ops::Index<usize> for Inputs<'_, T> {
+    type Output = Tensor<T>;
+    #[inline]
+    fn index(&self, i: usize) -> &Tensor<T> {
+        &self.values[self.ids[i] as usize]
+    }
+}
+
+/// Where an op's [`backward`](Op::backward) puts the gradients of its inputs.
+///
+/// The first contribution to an input is kept as it is, later ones are added in place. InputGrads to inputs
+/// that need no gradient are dropped; [`needs`](InputGrads::needs) tells beforehand.
+pub struct InputGrads<'a, T: Scalar> {
+    pub(super) gradients: &'a mut Accumulator<T>,
+    pub(super) nodes: &'a [Node],
+    pub(super) inputs: Inputs<'a, T>,
+}
+
+impl<T: Scalar> InputGrads<'_, T> {
+    /// Whether anything depends on the gradient with respect to input `i`.
+    ///
+    /// # Panics
+    /// If there is no such input.
+    #[track_caller]
+    #[inline]
+    pub fn needs(&self, i: usize) -> bool {
+        assert!(i < self.inputs.len(), "an op of {} inputs has no input {i}", self.inputs.len());
+        self.nodes[self.inputs.ids[i] as usize].needs_gradient
+    }
+
+    /// Adds `grad` to the gradient with respect to input `i`. If `grad` has the shape that the input was
+    /// broadcast to, it is summed back to the input's shape.
+    #[inline]
+    #[track_caller]
+    pub fn add(&mut self, i: usize, grad: Tensor<T>) {
+        self.add_with(i, || grad);
+    }
+
+    /// Like [`add`](InputGrads::add), computing the contribution only if it is needed.
+    ///
+    /// # Panics
+    /// If there is no such input, or `grad` has neither its shape nor one that it broadcasts to.
+    #[track_caller]
+    #[inline]
+    pub fn add_with(&mut self, i: usize, grad: impl FnOnce() -> Tensor<T>) {
+        if self.needs(i) {
+            let grad = grad();
+            let grad = if grad.same_shape(&self.inputs[i]) {
+                grad
+            } else {
+                let (given, shape) = (grad.shape(), self.inputs[i].shape());
+                let fits = shape.broadcast(&given) == Some(given);
+                assert!(fits, "add: {given} is not a gradient of input {i}, {shape}, nor of what it broadcasts to");
+                grad.sum_to(shape)
+            };
+            self.gradients.add(self.inputs.ids[i], grad);
+        }
+    }
+
+    /// Adds `grad` to those positions of `axis` of the gradient with respect to input `i` that begin at `start` and lie
+    /// `step` apart.
+    ///
+    /// All parts share one gradient. Each costs as much as it is large, not as the input: cutting a sequence into its
+    /// steps stays linear in the number of steps. Parts that lie side by side are written, not added to zeros.
+    ///
+    /// # Panics
+    /// If there is no such input, or the part does not fit.
+    #[track_caller]
+    pub fn slice_add(&mut self, i: usize, axis: usize, start: usize, step: isize, grad: &Tensor<T>) {
+        if self.needs(i) {
+            self.gradients.slice_add(self.inputs.ids[i], self.inputs[i].shape(), (axis, start, step), grad);
+        }
+    }
+
+    /// Lets `add` add to the gradient with respect to input `i`, which has the input's shape and begins with zeros:
+    /// `into.update(0, |sum| sum.index_add(axis, &positions, &grad))`. It may touch a small part of it only.
+    pub fn update(&mut self, i: usize, add: impl FnOnce(&mut Tensor<T>)) {
+        if self.needs(i) {
+            add(self.gradients.sum(self.inputs.ids[i], self.inputs[i].shape()));
+        }
+    }
+
+    /// Adds the product `aᵀ grad` to the gradient with respect to input `i`, a matrix `[K, N]`; `a` is
+    /// `[.., K]` and `grad` is `[.., N]`, with the same leading axes.
+    ///
+    /// The products of a weight that is used at every time step are collected and computed as one over many
+    /// rows.
+    ///
+    /// # Panics
+    /// If the shapes are not these.
+    #[track_caller]
+    pub fn add_matmul_tn(&mut self, i: usize, a: &Tensor<T>, grad: &Tensor<T>) {
+        let (sa, sg, weight) = (a.shape(), grad.shape(), self.inputs[i].shape());
+        let fits = sa.rank() > 0
+            && sa.rank() == sg.rank()
+            && sa[..sa.rank() - 1] == sg[..sg.rank() - 1]
+            && weight[..] == [sa[sa.rank() - 1], sg[sg.rank() - 1]];
+        assert!(fits, "add_matmul_tn: {sa}ᵀ x {sg} is not a gradient of input {i}, {weight}");
+        if self.needs(i) {
+            self.gradients.add_matmul_tn(self.inputs.ids[i], a, grad);
+        }
+    }
+}

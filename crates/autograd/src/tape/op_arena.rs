@@ -1,0 +1,84 @@
+//! Storage for ops of many types without a box for each.
+//!
+//! Every op type has a list of its own; a node stores the list and the index in it. Recording an op pushes
+//! it onto its list, so a steady training step allocates nothing, and dispatch is one virtual call.
+
+use super::node::OpRef;
+use super::op::{InputGrads, Inputs, Op};
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use unspool_tensor::{Scalar, Tensor};
+
+/// The recorded ops of a tape, by type.
+pub(crate) struct OpArena<T: Scalar> {
+    lists: Vec<Box<dyn OpList<T>>>,
+    list_of: HashMap<TypeId, u16, BuildHasherDefault<TypeIdHasher>>,
+}
+
+/// A list of ops of one type.
+trait OpList<T: Scalar>: Any + Send {
+    fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
+    fn clear(&mut self);
+}
+
+struct List<O>(Vec<O>);
+
+impl<T: Scalar, O: Op<T>> OpList<T> for List<O> {
+    fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        self.0[index as usize].backward(x, y, grad, into);
+    }
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl<T: Scalar> OpArena<T> {
+    pub(super) fn new() -> Self {
+        OpArena { lists: Vec::new(), list_of: HashMap::default() }
+    }
+
+    pub(super) fn push<O: Op<T>>(&mut self, op: O) -> OpRef {
+        let list = *self.list_of.entry(TypeId::of::<O>()).or_insert_with(|| {
+            self.lists.push(Box::new(List::<O>(Vec::new())));
+            u16::try_from(self.lists.len() - 1).expect("a program has fewer than 65,536 op types")
+        });
+        let ops: &mut dyn Any = &mut *self.lists[usize::from(list)];
+        let ops = &mut ops.downcast_mut::<List<O>>().expect("each type has its own list").0;
+        ops.push(op);
+        OpRef { list, index: (ops.len() - 1) as u32 } // a tape has fewer than 2^32 nodes
+    }
+
+    pub(super) fn backward(
+        &self,
+        at: OpRef,
+        x: Inputs<'_, T>,
+        y: &Tensor<T>,
+        grad: Tensor<T>,
+        into: &mut InputGrads<'_, T>,
+    ) {
+        self.lists[usize::from(at.list)].backward(at.index, x, y, grad, into);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.lists.iter_mut().for_each(|list| list.clear());
+    }
+}
+
+/// Type ids are hashes already: they are used as is.
+#[derive(Default)]
+struct TypeIdHasher(u64);
+
+impl Hasher for TypeIdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+    fn write_u64(&mut self, hash: u64) {
+        self.0 ^= hash;
+    }
+}

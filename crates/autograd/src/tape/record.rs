@@ -1,0 +1,73 @@
+//! The contents of a tape: flat lists, one entry for each value.
+
+use super::accumulator::Accumulator;
+use super::node::Node;
+use super::op_arena::OpArena;
+use super::packed_weights::PackedWeights;
+use unspool_tensor::{Scalar, Tensor};
+
+/// Values and nodes have the same index, the value's id. Inputs come before what is made of them.
+pub(crate) struct Record<T: Scalar> {
+    pub(crate) values: Vec<Tensor<T>>,
+    pub(crate) nodes: Vec<Node>,
+    /// The ids of all inputs, one op after the other.
+    pub(super) inputs: Vec<u32>,
+    pub(super) ops: OpArena<T>,
+    pub(super) packed: PackedWeights<T>,
+    /// The number of backward passes that have begun.
+    pub(crate) passes: u32,
+    /// The capacity of the last backward pass, for the next one.
+    pub(crate) spare: Accumulator<T>,
+    /// Replaces each released constant.
+    pub(super) empty: Tensor<T>,
+    /// Replace released variables: one tensor without elements for each of the latest shapes.
+    pub(super) hollows: Vec<Tensor<T>>,
+    /// Scratch space of [`Tape::release`](crate::Tape::release).
+    pub(super) needed: Vec<bool>,
+}
+
+impl<T: Scalar> Record<T> {
+    pub(super) fn new() -> Self {
+        Record {
+            values: Vec::new(),
+            nodes: Vec::new(),
+            inputs: Vec::new(),
+            ops: OpArena::new(),
+            packed: PackedWeights::new(),
+            passes: 0,
+            spare: Accumulator::default(),
+            empty: Tensor::zeros([0]),
+            hollows: Vec::new(),
+            needed: Vec::new(),
+        }
+    }
+
+    /// The ids of the inputs of a node.
+    #[inline]
+    pub(super) fn inputs_of(&self, node: Node) -> &[u32] {
+        &self.inputs[node.first_input as usize..][..node.input_count as usize]
+    }
+
+    #[inline(always)] // so that the node is written where it stays, not copied there
+    pub(super) fn push(&mut self, value: Tensor<T>, node: Node) -> u32 {
+        let id = self.nodes.len() as u32;
+        assert!(id < u32::MAX, "a tape holds at most 2^32 - 1 values");
+        self.values.push(value);
+        self.nodes.push(node);
+        id
+    }
+
+    pub(super) fn push_leaf(&mut self, value: Tensor<T>, needs_gradient: bool) -> u32 {
+        self.push(value, Node::leaf(needs_gradient))
+    }
+
+    /// Drops everything recorded and keeps the capacity of the lists.
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        self.nodes.clear();
+        self.inputs.clear();
+        self.ops.clear();
+        self.packed.clear();
+        self.passes = 0;
+    }
+}

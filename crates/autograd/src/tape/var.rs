@@ -1,0 +1,181 @@
+//! The handle to a value on a tape.
+
+use super::op::Op;
+use super::{Tape, panic_released};
+use unspool_tensor::{Scalar, Shape, Tensor};
+
+/// A value on a [`Tape`]: a handle that copies like a number and reads like mathematics.
+///
+/// Its operations are recorded on the tape. Mistakes with shapes panic with the op, the shapes and the line of
+/// the caller; operands broadcast as NumPy's do.
+///
+/// In the formulas, `x` is this value, `y` the result, and `dx` and `dy` are the gradients of the loss with respect to
+/// them; of an elementwise op, `dx = dy/dx dy`. At ties and kinks, gradients are those of PyTorch unless said.
+///
+/// | family | ops |
+/// |---|---|
+#[doc = crate::ops::families!(crate::ops::table)]
+/// | [values](#values) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`ptr_eq`](Var::ptr_eq) [`new_zeros`](Var::new_zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) |
+/// | [gradients](#gradients) | [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
+pub struct Var<'t, T: Scalar = f32> {
+    pub(crate) tape: &'t Tape<T>,
+    pub(crate) id: u32,
+}
+
+impl<T: Scalar> Clone for Var<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Scalar> Copy for Var<'_, T> {}
+
+/// # Values
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The tape this value is on, for constants beside it.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// let two = x.tape().constant(&Tensor::scalar(2.0));
+    /// assert_eq!((x * two).item(), 6.0);
+    /// ```
+    pub fn tape(self) -> &'t Tape<T> {
+        self.tape
+    }
+
+    /// The value, as a tensor; it shares its memory.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// assert_eq!((x * 2.0).value().to_vec(), [2.0, 4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the tape has [forgotten](Tape::release) it.
+    #[track_caller]
+    pub fn value(self) -> Tensor<T> {
+        let record = self.tape.record.borrow();
+        if record.nodes[self.id as usize].is_released {
+            panic_released("value");
+        }
+        record.values[self.id as usize].clone()
+    }
+
+    /// The number in a value of one element.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// assert_eq!(x.sum().item(), 3.0);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not exactly one element.
+    #[track_caller]
+    pub fn item(self) -> T {
+        self.value().item()
+    }
+
+    /// The shape of the value.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::<f32>::zeros([2, 3]));
+    /// assert_eq!(x.shape()[..], [2, 3]);
+    /// assert_eq!(x.t().shape()[..], [3, 2]);
+    /// ```
+    ///
+    /// # Panics
+    /// If it is a constant that the tape has [forgotten](Tape::release).
+    #[inline]
+    #[track_caller]
+    pub fn shape(self) -> Shape {
+        let record = self.tape.record.borrow();
+        let node = record.nodes[self.id as usize];
+        if node.is_released && !node.needs_gradient {
+            panic_released("shape");
+        }
+        record.values[self.id as usize].shape()
+    }
+
+    /// Whether this is that very value of the same tape, and not another one that may be equal.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let (x, y) = (tape.variable(&Tensor::scalar(3.0)), tape.variable(&Tensor::scalar(3.0)));
+    /// assert!(x.ptr_eq(x) && !x.ptr_eq(y));
+    /// ```
+    pub fn ptr_eq(self, other: Self) -> bool {
+        self.id == other.id && std::ptr::eq(self.tape, other.tape)
+    }
+
+    /// A constant of zeros on the same tape: the state before the first step. This value only tells which tape.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let weight = tape.variable(&Tensor::<f32>::ones([2, 3]));
+    /// let state = weight.new_zeros([1, 3]);
+    /// assert_eq!(state.value().to_vec(), [0.0, 0.0, 0.0]);
+    /// ```
+    #[track_caller]
+    pub fn new_zeros(self, shape: impl Into<Shape>) -> Self {
+        self.tape.constant(&Tensor::zeros(shape))
+    }
+
+    /// The same value, cut off from what it was made of: a constant, `dx = 0`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// assert_eq!((x * x.detach()).backward().wrt(x).item(), 3.0);
+    /// ```
+    #[track_caller]
+    pub fn detach(self) -> Self {
+        let value = self.value();
+        if !T::HAS_TANGENT {
+            return self.tape.constant(&value);
+        }
+        self.tape.constant(&value.map(|x| x.with_tangent_of(T::ZERO)))
+    }
+
+    /// This value, whose gradient is to be kept although it was computed from others: after a backward sweep,
+    /// [`wrt`](crate::Gradients::wrt) has it. The gradients of variables are kept anyway.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// let hidden = x.square().retain_grad();
+    /// let gradients = hidden.square().backward();
+    /// assert_eq!(gradients.wrt(hidden).item(), 2.0 * 9.0);
+    /// assert_eq!(gradients.wrt(x).item(), 2.0 * 9.0 * 2.0 * 3.0);
+    /// ```
+    pub fn retain_grad(self) -> Self {
+        let record = &mut *self.tape.record.borrow_mut();
+        let node = &mut record.nodes[self.id as usize];
+        node.retained_from = node.retained_from.min(record.passes);
+        self
+    }
+
+    /// Runs an op with this variable as its only input.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn unary(self, op: impl Op<T>) -> Self {
+        self.tape.apply(op, &[self])
+    }
+}
+
+impl<T: Scalar> std::fmt::Debug for Var<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Var {} = {:?}", self.id, self.value())
+    }
+}
