@@ -44,8 +44,7 @@ mod tuning;
 
 pub use gradcheck::{GradcheckError, gradcheck};
 pub use gradients::Gradients;
-pub use ops::arithmetic::Operand;
-pub use ops::product::Convolution;
+pub use ops::{Convolution, Operand};
 pub use params::{Params, ParamsExt, Path, Segment};
 pub use tape::{InputGrads, Inputs, Op, Saves, Tape, Var};
 pub use transforms::{hessian, hvp, jacobian, jvp, vjp};

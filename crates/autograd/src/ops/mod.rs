@@ -1,60 +1,21 @@
 //! The built-in ops, a module for each family, with value and gradient next to each other.
 //!
-//! They implement the same [`Op`](crate::Op) trait as yours; the tape knows none of them. To add one, write it
-//! in its family's file and add its name to the list below.
+//! They implement the same [`Op`](crate::Op) trait as yours; the tape knows none of them. To add one, write
+//! it in its family's file and add its name to the list in `families.rs`.
 
-/// Passes the list of all ops to a macro: `families!(crate::ops::table)`.
-///
-/// A line is the module of a family, its ops in the order of the table, and in parentheses the further
-/// methods of an op's file; an op without a method of its name has its sign in brackets. The heading of a
-/// family on the page of [`Var`](crate::Var) is the name of its module.
-macro_rules! families {
-    ($($macro:ident)::+) => {
-        $($macro)::+! {
-            arithmetic: add["+"] sub["-"] mul["*"] div["/"] neg["unary -"];
-            powers: square pow(powf powi) sqrt reciprocal abs sign;
-            exponential: exp expm1 ln ln1p sin cos atan(atan2) erf;
-            activation: tanh sigmoid softplus logsigmoid softsign relu leaky_relu elu selu silu mish gelu(gelu_tanh)
-                hardsigmoid(hardtanh) hardswish;
-            selection: maximum(minimum) clamp where_(masked_fill) lerp;
-            dropout: dropout;
-            product: matmul linear dot(outer) einsum conv1d;
-            reduction: sum(sum_axes sum_keepdim) mean(mean_axes mean_keepdim) prod(prod_axes prod_keepdim)
-                max(max_axes max_keepdim min min_axes min_keepdim argmax argmax_keepdim)
-                var(var_axes var_keepdim std std_axes std_keepdim) norm(norm_axes norm_keepdim)
-                logsumexp(logsumexp_axes logsumexp_keepdim);
-            normalize: softmax log_softmax layer_norm(layer_norm_affine) rms_norm(rms_norm_affine);
-            scan: cumsum cumprod;
-            shape: reshape(unsqueeze squeeze) permute(t transpose) expand repeat flip roll pad(pad_with) tril(triu);
-            slicing: select(unbind last) slice(slice_step chunks split) stack concat;
-            indexing: index_select gather(take_along) scatter_add sort(topk);
-        }
-    };
-}
-pub(crate) use families;
+pub(crate) mod families;
+
+pub use arithmetic::Operand;
+pub use product::Convolution;
 
 /// Declares the modules in the order of the list, which is that of the page of [`Var`](crate::Var). Declared
 /// here, they are not broken into lines by rustfmt, which would set each small formula over five.
 macro_rules! modules {
     ($($family:ident: $($op:ident $([$sign:literal])? $(($($method:ident)*))?)*;)*) => {
-        $(pub(crate) mod $family;)*
+        $(mod $family;)*
 
         /// The names of all built-in ops: each has a gradient test and a value of PyTorch's.
         pub const NAMES: &[&str] = &[$($(stringify!($op)),*),*];
     };
 }
-families!(modules);
-
-/// The rows of the table of ops on the page of [`Var`](crate::Var).
-macro_rules! table {
-    ($($family:ident: $($op:ident $([$sign:literal])? $(($($method:ident)*))?)*;)*) => {
-        concat!($(
-            "| [", stringify!($family), "](#", stringify!($family), ") | ",
-            $(crate::ops::table!(@$op $($sign)?), $($(crate::ops::table!(@$method),)*)?)*
-            "|\n",
-        )*)
-    };
-    (@$op:ident $sign:literal) => { concat!("[`", $sign, "`](#trait-implementations) ") };
-    (@$method:ident) => { concat!("[`", stringify!($method), "`](Var::", stringify!($method), ") ") };
-}
-pub(crate) use table;
+families::families!(modules);
