@@ -15,19 +15,13 @@ fn logsumexp<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
     axes.drop_from((x - max).exp().sum_keepdim(axes.as_slice()).ln() + max)
 }
 
-reduction!(
-    logsumexp,
-    (),
-    logsumexp,
-    logsumexp_axes,
-    logsumexp_keepdim,
-    "smooth maximum",
-    "`y = ln(sum(exp(x)))`, finite for every finite `x`; `dx = softmax(x) dy`, \
-    NaN where all elements are minus infinity. Minus infinity if there are no elements.",
-    [],
-    "[1e4, 1e4, 1e4, 1e4]",
-    "1e4 + 4f64.ln()",
-    "[0.25; 4]",
-    "[1e4 + 2f64.ln(); 2]",
-    "[0.5; 4]"
-);
+reduction! {
+    methods: logsumexp, logsumexp_axes, logsumexp_keepdim;
+    op: logsumexp;
+    what: "smooth maximum";
+    rule: "`y = ln(sum(exp(x)))`, finite for every finite `x`; `dx = softmax(x) dy`, \
+    NaN where all elements are minus infinity. Minus infinity if there are no elements.";
+    x: "[1e4, 1e4, 1e4, 1e4]";
+    over_all: y = "1e4 + 4f64.ln()", dx = "[0.25; 4]";
+    over_axis_1: y = "[1e4 + 2f64.ln(); 2]", dx = "[0.5; 4]";
+}

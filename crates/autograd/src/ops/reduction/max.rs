@@ -55,39 +55,29 @@ fn smallest<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
     x.unary(Best::<false>(axes))
 }
 
-reduction!(
-    largest,
-    (),
-    max,
-    max_axes,
-    max_keepdim,
-    "largest element",
-    "`dx = dy` at it and 0 elsewhere; at a tie, each of `k` equal ones gets `dy / k` (as `torch.amax` has it). NaN if \
-    any element is.",
-    ["If there are no elements to compare."],
-    "[1.0, 4.0, 4.0, 2.0]",
-    "4.0",
-    "[0.0, 0.5, 0.5, 0.0]",
-    "[4.0, 4.0]",
-    "[0.0, 1.0, 1.0, 0.0]"
-);
+reduction! {
+    methods: max, max_axes, max_keepdim;
+    op: largest;
+    what: "largest element";
+    rule: "`dx = dy` at it and 0 elsewhere; at a tie, each of `k` equal ones gets `dy / k` (as `torch.amax` has it). NaN if \
+    any element is.";
+    panics: "If there are no elements to compare.";
+    x: "[1.0, 4.0, 4.0, 2.0]";
+    over_all: y = "4.0", dx = "[0.0, 0.5, 0.5, 0.0]";
+    over_axis_1: y = "[4.0, 4.0]", dx = "[0.0, 1.0, 1.0, 0.0]";
+}
 
-reduction!(
-    smallest,
-    (),
-    min,
-    min_axes,
-    min_keepdim,
-    "smallest element",
-    "`dx = dy` at it and 0 elsewhere; at a tie, each of `k` equal ones gets `dy / k` (as `torch.amin` has it). NaN if \
-    any element is.",
-    ["If there are no elements to compare."],
-    "[1.0, 4.0, 4.0, 1.0]",
-    "1.0",
-    "[0.5, 0.0, 0.0, 0.5]",
-    "[1.0, 1.0]",
-    "[1.0, 0.0, 0.0, 1.0]"
-);
+reduction! {
+    methods: min, min_axes, min_keepdim;
+    op: smallest;
+    what: "smallest element";
+    rule: "`dx = dy` at it and 0 elsewhere; at a tie, each of `k` equal ones gets `dy / k` (as `torch.amin` has it). NaN if \
+    any element is.";
+    panics: "If there are no elements to compare.";
+    x: "[1.0, 4.0, 4.0, 1.0]";
+    over_all: y = "1.0", dx = "[0.5, 0.0, 0.0, 0.5]";
+    over_axis_1: y = "[1.0, 1.0]", dx = "[1.0, 0.0, 0.0, 1.0]";
+}
 
 impl<T: Scalar> Var<'_, T> {
     /// The position of the largest element along one axis, for each place of the others: the first of equal ones, or

@@ -32,18 +32,12 @@ fn mean<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
     x.unary(Mean(axes))
 }
 
-reduction!(
-    mean,
-    (),
-    mean,
-    mean_axes,
-    mean_keepdim,
-    "mean",
-    "`y = sum(x) / n`, `dx = dy / n`, repeated. NaN if there are no elements.",
-    [],
-    "[1.0, 2.0, 3.0, 4.0]",
-    "2.5",
-    "[0.25; 4]",
-    "[1.5, 3.5]",
-    "[0.5; 4]"
-);
+reduction! {
+    methods: mean, mean_axes, mean_keepdim;
+    op: mean;
+    what: "mean";
+    rule: "`y = sum(x) / n`, `dx = dy / n`, repeated. NaN if there are no elements.";
+    x: "[1.0, 2.0, 3.0, 4.0]";
+    over_all: y = "2.5", dx = "[0.25; 4]";
+    over_axis_1: y = "[1.5, 3.5]", dx = "[0.5; 4]";
+}

@@ -11,7 +11,7 @@ mod logsumexp;
 use crate::tape::Var;
 use unspool_tensor::{MAX_RANK, Scalar, Shape, Tensor};
 
-/// A short list of axes, held inline, and whether a reduction keeps them at size 1.
+/// The axes of a reduction, held inline, and whether it keeps them at size 1.
 #[derive(Clone, Copy)]
 pub(super) struct Axes {
     axes: [usize; MAX_RANK],
@@ -23,7 +23,7 @@ impl Axes {
     /// The axes in `list`.
     ///
     /// # Panics
-    /// In the name of `op`, if `shape` has not all of them, or one is named twice.
+    /// In the name of `op`, if `shape` does not have all of them, or one is given twice.
     #[track_caller]
     pub(super) fn new(op: &str, shape: Shape, list: &[usize]) -> Self {
         for (i, axis) in list.iter().enumerate() {
@@ -45,7 +45,7 @@ impl Axes {
         Axes { keep: true, ..self }
     }
 
-    /// A value reduced over the axes that has kept them, without them unless they are to be kept.
+    /// A reduced value that still has the axes at size 1, without them unless they are to be kept.
     #[track_caller]
     pub(super) fn drop_from<'t, T: Scalar>(&self, kept: Var<'t, T>) -> Var<'t, T> {
         if self.keep { kept } else { kept.reshape(self.left(kept.shape())) }
@@ -55,12 +55,12 @@ impl Axes {
         &self.axes[..self.count]
     }
 
-    /// The result of a reduction of something of `shape`, from its values without the axes.
+    /// The result of a reduction of a tensor of `shape`, from its values without the axes.
     pub(super) fn finish<T: Scalar>(&self, reduced: Tensor<T>, shape: Shape) -> Tensor<T> {
         if self.keep { self.restore(&reduced, shape) } else { reduced }
     }
 
-    /// The result of a reduction of something, from its values with the axes at size 1.
+    /// The result of a reduction, from its values with the axes at size 1.
     pub(super) fn drop<T: Scalar>(&self, kept: Tensor<T>) -> Tensor<T> {
         if self.keep { kept } else { kept.reshape(self.left(kept.shape())) }
     }
@@ -70,7 +70,7 @@ impl Axes {
         (0..shape.rank()).filter(|axis| !self.as_slice().contains(axis)).map(|axis| shape[axis]).collect()
     }
 
-    /// Something reduced from `shape`, with its axes back at size 1.
+    /// A tensor reduced from `shape`, with the axes back at size 1.
     pub(super) fn restore<T: Scalar>(&self, reduced: &Tensor<T>, shape: Shape) -> Tensor<T> {
         reduced.reshape(self.as_slice().iter().fold(shape, |shape, &axis| shape.with(axis, 1)))
     }
@@ -81,21 +81,28 @@ impl Axes {
     }
 }
 
-/// The three methods of a reduction: over all axes, over some, and over some that stay at size 1. `$method` makes the
-/// result from the value and the [`Axes`]; `$empty` is when it panics on no elements. The examples take the
-/// numbers `$example` as `[2, 2]`, over all axes and over axis 1; `$heading` begins a family on the page of `Var`.
+/// Defines the three methods of a reduction: over all axes, over some, and over some that are kept at size 1.
+/// `op` makes the result from the value and its [`Axes`]; `panics` is when it panics on no elements. The
+/// examples take the elements `x` as `[2, 2]`, over all axes and over axis 1. `heading` begins the family on the
+/// page of `Var`.
 macro_rules! reduction {
     (
-        $method:expr, ($($arg:ident: $Arg:ty = $given:literal)?), $all:ident, $axes:ident, $keepdim:ident,
-        $what:literal, $rule:literal, [$($empty:literal)?],
-        $example:literal, $y:literal, $dx:literal, $y_of_rows:literal, $dx_of_rows:literal
-        $(, $heading:literal)?
+        $(heading: $heading:literal;)?
+        methods: $all:ident, $axes:ident, $keepdim:ident;
+        $(argument: $arg:ident: $Arg:ty = $given:literal;)?
+        op: $op:expr;
+        what: $what:literal;
+        rule: $rule:literal;
+        $(panics: $empty:literal;)?
+        x: $x:literal;
+        over_all: y = $y:literal, dx = $dx:literal;
+        over_axis_1: y = $y_of_rows:literal, dx = $dx_of_rows:literal;
     ) => {
         $(#[doc = concat!("# ", $heading)])?
         impl<'t, T: Scalar> Var<'t, T> {
             #[doc = concat!("The ", $what, " of all elements, `[..] -> []`: ", $rule)]
             ///
-            #[doc = crate::ops::reduction::example!($example, concat!(stringify!($all), "(" $(, $given)?), concat!(
+            #[doc = crate::ops::reduction::example!($x, concat!(stringify!($all), "(" $(, $given)?), concat!(
                 "assert_eq!(y.item(), ", $y, ");\n", "assert_eq!(y.backward().wrt(x).to_vec(), ", $dx, ");\n"
             ))]
             $(
@@ -106,63 +113,55 @@ macro_rules! reduction {
             #[track_caller]
             #[inline]
             pub fn $all(self $(, $arg: $Arg)?) -> Self {
-                ($method)(self, Axes::all(self.shape()) $(, $arg)?)
+                ($op)(self, Axes::all(self.shape()) $(, $arg)?)
             }
 
-            #[doc = concat!("The ", $what, " over several axes, which are gone from the result ")]
-            #[doc = concat!("(over axis 1, `[M, N] -> [M]`): ", $rule)]
+            #[doc = concat!("The ", $what, " over several axes, which are removed (over axis 1, `[M, N] -> [M]`): ")]
+            #[doc = $rule]
             ///
-            #[doc = crate::ops::reduction::example!($example, concat!(stringify!($axes), "(&[1]" $(, ", ", $given)?), concat!(
+            #[doc = crate::ops::reduction::example!($x, concat!(stringify!($axes), "(&[1]" $(, ", ", $given)?), concat!(
                 "assert_eq!(y.value().to_vec(), ", $y_of_rows, ");\n",
                 "assert_eq!(y.sum().backward().wrt(x).to_vec(), ", $dx_of_rows, ");\n"
             ))]
             ///
             /// # Panics
-            /// If an axis does not exist or is named twice.
+            /// If an axis does not exist or is given twice.
             $(#[doc = $empty])?
             #[track_caller]
             #[inline]
             pub fn $axes(self, axes: &[usize] $(, $arg: $Arg)?) -> Self {
-                ($method)(self, Axes::new(stringify!($axes), self.shape(), axes) $(, $arg)?)
+                ($op)(self, Axes::new(stringify!($axes), self.shape(), axes) $(, $arg)?)
             }
 
-            #[doc = concat!("The ", $what, " over several axes, which stay at size 1 ")]
-            #[doc = concat!("(over axis 1, `[M, N] -> [M, 1]`): ", $rule)]
+            #[doc = concat!("The ", $what, " over several axes, which are kept at size 1 (over axis 1, `[M, N] -> [M, 1]`): ")]
+            #[doc = $rule]
             ///
-            #[doc = crate::ops::reduction::example!($example, concat!(stringify!($keepdim), "(&[1]" $(, ", ", $given)?), concat!(
+            #[doc = crate::ops::reduction::example!($x, concat!(stringify!($keepdim), "(&[1]" $(, ", ", $given)?), concat!(
                 "assert_eq!(y.shape()[..], [2, 1]);\n", "assert_eq!(y.value().to_vec(), ", $y_of_rows, ");\n",
                 "assert_eq!(y.sum().backward().wrt(x).to_vec(), ", $dx_of_rows, ");\n"
             ))]
             ///
             /// # Panics
-            /// If an axis does not exist or is named twice.
+            /// If an axis does not exist or is given twice.
             $(#[doc = $empty])?
             #[track_caller]
             #[inline]
             pub fn $keepdim(self, axes: &[usize] $(, $arg: $Arg)?) -> Self {
-                ($method)(self, Axes::new(stringify!($keepdim), self.shape(), axes).keep() $(, $arg)?)
+                ($op)(self, Axes::new(stringify!($keepdim), self.shape(), axes).keep() $(, $arg)?)
             }
         }
     };
 }
-pub(super) use reduction;
+use reduction;
 
 /// The running example of a reduction.
 macro_rules! example {
-    ($numbers:literal, $call:expr, $truths:expr) => {
+    ($x:literal, $call:expr, $truths:expr) => {
         concat!(
-            "```\n",
-            "use unspool_autograd::{Tape, Tensor};\n",
-            "let tape = Tape::new();\n",
-            "let x = tape.variable(&Tensor::<f64>::from_vec(vec!",
-            $numbers,
-            ", [2, 2]));\n",
-            "let y = x.",
-            $call,
-            ");\n",
-            $truths,
-            "```"
+            "```\nuse unspool_autograd::{Tape, Tensor};\nlet tape = Tape::new();\n",
+            "let x = tape.variable(&Tensor::<f64>::from_vec(vec!", $x, ", [2, 2]));\n",
+            "let y = x.", $call, ");\n", $truths, "```"
         )
     };
 }
-pub(super) use example;
+use example;

@@ -77,19 +77,13 @@ fn norm<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
     x.unary(Norm { axes, terms: 1.0 })
 }
 
-reduction!(
-    norm,
-    (),
-    norm,
-    norm_axes,
-    norm_keepdim,
-    "Euclidean norm",
-    "`y = sqrt(sum(x²))`, also where squares leave the range of the type; `dx = dy x / y`. The gradient is 0 where the norm \
-    is 0 (as PyTorch has it); in the direction `v` from there, its tangent is the length of `v`.",
-    [],
-    "[2.0, 2.0, 2.0, 2.0]",
-    "4.0",
-    "[0.5; 4]",
-    "[8f64.sqrt(); 2]",
-    "[2.0 / 8f64.sqrt(); 4]"
-);
+reduction! {
+    methods: norm, norm_axes, norm_keepdim;
+    op: norm;
+    what: "Euclidean norm";
+    rule: "`y = sqrt(sum(x²))`, also where squares leave the range of the type; `dx = dy x / y`. The gradient is 0 where the norm \
+    is 0 (as PyTorch has it); in the direction `v` from there, its tangent is the length of `v`.";
+    x: "[2.0, 2.0, 2.0, 2.0]";
+    over_all: y = "4.0", dx = "[0.5; 4]";
+    over_axis_1: y = "[8f64.sqrt(); 2]", dx = "[2.0 / 8f64.sqrt(); 4]";
+}

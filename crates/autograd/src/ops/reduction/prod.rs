@@ -64,18 +64,12 @@ fn prod<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
     x.unary(Prod(axes))
 }
 
-reduction!(
-    prod,
-    (),
-    prod,
-    prod_axes,
-    prod_keepdim,
-    "product",
-    "`dx_i = dy` times the product of the other `x_j`, right at zeros, too. 1 if there are no elements.",
-    [],
-    "[1.0, 2.0, 3.0, 4.0]",
-    "24.0",
-    "[24.0, 12.0, 8.0, 6.0]",
-    "[2.0, 12.0]",
-    "[2.0, 1.0, 4.0, 3.0]"
-);
+reduction! {
+    methods: prod, prod_axes, prod_keepdim;
+    op: prod;
+    what: "product";
+    rule: "`dx_i = dy` times the product of the other `x_j`, right at zeros, too. 1 if there are no elements.";
+    x: "[1.0, 2.0, 3.0, 4.0]";
+    over_all: y = "24.0", dx = "[24.0, 12.0, 8.0, 6.0]";
+    over_axis_1: y = "[2.0, 12.0]", dx = "[2.0, 1.0, 4.0, 3.0]";
+}

@@ -31,19 +31,13 @@ fn sum<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
     x.unary(Sum(axes))
 }
 
-reduction!(
-    sum,
-    (),
-    sum,
-    sum_axes,
-    sum_keepdim,
-    "sum",
-    "`y = sum(x)`, `dx = dy`, repeated. 0 if there are no elements.",
-    [],
-    "[1.0, 2.0, 3.0, 4.0]",
-    "10.0",
-    "[1.0; 4]",
-    "[3.0, 7.0]",
-    "[1.0; 4]",
-    "Reduction"
-);
+reduction! {
+    heading: "Reduction";
+    methods: sum, sum_axes, sum_keepdim;
+    op: sum;
+    what: "sum";
+    rule: "`y = sum(x)`, `dx = dy`, repeated. 0 if there are no elements.";
+    x: "[1.0, 2.0, 3.0, 4.0]";
+    over_all: y = "10.0", dx = "[1.0; 4]";
+    over_axis_1: y = "[3.0, 7.0]", dx = "[1.0; 4]";
+}

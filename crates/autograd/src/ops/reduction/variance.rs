@@ -41,37 +41,27 @@ fn deviation<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_,
     distances(x, axes).unary(Norm { axes, terms: degrees(x, axes, correction) })
 }
 
-reduction!(
-    variance,
-    (correction: usize = "0"),
-    var,
-    var_axes,
-    var_keepdim,
-    "variance",
-    "`y = sum((x - mean)²) / (n - correction)`, `dx = 2 (x - mean) dy / (n - correction)`. `correction` is 1 for the \
+reduction! {
+    methods: var, var_axes, var_keepdim;
+    argument: correction: usize = "0";
+    op: variance;
+    what: "variance";
+    rule: "`y = sum((x - mean)²) / (n - correction)`, `dx = 2 (x - mean) dy / (n - correction)`. `correction` is 1 for the \
     unbiased estimate (PyTorch's default), 0 for the mean squared deviation (NumPy's, and what layer normalisation \
-    uses). NaN or infinite where `n` is not greater than `correction`.",
-    [],
-    "[1.0, 2.0, 3.0, 4.0]",
-    "1.25",
-    "[-0.75, -0.25, 0.25, 0.75]",
-    "[0.25, 0.25]",
-    "[-0.5, 0.5, -0.5, 0.5]"
-);
+    uses). NaN or infinite where `n` is not greater than `correction`.";
+    x: "[1.0, 2.0, 3.0, 4.0]";
+    over_all: y = "1.25", dx = "[-0.75, -0.25, 0.25, 0.75]";
+    over_axis_1: y = "[0.25, 0.25]", dx = "[-0.5, 0.5, -0.5, 0.5]";
+}
 
-reduction!(
-    deviation,
-    (correction: usize = "0"),
-    std,
-    std_axes,
-    std_keepdim,
-    "standard deviation",
-    "the square root of [`var`](Var::var), also where that leaves the range of the type; `dx = dy (x - mean) / (y (n - correction))`. The gradient is 0 where all \
-    elements are equal (as PyTorch has it).",
-    [],
-    "[1.0, 3.0, 1.0, 3.0]",
-    "1.0",
-    "[-0.25, 0.25, -0.25, 0.25]",
-    "[1.0, 1.0]",
-    "[-0.5, 0.5, -0.5, 0.5]"
-);
+reduction! {
+    methods: std, std_axes, std_keepdim;
+    argument: correction: usize = "0";
+    op: deviation;
+    what: "standard deviation";
+    rule: "the square root of [`var`](Var::var), also where that leaves the range of the type; `dx = dy (x - mean) / (y (n - correction))`. The gradient is 0 where all \
+    elements are equal (as PyTorch has it).";
+    x: "[1.0, 3.0, 1.0, 3.0]";
+    over_all: y = "1.0", dx = "[-0.25, 0.25, -0.25, 0.25]";
+    over_axis_1: y = "[1.0, 1.0]", dx = "[-0.5, 0.5, -0.5, 0.5]";
+}

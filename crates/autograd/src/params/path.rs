@@ -1,0 +1,45 @@
+//! The names of leaves.
+
+use std::fmt;
+
+/// The path of a leaf in its model. Displays as a dotted name, `cell.x.weight`.
+#[derive(Clone, Copy, Debug)]
+pub struct Path<'a> {
+    parent: Option<&'a Path<'a>>,
+    segment: Option<Segment>,
+}
+
+/// One part of a [`Path`].
+#[derive(Clone, Copy, Debug)]
+pub enum Segment {
+    /// A named field.
+    Field(&'static str),
+    /// An index in a tuple, an array or a list.
+    Index(usize),
+}
+
+impl<'a> Path<'a> {
+    /// The path of the outermost model: no name yet.
+    pub const ROOT: Path<'static> = Path { parent: None, segment: None };
+
+    /// This path, one segment longer.
+    pub fn join(&'a self, segment: Segment) -> Path<'a> {
+        Path { parent: Some(self), segment: Some(segment) }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            fmt::Display::fmt(parent, f)?;
+            if parent.segment.is_some() {
+                f.write_str(".")?;
+            }
+        }
+        match self.segment {
+            Some(Segment::Field(name)) => f.write_str(name),
+            Some(Segment::Index(i)) => write!(f, "{i}"),
+            None => Ok(()),
+        }
+    }
+}
