@@ -9,7 +9,7 @@ use unspool::optim::{AdamW, Nadam, RmsProp};
 use unspool::prelude::*;
 use unspool::recurrent::Stream;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
-use unspool::tensor::memory_drawn;
+use unspool::tensor::bytes_allocated;
 use unspool::text::{Generator, LanguageModel, Sampler};
 use unspool::{Lstm, Sgd};
 use unspool_tests::values;
@@ -109,9 +109,9 @@ where
         tape.reset();
     };
     (0..3).for_each(|_| step());
-    let before = (memory_drawn(), BUFFERS.load(Ordering::Relaxed));
+    let before = (bytes_allocated(), BUFFERS.load(Ordering::Relaxed));
     (0..10).for_each(|_| step());
-    let after = (memory_drawn(), BUFFERS.load(Ordering::Relaxed));
+    let after = (bytes_allocated(), BUFFERS.load(Ordering::Relaxed));
     assert_eq!(after.0, before.0, "bytes of tensors");
     assert!(after.1 - before.1 <= 10 * 3, "{} buffers in ten steps", after.1 - before.1);
 }
@@ -121,10 +121,10 @@ fn long_stream() {
     let mut stream = Stream::<f32, _, _>::new(Lstm::new(&mut rng(3), 8, 8));
     let xs: Tensor = values([10_000, 1, 8], 1).cast();
     drop(stream.run(&xs.slice(0, ..200)));
-    let before = memory_drawn();
+    let before = bytes_allocated();
     let outputs = stream.run(&xs);
-    let drawn = memory_drawn() - before;
-    assert!(drawn < 2 * outputs.elements() * size_of::<f32>(), "{drawn} bytes");
+    let drawn = bytes_allocated() - before;
+    assert!(drawn < 2 * outputs.numel() * size_of::<f32>(), "{drawn} bytes");
 }
 
 /// A generator draws what a step of it draws, however many there were.
@@ -132,9 +132,9 @@ fn long_text() {
     let model = LanguageModel::<Tensor>::new(&mut rng(3), 20, 8, [8, 8], Lstm::new);
     let mut generator = Generator::new(model, &[1], Sampler::default(), rng(4));
     generator.by_ref().take(100).for_each(drop);
-    let before = memory_drawn();
+    let before = bytes_allocated();
     generator.take(1_000).for_each(drop);
-    assert_eq!(memory_drawn(), before);
+    assert_eq!(bytes_allocated(), before);
 }
 
 macro_rules! optimizer {
@@ -142,9 +142,9 @@ macro_rules! optimizer {
         let mut model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(4), 5, 40));
         let (gradients, mut optimizer) = (model.zeros_like(), $optimizer);
         optimizer.step(&mut model, &gradients);
-        let before = (memory_drawn(), ALLOCATIONS.load(Ordering::Relaxed));
+        let before = (bytes_allocated(), ALLOCATIONS.load(Ordering::Relaxed));
         (0..10).for_each(|_| optimizer.step(&mut model, &gradients));
-        let after = (memory_drawn(), ALLOCATIONS.load(Ordering::Relaxed));
+        let after = (bytes_allocated(), ALLOCATIONS.load(Ordering::Relaxed));
         assert_eq!(after, before, "bytes of tensors, and allocations: {}", stringify!($optimizer));
     };
 }
@@ -155,9 +155,9 @@ macro_rules! stream {
         let mut stream = Stream::<f32, _, _>::new($cell);
         let x = Tensor::ones([1, 8]);
         (0..2).for_each(|_| drop(stream.step(&x)));
-        let before = (memory_drawn(), ALLOCATIONS.load(Ordering::Relaxed));
+        let before = (bytes_allocated(), ALLOCATIONS.load(Ordering::Relaxed));
         (0..1000).for_each(|_| drop(stream.step(&x)));
-        let after = (memory_drawn(), ALLOCATIONS.load(Ordering::Relaxed));
+        let after = (bytes_allocated(), ALLOCATIONS.load(Ordering::Relaxed));
         assert_eq!(after, before, "bytes of tensors, and allocations: {}", stringify!($cell));
     };
 }
@@ -173,7 +173,7 @@ fn train() {
         let gradients = mse(net.forward(tape.constant(&x)), tape.constant(&y)).backward().of(&net);
         tape.reset();
         adam.step(&mut model, &gradients);
-        drawn.push(memory_drawn());
+        drawn.push(bytes_allocated());
     }
     assert!(
         drawn[0] > 0 && drawn[1..].iter().all(|&bytes| bytes == drawn[1]),

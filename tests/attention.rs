@@ -144,11 +144,11 @@ fn keys_that_no_query_sees_are_not_read() {
         let mut model = qkv();
         for (x, at) in [(&mut model.keys, 3), (&mut model.values, 3), (&mut model.queries, 1)] {
             let width = x.shape()[2];
-            x.write(1, at, &if at == 3 { Tensor::full(hidden, [2, 1, width]) } else { x.slice(1, 1..2).copy() });
+            x.slice_assign(1, at, &if at == 3 { Tensor::full(hidden, [2, 1, width]) } else { x.slice(1, 1..2).copy() });
         }
         let mut first = model.queries.slice(0, ..1).copy();
-        first.write(1, 1, &Tensor::full(hidden, [1, 1, 4])); // the query that sees none
-        model.queries.write(0, 0, &first);
+        first.slice_assign(1, 1, &Tensor::full(hidden, [1, 1, 4])); // the query that sees none
+        model.queries.slice_assign(0, 0, &first);
         let tape = Tape::new();
         let net = tape.bind(&model);
         let y = scaled_dot_product_attention(net.queries, net.keys, net.values).mask(&mask()).run();
@@ -175,7 +175,7 @@ struct Looking<P> {
 fn keys_without_their_padding_give_every_part_of_an_attention_its_gradient() {
     let measure = |padding: f64| {
         let mut encoded = values([5, 2, 3], 2);
-        encoded.write(0, 4, &Tensor::full(padding, [1, 2, 3]));
+        encoded.slice_assign(0, 4, &Tensor::full(padding, [1, 2, 3]));
         let attention = AdditiveAttention::new(&mut rng(3), 3, 3, 5);
         let model = Looking { attention, query: values([2, 3], 1), values: encoded };
         let tape = Tape::new();

@@ -124,7 +124,7 @@ fn chains_of_several_values_have_their_gradients_at_every_shape() {
         let plain = (gate * a * 0.7 + b.square() * b).value();
         let fused =
             tape.apply(fused::Blend { decay: 0.7 }, &[tape.apply(fused::Gate, &[a, b]), a, b.square(), b]).value();
-        let largest = (plain.zip("sub", &fused, |x, y| (x - y).abs())).to_vec().into_iter().fold(0.0, f64::max);
+        let largest = (plain.zip(&fused, |x, y| (x - y).abs())).to_vec().into_iter().fold(0.0, f64::max);
         assert!(largest < 1e-15, "{largest}");
     }
 }

@@ -23,16 +23,16 @@ const OUTPUTS: usize = 2;
 type M = Tensor<f64>;
 
 fn plus(a: &M, b: &M) -> M {
-    a.zip("plus", b, |a, b| a + b)
+    a.zip(b, |a, b| a + b)
 }
 
 fn minus(a: &M, b: &M) -> M {
-    a.zip("minus", b, |a, b| a - b)
+    a.zip(b, |a, b| a - b)
 }
 
 /// The product of elements.
 fn times(a: &M, b: &M) -> M {
-    a.zip("times", b, |a, b| a * b)
+    a.zip(b, |a, b| a * b)
 }
 
 /// The weights, one series x_1 .. x_T as rows, and d_1 .. d_T, what the network should say.

@@ -43,7 +43,7 @@ fn a_recurrent_layer_learns_to_remember() {
 }
 
 fn mse_of(a: &Tensor, b: &Tensor) -> f64 {
-    f64::from(a.zip("sub", b, |a, b| (a - b) * (a - b)).mean().item())
+    f64::from(a.zip(b, |a, b| (a - b) * (a - b)).mean().item())
 }
 
 /// An optimiser lent to two trainings goes on where it was.

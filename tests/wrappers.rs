@@ -162,7 +162,7 @@ fn attention_is_a_mean_over_what_is_no_padding() {
     let model = Attending { attention, query: values([2, 4], 1), values: values([6, 2, 3], 2) };
     let looked = |tape: &'_ Tape<f64>, padding: f64| {
         let mut padded = model.values.copy();
-        padded.write(0, 4, &Tensor::full(padding, [2, 2, 3]));
+        padded.slice_assign(0, 4, &Tensor::full(padding, [2, 2, 3]));
         let net = tape.bind(&model);
         let values = tape.constant(&padded);
         let scores = net.attention.scores(net.query, net.attention.keys(values));

@@ -36,19 +36,18 @@ impl LstmByHand {
     /// The loss over a sequence `[T, B, I]`.
     pub fn forward(&self, xs: &Tensor) -> (f32, Kept) {
         let (time, batch, hidden) = (xs.shape()[0], xs.shape()[1], self.hidden);
-        let projected = xs.matmul(&self.w).into_zip("bias", &self.b, |x, b| x + b);
+        let projected = xs.matmul(&self.w).into_zip(&self.b, |x, b| x + b);
         let zeros = Tensor::zeros([batch, hidden]);
         let mut kept = Kept { xs: xs.clone(), gates: Vec::with_capacity(time), c: vec![zeros.clone()], h: vec![zeros] };
         let mut loss = 0.0;
         for t in 0..time {
-            let sum = kept.h[t].matmul(&self.u).into_zip("sum", &projected.select(0, t), |u, x| u + x);
+            let sum = kept.h[t].matmul(&self.u).into_zip(&projected.select(0, t), |u, x| u + x);
             let part = |gate: usize| sum.slice(1, gate * hidden..(gate + 1) * hidden);
             let [i, f, o] = [0, 1, 3].map(|gate| part(gate).map(Scalar::sigmoid));
             let g = part(2).map(Scalar::tanh);
-            let added = i.zip("i g", &g, |i, g| i * g);
-            let c = f.zip3("c", &kept.c[t], &added, |f, c, added| f * c + added);
+            let added = i.zip(&g, |i, g| i * g);
+            let c = f.zip3(&kept.c[t], &added, |f, c, added| f * c + added);
             let h = o.zip(
-                "h",
                 &c,
                 #[inline(always)] // without it a large body is compiled without SIMD
                 |o, c| o * Scalar::tanh(c),
@@ -72,16 +71,16 @@ impl LstmByHand {
             let [i, f, g, o] = &kept.gates[t];
             dh.update(&kept.h[t + 1], |dh, h| dh + scale * h);
             let tanh = kept.c[t + 1].map(Scalar::tanh);
-            let through = o.zip3("dc", &dh, &tanh, |o, dh, tanh| o * dh * (1.0 - tanh * tanh));
+            let through = o.zip3(&dh, &tanh, |o, dh, tanh| o * dh * (1.0 - tanh * tanh));
             dc.update(&through, |dc, through| dc + through);
             let parts = [
-                i.zip3("di", &dc, g, |i, dc, g| dc * g * i * (1.0 - i)),
-                f.zip3("df", &dc, &kept.c[t], |f, dc, before| dc * before * f * (1.0 - f)),
-                g.zip3("dg", &dc, i, |g, dc, i| dc * i * (1.0 - g * g)),
-                o.zip3("do", &dh, &tanh, |o, dh, tanh| dh * tanh * o * (1.0 - o)),
+                i.zip3(&dc, g, |i, dc, g| dc * g * i * (1.0 - i)),
+                f.zip3(&dc, &kept.c[t], |f, dc, before| dc * before * f * (1.0 - f)),
+                g.zip3(&dc, i, |g, dc, i| dc * i * (1.0 - g * g)),
+                o.zip3(&dh, &tanh, |o, dh, tanh| dh * tanh * o * (1.0 - o)),
             ];
             let step = Tensor::concat(1, &parts);
-            gradients.write(0, t * batch, &step);
+            gradients.slice_assign(0, t * batch, &step);
             dc.update(f, |dc, f| dc * f);
             dh = step.matmul(&transposed);
         }

@@ -36,7 +36,7 @@ pub fn fma_peak() -> f64 {
                 },
             );
         }
-        (OPERATIONS * x.elements() * repeats) as f64 / started.elapsed().as_nanos() as f64
+        (OPERATIONS * x.numel() * repeats) as f64 / started.elapsed().as_nanos() as f64
     };
     let fastest = (0..rounds).map(rate).fold(0.0, f64::max);
     std::hint::black_box(x);

@@ -193,7 +193,7 @@ proptest! {
         let csv = if delimiter { csv.delimiter(';') } else { csv };
         let csv = if decimal { csv.decimal(',') } else { csv };
         if let Ok(series) = csv.parse::<f64>(&text) {
-            prop_assert!(series.elements() > 0);
+            prop_assert!(series.numel() > 0);
             let table = csv.parse_table(&text).unwrap();
             prop_assert_eq!(table.values, series.to_vec().into_iter().map(Some).collect::<Vec<_>>());
         }

@@ -4,7 +4,7 @@
 
 use super::*;
 use unspool::Indices;
-use unspool::tensor::{Dual, Span};
+use unspool::tensor::{Dual, SliceRange};
 
 fn large(shape: &str) -> String {
     format!("a tensor of shape {shape} is larger than the address space")
@@ -14,8 +14,8 @@ fn large(shape: &str) -> String {
 fn what_cannot_be_made() {
     let huge = format!("[{HUGE}]");
     let six = Indices::from_vec(vec![0], [1; 6]);
-    let misfit = |part: &str, at: usize| format!("assemble: {part} does not fit into axis 1 of [2, 3] at {at}");
-    let overlap = "assemble: the part at 1 begins before 2, where the last one ends";
+    let misfit = |part: &str, at: usize| format!("from_parts: {part} does not fit into axis 1 of [2, 3] at {at}");
+    let overlap = "from_parts: the part at 1 begins before 2, where the last one ends";
     let crowded = "one_hot: labels [1, 1, 1, 1, 1, 1] have 6 axes, there is no room for the classes";
     sentences! {
         Tensor::<f32>::zeros([HUGE]) => large(&huge);
@@ -37,12 +37,12 @@ fn what_cannot_be_made() {
         Tensor::<f32>::concat(0, &[]) => "concat: no tensors given";
         Tensor::concat(1, &[zeros([2])]) => "concat: shape [2] has no axis 1";
         Tensor::concat(0, &[zeros([2, 3]), zeros([2, 4])]) => "concat: shapes [2, 3] and [2, 4] differ beside axis 0";
-        Tensor::<f32>::assemble([2], 1, []) => "assemble: shape [2] has no axis 1";
-        Tensor::assemble([9], 0, [(0, &zeros([2])), (1, &zeros([1]))]) => overlap;
-        Tensor::assemble([2, 3], 1, [(2, &zeros([2, 2]))]) => misfit("[2, 2]", 2);
-        Tensor::assemble([2, 3], 1, [(7, &zeros([2, 1]))]) => misfit("[2, 1]", 7);
-        Tensor::assemble([2, 3], 1, [(0, &zeros([1, 1]))]) => misfit("[1, 1]", 0);
-        Tensor::assemble([2, 3], 1, [(0, &zeros([2]))]) => misfit("[2]", 0);
+        Tensor::<f32>::from_parts([2], 1, []) => "from_parts: shape [2] has no axis 1";
+        Tensor::from_parts([9], 0, [(0, &zeros([2])), (1, &zeros([1]))]) => overlap;
+        Tensor::from_parts([2, 3], 1, [(2, &zeros([2, 2]))]) => misfit("[2, 2]", 2);
+        Tensor::from_parts([2, 3], 1, [(7, &zeros([2, 1]))]) => misfit("[2, 1]", 7);
+        Tensor::from_parts([2, 3], 1, [(0, &zeros([1, 1]))]) => misfit("[1, 1]", 0);
+        Tensor::from_parts([2, 3], 1, [(0, &zeros([2]))]) => misfit("[2]", 0);
         Tensor::<Dual<f32>>::zeros([HUGE]) => large(&huge);
         zeros([2]).with_tangents(&zeros([3])) => "with_tangents: values [2] and tangents [3] differ in shape";
     }
@@ -77,7 +77,7 @@ fn views() {
         x.expand([3]) => "expand: [2, 3] does not broadcast to [3]";
         zeros([]).expand([HUGE]) => large(&format!("[{HUGE}]"));
         zeros([0]).expand([HUGE, 0]) => large(&format!("[{HUGE}, 0]"));
-        zeros([]).rows() => "rows: a tensor of rank 0 has no rows";
+        zeros([]).as_matrix() => "as_matrix: a tensor of rank 0 has no rows";
         x.flip(2) => "flip: shape [2, 3] has no axis 2";
     }
 }
@@ -88,15 +88,15 @@ fn arithmetic() {
     let each = "matmul: shapes [2, 4] and [5, 3, 2] do not multiply; they must be [.., M, K] and [.., K, N]";
     let (many, wide, long) = (zeros([5, 3, 2]), zeros([1]).expand([1 << 30]), zeros([1, 1]).expand([1 << 30, 1]));
     sentences! {
-        x.zip("op", &y, |x, _| x) => "op: shapes [2, 3] and [2, 4] do not broadcast";
-        x.clone().into_zip("op", &y, |x, _| x) => "op: shapes [2, 3] and [2, 4] do not broadcast";
-        x.zip3("op", &x, &y, |x, _, _| x) => "op: shapes [2, 3] and [2, 4] do not broadcast";
-        zeros([1]).zip3("op", &x, &x, |x, _, _| x) => "op: shapes [1] and [2, 3] do not broadcast";
+        x.zip(&y, |x, _| x) => "zip: shapes [2, 3] and [2, 4] do not broadcast";
+        x.clone().into_zip(&y, |x, _| x) => "into_zip: shapes [2, 3] and [2, 4] do not broadcast";
+        x.zip3(&x, &y, |x, _, _| x) => "zip3: shapes [2, 3] and [2, 4] do not broadcast";
+        zeros([1]).zip3(&x, &x, |x, _, _| x) => "zip3: shapes [1] and [2, 3] do not broadcast";
         x.clone().update(&y, |x, _| x) => "update: [2, 4] does not broadcast to [2, 3]";
         zeros([3]).update(&x, |x, _| x) => "update: [2, 3] does not broadcast to [3]";
-        zeros([3]).update_with(&mut [x.clone()], &zeros([3]), |x, o, _| (x, o)) => "update_with: [2, 3] is not of shape [3]";
-        zeros([3]).update_with(&mut [], &x, |x, o, _| (x, o)) => "update_with: [2, 3] is not of shape [3]";
-        wide.zip("op", &long, |x, _| x) => large("[1073741824, 1073741824]");
+        zeros([3]).zip_mut_with(&mut [x.clone()], &zeros([3]), |x, o, _| (x, o)) => "zip_mut_with: [2, 3] is not of shape [3]";
+        zeros([3]).zip_mut_with(&mut [], &x, |x, o, _| (x, o)) => "zip_mut_with: [2, 3] is not of shape [3]";
+        wide.zip(&long, |x, _| x) => large("[1073741824, 1073741824]");
         x.matmul(&y) => "matmul: shapes [2, 3] and [2, 4] do not multiply; they must be [.., K] and [K, N]";
         y.matmul(&many) => each;
         zeros([1 << 40, 0]).matmul(&zeros([0, 1 << 40])) => large("[1099511627776, 1099511627776]");
@@ -137,7 +137,7 @@ fn places() {
     let x = zeros([2, 3]);
     let at = |positions: Vec<usize>, shape: &[usize]| Indices::from_vec(positions, shape);
     let step = isize::MIN;
-    let far = format!("write: [2, 0] does not fit into axis 1 of [2, 3] at {HUGE}");
+    let far = format!("slice_assign: [2, 0] does not fit into axis 1 of [2, 3] at {HUGE}");
     let other = "scatter_add: [2, 3] has another shape than the positions, [1, 1]";
     let crowded =
         |op: &str| format!("{op}: positions [1, 1, 1, 1, 1, 1] in place of axis 1 of [2, 3] make 7 axes, over 6");
@@ -157,14 +157,14 @@ fn places() {
         x.clone().scatter_add(1, [0], &x) => "scatter_add: positions [1] do not fit into [2, 3] beside axis 1";
         x.clone().scatter_add(0, at(vec![2], &[1, 1]), &x) => "scatter_add: index 2 is beyond axis 0 of shape [2, 3]";
         x.clone().scatter_add(0, at(vec![1], &[1, 1]), &x) => other;
-        x.clone().write(2, 0, &x) => "write: [2, 3] does not fit into axis 2 of [2, 3] at 0";
-        x.clone().write(1, 1, &x) => "write: [2, 3] does not fit into axis 1 of [2, 3] at 1";
-        x.clone().write(1, HUGE, &zeros([2, 0])) => far;
-        x.clone().write(1, 0, &zeros([2])) => "write: [2] does not fit into axis 1 of [2, 3] at 0";
-        x.clone().add_part(1, 0, 2, &x) => "add_part: [2, 3] does not fit into axis 1 of [2, 3] at 0";
-        x.clone().add_part(1, 1, -1, &x) => "add_part: [2, 3] does not fit into axis 1 of [2, 3] at 1";
-        x.clone().add_part(0, 0, step, &x) => "add_part: [2, 3] does not fit into axis 0 of [2, 3] at 0";
-        x.clone().add_part(0, 2, 1, &zeros([1, 3])) => "add_part: [1, 3] does not fit into axis 0 of [2, 3] at 2";
+        x.clone().slice_assign(2, 0, &x) => "slice_assign: [2, 3] does not fit into axis 2 of [2, 3] at 0";
+        x.clone().slice_assign(1, 1, &x) => "slice_assign: [2, 3] does not fit into axis 1 of [2, 3] at 1";
+        x.clone().slice_assign(1, HUGE, &zeros([2, 0])) => far;
+        x.clone().slice_assign(1, 0, &zeros([2])) => "slice_assign: [2] does not fit into axis 1 of [2, 3] at 0";
+        x.clone().slice_add(1, 0, 2, &x) => "slice_add: [2, 3] does not fit into axis 1 of [2, 3] at 0";
+        x.clone().slice_add(1, 1, -1, &x) => "slice_add: [2, 3] does not fit into axis 1 of [2, 3] at 1";
+        x.clone().slice_add(0, 0, step, &x) => "slice_add: [2, 3] does not fit into axis 0 of [2, 3] at 0";
+        x.clone().slice_add(0, 2, 1, &zeros([1, 3])) => "slice_add: [1, 3] does not fit into axis 0 of [2, 3] at 2";
     }
 }
 
@@ -173,7 +173,7 @@ fn shapes_indices_and_spans() {
     let shape = Shape::from([2, 3]);
     let six = Shape::from([1; 6]);
     let two = Indices::from([0, 1]);
-    let span = Span::from(1..4);
+    let span = SliceRange::from(1..4);
     let ends = |span: &str, step: isize| {
         format!("slice: {span} in steps of {step} ends before it begins, along axis 1 of shape [2, 3]")
     };
@@ -193,7 +193,7 @@ fn shapes_indices_and_spans() {
         span.resolve(&shape, 2, 1) => "slice: shape [2, 3] has no axis 2";
         span.resolve(&shape, 1, 1) => "slice: 1..4 reaches beyond axis 1 of shape [2, 3]";
         span.resolve(&shape, 1, 0) => "slice: the step is 0";
-        Span::from(2..1).resolve(&shape, 1, 1) => ends("2..1", 1);
-        Span::from(0..1).resolve(&shape, 1, -1) => ends("0..1", -1);
+        SliceRange::from(2..1).resolve(&shape, 1, 1) => ends("2..1", 1);
+        SliceRange::from(0..1).resolve(&shape, 1, -1) => ends("0..1", -1);
     }
 }

@@ -31,7 +31,7 @@ fn forgotten_values() {
         tape.release(since..tape.len(), &[foreign]) => "release: a variable to be kept belongs to another tape";
     }
     assert_eq!((sum.shape()[..].to_vec(), gate.value().to_vec()), (vec![2], vec![0.0, 0.0]));
-    assert_eq!(y.sum().backward().wrt(a).elements(), 2);
+    assert_eq!(y.sum().backward().wrt(a).numel(), 2);
 
     let since = tape.len();
     let constant = tape.constant(&zeros([2])).tanh(); // no gradient rule will ask for its shape

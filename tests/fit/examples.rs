@@ -94,7 +94,7 @@ fn sequences_of_different_lengths_are_learned() {
         let history = if buckets { fit.bucket_by_length().run() } else { fit.run() }.unwrap();
         assert!(history.loss[79] < 0.02, "{:?}", history.loss);
         let said = predict_lengths(&model, data.x(), data.lengths().unwrap());
-        let error = said.zip("error", data.y(), |said, y| (said - y) * (said - y)).mean().item();
+        let error = said.zip(data.y(), |said, y| (said - y) * (said - y)).mean().item();
         assert!((f64::from(error) - evaluate(&model, &data, mse)).abs() < 1e-6);
         history.loss
     };

@@ -134,7 +134,7 @@ fn metrics_of_sequences_see_every_step_but_padding() {
     // A loss may want the sequence itself, also where batches end at different steps.
     let last = Dataset::new(data.x().map(|x| if x.is_nan() { 0.0 } else { x }), values([n, 2], 3)).unwrap();
     let last = last.with_lengths(lengths).unwrap();
-    let first = last.x().select(0, 0).zip("error", last.y(), |x, y| (x - y) * (x - y)).mean().item();
+    let first = last.x().select(0, 0).zip(last.y(), |x, y| (x - y) * (x - y)).mean().item();
     close("first step", evaluate(&model, &last, |o, t| mse(o.select(0, 0), t)), first);
 }
 

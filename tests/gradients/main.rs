@@ -76,7 +76,7 @@ fn check_directions<F: Function>(name: &str, at: &Operands<Tensor<f64>>) {
     let seed = values(value.shape(), 7);
     let (same, gradient) = vjp(at, &seed, |_, o| F::of(o.a, o.b));
     assert_close(&format!("{name}: value over duals"), &value, &same, 1e-14);
-    let terms = |x: &Tensor<f64>, y: &Tensor<f64>| x.zip("mul", y, |x, y| x * y).to_vec();
+    let terms = |x: &Tensor<f64>, y: &Tensor<f64>| x.zip(y, |x, y| x * y).to_vec();
     let forward = terms(&seed, &tangent);
     let back = [terms(&gradient.a, &direction.a), terms(&gradient.b, &direction.b)].concat();
     let scale = forward.iter().chain(&back).fold(1.0, |sum, x| sum + x.abs());
@@ -96,7 +96,7 @@ fn check_second_order<F: Function>(name: &str, at: &Operands<Tensor<f64>>) {
     let direction = Operands { a: values(at.a.shape(), 3), b: values(at.b.shape(), 4) };
     let (gradient, product) = hvp(at, &direction, |_, o| bend(F::of(o.a, o.b)));
     let gradient_at = |step: f64| {
-        let moved = |x: &Tensor<f64>, d: &Tensor<f64>| x.zip("move", d, |x, d| x + step * d);
+        let moved = |x: &Tensor<f64>, d: &Tensor<f64>| x.zip(d, |x, d| x + step * d);
         let tape = Tape::new();
         let net = tape.bind(&Operands { a: moved(&at.a, &direction.a), b: moved(&at.b, &direction.b) });
         // Copies of the operands, which are forgotten unless the op has said that its rule reads them.
@@ -116,9 +116,9 @@ fn check_second_order<F: Function>(name: &str, at: &Operands<Tensor<f64>>) {
             part(&gradient_at(0.0)),
             1e-13,
         );
-        let near = part(&near).zip("sub", part(&back), |a, b| 8.0 * (a - b));
-        let far = part(&far).zip("sub", part(&far_back), |a, b| a - b);
-        let difference = near.zip("sub", &far, |near, far| (near - far) / (12.0 * h));
+        let near = part(&near).zip(part(&back), |a, b| 8.0 * (a - b));
+        let far = part(&far).zip(part(&far_back), |a, b| a - b);
+        let difference = near.zip(&far, |near, far| (near - far) / (12.0 * h));
         assert_close(&format!("{name}: second derivatives of {operand}"), part(&product), &difference, 1e-7);
     }
 }
@@ -204,15 +204,15 @@ proptest! {
         check("repeat", [&moved, &moved], f!(|a, b| a.repeat(0, 2) * b.repeat(0, 2) + a.repeat(0, 2).square()));
         check("cumprod", [&moved, &moved], f!(|a, b| a.cumprod(0) * b + (a * mask(a, &[1, 2])).cumprod(0)));
         check("products", [&moved, &small], f!(|a, b| {
-            let (n, m) = (a.shape()[0], b.shape().elements());
-            let (a, b) = (a.reshape([n, a.shape().elements() / n.max(1)]), b.reshape([m]));
+            let (n, m) = (a.shape()[0], b.shape().numel());
+            let (a, b) = (a.reshape([n, a.shape().numel() / n.max(1)]), b.reshape([m]));
             let each = Var::einsum("ij,k->kji", a, b);
             Var::einsum("kji,il->jlk", each, a).sum() + a.t().matmul(a).sum() * b.dot(b) + b.outer(b).mean_axes(&[0])
         }));
         if moved[0] > 0 {
             check("places", [&moved, &moved], f!(|a, b| {
                 let n = a.shape()[0];
-                let numbers = |k: usize| (0..2 * a.shape().elements()).map(|i| (i * k + i / n) % n).collect();
+                let numbers = |k: usize| (0..2 * a.shape().numel()).map(|i| (i * k + i / n) % n).collect();
                 let at = |k: usize| Indices::from_vec(numbers(k), a.shape().with(0, 2 * n));
                 a.scatter_add(0, at(1), b.gather(0, at(2)) * a.gather(0, at(3))) * b.index_select(0, vec![n - 1; n])
             }));

@@ -75,6 +75,6 @@ fn the_later_group_counts_and_a_factor_of_zero_freezes() {
     sgd.step(&mut model, &gradients);
     assert_eq!(model.cell.x.weight, start.cell.x.weight);
     // Half the rate, and the decay of the first group.
-    let expected = start.cell.u.zip("expected", &gradients.cell.u, |u, g| u * 0.75 - 0.5 * g);
+    let expected = start.cell.u.zip(&gradients.cell.u, |u, g| u * 0.75 - 0.5 * g);
     assert_eq!(model.cell.u, expected);
 }

@@ -37,7 +37,7 @@ fn weights_that_someone_else_holds_are_left_alone() {
     // As a strided view, too.
     let mut turned = Dense { weight: values([3, 2], 1).t(), bias: values([3], 2) };
     let gradient = Dense { weight: values([3, 2], 3).t(), bias: values([3], 4) };
-    let expected = turned.weight.zip("expected", &gradient.weight, |w, g| w - 0.5 * g);
+    let expected = turned.weight.zip(&gradient.weight, |w, g| w - 0.5 * g);
     Sgd::default().learning_rate(0.5).step(&mut turned, &gradient);
     assert_eq!(turned.weight, expected);
 }
@@ -86,7 +86,7 @@ fn a_variance_below_zero_is_none() {
     (0..200).for_each(|_| rmsprop.step(&mut model, &gradients));
     let memory = rmsprop.memory();
     let [v, a] = ["v.bias", "a.bias"].map(|name| &memory.tensors[name]);
-    assert!(v.zip("variance", a, |v, a| v - a * a).to_vec().into_iter().any(|variance| variance < 0.0));
+    assert!(v.zip(a, |v, a| v - a * a).to_vec().into_iter().any(|variance| variance < 0.0));
     assert!(model.leaves().iter().all(|leaf| leaf.to_vec().iter().all(|w| w.is_finite())));
 }
 

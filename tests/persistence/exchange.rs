@@ -69,9 +69,9 @@ where
         let [a, b] = [&ours, &theirs].map(|file| file.tensor::<T>(key).unwrap());
         if let Some(input) = key.contains("bias_hh").then(|| key.replace("_hh", "_ih")) {
             let [sum_a, sum_b] = [(&ours, &a), (&theirs, &b)]
-                .map(|(file, bias)| file.tensor::<T>(&input).unwrap().zip("sum", bias, |a, b| a + b));
+                .map(|(file, bias)| file.tensor::<T>(&input).unwrap().zip(bias, |a, b| a + b));
             assert_close(key, &sum_a, &sum_b, tolerance::<T>());
-            let kept = if name.starts_with("gru") { 2 * HIDDEN } else { a.elements() };
+            let kept = if name.starts_with("gru") { 2 * HIDDEN } else { a.numel() };
             assert_eq!(a.slice(0, ..kept), Tensor::zeros([kept]), "{name}: {key}");
             assert_eq!(a.slice(0, kept..), b.slice(0, kept..), "{name}: {key}, gate n");
         } else if !key.contains("bias_ih") {

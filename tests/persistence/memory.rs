@@ -109,7 +109,7 @@ fn an_archive_may_unpack_to_a_gibibyte() {
     let sentence = "unpacks to more than 1073741824 bytes: `read_npz_with_limit` sets another limit";
     assert_eq!(error, format!("{} {sentence}", path.display()));
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/npy/packed.npz");
-    let all: usize = read_npz::<f64>(&fixture).unwrap().values().map(|array| 8 * array.elements()).sum();
+    let all: usize = read_npz::<f64>(&fixture).unwrap().values().map(|array| 8 * array.numel()).sum();
     assert!(read_npz_with_limit::<f64>(&fixture, all as u64).is_ok());
     assert!(read_npz_with_limit::<f64>(&fixture, all as u64 - 1).is_err());
 }

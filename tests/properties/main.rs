@@ -1,7 +1,7 @@
 //! Properties of tensors at random shapes and views, against element-by-element definitions.
 
 use proptest::prelude::*;
-use unspool::tensor::{Shape, Span};
+use unspool::tensor::{Shape, SliceRange};
 use unspool::{Indices, Tape, Tensor, Var};
 use unspool_tests::values;
 
@@ -33,7 +33,7 @@ fn strided(sizes: &[usize], salt: u64) -> Tensor<f64> {
 
 /// The row-major index of each element of a shape.
 fn indices(shape: Shape) -> impl Iterator<Item = Vec<usize>> {
-    (0..shape.elements()).map(move |mut at| {
+    (0..shape.numel()).map(move |mut at| {
         let mut index = vec![0; shape.rank()];
         for (i, &size) in index.iter_mut().zip(shape.iter()).rev() {
             *i = at % size;
@@ -71,7 +71,7 @@ proptest! {
         // An operand that broadcasts to x: some axes of size 1, the first few missing.
         let small: Shape = x.shape().iter().zip(&keep).map(|(&n, &k)| if k { n } else { 1 }).skip(cut).collect();
         let y = values(small, 7);
-        for (got, flip) in [(x.zip("test", &y, |a, b| a - b), false), (y.zip("test", &x, |a, b| a - b), true)] {
+        for (got, flip) in [(x.zip(&y, |a, b| a - b), false), (y.zip(&x, |a, b| a - b), true)] {
             prop_assert_eq!(got.shape(), x.shape());
             for index in indices(x.shape()) {
                 let difference = element(&x, &index) - element(&y, &index);
@@ -80,9 +80,9 @@ proptest! {
         }
         let mut updated = x.copy();
         updated.update(&y, |a, b| a - b);
-        prop_assert_eq!(&updated, &x.zip("test", &y, |a, b| a - b));
-        prop_assert_eq!(&x.copy().into_zip("test", &y, |a, b| a - b), &updated);
-        prop_assert_eq!(&x.zip3("test", &y, &x, |a, b, c| a - b + c * 0.0), &updated);
+        prop_assert_eq!(&updated, &x.zip(&y, |a, b| a - b));
+        prop_assert_eq!(&x.copy().into_zip(&y, |a, b| a - b), &updated);
+        prop_assert_eq!(&x.zip3(&y, &x, |a, b, c| a - b + c * 0.0), &updated);
     }
 
     #[test]
@@ -90,7 +90,7 @@ proptest! {
         let small: Shape = x.shape().iter().zip(&keep).map(|(&n, &k)| if k { n } else { 1 }).skip(cut).collect();
         let sum = x.sum_to(small);
         prop_assert_eq!(sum.shape(), small);
-        let mut expected = vec![0.0; small.elements()];
+        let mut expected = vec![0.0; small.numel()];
         for index in indices(x.shape()) {
             let tail = &index[index.len() - small.rank()..];
             let at = tail.iter().zip(small.iter()).fold(0, |at, (&i, &n)| at * n + if n == 1 { 0 } else { i });
@@ -115,7 +115,7 @@ proptest! {
     fn several_tensors_are_updated_as_defined_and_those_who_share_them_keep_theirs(x in view(), salt in any::<u64>()) {
         let [a, b, y] = [1, 2, 3].map(|i| strided(&x.shape(), salt ^ i));
         let (mut got, mut others) = (x.clone(), [a.clone(), b.clone()]);
-        got.update_with(&mut others, &y, |x, [a, b], y| (x - 2.0 * y, [b + y, a * x]));
+        got.zip_mut_with(&mut others, &y, |x, [a, b], y| (x - 2.0 * y, [b + y, a * x]));
         for i in indices(x.shape()) {
             let [x, a, b, y] = [&x, &a, &b, &y].map(|t| element_at(t, &i));
             prop_assert_eq!(element_at(&got, &i), x - 2.0 * y);

@@ -6,7 +6,7 @@ use unspool::{Embedding, rng};
 /// Numbers below `n` in `shape`, none if that is not possible.
 fn positions(shape: &[usize], n: usize, salt: u64) -> Option<Indices> {
     let shape = Shape::from(shape);
-    (n > 0 || shape.elements() == 0).then(|| {
+    (n > 0 || shape.numel() == 0).then(|| {
         let numbers = values(shape, salt).to_vec().into_iter().map(|x| ((x + 1.0) / 2.0 * n as f64) as usize);
         Indices::from_vec(numbers.collect(), shape)
     })
@@ -48,10 +48,10 @@ proptest! {
         prop_assume!(axis < x.rank());
         let Some(list) = numpy(x.shape()[axis], start, end, step) else { return Ok(()) };
         let span = match (start, end) {
-            (Some(start), Some(end)) => Span::from(start..end),
-            (Some(start), None) => Span::from(start..),
-            (None, Some(end)) => Span::from(..end),
-            (None, None) => Span::from(..),
+            (Some(start), Some(end)) => SliceRange::from(start..end),
+            (Some(start), None) => SliceRange::from(start..),
+            (None, Some(end)) => SliceRange::from(..end),
+            (None, None) => SliceRange::from(..),
         };
         let tape = Tape::new();
         let v = tape.variable(&x);

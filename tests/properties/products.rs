@@ -140,9 +140,9 @@ proptest! {
         let mask = ones.dropout(rate, seed).value();
         prop_assert!(mask.to_vec().iter().all(|&m| m == 0.0 || m == 1.0 / (1.0 - rate)));
         let y = v.dropout(rate, seed);
-        prop_assert_eq!(y.value(), x.zip("test", &mask, |x, m| x * m));
+        prop_assert_eq!(y.value(), x.zip(&mask, |x, m| x * m));
         let seed = strided(&x.shape(), seed);
-        prop_assert_eq!(y.backward_with(&seed).wrt(v), seed.zip("test", &mask, |g, m| g * m));
+        prop_assert_eq!(y.backward_with(&seed).wrt(v), seed.zip(&mask, |g, m| g * m));
         prop_assert_eq!(v.dropout(0.0, 7).value(), x.copy());
     }
 }
@@ -161,7 +161,7 @@ fn dropout_leaves_out_its_share_and_each_seed_another() {
             assert!((count - N as f64 * rate).abs() <= 4.0 * deviation, "{count} of {N} at rate {rate}");
             for other in &masks[..i] {
                 // Independent masks share rate² of the places, also when one is moved against the other.
-                let shared = |a: Tensor<f64>, b: Tensor<f64>| a.zip("shared", &b, |a, b| a * b).sum().item();
+                let shared = |a: Tensor<f64>, b: Tensor<f64>| a.zip(&b, |a, b| a * b).sum().item();
                 let expected = N as f64 * rate * rate;
                 let tolerance = 5.0 * (expected * (1.0 - rate * rate)).sqrt() + 1.0;
                 let aside = shared(left_out.slice(0, 1..), other.slice(0, ..-1));

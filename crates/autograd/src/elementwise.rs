@@ -1,7 +1,10 @@
 //! Functions of the elements at one place, and the macro that defines them.
 
 use crate::tape::{InputGrads, Inputs, Saves};
-use unspool_tensor::{MAX_FUSED, Scalar, Shape, Tensor};
+use unspool_tensor::{Scalar, Shape, Tensor};
+
+/// A function of several numbers sees up to four inputs, `y` and `dy`.
+const MAX_FUSED: usize = 6;
 
 /// The value of a function of one number: what [`elementwise!`](crate::elementwise) writes calls it.
 #[doc(hidden)]
@@ -43,7 +46,7 @@ pub fn gradient<T: Scalar>(
             (false, true) => (y, y),
             (false, false) => (&dy.clone(), &dy.clone()),
         };
-        dy.into_zip3(
+        dy.into_zip3_named(
             name,
             x,
             y,
@@ -70,7 +73,7 @@ pub fn value_of_several<T: Scalar, const N: usize>(
         panic!("{name}: shapes {} and {} do not broadcast", shapes[..N - 1].join(", "), shapes[N - 1]);
     }
     let at = |k: usize| if k < N { &x[k] } else { &x[0] };
-    Tensor::fuse(name, [at(0), at(1), at(2), at(3), at(0), at(0)], value)
+    Tensor::map_n_named(name, [at(0), at(1), at(2), at(3), at(0), at(0)], value)
 }
 
 /// The gradients of a function of several numbers. `of` gets the inputs, then in the last two places `y` and `dy`.
@@ -88,7 +91,7 @@ pub fn gradients_of_several<T: Scalar, const N: usize>(
     let at = |k: usize| if k < N && saves.inputs { &x[k] } else { dy };
     let all = [at(0), at(1), at(2), at(3), if saves.output { y } else { dy }, dy];
     into.add_with(0, || {
-        Tensor::fuse(
+        Tensor::map_n_named(
             name,
             all,
             #[inline(always)]
@@ -97,7 +100,7 @@ pub fn gradients_of_several<T: Scalar, const N: usize>(
     });
     if N > 1 {
         into.add_with(1, || {
-            Tensor::fuse(
+            Tensor::map_n_named(
                 name,
                 all,
                 #[inline(always)]
@@ -107,7 +110,7 @@ pub fn gradients_of_several<T: Scalar, const N: usize>(
     }
     if N > 2 {
         into.add_with(2, || {
-            Tensor::fuse(
+            Tensor::map_n_named(
                 name,
                 all,
                 #[inline(always)]
@@ -117,7 +120,7 @@ pub fn gradients_of_several<T: Scalar, const N: usize>(
     }
     if N > 3 {
         into.add_with(3, || {
-            Tensor::fuse(
+            Tensor::map_n_named(
                 name,
                 all,
                 #[inline(always)]

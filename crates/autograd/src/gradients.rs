@@ -110,7 +110,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn backward(self) -> Gradients<'t, T> {
         let shape = self.shape();
-        assert!(shape.elements() == 1, "backward: a loss has one element, this value has shape {shape}");
+        assert!(shape.numel() == 1, "backward: a loss has one element, this value has shape {shape}");
         self.require_variable();
         Gradients::backward(self, Tensor::ones(shape))
     }

@@ -135,11 +135,11 @@ pub fn jacobian<T: Scalar>(
     let tape = Tape::new();
     let input = tape.variable(x);
     let y = function(&tape, input);
-    let (outputs, inputs) = (y.shape().elements(), x.elements());
+    let (outputs, inputs) = (y.shape().numel(), x.numel());
     let mut rows = Tensor::zeros([outputs, inputs]);
     for i in 0..outputs {
         let one = Tensor::from_fn(y.shape(), |at| if at == i { T::ONE } else { T::ZERO });
-        rows.write(0, i, &Gradients::backward(y, one).wrt(input).reshape([1, inputs]));
+        rows.slice_assign(0, i, &Gradients::backward(y, one).wrt(input).reshape([1, inputs]));
     }
     rows
 }
@@ -164,7 +164,7 @@ pub fn hessian<T: Real>(
     x: &Tensor<T>,
     loss: impl for<'t> Fn(&'t Tape<Dual<T>>, Var<'t, Dual<T>>) -> Var<'t, Dual<T>>,
 ) -> Tensor<T> {
-    let n = x.elements();
+    let n = x.numel();
     let mut rows = Tensor::zeros([n, n]);
     let mut tape = Tape::new();
     for i in 0..n {
@@ -173,11 +173,11 @@ pub fn hessian<T: Real>(
             let input = tape.variable(&x.with_tangents(&one));
             let loss = loss(&tape, input);
             let shape = loss.shape();
-            assert!(shape.elements() == 1, "hessian: a loss has one element, this value has shape {shape}");
+            assert!(shape.numel() == 1, "hessian: a loss has one element, this value has shape {shape}");
             Gradients::backward(loss, Tensor::ones(shape)).wrt(input)
         };
         tape.reset();
-        rows.write(0, i, &gradient.tangents().reshape([1, n]));
+        rows.slice_assign(0, i, &gradient.tangents().reshape([1, n]));
     }
     rows
 }

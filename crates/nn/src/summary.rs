@@ -95,7 +95,7 @@ struct Layer {
 
 impl Layer {
     fn parameters(&self) -> usize {
-        self.rows.iter().map(|row| row.shape.elements()).sum()
+        self.rows.iter().map(|row| row.shape.numel()).sum()
     }
 }
 
@@ -117,7 +117,7 @@ impl fmt::Display for Summary {
             }
             for Row { name, shape, values } in &layer.rows {
                 let name = if alone { layer.name.clone() } else { format!("  {name}") };
-                lines.push([name, shape.to_string(), shape.elements().to_string(), values.clone()]);
+                lines.push([name, shape.to_string(), shape.numel().to_string(), values.clone()]);
             }
         }
         let [name, shape] = [0, 1].map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0));

@@ -31,7 +31,7 @@ impl<T: Scalar> Buffer<T> {
     /// tensor left there). In debug builds they are NaN, so that reading before writing shows.
     #[inline]
     pub(crate) fn scratch(shape: &Shape) -> Self {
-        let len = shape.elements();
+        let len = shape.numel();
         let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= pool::MAX_BYTES);
         let Some(bytes) = bytes else {
             panic!("tensor of {len} elements is larger than the address space");
@@ -41,7 +41,7 @@ impl<T: Scalar> Buffer<T> {
 
     /// The same for a shape of which there can be a tensor, if there is memory for it.
     pub(crate) fn try_scratch(shape: &Shape) -> Option<Self> {
-        let len = shape.elements();
+        let len = shape.numel();
         Some(Self::unwritten(pool::try_take(len * size_of::<T>(), len)?, shape))
     }
 

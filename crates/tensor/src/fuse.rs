@@ -6,28 +6,33 @@ use crate::simd::dispatch;
 use crate::tensor::Tensor;
 use crate::walk::Walk;
 
-/// The largest number of tensors that [`Tensor::fuse`] takes.
-pub const MAX_FUSED: usize = 6;
-
 /// Operands that do not lie side by side are copied so many elements at a time.
 const FEW: usize = 64;
 
 impl<T: Scalar> Tensor<T> {
-    /// `f` of the elements at each place of `x`, tensors that broadcast to a common shape. A function of fewer than
-    /// [`MAX_FUSED`] gets any of them for the others.
+    /// `f` of the elements at each position of `x`, tensors that broadcast to a common shape.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
     /// let (a, b) = (Tensor::<f32>::ones([2, 3]), Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
-    /// let y = Tensor::fuse("blend", [&a, &b, &a, &a, &a, &a], |[a, b, ..]| 0.5 * a + 0.5 * b);
+    /// let y = Tensor::map_n([&a, &b], |[a, b]| 0.5 * a + 0.5 * b);
     /// assert_eq!(y.to_vec(), [1.0, 1.5, 2.0, 1.0, 1.5, 2.0]);
     /// ```
     ///
     /// # Panics
-    /// If the shapes do not broadcast; the message names `op`.
+    /// If the shapes do not broadcast.
     #[track_caller]
     #[inline]
-    pub fn fuse(op: &str, x: [&Tensor<T>; MAX_FUSED], f: impl Fn([T; MAX_FUSED]) -> T) -> Tensor<T> {
+    pub fn map_n<const N: usize>(x: [&Tensor<T>; N], f: impl Fn([T; N]) -> T) -> Tensor<T> {
+        Tensor::map_n_named("map_n", x, f)
+    }
+
+    /// [`map_n`](Tensor::map_n) for the op `op`, which a panic names.
+    #[doc(hidden)]
+    #[track_caller]
+    #[inline]
+    pub fn map_n_named<const N: usize>(op: &str, x: [&Tensor<T>; N], f: impl Fn([T; N]) -> T) -> Tensor<T> {
+        const { assert!(N > 0, "map_n takes one tensor or more") };
         let common;
         let shape = if x.iter().all(|other| other.same_shape(x[0])) {
             &x[0].layout().shape
@@ -45,12 +50,15 @@ impl<T: Scalar> Tensor<T> {
                         #[inline(always)]
                         |done, len, at, steps| {
                             let out = &mut out[done..done + len];
-                            if steps == [1; MAX_FUSED] {
-                                let [a, b, c, d, e, g] = [0, 1, 2, 3, 4, 5].map(
-                                    #[inline(always)]
-                                    |k| &elements[k][at[k] as usize..][..len],
+                            if steps == [1; N] {
+                                over(
+                                    out,
+                                    std::array::from_fn(
+                                        #[inline(always)]
+                                        |k| &elements[k][at[k] as usize..][..len],
+                                    ),
+                                    &f,
                                 );
-                                over(out, [a, b, c, d, e, g], &f);
                             } else {
                                 over_copies(out, elements, at, steps, &f);
                             }
@@ -63,30 +71,46 @@ impl<T: Scalar> Tensor<T> {
 }
 
 #[inline(always)]
-fn over<T: Scalar>(out: &mut [T], [a, b, c, d, e, g]: [&[T]; MAX_FUSED], f: &impl Fn([T; MAX_FUSED]) -> T) {
-    for ((((((y, &a), &b), &c), &d), &e), &g) in out.iter_mut().zip(a).zip(b).zip(c).zip(d).zip(e).zip(g) {
-        *y = f([a, b, c, d, e, g]);
+fn over<T: Scalar, const N: usize>(out: &mut [T], x: [&[T]; N], f: &impl Fn([T; N]) -> T) {
+    let len = out.len();
+    // Slices of one known length, so that no index is checked in the loop.
+    let x = x.map(
+        #[inline(always)]
+        |x| &x[..len],
+    );
+    for i in 0..len {
+        out[i] = f(x.map(
+            #[inline(always)]
+            |x| x[i],
+        ));
     }
 }
 
 #[inline(always)]
-fn over_copies<T: Scalar>(
+fn over_copies<T: Scalar, const N: usize>(
     out: &mut [T],
-    elements: [&[T]; MAX_FUSED],
-    at: [isize; MAX_FUSED],
-    steps: [isize; MAX_FUSED],
-    f: &impl Fn([T; MAX_FUSED]) -> T,
+    elements: [&[T]; N],
+    at: [isize; N],
+    steps: [isize; N],
+    f: &impl Fn([T; N]) -> T,
 ) {
-    let mut few = [[T::ZERO; FEW]; MAX_FUSED];
-    for (part, out) in out.chunks_mut(FEW).enumerate() {
+    let mut few = [[T::ZERO; FEW]; N];
+    for (chunk, out) in out.chunks_mut(FEW).enumerate() {
         for (k, few) in few.iter_mut().enumerate() {
-            let at = at[k] + (part * FEW) as isize * steps[k];
+            let at = at[k] + (chunk * FEW) as isize * steps[k];
             for (i, x) in few[..out.len()].iter_mut().enumerate() {
                 *x = elements[k][(at + i as isize * steps[k]) as usize];
             }
         }
-        let [a, b, c, d, e, g] = &few;
-        over(out, [a, b, c, d, e, g], f);
+        let len = out.len();
+        over(
+            out,
+            few.each_ref().map(
+                #[inline(always)]
+                |few| &few[..len],
+            ),
+            f,
+        );
     }
 }
 
@@ -105,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operands_of_every_layout_meet_at_their_places() {
+    fn operands_of_every_layout_meet_at_their_positions() {
         let values = |shape: &[usize], seed: usize| Tensor::<f64>::from_fn(shape, |i| ((i * 31 + seed) % 17) as f64);
         let operands = [
             values(&[3, 2, 70], 1),
@@ -120,17 +144,20 @@ mod tests {
             let x: [&Tensor<f64>; 6] = std::array::from_fn(|k| &operands[(k + turn) % 6]);
             let whole = x.map(|x| x.expand([3, 2, 70]).to_vec());
             let expected: Vec<f64> = (0..420).map(|i| f([0, 1, 2, 3, 4, 5].map(|k: usize| whole[k][i]))).collect();
-            assert_eq!(Tensor::fuse("sum", x, f).to_vec(), expected);
+            assert_eq!(Tensor::map_n(x, f).to_vec(), expected);
+            let [a, b, c, ..] = x;
+            let three = Tensor::map_n([a, b, c], |[a, b, c]| a - b * c);
+            assert_eq!(three, (a.zip(&b.zip(c, |b, c| b * c), |a, bc| a - bc)));
         }
         let contiguous = operands.each_ref().map(|x| x.expand([3, 2, 70]).contiguous());
-        let expected = Tensor::fuse("sum", operands.each_ref(), f);
-        assert_eq!(Tensor::fuse("sum", contiguous.each_ref(), f), expected);
+        let expected = Tensor::map_n(operands.each_ref(), f);
+        assert_eq!(Tensor::map_n(contiguous.each_ref(), f), expected);
     }
 
     #[test]
-    #[should_panic(expected = "blend: shapes [2], [3], [2], [2], [2], [2] do not broadcast")]
+    #[should_panic(expected = "map_n: shapes [2], [3], [2] do not broadcast")]
     fn shapes_that_do_not_broadcast_are_refused() {
         let (a, b) = (Tensor::<f32>::zeros([2]), Tensor::zeros([3]));
-        let _ = Tensor::fuse("blend", [&a, &b, &a, &a, &a, &a], |[a, ..]| a);
+        let _ = Tensor::map_n([&a, &b, &a], |[a, ..]| a);
     }
 }

@@ -33,7 +33,7 @@ impl Indices {
     #[track_caller]
     pub fn from_vec(data: Vec<usize>, shape: impl Into<Shape>) -> Self {
         let (shape, given) = (shape.into(), data.len());
-        let wanted = shape.elements();
+        let wanted = shape.numel();
         assert!(given == wanted, "Indices: {given} numbers do not fill shape {shape}, which has {wanted}");
         shape.require_addressable::<usize>();
         Indices { data: data.into(), shape }
@@ -56,7 +56,7 @@ impl Indices {
     #[track_caller]
     pub fn reshape(&self, shape: impl Into<Shape>) -> Self {
         let (shape, own) = (shape.into(), self.shape);
-        let (n, wanted) = (own.elements(), shape.elements());
+        let (n, wanted) = (own.numel(), shape.numel());
         assert!(n == wanted, "reshape: {own} has {n} elements, {shape} has {wanted}");
         shape.require_addressable::<usize>();
         Indices { data: self.data.clone(), shape }
@@ -87,7 +87,7 @@ impl Indices {
                 strides[axis] = 0;
             }
         }
-        let mut data = Vec::with_capacity(shape.elements());
+        let mut data = Vec::with_capacity(shape.numel());
         Walk::new(&shape, [0], [&strides]).runs(|_, len, [at], [by]| {
             data.extend((0..len as isize).map(|i| self.data[(at + i * by) as usize]));
         });

@@ -32,7 +32,7 @@ impl<T: Scalar> Tensor<T> {
         let mut out = Tensor::scratch(shape.insert(axis, parts.len()));
         for (i, part) in parts {
             assert!(part.layout().shape == shape, "stack: shapes {shape} and {} differ", part.layout().shape);
-            out.write(axis, i, &part.unsqueeze(axis));
+            out.slice_assign(axis, i, &part.unsqueeze(axis));
         }
         out
     }
@@ -66,7 +66,7 @@ impl<T: Scalar> Tensor<T> {
             end += part.layout().shape[axis];
             (end - part.layout().shape[axis], part)
         });
-        Tensor::assemble(shape.with(axis, size), axis, placed)
+        Tensor::from_parts(shape.with(axis, size), axis, placed)
     }
 
     /// The elements of one axis in reverse order.
@@ -98,36 +98,36 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     /// use unspool_tensor::Tensor;
     /// let part = Tensor::<f32>::ones([2, 1]);
-    /// let whole = Tensor::assemble([2, 3], 1, [(1, &part)]);
+    /// let whole = Tensor::from_parts([2, 3], 1, [(1, &part)]);
     /// assert_eq!(whole.to_vec(), [0.0, 1.0, 0.0, 0.0, 1.0, 0.0]);
     /// ```
     ///
     /// # Panics
     /// If there is no such axis, a part does not fit, or the parts overlap or are not in order.
     #[track_caller]
-    pub fn assemble<'a>(
+    pub fn from_parts<'a>(
         shape: impl Into<Shape>,
         axis: usize,
         parts: impl IntoIterator<Item = (usize, &'a Tensor<T>)>,
     ) -> Tensor<T> {
         let shape = shape.into();
-        assert!(axis < shape.rank(), "assemble: shape {shape} has no axis {axis}");
+        assert!(axis < shape.rank(), "from_parts: shape {shape} has no axis {axis}");
         let mut out = Tensor::scratch(shape);
         let zero = Tensor::scalar(T::ZERO);
         let mut end = 0;
         let gap = |out: &mut Tensor<T>, from: usize, to: usize| {
             if from < to {
-                out.write(axis, from, &zero.expand(shape.with(axis, to - from)));
+                out.slice_assign(axis, from, &zero.expand(shape.with(axis, to - from)));
             }
         };
         for (start, part) in parts {
-            assert!(start >= end, "assemble: the part at {start} begins before {end}, where the last one ends");
+            assert!(start >= end, "from_parts: the part at {start} begins before {end}, where the last one ends");
             let fits = part.rank() == shape.rank()
                 && shape.with(axis, part.layout().shape[axis]) == part.layout().shape
                 && shape[axis].checked_sub(start).is_some_and(|room| part.layout().shape[axis] <= room);
-            assert!(fits, "assemble: {} does not fit into axis {axis} of {shape} at {start}", part.layout().shape);
+            assert!(fits, "from_parts: {} does not fit into axis {axis} of {shape} at {start}", part.layout().shape);
             gap(&mut out, end, start);
-            out.write(axis, start, part);
+            out.slice_assign(axis, start, part);
             end = start + part.layout().shape[axis];
         }
         gap(&mut out, end, shape[axis]);
@@ -140,9 +140,9 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis, or the part does not fit.
     #[track_caller]
     #[inline]
-    pub fn write(&mut self, axis: usize, start: usize, part: &Tensor<T>) {
+    pub fn slice_assign(&mut self, axis: usize, start: usize, part: &Tensor<T>) {
         self.update_part(
-            "write",
+            "slice_assign",
             axis,
             start,
             1,
@@ -158,9 +158,9 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis, or the part does not fit.
     #[track_caller]
     #[inline]
-    pub fn add_part(&mut self, axis: usize, start: usize, step: isize, part: &Tensor<T>) {
+    pub fn slice_add(&mut self, axis: usize, start: usize, step: isize, part: &Tensor<T>) {
         self.update_part(
-            "add_part",
+            "slice_add",
             axis,
             start,
             step,
@@ -234,14 +234,14 @@ mod tests {
     fn assembling_along_inner_axes() {
         let x = Tensor::<f32>::from_fn([2, 3, 2], |i| i as f32);
         let halves = [(0, x.slice(2, ..1)), (1, x.slice(2, 1..))];
-        assert_eq!(Tensor::assemble([2, 3, 2], 2, halves.iter().map(|(i, p)| (*i, p))), x);
+        assert_eq!(Tensor::from_parts([2, 3, 2], 2, halves.iter().map(|(i, p)| (*i, p))), x);
     }
 
     #[test]
     fn writing_into_a_shared_tensor_copies_first() {
         let zeros = Tensor::<f32>::zeros([2, 2]);
         let mut x = zeros.clone();
-        x.write(1, 1, &Tensor::ones([2, 1]));
+        x.slice_assign(1, 1, &Tensor::ones([2, 1]));
         assert_eq!((x.to_vec(), zeros.to_vec()), (vec![0., 1., 0., 1.], vec![0.; 4]));
     }
 

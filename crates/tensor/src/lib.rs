@@ -51,12 +51,11 @@ mod view;
 mod walk;
 
 pub use dual::Dual;
-pub use fuse::MAX_FUSED;
 pub use indices::Indices;
 pub use packed::Packed;
-pub use pool::{memory_drawn, release_memory};
+pub use pool::{bytes_allocated, release_memory};
 pub use rows::{max_row, sum_row};
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
-pub use span::Span;
+pub use span::SliceRange;
 pub use tensor::Tensor;

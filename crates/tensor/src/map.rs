@@ -53,14 +53,22 @@ impl<T: Scalar> Tensor<T> {
     /// use unspool_tensor::Tensor;
     /// let x = Tensor::<f32>::ones([2, 3]);
     /// let b = Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]);
-    /// assert_eq!(x.zip("add", &b, |x, b| x + b).to_vec(), [2.0, 3.0, 4.0, 2.0, 3.0, 4.0]);
+    /// assert_eq!(x.zip(&b, |x, b| x + b).to_vec(), [2.0, 3.0, 4.0, 2.0, 3.0, 4.0]);
     /// ```
     ///
     /// # Panics
-    /// If the shapes do not broadcast; the message names `op`.
+    /// If the shapes do not broadcast.
     #[track_caller]
     #[inline]
-    pub fn zip(&self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
+    pub fn zip(&self, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
+        self.zip_named("zip", other, f)
+    }
+
+    /// [`zip`](Tensor::zip) for the op `op`, which a panic names.
+    #[doc(hidden)]
+    #[track_caller]
+    #[inline]
+    pub fn zip_named(&self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
         let common;
         let shape = if self.same_shape(other) {
             &self.layout().shape
@@ -75,25 +83,41 @@ impl<T: Scalar> Tensor<T> {
     /// shape.
     ///
     /// # Panics
-    /// If the shapes do not broadcast; the message names `op`.
+    /// If the shapes do not broadcast.
     #[track_caller]
     #[inline]
-    pub fn into_zip(mut self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
+    pub fn into_zip(self, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
+        self.into_zip_named("into_zip", other, f)
+    }
+
+    /// [`into_zip`](Tensor::into_zip) for the op `op`, which a panic names.
+    #[doc(hidden)]
+    #[track_caller]
+    #[inline]
+    pub fn into_zip_named(mut self, op: &str, other: &Tensor<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
         let fits = self.same_shape(other) || common_shape(op, &self, other) == self.layout().shape;
         if fits && self.buffer.is_unique() && self.is_contiguous() {
             self.update(other, f);
             return self;
         }
-        self.zip(op, other, f)
+        self.zip_named(op, other, f)
     }
 
     /// `f` of each triple of elements of this tensor, `b` and `c`, which must broadcast to this shape.
     ///
     /// # Panics
-    /// If they do not; the message names `op`.
+    /// If they do not.
     #[track_caller]
     #[inline]
-    pub fn zip3(&self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
+    pub fn zip3(&self, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
+        self.zip3_named("zip3", b, c, f)
+    }
+
+    /// [`zip3`](Tensor::zip3) for the op `op`, which a panic names.
+    #[doc(hidden)]
+    #[track_caller]
+    #[inline]
+    pub fn zip3_named(&self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
         let shape = &self.layout().shape;
         for other in [b, c] {
             if !self.same_shape(other) && shape.broadcast(&other.layout().shape) != Some(*shape) {
@@ -132,13 +156,21 @@ impl<T: Scalar> Tensor<T> {
     /// Like [`zip3`](Tensor::zip3), reusing this tensor's buffer if nobody else holds it.
     ///
     /// # Panics
-    /// If `b` or `c` does not broadcast to this shape; the message names `op`.
+    /// If `b` or `c` does not broadcast to this shape.
     #[track_caller]
     #[inline]
-    pub fn into_zip3(mut self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
+    pub fn into_zip3(self, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
+        self.into_zip3_named("into_zip3", b, c, f)
+    }
+
+    /// [`into_zip3`](Tensor::into_zip3) for the op `op`, which a panic names.
+    #[doc(hidden)]
+    #[track_caller]
+    #[inline]
+    pub fn into_zip3_named(mut self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
         let fits = self.same_shape(b) && self.same_shape(c) && b.is_contiguous() && c.is_contiguous();
         if !(fits && self.is_contiguous() && self.buffer.is_unique()) {
-            return self.zip3(op, b, c, f);
+            return self.zip3_named(op, b, c, f);
         }
         let out = self.as_mut_slice();
         let (ys, zs) = (b.as_slice().expect("contiguous"), c.as_slice().expect("contiguous"));
@@ -198,7 +230,7 @@ impl<T: Scalar> Tensor<T> {
     /// use unspool_tensor::Tensor;
     /// let (mut weight, mut speed) = (Tensor::<f32>::ones([3]), [Tensor::zeros([3])]);
     /// let push = Tensor::from_vec(vec![0.0, 1.0, 2.0], [3]);
-    /// weight.update_with(&mut speed, &push, |w, [s], p| (w - (s + p), [s + p]));
+    /// weight.zip_mut_with(&mut speed, &push, |w, [s], p| (w - (s + p), [s + p]));
     /// assert_eq!((weight.to_vec(), speed[0].to_vec()), (vec![1.0, 0.0, -1.0], vec![0.0, 1.0, 2.0]));
     /// ```
     ///
@@ -206,7 +238,7 @@ impl<T: Scalar> Tensor<T> {
     /// If the shapes differ.
     #[track_caller]
     #[inline]
-    pub fn update_with<const N: usize>(
+    pub fn zip_mut_with<const N: usize>(
         &mut self,
         others: &mut [Tensor<T>; N],
         source: &Tensor<T>,
@@ -214,7 +246,7 @@ impl<T: Scalar> Tensor<T> {
     ) {
         for other in others.iter().chain([source]) {
             let (shape, other) = (self.layout().shape, other.layout().shape);
-            assert!(shape == other, "update_with: {other} is not of shape {shape}");
+            assert!(shape == other, "zip_mut_with: {other} is not of shape {shape}");
         }
         let source = source.contiguous();
         let ys = source.as_slice().expect("contiguous");

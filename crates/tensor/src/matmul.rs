@@ -60,7 +60,7 @@ impl<T: Scalar> Tensor<T> {
             mismatch(self.shape(), weight.shape());
         }
         let shape = self.layout().shape.with(self.rank() - 1, weight.layout().shape[1]);
-        let rows = self.rows();
+        let rows = self.as_matrix();
         Tensor::written(shape, |out| multiply(rows.matrix(), weight.matrix(), out, false))
     }
 
@@ -83,7 +83,7 @@ impl<T: Scalar> Tensor<T> {
         }
         let fits = self.shape() == sa.with(sa.rank() - 1, sb[1]);
         assert!(fits, "add_matmul: {sa} x {sb} does not fit into {}", self.shape());
-        multiply(a.rows().matrix(), b.matrix(), self.as_mut_slice(), true);
+        multiply(a.as_matrix().matrix(), b.matrix(), self.as_mut_slice(), true);
     }
 
     /// The products of several pairs of matrices.
@@ -124,16 +124,16 @@ impl<T: Scalar> Tensor<T> {
             _ => false,
         };
         assert!(fits, "add_matmul_tn: {sa}ᵀ x {sb} does not fit into {shape}");
-        let (a, b) = (a.rows(), b.rows());
+        let (a, b) = (a.as_matrix(), b.as_matrix());
         multiply(a.t().matrix(), b.matrix(), self.as_mut_slice(), true);
     }
 
     /// This tensor as a matrix: all axes but the last merged into rows. A view wherever the strides allow.
     #[track_caller]
     #[inline]
-    pub fn rows(&self) -> Tensor<T> {
+    pub fn as_matrix(&self) -> Tensor<T> {
         match self.rank() {
-            0 => panic!("rows: a tensor of rank 0 has no rows"),
+            0 => panic!("as_matrix: a tensor of rank 0 has no rows"),
             2 => self.clone(),
             r => {
                 let columns = self.layout().shape[r - 1];
@@ -343,7 +343,7 @@ mod tests {
                     assert_eq!(a.matmul(&b), expected, "{m} {k} {n}");
                 }
             }
-            let wide = Tensor::assemble([m, k + 3], 1, [(2, &a)]).slice(1, 2..2 + k); // rows with a gap
+            let wide = Tensor::from_parts([m, k + 3], 1, [(2, &a)]).slice(1, 2..2 + k); // rows with a gap
             assert_eq!(wide.matmul(&b), expected);
         }
     }
@@ -353,16 +353,16 @@ mod tests {
         let (a, b) = (counting([2, 3, 4]), counting([2, 3, 5]));
         let mut c = Tensor::full(0.5, [4, 5]);
         c.add_matmul_tn(&a, &b);
-        let expected = by_hand(&a.rows().t(), &b.rows()).map(|x| x + 0.5);
+        let expected = by_hand(&a.as_matrix().t(), &b.as_matrix()).map(|x| x + 0.5);
         assert_eq!(c, expected);
     }
 
     #[test]
     fn leading_axes_are_rows() {
         let (a, b) = (counting([2, 3, 4]), counting([4, 2]));
-        assert_eq!(a.matmul(&b).rows(), by_hand(&a.rows(), &b));
+        assert_eq!(a.matmul(&b).as_matrix(), by_hand(&a.as_matrix(), &b));
         let transposed = a.permute(&[1, 0, 2]);
-        assert_eq!(transposed.matmul(&b).rows(), by_hand(&transposed.copy().rows(), &b));
+        assert_eq!(transposed.matmul(&b).as_matrix(), by_hand(&transposed.copy().as_matrix(), &b));
     }
 
     #[test]

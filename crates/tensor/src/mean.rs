@@ -6,7 +6,7 @@ use crate::tensor::Tensor;
 impl<T: Scalar> Tensor<T> {
     /// The mean of all elements, as a tensor of rank 0; NaN if there are none.
     pub fn mean(&self) -> Tensor<T> {
-        self.mean_from(self.sum(), self.elements(), Tensor::sum)
+        self.mean_from(self.sum(), self.numel(), Tensor::sum)
     }
 
     /// The means over several axes; these are gone from the result.
@@ -26,7 +26,7 @@ impl<T: Scalar> Tensor<T> {
         let mean = sum.map(|s| s / n);
         // A sum can be too large for its type where the mean is not. (Nothing has no mean, and its sum is not too large.)
         let is_finite = |x: &Tensor<T>| x.contiguous().as_slice().is_some_and(|x| x.iter().all(|x| x.is_finite()));
-        let is_right = self.elements() == 0 || is_finite(&mean) || !is_finite(self);
+        let is_right = self.numel() == 0 || is_finite(&mean) || !is_finite(self);
         if is_right { mean } else { sum_again(&self.map(|x| x / n)) }
     }
 }

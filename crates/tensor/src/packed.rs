@@ -146,7 +146,7 @@ impl<T: Scalar> Packed<T> {
     /// The product with this matrix and its padding, into rows of that many columns. Threads share the panels of a large
     /// one.
     fn multiply_padded(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
-        let (a, k, count) = (a.rows(), self.rows, self.padded);
+        let (a, k, count) = (a.as_matrix(), self.rows, self.padded);
         let panels = self.panels.as_slice().expect("contiguous");
         let panel = |i: usize| {
             let (start, width) = (i * WIDTH, WIDTH.min(count - i * WIDTH));

@@ -192,14 +192,14 @@ fn draw(class: usize) -> Option<Free> {
 /// once a program repeats the same work.
 ///
 /// ```standalone_crate
-/// use unspool_tensor::{memory_drawn, Tensor};
+/// use unspool_tensor::{bytes_allocated, Tensor};
 /// let work = || Tensor::<f32>::ones([100, 100]).map(|x| x + 1.0);
 /// work();
-/// let before = memory_drawn();
+/// let before = bytes_allocated();
 /// work();
-/// assert_eq!(memory_drawn(), before);
+/// assert_eq!(bytes_allocated(), before);
 /// ```
-pub fn memory_drawn() -> usize {
+pub fn bytes_allocated() -> usize {
     DRAWN.load(Ordering::Relaxed)
 }
 

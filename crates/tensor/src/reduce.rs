@@ -354,7 +354,7 @@ mod tests {
         for (axes, shape) in [(&[1][..], &[3, 2][..]), (&[0, 2], &[40]), (&[2, 0, 1], &[]), (&[], &[3, 40, 2])] {
             let s = x.sum_axes(axes);
             assert_eq!(s.shape()[..], *shape);
-            let mut by_hand = vec![0.0; s.elements()];
+            let mut by_hand = vec![0.0; s.numel()];
             for i in 0..3 {
                 for j in 0..40 {
                     for k in 0..2 {

@@ -13,7 +13,7 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     /// use unspool_tensor::{sum_row, Tensor};
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 3.0, 2.0, 2.0], [2, 2]);
-    /// let share = x.map_rows("share", [], #[inline(always)] |x, [], out| {
+    /// let share = x.map_rows([], #[inline(always)] |x, [], out| {
     ///     let sum = sum_row(x);
     ///     out.iter_mut().zip(x).for_each(|(y, x)| *y = x / sum);
     /// });
@@ -21,10 +21,22 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     ///
     /// # Panics
-    /// If the shapes differ or have rank 0; the message names `op`.
+    /// If the shapes differ or have rank 0.
     #[track_caller]
     #[inline]
     pub fn map_rows<const K: usize>(
+        &self,
+        others: [&Tensor<T>; K],
+        f: impl FnMut(&[T], [&[T]; K], &mut [T]),
+    ) -> Tensor<T> {
+        self.map_rows_named("map_rows", others, f)
+    }
+
+    /// [`map_rows`](Tensor::map_rows) for the op `op`, which a panic names.
+    #[doc(hidden)]
+    #[track_caller]
+    #[inline]
+    pub fn map_rows_named<const K: usize>(
         &self,
         op: &str,
         others: [&Tensor<T>; K],

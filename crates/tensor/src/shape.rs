@@ -13,7 +13,7 @@ pub const MAX_RANK: usize = 6;
 /// use unspool_tensor::Shape;
 /// let shape = Shape::from([50, 32, 20]);
 /// assert_eq!(shape.rank(), 3);
-/// assert_eq!(shape.elements(), 32_000);
+/// assert_eq!(shape.numel(), 32_000);
 /// assert_eq!(shape[1], 32);
 /// assert_eq!(shape.to_string(), "[50, 32, 20]");
 /// ```
@@ -33,7 +33,7 @@ impl Shape {
 
     /// The number of elements: the product of the sizes, 1 for rank 0.
     #[inline]
-    pub fn elements(&self) -> usize {
+    pub fn numel(&self) -> usize {
         self.elements
     }
 

@@ -50,7 +50,7 @@ impl<T: Scalar> Tensor<T> {
         let (n, inner): (_, usize) = (shape[axis], shape[axis + 1..].iter().product());
         let order = |a: &(T, usize), b: &(T, usize)| order(a.0, b.0).then(a.1.cmp(&b.1));
         let shape = shape.with(axis, k);
-        let mut positions = vec![0; shape.elements()];
+        let mut positions = vec![0; shape.numel()];
         if positions.is_empty() {
             return Indices::from_vec(positions, shape);
         }

@@ -15,12 +15,12 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 /// assert_eq!(x.slice(0, ..-1).to_vec(), [0.0, 1.0, 2.0, 3.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct SliceRange {
     start: Option<isize>,
     end: Option<isize>,
 }
 
-impl Span {
+impl SliceRange {
     /// The first position and the number of positions of this part of `axis`, taken in steps of `step`.
     ///
     /// As in NumPy, a negative step begins at the last position unless the range says otherwise, and the end is never
@@ -47,16 +47,16 @@ impl Span {
     }
 }
 
-impl fmt::Display for Span {
+impl fmt::Display for SliceRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |at: Option<isize>| at.map_or(String::new(), |at| at.to_string());
         write!(f, "{}..{}", text(self.start), text(self.end))
     }
 }
 
-impl From<RangeFull> for Span {
+impl From<RangeFull> for SliceRange {
     fn from(_: RangeFull) -> Self {
-        Span { start: None, end: None }
+        SliceRange { start: None, end: None }
     }
 }
 
@@ -64,24 +64,24 @@ impl From<RangeFull> for Span {
 macro_rules! ranges {
     ($($number:ty)*) => {
         $(
-            impl From<Range<$number>> for Span {
+            impl From<Range<$number>> for SliceRange {
                 #[inline]
                 fn from(range: Range<$number>) -> Self {
-                    Span { start: Some(position(range.start)), end: Some(position(range.end)) }
+                    SliceRange { start: Some(position(range.start)), end: Some(position(range.end)) }
                 }
             }
 
-            impl From<RangeFrom<$number>> for Span {
+            impl From<RangeFrom<$number>> for SliceRange {
                 #[inline]
                 fn from(range: RangeFrom<$number>) -> Self {
-                    Span { start: Some(position(range.start)), end: None }
+                    SliceRange { start: Some(position(range.start)), end: None }
                 }
             }
 
-            impl From<RangeTo<$number>> for Span {
+            impl From<RangeTo<$number>> for SliceRange {
                 #[inline]
                 fn from(range: RangeTo<$number>) -> Self {
-                    Span { start: None, end: Some(position(range.end)) }
+                    SliceRange { start: None, end: Some(position(range.end)) }
                 }
             }
         )*
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     /// Positions as NumPy's `range(size)[start:end:step]` has them.
-    fn positions(span: impl Into<Span>, size: usize, step: isize) -> Vec<isize> {
+    fn positions(span: impl Into<SliceRange>, size: usize, step: isize) -> Vec<isize> {
         let (start, len) = span.into().resolve(&Shape::from([size]), 0, step);
         (0..len as isize).map(|i| start as isize + i * step).collect()
     }

@@ -120,7 +120,7 @@ impl<T: Scalar> Tensor<T> {
 
     #[track_caller]
     fn filled(op: &str, data: &[T], shape: Shape) -> Self {
-        let (given, wanted) = (data.len(), shape.elements());
+        let (given, wanted) = (data.len(), shape.numel());
         assert!(given == wanted, "{op}: {given} values do not fill shape {shape}, which has {wanted}");
         Self::written(shape, |out| out.copy_from_slice(data))
     }
@@ -164,8 +164,8 @@ impl<T: Scalar> Tensor<T> {
 
     /// The number of elements.
     #[inline]
-    pub fn elements(&self) -> usize {
-        self.layout().shape.elements()
+    pub fn numel(&self) -> usize {
+        self.layout().shape.numel()
     }
 
     /// Whether the elements lie in row-major order without gaps.
@@ -179,7 +179,7 @@ impl<T: Scalar> Tensor<T> {
     pub fn as_slice(&self) -> Option<&[T]> {
         if self.is_contiguous() {
             // An empty view may start past the end of its buffer.
-            let n = self.elements();
+            let n = self.numel();
             let start = if n == 0 { 0 } else { self.layout().offset };
             Some(&self.buffer.elements()[start..start + n])
         } else {
@@ -224,7 +224,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         self.make_writable();
-        let n = self.elements();
+        let n = self.numel();
         let start = if n == 0 { 0 } else { self.layout().offset };
         &mut self.buffer.get_mut().expect("made writable above")[start..start + n]
     }
@@ -248,7 +248,7 @@ impl<T: Scalar> Tensor<T> {
     /// If there is not exactly one.
     #[track_caller]
     pub fn item(&self) -> T {
-        assert!(self.elements() == 1, "item: shape {} has {} elements, not 1", self.layout().shape, self.elements());
+        assert!(self.numel() == 1, "item: shape {} has {} elements, not 1", self.layout().shape, self.numel());
         self.buffer.elements()[self.layout().offset]
     }
 

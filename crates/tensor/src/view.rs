@@ -3,7 +3,7 @@
 use crate::layout::Layout;
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
-use crate::span::Span;
+use crate::span::SliceRange;
 use crate::tensor::Tensor;
 
 impl<T: Scalar> Tensor<T> {
@@ -20,11 +20,11 @@ impl<T: Scalar> Tensor<T> {
     pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor<T> {
         let shape = shape.into();
         assert!(
-            shape.elements() == self.elements(),
+            shape.numel() == self.numel(),
             "reshape: {} has {} elements, {shape} has {}",
             self.layout().shape,
-            self.elements(),
-            shape.elements()
+            self.numel(),
+            shape.numel()
         );
         shape.require_addressable::<T>();
         if shape == self.layout().shape {
@@ -85,7 +85,7 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis, or the part reaches beyond it or ends before it begins.
     #[track_caller]
     #[inline]
-    pub fn slice(&self, axis: usize, span: impl Into<Span>) -> Tensor<T> {
+    pub fn slice(&self, axis: usize, span: impl Into<SliceRange>) -> Tensor<T> {
         self.slice_step(axis, span, 1)
     }
 
@@ -102,7 +102,7 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis, the part reaches beyond it or ends before it begins, or `step` is 0.
     #[track_caller]
     #[inline]
-    pub fn slice_step(&self, axis: usize, span: impl Into<Span>, step: isize) -> Tensor<T> {
+    pub fn slice_step(&self, axis: usize, span: impl Into<SliceRange>, step: isize) -> Tensor<T> {
         let (start, len) = span.into().resolve(&self.layout().shape, axis, step);
         let offset = self.layout().offset as isize + start as isize * self.layout().strides[axis];
         let mut strides = self.layout().strides;

@@ -37,10 +37,10 @@ impl<const K: usize> Walk<K> {
     #[inline]
     pub(crate) fn over(shape: &Shape, operands: [&Layout; K]) -> Self {
         if operands.iter().all(|layout| layout.is_contiguous && layout.shape == *shape) {
-            let rank = usize::from(shape.elements() > 0);
+            let rank = usize::from(shape.numel() > 0);
             let starts = operands.map(|layout| layout.offset as isize);
             let mut sizes = [1; MAX_RANK];
-            sizes[0] = shape.elements();
+            sizes[0] = shape.numel();
             return Walk { rank, sizes, steps: [[1; K]; MAX_RANK], starts };
         }
         let strides = operands.map(|layout| layout.expanded_strides(shape));
@@ -51,7 +51,7 @@ impl<const K: usize> Walk<K> {
     pub(crate) fn new(shape: &Shape, starts: [usize; K], strides: [&[isize; MAX_RANK]; K]) -> Self {
         let starts = starts.map(|start| start as isize);
         let mut walk = Walk { rank: 0, sizes: [1; MAX_RANK], steps: [[0; K]; MAX_RANK], starts };
-        if shape.elements() == 0 {
+        if shape.numel() == 0 {
             return walk;
         }
         for axis in (0..shape.rank()).rev().filter(|&axis| shape[axis] != 1) {

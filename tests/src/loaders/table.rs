@@ -42,7 +42,7 @@ fn parses(csv: &Csv, text: &str) -> bool {
     let Ok(series) = csv.parse::<f64>(text).inspect_err(bounded) else {
         return false;
     };
-    assert!(series.elements() > 0 && series.rank() == 2, "{}", series.shape());
+    assert!(series.numel() > 0 && series.rank() == 2, "{}", series.shape());
     assert!(series.to_vec().into_iter().all(f64::is_finite));
     let rows = series.to_vec();
     let rows = rows.chunks(series.shape()[1]).map(|row| row.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>());

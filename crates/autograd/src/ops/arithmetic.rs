@@ -65,7 +65,7 @@ impl<T: Scalar> Op<T> for Add {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip(
+        x[0].zip_named(
             "add",
             &x[1],
             #[inline(always)]
@@ -114,7 +114,7 @@ impl<T: Scalar> Op<T> for Sub {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip(
+        x[0].zip_named(
             "sub",
             &x[1],
             #[inline(always)]
@@ -162,7 +162,7 @@ impl<T: Scalar> Op<T> for Mul {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip(
+        x[0].zip_named(
             "mul",
             &x[1],
             #[inline(always)]
@@ -175,8 +175,8 @@ impl<T: Scalar> Op<T> for Mul {
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || grad.zip("mul", &x[1], #[inline(always)] |g, b| g * b));
-        into.add_with(1, || grad.into_zip("mul", &x[0], #[inline(always)] |g, a| g * a));
+        into.add_with(0, || grad.zip(&x[1], #[inline(always)] |g, b| g * b));
+        into.add_with(1, || grad.into_zip(&x[0], #[inline(always)] |g, a| g * a));
     }
 }
 
@@ -210,7 +210,7 @@ impl<T: Scalar> Op<T> for Div {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip(
+        x[0].zip_named(
             "div",
             &x[1],
             #[inline(always)]
@@ -219,8 +219,8 @@ impl<T: Scalar> Op<T> for Div {
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || grad.zip("div", &x[1], #[inline(always)] |g, b| g / b));
-        into.add_with(1, || grad.zip3("div", y, &x[1], #[inline(always)] |g, y, b| -g * y / b));
+        into.add_with(0, || grad.zip(&x[1], #[inline(always)] |g, b| g / b));
+        into.add_with(1, || grad.zip3(y, &x[1], #[inline(always)] |g, y, b| -g * y / b));
     }
 }
 

@@ -35,12 +35,12 @@ impl<T: Scalar> Op<T> for Dropout {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip("dropout", &self.mask(x[0].shape()), #[inline(always)] |x, m| x * m)
+        x[0].zip(&self.mask(x[0].shape()), #[inline(always)] |x, m| x * m)
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // The mask is made again rather than kept.
-        into.add_with(0, || grad.into_zip("dropout", &self.mask(x[0].shape()), #[inline(always)] |g, m| g * m));
+        into.add_with(0, || grad.into_zip(&self.mask(x[0].shape()), #[inline(always)] |g, m| g * m));
     }
 }
 

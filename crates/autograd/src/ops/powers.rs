@@ -42,16 +42,16 @@ impl<T: Scalar> Op<T> for Pow {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip("pow", &x[1], |x, p| x.powf(p))
+        x[0].zip_named("pow", &x[1], |x, p| x.powf(p))
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || grad.zip3("pow", &x[0], &x[1], |g, x, p| g * by_base(x, p)));
+        into.add_with(0, || grad.zip3(&x[0], &x[1], |g, x, p| g * by_base(x, p)));
         into.add_with(1, || {
-            let by_exponent = y.zip3("pow", &x[0], &x[1], |y, x, p| {
+            let by_exponent = y.zip3(&x[0], &x[1], |y, x, p| {
                 if x == T::ZERO && p >= T::ZERO { T::ZERO } else { y * x.ln() }
             });
-            grad.zip("pow", &by_exponent, |g, d| g * d)
+            grad.zip(&by_exponent, |g, d| g * d)
         });
     }
 }

@@ -68,7 +68,7 @@ impl<T: Scalar> Op<T> for Cumprod {
         // y_i = y_(i-1) x_i, from the last to the first: `sum` is the gradient that reaches y_i. No division, so zeros
         // are as good as other numbers.
         let axis = self.axis;
-        if grad.elements() == 0 {
+        if grad.numel() == 0 {
             return;
         }
         let mut sum: Option<Tensor<T>> = None;
@@ -76,11 +76,11 @@ impl<T: Scalar> Op<T> for Cumprod {
             let place = |tensor: &Tensor<T>, i: usize| tensor.slice(axis, i..i + 1);
             let after = match sum.take() {
                 None => place(&grad, i),
-                Some(sum) => sum.zip3("cumprod", &place(&x[0], i + 1), &place(&grad, i), |sum, x, g| sum * x + g),
+                Some(sum) => sum.zip3(&place(&x[0], i + 1), &place(&grad, i), |sum, x, g| sum * x + g),
             };
             into.update(0, |dx| match i {
-                0 => dx.add_part(axis, 0, 1, &after),
-                _ => dx.add_part(axis, i, 1, &after.zip("cumprod", &place(y, i - 1), |sum, y| sum * y)),
+                0 => dx.slice_add(axis, 0, 1, &after),
+                _ => dx.slice_add(axis, i, 1, &after.zip(&place(y, i - 1), |sum, y| sum * y)),
             });
             sum = Some(after);
         }

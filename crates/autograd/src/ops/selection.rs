@@ -33,7 +33,7 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip(
+        x[0].zip_named(
             Op::<T>::name(self),
             &x[1],
             #[inline(always)]
@@ -47,7 +47,7 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         for (i, j) in [(0, 1), (1, 0)] {
             into.add_with(i, || {
-                grad.zip3("share", &x[i], &x[j], #[inline(always)] |g, a, b| g * Self::share(a, b))
+                grad.zip3(&x[i], &x[j], #[inline(always)] |g, a, b| g * Self::share(a, b))
             });
         }
     }
@@ -147,13 +147,13 @@ impl<T: Scalar> Op<T> for Where {
             let (c, a, b) = (condition.shape(), a.shape(), b.shape());
             panic!("where_: shapes {c}, {a} and {b} do not broadcast")
         };
-        condition.expand(shape).zip3("where_", a, b, #[inline(always)] |c, a, b| if c != T::ZERO { a } else { b })
+        condition.expand(shape).zip3_named("where_", a, b, #[inline(always)] |c, a, b| if c != T::ZERO { a } else { b })
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let condition = &x[0];
-        into.add_with(1, || grad.zip("where_", condition, #[inline(always)] |g, c| if c != T::ZERO { g } else { T::ZERO }));
-        into.add_with(2, || grad.zip("where_", condition, #[inline(always)] |g, c| if c != T::ZERO { T::ZERO } else { g }));
+        into.add_with(1, || grad.zip(condition, #[inline(always)] |g, c| if c != T::ZERO { g } else { T::ZERO }));
+        into.add_with(2, || grad.zip(condition, #[inline(always)] |g, c| if c != T::ZERO { T::ZERO } else { g }));
     }
 }
 

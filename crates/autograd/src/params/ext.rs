@@ -7,7 +7,7 @@ use unspool_tensor::{Scalar, Tensor};
 pub trait ParamsExt<T: Scalar>: Params<Tensor<T>> + Sized {
     /// The number of parameters: all elements of all leaves.
     fn parameter_count(&self) -> usize {
-        self.leaves().iter().map(|leaf| leaf.elements()).sum()
+        self.leaves().iter().map(|leaf| leaf.numel()).sum()
     }
 
     /// The dotted names of the leaves, in the order of the fields.

@@ -77,7 +77,7 @@ impl<T: Scalar> Accumulator<T> {
         let slot = &mut self.slots[id as usize];
         *slot = Some(match slot.take() {
             None => grad,
-            Some(sum) => sum.into_zip(
+            Some(sum) => sum.into_zip_named(
                 "add",
                 &grad,
                 #[inline(always)]
@@ -112,14 +112,14 @@ impl<T: Scalar> Accumulator<T> {
         let continued = open.map(|i| &mut self.partial[i]).filter(is_next);
         match (slot, continued) {
             (Some(sum), Some(written)) => {
-                sum.write(axis, start, grad);
+                sum.slice_assign(axis, start, grad);
                 (written.start, written.end) = (written.start.min(start), written.end.max(end));
             }
             (slot @ None, _) if step == 1 => {
-                slot.insert(Tensor::scratch(shape)).write(axis, start, grad);
+                slot.insert(Tensor::scratch(shape)).slice_assign(axis, start, grad);
                 self.partial.push(Partial { id, axis, start, end });
             }
-            _ => self.sum(id, shape).add_part(axis, start, step, grad),
+            _ => self.sum(id, shape).slice_add(axis, start, step, grad),
         }
     }
 
@@ -133,7 +133,7 @@ impl<T: Scalar> Accumulator<T> {
             let zero = Tensor::scalar(T::ZERO);
             for (from, to) in [(0, start), (end, shape[axis])] {
                 if from < to {
-                    sum.write(axis, from, &zero.expand(shape.with(axis, to - from)));
+                    sum.slice_assign(axis, from, &zero.expand(shape.with(axis, to - from)));
                 }
             }
         }
@@ -147,7 +147,7 @@ impl<T: Scalar> Accumulator<T> {
             self.deferred.len() - 1
         });
         let deferred = &mut self.deferred[at];
-        let (a, grad) = (a.rows(), grad.rows());
+        let (a, grad) = (a.as_matrix(), grad.as_matrix());
         deferred.rows += a.shape()[0];
         deferred.pairs.push(Factors { a, grad });
         if deferred.rows >= DEFERRED_ROWS {

@@ -24,7 +24,7 @@ use unspool_tensor::{Scalar, Tensor};
 ///     }
 ///
 ///     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-///         let vector = |m: Tensor<T>| m.reshape([m.elements()]);
+///         let vector = |m: Tensor<T>| m.reshape([m.numel()]);
 ///         into.add_with(0, || vector(grad.matmul(&x[1].unsqueeze(1))));
 ///         into.add_with(1, || vector(x[0].unsqueeze(0).matmul(&grad)));
 ///     }

@@ -46,11 +46,10 @@ impl<T: Scalar> PackedWeights<T> {
         b: &Tensor<T>,
     ) -> Tensor<T> {
         let columns = a.shape().last().copied().unwrap_or(1).max(1);
-        let rows = a.elements() / columns;
+        let rows = a.numel() / columns;
         let has_many_rows = rows >= MANY_ROWS;
-        let is_fine = |b: &Tensor<T>| {
-            !transposed && !has_many_rows && b.elements() < LARGE && b.shape()[1].is_multiple_of(VECTOR)
-        };
+        let is_fine =
+            |b: &Tensor<T>| !transposed && !has_many_rows && b.numel() < LARGE && b.shape()[1].is_multiple_of(VECTOR);
         let is_narrow = |b: &Tensor<T>| has_many_rows && b.shape()[usize::from(!transposed)] < VECTOR;
         if b.rank() != 2 || rows <= 1 || is_fine(b) || is_narrow(b) {
             return if transposed { plain(sum, a, &b.t()) } else { plain(sum, a, b) };

@@ -53,7 +53,7 @@ pub fn pad<T: Scalar>(sequences: &[Tensor<T>]) -> Result<Padded<T>, DataError> {
     let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.shape()[0]).collect();
     let (time, batch, features) = (lengths.iter().copied().max().unwrap_or(0), lengths.len(), first[1]);
     let mut x = Tensor::zeros([time, batch, features]);
-    if x.elements() > 0 {
+    if x.numel() > 0 {
         let out = x.as_mut_slice();
         for (b, sequence) in sequences.iter().enumerate() {
             for (t, step) in sequence.to_vec().chunks_exact(features).enumerate() {

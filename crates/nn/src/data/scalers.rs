@@ -167,10 +167,10 @@ fn width(min: f64, max: f64) -> f64 {
 fn columns_of<T: Scalar>(values: &Tensor<T>) -> Result<Vec<Vec<f64>>, DataError> {
     let shape = values.shape();
     let width = shape.last().copied().unwrap_or(0);
-    if shape.elements() == 0 || width == 0 {
+    if shape.numel() == 0 || width == 0 {
         return Err(DataError(format!("values {shape} hold nothing to scale by: they must be [.., F] with a row")));
     }
-    let mut columns = vec![Vec::with_capacity(shape.elements() / width); width];
+    let mut columns = vec![Vec::with_capacity(shape.numel() / width); width];
     for (i, x) in values.to_vec().into_iter().enumerate() {
         let (row, column) = (i / width, i % width);
         if !x.is_finite() {

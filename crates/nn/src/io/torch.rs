@@ -180,14 +180,14 @@ impl<T: Real> TorchState for Gru<Tensor<T>> {
 
 /// The recurrent bias of gates r, z and n, of which only n's stands by itself: `[3H]`.
 pub(super) fn recurrent_biases<T: Real>(gru: &Gru<Tensor<T>>) -> Tensor<T> {
-    Tensor::concat(0, &[zeros(2 * gru.recurrent_bias.elements()), gru.recurrent_bias.clone()])
+    Tensor::concat(0, &[zeros(2 * gru.recurrent_bias.numel()), gru.recurrent_bias.clone()])
 }
 
 /// Sets the biases from those of the input and of the recurrence, each `[3H]` in the order r, z, n.
 pub(super) fn set_biases<T: Real>(gru: &mut Gru<Tensor<T>>, [input, recurrent]: [Tensor<T>; 2]) {
-    let hidden = gru.recurrent_bias.elements();
+    let hidden = gru.recurrent_bias.numel();
     let summed = Tensor::concat(0, &[recurrent.slice(0, ..2 * hidden), zeros(hidden)]);
-    gru.x.bias = input.zip("sum", &summed, |a, b| a + b);
+    gru.x.bias = input.zip(&summed, |a, b| a + b);
     gru.recurrent_bias = recurrent.slice(0, 2 * hidden..).copy();
 }
 

@@ -60,7 +60,7 @@ impl<T: Scalar> Embedding<Tensor<T>> {
     pub fn padding(mut self, token: usize) -> Self {
         let [tokens, size] = [0, 1].map(|axis| self.weight.shape()[axis]);
         assert!(token < tokens, "Embedding: token {token} is not one of {tokens}");
-        self.weight.write(0, token, &Tensor::zeros([1, size]));
+        self.weight.slice_assign(0, token, &Tensor::zeros([1, size]));
         Embedding { padding: Some(token), ..self }
     }
 }

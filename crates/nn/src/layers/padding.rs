@@ -87,7 +87,7 @@ struct ZeroRows {
 
 impl ZeroRows {
     fn of<T: Scalar>(&self, mut x: Tensor<T>) -> Tensor<T> {
-        let width = x.elements() / self.rows;
+        let width = x.numel() / self.rows;
         let row = |row: &usize| row * width..(row + 1) * width;
         // Padded examples and the outputs of recurrent layers are zeros there already: then nothing is copied.
         let is_zero = |elements: &[T]| self.zeros.iter().all(|at| elements[row(at)].iter().all(|&x| x == T::ZERO));

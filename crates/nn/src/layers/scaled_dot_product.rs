@@ -117,6 +117,6 @@ fn with_causal<T: Scalar>(mask: Option<Tensor<T>>, queries: usize, keys: usize) 
     let causal = Tensor::from_fn([queries, keys], |i| if i % keys <= i / keys { T::ONE } else { T::ZERO });
     match mask {
         None => causal,
-        Some(mask) => mask.zip("scaled_dot_product_attention", &causal, |a, b| a * b),
+        Some(mask) => mask.zip_named("scaled_dot_product_attention", &causal, |a, b| a * b),
     }
 }

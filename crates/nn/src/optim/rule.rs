@@ -119,7 +119,7 @@ impl<T: Scalar> Parameter<'_, T> {
             panic!("update: the rule names {names} memories, and its formula takes {N}");
         };
         let [largest, scale, l2, kept] = [self.largest, self.scale, self.l2, self.kept].map(T::from_f64);
-        weight.update_with(
+        weight.zip_mut_with(
             memories,
             gradient,
             #[inline(always)]

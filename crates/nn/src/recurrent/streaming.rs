@@ -107,7 +107,7 @@ where
                 let run = layer.unroll(self.tape.constant(&part)).carried(state.as_ref().or(self.state.as_ref())).run();
                 let made = run.sequence().value();
                 let whole = outputs.get_or_insert_with(|| Tensor::zeros(made.shape().with(0, time)));
-                whole.write(0, start, &made);
+                whole.slice_assign(0, start, &made);
                 state = Some(run.state().detach());
             }
         }

@@ -160,7 +160,7 @@ impl BeamSearch {
             beam.len(),
             self.end
         );
-        let mut all = Vec::with_capacity(shape.elements());
+        let mut all = Vec::with_capacity(shape.numel());
         for (i, score) in scores.value().to_vec().into_iter().map(Scalar::to_f64).enumerate() {
             let (row, token) = (i / shape[1], i % shape[1]);
             // A little above 0 is what rounding makes of a certain token.

@@ -57,7 +57,7 @@ impl<T: Scalar> Op<T> for LayerNorm {
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (gain, bias) = (x[1].contiguous(), x[2].contiguous());
         let (gain, bias) = (row(&gain), row(&bias));
-        x[0].map_rows("layer_norm", [], #[inline(always)] |x, [], y| {
+        x[0].map_rows_named("layer_norm", [], #[inline(always)] |x, [], y| {
             let (mean, scale) = self.statistics(x, y);
             let terms = y.iter_mut().zip(x).zip(gain).zip(bias);
             terms.for_each(#[inline(always)] |(((y, &x), &a), &b)| *y = (x - mean) * scale * a + b);
@@ -73,7 +73,7 @@ impl<T: Scalar> Op<T> for LayerNorm {
         let mut dgain = into.needs(1).then(|| [(); 2].map(|()| Tensor::zeros(gain.shape())));
         let dx = {
             let (gain, mut dgain) = (row(&gain), dgain.as_mut().map(|sums| sums.each_mut().map(Tensor::as_mut_slice)));
-            grad.map_rows("layer_norm", [&x[0]], #[inline(always)] |g, [x], dx| {
+            grad.map_rows([&x[0]], #[inline(always)] |g, [x], dx| {
                 let n = T::from_f64(x.len() as f64);
                 let (mean, scale) = self.statistics(x, dx);
                 let terms = dx.iter_mut().zip(g).zip(x);

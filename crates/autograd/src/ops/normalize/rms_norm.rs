@@ -33,7 +33,7 @@ impl<T: Scalar> Op<T> for RmsNorm {
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let gain = x[1].contiguous();
         let gain = row(&gain);
-        x[0].map_rows("rms_norm", [], #[inline(always)] |x, [], y| {
+        x[0].map_rows_named("rms_norm", [], #[inline(always)] |x, [], y| {
             let (size, scale) = self.statistics(x, y);
             let terms = y.iter_mut().zip(x).zip(gain);
             terms.for_each(#[inline(always)] |((y, &x), &a)| *y = x / size * scale * a);
@@ -49,7 +49,7 @@ impl<T: Scalar> Op<T> for RmsNorm {
         let mut dgain = into.needs(1).then(|| [(); 2].map(|()| Tensor::zeros(gain.shape())));
         let dx = {
             let (gain, mut dgain) = (row(&gain), dgain.as_mut().map(|sums| sums.each_mut().map(Tensor::as_mut_slice)));
-            grad.map_rows("rms_norm", [&x[0]], #[inline(always)] |g, [x], dx| {
+            grad.map_rows([&x[0]], #[inline(always)] |g, [x], dx| {
                 let n = T::from_f64(x.len() as f64);
                 let (size, scale) = self.statistics(x, dx);
                 let terms = dx.iter_mut().zip(g).zip(x);

@@ -48,7 +48,7 @@ pub(super) fn along<T: Scalar, const K: usize>(
     f: impl Fn(&[T], [&[T]; K], &mut [T]),
 ) -> Tensor<T> {
     let turned = |x: &Tensor<T>| x.transpose(axis, x.rank() - 1);
-    turned(&turned(x).map_rows(op, others.map(turned).each_ref(), f))
+    turned(&turned(x).map_rows_named(op, others.map(turned).each_ref(), f))
 }
 
 /// # Normalize

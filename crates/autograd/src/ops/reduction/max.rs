@@ -12,10 +12,10 @@ impl<const LARGEST: bool> Best<LARGEST> {
     fn mean_tangent<T: Scalar>(&self, x: &Tensor<T>, best: Tensor<T>) -> Tensor<T> {
         let axes = self.0.as_slice();
         let kept = self.0.restore(&best, x.shape());
-        let is_best = x.zip("max", &kept, |x, best| if x == best { T::ONE } else { T::ZERO });
-        let chosen = x.zip("max", &is_best, |x, is_best| if is_best == T::ONE { x } else { T::ZERO });
-        let mean = chosen.sum_axes(axes).zip("max", &is_best.sum_axes(axes), |sum, count| sum / count);
-        best.zip("max", &mean, |best, mean| best.with_tangent_of(mean))
+        let is_best = x.zip(&kept, |x, best| if x == best { T::ONE } else { T::ZERO });
+        let chosen = x.zip(&is_best, |x, is_best| if is_best == T::ONE { x } else { T::ZERO });
+        let mean = chosen.sum_axes(axes).zip(&is_best.sum_axes(axes), |sum, count| sum / count);
+        best.zip(&mean, |best, mean| best.with_tangent_of(mean))
     }
 }
 
@@ -35,10 +35,10 @@ impl<T: Scalar, const LARGEST: bool> Op<T> for Best<LARGEST> {
         let shape = x[0].shape();
         into.add_with(0, || {
             let (y, grad) = (self.0.restore(y, shape), self.0.restore(&grad, shape));
-            let chosen = x[0].zip("chosen", &y, #[inline(always)] |x, y| if x == y { T::ONE } else { T::ZERO });
+            let chosen = x[0].zip(&y, #[inline(always)] |x, y| if x == y { T::ONE } else { T::ZERO });
             let ties = self.0.restore(&chosen.sum_axes(self.0.as_slice()), shape);
-            let share = grad.zip("share", &ties, #[inline(always)] |g, n| g / n);
-            chosen.zip("share", &share, #[inline(always)] |chosen, share| chosen * share)
+            let share = grad.zip(&ties, #[inline(always)] |g, n| g / n);
+            chosen.zip(&share, #[inline(always)] |chosen, share| chosen * share)
         });
     }
 }

@@ -21,14 +21,14 @@ impl Norm {
         let lengths = root_of_squares(x);
         // Whether squares are far from both ends of the type's range.
         let is_safe = |length: T| (length * length * (length * length)).is_finite() && length * length * (length * length) > T::ZERO;
-        if x.elements() == 0 || lengths.contiguous().as_slice().is_some_and(|all| all.iter().all(|&length| is_safe(length))) {
+        if x.numel() == 0 || lengths.contiguous().as_slice().is_some_and(|all| all.iter().all(|&length| is_safe(length))) {
             return lengths;
         }
         // Elsewhere vectors are divided by their largest element first.
         let largest = self.axes.restore(&x.map(|x| x.abs().with_tangent(T::ZERO)).max_axes(self.axes.as_slice()), x.shape());
         let unit = largest.map(|m| if m > T::ZERO && m.is_finite() { m } else { T::ONE });
-        let scaled = root_of_squares(&x.zip("norm", &unit, |x, unit| x / unit)).zip("norm", &unit, |y, unit| y * unit);
-        lengths.zip("norm", &scaled, |length, scaled| if is_safe(length) { length } else { scaled })
+        let scaled = root_of_squares(&x.zip(&unit, |x, unit| x / unit)).zip(&unit, |y, unit| y * unit);
+        lengths.zip(&scaled, |length, scaled| if is_safe(length) { length } else { scaled })
     }
 }
 
@@ -42,7 +42,7 @@ impl<T: Scalar> Op<T> for Norm {
         if T::HAS_TANGENT {
             // From the origin, the length grows with the speed, whatever the direction.
             let speed = self.of(&x[0].map(|x| x.tangent()));
-            length = length.zip("norm", &speed, |y, speed| if y == T::ZERO { y.with_tangent(speed) } else { y });
+            length = length.zip(&speed, |y, speed| if y == T::ZERO { y.with_tangent(speed) } else { y });
         }
         self.axes.drop(length)
     }
@@ -53,7 +53,6 @@ impl<T: Scalar> Op<T> for Norm {
             let [y, grad] = [y, &grad].map(|of| self.axes.restore(of, shape).expand(shape));
             let terms = T::from_f64(self.terms);
             grad.zip3(
-                "norm",
                 &x[0],
                 &y,
                 #[inline(always)]

@@ -19,8 +19,8 @@ impl Prod {
         order[..rank].iter().enumerate().for_each(|(place, &axis)| back[axis] = place);
 
         let (moved, terms) = (x.permute(&order[..rank]), self.0.terms(x.shape()));
-        let rows = moved.reshape([x.elements() / terms, terms]);
-        let others = rows.map_rows("prod", [], #[inline(always)] |x, [], out| {
+        let rows = moved.reshape([x.numel() / terms, terms]);
+        let others = rows.map_rows([], #[inline(always)] |x, [], out| {
             let mut before = T::ONE;
             for (y, &x) in out.iter_mut().zip(x) {
                 *y = before;
@@ -50,11 +50,11 @@ impl<T: Scalar> Op<T> for Prod {
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        if x[0].elements() == 0 {
+        if x[0].numel() == 0 {
             return;
         }
         let grad = self.0.restore(&grad, x[0].shape());
-        into.add_with(0, || self.others(&x[0]).zip("prod", &grad, #[inline(always)] |others, g| others * g));
+        into.add_with(0, || self.others(&x[0]).zip(&grad, #[inline(always)] |others, g| others * g));
     }
 }
 

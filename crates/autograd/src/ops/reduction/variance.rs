@@ -16,7 +16,7 @@ fn distances<'t, T: Scalar>(x: Var<'t, T>, axes: Axes) -> Var<'t, T> {
     let value = x.value();
     let [least, most] = [value.min_axes(axes.as_slice()), value.max_axes(axes.as_slice())];
     let [least, most] = [least, most].map(|bound| axes.restore(&bound, x.shape()));
-    let outside = mean.value().zip3("var", &least, &most, |mean, least, most| {
+    let outside = mean.value().zip3(&least, &most, |mean, least, most| {
         let inside = if mean < least { least } else if mean > most { most } else { mean };
         (mean - inside).with_tangent(T::ZERO)
     });

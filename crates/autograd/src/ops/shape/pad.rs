@@ -26,9 +26,9 @@ impl<T: Scalar> Op<T> for Pad {
         let mut padded = Tensor::scratch(shape.with(axis, size));
         let number = Tensor::scalar(T::from_f64(self.number));
         let margin = |width| number.expand(shape.with(axis, width));
-        padded.write(axis, 0, &margin(before));
-        padded.write(axis, before, &x[0]);
-        padded.write(axis, size - after, &margin(after));
+        padded.slice_assign(axis, 0, &margin(before));
+        padded.slice_assign(axis, before, &x[0]);
+        padded.slice_assign(axis, size - after, &margin(after));
         padded
     }
 

@@ -11,7 +11,7 @@ struct Repeat {
 impl Repeat {
     /// How many times there is something to copy.
     fn copies<T: Scalar>(&self, x: &Tensor<T>) -> usize {
-        if x.elements() == 0 { 0 } else { self.times }
+        if x.numel() == 0 { 0 } else { self.times }
     }
 }
 
@@ -26,7 +26,7 @@ impl<T: Scalar> Op<T> for Repeat {
         let size = shape[self.axis];
         let times = self.copies(&x[0]);
         let repeated = shape.with(self.axis, size.saturating_mul(self.times));
-        Tensor::assemble(repeated, self.axis, (0..times).map(|i| (i * size, &x[0])))
+        Tensor::from_parts(repeated, self.axis, (0..times).map(|i| (i * size, &x[0])))
     }
 
     fn saves(&self) -> Saves {

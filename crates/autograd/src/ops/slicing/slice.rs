@@ -2,11 +2,11 @@
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use crate::tuning::SHORT_ROW;
-use unspool_tensor::{Scalar, Span, Tensor};
+use unspool_tensor::{Scalar, SliceRange, Tensor};
 
 struct Slice {
     axis: usize,
-    span: Span,
+    span: SliceRange,
     step: isize,
 }
 
@@ -49,7 +49,7 @@ impl<T: Scalar> Var<'_, T> {
     /// If there is no such axis, or the part reaches beyond it or ends before it begins.
     #[track_caller]
     #[inline]
-    pub fn slice(self, axis: usize, span: impl Into<Span>) -> Self {
+    pub fn slice(self, axis: usize, span: impl Into<SliceRange>) -> Self {
         self.slice_step(axis, span, 1)
     }
 
@@ -69,7 +69,7 @@ impl<T: Scalar> Var<'_, T> {
     /// If there is no such axis, the part reaches beyond it or ends before it begins, or `step` is 0.
     #[track_caller]
     #[inline]
-    pub fn slice_step(self, axis: usize, span: impl Into<Span>, step: isize) -> Self {
+    pub fn slice_step(self, axis: usize, span: impl Into<SliceRange>, step: isize) -> Self {
         self.unary(Slice { axis, span: span.into(), step })
     }
 

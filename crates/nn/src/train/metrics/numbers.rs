@@ -21,7 +21,7 @@ use unspool_autograd::{Scalar, Var};
 pub fn rmse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     same_shape("rmse", output, target);
     // Not the root of `mse`, whose squares leave the range of the type long before.
-    (output - target).norm() / (output.shape().elements() as f64).sqrt()
+    (output - target).norm() / (output.shape().numel() as f64).sqrt()
 }
 
 /// The coefficient of determination, `1 - sum((target - output)²) / sum((target - mean(target))²)`: what fraction of the
