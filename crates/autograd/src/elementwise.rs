@@ -1,4 +1,4 @@
-//! Functions of the elements at one place, and the macro that defines them.
+//! Elementwise functions, and the macro that defines them as ops.
 
 use crate::tape::{InputGrads, Inputs, Saves};
 use unspool_tensor::{Scalar, Shape, Tensor};
@@ -6,7 +6,8 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// A function of several numbers sees up to four inputs, `y` and `dy`.
 const MAX_FUSED: usize = 6;
 
-/// The value of a function of one number: what [`elementwise!`](crate::elementwise) writes calls it.
+/// The value of a function of one number, called by the code of
+/// [`elementwise!`](crate::elementwise).
 #[doc(hidden)]
 #[track_caller]
 #[inline(always)]
@@ -21,7 +22,7 @@ pub fn value<T: Scalar>(
         #[inline(always)]
         |x| {
             let y = value(x);
-            // Over duals, too, the derivative is the one that is written down, at kinks as elsewhere.
+            // Over duals, too, the derivative is the one given, at kinks as elsewhere.
             y.with_slope(x, || derivative(x, y))
         },
     )
@@ -39,7 +40,7 @@ pub fn gradient<T: Scalar>(
     derivative: impl Fn(T, T) -> T,
 ) {
     into.add_with(0, || {
-        // What the derivative does not read may be forgotten: the other stands in for it.
+        // What the derivative does not read may be released: the other replaces it.
         let (x, y) = match (saves.inputs, saves.output) {
             (true, true) => (&x[0], y),
             (true, false) => (&x[0], &x[0]),
@@ -56,7 +57,8 @@ pub fn gradient<T: Scalar>(
     });
 }
 
-/// The value of a function of several numbers: what [`elementwise!`](crate::elementwise) writes calls it.
+/// The value of a function of several numbers, called by the code of
+/// [`elementwise!`](crate::elementwise).
 #[doc(hidden)]
 #[track_caller]
 #[inline(always)]
@@ -76,7 +78,8 @@ pub fn value_of_several<T: Scalar, const N: usize>(
     Tensor::map_n_named(name, [at(0), at(1), at(2), at(3), at(0), at(0)], value)
 }
 
-/// The gradients of a function of several numbers. `of` gets the inputs, then in the last two places `y` and `dy`.
+/// The gradients of a function of several numbers. `of` gets the inputs, then in the last two
+/// places `y` and `dy`.
 #[doc(hidden)]
 #[inline(always)]
 pub fn gradients_of_several<T: Scalar, const N: usize>(
@@ -87,7 +90,7 @@ pub fn gradients_of_several<T: Scalar, const N: usize>(
     into: &mut InputGrads<'_, T>,
     of: impl Fn([T; MAX_FUSED]) -> [T; N],
 ) {
-    // What the gradients do not read may be forgotten: another stands in for it.
+    // What the gradients do not read may be released: another replaces it.
     let at = |k: usize| if k < N && saves.inputs { &x[k] } else { dy };
     let all = [at(0), at(1), at(2), at(3), if saves.output { y } else { dy }, dy];
     into.add_with(0, || {
@@ -130,11 +133,11 @@ pub fn gradients_of_several<T: Scalar, const N: usize>(
     }
 }
 
-/// Defines a function of one number, or of up to four, with its derivative, as an op.
+/// Defines an op by an elementwise function of one to four values, and its derivative.
 ///
-/// An argument that the derivative does not use is written `_`: then its elements need not be kept.
-/// The formulas see the element type as `T`, any [`Scalar`]. Fields of the struct are numbers (`f64`); the formulas
-/// see them as `T`.
+/// An argument that the derivative does not use is written `_`: its elements are not kept. The
+/// formulas name the element type, any [`Scalar`], as `T`. Fields of the struct are `f64`; the
+/// formulas get them as `T`.
 ///
 /// ```
 /// use unspool_autograd::{elementwise, Tape, Tensor};
@@ -152,8 +155,9 @@ pub fn gradients_of_several<T: Scalar, const N: usize>(
 /// assert_eq!((y.item(), y.backward().wrt(x).item()), (0.5, -0.5));
 /// ```
 ///
-/// A chain of ops that is written as one function makes one value on the tape instead of one for each, and goes once over
-/// the memory. Its gradients, one for each input, are functions of the inputs, of `y` and of `dy`; the inputs broadcast.
+/// A chain of ops written as one function makes one value on the tape instead of one for each, in
+/// one pass over the memory. Its gradients, one for each input, are functions of the inputs, of `y`
+/// and of `dy`; the inputs broadcast.
 ///
 /// ```
 /// use unspool_autograd::{elementwise, Tape, Tensor};

@@ -1,19 +1,21 @@
-//! Gradients held against central differences.
+//! Gradients checked against central differences.
 
 use crate::params::{Params, ParamsExt, Path};
 use crate::tape::{Tape, Var};
 use std::fmt;
 use unspool_tensor::{Scalar, Tensor};
 
-/// Largest difference allowed, relative to the larger of the two derivatives ..
+/// The largest difference allowed, relative to the larger of the two derivatives ..
 const RELATIVE: f64 = 1e-7;
-/// .. plus this times the larger of the loss and the largest derivative, the noise of the differences themselves.
+/// .. plus this times the larger of the loss and the largest derivative, the noise of the
+/// differences themselves.
 const NOISE: f64 = 1e-11;
-/// Step of the differences, relative to the larger of 1 and the parameter. With the error of the five-point
-/// formula, of order step⁴, and rounding, of order 1e-16 / step, about equal.
+/// The step of the differences, relative to the larger of 1 and the parameter: here the error of
+/// the five-point formula, of order step⁴, and rounding, of order 1e-16 / step, are about equal.
 const STEP: f64 = 1e-3;
 
-/// A derivative that differs from its central difference: the parameter's name and index, and both values.
+/// A derivative that differs from its central difference: the parameter's name and index, and both
+/// values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GradcheckError {
     /// The parameter's dotted name, as `cell.u_f`.
@@ -30,7 +32,7 @@ impl fmt::Display for GradcheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, index, analytic, numeric } = self;
         write!(f, "{name}{index:?}: analytic {analytic:.2e}, numeric {numeric:.2e}")?;
-        // Equal at two digits: show all of them.
+        // Equal at two digits: show the difference, too.
         if format!("{analytic:.2e}") == format!("{numeric:.2e}") {
             write!(f, " (they differ by {:.2e})", (analytic - numeric).abs())?;
         }
@@ -40,13 +42,14 @@ impl fmt::Display for GradcheckError {
 
 impl std::error::Error for GradcheckError {}
 
-/// Checks every derivative of `loss` with respect to the model's parameters against central differences.
+/// Checks every derivative of `loss` with respect to the model's parameters against central
+/// differences.
 ///
-/// Runs in f64 whatever the model's element type: `loss` gets the model in f64, bound to a tape of f64. A
-/// derivative passes if it agrees with the five-point difference
-/// `(8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12 h`, `h = 1e-3 max(1, |x|)`, to 1e-7 relative (plus 1e-11
-/// times the loss or the largest derivative, whichever is larger). Costs four evaluations of the loss per parameter. Functions that are not smooth (`relu` at 0)
-/// must be checked away from their kinks.
+/// Runs in f64, whatever the model's element type: `loss` gets the model in f64, bound to an f64
+/// tape. A derivative passes if it agrees with the five-point difference `(8 (f(x+h) - f(x-h)) -
+/// (f(x+2h) - f(x-2h))) / 12 h`, `h = 1e-3 max(1, |x|)`, to 1e-7 relative (plus 1e-11 times the
+/// loss or the largest derivative, whichever is larger). Costs four evaluations of the loss per
+/// parameter. Check functions that are not smooth, such as `relu`, away from their kinks.
 ///
 /// ```
 /// use unspool_autograd::{gradcheck, Params, Tensor};
@@ -64,11 +67,11 @@ impl std::error::Error for GradcheckError {}
 /// ```
 ///
 /// # Errors
-/// The first derivative that differs, with the parameter's name and index. A derivative that is not finite
-/// always differs.
+/// Returns an error if a derivative differs: the first one, with the parameter's name and index. A
+/// derivative that is not finite always differs.
 ///
 /// # Panics
-/// If the loss has not exactly one element, or depends on no parameter.
+/// If the loss does not have exactly one element, or depends on no parameter.
 #[track_caller]
 pub fn gradcheck<T: Scalar, M: Params<Tensor<T>>>(
     model: &M,
@@ -116,7 +119,7 @@ pub fn gradcheck<T: Scalar, M: Params<Tensor<T>>>(
     Ok(())
 }
 
-/// The index, one number per axis, of a row-major position.
+/// The index, one number for each axis, of a position in row-major order.
 fn unravel(mut position: usize, shape: &[usize]) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (i, &size) in index.iter_mut().zip(shape).rev() {

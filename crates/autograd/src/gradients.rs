@@ -26,7 +26,8 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         Gradients { tape, sums, pass }
     }
 
-    /// The gradients with respect to the parameters of a model that was bound to the tape, as a model.
+    /// The gradients with respect to the parameters of a model that was bound to the tape, as a
+    /// model.
     ///
     /// A parameter that the loss does not depend on has gradient zero.
     ///
@@ -34,7 +35,8 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     /// If a parameter is not a variable of this tape.
     #[track_caller]
     pub fn of<N: Params<Var<'t, T>>>(&self, net: &N) -> N::With<Tensor<T>> {
-        // A closure cannot pass on the caller's line, so the first failure is kept and told outside.
+        // A closure cannot pass on the caller's line, so the first failure is kept and reported
+        // outside.
         let mut failure = None;
         let gradients = net.map_leaves(Path::ROOT, &mut |path, &var| {
             self.get(var).unwrap_or_else(|why| {
@@ -51,8 +53,8 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     /// The gradient with respect to one value: zero if the loss does not depend on it.
     ///
     /// # Panics
-    /// If `var` is a constant, from another tape, or a computed value whose gradient was not to be kept (see
-    /// [`retain_grad`](crate::Var::retain_grad)).
+    /// If `var` is a constant, from another tape, or a computed value whose gradient was not
+    /// retained (see [`retain_grad`](crate::Var::retain_grad)).
     #[track_caller]
     pub fn wrt(&self, var: Var<'t, T>) -> Tensor<T> {
         match self.get(var) {
@@ -92,10 +94,10 @@ impl<T: Scalar> Drop for Gradients<'_, T> {
 
 /// # Gradients
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The gradients of this value, a loss of one element, with respect to every variable of the tape: `d loss / d x`
-    /// for each.
+    /// The gradients of this value, a loss of one element, with respect to every variable of the
+    /// tape: `d loss / d x` for each.
     ///
-    /// One walk over the tape, from here to its beginning.
+    /// One walk over the tape, from this value to its start.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -106,7 +108,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     ///
     /// # Panics
-    /// If the value has not exactly one element, or depends on no variable.
+    /// If the value does not have exactly one element, or depends on no variable.
     #[track_caller]
     pub fn backward(self) -> Gradients<'t, T> {
         let shape = self.shape();
@@ -115,8 +117,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         Gradients::backward(self, Tensor::ones(shape))
     }
 
-    /// Like [`backward`](Var::backward), for a value of any shape: the gradients of the sum of its elements times those
-    /// of `seed`, a vector-Jacobian product.
+    /// Like [`backward`](Var::backward), for a value of any shape: the gradients of the sum of its
+    /// elements times those of `seed`, a vector-Jacobian product.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

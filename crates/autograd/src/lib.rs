@@ -1,8 +1,8 @@
 //! A reverse-mode tape over [`Tensor`]s.
 //!
-//! A [`Tape`] records every operation on its [`Var`]s; [`Var::backward`] walks the record once, from the last
-//! entry to the first, and adds up gradients. Nothing recurses, so a tape of a million steps is as good as one
-//! of ten: backpropagation through time is the tape, unrolled.
+//! A [`Tape`] records every operation on its [`Var`]s; [`Var::backward`] walks the record once,
+//! from the last entry to the first, and adds up gradients. Nothing recurses, so a tape of a
+//! million steps works like one of ten: backpropagation through time is the tape, unrolled.
 //!
 //! A model is a struct generic in its leaf, with `#[derive(Params)]`: see [`Params`].
 //!
@@ -26,8 +26,8 @@
 //! assert_eq!(gradient.offset.item(), 2.0 * (4.0 + 7.0));
 //! ```
 //!
-//! The rules for gradients stand beside the values, one file per op, in [`ops`]; your own ops come through the
-//! same trait, [`Op`], or the [`elementwise!`] macro. [`gradcheck`] holds any model against central
+//! Each op has its value and its gradient in one place, in [`ops`]; your own ops implement the same
+//! trait, [`Op`], or use the [`elementwise!`] macro. [`gradcheck`] checks any model against central
 //! differences.
 
 #![forbid(unsafe_code)]

@@ -1,8 +1,9 @@
-//! Derivatives in a direction, of functions and of gradients.
+//! Derivatives of functions: Jacobians, Hessians, and their products with vectors.
 //!
-//! The same rules run over [`Dual`] numbers: each value carries its change along with it, so a forward pass over
-//! duals gives a Jacobian-vector product, and the gradients of a backward sweep over duals carry Hessian-vector
-//! products as their tangents. Exact to rounding, at the cost of about twice the plain computation.
+//! The same gradient rules run over [`Dual`] numbers: each value carries its tangent along, so a
+//! forward pass over duals gives a Jacobian-vector product, and the gradients of a backward pass
+//! over duals have Hessian-vector products as their tangents. Exact to rounding, at about twice the
+//! cost of the plain computation.
 
 use crate::gradients::Gradients;
 use crate::params::{Params, ParamsExt, Path};
@@ -14,8 +15,8 @@ type DualModel<M, T> = <M as Params<Tensor<T>>>::With<Tensor<Dual<T>>>;
 /// The same, bound to a tape.
 type DualNet<'t, M, T> = <DualModel<M, T> as Params<Tensor<Dual<T>>>>::With<Var<'t, Dual<T>>>;
 
-/// The value of a function of a model, and its Jacobian times a direction: how fast the value changes as the model's
-/// parameters move along `direction`.
+/// The value of a function of a model, and its Jacobian times a direction: how fast the value
+/// changes as the model's parameters move along `direction`.
 ///
 /// ```
 /// use unspool_autograd::{jvp, Params, Tensor};
@@ -43,8 +44,9 @@ pub fn jvp<T: Real, M: Params<Tensor<T>>>(
     (value.values(), value.tangents())
 }
 
-/// The value of a function of a model, and a direction of the value times its Jacobian: how the sum of the value's
-/// elements times those of `seed` changes with each parameter. [`Var::backward_with`] is the same for values on a tape.
+/// The value of a function of a model, and a vector times its Jacobian: how the sum of the value's
+/// elements times those of `seed` changes with each parameter. [`Var::backward_with`] is the same
+/// for values on a tape.
 ///
 /// ```
 /// use unspool_autograd::{vjp, Params, Tensor};
@@ -73,12 +75,12 @@ pub fn vjp<T: Scalar, M: Params<Tensor<T>>>(
     (value.value(), gradient)
 }
 
-/// The gradient of a loss, and its Hessian times a direction: how fast the gradient changes as the model's parameters
-/// move along `direction`.
+/// The gradient of a loss, and its Hessian times a direction: how fast the gradient changes as the
+/// model's parameters move along `direction`.
 ///
-/// What a model holds need not all be weights: with the inputs as further leaves, the product has the mixed
-/// derivatives. The gradient of a *gradient penalty*, the squared norm of `dL/dx`, with respect to the weights is
-/// twice the product along `(0, dL/dx)`:
+/// The leaves of a model need not all be weights: with the inputs as further leaves, the product
+/// includes the mixed derivatives. The gradient of a *gradient penalty*, the squared norm of
+/// `dL/dx`, with respect to the weights is twice the product along `(0, dL/dx)`:
 ///
 /// ```
 /// use unspool_autograd::{hvp, Params, Tensor, ParamsExt};
@@ -100,8 +102,8 @@ pub fn vjp<T: Scalar, M: Params<Tensor<T>>>(
 /// Pearlmutter 1994, "Fast exact multiplication by the Hessian".
 ///
 /// # Panics
-/// If a tensor of `direction` has another shape than that of `model`; if the loss has not one element or depends on
-/// no parameter.
+/// If a tensor of `direction` has another shape than that of `model`; if the loss does not have one
+/// element or depends on no parameter.
 #[track_caller]
 pub fn hvp<T: Real, M: Params<Tensor<T>>>(
     model: &M,
@@ -118,8 +120,8 @@ pub fn hvp<T: Real, M: Params<Tensor<T>>>(
 
 /// The Jacobian of a function of one tensor: a matrix `[outputs, inputs]`, both in row-major order.
 ///
-/// One forward pass, and a backward sweep for each element of the output. A function that does not depend on the tensor
-/// has the Jacobian 0.
+/// One forward pass, and a backward pass for each element of the output. A function that does not
+/// depend on the tensor has the Jacobian 0.
 ///
 /// ```
 /// use unspool_autograd::{jacobian, Tensor};
@@ -144,9 +146,11 @@ pub fn jacobian<T: Scalar>(
     rows
 }
 
-/// The Hessian of a loss of one tensor: a symmetric matrix `[n, n]`, in row-major order of the tensor.
+/// The Hessian of a loss of one tensor: a symmetric matrix `[n, n]`, in row-major order of the
+/// tensor.
 ///
-/// One Hessian-vector product for each element. A loss that does not depend on the tensor has the Hessian 0.
+/// One Hessian-vector product for each element. A loss that does not depend on the tensor has the
+/// Hessian 0.
 ///
 /// ```
 /// use unspool_autograd::{hessian, Tensor};
@@ -155,10 +159,10 @@ pub fn jacobian<T: Scalar>(
 /// assert_eq!(h, Tensor::from_slice(&[0.0, 6.0, 6.0, 4.0], [2, 2]));
 /// ```
 ///
-/// Data from outside is cast to duals: `tape.constant(&data.cast())`.
+/// Other data is cast to duals: `tape.constant(&data.cast())`.
 ///
 /// # Panics
-/// If the loss has not one element.
+/// If the loss does not have one element.
 #[track_caller]
 pub fn hessian<T: Real>(
     x: &Tensor<T>,

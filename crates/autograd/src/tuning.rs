@@ -2,33 +2,33 @@
 //!
 //! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it.
 
-/// The products `aᵀ g` of one weight are computed when this many rows are collected: enough for a product
-/// at full speed, few enough that the rows are still in cache.
+/// The products `aᵀ g` of one weight are computed when this many rows are collected: enough for a
+/// product at full speed, few enough that the rows are still in cache.
 ///
-/// With 64, and with all rows at once, an LSTM(256) step takes some 1.15 times as long; with 1,024, an
-/// LSTM(20) step takes 1.12 times as long.
+/// With 64, and with all rows at once, an LSTM(256) step takes some 1.15 times as long; with 1,024,
+/// an LSTM(20) step takes 1.12 times as long.
 pub(crate) const DEFERRED_ROWS: usize = 256;
 
-/// A product with at least this many rows reads its matrix so often that a packed copy pays for itself
-/// within this product alone.
+/// A product with at least this many rows reads its matrix so often that a packed copy pays for
+/// itself within this product alone.
 pub(crate) const MANY_ROWS: usize = 512;
 
-/// A matrix of fewer elements stays in the second-level cache as is, and is read as is if its rows are whole
-/// vectors.
+/// A matrix of fewer elements stays in the second-level cache as is, and is read as is if its rows
+/// are whole vectors.
 ///
 /// 64 rows times a weight of 512 x 2048, which is larger: 107 GFLOP/s as is, 138 packed.
 pub(crate) const LARGE: usize = 1 << 16;
 
-/// The elements to which the packed form pads a panel of columns: one AVX-512 vector of f32. Not measured, and
-/// not free to change: it is the constant of this name in the tensor crate.
+/// The elements to which the packed form pads a panel of columns: one AVX-512 vector of f32. Not
+/// measured, and not free to change: it is the constant of this name in the tensor crate.
 pub(crate) const VECTOR: usize = 16;
 
 /// A slice whose rows have fewer elements is copied out, not read with gaps between its rows.
 ///
-/// The ops that follow read each gate several times, and 32 pieces of 20 elements cost twice what one of 640
-/// does.
+/// The ops that follow read each gate several times, and 32 pieces of 20 elements cost twice what
+/// one of 640 does.
 pub(crate) const SHORT_ROW: usize = 64;
 
-/// The number of shapes for which [`Tape::release`](crate::Tape::release) keeps a tensor without elements. Not
-/// measured: a cell's step has values of a few shapes, and the search is linear.
+/// The number of shapes for which [`Tape::release`](crate::Tape::release) keeps a tensor without
+/// elements. Not measured: a cell's step has values of a few shapes, and the search is linear.
 pub(crate) const HOLLOW_SHAPES: usize = 16;

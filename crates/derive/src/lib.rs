@@ -1,5 +1,5 @@
-//! `#[derive(Params)]` and `#[derive(State)]`: see the traits `Params` in `unspool-autograd` and `State` in `unspool-nn`, or
-//! `unspool::Params` and `unspool::State`.
+//! `#[derive(Params)]` and `#[derive(State)]`: see the traits `Params` in `unspool-autograd` and
+//! `State` in `unspool-nn`, or `unspool::Params` and `unspool::State`.
 
 #![forbid(unsafe_code)]
 
@@ -21,28 +21,28 @@ use syn::{
 /// - `P`: a leaf, a parameter tensor. The struct's leaf type parameter is the one named `P`.
 /// - `Option<P>`, `Vec<P>`, `[P; N]`: leaves.
 /// - another type that mentions `P`, or another type parameter of the struct: a child model.
-/// - anything else: configuration, cloned as it is.
+/// - anything else: configuration, cloned.
 ///
-/// `#[params(skip)]` on a field makes it configuration whatever its type. `#[params(crate = path)]` on the
-/// struct names the crate that holds the `Params` trait, where that is not `::unspool`.
+/// `#[params(skip)]` on a field makes it configuration whatever its type. `#[params(crate = path)]`
+/// on the struct names the crate that holds the `Params` trait, where that is not `::unspool`.
 #[proc_macro_derive(Params, attributes(params))]
 pub fn derive_params(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);
     expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Derives `State` for a struct that is generic in its leaf, `P`, with variables in its place.
+/// Derives `State` for a struct that is generic in its leaf, `P`, where `P` is a variable.
 ///
-/// Fields of type `P`, and those of other types that mention it and are states, are parts of the state; anything else is
-/// configuration, cloned as it is. `#[params(crate = path)]` names the crate that holds the trait, where that is not
-/// `::unspool`.
+/// Fields of type `P`, and those of other types that mention it and are states, belong to the
+/// state; anything else is configuration and is cloned. `#[params(crate = path)]` names the crate
+/// that holds the trait, where that is not `::unspool`.
 #[proc_macro_derive(State, attributes(params))]
 pub fn derive_state(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);
     state::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// What a field is to the model.
+/// The role of a field in the model.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Leaf,
@@ -70,7 +70,8 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         let kind = if has_skip(field)? { Kind::Configuration } else { kind_of(&field.ty, &parameters) };
         fields.push((member, &field.ty, kind));
     }
-    // A type parameter that names a child model changes with the leaf; one seen only in configuration stays.
+    // A type parameter that names a child model changes with the leaf; one seen only in
+    // configuration stays.
     let children: HashSet<&Ident> = fields
         .iter()
         .filter(|(_, _, kind)| *kind == Kind::Child)
@@ -192,8 +193,8 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     })
 }
 
-/// Where a field stands, so that an error points there if its type is no model; but names are looked up where the derive is: a
-/// type that a macro was handed would see no `self`.
+/// The location of a field, so that an error points there if its type is not a model. Names are
+/// still resolved where the derive is: a type passed through a macro would not see `self`.
 fn place_of(ty: &Type) -> Span {
     Span::call_site().located_at(ty.span())
 }
@@ -214,7 +215,7 @@ fn segment(member: &Member, root: &Path) -> TokenStream {
 }
 
 fn kind_of(ty: &Type, parameters: &[&Ident]) -> Kind {
-    // A type that a macro was handed comes in a group.
+    // A type that is passed through a macro comes in a group.
     let bare = |ty: &Type| -> Type {
         match ty {
             Type::Group(group) => (*group.elem).clone(),

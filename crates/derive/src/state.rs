@@ -19,7 +19,8 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     }
     let root = crate_path(input)?;
     let name = &input.ident;
-    // Field by field: of a part of the state, `part`, and of configuration a clone from `whole`.
+    // Field by field: `part` of a field that belongs to the state, and a clone of a field of
+    // `whole` that is configuration.
     let build = |part: &dyn Fn(&Member) -> TokenStream, whole: &TokenStream| {
         let fields = data.fields.iter().enumerate().map(|(i, field)| {
             let member = field.ident.clone().map_or(Member::Unnamed(Index::from(i)), Member::Named);

@@ -4,8 +4,8 @@ use crate::elementwise;
 use crate::tape::{InputGrads, Inputs, Op, Saves, Tape, Var};
 use unspool_tensor::{Scalar, Tensor};
 
-/// The operator of a binary op between variables, and between a variable and a number (`f64`, whatever the
-/// variable's type) on either side.
+/// The operator of a binary op between variables, and between a variable and a number (`f64`,
+/// whatever the variable's type) on either side.
 macro_rules! binary_operator {
     ($(#[$doc:meta])* $Trait:ident, $method:ident, $op:ident) => {
         $(#[$doc])*
@@ -18,7 +18,7 @@ macro_rules! binary_operator {
             }
         }
 
-        /// The same with a number on the right, a constant: `f64`, whatever `T` is.
+        /// The same with a number on the right, which becomes a constant: `f64`, whatever `T` is.
         impl<'t, T: Scalar> std::ops::$Trait<f64> for Var<'t, T> {
             type Output = Var<'t, T>;
             #[inline]
@@ -28,7 +28,7 @@ macro_rules! binary_operator {
             }
         }
 
-        /// The same with a number on the left, a constant: `f64`, whatever `T` is.
+        /// The same with a number on the left, which becomes a constant: `f64`, whatever `T` is.
         impl<'t, T: Scalar> std::ops::$Trait<Var<'t, T>> for f64 {
             type Output = Var<'t, T>;
             #[inline]
@@ -41,7 +41,7 @@ macro_rules! binary_operator {
 }
 /// The other operand of a binary op: a variable, or a number (`f64`, whatever the variable's type).
 pub trait Operand<'t, T: Scalar> {
-    /// The operand as a variable of `tape`, which a number becomes.
+    /// The operand on `tape`; a number becomes a constant.
     fn on(self, tape: &'t Tape<T>) -> Var<'t, T>;
 }
 
@@ -87,7 +87,7 @@ binary_operator! {
     /// # Arithmetic
     /// The sum of each pair of elements: `y = a + b`, `da = dy`, `db = dy`.
     ///
-    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -135,7 +135,7 @@ impl<T: Scalar> Op<T> for Sub {
 binary_operator! {
     /// The difference of each pair of elements: `y = a - b`, `da = dy`, `db = -dy`.
     ///
-    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -183,7 +183,7 @@ impl<T: Scalar> Op<T> for Mul {
 binary_operator! {
     /// The product of each pair of elements: `y = a b`, `da = b dy`, `db = a dy`.
     ///
-    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -225,10 +225,10 @@ impl<T: Scalar> Op<T> for Div {
 }
 
 binary_operator! {
-    /// The quotient of each pair of elements: `y = a / b`, `da = dy / b`, `db = -dy y / b`. Dividing by 0 gives an
-    /// infinity, or NaN for `0 / 0`.
+    /// The quotient of each pair of elements: `y = a / b`, `da = dy / b`, `db = -dy y / b`.
+    /// Dividing by 0 gives an infinity, or NaN for `0 / 0`.
     ///
-    /// The shapes broadcast; the gradient of an operand that was repeated is summed over the repetitions.
+    /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -253,7 +253,7 @@ elementwise! {
     derivative: |_, _| -T::ONE;
 }
 
-/// Each element with the other sign: `y = -x`, `dy/dx = -1`.
+/// Each element with its sign changed: `y = -x`, `dy/dx = -1`.
 ///
 /// ```
 /// use unspool_autograd::{Tape, Tensor};

@@ -1,4 +1,4 @@
-//! Elements left out at random.
+//! Dropout: elements set to zero at random.
 
 use crate::tape::{InputGrads, Inputs, Op, Var};
 use unspool_tensor::{Scalar, Shape, Tensor};
@@ -9,16 +9,17 @@ struct Dropout {
 }
 
 impl Dropout {
-    /// What each element is multiplied by: 0, or what makes up for those left out.
+    /// The factor of each element: 0, or the one that keeps the mean.
     fn mask<T: Scalar>(&self, shape: Shape) -> Tensor<T> {
         let scale = T::from_f64(1.0 / (1.0 - self.rate));
-        // Out of 2^64 numbers, these leave their element out.
+        // So many of the 2^64 random numbers drop their element.
         let out = (self.rate * 2f64.powi(64)) as u64;
         Tensor::from_fn(shape, |i| if random(self.seed, i as u64) < out { T::ZERO } else { scale })
     }
 }
 
-/// Number `i` of the sequence that belongs to `seed`, in constant time: SplitMix64, whose state only counts.
+/// Number `i` of the random sequence of `seed`, in constant time: SplitMix64, whose state is a
+/// counter.
 ///
 /// Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators".
 #[inline(always)]
@@ -39,18 +40,19 @@ impl<T: Scalar> Op<T> for Dropout {
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        // The mask is made again rather than kept.
+        // The mask is computed again, not stored.
         into.add_with(0, || grad.into_zip(&self.mask(x[0].shape()), #[inline(always)] |g, m| g * m));
     }
 }
 
 /// # Dropout
 impl<T: Scalar> Var<'_, T> {
-    /// Each element left out at random: `y = m x`, where `m` is 0 with probability `rate` and `1 / (1 - rate)`
-    /// otherwise, so that the mean stays the same. `dx = m dy`.
+    /// Each element dropped at random: `y = m x`, where `m` is 0 with probability `rate` and
+    /// `1 / (1 - rate)` otherwise, so that the mean stays the same. `dx = m dy`.
     ///
-    /// Which elements are left out depends on `seed` and their place alone; another seed, at every step of training, is
-    /// another choice. One seed at every time step is the variational dropout of Gal and Ghahramani 2016.
+    /// Which elements are dropped depends on `seed` and their index alone: pass another seed at
+    /// every step of training. The same seed at every time step is the variational dropout of Gal
+    /// and Ghahramani 2016.
     ///
     /// Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     ///

@@ -35,7 +35,7 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = exp(x) - 1` of each element, exact near 0: `dy/dx = y + 1`.
+    /// `y = exp(x) - 1` of each element, accurate near 0: `dy/dx = y + 1`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -59,7 +59,8 @@ elementwise! {
 impl<T: Scalar> Var<'_, T> {
     /// The natural logarithm of each element: `y = ln x`, `dy/dx = 1 / x`.
     ///
-    /// At 0 it is minus infinity and the gradient infinite; below 0 it is NaN, and the gradient still `1 / x`.
+    /// At 0 it is minus infinity and the gradient is infinite; below 0 it is NaN and the gradient
+    /// is still `1 / x`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -82,9 +83,10 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = ln(1 + x)` of each element, exact near 0: `dy/dx = 1 / (1 + x)`.
+    /// `y = ln(1 + x)` of each element, accurate near 0: `dy/dx = 1 / (1 + x)`.
     ///
-    /// At -1 it is minus infinity and the gradient infinite; below -1 it is NaN, and the gradient as given.
+    /// At -1 it is minus infinity and the gradient is infinite; below -1 it is NaN and the gradient
+    /// is still `1 / (1 + x)`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -174,11 +176,12 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(Atan)
     }
 
-    /// The angle of each point `(x, y)`, `y.atan2(x)`, between `-pi` and `pi` from the axis of positive `x`. The shapes
-    /// broadcast. With `r² = x² + y²`, the gradient is `x / r²` with respect to `y` and `-y / r²` with respect to `x`.
+    /// The angle of each point `(x, y)`, `y.atan2(x)`, between `-pi` and `pi`, from the positive x
+    /// axis. The shapes broadcast. With `r² = x² + y²`, the gradient is `x / r²` with respect to
+    /// `y` and `-y / r²` with respect to `x`.
     ///
-    /// At the origin the angle is 0 or `pi`, by the sign of its zeros as IEEE 754 has it, and both gradients are 0 (as PyTorch
-    /// has them).
+    /// At the origin the angle is 0 or `pi` by the signs of its zeros, as in IEEE 754, and both
+    /// gradients are 0 (as in PyTorch).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -208,8 +211,8 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The error function of each element, `2 / sqrt(pi)` times the integral of `exp(-t²)` from 0 to `x`: `dy/dx = 2 / sqrt(pi)
-    /// exp(-x²)`.
+    /// The error function of each element, `2 / sqrt(pi)` times the integral of `exp(-t²)` from 0
+    /// to `x`: `dy/dx = 2 / sqrt(pi) exp(-x²)`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -1,10 +1,11 @@
-//! The one list of ops. It imports nothing, so that the page of [`Var`](crate::Var) can be made from it.
+//! The one list of ops. It imports nothing, so that the page of [`Var`](crate::Var) can be made
+//! from it.
 
 /// Passes the list of all ops to a macro: `families!(crate::ops::families::table)`.
 ///
-/// A line is the module of a family, its ops in the order of the table, and in parentheses the further
-/// methods of an op's file; an op without a method of its name has its sign in brackets. The heading of a
-/// family on the page of [`Var`](crate::Var) is the name of its module.
+/// A line is the module of a family, its ops in the order of the table, and in parentheses the
+/// further methods of an op's file; an op without a method of its name has its sign in brackets.
+/// The heading of a family on the page of [`Var`](crate::Var) is the name of its module.
 macro_rules! families {
     ($($macro:ident)::+) => {
         $($macro)::+! {

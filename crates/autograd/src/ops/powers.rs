@@ -63,10 +63,11 @@ fn by_base<T: Scalar>(x: T, p: T) -> T {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// Each element to the power of the other value's: `y = x^p`, `dx = p x^(p-1) dy`, `dp = y ln x dy`.
+    /// Each element to the power of the other value's: `y = x^p`, `dx = p x^(p-1) dy`,
+    /// `dp = y ln x dy`.
     ///
-    /// The shapes broadcast. `0^0` is 1; a negative number to a power that is not whole is NaN. Where `p` is 0, `dx` is
-    /// 0; where `x` is 0 and `p` is not negative, `dp` is 0 (as PyTorch has it).
+    /// The shapes broadcast. `0^0` is 1; a negative number to a fractional power is NaN. Where `p`
+    /// is 0, `dx` is 0; where `x` is 0 and `p` is not negative, `dp` is 0 (as in PyTorch).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -90,8 +91,8 @@ impl<T: Scalar> Var<'_, T> {
 
     /// Each element to the power of a number: `y = x^p`, `dy/dx = p x^(p-1)`.
     ///
-    /// The gradient is 0 for `p = 0` (as PyTorch has it); at 0 it is infinite for every other `p < 1`. A negative
-    /// number to a power that is not whole is NaN.
+    /// The gradient is 0 for `p = 0` (as in PyTorch); at 0 it is infinite for every other `p < 1`.
+    /// A negative number to a fractional power is NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -106,8 +107,8 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(PowNumber { exponent })
     }
 
-    /// Each element to the power of an integer: `y = x^n`, `dy/dx = n x^(n-1)`; 0 for `n = 0`, as in
-    /// [`powf`](Var::powf).
+    /// Each element to the power of an integer: `y = x^n`, `dy/dx = n x^(n-1)`; 0 for `n = 0`, as
+    /// in [`powf`](Var::powf).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -132,7 +133,7 @@ elementwise! {
 impl<T: Scalar> Var<'_, T> {
     /// The square root of each element: `y = sqrt(x)`, `dy/dx = 1 / (2 y)`.
     ///
-    /// The gradient is infinite at 0; below 0 both are NaN (as PyTorch has it).
+    /// The gradient is infinite at 0; below 0 both are NaN (as in PyTorch).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -155,7 +156,7 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// One by each element: `y = 1 / x`, `dy/dx = -y²`; both infinite at 0.
+    /// The reciprocal of each element: `y = 1 / x`, `dy/dx = -y²`; both infinite at 0.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -178,7 +179,7 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The absolute value of each element: `y = |x|`, `dy/dx = sign(x)`, 0 at 0 (as PyTorch has it).
+    /// The absolute value of each element: `y = |x|`, `dy/dx = sign(x)`, 0 at 0 (as in PyTorch).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -201,7 +202,8 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// -1, 0 or 1, as each element is negative, zero or positive: `dy/dx = 0` everywhere. NaN stays NaN.
+    /// -1, 0 or 1 where an element is negative, zero or positive: `dy/dx = 0` everywhere. NaN stays
+    /// NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

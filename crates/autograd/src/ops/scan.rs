@@ -22,15 +22,15 @@ impl<T: Scalar> Op<T> for Cumsum {
     }
 
     fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        // What an element is part of: the sums from its place on.
+        // An element is a term of all sums from its index on.
         into.add_with(0, || grad.flip(self.axis).scan(self.axis, |sum, g| sum + g).flip(self.axis));
     }
 }
 
 /// # Scan
 impl<T: Scalar> Var<'_, T> {
-    /// The sum of each element and all before it along one axis: `y_i = sum over j <= i of x_j`, `dx_j = sum over i >=
-    /// j of dy_i`. The shape stays.
+    /// The sum of each element and all before it along one axis: `y_i = sum over j <= i of x_j`,
+    /// `dx_j = sum over i >= j of dy_i`. The shape is unchanged.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -65,8 +65,8 @@ impl<T: Scalar> Op<T> for Cumprod {
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        // y_i = y_(i-1) x_i, from the last to the first: `sum` is the gradient that reaches y_i. No division, so zeros
-        // are as good as other numbers.
+        // y_i = y_(i-1) x_i, from the last to the first: `sum` is the gradient that reaches y_i. No
+        // division, so zeros need no special case.
         let axis = self.axis;
         if grad.numel() == 0 {
             return;
@@ -88,8 +88,9 @@ impl<T: Scalar> Op<T> for Cumprod {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The product of each element and all before it along one axis: `y_i = product over j <= i of x_j`. `dx_j = sum
-    /// over i >= j of dy_i` times the product of the other factors of `y_i`: right at zeros, too. The shape stays.
+    /// The product of each element and all before it along one axis:
+    /// `y_i = product over j <= i of x_j`. `dx_j = sum over i >= j of dy_i` times the product of
+    /// the other factors of `y_i`: correct at zeros, too. The shape is unchanged.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

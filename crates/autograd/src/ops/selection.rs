@@ -1,11 +1,11 @@
-//! One element out of several, or a mix of them, elementwise.
+//! Elementwise choice between values, and interpolation.
 
 use super::arithmetic::Operand;
 use crate::elementwise;
 use crate::tape::{InputGrads, Inputs, Op, Var};
 use unspool_tensor::{Scalar, Tensor};
 
-/// The larger one, or the smaller.
+/// The larger of two elements, or the smaller.
 struct Better<const LARGER: bool>;
 
 impl<const LARGER: bool> Better<LARGER> {
@@ -14,7 +14,7 @@ impl<const LARGER: bool> Better<LARGER> {
         if LARGER { a > than } else { a < than }
     }
 
-    /// What of the gradient goes to `a`: all, half at a tie, or nothing.
+    /// The share of the gradient that goes to `a`: all, half at a tie, or nothing.
     #[inline(always)]
     fn share<T: Scalar>(a: T, b: T) -> T {
         if Self::is(a, b) {
@@ -55,9 +55,11 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
 
 /// # Selection
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The larger of each pair of elements: `y = max(x, w)`; NaN if either is. The shapes broadcast.
+    /// The larger of each pair of elements: `y = max(x, w)`; NaN if either is. The shapes
+    /// broadcast.
     ///
-    /// The gradient goes to the larger one, half to each at a tie (as PyTorch has it), to neither beside NaN.
+    /// The gradient goes to the larger one, half to each at a tie (as in PyTorch), to neither if
+    /// one is NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -78,9 +80,11 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.apply(Better::<true>, &[self, other.on(self.tape)])
     }
 
-    /// The smaller of each pair of elements: `y = min(x, w)`; NaN if either is. The shapes broadcast.
+    /// The smaller of each pair of elements: `y = min(x, w)`; NaN if either is. The shapes
+    /// broadcast.
     ///
-    /// The gradient goes to the smaller one, half to each at a tie (as PyTorch has it), to neither beside NaN.
+    /// The gradient goes to the smaller one, half to each at a tie (as in PyTorch), to neither if
+    /// one is NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -109,10 +113,11 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// Each element, kept between `min` and `max`: `y = min` below, `max` above, else `x`. `dy/dx = 1` for `min < x <
-    /// max`, else 0.
+    /// Each element, clamped to `min` and `max`: `y = min` below, `max` above, else `x`.
+    /// `dy/dx = 1` for `min < x < max`, else 0.
     ///
-    /// At `min` and `max` the gradient is 0 (as PyTorch 2.15 has it; older versions have 1). NaN stays NaN.
+    /// At `min` and `max` the gradient is 0 (as in PyTorch 2.15; 1 in older versions). NaN stays
+    /// NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -160,7 +165,8 @@ impl<T: Scalar> Op<T> for Where {
 impl<T: Scalar> Var<'_, T> {
     /// `y = a` where this value is not 0, `y = b` where it is. The three shapes broadcast.
     ///
-    /// `da = dy` where `a` was chosen and 0 elsewhere, `db` the other way round; this value gets no gradient.
+    /// `da = dy` where `a` is chosen and 0 elsewhere, `db` the reverse; this value gets no
+    /// gradient.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -181,8 +187,8 @@ impl<T: Scalar> Var<'_, T> {
         self.tape.apply(Where, &[self, a, b])
     }
 
-    /// This value where `mask` is 0, `number` where it is not. The shapes broadcast. `dx = dy` where `mask` is 0, else
-    /// 0.
+    /// This value where `mask` is 0, `number` where it is not. The shapes broadcast. `dx = dy`
+    /// where `mask` is 0, else 0.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -211,11 +217,12 @@ elementwise! {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The part `weight` of the way from each element to that of `end`: `y = x + weight (end - x)`, which is
-    /// `(1 - weight) x + weight end`. The three shapes broadcast.
+    /// Linear interpolation from each element to that of `end` by `weight`:
+    /// `y = x + weight (end - x)`, which is `(1 - weight) x + weight end`. The three shapes
+    /// broadcast.
     ///
-    /// `dx = (1 - weight) dy`, `d end = weight dy`, `d weight = (end - x) dy`. One value on the tape: the update of a gated
-    /// state.
+    /// `dx = (1 - weight) dy`, `d end = weight dy`, `d weight = (end - x) dy`. One value on the
+    /// tape instead of three: the update of a gated state.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -18,7 +18,8 @@ impl<P> Params<P> for () {
     }
 }
 
-/// Lists and arrays of models, named by their index: the two bodies differ only in how the container maps.
+/// Lists and arrays of models, named by their index: the two bodies differ only in how the
+/// container maps.
 macro_rules! container {
     ([$($generics:tt)*] $container:ty, $with:ty, |$self:ident, $each:ident| $map:expr) => {
         impl<P, M: Params<P>, $($generics)*> Params<P> for $container {

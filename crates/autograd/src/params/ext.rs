@@ -1,4 +1,4 @@
-//! What one can ask of any model that holds tensors.
+//! Methods of every model of tensors.
 
 use super::{Params, Path};
 use unspool_tensor::{Scalar, Tensor};
@@ -37,12 +37,12 @@ pub trait ParamsExt<T: Scalar>: Params<Tensor<T>> + Sized {
         leaves
     }
 
-    /// The model with its parameters in another element type, rounded to nearest.
+    /// The model with its parameters cast to another element type, rounded to nearest.
     fn cast<U: Scalar>(&self) -> Self::With<Tensor<U>> {
         self.map_leaves(Path::ROOT, &mut |_, leaf| leaf.cast())
     }
 
-    /// A model of the same shapes with every parameter zero.
+    /// A model of the same shapes with all parameters zero.
     fn zeros_like(&self) -> Self {
         let shapes = self.map_leaves(Path::ROOT, &mut |_, leaf| leaf.shape());
         shapes.map_leaves(Path::ROOT, &mut |_, &shape| Tensor::zeros(shape))

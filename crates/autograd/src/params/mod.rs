@@ -9,16 +9,19 @@ pub use path::{Path, Segment};
 
 /// A model whose parameters (its leaves) are values of type `P`.
 ///
-/// The same struct holds weights, gradients and optimiser moments (`P` is a [`Tensor`](crate::Tensor)) or is
-/// bound to a tape (`P` is a [`Var`](crate::Var)). `#[derive(Params)]` reads the field types:
+/// The same struct holds weights, gradients and optimiser moments (`P` is a
+/// [`Tensor`](crate::Tensor)) or is bound to a tape (`P` is a [`Var`](crate::Var)).
+/// `#[derive(Params)]` reads the field types:
 ///
-/// - `P` is a leaf; `Option<P>`, `Vec<P>` and `[P; N]` hold leaves. The struct's leaf type parameter must be named `P`.
-/// - Another type that mentions `P`, or another type parameter, is a child model; so are `Option`, `Vec` and arrays of
-///   child models.
-/// - Anything else is configuration, and is cloned. `#[params(skip)]` makes any field configuration.
+/// - `P` is a leaf; `Option<P>`, `Vec<P>` and `[P; N]` hold leaves. The struct's leaf type
+///   parameter must be named `P`.
+/// - Another type that mentions `P`, or another type parameter, is a child model; so are `Option`,
+///   `Vec` and arrays of child models.
+/// - Anything else is configuration, and is cloned. `#[params(skip)]` makes any field
+///   configuration.
 ///
-/// Leaves are visited in the order of the fields, and named by their path: `cell.x.weight`, `layers.0.bias`.
-/// To tie two weights, use one field twice.
+/// Leaves are visited in the order of the fields, and named by their path: `cell.x.weight`,
+/// `layers.0.bias`. To tie two weights, use one field twice.
 ///
 /// ```
 /// use unspool_autograd::{Params, Tensor, ParamsExt};

@@ -5,10 +5,10 @@ use unspool_tensor::{Packed, Scalar, Shape, Tensor};
 
 /// The gradients so far, by the id of the value they belong to.
 ///
-/// A sequence uses each weight, and cuts each input, once per time step. So contributions are not simply
-/// added: products `aᵀ g` of one weight wait until many can be computed as one, and slices of one gradient
-/// are written next to each other without zeros first. [`settle`](Accumulator::settle) completes a gradient
-/// before it is read.
+/// A sequence uses each weight, and cuts each input, once per time step. So contributions are not
+/// simply added: products `aᵀ g` of one weight wait until many can be computed as one, and slices
+/// of one gradient are written next to each other without zeros first.
+/// [`settle`](Accumulator::settle) completes a gradient before it is read.
 pub(crate) struct Accumulator<T: Scalar> {
     slots: Vec<Option<Tensor<T>>>,
     /// The products that wait for the pass to reach their weight, or for more rows.
@@ -58,8 +58,8 @@ impl<T: Scalar> Accumulator<T> {
         self.slots.get(id as usize)?.as_ref()
     }
 
-    /// Takes the gradient of value `id`, if it has any; a copy of it if it is to be kept. Taking it leaves
-    /// one owner, so that the op may reuse its memory.
+    /// Takes the gradient of value `id`, if it has any; a copy of it if it is to be kept. Taking it
+    /// leaves one owner, so that the op may reuse its memory.
     #[inline]
     pub(super) fn take(&mut self, id: u32, keep: bool) -> Option<Tensor<T>> {
         if keep { self.slots[id as usize].clone() } else { self.slots[id as usize].take() }
@@ -93,10 +93,11 @@ impl<T: Scalar> Accumulator<T> {
         self.slots[id as usize].get_or_insert_with(|| Tensor::zeros(shape))
     }
 
-    /// Adds to the positions `(axis, start, step)` of the gradient of value `id`, which has the given shape.
+    /// Adds to the positions `(axis, start, step)` of the gradient of value `id`, which has the
+    /// given shape.
     ///
-    /// The steps of a sequence come one next to the other, the last first: each is written once, and nothing is
-    /// set to zero. Any other order falls back to adding to zeros.
+    /// The steps of a sequence come one next to the other, the last first: each is written once,
+    /// and nothing is set to zero. Any other order falls back to adding to zeros.
     #[track_caller]
     pub(super) fn slice_add(
         &mut self,
@@ -139,7 +140,8 @@ impl<T: Scalar> Accumulator<T> {
         }
     }
 
-    /// Adds the contribution `aᵀ grad`, later: one product over many rows is faster than many over few.
+    /// Adds the contribution `aᵀ grad`, later: one product over many rows is faster than many over
+    /// few.
     pub(super) fn add_matmul_tn(&mut self, id: u32, a: &Tensor<T>, grad: &Tensor<T>) {
         let at = self.deferred.iter().position(|d| d.id == id).unwrap_or_else(|| {
             let pairs = self.spare_factors.pop().unwrap_or_default();

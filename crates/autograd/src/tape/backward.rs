@@ -6,11 +6,11 @@ use super::op::{InputGrads, Inputs};
 use super::record::Record;
 use unspool_tensor::{Scalar, Tensor};
 
-/// Passes `seed`, the gradient with respect to value `loss`, back to the variables it was made of. `pass`
-/// counts the backward passes of the tape, from 0.
+/// Passes `seed`, the gradient with respect to value `loss`, back to the variables it was made of.
+/// `pass` counts the backward passes of the tape, from 0.
 ///
-/// Inputs come before what is made of them, so one walk from the last id to the first meets each value when
-/// its gradient is complete. Nothing recurses.
+/// Inputs come before what is made of them, so one walk from the last id to the first meets each
+/// value when its gradient is complete. Nothing recurses.
 pub(crate) fn backward<T: Scalar>(
     record: &Record<T>,
     loss: u32,

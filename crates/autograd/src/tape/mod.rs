@@ -25,9 +25,9 @@ use unspool_tensor::{Scalar, Tensor};
 
 /// A record of operations on [`Var`]s, in the order in which they happened.
 ///
-/// A training loop makes one tape and resets it after each step; the memory of the values, gradients
-/// and records is kept for the next step. A tape can move to another thread, but is used by one at a
-/// time.
+/// A training loop makes one tape and resets it after each step; the memory of the values,
+/// gradients and records is kept for the next step. A tape can move to another thread, but is used
+/// by one at a time.
 ///
 /// ```
 /// use unspool_autograd::{Tape, Tensor};
@@ -88,7 +88,8 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     #[inline]
     pub fn apply<'t, O: Op<T>>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
-        // The ids go where the record keeps them at once: a list of their own would be an allocation per op.
+        // The ids go where the record keeps them at once: a list of their own would be an
+        // allocation per op.
         let first_input = {
             let record = &mut *self.record.borrow_mut();
             let first = record.inputs.len();
@@ -100,7 +101,8 @@ impl<T: Scalar> Tape<T> {
             }
             first
         };
-        // The op runs while the record is only borrowed for reading; a panic in it leaves the record whole.
+        // The op runs while the record is only borrowed for reading; a panic in it leaves the
+        // record whole.
         let (value, needs_gradient) = {
             let record = &*self.record.borrow();
             let ids = &record.inputs[first_input..];
@@ -127,7 +129,8 @@ impl<T: Scalar> Tape<T> {
             };
             record.push(value, node)
         } else {
-            // No backward pass reaches a value of constants: it is a constant itself, without op and inputs.
+            // No backward pass reaches a value of constants: it is a constant itself, without op
+            // and inputs.
             record.inputs.truncate(first_input);
             record.push_leaf(value, false)
         };

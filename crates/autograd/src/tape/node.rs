@@ -1,7 +1,7 @@
 //! How a value on a tape was made, and which elements its gradient rule reads.
 
-/// The elements that an op's gradient rule reads: what [`Op::saves`](crate::Op::saves) returns. Shapes
-/// are always kept.
+/// The elements that an op's gradient rule reads: what [`Op::saves`](crate::Op::saves) returns.
+/// Shapes are always kept.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Saves {
     /// The elements of any input.
@@ -21,7 +21,8 @@ impl Saves {
     pub const NOTHING: Saves = Saves { inputs: false, output: false };
 }
 
-/// Which op of the [arena](super::op_arena::OpArena) made a value: the list of its type, and its index there.
+/// Which op of the [arena](super::op_arena::OpArena) made a value: the list of its type, and its
+/// index there.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct OpRef {
     pub(super) list: u16,
@@ -43,9 +44,11 @@ pub(crate) struct Node {
     pub(crate) needs_gradient: bool,
     /// The elements that must outlive [`Tape::release`](crate::Tape::release).
     pub(super) saves: Saves,
-    /// Whether the elements have been released. If the value needs a gradient, its shape is still there.
+    /// Whether the elements have been released. If the value needs a gradient, its shape is still
+    /// there.
     pub(super) is_released: bool,
-    /// The first backward pass that keeps the gradient instead of passing it on alone; `u32::MAX` if none does.
+    /// The first backward pass that keeps the gradient instead of passing it on alone; `u32::MAX`
+    /// if none does.
     pub(crate) retained_from: u32,
 }
 

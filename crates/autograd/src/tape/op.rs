@@ -1,4 +1,4 @@
-//! The trait through which every op comes, built-in and user-written alike.
+//! The trait that every op implements, built-in and user-defined alike.
 
 use super::accumulator::Accumulator;
 use super::node::{Node, Saves};
@@ -7,8 +7,8 @@ use unspool_tensor::{Scalar, Tensor};
 
 /// An operation on tensors with its gradient rule.
 ///
-/// [`Tape::apply`](crate::Tape::apply) runs it and records it. The tape knows nothing of any particular op:
-/// the built-in ones in [`ops`](crate::ops) implement this trait as yours do.
+/// [`Tape::apply`](crate::Tape::apply) runs and records it. The tape knows no particular op: the
+/// built-in ones in [`ops`](crate::ops) implement this trait as yours do.
 ///
 /// ```
 /// use unspool_autograd::{InputGrads, Inputs, Op, Scalar, Tape, Tensor};
@@ -44,18 +44,19 @@ pub trait Op<T: Scalar>: Send + 'static {
     /// The value.
     ///
     /// # Panics
-    /// On shapes it has no value for, with its name and the shapes; the caller's line is shown.
+    /// If it has no value for these shapes; the message has its name and the shapes, and the line
+    /// of the caller.
     #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T>;
 
-    /// What of the elements of the inputs and of the value [`backward`](Op::backward) reads; all, unless said
-    /// otherwise. The rest need not be kept.
+    /// The elements that [`backward`](Op::backward) reads: of the inputs, of the value, or of both.
+    /// All by default; the others need not be kept.
     fn saves(&self) -> Saves {
         Saves::ALL
     }
 
-    /// Hands the gradient with respect to each input to `into`, given the inputs, the value `y` and the
-    /// gradient `grad` with respect to it (of `y`'s shape).
+    /// Passes the gradient with respect to each input to `into`, given the inputs, the value `y`
+    /// and the gradient `grad` with respect to it (of `y`'s shape).
     ///
     /// A contribution may have the shape to which its input was broadcast: `into` sums it back.
     fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
@@ -86,7 +87,8 @@ impl<'a, T: Scalar> Inputs<'a, T> {
 
     /// The product `a w`, where `w` is input `i`: `a` is `[.., K]`, `w` is `[K, N]`.
     ///
-    /// The same as `a.matmul(&x[i])`. A matrix that is used several times on a tape is laid out for it once.
+    /// The same as `a.matmul(&x[i])`. A matrix that is used several times on a tape is packed for
+    /// it once.
     ///
     /// # Panics
     /// If the shapes do not multiply.
@@ -105,8 +107,8 @@ impl<'a, T: Scalar> Inputs<'a, T> {
         self.packed.product(self.pass, None, a, (self.ids[i], true), &self[i])
     }
 
-    /// `sum + a w`, where `w` is input `i`: `sum` is `[.., N]`, `a` is `[.., K]`, `w` is `[K, N]`. Like
-    /// [`matmul`](Inputs::matmul).
+    /// `sum + a w`, where `w` is input `i`: `sum` is `[.., N]`, `a` is `[.., K]`, `w` is `[K, N]`.
+    /// Like [`matmul`](Inputs::matmul).
     ///
     /// # Panics
     /// If the shapes are not these.
@@ -132,8 +134,9 @@ impl<T: Scalar> std::ops::Index<usize> for Inputs<'_, T> {
 
 /// Where an op's [`backward`](Op::backward) puts the gradients of its inputs.
 ///
-/// The first contribution to an input is kept as it is, later ones are added in place. InputGrads to inputs
-/// that need no gradient are dropped; [`needs`](InputGrads::needs) tells beforehand.
+/// The first contribution to an input is kept as is, later ones are added in place. Contributions
+/// to inputs that need no gradient are dropped; [`needs`](InputGrads::needs) reports that in
+/// advance.
 pub struct InputGrads<'a, T: Scalar> {
     pub(super) gradients: &'a mut Accumulator<T>,
     pub(super) nodes: &'a [Node],
@@ -152,8 +155,8 @@ impl<T: Scalar> InputGrads<'_, T> {
         self.nodes[self.inputs.ids[i] as usize].needs_gradient
     }
 
-    /// Adds `grad` to the gradient with respect to input `i`. If `grad` has the shape that the input was
-    /// broadcast to, it is summed back to the input's shape.
+    /// Adds `grad` to the gradient with respect to input `i`. If `grad` has the shape that the
+    /// input was broadcast to, it is summed back to the input's shape.
     #[inline]
     #[track_caller]
     pub fn add(&mut self, i: usize, grad: Tensor<T>) {
@@ -181,14 +184,15 @@ impl<T: Scalar> InputGrads<'_, T> {
         }
     }
 
-    /// Adds `grad` to those positions of `axis` of the gradient with respect to input `i` that begin at `start` and lie
-    /// `step` apart.
+    /// Adds `grad` to a slice of the gradient with respect to input `i`: the indices of `axis` from
+    /// `start` on, `step` apart.
     ///
-    /// All parts share one gradient. Each costs as much as it is large, not as the input: cutting a sequence into its
-    /// steps stays linear in the number of steps. Parts that lie side by side are written, not added to zeros.
+    /// All slices share one gradient. Each costs time in proportion to its own size, not to that of
+    /// the input: cutting a sequence into its steps stays linear in their number. Adjacent slices
+    /// are written, not added to zeros.
     ///
     /// # Panics
-    /// If there is no such input, or the part does not fit.
+    /// If there is no such input, or the slice does not fit.
     #[track_caller]
     pub fn slice_add(&mut self, i: usize, axis: usize, start: usize, step: isize, grad: &Tensor<T>) {
         if self.needs(i) {
@@ -196,19 +200,20 @@ impl<T: Scalar> InputGrads<'_, T> {
         }
     }
 
-    /// Lets `add` add to the gradient with respect to input `i`, which has the input's shape and begins with zeros:
-    /// `into.update(0, |sum| sum.index_add(axis, &positions, &grad))`. It may touch a small part of it only.
+    /// Lets `add` add to the gradient with respect to input `i`, which has the input's shape and
+    /// starts as zeros: `into.update(0, |sum| sum.index_add(axis, &positions, &grad))`. `add` may
+    /// touch only a few of its elements.
     pub fn update(&mut self, i: usize, add: impl FnOnce(&mut Tensor<T>)) {
         if self.needs(i) {
             add(self.gradients.sum(self.inputs.ids[i], self.inputs[i].shape()));
         }
     }
 
-    /// Adds the product `aᵀ grad` to the gradient with respect to input `i`, a matrix `[K, N]`; `a` is
-    /// `[.., K]` and `grad` is `[.., N]`, with the same leading axes.
+    /// Adds the product `aᵀ grad` to the gradient with respect to input `i`, a matrix `[K, N]`; `a`
+    /// is `[.., K]` and `grad` is `[.., N]`, with the same leading axes.
     ///
-    /// The products of a weight that is used at every time step are collected and computed as one over many
-    /// rows.
+    /// The products of a weight that is used at every time step are collected and computed as one
+    /// over many rows.
     ///
     /// # Panics
     /// If the shapes are not these.

@@ -1,7 +1,8 @@
 //! Storage for ops of many types without a box for each.
 //!
-//! Every op type has a list of its own; a node stores the list and the index in it. Recording an op pushes
-//! it onto its list, so a steady training step allocates nothing, and dispatch is one virtual call.
+//! Every op type has a list of its own; a node stores the list and the index in it. Recording an op
+//! pushes it onto its list, so a steady training step allocates nothing, and dispatch is one
+//! virtual call.
 
 use super::node::OpRef;
 use super::op::{InputGrads, Inputs, Op};

@@ -8,9 +8,10 @@ use unspool_tensor::{Packed, Scalar, Tensor};
 /// The packed forms of the matrices that a tape's products have used.
 ///
 /// A recurrent weight is multiplied with at every time step, and its transpose at every step of the
-/// backward pass. From its second use on, a copy that the products read in order is kept until the tape is
-/// reset. A packed matrix rounds in another order than a plain one, so the choice must not depend on what
-/// ran before: the first use within a pass is plain again, and every pass over a tape makes the same bits.
+/// backward pass. From its second use on, a copy that the products read in order is kept until the
+/// tape is reset. A packed matrix rounds in another order than a plain one, so the choice must not
+/// depend on what ran before: the first use within a pass is plain again, and every pass over a
+/// tape makes the same bits.
 pub(crate) struct PackedWeights<T: Scalar>(RefCell<HashMap<Key, Entry<T>>>);
 
 /// The id of a value, and whether its transpose is meant.

@@ -1,4 +1,4 @@
-//! Letting go of values that nothing will read again.
+//! Freeing values that nothing reads any more.
 
 use super::{Tape, Var};
 use crate::tuning::HOLLOW_SHAPES;
@@ -6,21 +6,22 @@ use std::ops::Range;
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 impl<T: Scalar> Tape<T> {
-    /// Forgets the values `made`, a range of the tape's [lengths](Tape::len), except `kept` and what gradient rules will
-    /// read. Memory that is free again is still in cache, and a long sequence needs a fraction of it.
+    /// Frees the elements of the values `made`, a range of the tape's [lengths](Tape::len), except
+    /// `kept` and those that gradient rules will read. The memory is reused while it is still in
+    /// cache, and a long sequence needs a fraction of it.
     ///
-    /// [`Recurrent`](https://docs.rs/unspool-nn) calls this after each of a cell's steps, of which only the output and the
-    /// state are seen from outside.
+    /// [`Recurrent`](https://docs.rs/unspool-nn) calls this after each step of a cell: only its
+    /// output and its state are seen from outside.
     ///
-    /// A forgotten variable keeps its shape and its gradient, a forgotten constant neither. To read its value is a mistake
-    /// that panics; [`retain_grad`](Var::retain_grad) retains the value, too.
+    /// A released variable keeps its shape and its gradient, a released constant neither. Reading
+    /// the value of either panics; [`retain_grad`](Var::retain_grad) keeps the value, too.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// let since = tape.len();
-    /// let sum = x + x; // no rule reads it: that of `tanh` reads the result
+    /// let sum = x + x; // no gradient rule reads it: that of `tanh` reads its value
     /// let y = sum.tanh();
     /// tape.release(since..tape.len(), &[y]);
     /// assert_eq!(y.item(), 6f64.tanh());
@@ -37,18 +38,19 @@ impl<T: Scalar> Tape<T> {
         if since >= end {
             return;
         }
-        let mut read = std::mem::take(&mut record.needed);
-        read.clear();
-        read.resize(end - since, false);
+        let mut needed = std::mem::take(&mut record.needed);
+        needed.clear();
+        needed.resize(end - since, false);
         let mut mark = |id: u32| {
-            if let Some(read) = (id as usize).checked_sub(since).and_then(|i| read.get_mut(i)) {
-                *read = true;
+            if let Some(needed) = (id as usize).checked_sub(since).and_then(|i| needed.get_mut(i)) {
+                *needed = true;
             }
         };
         for var in kept {
             assert!(std::ptr::eq(var.tape, self), "release: a variable to be kept belongs to another tape");
             mark(var.id);
         }
+        // Ops recorded after the range may read it, too.
         let mut only_constants = true;
         for id in since..record.nodes.len() {
             let node = record.nodes[id];
@@ -60,18 +62,18 @@ impl<T: Scalar> Tape<T> {
                 record.inputs_of(node).iter().for_each(|&id| mark(id));
             }
         }
-        for (id, _) in (since..end).zip(&read).filter(|(_, read)| !**read) {
+        for (id, _) in (since..end).zip(&needed).filter(|(_, needed)| !**needed) {
             let node = &mut record.nodes[id];
             if !node.is_released {
                 node.is_released = true;
-                // Gradient rules ask for shapes; where there are none, not even these are kept.
+                // Gradient rules read shapes; where there are only constants, there is no rule.
                 record.values[id] = match only_constants {
                     true => record.empty.clone(),
                     false => hollow(&mut record.hollows, record.values[id].shape()),
                 };
             }
         }
-        record.needed = read;
+        record.needed = needed;
     }
 }
 

@@ -6,11 +6,12 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// A value on a [`Tape`]: a handle that copies like a number and reads like mathematics.
 ///
-/// Its operations are recorded on the tape. Mistakes with shapes panic with the op, the shapes and the line of
-/// the caller; operands broadcast as NumPy's do.
+/// Its operations are recorded on the tape. Shapes that do not fit panic with the op, the shapes
+/// and the line of the caller; operands broadcast as in NumPy.
 ///
-/// In the formulas, `x` is this value, `y` the result, and `dx` and `dy` are the gradients of the loss with respect to
-/// them; of an elementwise op, `dx = dy/dx dy`. At ties and kinks, gradients are those of PyTorch unless said.
+/// In the formulas, `x` is this value, `y` the result, and `dx` and `dy` are the gradients of the
+/// loss with respect to them; of an elementwise op, `dx = dy/dx dy`. At ties and kinks, gradients
+/// are those of PyTorch unless noted.
 ///
 /// | family | ops |
 /// |---|---|
@@ -32,7 +33,7 @@ impl<T: Scalar> Copy for Var<'_, T> {}
 
 /// # Values
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The tape this value is on, for constants beside it.
+    /// The tape of this value, for further constants.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -55,7 +56,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     ///
     /// # Panics
-    /// If the tape has [forgotten](Tape::release) it.
+    /// If the tape has [released](Tape::release) it.
     #[track_caller]
     pub fn value(self) -> Tensor<T> {
         let record = self.tape.record.borrow();
@@ -65,7 +66,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         record.values[self.id as usize].clone()
     }
 
-    /// The number in a value of one element.
+    /// The element of a value that has one.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -75,7 +76,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is not exactly one element.
+    /// If the value does not have exactly one element.
     #[track_caller]
     pub fn item(self) -> T {
         self.value().item()
@@ -92,7 +93,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     ///
     /// # Panics
-    /// If it is a constant that the tape has [forgotten](Tape::release).
+    /// If it is a constant that the tape has [released](Tape::release).
     #[inline]
     #[track_caller]
     pub fn shape(self) -> Shape {
@@ -104,7 +105,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         record.values[self.id as usize].shape()
     }
 
-    /// Whether this is that very value of the same tape, and not another one that may be equal.
+    /// Whether this is the same value of the same tape, not another one that may be equal.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -116,7 +117,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.id == other.id && std::ptr::eq(self.tape, other.tape)
     }
 
-    /// A constant of zeros on the same tape: the state before the first step. This value only tells which tape.
+    /// A constant of zeros on the tape of this value, whose elements are not read: the state before
+    /// the first step.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -130,7 +132,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.constant(&Tensor::zeros(shape))
     }
 
-    /// The same value, cut off from what it was made of: a constant, `dx = 0`.
+    /// The same value as a constant: the gradient stops here, `dx = 0`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -147,8 +149,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.constant(&value.map(|x| x.with_tangent_of(T::ZERO)))
     }
 
-    /// This value, whose gradient is to be kept although it was computed from others: after a backward sweep,
-    /// [`wrt`](crate::Gradients::wrt) has it. The gradients of variables are kept anyway.
+    /// This value, with its gradient kept although it is computed from others: after a backward
+    /// pass, [`wrt`](crate::Gradients::wrt) returns it. The gradients of variables are always kept.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -166,7 +168,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         self
     }
 
-    /// Runs an op with this variable as its only input.
+    /// Runs an op with this value as its only input.
     #[track_caller]
     #[inline]
     pub(crate) fn unary(self, op: impl Op<T>) -> Self {

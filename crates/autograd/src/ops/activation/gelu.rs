@@ -27,7 +27,8 @@ elementwise! {
 const SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 const CUBIC: f64 = 0.044715;
 
-/// From here on both ways, both functions and their slopes are those at infinity, in every type.
+/// Beyond this distance from 0, both functions and their slopes have their values at infinity, in
+/// every type.
 const FAR: f64 = 40.0;
 
 /// The probability that a normal number is less than `x`.
@@ -48,8 +49,8 @@ fn twice_inner<T: Scalar>(x: T) -> T {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = x P(x)` of each element, with `P` the distribution function of the normal distribution: `dy/dx = P(x) + x
-    /// p(x)` with its density `p`.
+    /// `y = x P(x)` of each element, with `P` the distribution function of the normal distribution:
+    /// `dy/dx = P(x) + x p(x)` with its density `p`.
     ///
     /// Hendrycks and Gimpel 2016, "Gaussian error linear units (GELUs)".
     ///
@@ -66,8 +67,9 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(Gelu)
     }
 
-    /// An approximation of [`gelu`](Var::gelu), from the same paper: `y = x/2 (1 + t)` with `t = tanh(u)` and `u =
-    /// sqrt(2/pi) (x + 0.044715 x³)`. `dy/dx = (1 + t + x (1 - t²) du/dx) / 2`, `du/dx = sqrt(2/pi) (1 + 0.134145 x²)`.
+    /// An approximation of [`gelu`](Var::gelu), from the same paper: `y = x/2 (1 + t)` with
+    /// `t = tanh(u)` and `u = sqrt(2/pi) (x + 0.044715 x³)`.
+    /// `dy/dx = (1 + t + x (1 - t²) du/dx) / 2`, `du/dx = sqrt(2/pi) (1 + 0.134145 x²)`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -14,9 +14,10 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = x / 6 + 1/2` of each element, kept between 0 and 1: `dy/dx = 1/6` for `-3 < x < 3`, else 0.
+    /// `y = x / 6 + 1/2` of each element, clamped to 0 and 1: `dy/dx = 1/6` for `-3 < x < 3`, else
+    /// 0.
     ///
-    /// At -3 and 3 the gradient is 0 (as PyTorch has it). NaN stays NaN.
+    /// At -3 and 3 the gradient is 0 (as in PyTorch). NaN stays NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -31,9 +32,10 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(Hardsigmoid)
     }
 
-    /// Each element, kept between -1 and 1: `dy/dx = 1` for `-1 < x < 1`, else 0. It is [`clamp(-1, 1)`](Var::clamp).
+    /// Each element, clamped to -1 and 1: `dy/dx = 1` for `-1 < x < 1`, else 0. It is
+    /// [`clamp(-1, 1)`](Var::clamp).
     ///
-    /// At -1 and 1 the gradient is 0 (as PyTorch has it). NaN stays NaN.
+    /// At -1 and 1 the gradient is 0 (as in PyTorch). NaN stays NaN.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -64,10 +66,10 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = x hardsigmoid(x)` of each element: 0 up to -3, `x` from 3 on, `x (x + 3) / 6` between them. `dy/dx` is 0, 1, and
-    /// `x / 3 + 1/2`.
+    /// `y = x hardsigmoid(x)` of each element: 0 up to -3, `x` from 3 on, `x (x + 3) / 6` between.
+    /// `dy/dx` is 0, 1, and `x / 3 + 1/2` there.
     ///
-    /// At -3 the gradient is 0, at 3 it is 1 (as PyTorch has it). NaN stays NaN.
+    /// At -3 the gradient is 0, at 3 it is 1 (as in PyTorch). NaN stays NaN.
     ///
     /// Howard et al. 2019, "Searching for MobileNetV3".
     ///

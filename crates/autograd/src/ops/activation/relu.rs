@@ -13,7 +13,7 @@ elementwise! {
 impl<T: Scalar> Var<'_, T> {
     /// The positive part of each element: `y = max(x, 0)`, `dy/dx = 1` where `x > 0`, else 0.
     ///
-    /// At 0 the gradient is 0 (as PyTorch has it). NaN stays NaN, and passes the gradient on.
+    /// At 0 the gradient is 0 (as in PyTorch). NaN stays NaN; its gradient is `dy`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -36,9 +36,10 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = x` where it is positive, `y = slope x` elsewhere: `dy/dx = 1` where `x > 0`, else `slope`.
+    /// `y = x` where it is positive, `y = slope x` elsewhere: `dy/dx = 1` where `x > 0`, else
+    /// `slope`.
     ///
-    /// At 0 the gradient is `slope` (as PyTorch has it).
+    /// At 0 the gradient is `slope` (as in PyTorch).
     ///
     /// Maas, Hannun and Ng 2013, "Rectifier nonlinearities improve neural network acoustic models".
     ///
@@ -63,11 +64,13 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = x` where it is positive, `y = alpha (exp(x) - 1)` elsewhere: `dy/dx = 1` where `x > 0`, else `y + alpha`.
+    /// `y = x` where it is positive, `y = alpha (exp(x) - 1)` elsewhere: `dy/dx = 1` where `x > 0`,
+    /// else `y + alpha`.
     ///
-    /// At 0 the gradient is `alpha` (as PyTorch has it).
+    /// At 0 the gradient is `alpha` (as in PyTorch).
     ///
-    /// Clevert, Unterthiner and Hochreiter 2016, "Fast and accurate deep network learning by exponential linear units".
+    /// Clevert, Unterthiner and Hochreiter 2016, "Fast and accurate deep network learning by
+    /// exponential linear units".
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -83,7 +86,7 @@ impl<T: Scalar> Var<'_, T> {
     }
 }
 
-/// By which the mean 0 and the variance 1 of the inputs stay those of the outputs.
+/// The scale at which inputs of mean 0 and variance 1 give outputs of mean 0 and variance 1.
 const SCALE: f64 = 1.050_700_987_355_480_5;
 const SCALE_ALPHA: f64 = SCALE * 1.673_263_242_354_377_2;
 
@@ -94,10 +97,10 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = s x` where it is positive, `y = s a (exp(x) - 1)` elsewhere, with `s = 1.0507..` and `a = 1.6733..`: `dy/dx = s` where
-    /// `x > 0`, else `s a exp(x)`.
+    /// `y = s x` where it is positive, `y = s a (exp(x) - 1)` elsewhere, with `s = 1.0507..` and
+    /// `a = 1.6733..`: `dy/dx = s` where `x > 0`, else `s a exp(x)`.
     ///
-    /// At 0 the gradient is `s a` (as PyTorch has it).
+    /// At 0 the gradient is `s a` (as in PyTorch).
     ///
     /// Klambauer et al. 2017, "Self-normalizing neural networks".
     ///

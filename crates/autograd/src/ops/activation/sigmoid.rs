@@ -79,7 +79,8 @@ elementwise! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = ln sigmoid(x)` of each element, finite wherever `x` is: `dy/dx = sigmoid(-x)`. It is `-softplus(-x)`.
+    /// `y = ln sigmoid(x)` of each element, finite wherever `x` is: `dy/dx = sigmoid(-x)`. It is
+    /// `-softplus(-x)`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -10,16 +10,17 @@ elementwise! {
     derivative: |x, _| x.sigmoid() * (T::ONE + within(FAR, x) * (-x).sigmoid());
 }
 
-/// From here on both ways, the function and its slope are those at infinity, in every type.
+/// Beyond this distance from 0, the function and its slope have their values at infinity, in every
+/// type.
 const FAR: f64 = 800.0;
 
-/// `x`, but not below `least`: minus infinity must not meet a factor of 0.
+/// `x`, but at least `least`: minus infinity must not be multiplied by 0.
 #[inline(always)]
 pub(super) fn at_least<T: Scalar>(least: f64, x: T) -> T {
     if x < T::from_f64(least) { T::from_f64(least) } else { x }
 }
 
-/// `x`, but no farther from 0 than `far`.
+/// `x`, clamped to `-far` and `far`.
 #[inline(always)]
 pub(super) fn within<T: Scalar>(far: f64, x: T) -> T {
     if x > T::from_f64(far) { T::from_f64(far) } else { at_least(-far, x) }
@@ -56,8 +57,9 @@ elementwise! {
     };
 }
 
-/// `t = tanh(softplus(x))`, by `tanh(ln w) = (w² - 1) / (w² + 1)` with `w = 1 + exp(x)`, and its slope `(1 - t²) sigmoid(x)`: both as
-/// fractions of `e = exp(-|x|)`, in which nothing overflows or cancels.
+/// `t = tanh(softplus(x))`, by `tanh(ln w) = (w² - 1) / (w² + 1)` with `w = 1 + exp(x)`, and its
+/// slope `(1 - t²) sigmoid(x)`: both as fractions in `e = exp(-|x|)`, where nothing overflows or
+/// cancels.
 #[inline(always)]
 fn gate<T: Scalar>(x: T) -> [T; 2] {
     let is_right = x >= T::ZERO;
@@ -70,7 +72,8 @@ fn gate<T: Scalar>(x: T) -> [T; 2] {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// `y = x t` of each element, with `t = tanh(softplus(x))`: `dy/dx = t + x (1 - t²) sigmoid(x)`.
+    /// `y = x t` of each element, with `t = tanh(softplus(x))`:
+    /// `dy/dx = t + x (1 - t²) sigmoid(x)`.
     ///
     /// Misra 2019, "Mish: a self regularized non-monotonic activation function".
     ///

@@ -1,4 +1,4 @@
-//! Elements picked by their places.
+//! One element for each index of a result.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Indices, Scalar, Shape, Tensor};
@@ -27,10 +27,12 @@ impl<T: Scalar> Op<T> for Gather {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// For each place of `positions`, the element whose position along `axis` stands there and whose others are those
-    /// of the place: along axis 1, `[M, N]` at positions `[M, K]` gives `[M, K]`, `y[i, j] = x[i, positions[i, j]]`.
+    /// For each element of `positions`, the element with this index along `axis` and the same
+    /// indices along the other axes: along axis 1, `[M, N]` at positions `[M, K]` gives `[M, K]`,
+    /// `y[i, j] = x[i, positions[i, j]]`.
     ///
-    /// `dx[i, positions[i, j]] += dy[i, j]`: the gradients of an element picked several times add up.
+    /// `dx[i, positions[i, j]] += dy[i, j]`: the gradients of an element that is picked several
+    /// times add up.
     ///
     /// ```
     /// use unspool_autograd::{Indices, Tape, Tensor};
@@ -42,17 +44,18 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, the ranks differ, `positions` is larger along another axis, or a position lies beyond
-    /// its axis.
+    /// If there is no such axis, the ranks differ, `positions` is larger along another axis, or an
+    /// index lies beyond its axis.
     #[track_caller]
     #[inline]
     pub fn gather(self, axis: usize, positions: impl Into<Indices>) -> Self {
         self.unary(Gather { axis, positions: positions.into() })
     }
 
-    /// Like [`gather`](Var::gather), where the value and `positions` broadcast to each other beside `axis` (NumPy's
-    /// `take_along_axis`): along axis 1, `[M, N]` at positions `[1, K]` gives `[M, K]`, `y[i, j] = x[i, positions[0,
-    /// j]]`. The gradients of an element picked several times add up.
+    /// Like [`gather`](Var::gather), where the value and `positions` broadcast to each other along
+    /// all axes but `axis` (NumPy's `take_along_axis`): along axis 1, `[M, N]` at positions
+    /// `[1, K]` gives `[M, K]`, `y[i, j] = x[i, positions[0, j]]`. The gradients of an element that
+    /// is picked several times add up.
     ///
     /// ```
     /// use unspool_autograd::{Indices, Tape, Tensor};
@@ -64,7 +67,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, the ranks differ, the shapes do not broadcast beside it, or a position lies beyond it.
+    /// If there is no such axis, the ranks differ, the shapes do not broadcast along the others, or
+    /// an index lies beyond it.
     #[track_caller]
     pub fn take_along(self, axis: usize, positions: impl Into<Indices>) -> Self {
         let (positions, shape) = (positions.into(), self.shape());

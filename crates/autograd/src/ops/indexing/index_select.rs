@@ -1,4 +1,4 @@
-//! Positions of an axis, picked.
+//! Indices of an axis, picked: the lookup of an embedding.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Indices, Scalar, Tensor};
@@ -28,12 +28,12 @@ impl<T: Scalar> Op<T> for IndexSelect {
 
 /// # Indexing
 impl<T: Scalar> Var<'_, T> {
-    /// The elements at the given positions of one axis, in that order; the axes of `positions` stand in the place of
-    /// that axis (NumPy's `take`). With axis 0 this is the lookup of an embedding: a table `[V, E]` and tokens `[T, B]`
-    /// make `[T, B, E]`.
+    /// The elements at the given indices of one axis, in that order; the axes of `positions`
+    /// replace that axis (NumPy's `take`). With axis 0 this is the lookup of an embedding: a table
+    /// `[V, E]` and tokens `[T, B]` make `[T, B, E]`.
     ///
-    /// Along axis 0, `y_i = x_p(i)` and `dx_j = sum over i with p(i) = j of dy_i`: the gradients of a position picked
-    /// several times add up.
+    /// Along axis 0, `y_i = x_p(i)` and `dx_j = sum over i with p(i) = j of dy_i`: the gradients of
+    /// an index that is picked several times add up.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -45,7 +45,7 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, a position lies beyond it, or the result would have more than
+    /// If there is no such axis, an index lies beyond it, or the result would have more than
     /// [`MAX_RANK`](crate::MAX_RANK) axes.
     #[doc(alias = "embedding")]
     #[doc(alias = "take")]

@@ -1,4 +1,4 @@
-//! Values added at places.
+//! Values added at indices.
 
 use crate::tape::{InputGrads, Inputs, Op, Var};
 use unspool_tensor::{Indices, Scalar, Tensor};
@@ -26,9 +26,9 @@ impl<T: Scalar> Op<T> for ScatterAdd {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// This value with each element of `part` added at the place that [`gather`](Var::gather) would pick for it: along
-    /// axis 1, `y = x`, then `y[i, positions[i, j]] += part[i, j]`. The shape stays; `part` and `positions` have one
-    /// shape. `dx = dy`, `dpart = dy` gathered.
+    /// This value with each element of `part` added where [`gather`](Var::gather) would pick it:
+    /// along axis 1, `y = x`, then `y[i, positions[i, j]] += part[i, j]`. The shape is unchanged;
+    /// `part` and `positions` have the same shape. `dx = dy`, `dpart = dy` gathered.
     ///
     /// ```
     /// use unspool_autograd::{Indices, Tape, Tensor};
@@ -40,8 +40,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If [`gather`](Var::gather) would, `part` has another shape than `positions`, or the two belong to different
-    /// tapes.
+    /// If [`gather`](Var::gather) would panic, `part` has another shape than `positions`, or the
+    /// two belong to different tapes.
     #[track_caller]
     #[inline]
     pub fn scatter_add(self, axis: usize, positions: impl Into<Indices>, part: Self) -> Self {

@@ -1,15 +1,16 @@
-//! Elements in order.
+//! Sorting.
 
 use crate::ops::reduction::Axes;
 use crate::tape::Var;
 use unspool_tensor::{Indices, Scalar};
 
 impl<T: Scalar> Var<'_, T> {
-    /// The elements along one axis from the smallest to the largest, and their positions in this value: along axis 1, `[M, N] ->
-    /// [M, N]` and `y[i, j] = x[i, positions[i, j]]`. `dx` is `dy`, back at these positions.
+    /// The elements along one axis in ascending order, and their indices in this value: along axis
+    /// 1, `[M, N] -> [M, N]` and `y[i, j] = x[i, positions[i, j]]`. `dx` is `dy`, put back at these
+    /// indices.
     ///
-    /// Equal ones stay in their order, and NaN is the largest (as PyTorch has it). From the largest to the smallest:
-    /// [`topk`](Var::topk) of `N`.
+    /// Equal elements keep their order, and NaN is the largest (as in PyTorch). In descending
+    /// order: [`topk`](Var::topk) of `N`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -30,11 +31,12 @@ impl<T: Scalar> Var<'_, T> {
         (self.gather(axis, &positions), positions)
     }
 
-    /// The `k` largest elements along one axis, the largest first, and their positions in this value: along axis 1, `[M, N] ->
-    /// [M, K]` and `y[i, j] = x[i, positions[i, j]]`. `dx` is `dy` at these positions and 0 elsewhere.
+    /// The `k` largest elements along one axis, the largest first, and their indices in this value:
+    /// along axis 1, `[M, N] -> [M, K]` and `y[i, j] = x[i, positions[i, j]]`. `dx` is `dy` at
+    /// these indices and 0 elsewhere.
     ///
-    /// The first of equal ones come first, and NaN is the largest (as PyTorch has it). The `k` smallest are the first of
-    /// [`sort`](Var::sort).
+    /// Equal elements keep their order, and NaN is the largest (as in PyTorch). The `k` smallest
+    /// are the first of [`sort`](Var::sort).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -1,4 +1,4 @@
-//! Features with mean 0 and variance 1.
+//! Layer normalization: features with mean 0 and variance 1.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor, sum_row};
@@ -8,31 +8,33 @@ struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// The mean of a row and `1 / sqrt(variance + epsilon)`; `room` is overwritten.
+    /// The mean of a row and `1 / sqrt(variance + epsilon)`; `scratch` is overwritten.
     #[inline(always)]
-    fn statistics<T: Scalar>(&self, x: &[T], room: &mut [T]) -> (T, T) {
+    fn statistics<T: Scalar>(&self, x: &[T], scratch: &mut [T]) -> (T, T) {
         let (n, epsilon) = (T::from_f64(x.len() as f64), T::from_f64(self.epsilon));
         let mean = sum_row(x) / n;
-        room.iter_mut().zip(x).for_each(#[inline(always)] |(r, &x)| *r = (x - mean) * (x - mean));
-        let spread = sum_row(room) / n;
+        scratch.iter_mut().zip(x).for_each(#[inline(always)] |(r, &x)| *r = (x - mean) * (x - mean));
+        let spread = sum_row(scratch) / n;
         let variance = spread + epsilon;
-        // Of numbers that are nearly equal, the mean may be rounded to one outside of them; where epsilon hides that, it may.
+        // The mean of nearly equal numbers may round to a value outside their range; that matters
+        // unless epsilon hides it.
         let are_apart = mean * mean + spread != mean * mean || epsilon + spread == epsilon;
         if variance > T::ZERO && (variance * n).is_finite() && are_apart {
             (mean, T::ONE / variance.sqrt())
         } else {
-            careful_statistics(x, room, n, epsilon)
+            careful_statistics(x, scratch, n, epsilon)
         }
     }
 }
 
-/// The same where sums or squares leave the range of the type, or elements are nearly equal: of `x / n`, then of numbers up to 1.
-/// The mean is kept between the smallest and the largest element: equal elements have no distance.
+/// The same where sums or squares leave the range of the type, or elements are nearly equal:
+/// computed from `x / n`, then from numbers up to 1. The mean is clamped to the smallest and the
+/// largest element, so that equal elements have no distance from it.
 #[cold]
 #[inline(never)]
-fn careful_statistics<T: Scalar>(x: &[T], room: &mut [T], n: T, epsilon: T) -> (T, T) {
-    room.iter_mut().zip(x).for_each(|(r, &x)| *r = x / n);
-    let mean = sum_row(room);
+fn careful_statistics<T: Scalar>(x: &[T], scratch: &mut [T], n: T, epsilon: T) -> (T, T) {
+    scratch.iter_mut().zip(x).for_each(|(r, &x)| *r = x / n);
+    let mean = sum_row(scratch);
     let ends = (T::from_f64(f64::INFINITY), T::from_f64(f64::NEG_INFINITY));
     let (least, most) =
         x.iter().fold(ends, |(least, most), &x| (if x < least { x } else { least }, if x > most { x } else { most }));
@@ -43,12 +45,12 @@ fn careful_statistics<T: Scalar>(x: &[T], room: &mut [T], n: T, epsilon: T) -> (
         return (mean, T::ONE / epsilon.sqrt());
     }
     let largest = largest.with_tangent(T::ZERO);
-    room.iter_mut().zip(x).for_each(|(r, &x)| *r = (x - mean) / largest * ((x - mean) / largest));
-    let scale = T::ONE / (sum_row(room) / n + epsilon / largest / largest).sqrt();
+    scratch.iter_mut().zip(x).for_each(|(r, &x)| *r = (x - mean) / largest * ((x - mean) / largest));
+    let scale = T::ONE / (sum_row(scratch) / n + epsilon / largest / largest).sqrt();
     (mean, scale / largest)
 }
 
-/// Of `x`, gain and bias.
+/// The inputs are `x`, gain and bias.
 impl<T: Scalar> Op<T> for LayerNorm {
     fn name(&self) -> &'static str {
         "layer_norm"
@@ -97,7 +99,7 @@ impl<T: Scalar> Op<T> for LayerNorm {
     }
 }
 
-/// Adds a row to sums over any number of rows, which are kept with what rounding took from each (Kahan 1965).
+/// Adds a row to sums over any number of rows, each stored with its rounding error (Kahan 1965).
 #[inline(always)]
 pub(super) fn add_row<T: Scalar>([sums, lost]: &mut [&mut [T]; 2], row: &[T]) {
     let terms = sums.iter_mut().zip(&mut **lost).zip(row);
@@ -118,9 +120,9 @@ pub(super) fn row<T: Scalar>(x: &Tensor<T>) -> &[T] {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The features, `[.., F]`, shifted and scaled to mean 0 and variance 1 over the last axis: `y = (x - mean) /
-    /// sqrt(variance + epsilon)`, with the variance of all `F` values (not `F - 1`). `dx = (dy - mean(dy) - y mean(dy
-    /// y)) / sqrt(variance + epsilon)`. The shape stays.
+    /// The features, `[.., F]`, shifted and scaled to mean 0 and variance 1 over the last axis: `y
+    /// = (x - mean) / sqrt(variance + epsilon)`, with the variance of all `F` values (not `F - 1`).
+    /// `dx = (dy - mean(dy) - y mean(dy y)) / sqrt(variance + epsilon)`. The shape is unchanged.
     ///
     /// With the gain and bias of the paper, it is [`layer_norm_affine`](Var::layer_norm_affine).
     ///
@@ -147,11 +149,12 @@ impl<T: Scalar> Var<'_, T> {
         self.layer_norm_affine(one, zero, epsilon)
     }
 
-    /// [`layer_norm`](Var::layer_norm) with a gain and a bias for each feature: `y = x̂ gain + bias`, where x̂, `[.., F]`,
-    /// has mean 0 and variance 1 over the last axis, and gain and bias are `[F]`. `d gain` is the sum of `dy x̂` over all
-    /// rows, `d bias` that of `dy`.
+    /// [`layer_norm`](Var::layer_norm) with a gain and a bias for each feature:
+    /// `y = x̂ gain + bias`, where x̂, `[.., F]`, has mean 0 and variance 1 over the last axis, and
+    /// gain and bias are `[F]`. `d gain` is the sum of `dy x̂` over all rows, `d bias` that of
+    /// `dy`.
     ///
-    /// The same as `x.layer_norm(epsilon) * gain + bias`, with two values less to write and to keep.
+    /// The same as `x.layer_norm(epsilon) * gain + bias`, with two fewer values to write and store.
     ///
     /// Ba, Kiros and Hinton 2016, "Layer normalization", equation 4.
     ///
@@ -166,7 +169,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the rank is 0, gain or bias is not `[F]`, `epsilon` is negative, or the three belong to different tapes.
+    /// If the rank is 0, gain or bias is not `[F]`, `epsilon` is negative, or the three belong to
+    /// different tapes.
     #[track_caller]
     #[inline]
     pub fn layer_norm_affine(self, gain: Self, bias: Self, epsilon: f64) -> Self {

@@ -1,4 +1,4 @@
-//! Features with mean square 1.
+//! Root mean square normalization: features with mean square 1.
 
 use super::layer_norm::{add_row, row};
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
@@ -9,22 +9,23 @@ struct RmsNorm {
 }
 
 impl RmsNorm {
-    /// Two numbers of a row: `size`, which none of its elements exceeds, and `scale`, so that `x / size * scale` has mean square
-    /// 1. The squares are those of `x / size`, which neither overflow nor vanish. `room` is overwritten.
+    /// Two numbers of a row: `size`, at least as large as each element, and `scale`, with which
+    /// `x / size * scale` has a mean square of 1. The squares are those of `x / size`: they neither
+    /// overflow nor vanish. `scratch` is overwritten.
     #[inline(always)]
-    fn statistics<T: Scalar>(&self, x: &[T], room: &mut [T]) -> (T, T) {
+    fn statistics<T: Scalar>(&self, x: &[T], scratch: &mut [T]) -> (T, T) {
         let least = T::from_f64(self.epsilon.sqrt());
-        room.iter_mut().zip(x).for_each(#[inline(always)] |(r, &x)| *r = x.abs());
-        let largest = if room.is_empty() { least } else { max_row(room) };
+        scratch.iter_mut().zip(x).for_each(#[inline(always)] |(r, &x)| *r = x.abs());
+        let largest = if scratch.is_empty() { least } else { max_row(scratch) };
         let size = if largest > least { largest } else { least };
-        room.iter_mut().zip(x).for_each(#[inline(always)] |(r, &x)| *r = (x / size) * (x / size));
+        scratch.iter_mut().zip(x).for_each(#[inline(always)] |(r, &x)| *r = (x / size) * (x / size));
         let n = T::from_f64(x.len() as f64);
         let epsilon = least / size;
-        (size, T::ONE / (sum_row(room) / n + epsilon * epsilon).sqrt())
+        (size, T::ONE / (sum_row(scratch) / n + epsilon * epsilon).sqrt())
     }
 }
 
-/// Of `x` and gain.
+/// The inputs are `x` and gain.
 impl<T: Scalar> Op<T> for RmsNorm {
     fn name(&self) -> &'static str {
         "rms_norm"
@@ -74,8 +75,9 @@ impl<T: Scalar> Op<T> for RmsNorm {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The features, `[.., F]`, scaled to mean square 1 over the last axis: `y = x / sqrt(mean(x²) + epsilon)`. `dx = (dy - y
-    /// mean(dy y)) / sqrt(mean(x²) + epsilon)`. The shape stays.
+    /// The features, `[.., F]`, scaled to mean square 1 over the last axis:
+    /// `y = x / sqrt(mean(x²) + epsilon)`. `dx = (dy - y mean(dy y)) / sqrt(mean(x²) + epsilon)`.
+    /// The shape is unchanged.
     ///
     /// With the gain of the paper, it is [`rms_norm_affine`](Var::rms_norm_affine).
     ///
@@ -100,8 +102,9 @@ impl<T: Scalar> Var<'_, T> {
         self.rms_norm_affine(self.tape.constant(&Tensor::ones([shape[shape.rank() - 1]])), epsilon)
     }
 
-    /// [`rms_norm`](Var::rms_norm) with a gain for each feature: `y = x̂ gain`, where x̂, `[.., F]`, has mean square 1 over the
-    /// last axis, and the gain is `[F]`. `d gain` is the sum of `dy x̂` over all rows.
+    /// [`rms_norm`](Var::rms_norm) with a gain for each feature: `y = x̂ gain`, where x̂,
+    /// `[.., F]`, has mean square 1 over the last axis, and the gain is `[F]`. `d gain` is the sum
+    /// of `dy x̂` over all rows.
     ///
     /// Zhang and Sennrich 2019, "Root mean square layer normalization", equation 4.
     ///
@@ -116,7 +119,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the rank is 0, the gain is not `[F]`, `epsilon` is negative, or the two belong to different tapes.
+    /// If the rank is 0, the gain is not `[F]`, `epsilon` is negative, or the two belong to
+    /// different tapes.
     #[track_caller]
     #[inline]
     pub fn rms_norm_affine(self, gain: Self, epsilon: f64) -> Self {

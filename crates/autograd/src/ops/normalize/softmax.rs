@@ -37,7 +37,7 @@ impl<T: Scalar> Op<T> for Softmax {
     }
 }
 
-/// `f` of the rows along an axis, see [`Tensor::map_rows`].
+/// `f` of the rows along an axis: see [`Tensor::map_rows`].
 #[track_caller]
 #[inline(always)]
 pub(super) fn along<T: Scalar, const K: usize>(
@@ -53,11 +53,11 @@ pub(super) fn along<T: Scalar, const K: usize>(
 
 /// # Normalize
 impl<T: Scalar> Var<'_, T> {
-    /// `y = exp(x) / sum(exp(x))` over one axis: positive, and summing to 1. `dx = y (dy - sum(dy y))`. The shape
-    /// stays.
+    /// `y = exp(x) / sum(exp(x))` over one axis: positive, and summing to 1.
+    /// `dx = y (dy - sum(dy y))`. The shape is unchanged.
     ///
-    /// The largest element is subtracted first, so no score is too large. Where all are minus infinity, it is NaN (as
-    /// PyTorch has it).
+    /// The largest element is subtracted first, so no score is too large. Where all scores are
+    /// minus infinity, the result is NaN (as in PyTorch).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -111,8 +111,8 @@ impl<T: Scalar> Op<T> for LogSoftmax {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The logarithm of [`softmax`](Var::softmax) over one axis, `y = x - ln(sum(exp(x)))`: finite for every finite
-    /// score. `dx = dy - softmax(x) sum(dy)`. The shape stays.
+    /// The logarithm of [`softmax`](Var::softmax) over one axis, `y = x - ln(sum(exp(x)))`: finite
+    /// for every finite score. `dx = dy - softmax(x) sum(dy)`. The shape is unchanged.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

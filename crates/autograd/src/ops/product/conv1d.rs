@@ -1,4 +1,4 @@
-//! The convolution over time.
+//! Convolution over time.
 
 use crate::tape::Var;
 use unspool_tensor::Scalar;
@@ -8,24 +8,25 @@ use unspool_tensor::Scalar;
 pub struct Convolution {
     /// The time steps between one output and the next.
     pub stride: usize,
-    /// Zeros put before the first time step; `(K - 1) dilation` and none after make the convolution causal.
+    /// Zeros before the first time step; `(K - 1) dilation` and none after make the convolution
+    /// causal.
     pub before: usize,
-    /// Zeros put after the last time step.
+    /// Zeros after the last time step.
     pub after: usize,
-    /// The time steps between the inputs of two neighbouring weights.
+    /// The time steps between the inputs of two adjacent weights.
     pub dilation: usize,
 }
 
 impl Default for Convolution {
-    /// Every time step, no padding, neighbouring inputs.
+    /// Every time step, no padding, adjacent inputs.
     fn default() -> Self {
         Convolution { stride: 1, before: 0, after: 0, dilation: 1 }
     }
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The convolution (as in PyTorch, without turning the weight round) of a sequence `[T, B, F]` with a weight
-    /// `[K, F, O]`, to `[T', B, O]`:
+    /// The convolution (as in PyTorch, without flipping the weight) of a sequence `[T, B, F]` with
+    /// a weight `[K, F, O]`, to `[T', B, O]`:
     ///
     /// ```text
     /// y_t = sum over k of x_(t stride + k dilation - before) W_k
@@ -48,8 +49,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the shapes are not these, the padded sequence is shorter than the weight reaches, `K`, the stride or the
-    /// dilation is 0, or the two belong to different tapes.
+    /// If the shapes are not these, the padded sequence is shorter than the reach of the weight,
+    /// `K`, the stride or the dilation is 0, or the two belong to different tapes.
     #[track_caller]
     pub fn conv1d(self, weight: Self, how: Convolution) -> Self {
         let (shape, w) = (self.shape(), weight.shape());
@@ -70,7 +71,8 @@ impl<T: Scalar> Var<'_, T> {
         assert!(padded >= reach, "conv1d: weight {w} reaches over {reach} time steps, the padded sequence has {padded}");
         let steps = (padded - reach) / stride + 1;
         let x = if before + after > 0 { self.pad(0, before, after) } else { self };
-        // Side by side, what each weight sees at every step: one product is all that is left.
+        // The inputs of all weights at each step are put next to each other: one product does the
+        // rest.
         let step = isize::try_from(stride).unwrap_or(isize::MAX); // beyond every sequence
         let seen = |k: usize| {
             let start = k * dilation;

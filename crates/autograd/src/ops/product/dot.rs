@@ -4,7 +4,8 @@ use crate::tape::Var;
 use unspool_tensor::Scalar;
 
 impl<T: Scalar> Var<'_, T> {
-    /// The inner product of two vectors, `[N] x [N] -> []`: `y = sum(x w)`, `dx = w dy`, `dw = x dy`.
+    /// The inner product of two vectors, `[N] x [N] -> []`: `y = sum(x w)`, `dx = w dy`,
+    /// `dw = x dy`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -24,7 +25,8 @@ impl<T: Scalar> Var<'_, T> {
         (self * other).sum()
     }
 
-    /// The outer product of two vectors, `[M] x [N] -> [M, N]`: `y_ij = x_i w_j`, `dx = dy w`, `dw = dyᵀ x`.
+    /// The outer product of two vectors, `[M] x [N] -> [M, N]`: `y_ij = x_i w_j`, `dx = dy w`,
+    /// `dw = dyᵀ x`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

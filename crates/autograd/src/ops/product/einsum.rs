@@ -1,9 +1,9 @@
-//! Products by the names of axes.
+//! Products of values whose axes are named by letters.
 
 use crate::tape::Var;
 use unspool_tensor::{MAX_RANK, Scalar, Shape};
 
-/// The axes of the three values of a product, by letters.
+/// The letters of a formula: one for each axis of the operands and of the result.
 struct Letters<'a> {
     a: &'a str,
     b: &'a str,
@@ -54,12 +54,12 @@ impl<'a> Letters<'a> {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// A product of two values whose axes are named by letters: the result is the sum, over all letters that it does
-    /// not name, of the products of elements. `"tbi,io->tbo"` is a dense layer, `"bqd,bkd->bqk"` the scores of an
-    /// attention, `"i,j->ij"` an outer product.
+    /// A product of two values whose axes are named by letters: the sum of the products of elements
+    /// over all letters that the result does not name. `"tbi,io->tbo"` is a dense layer,
+    /// `"bqd,bkd->bqk"` the scores of an attention, `"i,j->ij"` an outer product.
     ///
-    /// For `"ab,bc->ac"`, `y_ac = sum over b of A_ab B_bc`. The gradients are products of the same kind: `dA` is
-    /// `"ac,bc->ab"` of `dy` and `B`, `dB` is `"ab,ac->bc"` of `A` and `dy`.
+    /// For `"ab,bc->ac"`, `y_ac = sum over b of A_ab B_bc`. The gradients are products of the same
+    /// kind: `dA` is `"ac,bc->ab"` of `dy` and `B`, `dB` is `"ab,ac->bc"` of `A` and `dy`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor, Var};
@@ -72,8 +72,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the formula is not of this form, names an axis of one value twice, or does not fit the shapes, or the two
-    /// belong to different tapes.
+    /// If the formula is not of this form, names an axis of one value twice, or does not fit the
+    /// shapes, or the two belong to different tapes.
     #[track_caller]
     pub fn einsum(formula: &str, a: Self, b: Self) -> Self {
         let letters = Letters::parse(formula);
@@ -82,6 +82,9 @@ impl<T: Scalar> Var<'_, T> {
         let of = |letters_of: &str, keep: &dyn Fn(char) -> bool| letters_of.chars().filter(|&l| keep(l)).collect();
         let (in_a, in_b, in_out) =
             (|l| letters.a.contains(l), |l| letters.b.contains(l), |l| letters.out.contains(l));
+        // Each letter has one role in the matrix products: shared by all three values, summed over,
+        // or an axis of the result from one operand alone. What a formula names in one operand
+        // only, `arrange` sums beforehand.
         let both: String = of(letters.a, &|l| in_b(l) && in_out(l));
         let summed: String = of(letters.a, &|l| in_b(l) && !in_out(l));
         let rows: String = of(letters.a, &|l| !in_b(l) && in_out(l));
@@ -89,7 +92,7 @@ impl<T: Scalar> Var<'_, T> {
 
         let size = |letter: char| letters.size(letter, sa, sb);
         let product = |of: &str| of.chars().map(size).product::<usize>();
-        // One matrix product [M, K] x [K, N] for each place of the letters that all three share.
+        // One matrix product [M, K] x [K, N] for each index of the letters that all three share.
         let matrices = |x: Self, own: &str, first: &str, second: &str| {
             let order = format!("{both}{first}{second}");
             let x = arrange(x, own, &order);
@@ -99,6 +102,7 @@ impl<T: Scalar> Var<'_, T> {
             }
         };
         let y = matrices(a, letters.a, &rows, &summed).matmul(matrices(b, letters.b, &summed, &columns));
+        // The product has the axes in this order; the formula may want another.
         let made = format!("{both}{rows}{columns}");
         let sizes: Vec<usize> = made.chars().map(size).collect();
         arrange(y.reshape(&sizes[..]), &made, letters.out)
@@ -107,8 +111,8 @@ impl<T: Scalar> Var<'_, T> {
 
 /// The axes `names` of `x` in the order `wanted`, summed over those that are not wanted.
 fn arrange<'t, T: Scalar>(x: Var<'t, T>, names: &str, wanted: &str) -> Var<'t, T> {
-    let gone: Vec<usize> = (0..names.len()).filter(|&axis| !wanted.contains(&names[axis..axis + 1])).collect();
-    let x = if gone.is_empty() { x } else { x.sum_axes(&gone) };
+    let summed: Vec<usize> = (0..names.len()).filter(|&axis| !wanted.contains(&names[axis..axis + 1])).collect();
+    let x = if summed.is_empty() { x } else { x.sum_axes(&summed) };
     let kept: String = names.chars().filter(|&letter| wanted.contains(letter)).collect();
     if kept == wanted {
         return x;

@@ -32,10 +32,11 @@ impl<T: Scalar> Op<T> for Linear {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The affine map of each row, `[.., K] x [K, N] + [N] -> [.., N]`: `y = x w + b`. `dx = dy wᵀ`, `dw = xᵀ dy`, `db`
-    /// is the sum of `dy` over the rows. The bias may also have the shape of `y`.
+    /// The affine map of each row, `[.., K] x [K, N] + [N] -> [.., N]`: `y = x w + b`.
+    /// `dx = dy wᵀ`, `dw = xᵀ dy`, `db` is the sum of `dy` over the rows. The bias may also have
+    /// the shape of `y`.
     ///
-    /// The same as `x.matmul(w) + b`, with one value less to write and to keep.
+    /// The same as `x.matmul(w) + b`, with one fewer value to write and store.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

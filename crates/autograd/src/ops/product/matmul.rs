@@ -30,11 +30,13 @@ impl<T: Scalar> Op<T> for MatMul {
 
 /// # Product
 impl<T: Scalar> Var<'_, T> {
-    /// The matrix product with a weight, `[.., K] x [K, N] -> [.., N]`, where all leading axes are rows; or of several
-    /// matrices, `[.., M, K] x [.., K, N] -> [.., M, N]`, where leading axes count matrices and broadcast.
+    /// The matrix product with a weight, `[.., K] x [K, N] -> [.., N]`, where all leading axes are
+    /// rows; or of several matrices, `[.., M, K] x [.., K, N] -> [.., M, N]`, where leading axes
+    /// count matrices and broadcast.
     ///
-    /// `y = x w`: `y_mn = sum over k of x_mk w_kn`. `dx = dy wᵀ`, `dw = xᵀ dy`. The gradients of a weight that is used
-    /// at every time step are collected and computed as one product.
+    /// `y = x w`: `y_mn = sum over k of x_mk w_kn`. `dx = dy wᵀ`, `dw = xᵀ dy`. The gradients of a
+    /// weight that is used at every time step are collected and computed as one product over many
+    /// rows.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -47,8 +49,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the shapes are not these, the inner sizes differ, the leading axes do not broadcast, or the two belong to
-    /// different tapes.
+    /// If the shapes are not these, the inner sizes differ, the leading axes do not broadcast, or
+    /// the two belong to different tapes.
     #[track_caller]
     #[inline]
     pub fn matmul(self, weight: Self) -> Self {

@@ -1,4 +1,4 @@
-//! Products of vectors and matrices, and what is written as one.
+//! Products of vectors and matrices, and ops that are computed as one.
 
 mod matmul;
 mod linear;

@@ -9,7 +9,8 @@ fn logsumexp<T: Scalar>(x: Var<'_, T>, axes: Axes) -> Var<'_, T> {
     if axes.terms(x.shape()) == 0 {
         return axes.drop_from(x.sum_keepdim(axes.as_slice()).ln()); // of 0
     }
-    // The largest element is subtracted first and added again, so no element is too large.
+    // The largest element is subtracted before `exp` and added to the logarithm, so no element is
+    // too large.
     let max = x.value().max_axes(axes.as_slice()).map(|max| if max.is_finite() { max } else { T::ZERO });
     let max = x.tape.constant(&axes.restore(&max, x.shape()));
     axes.drop_from((x - max).exp().sum_keepdim(axes.as_slice()).ln() + max)

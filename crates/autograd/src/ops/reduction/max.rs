@@ -4,11 +4,11 @@ use super::{Axes, reduction};
 use crate::tape::{InputGrads, Inputs, Op, Var};
 use unspool_tensor::{Indices, Scalar, Tensor};
 
-/// The largest one, or the smallest.
+/// The largest element, or the smallest.
 struct Best<const LARGEST: bool>(Axes);
 
 impl<const LARGEST: bool> Best<LARGEST> {
-    /// The best elements with the mean of the tangents of those that are equally good.
+    /// The best elements, each with the mean of the tangents of all that tie with it.
     fn mean_tangent<T: Scalar>(&self, x: &Tensor<T>, best: Tensor<T>) -> Tensor<T> {
         let axes = self.0.as_slice();
         let kept = self.0.restore(&best, x.shape());
@@ -80,8 +80,8 @@ reduction! {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The position of the largest element along one axis, for each place of the others: the first of equal ones, or
-    /// the first NaN. Along axis 1, `[M, N] -> [M]`. Positions have no gradient.
+    /// The index of the largest element along one axis, for each index of the others: the first of
+    /// equal ones, or the first NaN. Along axis 1, `[M, N] -> [M]`. Indices have no gradient.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -97,8 +97,8 @@ impl<T: Scalar> Var<'_, T> {
         self.value().argmax(axis)
     }
 
-    /// Like [`argmax`](Var::argmax), with the axis kept at size 1, along axis 1 `[M, N] -> [M, 1]`: what
-    /// [`gather`](Var::gather) takes.
+    /// Like [`argmax`](Var::argmax), with the axis kept at size 1, along axis 1 `[M, N] -> [M, 1]`:
+    /// what [`gather`](Var::gather) takes.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -81,10 +81,10 @@ impl Axes {
     }
 }
 
-/// Defines the three methods of a reduction: over all axes, over some, and over some that are kept at size 1.
-/// `op` makes the result from the value and its [`Axes`]; `panics` is when it panics on no elements. The
-/// examples take the elements `x` as `[2, 2]`, over all axes and over axis 1. `heading` begins the family on the
-/// page of `Var`.
+/// Defines the three methods of a reduction: over all axes, over some, and over some that are kept
+/// at size 1. `op` makes the result from the value and its [`Axes`]; `panics` is when it panics on
+/// no elements. The examples take the elements `x` as `[2, 2]`, over all axes and over axis 1.
+/// `heading` begins the family on the page of `Var`.
 macro_rules! reduction {
     (
         $(heading: $heading:literal;)?

@@ -1,10 +1,11 @@
-//! The length of vectors.
+//! The length of vectors, safe from overflow.
 
 use super::{Axes, reduction};
 use crate::tape::{InputGrads, Inputs, Op, Var};
 use unspool_tensor::{Scalar, Tensor};
 
-/// The root of the sum of squares, divided by `terms` first: 1 for a length, their number for the root of their mean.
+/// The square root of the sum of squares divided by `terms`: 1 for a length, the number of elements
+/// for the root mean square.
 pub(super) struct Norm {
     pub(super) axes: Axes,
     pub(super) terms: f64,
@@ -19,12 +20,12 @@ impl Norm {
             self.axes.restore(&sum.map(|sum| (sum / terms).sqrt()), x.shape())
         };
         let lengths = root_of_squares(x);
-        // Whether squares are far from both ends of the type's range.
+        // Whether the squares are far from both ends of the type's range.
         let is_safe = |length: T| (length * length * (length * length)).is_finite() && length * length * (length * length) > T::ZERO;
         if x.numel() == 0 || lengths.contiguous().as_slice().is_some_and(|all| all.iter().all(|&length| is_safe(length))) {
             return lengths;
         }
-        // Elsewhere vectors are divided by their largest element first.
+        // Other vectors are divided by their largest element first.
         let largest = self.axes.restore(&x.map(|x| x.abs().with_tangent(T::ZERO)).max_axes(self.axes.as_slice()), x.shape());
         let unit = largest.map(|m| if m > T::ZERO && m.is_finite() { m } else { T::ONE });
         let scaled = root_of_squares(&x.zip(&unit, |x, unit| x / unit)).zip(&unit, |y, unit| y * unit);
@@ -40,7 +41,7 @@ impl<T: Scalar> Op<T> for Norm {
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let mut length = self.of(&x[0]);
         if T::HAS_TANGENT {
-            // From the origin, the length grows with the speed, whatever the direction.
+            // At the origin, the length grows at the length of the tangent, whatever its direction.
             let speed = self.of(&x[0].map(|x| x.tangent()));
             length = length.zip(&speed, |y, speed| if y == T::ZERO { y.with_tangent(speed) } else { y });
         }
@@ -62,8 +63,9 @@ impl<T: Scalar> Op<T> for Norm {
     }
 }
 
-/// The gradient where `y` is 0: none, and for a function that becomes smooth by a factor that vanishes there, as the square
-/// of the norm, the change of that factor in the direction that `x` takes.
+/// The gradient where `y` is 0: none. Its tangent matters for a function that is smooth there by a
+/// factor that vanishes, such as the square of the norm: the change of that factor in the direction
+/// of `x`.
 #[inline(always)]
 fn at_origin<T: Scalar>(dy: T, x: T, y: T) -> T {
     let speed = y.tangent();

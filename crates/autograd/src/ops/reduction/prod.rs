@@ -7,11 +7,11 @@ use unspool_tensor::{MAX_RANK, Scalar, Tensor};
 struct Prod(Axes);
 
 impl Prod {
-    /// For each element, the product of the others that are multiplied with it: of those before it and those behind. No
-    /// division, so zeros are as good as other numbers.
+    /// For each element, the product of the others it is multiplied with: of those before it and
+    /// those after it. No division, so zeros need no special case.
     fn others<T: Scalar>(&self, x: &Tensor<T>) -> Tensor<T> {
         let (rank, axes) = (x.rank(), self.0.as_slice());
-        // What is multiplied goes to the end, and becomes one axis.
+        // The axes that are multiplied move to the end and become one.
         let mut order = [0; MAX_RANK];
         let kept = (0..rank).filter(|axis| !axes.contains(axis));
         order.iter_mut().zip(kept.chain(axes.iter().copied())).for_each(|(place, axis)| *place = axis);
@@ -26,10 +26,10 @@ impl Prod {
                 *y = before;
                 before *= x;
             }
-            let mut behind = T::ONE;
+            let mut after = T::ONE;
             for (y, &x) in out.iter_mut().zip(x).rev() {
-                *y *= behind;
-                behind *= x;
+                *y *= after;
+                after *= x;
             }
         });
         others.reshape(moved.shape()).permute(&back[..rank])

@@ -5,8 +5,8 @@ use super::{Axes, reduction};
 use crate::tape::Var;
 use unspool_tensor::Scalar;
 
-/// The distances from the mean. It is kept between the smallest and the largest element, out of which rounding may put it:
-/// equal elements have no distance.
+/// The distances from the mean. Rounding may put the mean outside the smallest and the largest
+/// element; it is clamped to them, so that equal elements have no distance.
 #[track_caller]
 fn distances<'t, T: Scalar>(x: Var<'t, T>, axes: Axes) -> Var<'t, T> {
     let mean = x.mean_keepdim(axes.as_slice());
@@ -24,7 +24,7 @@ fn distances<'t, T: Scalar>(x: Var<'t, T>, axes: Axes) -> Var<'t, T> {
     if is_inside { x - mean } else { (x - mean) + x.tape.constant(&outside) }
 }
 
-/// The number that sums of squares are divided by.
+/// The divisor of the sum of squares.
 fn degrees<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> f64 {
     (axes.terms(x.shape()) as f64 - correction as f64).max(0.0)
 }
@@ -37,7 +37,7 @@ fn variance<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, 
 
 #[track_caller]
 fn deviation<T: Scalar>(x: Var<'_, T>, axes: Axes, correction: usize) -> Var<'_, T> {
-    // Not the square root of the variance, which leaves the range of the type long before.
+    // Not the square root of the variance, which leaves the range of the type much earlier.
     distances(x, axes).unary(Norm { axes, terms: degrees(x, axes, correction) })
 }
 

@@ -24,8 +24,8 @@ impl<T: Scalar> Op<T> for Expand {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The value as if repeated to `shape`, by the rules of broadcasting, `[M, 1] -> [K, M, N]`; nothing is copied.
-    /// `dx` is the sum of `dy` over the repetitions.
+    /// The value broadcast to `shape`, `[M, 1] -> [K, M, N]`; nothing is copied. `dx` is the sum of
+    /// `dy` over the repetitions.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

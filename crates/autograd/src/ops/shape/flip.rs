@@ -26,8 +26,8 @@ impl<T: Scalar> Op<T> for Flip {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The elements of one axis of size `N` in reverse order, a sequence backwards in time: `y_i = x_(N-1-i)`. `dx` is
-    /// `dy` in reverse order. The shape stays.
+    /// The elements of one axis of size `N` in reverse order, such as a sequence backwards in time:
+    /// `y_i = x_(N-1-i)`. `dx` is `dy` in reverse order. The shape is unchanged.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

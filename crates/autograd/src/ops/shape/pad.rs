@@ -1,4 +1,4 @@
-//! A value with a margin.
+//! Padding.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
@@ -43,8 +43,8 @@ impl<T: Scalar> Op<T> for Pad {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The value with `before` and `after` zeros at the ends of one axis: `[N] -> [before + N + after]`. `dx` is `dy`
-    /// without these.
+    /// The value padded with `before` and `after` zeros at the ends of one axis:
+    /// `[N] -> [before + N + after]`. `dx` is `dy` without these.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -63,7 +63,7 @@ impl<T: Scalar> Var<'_, T> {
         self.pad_with(axis, before, after, 0.0)
     }
 
-    /// Like [`pad`](Var::pad), with `number`, a constant, in place of the zeros.
+    /// Like [`pad`](Var::pad), with `number`, a constant, instead of zeros.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -30,8 +30,9 @@ impl<T: Scalar> Op<T> for Permute {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The axes in another order: axis `i` of the result is axis `order[i]` of this value. By `[2, 0, 1]`, `[A, B, C]
-    /// -> [C, A, B]`. `dx` is `dy` with the axes back in their order.
+    /// The axes in another order: axis `i` of the result is axis `order[i]` of this value. By
+    /// `[2, 0, 1]`, `[A, B, C] -> [C, A, B]`. `dx` is `dy` with the axes back in their original
+    /// order.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -52,7 +53,8 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(Permute(Axes::new("permute", shape, order)))
     }
 
-    /// The transpose, the last two axes swapped: `[.., M, N] -> [.., N, M]`, `y_ij = x_ji`. `dx = dyᵀ`.
+    /// The transpose, the last two axes swapped: `[.., M, N] -> [.., N, M]`, `y_ij = x_ji`.
+    /// `dx = dyᵀ`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -74,7 +76,8 @@ impl<T: Scalar> Var<'_, T> {
         self.transpose(r - 2, r - 1)
     }
 
-    /// Two axes swapped: axes 0 and 1 of `[B, T, F] -> [T, B, F]`. `dx` is `dy` with the two swapped back.
+    /// Two axes swapped: axes 0 and 1 of `[B, T, F] -> [T, B, F]`. `dx` is `dy` with the two
+    /// swapped back.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

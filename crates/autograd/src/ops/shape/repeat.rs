@@ -9,7 +9,7 @@ struct Repeat {
 }
 
 impl Repeat {
-    /// How many times there is something to copy.
+    /// The number of copies: none of a value without elements.
     fn copies<T: Scalar>(&self, x: &Tensor<T>) -> usize {
         if x.numel() == 0 { 0 } else { self.times }
     }
@@ -42,9 +42,9 @@ impl<T: Scalar> Op<T> for Repeat {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The elements of one axis, all of them `times` times over, `[N] -> [times N]`: `[1, 2]` twice is `[1, 2, 1, 2]`.
-    /// `dx` is the sum of `dy` over the repetitions. An axis of size 1 is repeated without copies by
-    /// [`expand`](Var::expand).
+    /// The elements of one axis repeated `times` times as a whole, `[N] -> [times N]`: `[1, 2]`
+    /// twice is `[1, 2, 1, 2]`. `dx` is the sum of `dy` over the repetitions. An axis of size 1 is
+    /// repeated without copies by [`expand`](Var::expand).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -1,4 +1,4 @@
-//! The same elements under another shape.
+//! The same elements in another shape.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{MAX_RANK, Scalar, Shape, Tensor};
@@ -25,7 +25,8 @@ impl<T: Scalar> Op<T> for Reshape {
 
 /// # Shape
 impl<T: Scalar> Var<'_, T> {
-    /// The same elements, in row-major order, under another shape: `[2, 3] -> [6]`. `dx` is `dy` under the old shape.
+    /// The same elements, in row-major order, in another shape: `[2, 3] -> [6]`. `dx` is `dy` in
+    /// the old shape.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -45,8 +46,8 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(Reshape(shape.into()))
     }
 
-    /// The value with a new axis of size 1 before `axis`: before axis 1, `[M, N] -> [M, 1, N]`. `dx` is `dy` without
-    /// it.
+    /// The value with a new axis of size 1 before `axis`: before axis 1, `[M, N] -> [M, 1, N]`.
+    /// `dx` is `dy` without it.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -67,7 +68,8 @@ impl<T: Scalar> Var<'_, T> {
         self.reshape(shape.insert(axis, 1))
     }
 
-    /// The value without `axis`, which has size 1: axis 1 of `[M, 1, N] -> [M, N]`. `dx` is `dy` with it.
+    /// The value without `axis`, which has size 1: axis 1 of `[M, 1, N] -> [M, N]`. `dx` is `dy`
+    /// with it.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

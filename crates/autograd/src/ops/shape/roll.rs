@@ -1,4 +1,4 @@
-//! An axis turned round.
+//! An axis rotated.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
@@ -9,7 +9,7 @@ struct Roll {
 }
 
 impl Roll {
-    /// `x` with its last positions in front, as many as it is shifted by, or those that are not, on the way back.
+    /// `x` shifted along the axis, or shifted back: its last positions come first.
     fn of<T: Scalar>(&self, x: &Tensor<T>, is_back: bool) -> Tensor<T> {
         let n = x.shape()[self.axis];
         if n == 0 {
@@ -43,8 +43,9 @@ impl<T: Scalar> Op<T> for Roll {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The elements of one axis of size `N` moved on by `shift` positions, those that leave it at the end coming back in front:
-    /// `y_i = x_((i - shift) mod N)`. A negative shift moves them to the front. `dx` is `dy` moved back. The shape stays.
+    /// The elements of one axis of size `N` shifted by `shift` positions, where those that leave at
+    /// the end come back at the start: `y_i = x_((i - shift) mod N)`. A negative shift moves them
+    /// towards the start. `dx` is `dy` shifted back. The shape is unchanged.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -1,15 +1,15 @@
-//! One side of a matrix's diagonal.
+//! The lower and the upper triangle of matrices.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
-/// The part of the matrices of the last two axes below a diagonal, or above it, with the diagonal.
+/// The lower or the upper triangle, with the diagonal, of the matrices of the last two axes.
 struct Triangle<const LOWER: bool> {
     diagonal: isize,
 }
 
 impl<const LOWER: bool> Triangle<LOWER> {
-    /// With zeros in place of the rest.
+    /// `x` with zeros outside the triangle.
     fn of<T: Scalar>(&self, mut x: Tensor<T>) -> Tensor<T> {
         let shape = x.shape();
         let (rows, columns) = (shape[shape.rank() - 2], shape[shape.rank() - 1]);
@@ -47,8 +47,9 @@ impl<T: Scalar, const LOWER: bool> Op<T> for Triangle<LOWER> {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The matrices `[.., M, N]` with zeros above a diagonal: `y[i, j] = x[i, j]` where `j - i <= diagonal`, and 0 elsewhere.
-    /// The main diagonal is 0, those above it are 1, 2, .., those below -1, -2, .. `dx` is the same part of `dy`.
+    /// The matrices `[.., M, N]` with zeros above a diagonal: `y[i, j] = x[i, j]` where
+    /// `j - i <= diagonal`, and 0 elsewhere. Diagonal 0 is the main one, 1, 2, .. are above it and
+    /// -1, -2, .. below. `dx` is the same triangle of `dy`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -67,8 +68,9 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(Triangle::<true> { diagonal })
     }
 
-    /// The matrices `[.., M, N]` with zeros below a diagonal: `y[i, j] = x[i, j]` where `j - i >= diagonal`, and 0 elsewhere.
-    /// The main diagonal is 0, those above it are 1, 2, .., those below -1, -2, .. `dx` is the same part of `dy`.
+    /// The matrices `[.., M, N]` with zeros below a diagonal: `y[i, j] = x[i, j]` where
+    /// `j - i >= diagonal`, and 0 elsewhere. Diagonal 0 is the main one, 1, 2, .. are above it and
+    /// -1, -2, .. below. `dx` is the same triangle of `dy`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

@@ -1,4 +1,4 @@
-//! Values one after the other along an axis.
+//! Concatenation along an axis.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
@@ -31,8 +31,9 @@ impl<T: Scalar> Op<T> for Concat {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The values one after the other along one axis: along axis 0, `[M, F]` and `[N, F]` make `[M + N, F]`. All other
-    /// axes have the same sizes. The gradient of each value is its part of `dy`.
+    /// The values concatenated along one axis: along axis 0, `[M, F]` and `[N, F]` make
+    /// `[M + N, F]`. All other axes have the same sizes. The gradient of each value is its slice of
+    /// `dy`.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor, Var};
@@ -45,7 +46,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there are none, there is no such axis, the other sizes differ, or they belong to different tapes.
+    /// If there are none, there is no such axis, the other sizes differ, or they belong to
+    /// different tapes.
     #[track_caller]
     #[inline]
     pub fn concat(axis: usize, parts: &[Self]) -> Self {

@@ -1,4 +1,4 @@
-//! Slices of a value, and values put together.
+//! Slices of a value, and values joined.
 
 mod select;
 mod slice;

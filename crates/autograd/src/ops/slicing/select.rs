@@ -1,4 +1,4 @@
-//! One position of an axis.
+//! One index of an axis.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
@@ -28,10 +28,11 @@ impl<T: Scalar> Op<T> for Select {
 
 /// # Slicing
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The elements at position `index` of one axis, which is gone from the result: on axis 0, `[N, F] -> [F]`. `dx` is
-    /// `dy` at that position, 0 elsewhere.
+    /// The elements at `index` of one axis, which is removed: on axis 0, `[N, F] -> [F]`. `dx` is
+    /// `dy` at that index, 0 elsewhere.
     ///
-    /// Selecting every position of an axis in turn costs as much, forward and backward, as the whole value is large.
+    /// Selecting every index of an axis in turn costs time in proportion to the size of the value,
+    /// forward and backward.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -50,8 +51,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.unary(Select { axis, index })
     }
 
-    /// The positions of the first axis in order: the time steps of a sequence `[T, B, F]`, each `[B, F]`. `dx` has the
-    /// `dy` of each at its position.
+    /// The slices of the first axis in order: the time steps of a sequence `[T, B, F]`, each
+    /// `[B, F]`. `dx` has the `dy` of each at its index.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -70,8 +71,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         (0..shape[0]).map(move |index| self.select(0, index))
     }
 
-    /// The last position of the first axis: the last time step of a sequence, `[T, B, F] -> [B, F]`. `dx` is `dy` at
-    /// that position, 0 elsewhere.
+    /// The last index of the first axis: the last time step of a sequence, `[T, B, F] -> [B, F]`.
+    /// `dx` is `dy` at that index, 0 elsewhere.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};

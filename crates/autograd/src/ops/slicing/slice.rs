@@ -1,4 +1,4 @@
-//! A part of an axis.
+//! A range of an axis.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use crate::tuning::SHORT_ROW;
@@ -17,7 +17,8 @@ impl<T: Scalar> Op<T> for Slice {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let part = x[0].slice_step(self.axis, self.span, self.step);
-        // Gates are cut out of rows, and every op that reads them would go from one short piece to the next.
+        // Gates are cut out of rows: every op that reads them would go from one short piece to the
+        // next.
         let is_short = part.shape().last().is_some_and(|&n| n < SHORT_ROW);
         if is_short { part.contiguous() } else { part }
     }
@@ -33,9 +34,9 @@ impl<T: Scalar> Op<T> for Slice {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// A part of one axis, `[N] -> [end - start]`, as a range of `usize`, `isize` or literals; negative numbers count
-    /// from the end. `dx` is `dy` in that part, 0 elsewhere. (Clippy takes the literal `1..-1` for an empty range;
-    /// `1..n - 1` it lets pass.)
+    /// A range of one axis, `[N] -> [end - start]`, as a range of `usize`, `isize` or literals;
+    /// negative numbers count from the end. `dx` is `dy` in that range, 0 elsewhere. (Clippy takes
+    /// the literal `1..-1` for an empty range; it accepts `1..n - 1`.)
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -46,15 +47,15 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, or the part reaches beyond it or ends before it begins.
+    /// If there is no such axis, or the range reaches beyond it or ends before it begins.
     #[track_caller]
     #[inline]
     pub fn slice(self, axis: usize, span: impl Into<SliceRange>) -> Self {
         self.slice_step(axis, span, 1)
     }
 
-    /// Every `step`-th position of a part of one axis; backwards if `step` is negative, as in NumPy. `dx` is `dy` at
-    /// these positions, 0 elsewhere.
+    /// Every `step`-th index of a range of one axis; backwards if `step` is negative, as in NumPy.
+    /// `dx` is `dy` at these indices, 0 elsewhere.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -66,15 +67,16 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, the part reaches beyond it or ends before it begins, or `step` is 0.
+    /// If there is no such axis, the range reaches beyond it or ends before it begins, or `step` is
+    /// 0.
     #[track_caller]
     #[inline]
     pub fn slice_step(self, axis: usize, span: impl Into<SliceRange>, step: isize) -> Self {
         self.unary(Slice { axis, span: span.into(), step })
     }
 
-    /// The last axis cut into `N` equal parts: the gates of a cell, `[B, N H] -> N` times `[B, H]`. `dx` has the `dy`
-    /// of each part in its place.
+    /// The last axis split into `N` equal chunks: the gates of a cell, `[B, N H] -> N` times
+    /// `[B, H]`. `dx` is the `dy` of the chunks, concatenated.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -86,7 +88,7 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If the last axis does not divide into `N` parts.
+    /// If the size of the last axis is not a multiple of `N`.
     #[track_caller]
     #[inline]
     pub fn chunks<const N: usize>(self) -> [Self; N] {
@@ -101,8 +103,8 @@ impl<T: Scalar> Var<'_, T> {
         parts
     }
 
-    /// One axis cut into parts of the given sizes, one after the other: by `[1, 3]`, `[4, F]` into `[1, F]` and `[3,
-    /// F]`. `dx` has the `dy` of each part in its place.
+    /// One axis split into chunks of the given sizes: by `[1, 3]`, `[4, F]` into `[1, F]` and
+    /// `[3, F]`. `dx` is the `dy` of the chunks, concatenated.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -114,7 +116,7 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, or the sizes do not add up to its own.
+    /// If there is no such axis, or the sizes do not add up to its size.
     #[track_caller]
     pub fn split(self, axis: usize, sizes: &[usize]) -> Vec<Self> {
         let shape = self.shape();

@@ -1,4 +1,4 @@
-//! Values side by side along a new axis.
+//! Values joined along a new axis.
 
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
@@ -28,9 +28,9 @@ impl<T: Scalar> Op<T> for Stack {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// The values, all of one shape, along a new axis, the one of this number in the result. Along axis 0 they are the steps of
-    /// a sequence, `T` times `[B, F] -> [T, B, F]`; along axis 1 they would make `[B, T, F]`. The gradient of each value
-    /// is `dy` at its position of that axis.
+    /// The values, all of one shape, joined along a new axis, which is `axis` of the result. Along
+    /// axis 0 they are the steps of a sequence, `T` times `[B, F] -> [T, B, F]`; along axis 1 they
+    /// would make `[B, T, F]`. The gradient of each value is `dy` at its index of that axis.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor, Var};
@@ -44,8 +44,8 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there are none, their shapes differ or have [`MAX_RANK`](crate::MAX_RANK) axes already, `axis` is greater than
-    /// their rank, or they belong to different tapes.
+    /// If there are none, their shapes differ or have [`MAX_RANK`](crate::MAX_RANK) axes already,
+    /// `axis` is greater than their rank, or they belong to different tapes.
     #[track_caller]
     #[inline]
     pub fn stack(axis: usize, parts: &[Self]) -> Self {
