@@ -7,7 +7,7 @@ use unspool::cells::{MinGru, Slstm};
 use unspool::optim::schedules::{Cosine, Plateau};
 use unspool::optim::{AdamW, Nadam, RmsProp};
 use unspool::prelude::*;
-use unspool::recurrent::Stream;
+use unspool::recurrent::StreamingCell;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
 use unspool::tensor::bytes_allocated;
 use unspool::text::{Generator, LanguageModel, Sampler};
@@ -118,7 +118,7 @@ where
 
 /// A stream over a sequence of any length takes the memory of its outputs, and no more.
 fn long_stream() {
-    let mut stream = Stream::<f32, _, _>::new(Lstm::new(&mut rng(3), 8, 8));
+    let mut stream = StreamingCell::<f32, _, _>::new(Lstm::new(&mut rng(3), 8, 8));
     let xs: Tensor = values([10_000, 1, 8], 1).cast();
     drop(stream.run(&xs.slice(0, ..200)));
     let before = bytes_allocated();
@@ -152,7 +152,7 @@ use optimizer;
 
 macro_rules! stream {
     ($cell:expr) => {
-        let mut stream = Stream::<f32, _, _>::new($cell);
+        let mut stream = StreamingCell::<f32, _, _>::new($cell);
         let x = Tensor::ones([1, 8]);
         (0..2).for_each(|_| drop(stream.step(&x)));
         let before = (bytes_allocated(), ALLOCATIONS.load(Ordering::Relaxed));

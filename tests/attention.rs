@@ -1,7 +1,7 @@
 //! Attention, and what it does not look at: against PyTorch (`fixtures/attention.py`), by differences, and by what it must mean.
 
 use unspool::layers::{
-    AdditiveAttention, ScaledDotProduct, attend, attend_masked, dot_scores, scaled_dot_product_attention,
+    AdditiveAttention, ScaledDotProduct, attention, attention_masked, dot_product_scores, scaled_dot_product_attention,
 };
 use unspool::layers::{sequence_mask, zero_padding};
 use unspool::prelude::*;
@@ -40,7 +40,7 @@ fn scaled_dot_product_attention_agrees_with_pytorch() {
     }
 }
 
-/// The same numbers through `attend_masked`, whose sequences are `[T, B, H]`.
+/// The same numbers through `attention_masked`, whose sequences are `[T, B, H]`.
 #[test]
 fn masked_attention_agrees_with_pytorch() {
     let cases = fixture("attention_torch.json");
@@ -51,10 +51,10 @@ fn masked_attention_agrees_with_pytorch() {
     fn by_time(x: V<'_>) -> V<'_> {
         x.transpose(0, 1)
     }
-    let scale = case["scale"].as_f64().unwrap() * 2.0; // `dot_scores` divides by the root of 4
-    let scores = dot_scores(by_time(queries), by_time(keys)) * scale;
+    let scale = case["scale"].as_f64().unwrap() * 2.0; // `dot_product_scores` divides by the root of 4
+    let scores = dot_product_scores(by_time(queries), by_time(keys)) * scale;
     let mask = tensor(&case["mask"]).permute(&[2, 1, 0]); // [T, N, B]
-    let context = by_time(attend_masked(scores, by_time(values), &mask).context);
+    let context = by_time(attention_masked(scores, by_time(values), &mask).context);
     assert_close("context", &context.value(), &tensor(&case["output"]), 1e-12);
     let gradients = (context * tape.constant(&tensor(&case["g"]))).sum().backward();
     for (i, input) in [queries, keys, values].into_iter().enumerate() {
@@ -92,8 +92,9 @@ fn attention_has_the_gradients_of_its_differences() {
     .unwrap();
     gradcheck(&qkv(), |tape, net| {
         let [queries, keys, values] = [net.queries, net.keys, net.values].map(|x| x.transpose(0, 1));
-        let many = attend_masked(dot_scores(queries, keys), values, &mask().permute(&[2, 1, 0])).context;
-        let one = attend_masked(dot_scores(many.select(0, 0), values), values, &mask().select(1, 0).t()).context;
+        let many = attention_masked(dot_product_scores(queries, keys), values, &mask().permute(&[2, 1, 0])).context;
+        let one =
+            attention_masked(dot_product_scores(many.select(0, 0), values), values, &mask().select(1, 0).t()).context;
         (many.sum_axes(&[0]) * one * tape.constant(&g.select(1, 0))).sum()
     })
     .unwrap();
@@ -107,7 +108,7 @@ fn what_lies_behind_the_end_is_not_looked_at() {
             let tape = Tape::new();
             let scores = tape.variable(&vector(&[0.0, 0.0, of_scores]).reshape([3, 1]));
             let values = tape.variable(&vector(&[0.0, 2.0, padding]).reshape([3, 1, 1]));
-            let attended = attend(scores, values, Some(&[2]));
+            let attended = attention(scores, values, Some(&[2]));
             assert_eq!(attended.context.value().to_vec(), [1.0]);
             assert_eq!(attended.weights.value().to_vec(), [0.5, 0.5, 0.0]);
             let gradients = attended.context.sum().backward();
@@ -124,7 +125,7 @@ fn attention_to_a_sequence_without_steps_is_zeros() {
     let values = tape.variable(&Tensor::from_fn([3, 3, 2], |i| if i % 6 < 2 { f64::NAN } else { 1.0 + i as f64 }));
     for shape in [&[3, 3][..], &[3, 4, 3]] {
         let scores = tape.variable(&Tensor::from_fn(shape, |i| if i % 3 == 0 { f64::NAN } else { i as f64 }));
-        let attended = attend(scores, values, Some(&[0, 2, 0]));
+        let attended = attention(scores, values, Some(&[0, 2, 0]));
         let loss = attended.context.square().sum() + attended.weights.square().sum();
         let gradients = loss.backward();
         for x in [attended.context.value(), attended.weights.value(), gradients.wrt(scores), gradients.wrt(values)] {
@@ -134,7 +135,7 @@ fn attention_to_a_sequence_without_steps_is_zeros() {
         let of = |b: usize| context.slice(context.rank() - 2, b..b + 1).to_vec();
         assert!([of(0), of(2)].concat().iter().all(|&x| x == 0.0) && of(1).iter().all(|&x| x > 1.0));
     }
-    let none = attend(tape.variable(&Tensor::zeros([3, 0])), tape.variable(&Tensor::zeros([3, 0, 2])), Some(&[]));
+    let none = attention(tape.variable(&Tensor::zeros([3, 0])), tape.variable(&Tensor::zeros([3, 0, 2])), Some(&[]));
     assert_eq!(none.context.shape()[..], [0, 2]);
 }
 
@@ -176,14 +177,14 @@ fn keys_without_their_padding_give_every_part_of_an_attention_its_gradient() {
     let measure = |padding: f64| {
         let mut encoded = values([5, 2, 3], 2);
         encoded.slice_assign(0, 4, &Tensor::full(padding, [1, 2, 3]));
-        let attention = AdditiveAttention::new(&mut rng(3), 3, 3, 5);
-        let model = Looking { attention, query: values([2, 3], 1), values: encoded };
+        let additive_attention = AdditiveAttention::new(&mut rng(3), 3, 3, 5);
+        let model = Looking { attention: additive_attention, query: values([2, 3], 1), values: encoded };
         let tape = Tape::new();
         let net = tape.bind(&model);
         let lengths = [4, 2];
         let encoded = zero_padding(net.values, Some(&lengths));
-        let additive = attend(net.attention.scores(net.query, net.attention.keys(encoded)), encoded, Some(&lengths));
-        let dot = attend(dot_scores(net.query, encoded), encoded, Some(&lengths));
+        let additive = attention(net.attention.scores(net.query, net.attention.keys(encoded)), encoded, Some(&lengths));
+        let dot = attention(dot_product_scores(net.query, encoded), encoded, Some(&lengths));
         let loss = (additive.context * dot.context).sum();
         let gradients: Looking<Tensor<f64>> = loss.backward().of(&net);
         gradients.leaves().into_iter().map(bits).collect::<Vec<_>>()
@@ -199,8 +200,8 @@ fn lengths_are_a_mask() {
     let net = tape.bind(&model);
     let [queries, keys, values] = [net.queries, net.keys, net.values].map(|x| x.transpose(0, 1));
     let mask = sequence_mask(&lengths, 5);
-    let by_lengths = attend(dot_scores(queries, keys), values, Some(&lengths)).context;
-    let by_mask = attend_masked(dot_scores(queries, keys), values, &mask).context;
+    let by_lengths = attention(dot_product_scores(queries, keys), values, Some(&lengths)).context;
+    let by_mask = attention_masked(dot_product_scores(queries, keys), values, &mask).context;
     assert_eq!(bits(&by_lengths.value()), bits(&by_mask.value()));
     let by_name = scaled_dot_product_attention(net.queries, net.keys, net.values).mask(&mask.t().unsqueeze(1)).run();
     assert_close("the same", &by_name.transpose(0, 1).value(), &by_mask.value(), 1e-14);

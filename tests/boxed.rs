@@ -3,7 +3,7 @@
 use unspool::layers::activations::{self, log_softmax, relu, softmax};
 use unspool::layers::{Activation, Boxed, boxed};
 use unspool::prelude::*;
-use unspool::recurrent::Stream;
+use unspool::recurrent::StreamingCell;
 use unspool::train::predict_lengths;
 use unspool::{Gru, Lstm, Mode, ParamsExt, State, dropout, mse, predict};
 
@@ -29,8 +29,8 @@ fn a_boxed_layer_trains_to_the_same_bits() {
     let mut choice = sequential().add(layer("gru")).add(dropout(0.2)).add(dense(5, 1));
     assert_eq!(plain.names(), choice.names());
     let losses = [
-        fit(&mut plain, &data()).loss(mse).batch(8).epochs(3).quiet().run().unwrap().loss,
-        fit(&mut choice, &data()).loss(mse).batch(8).epochs(3).quiet().run().unwrap().loss,
+        fit(&mut plain, &data()).loss(mse).batch_size(8).epochs(3).quiet().run().unwrap().loss,
+        fit(&mut choice, &data()).loss(mse).batch_size(8).epochs(3).quiet().run().unwrap().loss,
     ];
     assert_eq!(losses[0], losses[1]);
     assert_eq!(predict(&plain, data().x()), predict(&choice, data().x()));
@@ -102,7 +102,7 @@ fn every_activation_is_a_layer() {
 
 /// Part, list, other state and configuration.
 #[derive(Clone, State)]
-struct Memory<P> {
+struct StateDict<P> {
     h: P,
     both: (P, P),
     older: Vec<P>,
@@ -115,16 +115,16 @@ struct Remembering<P> {
 }
 
 impl<'t, T: Scalar> Cell<'t, T> for Remembering<Var<'t, T>> {
-    type State = Memory<Var<'t, T>>;
+    type State = StateDict<Var<'t, T>>;
 
     fn zero_state(&self, batch: usize) -> Self::State {
         let zero = self.x.bias.new_zeros([batch, self.x.bias.shape()[0]]);
-        Memory { h: zero, both: (zero, zero), older: vec![zero; 2], step: 7 }
+        StateDict { h: zero, both: (zero, zero), older: vec![zero; 2], step: 7 }
     }
 
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
         let h = (self.x.forward(x) + state.h * 0.5 + state.older[1] * 0.25).tanh();
-        (h, Memory { h, both: (state.h, h), older: vec![h, state.older[0]], step: state.step })
+        (h, StateDict { h, both: (state.h, h), older: vec![h, state.older[0]], step: state.step })
     }
 }
 
@@ -150,11 +150,11 @@ fn a_state_of_ones_own_is_packed_carried_and_streamed() {
         assert_eq!(found.step, 7);
     }
     // In two windows.
-    let carried: Memory<Tensor> = net.forward(tape.constant(&xs.slice(0, ..2))).state().detach();
+    let carried: StateDict<Tensor> = net.forward(tape.constant(&xs.slice(0, ..2))).state().detach();
     let rest = net.unroll(tape.constant(&xs.slice(0, 2..))).carried(Some(&carried)).run();
     assert_eq!(rest.last().value(), whole.last().value());
     // Step by step.
-    let mut stream = Stream::new(cell);
+    let mut stream = StreamingCell::new(cell);
     let said = (0..5).map(|t| stream.step(&xs.select(0, t))).last().unwrap();
     assert_eq!(said, whole.last().value());
     gradcheck(&layer, |tape, net| net.unroll(tape.constant(&xs.cast())).lengths(&lengths).run().last().square().mean())

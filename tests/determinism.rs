@@ -13,7 +13,7 @@ fn train(threads: usize, seed: u64) -> (Vec<u32>, History, Vec<u32>, u64) {
         let (train, valid) = (data.slice(0, 300), data.slice(300, 300));
         let mut model =
             sequential().seed(seed).add(simple_rnn(1, 20).return_sequences()).add(simple_rnn(20, 20)).add(dense(20, 1));
-        let fit = fit(&mut model, &train).loss(mse).batch(200).epochs(3).seed(seed).validate(&valid).quiet();
+        let fit = fit(&mut model, &train).loss(mse).batch_size(200).epochs(3).seed(seed).validate(&valid).quiet();
         let history = History { seconds: 0.0, ..fit.run().unwrap() };
         let bits = |t: &Tensor| t.to_vec().into_iter().map(f32::to_bits).collect::<Vec<_>>();
         let weights = model.leaves().into_iter().flat_map(bits).collect();

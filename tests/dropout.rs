@@ -143,7 +143,7 @@ fn every_part_of_every_batch_of_a_training_has_a_seed_of_its_own() {
         seeds
     };
     let mut train = |seed| {
-        fit(&mut model, &data).loss(mse).batch(40).epochs(3).seed(seed).validate(&data).quiet().run().unwrap();
+        fit(&mut model, &data).loss(mse).batch_size(40).epochs(3).seed(seed).validate(&data).quiet().run().unwrap();
         seeds_of(&model)
     };
     let first = train(1);
@@ -169,7 +169,7 @@ fn train(threads: usize, seed: u64, rate: f64) -> [Vec<u32>; 3] {
         let layer = simple_rnn(1, 8).return_sequences();
         let mut model = sequential().add(layer).add(dropout(rate)).add(stack).add(dropout(rate)).add(dense(8, 1));
         let history =
-            fit(&mut model, &data).loss(mse).batch(70).epochs(2).seed(seed).validate(&data).quiet().run().unwrap();
+            fit(&mut model, &data).loss(mse).batch_size(70).epochs(2).seed(seed).validate(&data).quiet().run().unwrap();
         let bits = |t: &Tensor| t.to_vec().into_iter().map(f32::to_bits).collect::<Vec<_>>();
         let losses = history.loss.iter().chain(&history.val_loss).map(|&loss| (loss as f32).to_bits()).collect();
         [model.leaves().into_iter().flat_map(bits).collect(), losses, bits(&predict(&model, data.x()))]

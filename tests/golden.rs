@@ -165,7 +165,7 @@ fn every_op_agrees_with_pytorch() {
     assert_eq!(seen, unspool::ops::NAMES.iter().copied().collect(), "ops with PyTorch's values");
 }
 
-/// Stacked layers, with everything a fixture holds gradients of.
+/// StackOutput layers, with everything a fixture holds gradients of.
 #[derive(Params)]
 struct Stack<P> {
     layers: Vec<Recurrent<SimpleRnn<P>>>,

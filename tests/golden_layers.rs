@@ -4,13 +4,13 @@
 use serde_json::Value;
 use unspool::autograd::Path;
 use unspool::prelude::*;
-use unspool::recurrent::{Bidirectional, Merge, Stack, Unrolled};
+use unspool::recurrent::{Bidirectional, Merge, RecurrentOutput, Stack};
 use unspool_tests::{Parts, assert_close, fixture, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;
 
 type V<'t> = Var<'t, f64>;
-type Run<'t, C> = Unrolled<'t, f64, <C as Cell<'t, f64>>::State>;
+type Run<'t, C> = RecurrentOutput<'t, f64, <C as Cell<'t, f64>>::State>;
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap()

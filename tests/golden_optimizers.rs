@@ -4,7 +4,7 @@ use serde_json::Value;
 use unspool::Sgd;
 use unspool::optim::schedules::{Constant, Cosine, Exponential, OneCycle, Plateau, Schedule, StepDecay};
 use unspool::optim::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Nadam, RAdam, RmsProp};
-use unspool::optim::{Descent, Rule};
+use unspool::optim::{Rule, RuleOptimizer};
 use unspool::optim::{clip_norm, clip_value, gradient_norm};
 use unspool::prelude::*;
 use unspool_tests::{assert_close, fixture, tensor};
@@ -31,7 +31,7 @@ fn assert_near(what: &str, got: f64, expected: f64) {
 }
 
 /// Runs the steps of a case with an optimiser that has its own settings already; takes the ones that all have.
-fn check<R: Rule>(case: &Value, mut optimizer: Descent<R, f64>) {
+fn check<R: Rule>(case: &Value, mut optimizer: RuleOptimizer<R, f64>) {
     for (name, value) in case["settings"].as_object().expect("settings") {
         optimizer = match (&name[..], value.as_f64()) {
             ("learning_rate", Some(rate)) => optimizer.learning_rate(rate),
@@ -119,7 +119,7 @@ fn the_steps_of_every_optimizer_agree_with_pytorch() {
 }
 
 /// Three steps with a gradient from 0 to infinity, and with its opposite.
-fn check_extreme<T: Scalar, R: Rule>(case: &Value, mut optimizer: Descent<R, T>) {
+fn check_extreme<T: Scalar, R: Rule>(case: &Value, mut optimizer: RuleOptimizer<R, T>) {
     let number = |value: &Value| -> f64 { value.as_str().expect("a number").parse().expect("a number") };
     let gradient = number(&case["grad"]);
     let gradients = One { w: Tensor::from_vec(vec![T::from_f64(gradient), T::from_f64(-gradient)], [2]) };
@@ -187,7 +187,11 @@ fn schedules_agree_with_pytorch() {
         for (step, expected) in expected.into_iter().enumerate() {
             let what = format!("{name}, step {step}");
             // Down to 0, a cosine ends in rounding.
-            assert!((sgd.rate() - expected).abs() < TOLERANCE * rate, "{what}: {}, expected {expected}", sgd.rate());
+            assert!(
+                (sgd.current_learning_rate() - expected).abs() < TOLERANCE * rate,
+                "{what}: {}, expected {expected}",
+                sgd.current_learning_rate()
+            );
             sgd.step(&mut model, &One { w: Tensor::ones([1]) });
             // The step is taken at that rate.
             assert!((before - model.w.at([0]) - expected).abs() < TOLERANCE, "{what}: the step");
@@ -202,18 +206,18 @@ fn plateaus_agree_with_pytorch() {
     let rate = case["rate"].as_f64().unwrap();
     for (name, plateau) in [
         ("defaults", Plateau::new()),
-        ("all", Plateau::new().reduction(0.5).patience(1).threshold(0.01).cooldown(2).lowest(0.2)),
-        ("rising", Plateau::new().reduction(0.6).patience(2).threshold(0.05).rising()),
-        ("impatient", Plateau::new().reduction(0.9).patience(0).threshold(0.0)),
-        ("absolute", Plateau::new().reduction(0.5).patience(1).absolute_threshold(0.2)),
-        ("absolute, rising", Plateau::new().reduction(0.5).patience(2).absolute_threshold(0.2).rising()),
+        ("all", Plateau::new().factor(0.5).patience(1).threshold(0.01).cooldown(2).min_factor(0.2)),
+        ("rising", Plateau::new().factor(0.6).patience(2).threshold(0.05).maximize()),
+        ("impatient", Plateau::new().factor(0.9).patience(0).threshold(0.0)),
+        ("absolute", Plateau::new().factor(0.5).patience(1).absolute_threshold(0.2)),
+        ("absolute, rising", Plateau::new().factor(0.5).patience(2).absolute_threshold(0.2).maximize()),
     ] {
         let mut sgd: Sgd<f64> = Sgd::default().learning_rate(rate).reduce_on_plateau(plateau);
         let expected = numbers(&case[name]["rates"]);
         assert!(expected.last() < expected.first(), "{name}: it falls");
         for (i, (metric, expected)) in numbers(&case[name]["metrics"]).into_iter().zip(expected).enumerate() {
             sgd.observe(metric);
-            assert_near(&format!("{name}, after metric {i}"), sgd.rate(), expected);
+            assert_near(&format!("{name}, after metric {i}"), sgd.current_learning_rate(), expected);
         }
     }
 }

@@ -147,7 +147,8 @@ fn the_picture_has_curves_labels_and_a_legend() {
 fn metrics_and_a_rate_that_changes_have_frames_of_their_own() {
     let metrics =
         [("a<b & c", [0.5, 0.75]), ("accuracy", [0.1, 0.9])].map(|(name, values)| (name.into(), values.to_vec()));
-    let mut history = History { metrics: metrics.to_vec(), rate: vec![0.1, 0.1], ..history(&[1.0, 0.6], &[0.9, 0.7]) };
+    let mut history =
+        History { metrics: metrics.to_vec(), learning_rate: vec![0.1, 0.1], ..history(&[1.0, 0.6], &[0.9, 0.7]) };
     let names = |svg: &str| {
         let tags = tags(svg);
         let turned =
@@ -163,7 +164,7 @@ fn metrics_and_a_rate_that_changes_have_frames_of_their_own() {
         names
     };
     assert_eq!(names(&history.to_svg()), ["loss", "a&lt;b &amp; c", "accuracy"]);
-    history.rate[1] = 0.05;
+    history.learning_rate[1] = 0.05;
     assert_eq!(names(&history.to_svg()), ["loss", "a&lt;b &amp; c", "accuracy", "learning rate"]);
 }
 

@@ -268,7 +268,7 @@ fn what_fits_evaluates_and_predicts_never_sees_padding() {
         let data = Dataset::new(x.clone(), values([4, WIDTH], 9)).unwrap().with_lengths(lengths.to_vec()).unwrap();
         let mut model =
             Untold { dense: dense(&mut rng(1)), layer: Recurrent::new(Gru::new(&mut rng(2), WIDTH, WIDTH)) };
-        fit(&mut model, &data).loss(mse).epochs(2).batch(2).quiet().run().unwrap();
+        fit(&mut model, &data).loss(mse).epochs(2).batch_size(2).quiet().run().unwrap();
         let said = predict_lengths(&model, &x, &lengths);
         let mut all: Vec<Vec<u64>> = model.leaves().into_iter().map(bits).collect();
         all.extend([bits(&said), vec![evaluate(&model, &data, mse).to_bits()]]);

@@ -1,8 +1,8 @@
 //! The design patterns put together of layers, whole models of them: by differences, and by what they must mean.
 
-use unspool::layers::{AdditiveAttention, attend};
+use unspool::layers::{AdditiveAttention, attention};
 use unspool::prelude::*;
-use unspool::recurrent::Unrolled;
+use unspool::recurrent::RecurrentOutput;
 use unspool::{CrossEntropy, Embedding, Gru, Lstm, Mode};
 use unspool_tests::{assert_close, values};
 
@@ -45,13 +45,13 @@ impl<'t> Translator<Var<'t, f64>> {
         let sentences: Vec<Var<f64>> = source.iter().map(|&words| self.words.forward(words)).collect();
         let run = self.encoder.unroll(Var::stack(0, &sentences)).lengths(lengths).run();
         let (encoded, keys) = (run.sequence(), self.attention.keys(run.sequence()));
-        let look = |h| attend(self.attention.scores(h, keys), encoded, Some(lengths)).context;
+        let look = |h| attention(self.attention.scores(h, keys), encoded, Some(lengths)).context;
         let input = |word, h| Var::concat(1, &[word, look(h)]);
         let first = input(self.words.forward([0; 2]), run.state().0);
         let mode = Mode::Training { seed: 4 };
-        let decoded = self.decoder.feed(first, *run.state(), target.len(), mode, |t, h| {
+        let decoded = self.decoder.decode(first, *run.state(), target.len(), mode, |t, h| {
             let said = || self.scores(h).argmax(1);
-            let word = if mode.part(t).happens(ratio) { target[t].into() } else { said() };
+            let word = if mode.fold_in(t).bernoulli(ratio) { target[t].into() } else { said() };
             input(self.words.forward(word), h)
         });
         self.scores(decoded.sequence())
@@ -104,7 +104,7 @@ struct Through<P> {
 }
 
 impl<'t> Through<Var<'t, f64>> {
-    fn run(&self) -> Unrolled<'t, f64, Var<'t, f64>> {
+    fn run(&self) -> RecurrentOutput<'t, f64, Var<'t, f64>> {
         let xs = self.head.weight.tape().constant(&values([5, 3, 2], 1));
         let vector = self.encoder.forward(xs).last();
         self.decoder.forward(vector.unsqueeze(0).expand([6, 3, HIDDEN]))

@@ -1,7 +1,7 @@
 //! What layers over sequences ask of a cell, step by step, and which outputs a cost may leave out.
 
 use unspool::prelude::*;
-use unspool::recurrent::Outputs;
+use unspool::recurrent::SequenceOutput;
 use unspool::recurrent::{Bidirectional, Merge, Stack};
 use unspool_tests::{Probe, assert_close, values};
 

@@ -4,7 +4,7 @@
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, proptest};
 use unspool::cells::Slstm;
 use unspool::prelude::*;
-use unspool::recurrent::Outputs;
+use unspool::recurrent::SequenceOutput;
 use unspool::recurrent::{Bidirectional, Merge, Stack};
 use unspool_tests::{Parts, assert_close, values};
 

@@ -11,8 +11,15 @@ fn a_dense_layer_finds_a_linear_rule() {
     let data = Dataset::new(x, y).unwrap();
     let mut model = sequential().add(dense(3, 1));
     let adam = Adam::default().learning_rate(0.02);
-    let history =
-        fit(&mut model, &data).loss(mse).optimizer(adam).batch(40).epochs(60).validate(&data).quiet().run().unwrap();
+    let history = fit(&mut model, &data)
+        .loss(mse)
+        .optimizer(adam)
+        .batch_size(40)
+        .epochs(60)
+        .validate(&data)
+        .quiet()
+        .run()
+        .unwrap();
     assert_eq!((history.loss.len(), history.val_loss.len()), (60, 60));
     assert!(history.val_loss[59] < 1e-5, "{history:?}");
     assert_eq!(evaluate(&model, &data, mse), history.val_loss[59]);
@@ -35,7 +42,7 @@ fn a_recurrent_layer_learns_to_remember() {
     let mut model = sequential().add(simple_rnn(1, 16)).add(dense(16, 1));
     let before = evaluate(&model, &test, mse);
     let adam = Adam::default().learning_rate(5e-3);
-    fit(&mut model, &train).loss(mse).optimizer(adam).batch(64).epochs(150).quiet().run().unwrap();
+    fit(&mut model, &train).loss(mse).optimizer(adam).batch_size(64).epochs(150).quiet().run().unwrap();
     let after = evaluate(&model, &test, mse);
     assert!(after < 0.02 && after < before / 10.0, "{before} before, {after} after");
     let outputs = predict(&model, test.x());
@@ -54,10 +61,10 @@ fn two_trainings_with_one_optimizer_are_one() {
     let mut model = layer();
     let mut adam = Adam::default();
     for _ in 0..2 {
-        fit(&mut model, &data).loss(mse).optimizer(&mut adam).batch(30).quiet().run().unwrap();
+        fit(&mut model, &data).loss(mse).optimizer(&mut adam).batch_size(30).quiet().run().unwrap();
     }
     let mut at_once = layer();
-    fit(&mut at_once, &data).loss(mse).batch(30).epochs(2).quiet().run().unwrap();
+    fit(&mut at_once, &data).loss(mse).batch_size(30).epochs(2).quiet().run().unwrap();
     // The order within the one batch differs, so the sums are rounded differently.
     unspool_tests::assert_close("weights", &model.weight, &at_once.weight, 1e-12);
 }
@@ -79,7 +86,7 @@ fn parts_of_a_batch_add_up_to_the_batch() {
     let data = Dataset::new(values([6, 50, 2], 1), values([50, 3], 2)).unwrap();
     let layer = || Recurrent::new(SimpleRnn::<Tensor<f64>>::new(&mut rng(1), 2, 3));
     let mut by_fit = layer();
-    fit(&mut by_fit, &data).loss(mse).batch(50).epochs(1).quiet().run().unwrap();
+    fit(&mut by_fit, &data).loss(mse).batch_size(50).epochs(1).quiet().run().unwrap();
 
     let mut by_hand = layer();
     let tape = Tape::new();

@@ -1,8 +1,8 @@
 //! Cells around cells, attention, and decoders.
 
-use unspool::layers::{AdditiveAttention, attend, dot_scores};
+use unspool::layers::{AdditiveAttention, attention, dot_product_scores};
 use unspool::prelude::*;
-use unspool::recurrent::Stream;
+use unspool::recurrent::StreamingCell;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
 use unspool::{Lstm, Mode, dropout};
 use unspool_tests::{assert_close, values};
@@ -158,15 +158,15 @@ struct Attending<P> {
 
 #[test]
 fn attention_is_a_mean_over_what_is_no_padding() {
-    let attention = AdditiveAttention::new(&mut rng(3), 4, 3, 5);
-    let model = Attending { attention, query: values([2, 4], 1), values: values([6, 2, 3], 2) };
+    let additive_attention = AdditiveAttention::new(&mut rng(3), 4, 3, 5);
+    let model = Attending { attention: additive_attention, query: values([2, 4], 1), values: values([6, 2, 3], 2) };
     let looked = |tape: &'_ Tape<f64>, padding: f64| {
         let mut padded = model.values.copy();
         padded.slice_assign(0, 4, &Tensor::full(padding, [2, 2, 3]));
         let net = tape.bind(&model);
         let values = tape.constant(&padded);
         let scores = net.attention.scores(net.query, net.attention.keys(values));
-        let attended = attend(scores, values, Some(&[4, 3]));
+        let attended = attention(scores, values, Some(&[4, 3]));
         (attended.context.value(), attended.weights.value())
     };
     let tape = Tape::new();
@@ -177,8 +177,8 @@ fn attention_is_a_mean_over_what_is_no_padding() {
 
     gradcheck(&model, |tape, net| {
         let keys = net.attention.keys(net.values);
-        let additive = attend(net.attention.scores(net.query, keys), net.values, Some(&[6, 3])).context;
-        let dot = attend(dot_scores(additive, net.values), net.values, None).context;
+        let additive = attention(net.attention.scores(net.query, keys), net.values, Some(&[6, 3])).context;
+        let dot = attention(dot_product_scores(additive, net.values), net.values, None).context;
         (dot * tape.constant(&values([2, 3], 4))).sum()
     })
     .unwrap();
@@ -188,7 +188,7 @@ fn attention_is_a_mean_over_what_is_no_padding() {
 fn many_queries_at_once_are_each_of_them_alone() {
     let tape = Tape::new();
     let (queries, keys) = (tape.variable(&values([5, 2, 3], 1)), tape.variable(&values([6, 2, 3], 2)));
-    let looked = |query| attend(dot_scores(query, keys), keys, Some(&[4, 6]));
+    let looked = |query| attention(dot_product_scores(query, keys), keys, Some(&[4, 6]));
     let together = looked(queries);
     let alone: Vec<_> = queries.unbind().map(looked).collect();
     let contexts: Vec<_> = alone.iter().map(|attended| attended.context).collect();
@@ -208,10 +208,10 @@ fn a_decoder_fed_with_targets_is_a_layer_over_them() {
     let tape = Tape::new();
     let (net, xs) = (tape.bind(&layer), tape.constant(&values([5, 2, 3], 1)));
     let whole = net.forward(xs);
-    let forced = net.feed(xs.select(0, 0), net.cell.zero_state(2), 5, Mode::Evaluation, |t, _| xs.select(0, t + 1));
+    let forced = net.decode(xs.select(0, 0), net.cell.zero_state(2), 5, Mode::Evaluation, |t, _| xs.select(0, t + 1));
     assert_close("forced", &forced.sequence().value(), &whole.sequence().value(), 1e-14);
     // By its own outputs.
-    let free = net.feed(xs.select(0, 0), net.cell.zero_state(2), 3, Mode::Evaluation, |_, output| output);
+    let free = net.decode(xs.select(0, 0), net.cell.zero_state(2), 3, Mode::Evaluation, |_, output| output);
     let second = net.forward_from(free.steps()[0].unsqueeze(0), net.forward(xs.slice(0, ..1)).state().to_owned());
     assert_close("free", &free.steps()[1].value(), &second.last().value(), 1e-14);
 }
@@ -224,8 +224,8 @@ fn a_teacher_forces_as_often_as_the_schedule_says() {
     let start = tape.constant(&Tensor::zeros([2, 3]));
     // The outputs, and how many of the targets they depend on.
     let decoded = |ratio: f64, mode: Mode| {
-        let run = net.feed(start, net.cell.zero_state(2), 401, mode, |t, output| {
-            if mode.part(t).happens(ratio) { targets.select(0, t) } else { output }
+        let run = net.decode(start, net.cell.zero_state(2), 401, mode, |t, output| {
+            if mode.fold_in(t).bernoulli(ratio) { targets.select(0, t) } else { output }
         });
         let d_targets = run.sequence().sum().backward().wrt(targets);
         let used = (0..400).filter(|&t| d_targets.select(0, t).to_vec().iter().all(|&g| g != 0.0)).count();
@@ -248,14 +248,14 @@ fn a_teacher_forces_as_often_as_the_schedule_says() {
 fn a_stream_continues_from_a_state() {
     let cell = Lstm::<Tensor>::new(&mut rng(2), 3, 8);
     let xs = Tensor::from_fn([50, 1, 3], |i| (i as f32).cos());
-    let mut stream = Stream::new(cell.clone());
+    let mut stream = StreamingCell::new(cell.clone());
     let outputs: Vec<Tensor> = (0..50).map(|t| stream.step(&xs.select(0, t))).collect();
 
     let tape = Tape::new();
     let whole = tape.bind(&Recurrent::new(cell.clone())).forward(tape.constant(&xs)).sequence();
     assert_close("outputs", &Tensor::stack(0, &outputs).cast(), &whole.value().cast(), 1e-6);
 
-    let mut resumed = Stream::new(cell);
+    let mut resumed = StreamingCell::new(cell);
     (0..20).for_each(|t| drop(resumed.step(&xs.select(0, t))));
     let state = resumed.state().cloned();
     resumed.set_state(None);
@@ -270,9 +270,9 @@ fn a_stream_continues_from_a_state() {
 fn a_stream_runs_whole_sequences_in_parts() {
     let cell = Lstm::<Tensor>::new(&mut rng(2), 3, 8);
     let xs = Tensor::from_fn([150, 2, 3], |i| (i as f32).cos());
-    let mut steps = Stream::new(cell.clone());
+    let mut steps = StreamingCell::new(cell.clone());
     let outputs: Vec<Tensor> = (0..150).map(|t| steps.step(&xs.select(0, t))).collect();
-    let mut stream = Stream::new(cell);
+    let mut stream = StreamingCell::new(cell);
     let parts = [(0, 3), (3, 150)].map(|(from, to)| stream.run(&xs.slice(0, from..to)));
     assert_close("outputs", &Tensor::concat(0, &parts).cast(), &Tensor::stack(0, &outputs).cast(), 1e-6);
     let (ran, stepped) = (stream.state().unwrap(), steps.state().unwrap());

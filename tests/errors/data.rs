@@ -3,7 +3,7 @@
 use super::*;
 use unspool::data::{Differences, MinMaxScaler, StandardScaler, Windows, buckets, time_split};
 use unspool::text::ngram::{NgramCounts, NgramModel, Smoothing};
-use unspool::text::{Vocabulary, bptt_chunks, token_windows};
+use unspool::text::{Vocabulary, bptt_batches, token_windows};
 
 #[test]
 fn none_of_anything_is_a_mistake() {
@@ -41,8 +41,8 @@ fn columns_that_a_scaler_has_not_are_mistakes() {
 fn texts_of_nothing_are_mistakes() {
     let vocabulary = Vocabulary::from_tokens(["a".to_string()]).unwrap();
     sentences! {
-        bptt_chunks(&[1, 2], 0, 1) => "bptt_chunks: a batch of 0 rows: it must have at least 1";
-        bptt_chunks(&[1, 2], 1, 0) => "bptt_chunks: chunks of 0 steps: they must have at least 1";
+        bptt_batches(&[1, 2], 0, 1) => "bptt_batches: a batch of 0 rows: it must have at least 1";
+        bptt_batches(&[1, 2], 1, 0) => "bptt_batches: chunks of 0 steps: they must have at least 1";
         token_windows(&[1, 2], 0) => "token_windows: a window of 0 tokens: it must have at least 1";
         vocabulary.decode(&[0, 1]) => "decode: there is no token 1 among 1, counted from 0";
     }
@@ -63,6 +63,6 @@ fn ngrams_that_were_not_counted_are_mistakes() {
         NgramModel::new(&counts, 3, Smoothing::KneserNey) => "NgramModel: order 3, and n-grams of 1 to 2 tokens were counted";
         NgramModel::new(&counts, 1, Smoothing::AddK(0.0)) => "NgramModel: AddK(0.0) needs a positive number";
         model.probability(&[0], 2) => "probability: there is no token 2 among 2, counted from 0";
-        model.mean_nats(&[0, 7]) => "probability: there is no token 7 among 2, counted from 0";
+        model.cross_entropy(&[0, 7]) => "probability: there is no token 7 among 2, counted from 0";
     }
 }

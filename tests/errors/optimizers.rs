@@ -3,8 +3,8 @@
 use super::*;
 use unspool::Sgd;
 use unspool::optim::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
-use unspool::optim::{Adagrad, AdamW, Ema, Memory, RmsProp, clip_norm, clip_value};
-use unspool::optim::{Descent, Parameter, Rule, Step};
+use unspool::optim::{Adagrad, AdamW, Ema, RmsProp, StateDict, clip_norm, clip_value};
+use unspool::optim::{Parameter, Rule, RuleOptimizer, Step};
 
 type Adam32 = Adam<f32>;
 
@@ -34,8 +34,8 @@ fn settings_out_of_range_are_refused() {
         Ema::new(&layer(), 1.5) => "Ema: the decay is 1.5; it must be between 0 and 1";
     }
     let group = || Adam32::default();
-    let (message, file, _) = panic_of(|| drop(group().group("*", |g| g.rate_factor(-2.0))));
-    assert_eq!(message, "rate_factor is -2; it must be finite and not negative");
+    let (message, file, _) = panic_of(|| drop(group().group("*", |g| g.lr_scale(-2.0))));
+    assert_eq!(message, "lr_scale is -2; it must be finite and not negative");
     assert_eq!(file, file!());
 }
 
@@ -51,25 +51,25 @@ fn schedules_out_of_range_are_refused() {
         OneCycle::new(0) => "OneCycle: there is no cycle of 0 steps";
         OneCycle::new(5).rise(1.5) => "OneCycle: a part of 1.5 of the steps is not between 0 and 1";
         OneCycle::new(5).ends(0.1, 25.0) => "OneCycle: the factor 25 is not between 0 and 1";
-        Plateau::new().reduction(1.0) => "Plateau: the reduction is 1; it must be from 0 to less than 1";
+        Plateau::new().factor(1.0) => "Plateau: the reduction is 1; it must be from 0 to less than 1";
         Plateau::new().absolute_threshold(f64::INFINITY) => "Plateau: the threshold is inf; it must be finite and not negative";
         Plateau::new().threshold(-1.0) => "Plateau: the threshold is -1; it must be finite and not negative";
-        Plateau::new().lowest(2.0) => "Plateau: the lowest factor is 2; it must be between 0 and 1";
+        Plateau::new().min_factor(2.0) => "Plateau: the lowest factor is 2; it must be between 0 and 1";
     }
 }
 
 #[test]
 fn a_group_without_parameters_is_told_before_training() {
-    let adam = || Adam::default().group("*bias", |g| g.l2(1.0)).group("layers.1.*", |g| g.rate_factor(0.1));
+    let adam = || Adam::default().group("*bias", |g| g.l2(1.0)).group("layers.1.*", |g| g.lr_scale(0.1));
     let mut model = sequential().add(dense(3, 1));
     let gradients = model.zeros_like();
     let data = Dataset::new(zeros([4, 3]), zeros([4, 1])).unwrap();
-    let memory = Memory::new();
+    let memory = StateDict::new();
     let sentence = "group: no parameter is called \"layers.1.*\"; there are layers.0.weight, layers.0.bias";
     sentences! {
         adam().step(&mut model, &gradients) => sentence;
         adam().prepare(&model) => sentence;
-        adam().restore(&model, &memory) => sentence;
+        adam().load_state_dict(&model, &memory) => sentence;
         fit(&mut model, &data).loss(mse).optimizer(adam()).quiet().run() => sentence;
         fit(&mut model, &data).loss(mse).optimizer(&mut adam()).quiet().run() => sentence;
     }
@@ -106,7 +106,7 @@ fn a_rule_whose_formula_takes_other_memories_than_it_names_is_refused() {
             parameter.each(|w, g, [m]| (w - g, [m]));
         }
     }
-    let (message, file, _) = panic_of(|| Descent::new(Forgetful).step(&mut layer(), &layer()));
+    let (message, file, _) = panic_of(|| RuleOptimizer::new(Forgetful).step(&mut layer(), &layer()));
     assert_eq!(message, "update: the rule names 0 memories, and its formula takes 1");
     assert_eq!(file, file!());
 }
@@ -116,9 +116,9 @@ fn everything_wrong_with_a_memory_is_listed() {
     let model = layer();
     let mut trained = Adam::default().reduce_on_plateau(Plateau::new());
     trained.step(&mut layer(), &layer());
-    let good = trained.memory();
+    let good = trained.state_dict();
     let mut fresh = Adam::default().reduce_on_plateau(Plateau::new());
-    fresh.restore(&model, &good).unwrap();
+    fresh.load_state_dict(&model, &good).unwrap();
 
     let mut bad = good.clone();
     bad.tensors.remove("m.weight");
@@ -128,27 +128,28 @@ fn everything_wrong_with_a_memory_is_listed() {
     bad.numbers.insert("step".into(), 1.5);
     bad.numbers.insert("plateau.factor".into(), f64::NAN);
     bad.numbers.insert("plateau.bad".into(), -1.0);
-    let error = fresh.restore(&model, &bad).unwrap_err();
+    let error = fresh.load_state_dict(&model, &bad).unwrap_err();
     assert_eq!(
         error.to_string(),
         "what was saved does not fit: plateau.best is missing; m.weight is missing; x.bias is not expected; \
          v.bias is [3], expected [2]; step is 1.5, expected a count; plateau.bad is -1, expected a count; \
          plateau.factor is NaN, expected from 0 to 1"
     );
-    assert_eq!(fresh.memory(), good);
+    assert_eq!(fresh.state_dict(), good);
 
-    let none = Sgd::default().restore(&model, &Memory::new()).unwrap_err();
+    let none = Sgd::default().load_state_dict(&model, &StateDict::new()).unwrap_err();
     assert_eq!(none.to_string(), "what was saved does not fit: step is missing");
-    let other = Sgd::default().restore(&model, &good).unwrap_err();
+    let other = Sgd::default().load_state_dict(&model, &good).unwrap_err();
     assert_eq!(other.unexpected.len(), 4 + 4, "{other}");
 
     let mut average = Ema::new(&model, 0.9);
-    let error = average.restore(&good).unwrap_err();
+    let error = average.load_state_dict(&good).unwrap_err();
     assert_eq!(error.missing, ["weight", "bias"]);
     let mut both = good.clone();
     both.tensors.remove("m.bias");
     both.tensors.insert("ema.bias".into(), zeros([7]));
-    let error = (Adam::default().reduce_on_plateau(Plateau::new()), &mut average).restore(&model, &both).unwrap_err();
+    let error =
+        (Adam::default().reduce_on_plateau(Plateau::new()), &mut average).load_state_dict(&model, &both).unwrap_err();
     assert_eq!(
         error.to_string(),
         "what was saved does not fit: m.bias is missing; ema.weight is missing; ema.bias is [7], expected [2]"
@@ -164,9 +165,9 @@ impl Optimizer<f32, Dense<Tensor>> for Plain {
 
 #[test]
 fn an_optimizer_without_memory_refuses_that_of_another() {
-    let mut memory = Plain.memory();
-    assert_eq!((Plain.restore(&layer(), &memory), Plain.rate()), (Ok(()), None));
+    let mut memory = Plain.state_dict();
+    assert_eq!((Plain.load_state_dict(&layer(), &memory), Plain.current_learning_rate()), (Ok(()), None));
     memory.numbers.insert("step".into(), 1.0);
-    let error = Plain.restore(&layer(), &memory).unwrap_err();
+    let error = Plain.load_state_dict(&layer(), &memory).unwrap_err();
     assert_eq!(error.to_string(), "what was saved does not fit: step is not expected");
 }

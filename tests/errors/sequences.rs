@@ -1,10 +1,10 @@
 //! What layers over sequences refuse, word for word, and the line it points to.
 
 use unspool::layers::{
-    Dropout, attend, attend_masked, dot_scores, scaled_dot_product_attention, sequence_mask, zero_padding,
+    Dropout, attention, attention_masked, dot_product_scores, scaled_dot_product_attention, sequence_mask, zero_padding,
 };
 use unspool::prelude::*;
-use unspool::recurrent::{Bidirectional, Merge, Stack, Stream};
+use unspool::recurrent::{Bidirectional, Merge, Stack, StreamingCell};
 use unspool::tensor::Shape;
 use unspool_tests::panic_of;
 
@@ -25,9 +25,9 @@ fn what_a_decoder_is_fed_must_fit() {
     let net = tape.bind(&Recurrent::new(lstm(2, 4)));
     let (first, flat, state) = (tape.constant(&zeros([3, 2])), tape.constant(&zeros([2])), |b| net.cell.zero_state(b));
     sentences! {
-        net.feed(first, state(3), 0, EVALUATION, |_, y| y) => "feed: the number of steps is 0";
-        net.feed(first, state(1), 2, EVALUATION, |_, y| y) => "Recurrent: the state [1, 4] is not one of 3 sequences";
-        net.feed(flat, state(2), 2, EVALUATION, |_, y| y) => "feed: the first input must be [B, F], not [2]";
+        net.decode(first, state(3), 0, EVALUATION, |_, y| y) => "decode: the number of steps is 0";
+        net.decode(first, state(1), 2, EVALUATION, |_, y| y) => "Recurrent: the state [1, 4] is not one of 3 sequences";
+        net.decode(flat, state(2), 2, EVALUATION, |_, y| y) => "decode: the first input must be [B, F], not [2]";
     }
 }
 
@@ -37,42 +37,43 @@ fn queries_keys_and_values_must_fit() {
     let of = |shape: &[usize]| tape.constant(&zeros(shape));
     let keys = of(&[5, 2, 4]);
     let forms = "[T, B] or [T, N, B] and [T, B, H]";
-    let attention = |values| {
+    let sdpa = |values| {
         let forms = "must be [.., L, E], [.., S, E] and [.., S, V]";
         format!("scaled_dot_product_attention: queries [5, 2, 4], keys [5, 2, 4] and {values} {forms}")
     };
     let masked = |mask| format!("scaled_dot_product_attention: mask {mask} is not [.., 2, 2]");
     let rows = "mask: [3, 2] does not broadcast to the rows of [5, 2, 4]";
-    let queries = |q| format!("dot_scores: query {q} and keys [5, 2, 4] must be [B, H] or [N, B, H] and [T, B, H]");
+    let queries =
+        |q| format!("dot_product_scores: query {q} and keys [5, 2, 4] must be [B, H] or [N, B, H] and [T, B, H]");
     sentences! {
-        attend(of(&[5, 3]), keys, None) => format!("attend: scores [5, 3] and values [5, 2, 4] must be {forms}");
-        attend(of(&[2, 5, 2]), keys, None) => format!("attend: scores [2, 5, 2] and values [5, 2, 4] must be {forms}");
-        attend(of(&[5, 3, 2]), keys, Some(&[6, 1])) => "attend: sequence 0 cannot have 6 of 5 time steps";
-        attend(of(&[5, 2]), keys, Some(&[1])) => "attend: 1 lengths for a batch of 2 sequences";
+        attention(of(&[5, 3]), keys, None) => format!("attention: scores [5, 3] and values [5, 2, 4] must be {forms}");
+        attention(of(&[2, 5, 2]), keys, None) => format!("attention: scores [2, 5, 2] and values [5, 2, 4] must be {forms}");
+        attention(of(&[5, 3, 2]), keys, Some(&[6, 1])) => "attention: sequence 0 cannot have 6 of 5 time steps";
+        attention(of(&[5, 2]), keys, Some(&[1])) => "attention: 1 lengths for a batch of 2 sequences";
         Embedding::<Tensor>::new(&mut rng(0), 3, 2).padding(3) => "Embedding: token 3 is not one of 3";
-        attend_masked(of(&[5, 2]), keys, &zeros([5, 1])) => "attend_masked: mask [5, 1] is neither [T, B] nor as the scores, [5, 2]";
+        attention_masked(of(&[5, 2]), keys, &zeros([5, 1])) => "attention_masked: mask [5, 1] is neither [T, B] nor as the scores, [5, 2]";
         sequence_mask::<f32>(&[1, 3], 2) => "sequence_mask: sequence 1 cannot have 3 of 2 time steps";
         zero_padding(keys, Some(&[1])) => "zero_padding: 1 lengths for a batch of 2 sequences";
         zero_padding(of(&[5]), Some(&[1])) => "zero_padding: the input must be [T, B, ..], not [5]";
-        scaled_dot_product_attention(keys, keys, of(&[5, 3, 4])).run() => attention("values [5, 3, 4]");
+        scaled_dot_product_attention(keys, keys, of(&[5, 3, 4])).run() => sdpa("values [5, 3, 4]");
         scaled_dot_product_attention(keys, keys, keys).mask(&zeros([2])).run() => masked("[2]");
         scaled_dot_product_attention(keys, keys, keys).mask(&zeros([3, 2])).run() => masked("[3, 2]");
         scaled_dot_product_attention(keys, keys, keys).mask(&zeros([3, 2, 2])).run() => rows;
-        dot_scores(of(&[3, 4]), keys) => queries("[3, 4]");
-        dot_scores(of(&[3, 3, 4]), keys) => queries("[3, 3, 4]");
+        dot_product_scores(of(&[3, 4]), keys) => queries("[3, 4]");
+        dot_product_scores(of(&[3, 3, 4]), keys) => queries("[3, 3, 4]");
     }
 }
 
 #[test]
 fn a_stream_keeps_to_its_batch() {
     let two = || {
-        let mut stream = Stream::new(lstm(2, 4));
+        let mut stream = StreamingCell::new(lstm(2, 4));
         stream.step(&zeros([2, 2]));
         stream
     };
-    let form = |shape| format!("Stream: the input must be [B, F], not {shape}");
-    let batch = |state, batch| format!("Stream: the state {state} is not one of {batch} sequences");
-    let mut set = Stream::new(lstm(2, 4));
+    let form = |shape| format!("StreamingCell: the input must be [B, F], not {shape}");
+    let batch = |state, batch| format!("StreamingCell: the state {state} is not one of {batch} sequences");
+    let mut set = StreamingCell::new(lstm(2, 4));
     set.set_state(Some((zeros([1, 4]), zeros([3, 4]))));
     sentences! {
         two().step(&zeros([1, 2])) => batch("[2, 4]", 1);
@@ -81,8 +82,8 @@ fn a_stream_keeps_to_its_batch() {
         two().step(&zeros([2])) => form("[2]");
         two().step(&zeros([1, 2, 2])) => form("[1, 2, 2]");
         two().run(&zeros([5, 1, 2])) => "Recurrent: the state [2, 4] is not one of 1 sequences";
-        two().run(&zeros([0, 2, 2])) => "Stream: the inputs must be [T, B, F] with a step, not [0, 2, 2]";
-        two().run(&zeros([2, 2])) => "Stream: the inputs must be [T, B, F] with a step, not [2, 2]";
+        two().run(&zeros([0, 2, 2])) => "StreamingCell: the inputs must be [T, B, F] with a step, not [0, 2, 2]";
+        two().run(&zeros([2, 2])) => "StreamingCell: the inputs must be [T, B, F] with a step, not [2, 2]";
         two().step(&zeros([2, 3])) => "linear: shapes [1, 2, 3] and [2, 16] do not multiply; they must be [.., K] and [K, N]";
     }
 }
@@ -133,17 +134,17 @@ fn a_cell_keeps_to_the_batch() {
     let projected = |made, given| format!("Cell: project makes {made} of {given}; the first two axes must be the same");
     let stepped = "Cell: the output of a step, [] is not one of 3 sequences";
     let left = "Cell: the state after a step, [1, 2] is not one of 3 sequences";
-    let stream = |mistake| Stream::new(Mistaken { unused: zeros([]), mistake });
+    let stream = |mistake| StreamingCell::new(Mistaken { unused: zeros([]), mistake });
     sentences! {
         project.forward(xs) => projected("[3, 5, 2]", "[5, 3, 2]");
         project.unroll(xs).lengths(&lengths).run() => projected("[8, 1, 2]", "[1, 8, 2]");
-        project.feed(h, h, 2, EVALUATION, |_, y| y) => projected("[3, 1, 2]", "[1, 3, 2]");
+        project.decode(h, h, 2, EVALUATION, |_, y| y) => projected("[3, 1, 2]", "[1, 3, 2]");
         stream(Mistake::Project).step(&zeros([3, 2])) => projected("[3, 1, 2]", "[1, 3, 2]");
         flat.forward(xs) => projected("[]", "[5, 3, 2]");
         output.forward(xs) => stepped;
-        output.feed(h, h, 2, EVALUATION, |_, y| y) => stepped;
+        output.decode(h, h, 2, EVALUATION, |_, y| y) => stepped;
         state.unroll(xs).lengths(&lengths).run() => left;
-        state.feed(h, h, 2, EVALUATION, |_, y| y) => left;
+        state.decode(h, h, 2, EVALUATION, |_, y| y) => left;
     }
 }
 
@@ -163,9 +164,9 @@ fn wrappers_go_around_cells_they_understand() {
 #[test]
 fn probabilities_are_from_0_to_1() {
     sentences! {
-        TRAINING.happens(1.5) => "happens: the probability 1.5 is not between 0 and 1";
-        EVALUATION.happens(-0.5) => "happens: the probability -0.5 is not between 0 and 1";
-        EVALUATION.happens(f64::NAN) => "happens: the probability NaN is not between 0 and 1";
+        TRAINING.bernoulli(1.5) => "happens: the probability 1.5 is not between 0 and 1";
+        EVALUATION.bernoulli(-0.5) => "happens: the probability -0.5 is not between 0 and 1";
+        EVALUATION.bernoulli(f64::NAN) => "happens: the probability NaN is not between 0 and 1";
     }
 }
 

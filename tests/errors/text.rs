@@ -1,7 +1,7 @@
 //! What language models refuse, word for word, and the line it points to.
 
 use unspool::prelude::*;
-use unspool::text::{BpttChunk, Generator, LanguageModel, Sampler, TruncatedBptt};
+use unspool::text::{BpttBatch, Generator, LanguageModel, Sampler, TruncatedBptt};
 use unspool_tests::panic_of;
 
 fn model() -> LanguageModel<Tensor> {
@@ -25,18 +25,18 @@ fn a_language_model_needs_layers_and_tokens_in_rows() {
 
 #[test]
 fn chunks_keep_their_rows_until_a_restart() {
-    let chunk = |rows: usize| BpttChunk {
+    let chunk = |rows: usize| BpttBatch {
         inputs: Indices::from_vec(vec![1; 2 * rows], [2, rows]),
         targets: Indices::from_vec(vec![2; 2 * rows], [2, rows]),
     };
-    let of = |chunk: &BpttChunk, bptt: &mut TruncatedBptt<Tensor>| {
+    let of = |chunk: &BpttBatch, bptt: &mut TruncatedBptt<Tensor>| {
         bptt.gradients(&model(), chunk, Mode::Evaluation, |tape, net, _| {
             (net.bias.sum(), tape.constant(&Tensor::ones([1])).value())
         })
     };
     let mut bptt = TruncatedBptt::new();
     of(&chunk(3), &mut bptt);
-    let odd = BpttChunk { inputs: chunk(3).inputs, targets: chunk(2).targets };
+    let odd = BpttBatch { inputs: chunk(3).inputs, targets: chunk(2).targets };
     let (message, ..) = panic_of(|| drop(of(&chunk(2), &mut bptt)));
     assert_eq!(message, "TruncatedBptt: 2 rows after a chunk of 3, without a restart");
     let (message, ..) = panic_of(|| drop(of(&odd, &mut TruncatedBptt::new())));

@@ -13,7 +13,7 @@ fn training_refuses_what_it_cannot_use() {
     assert_eq!(no_examples.to_string(), "the training set holds no examples: at least one is needed");
     let no_valid = fit(&mut model, &data(4)).loss(mse).validate(&data(0)).quiet().run().unwrap_err();
     assert_eq!(no_valid.to_string(), "the validation set holds no examples: at least one is needed");
-    let empty = fit(&mut model, &data(4)).loss(mse).batch(0).quiet().run().unwrap_err();
+    let empty = fit(&mut model, &data(4)).loss(mse).batch_size(0).quiet().run().unwrap_err();
     assert_eq!(empty.to_string(), "the batch size is 0: it must be at least 1");
     assert!(evaluate(&model, &data(0), mse).is_nan());
     let nothing = fit(&mut sequential().add(Flatten), &Dataset::new(zeros([2, 4, 3]), zeros([4, 6])).unwrap())
@@ -28,7 +28,7 @@ fn training_refuses_what_it_cannot_use() {
 fn training_stops_at_a_loss_that_is_not_finite_and_keeps_the_weights_before_it() {
     let data = Dataset::new(zeros([64, 3]), zeros([64, 1])).unwrap();
     let mut model = sequential().add(dense(3, 1));
-    let error = fit(&mut model, &data).loss(|o, t| mse(o, t) / 0.0).batch(8).quiet().run().unwrap_err();
+    let error = fit(&mut model, &data).loss(|o, t| mse(o, t) / 0.0).batch_size(8).quiet().run().unwrap_err();
     let FitError::NotFinite { epoch: 1, batch, loss, .. } = error else { panic!("{error}") };
     assert!((1..=8).contains(&batch) && loss.is_nan());
     let expected = format!(

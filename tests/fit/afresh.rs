@@ -6,7 +6,7 @@ use unspool::losses::mae;
 use unspool::optim::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
 use unspool::optim::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Nadam, RAdam, RmsProp};
 use unspool::prelude::*;
-use unspool::train::{Callback, EarlyStopping, End, FitError, History, Interrupt, Report, Start};
+use unspool::train::{Callback, EarlyStopping, FitError, History, Interrupt, Progress, Start, StopReason};
 
 type Net = Dense<Tensor<f64>>;
 
@@ -21,8 +21,8 @@ fn data(seed: u64) -> Dataset<f64> {
 /// Two epochs of three steps, of examples as they stand.
 fn train(model: &mut Net, optimizer: impl Optimizer<f64, Net> + Send) -> Vec<f64> {
     let data = data(1);
-    let fit = fit(model, &data).loss(mse).optimizer(optimizer).batch(8).shuffle(false).epochs(2);
-    fit.quiet().run().unwrap().rate
+    let fit = fit(model, &data).loss(mse).optimizer(optimizer).batch_size(8).shuffle(false).epochs(2);
+    fit.quiet().run().unwrap().learning_rate
 }
 
 /// Weights, rates and memory are those of a new optimiser after it has stepped another model of the same shapes, of another
@@ -32,7 +32,7 @@ fn begins_anew<O: Optimizer<f64, Net> + Send + Clone>(name: &str, new: impl Fn()
         let run = |mut optimizer: O| {
             let mut model = net(seed);
             let rates = train(&mut model, &mut optimizer);
-            (bits(&model), rates, optimizer.memory())
+            (bits(&model), rates, optimizer.state_dict())
         };
         let expected = run(new());
         let mut first = net(1);
@@ -45,12 +45,12 @@ fn begins_anew<O: Optimizer<f64, Net> + Send + Clone>(name: &str, new: impl Fn()
         for (steps, case) in [(0, "taken over"), (1, "stepped by hand")] {
             let mut by_hand = new();
             let mut model = first.clone();
-            by_hand.restore(&model, &lent.memory()).unwrap();
+            by_hand.load_state_dict(&model, &lent.state_dict()).unwrap();
             (0..steps).for_each(|_| by_hand.step(&mut model, &first));
             assert!(run(by_hand.clone()) == expected, "{name}, {case}: something is left");
             train(&mut model, &mut by_hand);
             assert_eq!(
-                by_hand.memory().numbers["step"],
+                by_hand.state_dict().numbers["step"],
                 (12 + steps) as f64,
                 "{name}, {case}: it has forgotten its model"
             );
@@ -60,9 +60,12 @@ fn begins_anew<O: Optimizer<f64, Net> + Send + Clone>(name: &str, new: impl Fn()
         let (mut model, mut lent) = trained;
         train(&mut model, &mut lent);
         let (mut at_once, mut optimizer, data) = (net(1), new(), data(1));
-        let fit = fit(&mut at_once, &data).loss(mse).optimizer(&mut optimizer).batch(8).shuffle(false).epochs(4);
+        let fit = fit(&mut at_once, &data).loss(mse).optimizer(&mut optimizer).batch_size(8).shuffle(false).epochs(4);
         fit.quiet().run().unwrap();
-        assert!((bits(&model), lent.memory()) == (bits(&at_once), optimizer.memory()), "{name}: it did not go on");
+        assert!(
+            (bits(&model), lent.state_dict()) == (bits(&at_once), optimizer.state_dict()),
+            "{name}: it did not go on"
+        );
     }
 }
 
@@ -93,7 +96,7 @@ fn every_schedule_begins_anew_with_another_model() {
     begins_anew("OneCycle", || sgd().schedule(OneCycle::new(20)));
     begins_anew("a function", || sgd().schedule(|step: usize| 1.0 / (1 + step) as f64));
     // Nothing is better by so much, so every epoch but the first lowers the rate.
-    let plateau = || Plateau::new().patience(0).reduction(0.5).threshold(1e9);
+    let plateau = || Plateau::new().patience(0).factor(0.5).threshold(1e9);
     begins_anew("Plateau", || sgd().reduce_on_plateau(plateau()));
     begins_anew("Plateau that pauses", || sgd().reduce_on_plateau(plateau().cooldown(2)));
 }
@@ -101,17 +104,17 @@ fn every_schedule_begins_anew_with_another_model() {
 /// What was reset is new, also for models of other shapes.
 #[test]
 fn a_reset_optimizer_steps_any_model() {
-    let mut adam = Adam::default().group("weight", |g| g.rate_factor(0.5)).clip_norm(1.0);
+    let mut adam = Adam::default().group("weight", |g| g.lr_scale(0.5)).clip_norm(1.0);
     train(&mut net(1), &mut adam);
     let large = || Dense::<Tensor<f64>>::new(&mut rng(0), 5, 2);
     adam.reset();
-    assert_eq!((adam.steps(), adam.gradient_norm(), adam.memory().tensors.len()), (0, None, 0));
+    assert_eq!((adam.steps(), adam.gradient_norm(), adam.state_dict().tensors.len()), (0, None, 0));
     adam.step(&mut large(), &large());
     // In `fit`, nobody need reset it.
     let mut model = net(2);
     train(&mut model, &mut adam);
     let mut expected = net(2);
-    train(&mut expected, Adam::default().group("weight", |g| g.rate_factor(0.5)).clip_norm(1.0));
+    train(&mut expected, Adam::default().group("weight", |g| g.lr_scale(0.5)).clip_norm(1.0));
     assert_eq!(bits(&model), bits(&expected));
 }
 
@@ -130,7 +133,7 @@ fn an_average_begins_anew_with_another_model() {
 
     // It goes on with the same model, also when it comes from a file.
     let mut restored = Ema::new(&net(3), 0.9);
-    restored.restore(&once_more.memory()).unwrap();
+    restored.load_state_dict(&once_more.state_dict()).unwrap();
     let expected = averaged(&mut same, &mut once_more);
     assert_eq!(averaged(&mut first.clone(), &mut restored), expected);
     let mut anew = Ema::new(&first, 0.9);
@@ -141,7 +144,7 @@ fn an_average_begins_anew_with_another_model() {
 fn stopped(model: &mut Net, stopping: &mut EarlyStopping<f64>) -> (Vec<u64>, Option<usize>, History) {
     let (train, valid) = (data(1), data(5));
     let sgd = Sgd::default().learning_rate(0.9);
-    let fit = fit(model, &train).loss(mse).optimizer(sgd).batch(5).epochs(40).validate(&valid).quiet();
+    let fit = fit(model, &train).loss(mse).optimizer(sgd).batch_size(5).epochs(40).validate(&valid).quiet();
     let history = timeless(fit.callback(&mut *stopping).run().unwrap());
     (bits(model), stopping.best_epoch(), history)
 }
@@ -181,7 +184,7 @@ impl<M> Callback<f64, M> for Counts {
         self.1.push(start.curves.to_vec());
         Ok(())
     }
-    fn on_step(&mut self, _: &Report<'_, M>) -> ControlFlow<()> {
+    fn on_step(&mut self, _: &Progress<'_, M>) -> ControlFlow<()> {
         self.0[0] += 1;
         ControlFlow::Continue(())
     }
@@ -192,7 +195,7 @@ fn callbacks_are_told_of_the_beginning() {
     let (data, mut counts) = (data(1), Counts::default());
     for _ in 0..2 {
         let mut model = net(1);
-        let fit = fit(&mut model, &data).loss(mse).batch(8).epochs(2).callback(&mut counts).quiet();
+        let fit = fit(&mut model, &data).loss(mse).batch_size(8).epochs(2).callback(&mut counts).quiet();
         let history = fit.metric("mae", mae).run().unwrap();
         assert_eq!(counts.1.last().unwrap(), &history.names());
     }
@@ -203,9 +206,9 @@ fn callbacks_are_told_of_the_beginning() {
 #[test]
 fn an_interrupt_stays_until_it_is_cleared() {
     let (data, interrupt) = (data(1), Interrupt::new());
-    let end = || fit(&mut net(1), &data).loss(mse).interrupt(&interrupt).quiet().run().unwrap().end;
+    let end = || fit(&mut net(1), &data).loss(mse).interrupt(&interrupt).quiet().run().unwrap().stop_reason;
     interrupt.set();
-    assert_eq!([end(), end()], [End::Interrupted; 2]);
+    assert_eq!([end(), end()], [StopReason::Interrupted; 2]);
     interrupt.clear();
-    assert_eq!([end(), end()], [End::Done; 2]);
+    assert_eq!([end(), end()], [StopReason::Done; 2]);
 }

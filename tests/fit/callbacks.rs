@@ -3,7 +3,7 @@
 use super::*;
 use std::ops::ControlFlow;
 use unspool::optim::schedules::Cosine;
-use unspool::train::{Callback, EarlyStopping, End, Interrupt, Report};
+use unspool::train::{Callback, EarlyStopping, Interrupt, Progress, StopReason};
 use unspool::{Optimizer, Sgd, evaluate};
 
 fn noise() -> (Dataset<f64>, Dense<Tensor<f64>>) {
@@ -20,12 +20,12 @@ struct Notes {
 }
 
 impl<M: Params<Tensor<f64>>> Callback<f64, M> for Notes {
-    fn on_step(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
-        self.steps.push((report.epoch, report.steps, report.loss, report.rate));
+    fn on_step(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
+        self.steps.push((report.epoch, report.steps, report.loss, report.learning_rate));
         assert_eq!(report.model.leaves().len(), 2);
         if report.steps == self.stop_in_step { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
-    fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+    fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
         self.epochs.push((report.epoch, report.steps, report.loss, report.history.loss.len()));
         ControlFlow::Continue(())
     }
@@ -40,7 +40,7 @@ fn callbacks_see_every_step_and_epoch() {
     let mut notes = Notes::default();
     let sgd = Sgd::default().learning_rate(0.1).schedule(Cosine::new(6));
     let rates: Vec<f64> = (0..6).map(|step| 0.05 * (1.0 + (std::f64::consts::PI * step as f64 / 6.0).cos())).collect();
-    let fit = fit(&mut model, &data).loss(mse).optimizer(sgd).batch(12).epochs(2).quiet();
+    let fit = fit(&mut model, &data).loss(mse).optimizer(sgd).batch_size(12).epochs(2).quiet();
     let history = fit.callback(&mut notes).run().unwrap();
     let places: Vec<(usize, usize)> = notes.steps.iter().map(|step| (step.0, step.1)).collect();
     assert_eq!(places, [(1, 1), (1, 2), (1, 3), (2, 4), (2, 5), (2, 6)]);
@@ -54,9 +54,9 @@ fn callbacks_see_every_step_and_epoch() {
         assert_eq!((epoch.0, epoch.1, epoch.3), (i + 1, 3 * (i + 1), i + 1));
         assert!((epoch.2 - mean(&notes.steps[3 * i..][..3])).abs() < 1e-12);
         assert_eq!(epoch.2, history.loss[i]);
-        assert_eq!(history.rate[i], notes.steps[3 * i + 2].3.unwrap());
+        assert_eq!(history.learning_rate[i], notes.steps[3 * i + 2].3.unwrap());
     }
-    assert_eq!((notes.epochs.len(), notes.ended, history.end), (2, 1, End::Done));
+    assert_eq!((notes.epochs.len(), notes.ended, history.stop_reason), (2, 1, StopReason::Done));
 }
 
 /// At a learning rate of 0 the loss of a batch tells who is in it.
@@ -66,7 +66,8 @@ fn every_epoch_and_every_seed_has_an_order_of_its_own() {
     let losses = |seed: u64, shuffle: bool| {
         let (mut model, mut notes) = (noise().1, Notes::default());
         let still = Sgd::default().learning_rate(0.0);
-        let fit = fit(&mut model, &data).loss(mse).optimizer(still).batch(10).epochs(2).seed(seed).shuffle(shuffle);
+        let fit =
+            fit(&mut model, &data).loss(mse).optimizer(still).batch_size(10).epochs(2).seed(seed).shuffle(shuffle);
         fit.callback(&mut notes).quiet().run().unwrap();
         let losses: Vec<f64> = notes.steps.iter().map(|step| step.2).collect();
         [losses[..3].to_vec(), losses[3..].to_vec()]
@@ -83,9 +84,9 @@ fn a_callback_ends_training_after_its_step() {
     let (data, mut model) = noise();
     let mut notes = [Notes { stop_in_step: 4, ..Notes::default() }, Notes::default()];
     let [first, second] = &mut notes;
-    let fit = fit(&mut model, &data).loss(mse).batch(10).epochs(9).quiet();
+    let fit = fit(&mut model, &data).loss(mse).batch_size(10).epochs(9).quiet();
     let history = fit.callback(first).callback(second).run().unwrap();
-    assert_eq!((history.end, history.loss.len()), (End::Stopped, 1));
+    assert_eq!((history.stop_reason, history.loss.len()), (StopReason::Stopped, 1));
     for notes in notes {
         assert_eq!((notes.steps.len(), notes.epochs.len(), notes.ended), (4, 1, 1));
     }
@@ -97,9 +98,9 @@ fn an_interrupt_ends_training_after_its_step() {
     let interrupt = Interrupt::new();
     interrupt.set();
     let mut notes = Notes::default();
-    let fit = fit(&mut model, &data).loss(mse).batch(10).epochs(9).interrupt(&interrupt).quiet();
+    let fit = fit(&mut model, &data).loss(mse).batch_size(10).epochs(9).interrupt(&interrupt).quiet();
     let history = fit.callback(&mut notes).run().unwrap();
-    assert_eq!((history.end, notes.steps.len(), notes.ended), (End::Interrupted, 1, 1));
+    assert_eq!((history.stop_reason, notes.steps.len(), notes.ended), (StopReason::Interrupted, 1, 1));
 }
 
 /// A rate that is no number of epochs old is not lowered: weights jump about, and the best are in between.
@@ -110,20 +111,20 @@ fn early_stopping_gives_back_the_best_weights() {
     let run = |stopping: &mut EarlyStopping<f64>| {
         let mut model = noise().1;
         let sgd = Sgd::default().learning_rate(0.9);
-        let fit = fit(&mut model, &train).loss(mse).optimizer(sgd).batch(5).epochs(200).validate(&valid).quiet();
+        let fit = fit(&mut model, &train).loss(mse).optimizer(sgd).batch_size(5).epochs(200).validate(&valid).quiet();
         let history = fit.metric("minus", |o, t| -(o - t).square().mean()).callback(stopping).run().unwrap();
         (model, history)
     };
     let mut stopping = EarlyStopping::new(5);
     let (model, history) = run(&mut stopping);
     let best = stopping.best_epoch().unwrap();
-    assert_eq!((history.val_loss.len(), history.end), (best + 5, End::Stopped));
+    assert_eq!((history.val_loss.len(), history.stop_reason), (best + 5, StopReason::Stopped));
     assert_eq!(evaluate(&model, &valid, mse), history.val_loss[best - 1]);
     assert_eq!(stopping.best(), Some(history.val_loss[best - 1]));
     assert!(history.val_loss.iter().all(|&loss| loss >= history.val_loss[best - 1]));
 
     // The same, told by a metric that should rise.
-    let mut rising = EarlyStopping::new(5).metric("val_minus").rising();
+    let mut rising = EarlyStopping::new(5).metric("val_minus").maximize();
     let (same, _) = run(&mut rising);
     assert_eq!((bits(&same), rising.best_epoch()), (bits(&model), Some(best)));
     // Nothing is better by so much: after the first epoch all are worse.
@@ -145,7 +146,7 @@ fn metrics_and_rates_stand_in_the_history() {
     let (data, mut model) = noise();
     let (first, last) = (data.slice(0, 21), data.slice(21, 9));
     let fit_to = |model: &mut Dense<Tensor<f64>>, valid: bool| {
-        let fit = fit(model, &data).loss(mse).epochs(2).batch(7).metric("mae", unspool::losses::mae).quiet();
+        let fit = fit(model, &data).loss(mse).epochs(2).batch_size(7).metric("mae", unspool::losses::mae).quiet();
         let fit = fit.metric("odd, \"name\"", |o, _| o.mean());
         if valid { fit.validation_split(0.3).run() } else { fit.run() }.unwrap()
     };
@@ -153,7 +154,7 @@ fn metrics_and_rates_stand_in_the_history() {
     assert_eq!(history.names(), ["loss", "val_loss", "val_mae", "val_odd, \"name\"", "rate"]);
     assert_eq!(history.curve("val_loss").unwrap()[1], evaluate(&model, &last, mse));
     assert_eq!(history.curve("val_mae").unwrap()[1], evaluate(&model, &last, unspool::losses::mae));
-    assert_eq!(history.rate, [1e-3; 2]);
+    assert_eq!(history.learning_rate, [1e-3; 2]);
     assert!(history.to_csv().starts_with("epoch,loss,val_loss,val_mae,\"val_odd, \"\"name\"\"\",rate\n1,"));
     let json: serde_json::Value = serde_json::from_str(&history.to_json()).unwrap();
     assert_eq!(json["val_odd, \"name\""][1].as_f64(), history.curve("val_odd, \"name\"").map(|values| values[1]));
@@ -161,7 +162,7 @@ fn metrics_and_rates_stand_in_the_history() {
 
     // The last part is held back: the same as by hand.
     let mut by_hand = noise().1;
-    let fit = fit(&mut by_hand, &first).loss(mse).epochs(2).batch(7).validate(&last).quiet();
+    let fit = fit(&mut by_hand, &first).loss(mse).epochs(2).batch_size(7).validate(&last).quiet();
     assert_eq!(fit.run().unwrap().val_loss, history.val_loss);
     assert_eq!(bits(&by_hand), bits(&model));
 
@@ -176,5 +177,5 @@ fn metrics_and_rates_stand_in_the_history() {
         fn step(&mut self, _: &mut M, _: &M) {}
     }
     let history = unspool::fit(&mut model, &data).loss(mse).optimizer(Still).quiet().run().unwrap();
-    assert!(history.rate.is_empty());
+    assert!(history.learning_rate.is_empty());
 }

@@ -90,7 +90,7 @@ fn sequences_of_different_lengths_are_learned() {
         let mut model =
             sequential().add(gru(1, 12).return_sequences()).add(dropout(0.0)).add(gru(12, 12)).add(dense(12, 1));
         let adam = Adam::default().learning_rate(0.01);
-        let fit = fit(&mut model, &data).loss(mse).optimizer(adam).batch(8).epochs(80).quiet();
+        let fit = fit(&mut model, &data).loss(mse).optimizer(adam).batch_size(8).epochs(80).quiet();
         let history = if buckets { fit.bucket_by_length().run() } else { fit.run() }.unwrap();
         assert!(history.loss[79] < 0.02, "{:?}", history.loss);
         let said = predict_lengths(&model, data.x(), data.lengths().unwrap());
@@ -150,8 +150,13 @@ fn accumulated_batches_are_one() {
         let data = if weighted { data.with_weights((0..50).map(|i| 0.1 * i as f64).collect()).unwrap() } else { data };
         let train = |batch: usize, accumulate: usize| {
             let mut model = layer();
-            let fit =
-                fit(&mut model, &data).loss(mse).shuffle(false).batch(batch).accumulate(accumulate).epochs(3).quiet();
+            let fit = fit(&mut model, &data)
+                .loss(mse)
+                .shuffle(false)
+                .batch_size(batch)
+                .accumulate(accumulate)
+                .epochs(3)
+                .quiet();
             (fit.run().unwrap(), model)
         };
         let (one, several) = (train(50, 1), train(15, 4));
@@ -167,7 +172,7 @@ fn accumulated_batches_are_one() {
 fn without_shuffling_examples_come_as_they_stand() {
     let data = flat(20);
     let mut model = layer();
-    fit(&mut model, &data).loss(mse).shuffle(false).batch(8).quiet().run().unwrap();
+    fit(&mut model, &data).loss(mse).shuffle(false).batch_size(8).quiet().run().unwrap();
     let (mut by_hand, mut adam, mut shards) = (layer(), Adam::default(), Shards::new());
     for batch in data.batches(8) {
         let (_, gradients) = shards.batch_gradients(&by_hand, &batch, mse, Mode::Evaluation);

@@ -59,7 +59,7 @@ fn what_is_no_mean_is_computed_from_all_examples() {
         let (mut model, still) = (identity(1), Sgd::default().learning_rate(0.0));
         let fit =
             fit(&mut model, &data).loss(mse).metric("rmse", rmse).metric("half", |o, t| (o - t).abs().max() * 0.5);
-        let fit = fit.optimizer(still).batch(100).quiet();
+        let fit = fit.optimizer(still).batch_size(100).quiet();
         let history = if valid { fit.validate(&data).run() } else { fit.run() }.unwrap();
         let name = |name: &str| if valid { format!("val_{name}") } else { name.to_string() };
         close("rmse", history.curve(&name("rmse")).unwrap()[0], 50f64.sqrt());

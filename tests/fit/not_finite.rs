@@ -151,7 +151,7 @@ fn errors_hold_the_history() {
     let data = spoilt(None, None);
     let train = |model: &mut Dense<Tensor<f64>>, rate: f64| {
         let sgd = Sgd::default().schedule(move |step: usize| if step < 20 { 1e-3 } else { rate });
-        fit(model, &data).loss(mse).optimizer(sgd).batch(30).epochs(5).metric("mae", mae).quiet().run()
+        fit(model, &data).loss(mse).optimizer(sgd).batch_size(30).epochs(5).metric("mae", mae).quiet().run()
     };
     let whole = train(&mut net(), 1e-3).unwrap();
     for rate in [1e200, f64::MAX] {

@@ -11,7 +11,7 @@ fn training_aloud() {
     if env::var_os(ASKED).is_some() {
         let data = Dataset::new(values([40, 3], 1), values([40, 1], 2)).unwrap();
         let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
-        let fit = fit(&mut model, &data).loss(mse).batch(4).accumulate(2).epochs(2).validation_split(0.5);
+        let fit = fit(&mut model, &data).loss(mse).batch_size(4).accumulate(2).epochs(2).validation_split(0.5);
         fit.metric("mae", unspool::losses::mae).run().unwrap();
     }
 }

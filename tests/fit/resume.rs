@@ -4,12 +4,12 @@ use super::*;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use unspool::io::{Checkpoint, CheckpointFile};
+use unspool::io::{Checkpoint, WeightFile};
 use unspool::losses::mae;
 use unspool::optim::schedules::{Cosine, Plateau};
-use unspool::optim::{AdamW, Ema, Memory};
+use unspool::optim::{AdamW, Ema, StateDict};
 use unspool::prelude::*;
-use unspool::train::{Callback, EarlyStopping, End, Fit, FitError, History, Interrupt, Report};
+use unspool::train::{Callback, EarlyStopping, Fit, FitError, History, Interrupt, Progress, StopReason};
 
 #[derive(Params, Clone)]
 struct Net<P> {
@@ -25,8 +25,8 @@ impl<'t> Layer<'t, f64> for Net<Var<'t, f64>> {
     }
 
     fn forward_lengths(&self, x: Var<'t, f64>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, f64> {
-        let last = self.gru.forward_lengths(x, lengths, mode.part(0)).last();
-        self.head.forward(mode.part(1).dropout(last, 0.2))
+        let last = self.gru.forward_lengths(x, lengths, mode.fold_in(0)).last();
+        self.head.forward(mode.fold_in(1).dropout(last, 0.2))
     }
 }
 
@@ -50,7 +50,7 @@ fn file(name: &str) -> PathBuf {
 struct At(usize, Interrupt);
 
 impl<M> Callback<f64, M> for At {
-    fn on_step(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+    fn on_step(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
         if report.steps == self.0 {
             self.1.set();
         }
@@ -77,8 +77,8 @@ fn resumes<O: Optimizer<f64, Net<Tensor<f64>>> + Send>(
     };
     let straight = train(usize::MAX, false);
     for cut in 1.. {
-        let end = train(cut, false).2.end;
-        if end != End::Interrupted {
+        let end = train(cut, false).2.stop_reason;
+        if end != StopReason::Interrupted {
             assert!(cut > 4, "it was interrupted after {cut} steps");
             break;
         }
@@ -91,14 +91,14 @@ fn resumes<O: Optimizer<f64, Net<Tensor<f64>>> + Send>(
 #[test]
 fn interrupted_trainings_end_in_the_same_bits() {
     let adam = || Adam::default().learning_rate(0.01);
-    resumes("plain", 3, adam, |fit| fit.batch(9));
-    resumes("buckets", 2, adam, |fit| fit.batch(7).bucket_by_length().seed(5));
-    resumes("in order", 2, adam, |fit| fit.batch(8).shuffle(false).accumulate(2));
+    resumes("plain", 3, adam, |fit| fit.batch_size(9));
+    resumes("buckets", 2, adam, |fit| fit.batch_size(7).bucket_by_length().seed(5));
+    resumes("in order", 2, adam, |fit| fit.batch_size(8).shuffle(false).accumulate(2));
     let scheduled = || AdamW::default().learning_rate(0.02).schedule(Cosine::new(20).warmup(3)).clip_norm(0.5);
-    resumes("metrics", 2, scheduled, |fit| fit.batch(4).accumulate(3).validation_split(0.3).metric("mae", mae));
+    resumes("metrics", 2, scheduled, |fit| fit.batch_size(4).accumulate(3).validation_split(0.3).metric("mae", mae));
     // Sees the training loss, and has seen none at first.
     let plateau = || Sgd::default().learning_rate(0.5).momentum(0.9).reduce_on_plateau(Plateau::new().patience(0));
-    resumes("plateau", 4, plateau, |fit| fit.batch(12));
+    resumes("plateau", 4, plateau, |fit| fit.batch_size(12));
 }
 
 /// The best weights are in the checkpoint, and so is that training has been stopped.
@@ -106,10 +106,10 @@ fn interrupted_trainings_end_in_the_same_bits() {
 fn early_stopping_is_resumed() {
     let jumpy = || Sgd::default().learning_rate(0.4);
     fn stopping(fit: Run<'_>) -> Run<'_> {
-        fit.batch(10).validation_split(0.5)
+        fit.batch_size(10).validation_split(0.5)
     }
     let history = resumes("stopping", 50, jumpy, |fit| stopping(fit).callback(EarlyStopping::new(3)));
-    assert_eq!(history.end, End::Stopped);
+    assert_eq!(history.stop_reason, StopReason::Stopped);
     let best =
         (0..history.val_loss.len()).min_by(|&a, &b| history.val_loss[a].total_cmp(&history.val_loss[b])).unwrap();
     assert_eq!(history.val_loss.len(), best + 1 + 3);
@@ -135,15 +135,15 @@ fn checkpoints_are_saved_every_few_steps() {
     let mut seen = Vec::new();
     struct Look<'a>(&'a Path, &'a mut Vec<[f64; 2]>);
     impl<M> Callback<f64, M> for Look<'_> {
-        fn on_step(&mut self, _: &Report<'_, M>) -> ControlFlow<()> {
-            if let Ok(file) = CheckpointFile::open(self.0) {
-                let at = file.memory::<f64>("training").unwrap();
+        fn on_step(&mut self, _: &Progress<'_, M>) -> ControlFlow<()> {
+            if let Ok(file) = WeightFile::open(self.0) {
+                let at = file.state_dict::<f64>("training").unwrap();
                 self.1.push(["epochs", "batches"].map(|name| at.numbers[name]));
             }
             ControlFlow::Continue(())
         }
     }
-    let fit = fit(&mut model, &data).loss(mse).batch(8).epochs(2).checkpoint(&path).checkpoint_every(2).quiet();
+    let fit = fit(&mut model, &data).loss(mse).batch_size(8).epochs(2).checkpoint(&path).checkpoint_every(2).quiet();
     fit.callback(Look(&path, &mut seen)).run().unwrap();
     let expected = [[0., 2.], [0., 2.], [0., 4.], [1., 0.], [1., 1.], [1., 1.], [1., 3.], [1., 3.]];
     assert_eq!(seen, expected);
@@ -156,7 +156,7 @@ fn a_training_goes_on_for_more_epochs() {
     let (data, path) = (sequences(), file("more"));
     let train = |epochs: usize, resume: bool| {
         let mut model = net();
-        let fit = fit(&mut model, &data).loss(mse).batch(9).epochs(epochs).checkpoint(&path).quiet();
+        let fit = fit(&mut model, &data).loss(mse).batch_size(9).epochs(epochs).checkpoint(&path).quiet();
         let fit = if resume { fit.resume(&path) } else { fit };
         (timeless(fit.run().unwrap()), bits(&model))
     };
@@ -172,7 +172,7 @@ fn a_training_goes_on_for_more_epochs() {
 fn refused(path: &Path, change: impl FnOnce(Run<'_>) -> Result<History, FitError>) -> String {
     let (data, mut model) = (sequences(), net());
     let before = bits(&model);
-    let error = change(fit(&mut model, &data).batch(9).quiet().resume(path)).unwrap_err();
+    let error = change(fit(&mut model, &data).batch_size(9).quiet().resume(path)).unwrap_err();
     assert_eq!(bits(&model), before, "the model is as it was");
     assert!(matches!(error, FitError::Checkpoint(_)));
     error.to_string().replace(&path.display().to_string(), "FILE")
@@ -181,11 +181,11 @@ fn refused(path: &Path, change: impl FnOnce(Run<'_>) -> Result<History, FitError
 #[test]
 fn checkpoints_of_other_trainings_are_refused_in_a_sentence() {
     let (data, path) = (sequences(), file("other"));
-    fit(&mut net(), &data).loss(mse).batch(9).checkpoint(&path).quiet().run().unwrap();
+    fit(&mut net(), &data).loss(mse).batch_size(9).checkpoint(&path).quiet().run().unwrap();
     let refused = |change: fn(Run<'_>) -> Result<History, FitError>| refused(&path, change);
     let is = |sentence: &str| format!("FILE is of another training: {sentence}");
 
-    let settings = refused(|fit| fit.loss(mse).seed(1).batch(4).accumulate(2).shuffle(false).run());
+    let settings = refused(|fit| fit.loss(mse).seed(1).batch_size(4).accumulate(2).shuffle(false).run());
     let sentence = "its seed is 0, expected 1; its batch size is 9, expected 4; its number of batches per step is 1, expected 2; \
                     its order of examples is 0, expected 1";
     assert_eq!(settings, is(sentence));
@@ -199,12 +199,12 @@ fn checkpoints_of_other_trainings_are_refused_in_a_sentence() {
 
     let mut other = sequential().add(|rng: &mut Rng| Dense::<Tensor<f64>>::new(rng, 1, 1));
     let flat = Dataset::new(values([40, 1], 1), values([40, 1], 1)).unwrap();
-    let model = fit(&mut other, &flat).loss(mse).batch(9).resume(&path).run().unwrap_err().to_string();
+    let model = fit(&mut other, &flat).loss(mse).batch_size(9).resume(&path).run().unwrap_err().to_string();
     assert!(model.contains("does not fit the model: missing \"model.layers.0.weight\""), "{model}");
 
     // A metric of another name.
     let metric = file("metric");
-    fit(&mut net(), &data).loss(mse).batch(9).metric("mae", mae).checkpoint(&metric).quiet().run().unwrap();
+    fit(&mut net(), &data).loss(mse).batch_size(9).metric("mae", mae).checkpoint(&metric).quiet().run().unwrap();
     let named = self::refused(&metric, |fit| fit.loss(mse).metric("error", mae).run());
     assert_eq!(
         named,
@@ -226,9 +226,9 @@ fn files_that_are_no_checkpoints_are_refused_in_a_sentence() {
 
     // Every part of a checkpoint is missed, and every number in it that makes no sense is found.
     let (data, good) = (sequences(), file("good"));
-    fit(&mut net(), &data).loss(mse).batch(9).checkpoint(&good).quiet().run().unwrap();
-    let saved = CheckpointFile::open(&good).unwrap();
-    let written = |left_out: &str, change: &dyn Fn(&mut Memory<f64>)| {
+    fit(&mut net(), &data).loss(mse).batch_size(9).checkpoint(&good).quiet().run().unwrap();
+    let saved = WeightFile::open(&good).unwrap();
+    let written = |left_out: &str, change: &dyn Fn(&mut StateDict<f64>)| {
         let mut checkpoint = Checkpoint::new();
         let mut model = net();
         saved.load("model", &mut model).unwrap();
@@ -237,11 +237,11 @@ fn files_that_are_no_checkpoints_are_refused_in_a_sentence() {
         }
         checkpoint.put_numbers("settings", &saved.numbers::<8>("settings").unwrap());
         for part in ["optimizer", "training", "history"].into_iter().filter(|part| *part != left_out) {
-            let mut memory = saved.memory(part).unwrap();
+            let mut memory = saved.state_dict(part).unwrap();
             if part == "training" {
                 change(&mut memory);
             }
-            checkpoint.put_memory(part, &memory);
+            checkpoint.put_state(part, &memory);
         }
         checkpoint.save(&path).unwrap();
     };
@@ -273,7 +273,7 @@ fn files_that_are_no_checkpoints_are_refused_in_a_sentence() {
     for place in 0..bytes.len() {
         changed[place] ^= 1 << (place % 8);
         fs::write(&path, &changed).unwrap();
-        refused += usize::from(fit(&mut net(), &data).loss(mse).batch(9).quiet().resume(&path).run().is_err());
+        refused += usize::from(fit(&mut net(), &data).loss(mse).batch_size(9).quiet().resume(&path).run().is_err());
         changed[place] = bytes[place];
     }
     assert!(refused > 1000, "{refused} of {}", bytes.len());
@@ -294,22 +294,22 @@ fn a_checkpoint_that_cannot_be_saved_ends_training() {
 #[test]
 fn memories_come_back_from_files_as_they_were() {
     let path = file("memory");
-    let mut memory = Memory::<f64>::new();
+    let mut memory = StateDict::<f64>::new();
     for (i, number) in [0.1 + 0.2, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e300].into_iter().enumerate() {
         memory.numbers.insert(format!("number.{i}"), number);
     }
     memory.tensors.insert("of one".into(), values([1], 3));
     memory.tensors.insert("scalar".into(), Tensor::scalar(0.3));
     let mut checkpoint = Checkpoint::new();
-    checkpoint.put_memory("a", &memory);
+    checkpoint.put_state("a", &memory);
     checkpoint.put_tensor("ab", &Tensor::<f32>::ones([2]));
     checkpoint.save(&path).unwrap();
-    let file = CheckpointFile::open(&path).unwrap();
-    let read = file.memory::<f64>("a").unwrap();
+    let file = WeightFile::open(&path).unwrap();
+    let read = file.state_dict::<f64>("a").unwrap();
     assert_eq!(read, memory);
     assert!(read.numbers.iter().zip(&memory.numbers).all(|((_, a), (_, b))| a.to_bits() == b.to_bits()));
-    assert_eq!(file.memory::<f64>("b").unwrap(), Memory::new());
-    let error = file.memory::<f32>("a").unwrap_err().to_string();
+    assert_eq!(file.state_dict::<f64>("b").unwrap(), StateDict::new());
+    let error = file.state_dict::<f32>("a").unwrap_err().to_string();
     assert!(error.contains("holds \"a.of one\" as f64, expected f32"), "{error}");
     fs::remove_file(path).unwrap();
 }
@@ -320,7 +320,7 @@ fn two_averages_are_resumed() {
     let train = |epochs: usize, resume: bool| {
         let (mut model, mut fast, mut slow) = (net(), Ema::new(&net(), 0.5), Ema::new(&net(), 0.9));
         let optimizer = ((Adam::default(), &mut fast), &mut slow);
-        let fit = fit(&mut model, &data).loss(mse).optimizer(optimizer).batch(9).epochs(epochs).quiet();
+        let fit = fit(&mut model, &data).loss(mse).optimizer(optimizer).batch_size(9).epochs(epochs).quiet();
         let fit = if resume { fit.resume(&path) } else { fit.checkpoint(&path) };
         fit.run().unwrap();
         [bits(&model), bits(fast.model()), bits(slow.model())]
@@ -343,7 +343,7 @@ fn a_last_step_that_goes_wrong_leaves_the_checkpoint_before_it() {
     let (data, path) = (sequences(), file("last step"));
     let train = |rate: f64, model: &mut _, every: usize| {
         let optimizer = Sgd::default().learning_rate(rate);
-        let training = fit(model, &data).loss(|o, t| mse(o, t) * 1e3).batch(1000).optimizer(optimizer);
+        let training = fit(model, &data).loss(|o, t| mse(o, t) * 1e3).batch_size(1000).optimizer(optimizer);
         training.checkpoint(&path).checkpoint_every(every).quiet().run()
     };
     train(1e-4, &mut net(), 1).unwrap();
@@ -389,7 +389,7 @@ fn a_checkpoint_that_cannot_be_written_is_told_before_training() {
 struct Away<'a>(&'a Path, usize);
 
 impl<M> Callback<f64, M> for Away<'_> {
-    fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+    fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
         if report.epoch == self.1 {
             fs::remove_dir_all(self.0).unwrap();
         }

@@ -15,7 +15,7 @@ proptest! {
         l2 in any::<bool>(),
         excluded in any::<bool>(),
     ) {
-        fn steps<R: Rule>(mut optimizer: Descent<R, f64>) -> Layer64 {
+        fn steps<R: Rule>(mut optimizer: RuleOptimizer<R, f64>) -> Layer64 {
             // Started away from zero, where there is nothing to decay.
             let mut model = gradients(&model(), 77);
             for step in 0..3 {
@@ -68,8 +68,8 @@ proptest! {
 fn the_later_group_counts_and_a_factor_of_zero_freezes() {
     let mut sgd = Sgd::default()
         .learning_rate(1.0)
-        .group("*", |g| g.rate_factor(0.0).weight_decay(0.5))
-        .group("cell.u", |g| g.rate_factor(0.5));
+        .group("*", |g| g.lr_scale(0.0).weight_decay(0.5))
+        .group("cell.u", |g| g.lr_scale(0.5));
     let (start, mut model) = (model(), model());
     let gradients = gradients(&start, 0);
     sgd.step(&mut model, &gradients);

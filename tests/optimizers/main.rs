@@ -4,8 +4,8 @@ use unspool::Sgd;
 use unspool::evaluate;
 use unspool::optim::gradient_norm;
 use unspool::optim::schedules::{Cosine, Plateau};
-use unspool::optim::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Memory, Nadam, RAdam, RmsProp};
-use unspool::optim::{Descent, Group, Parameter, Rule, Step};
+use unspool::optim::{Adadelta, Adagrad, AdamW, Adamax, Ema, Lion, Nadam, RAdam, RmsProp, StateDict};
+use unspool::optim::{Group, Parameter, Rule, RuleOptimizer, Step};
 use unspool::prelude::*;
 use unspool_tests::values;
 

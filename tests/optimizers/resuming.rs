@@ -17,13 +17,13 @@ pub fn resumes<O: Optimizer<f64, Layer64>>(make: impl Fn() -> O) {
 
         let mut first = make();
         run(&mut first, &mut resumed, 0..cut);
-        let saved: Memory<f64> = first.memory();
+        let saved: StateDict<f64> = first.state_dict();
         drop(first);
         let mut second = make();
         // Someone else's steps are forgotten.
         run(&mut second, &mut model(), 0..2);
-        second.restore(&resumed, &saved).unwrap();
-        assert_eq!(second.memory(), saved);
+        second.load_state_dict(&resumed, &saved).unwrap();
+        assert_eq!(second.state_dict(), saved);
         run(&mut second, &mut resumed, cut..9);
         assert_eq!(bits(&resumed), bits(&straight), "cut after {cut} steps");
     }
@@ -40,13 +40,13 @@ fn a_training_that_is_resumed_ends_in_the_same_bits() {
     resumes(Adadelta::default);
     resumes(Adam::default);
     resumes(|| Adam::torch().l2(0.1).clip_norm(0.3));
-    resumes(|| AdamW::default().schedule(Cosine::new(8).warmup(3)).group("cell.u", |g| g.rate_factor(0.5)));
+    resumes(|| AdamW::default().schedule(Cosine::new(8).warmup(3)).group("cell.u", |g| g.lr_scale(0.5)));
     resumes(|| Adam::default().amsgrad().betas(0.9, 0.3));
     resumes(Adamax::default);
     resumes(Nadam::default);
     resumes(|| RAdam::default().betas(0.8, 0.9));
     resumes(Lion::default);
-    resumes(|| Sgd::default().reduce_on_plateau(Plateau::new().patience(0).reduction(0.9).cooldown(1)));
+    resumes(|| Sgd::default().reduce_on_plateau(Plateau::new().patience(0).factor(0.9).cooldown(1)));
 }
 
 /// The pair of an optimiser and an average is saved and restored whole.
@@ -61,13 +61,13 @@ fn an_average_is_resumed_with_its_optimizer() {
             for step in 0..cut.unwrap_or(6) {
                 pair.step(&mut model, &gradients(&start, step));
             }
-            saved.replace(pair.memory());
+            saved.replace(pair.state_dict());
         }
         if let (Some(cut), Some(saved)) = (cut, saved) {
             assert!(saved.tensors.contains_key("ema.cell.u") && saved.tensors.contains_key("m.cell.u"));
             average = Ema::new(&start, 0.9);
             let mut pair = (Adam::default(), &mut average);
-            pair.restore(&model, &saved).unwrap();
+            pair.load_state_dict(&model, &saved).unwrap();
             for step in cut..6 {
                 pair.step(&mut model, &gradients(&start, step));
             }
@@ -86,17 +86,17 @@ fn what_cannot_be_restored_changes_nothing() {
     let mut average = Ema::new(&start, 0.9);
     let mut pair = (Adam::default(), &mut average);
     pair.step(&mut weights, &gradients(&start, 0));
-    let before = pair.memory();
+    let before = pair.state_dict();
     pair.step(&mut weights, &gradients(&start, 1));
-    let after = pair.memory();
+    let after = pair.state_dict();
     for spoiled in ["ema.cell.u", "m.cell.u"] {
         let mut spoilt = before.clone();
         spoilt.tensors.insert(spoiled.into(), Tensor::zeros([7]));
-        assert!(pair.restore(&weights, &spoilt).is_err());
-        assert_eq!(pair.memory(), after, "{spoiled}");
+        assert!(pair.load_state_dict(&weights, &spoilt).is_err());
+        assert_eq!(pair.state_dict(), after, "{spoiled}");
     }
-    pair.restore(&weights, &before).unwrap();
-    assert_eq!(pair.memory(), before);
+    pair.load_state_dict(&weights, &before).unwrap();
+    assert_eq!(pair.state_dict(), before);
 }
 
 /// An infinite metric is no better than none, as in PyTorch, and one that is infinitely good stays the best; resumed or not.
@@ -105,19 +105,23 @@ fn plateaus_that_saw_infinities_are_resumed() {
     let (model, inf) = (model(), f64::INFINITY);
     for (rising, worst) in [(false, inf), (true, -inf)] {
         let make = || {
-            let plateau = Plateau::new().patience(1).reduction(0.5);
-            Sgd::<f64>::default().learning_rate(1.0).reduce_on_plateau(if rising { plateau.rising() } else { plateau })
+            let plateau = Plateau::new().patience(1).factor(0.5);
+            Sgd::<f64>::default().learning_rate(1.0).reduce_on_plateau(if rising {
+                plateau.maximize()
+            } else {
+                plateau
+            })
         };
         let rates = |metrics: &[f64], cut: usize| -> Vec<f64> {
             let mut sgd = make();
             let rates = metrics.iter().enumerate().map(|(i, &metric)| {
                 if i == cut {
-                    let saved = Optimizer::<f64, Layer64>::memory(&sgd);
+                    let saved = Optimizer::<f64, Layer64>::state_dict(&sgd);
                     sgd = make();
-                    sgd.restore(&model, &saved).unwrap();
+                    sgd.load_state_dict(&model, &saved).unwrap();
                 }
                 Optimizer::<f64, Layer64>::observe(&mut sgd, metric);
-                Optimizer::<f64, Layer64>::rate(&sgd).unwrap()
+                Optimizer::<f64, Layer64>::current_learning_rate(&sgd).unwrap()
             });
             rates.collect()
         };

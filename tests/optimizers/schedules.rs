@@ -55,12 +55,12 @@ fn a_cycle_of_any_length_and_rise_stays_within_its_ends() {
 fn a_metric_below_zero_can_be_a_plateau() {
     let factor = |mut plateau: Plateau, metrics: &[f64]| {
         metrics.iter().for_each(|&metric| plateau.observe(metric));
-        plateau.factor()
+        plateau.current_factor()
     };
     for rising in [false, true] {
         let plateau = |patience: usize| {
-            let plateau = Plateau::new().reduction(0.5).patience(patience);
-            if rising { plateau.rising() } else { plateau }
+            let plateau = Plateau::new().factor(0.5).patience(patience);
+            if rising { plateau.maximize() } else { plateau }
         };
         for same in [-1.0, 0.0, 1.0, -1e300, 1e-300] {
             assert_eq!(factor(plateau(2), &[same; 8]), 0.25, "rising: {rising}, {same}");

@@ -50,26 +50,26 @@ fn a_rule_of_ones_own_is_like_the_others() {
     struct Own;
     impl Rule for Own {
         const LEARNING_RATE: f64 = 0.5;
-        fn memories(&self) -> &'static [&'static str] {
+        fn state_names(&self) -> &'static [&'static str] {
             &["last"]
         }
-        fn numbers(&self) -> &'static [(&'static str, f64)] {
+        fn scalars(&self) -> &'static [(&'static str, f64)] {
             &[("powers", 2.0)]
         }
-        fn begin(&self, t: usize, numbers: &mut [f64]) {
+        fn begin_step(&self, t: usize, numbers: &mut [f64]) {
             numbers[0] *= t as f64;
         }
         fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-            let by = T::from_f64(step.rate * step.numbers[0]);
+            let by = T::from_f64(step.learning_rate * step.scalars[0]);
             parameter.each(
                 #[inline(always)]
                 |w, g, [last]| (w - by * (g - last), [g]),
             );
         }
     }
-    resumes(|| Descent::new(Own).clip_value(0.5).l2(0.1));
+    resumes(|| RuleOptimizer::new(Own).clip_value(0.5).l2(0.1));
     let mut model = Dense { weight: Tensor::<f64>::ones([1, 1]), bias: Tensor::ones([1]) };
-    let mut own = Descent::new(Own).clip_value(0.5).schedule(|step: usize| 1.0 / (1 + step) as f64);
+    let mut own = RuleOptimizer::new(Own).clip_value(0.5).schedule(|step: usize| 1.0 / (1 + step) as f64);
     for gradient in [4.0, -4.0] {
         own.step(&mut model, &Dense { weight: Tensor::full(gradient, [1, 1]), bias: Tensor::zeros([1]) });
     }
@@ -84,7 +84,7 @@ fn a_variance_below_zero_is_none() {
     let gradients = Dense { weight: values([1, 100], 1).cast(), bias: values([100], 2).cast() };
     let mut rmsprop = RmsProp::default().alpha(0.5).centered();
     (0..200).for_each(|_| rmsprop.step(&mut model, &gradients));
-    let memory = rmsprop.memory();
+    let memory = rmsprop.state_dict();
     let [v, a] = ["v.bias", "a.bias"].map(|name| &memory.tensors[name]);
     assert!(v.zip(a, |v, a| v - a * a).to_vec().into_iter().any(|variance| variance < 0.0));
     assert!(model.leaves().iter().all(|leaf| leaf.to_vec().iter().all(|w| w.is_finite())));

@@ -13,17 +13,25 @@ fn fit_steps_the_schedule_in_every_batch_and_the_plateau_in_every_epoch() {
     let (data, mut model) = line();
     let schedule = |step: usize| if step < 6 { 1.0 } else { 0.0 };
     let mut sgd = Sgd::default().schedule(schedule);
-    fit(&mut model, &data).loss(mse).optimizer(&mut sgd).batch(20).epochs(3).quiet().run().unwrap();
-    assert_eq!((sgd.steps(), sgd.rate()), (6, 0.0));
+    fit(&mut model, &data).loss(mse).optimizer(&mut sgd).batch_size(20).epochs(3).quiet().run().unwrap();
+    assert_eq!((sgd.steps(), sgd.current_learning_rate()), (6, 0.0));
     // Nothing moves at a rate of zero, so no epoch is better than the one before.
     let still = bits(&model);
-    let mut sgd = sgd.reduce_on_plateau(Plateau::new().patience(1).reduction(0.5)).schedule(|_: usize| 1.0);
+    let mut sgd = sgd.reduce_on_plateau(Plateau::new().patience(1).factor(0.5)).schedule(|_: usize| 1.0);
     sgd = sgd.learning_rate(0.0);
-    fit(&mut model, &data).loss(mse).optimizer(&mut sgd).batch(20).epochs(4).validate(&data).quiet().run().unwrap();
+    fit(&mut model, &data)
+        .loss(mse)
+        .optimizer(&mut sgd)
+        .batch_size(20)
+        .epochs(4)
+        .validate(&data)
+        .quiet()
+        .run()
+        .unwrap();
     assert_eq!(bits(&model), still);
     // The first is the best, the third is one too many.
-    assert_eq!(sgd.memory().numbers["plateau.factor"], 0.5);
-    assert_eq!(sgd.memory().numbers["plateau.best"], evaluate(&model, &data, mse));
+    assert_eq!(sgd.state_dict().numbers["plateau.factor"], 0.5);
+    assert_eq!(sgd.state_dict().numbers["plateau.best"], evaluate(&model, &data, mse));
 }
 
 /// Without examples for validation, the plateau sees the training loss.
@@ -31,8 +39,8 @@ fn fit_steps_the_schedule_in_every_batch_and_the_plateau_in_every_epoch() {
 fn a_plateau_falls_back_on_the_training_loss() {
     let (data, mut model) = line();
     let mut sgd = Sgd::default().reduce_on_plateau(Plateau::new());
-    let history = fit(&mut model, &data).loss(mse).optimizer(&mut sgd).batch(20).quiet().run().unwrap();
-    assert_eq!(sgd.memory().numbers["plateau.best"], history.loss[0]);
+    let history = fit(&mut model, &data).loss(mse).optimizer(&mut sgd).batch_size(20).quiet().run().unwrap();
+    assert_eq!(sgd.state_dict().numbers["plateau.best"], history.loss[0]);
 }
 
 #[test]
@@ -42,7 +50,7 @@ fn every_optimizer_trains() {
             $({
                 let (data, mut model) = line();
                 let before = evaluate(&model, &data, mse);
-                fit(&mut model, &data).loss(mse).optimizer($optimizer).batch(20).epochs(50).quiet().run().unwrap();
+                fit(&mut model, &data).loss(mse).optimizer($optimizer).batch_size(20).epochs(50).quiet().run().unwrap();
                 let after = evaluate(&model, &data, mse);
                 assert!(after < 0.05 * before, "{}: {before}, {after}", stringify!($optimizer));
             })*
@@ -71,7 +79,7 @@ fn an_average_follows_fit() {
     let (data, mut model) = line();
     let mut average = Ema::new(&model, 0.5);
     let sgd = Sgd::default().learning_rate(0.2);
-    fit(&mut model, &data).loss(mse).optimizer((sgd, &mut average)).batch(20).epochs(50).quiet().run().unwrap();
+    fit(&mut model, &data).loss(mse).optimizer((sgd, &mut average)).batch_size(20).epochs(50).quiet().run().unwrap();
     assert_ne!(bits(average.model()), bits(&model));
     assert!(evaluate(average.model(), &data, mse) < 1e-2);
 }

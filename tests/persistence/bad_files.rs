@@ -4,7 +4,7 @@ use crate::folder;
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use unspool::io::{CheckpointFile, FileError};
+use unspool::io::{FileError, WeightFile};
 use unspool::prelude::*;
 use unspool::{load, save};
 
@@ -158,7 +158,7 @@ fn a_file_that_is_too_large_is_refused_before_it_is_read() {
         let header = format!(r#"{{"bias":{{"dtype":"F32","shape":{shape},"data_offsets":[0,0]}}}}"#);
         let message = refused(&path, header.as_bytes(), 0);
         assert!(message.contains("\"bias\" has shape [0, 1"), "{message}");
-        let error = CheckpointFile::open(&path).unwrap().tensor::<f32>("bias").unwrap_err().to_string();
+        let error = WeightFile::open(&path).unwrap().tensor::<f32>("bias").unwrap_err().to_string();
         assert!(error.contains("holds \"bias\" of shape [0, 1"), "{error}");
         assert!(error.ends_with("which is more than a tensor can hold"), "{error}");
     }
@@ -169,7 +169,7 @@ fn a_file_that_is_too_large_is_refused_before_it_is_read() {
 fn a_file_that_shrinks_while_it_is_open_changes_no_model() {
     let path = folder("shrinks").join("file");
     save(&path, &model(1)).unwrap();
-    let file = CheckpointFile::open(&path).unwrap();
+    let file = WeightFile::open(&path).unwrap();
     let length = fs::metadata(&path).unwrap().len();
     File::options().write(true).open(&path).unwrap().set_len(length - 4).unwrap(); // "bias" comes first
     let mut loaded = model(0);
@@ -181,6 +181,6 @@ fn a_file_that_shrinks_while_it_is_open_changes_no_model() {
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_is_not_read() {
-    let error = CheckpointFile::open("/dev/zero").unwrap_err();
+    let error = WeightFile::open("/dev/zero").unwrap_err();
     assert_eq!(error.to_string(), "cannot read /dev/zero: it is not a file");
 }

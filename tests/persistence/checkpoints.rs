@@ -2,7 +2,7 @@
 
 use crate::{files_in, folder};
 use std::fs;
-use unspool::io::{Checkpoint, CheckpointFile, FileError};
+use unspool::io::{Checkpoint, FileError, WeightFile};
 use unspool::prelude::*;
 use unspool::recurrent::Stack;
 use unspool::{Lstm, load, save};
@@ -40,7 +40,7 @@ fn every_bit_comes_back_in_both_types() -> Result<(), FileError> {
         load(&path, &mut loaded)?;
         assert_eq!(bits(&loaded), bits(&saved));
 
-        let file = CheckpointFile::open(&path)?;
+        let file = WeightFile::open(&path)?;
         assert_eq!(file.text("unspool"), Some(env!("CARGO_PKG_VERSION")));
         let mut names = saved.names();
         names.sort();
@@ -73,7 +73,7 @@ fn a_checkpoint_holds_models_tensors_numbers_and_texts() -> Result<(), FileError
     weight.as_mut_slice().fill(0.0); // later changes stay out
     checkpoint.save(&path)?;
 
-    let file = CheckpointFile::open(&path)?;
+    let file = WeightFile::open(&path)?;
     let (mut loaded, mut loaded_mean) = (net::<f32>(3, 5), net::<f64>(3, 5));
     file.load("model", &mut loaded)?;
     file.load("optimizer.mean", &mut loaded_mean)?;
@@ -143,7 +143,7 @@ fn all_misfits_are_listed_at_once_and_change_nothing() {
     assert_eq!(bits(&model), before);
 
     // Under a prefix, only what stands there is asked for.
-    let file = CheckpointFile::open(&path).unwrap();
+    let file = WeightFile::open(&path).unwrap();
     file.load("rnn.layers.0", &mut model.rnn.layers[0]).unwrap();
     assert_eq!(model.rnn.layers[0].cell.u, saved.rnn.layers[0].cell.u);
     let error = file.load("rnn.layers", &mut model.rnn.layers[1]).unwrap_err().to_string();
@@ -159,7 +159,7 @@ fn entries_are_refused_in_sentences() {
     checkpoint.put_tensor("x", &Tensor::<f32>::ones([2, 2]));
     checkpoint.put_numbers("n", &[1, 2]);
     checkpoint.save(&path).unwrap();
-    let file = CheckpointFile::open(&path).unwrap();
+    let file = WeightFile::open(&path).unwrap();
     let says =
         |error: FileError, sentence: &str| assert_eq!(error.to_string(), format!("{} {sentence}", path.display()));
     says(file.tensor::<f32>("y").unwrap_err(), "has nothing under the name \"y\"");

@@ -7,7 +7,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use unspool::io::CheckpointFile;
+use unspool::io::WeightFile;
 use unspool::prelude::*;
 use unspool::{load, save};
 
@@ -113,13 +113,14 @@ fn trainings_with_one_checkpoint_do_not_hinder_each_other() {
             let (data, path) = (&data, &path);
             scope.spawn(move || {
                 let mut model: Dense<Tensor> = Dense::new(&mut rng(seed), 3, 1);
-                let training = fit(&mut model, data).loss(mse).batch(8).epochs(20).checkpoint(path).checkpoint_every(1);
+                let training =
+                    fit(&mut model, data).loss(mse).batch_size(8).epochs(20).checkpoint(path).checkpoint_every(1);
                 training.quiet().run().unwrap();
             });
         }
     });
     let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 3, 1);
-    CheckpointFile::open(&path).unwrap().load("model", &mut model).unwrap();
+    WeightFile::open(&path).unwrap().load("model", &mut model).unwrap();
     assert_eq!(files_in(path.parent().unwrap()), [FILE]);
 }
 
@@ -144,7 +145,7 @@ fn saving_where_there_is_no_room() {
         assert_eq!(fs::read(&path).unwrap(), before);
         assert_eq!(files_in(&folder), [FILE]);
     }
-    CheckpointFile::open(&path).unwrap().load("", &mut small.clone()).unwrap();
+    WeightFile::open(&path).unwrap().load("", &mut small.clone()).unwrap();
     fs::write(folder.join("done"), "").unwrap();
 }
 

@@ -5,7 +5,7 @@ use crate::folder;
 use std::path::PathBuf;
 use unspool::cells::GruResetBefore;
 use unspool::io::{
-    CheckpointFile, FileError, KerasState, StateDict, TorchState, load_keras, load_torch, save_keras, save_torch,
+    FileError, KerasState, TorchState, WeightFile, WeightMap, load_keras, load_torch, save_keras, save_torch,
 };
 use unspool::layers::activations::{relu, softmax};
 use unspool::layers::{Activation, LayerNorm, Model};
@@ -29,7 +29,7 @@ fn written(name: &str) -> PathBuf {
 }
 
 pub fn outputs<T: Real>(name: &str) -> Tensor<T> {
-    let [all, more] = ["outputs", "more"].map(|file| CheckpointFile::open(fixture(file)).unwrap().tensor(name));
+    let [all, more] = ["outputs", "more"].map(|file| WeightFile::open(fixture(file)).unwrap().tensor(name));
     all.or(more).unwrap()
 }
 
@@ -60,8 +60,8 @@ where
     assert_close(name, &run(&model), &outputs(&format!("{name}.y")), tolerance::<T>());
 
     save_torch(written(name), &model).unwrap();
-    let theirs = CheckpointFile::open(fixture(name)).unwrap();
-    let ours = CheckpointFile::open(written(name)).unwrap();
+    let theirs = WeightFile::open(fixture(name)).unwrap();
+    let ours = WeightFile::open(written(name)).unwrap();
     assert_eq!(ours.text("format"), Some("pt"));
     assert!(ours.names().eq(theirs.names()), "{name}: {ours:?}, {theirs:?}");
     assert_eq!(ours.text("encoder.weight"), theirs.text("encoder.weight"), "{name}");
@@ -100,8 +100,8 @@ where
     assert!(model.leaves().into_iter().eq(&loaded), "{name}: the npz");
 
     save_keras(written(name), &model).unwrap();
-    let theirs = CheckpointFile::open(fixture(name)).unwrap();
-    let ours = CheckpointFile::open(written(name)).unwrap();
+    let theirs = WeightFile::open(fixture(name)).unwrap();
+    let ours = WeightFile::open(written(name)).unwrap();
     assert!(ours.names().eq(theirs.names()), "{name}: {ours:?}, {theirs:?}");
     for key in ours.names() {
         let [a, b] = [&ours, &theirs].map(|file| file.tensor::<f32>(key).unwrap());
@@ -209,7 +209,7 @@ struct Leaky<P> {
 }
 
 impl<T: Real> TorchState for Leaky<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         dict.at("input", |dict| dict.transposed("weight", &mut self.x.weight));
         dict.sum(["bias_a", "bias_b"], &mut self.x.bias);
         dict.same("leak", &mut self.leak);
@@ -226,7 +226,7 @@ struct Tagger<P> {
 }
 
 impl<T: Real> TorchState for Tagger<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         dict.at("encoder.rnn", |dict| self.encoder.torch(dict));
         dict.at("heads", |dict| self.heads.torch(dict));
         dict.at("extra", |dict| self.extra.torch(dict));
@@ -250,7 +250,7 @@ fn models_and_cells_of_ones_own_go_through_the_same_door() -> Result<(), FileErr
     };
     let path = folder("own").join("tagger.safetensors");
     save_torch(&path, &model)?;
-    let file = CheckpointFile::open(&path)?;
+    let file = WeightFile::open(&path)?;
     let names = "encoder.rnn.bias_a_l0 encoder.rnn.bias_a_l0_reverse encoder.rnn.bias_a_l1 encoder.rnn.bias_a_l1_reverse \
                  encoder.rnn.bias_b_l0 encoder.rnn.bias_b_l0_reverse encoder.rnn.bias_b_l1 encoder.rnn.bias_b_l1_reverse \
                  encoder.rnn.input.weight_l0 encoder.rnn.input.weight_l0_reverse encoder.rnn.input.weight_l1 \

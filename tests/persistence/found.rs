@@ -6,7 +6,7 @@ use crate::folder;
 use std::path::{Path, PathBuf};
 use unspool::cells::{GruResetBefore, ProjectedLstm};
 use unspool::io::{
-    Checkpoint, CheckpointFile, FileError, IncompatibleKeys, StateDict, TorchState, load_keras, load_torch, save_torch,
+    Checkpoint, FileError, IncompatibleKeys, TorchState, WeightFile, WeightMap, load_keras, load_torch, save_torch,
 };
 use unspool::layers::LayerNorm;
 use unspool::prelude::*;
@@ -52,7 +52,7 @@ fn language_models_of_pytorch_run_here_and_go_back() {
 
 /// A copy of a file, with other tensors in place of some, or none.
 fn changed(name: &str, path: &Path, change: impl Fn(&str, Tensor) -> Option<Tensor>) -> PathBuf {
-    let file = CheckpointFile::open(fixture(name)).unwrap();
+    let file = WeightFile::open(fixture(name)).unwrap();
     let mut checkpoint = Checkpoint::new();
     for name in file.names() {
         if let Some(tensor) = file.tensor(name).ok().and_then(|tensor| change(name, tensor)) {
@@ -124,7 +124,7 @@ struct Ranker<P> {
 }
 
 impl<T: Real> TorchState for Ranker<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         dict.at("rnn", |dict| self.rnn.torch(dict));
         dict.at("score", |dict| self.score.torch(dict));
     }
@@ -147,8 +147,8 @@ fn names_that_are_not_shared_are_refused_or_listed() {
     assert_eq!(problem(&path, load_torch(&path, &mut model)), sentence);
     assert!(model.leaves() == before.leaves());
 
-    let found = CheckpointFile::open(&path).unwrap().strict(false).load_torch("", &mut model).unwrap();
-    let more = CheckpointFile::open(fixture("more")).unwrap();
+    let found = WeightFile::open(&path).unwrap().strict(false).load_torch("", &mut model).unwrap();
+    let more = WeightFile::open(fixture("more")).unwrap();
     let list = |name| serde_json::from_str::<Vec<String>>(more.text(name).unwrap()).unwrap();
     assert_eq!(found, IncompatibleKeys { missing: list("missing"), unexpected: list("unexpected") });
     assert_close("tagger", &output(&model.rnn, &outputs("tagger_torch.x")), &outputs("tagger_torch.y"), 1e-6);
@@ -156,7 +156,7 @@ fn names_that_are_not_shared_are_refused_or_listed() {
 
     // Under a prefix, the rest of the file is another's.
     let mut rnn = ranker().rnn;
-    let found = CheckpointFile::open(&path).unwrap().load_torch("rnn", &mut rnn).unwrap();
+    let found = WeightFile::open(&path).unwrap().load_torch("rnn", &mut rnn).unwrap();
     assert_eq!((found, rnn.cell.u), (IncompatibleKeys::default(), model.rnn.cell.u));
 }
 
@@ -168,7 +168,7 @@ fn files_of_this_library_and_of_keras_are_loaded_in_part_in_the_same_way() {
     let mut model = ranker();
     model.leaves_mut().into_iter().for_each(|leaf| *leaf = Tensor::zeros(leaf.shape()));
     let mut expected = model.clone();
-    let found = CheckpointFile::open(&path).unwrap().strict(false).load_with("", &mut model, |model, dict| {
+    let found = WeightFile::open(&path).unwrap().strict(false).load_with("", &mut model, |model, dict| {
         dict.at("rnn.cell", |dict| dict.same("u", &mut model.rnn.cell.u));
         dict.at("head", |dict| dict.same("weight", &mut model.score.weight));
     });
@@ -178,7 +178,7 @@ fn files_of_this_library_and_of_keras_are_loaded_in_part_in_the_same_way() {
     expected.rnn.cell.u = saved.rnn.cell.u;
     assert!(model.leaves() == expected.leaves());
 
-    let file = CheckpointFile::open(fixture("deep_keras")).unwrap().strict(false);
+    let file = WeightFile::open(fixture("deep_keras")).unwrap().strict(false);
     let mut model = sequential().add(lstm(INPUTS, HIDDEN)).add(dropout(0.1)).add(dropout(0.2)).add(dense(HIDDEN, 2));
     let found = file.load_keras("", &mut model).unwrap();
     let gru = ["1.bias", "1.kernel", "1.recurrent_kernel"];
@@ -189,9 +189,8 @@ fn files_of_this_library_and_of_keras_are_loaded_in_part_in_the_same_way() {
 #[test]
 fn what_cannot_be_meant_is_refused_though_not_strict() {
     let path = folder("not strict").join("file");
-    let relaxed = |file: &Path, model: &mut Ranker<Tensor>| {
-        CheckpointFile::open(file).unwrap().strict(false).load_torch("", model)
-    };
+    let relaxed =
+        |file: &Path, model: &mut Ranker<Tensor>| WeightFile::open(file).unwrap().strict(false).load_torch("", model);
     let (mut model, before) = (ranker(), ranker());
 
     // One of two biases.
@@ -223,7 +222,7 @@ fn what_cannot_be_meant_is_refused_though_not_strict() {
 #[test]
 fn buffers_of_whole_numbers_are_no_weights() {
     let mut model = Dense::<Tensor>::new(&mut rng(0), INPUTS, HIDDEN);
-    let file = CheckpointFile::open(fixture("counted_torch")).unwrap();
+    let file = WeightFile::open(fixture("counted_torch")).unwrap();
     let found = file.load_with("", &mut model, |model, dict| dict.at("linear", |dict| model.torch(dict))).unwrap();
     assert_eq!(found.unexpected, ["mask", "num_batches_tracked"]);
     assert_close("counted", &output(&model, &outputs("counted_torch.x")), &outputs("counted_torch.y"), 1e-6);
@@ -271,7 +270,7 @@ fn a_gru_of_keras_that_does_not_say_its_kind_is_refused() {
     let mut before = [Recurrent::new(GruResetBefore::<Tensor>::new(&mut rng(0), INPUTS, HIDDEN))];
     assert_eq!(problem(&path, load_keras(&file, &mut after)), says);
     assert_eq!(problem(&path, load_keras(&file, &mut before)), says);
-    let relaxed = CheckpointFile::open(&file).unwrap().strict(false);
+    let relaxed = WeightFile::open(&file).unwrap().strict(false);
     let says = says.replace("missing \"0.bias\"; ", "");
     assert_eq!(problem(&path, relaxed.load_keras("", &mut after)), says);
 
@@ -289,12 +288,12 @@ fn tied_weights_stand_under_their_prefix() {
     let mut checkpoint = Checkpoint::new();
     checkpoint.put_torch("words", &tied());
     checkpoint.save(&path).unwrap();
-    let file = CheckpointFile::open(&path).unwrap();
+    let file = WeightFile::open(&path).unwrap();
     assert_eq!(file.text("words.encoder.weight"), Some("words.decoder.weight"));
     assert_eq!(file.tensor::<f32>("words.encoder.weight").unwrap(), tied().embedding.weight);
     let mut model = Words::tied(&mut rng(9), TOKENS, HIDDEN, [HIDDEN, HIDDEN], Lstm::new);
     file.load_torch("words", &mut model).unwrap();
     assert!(model.leaves() == tied().leaves());
     save_torch(&path, &model).unwrap();
-    assert_eq!(CheckpointFile::open(&path).unwrap().names().filter(|name| name.ends_with("coder.weight")).count(), 1);
+    assert_eq!(WeightFile::open(&path).unwrap().names().filter(|name| name.ends_with("coder.weight")).count(), 1);
 }

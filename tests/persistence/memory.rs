@@ -5,7 +5,7 @@ use crate::processes::{asked_to_work, in_shell};
 use std::fs::{self, File};
 use std::path::Path;
 use unspool::data::Csv;
-use unspool::io::{CheckpointFile, read_npy, read_npz, read_npz_with_limit};
+use unspool::io::{WeightFile, read_npy, read_npz, read_npz_with_limit};
 use unspool::text::read_text;
 
 /// A file that begins so, and goes on with a hole.
@@ -58,7 +58,7 @@ fn reading_in_little_memory() {
     assert!(Vec::<f32>::new().try_reserve_exact(floats as usize).is_ok());
     let bytes = 4 * floats;
     safetensors(&path, floats);
-    let error = CheckpointFile::open(&path).unwrap().tensor::<f32>("x").unwrap_err().to_string();
+    let error = WeightFile::open(&path).unwrap().tensor::<f32>("x").unwrap_err().to_string();
     let sentence = format!("holds \"x\" of shape [{floats}], whose {bytes} bytes are more than there is memory for");
     assert_eq!(error, format!("{} {sentence}", path.display()));
     // As doubles, the halves would be more than there is memory for.
@@ -77,7 +77,7 @@ fn reading_in_little_memory() {
     let error = read_npz_with_limit::<f32>(&path, u64::MAX).unwrap_err().to_string();
     let sentence = "holds \"x\" of shape [2, 268435456], whose 2147483648 bytes are more than there is memory for";
     assert_eq!(error, format!("{} {sentence}", path.display()));
-    let error = CheckpointFile::open(&path).unwrap().tensor::<f32>("x").unwrap_err().to_string();
+    let error = WeightFile::open(&path).unwrap().tensor::<f32>("x").unwrap_err().to_string();
     assert_eq!(error, format!("{} {sentence}", path.display()));
 
     // Whole files.
@@ -88,7 +88,7 @@ fn reading_in_little_memory() {
     assert_eq!(read_text(&path).unwrap_err().to_string(), format!("cannot read {sentence}"));
     assert_eq!(Csv::new().read::<f32>(&path).unwrap_err().to_string(), format!("cannot read {sentence}"));
     with_hole(&path, &100_000_000_u64.to_le_bytes(), 100_000_000);
-    let error = CheckpointFile::open(&path).unwrap_err().to_string();
+    let error = WeightFile::open(&path).unwrap_err().to_string();
     assert!(error.ends_with("has a header of 100000000 bytes, more than there is memory for"), "{error}");
     fs::write(folder.join("done"), "").unwrap();
 }

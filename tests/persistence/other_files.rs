@@ -4,7 +4,7 @@ use crate::folder;
 use crate::variants::zip_of;
 use std::fs;
 use std::path::{Path, PathBuf};
-use unspool::io::{CheckpointFile, FileError, load_torch, read_npy, read_npz, write_npy};
+use unspool::io::{FileError, WeightFile, load_torch, read_npy, read_npz, write_npy};
 use unspool::layers::LayerNorm;
 use unspool::load;
 use unspool::prelude::*;
@@ -27,7 +27,7 @@ fn what_is_no_array_of_numbers_does_not_hide_those_that_are() -> Result<(), File
     assert_eq!(arrays.keys().collect::<Vec<_>>(), ["axes", "floats"]);
     assert!(arrays.values().all(|array| *array == floats));
 
-    let file = CheckpointFile::open(&path)?;
+    let file = WeightFile::open(&path)?;
     assert_eq!(file.names().collect::<Vec<_>>(), ["axes", "floats"]);
     assert_eq!(file.tensor::<f32>("floats")?, floats);
     for (name, says) in [
@@ -67,7 +67,7 @@ fn what_is_left_out_of_an_npz_is_not_damaged() {
     fs::write(&path, &bytes).unwrap();
     let says = problem(&path, read_npz::<f32>(&path));
     assert!(says.starts_with("is no valid npz file: in \"README.md\", "), "{says}");
-    assert!(CheckpointFile::open(&path).unwrap().tensor::<f32>("floats").is_ok(), "it reads what is asked for");
+    assert!(WeightFile::open(&path).unwrap().tensor::<f32>("floats").is_ok(), "it reads what is asked for");
 
     fs::write(&path, zip_of("README.md")).unwrap();
     let says = "is no valid npz file: in \"README.md\", it does not begin as npy files do";
@@ -122,15 +122,15 @@ fn the_function_that_reads_a_file_is_named() {
     save(&weights, &model).unwrap();
     let npz = fixture("stored.npz");
     let says = "is an npy file, of one array without a name: `read_npy` reads it";
-    assert_eq!(problem(&npy, CheckpointFile::open(&npy)), says);
+    assert_eq!(problem(&npy, WeightFile::open(&npy)), says);
     assert_eq!(problem(&npy, read_npz::<f32>(&npy)), says);
-    let says = "is a safetensors file: `CheckpointFile` reads it";
+    let says = "is a safetensors file: `WeightFile` reads it";
     assert_eq!(problem(&weights, read_npy::<f32>(&weights)), says);
     assert_eq!(problem(&weights, read_npz::<f32>(&weights)), says);
     assert_eq!(problem(&npz, read_npy::<f32>(&npz)), "is a zip file, as npz files are: `read_npz` reads those");
 
     // A safetensors file that is cut stays one, whatever its length looks like: 640 bytes, as a pickle begins.
     fs::write(&weights, [&640u64.to_le_bytes()[..], b"{\"a\":"].concat()).unwrap();
-    let says = problem(&weights, CheckpointFile::open(&weights));
+    let says = problem(&weights, WeightFile::open(&weights));
     assert_eq!(says, "is no valid safetensors file: its header would end at byte 648, and it has 13");
 }

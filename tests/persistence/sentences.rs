@@ -4,7 +4,7 @@ use crate::folder;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use unspool::io::{Checkpoint, CheckpointFile, read_npy};
+use unspool::io::{Checkpoint, WeightFile, read_npy};
 use unspool::prelude::*;
 use unspool::text::Vocabulary;
 use unspool::{load, save};
@@ -35,7 +35,7 @@ fn ten_names_are_listed_and_the_others_counted() {
     let error = load(&path, &mut wide).unwrap_err().to_string();
     assert!(error.ends_with("; \"9.weight\" has shape [1, 1], expected [2, 1] and 10 more"), "{error}");
 
-    let mut memory = unspool::optim::Memory::<f32>::new();
+    let mut memory = unspool::optim::StateDict::<f32>::new();
     memory.numbers.extend((0..50).map(|i| (format!("n{i:02}"), 0.0)));
     let error = memory.reader().finish().unwrap_err().to_string();
     assert!(error.ends_with("; n09 is not expected and 40 more"), "{error}");
@@ -68,7 +68,7 @@ fn long_names_and_shapes_are_shortened() {
     checkpoint.save(&path).unwrap();
     let unexpected = format!("does not fit the model: missing \"0.weight\", \"0.bias\"; unexpected {name}");
     begins(&load(&path, &mut layers(1)).unwrap_err().to_string(), &unexpected);
-    let file = CheckpointFile::open(&path).unwrap();
+    let file = WeightFile::open(&path).unwrap();
     begins(&file.tensor::<f64>(&long).unwrap_err().to_string(), &format!("holds {name} as f32, expected f64"));
     begins(&file.numbers::<1>(&long).unwrap_err().to_string(), &format!("holds {name} as f32, expected u64"));
     begins(&file.tensor::<f32>(&long[1..]).unwrap_err().to_string(), &format!("has nothing under the name {name}"));
@@ -77,10 +77,7 @@ fn long_names_and_shapes_are_shortened() {
     let twice = format!(r#"{{"{long}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}},"{long}":{{}}}}"#);
     let invalid = |header: &str, start: &str| {
         written(&path, header, 0);
-        begins(
-            &CheckpointFile::open(&path).unwrap_err().to_string(),
-            &format!("is no valid safetensors file: {start}"),
-        );
+        begins(&WeightFile::open(&path).unwrap_err().to_string(), &format!("is no valid safetensors file: {start}"));
     };
     invalid(
         &twice.replace("{}}", r#"{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#),
@@ -102,7 +99,7 @@ fn long_names_and_shapes_are_shortened() {
     let shown = "[0, 1, 1, 1, 1, 1, 1, 1, 1, 1 and 99990 more]";
     let misfit = format!("does not fit the model: missing \"0.weight\"; \"0.bias\" has shape {shown}, expected [1]");
     begins(&load(&path, &mut layers(1)).unwrap_err().to_string(), &misfit);
-    let file = CheckpointFile::open(&path).unwrap();
+    let file = WeightFile::open(&path).unwrap();
     begins(
         &file.tensor::<f32>("0.bias").unwrap_err().to_string(),
         &format!("holds \"0.bias\" of shape {shown}, which is more"),

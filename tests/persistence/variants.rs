@@ -5,7 +5,7 @@ use crate::folder;
 use std::fs;
 use std::path::PathBuf;
 use unspool::cells::GruResetBefore;
-use unspool::io::{CheckpointFile, load_keras, load_torch};
+use unspool::io::{WeightFile, load_keras, load_torch};
 use unspool::layers::LayerNorm;
 use unspool::prelude::*;
 use unspool::tensor::Real;
@@ -57,7 +57,7 @@ fn a_part_of_the_biases_is_refused() {
     let path = folder("half a bias").join("file");
     let names = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"];
     let refused = |change: [&str; 2]| {
-        let file = CheckpointFile::open(fixture("rnn_torch")).unwrap();
+        let file = WeightFile::open(fixture("rnn_torch")).unwrap();
         let mut checkpoint = unspool::io::Checkpoint::new();
         for name in names {
             let new = if name == change[0] { change[1] } else { name };
@@ -99,7 +99,7 @@ fn every_half_is_read_exactly() {
         let header = format!(r#"{{"x":{{"dtype":"{dtype}","shape":[65536],"data_offsets":[0,131072]}}}}"#);
         let data: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
         fs::write(&path, [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat()).unwrap();
-        let file = CheckpointFile::open(&path).unwrap();
+        let file = WeightFile::open(&path).unwrap();
         let (single, double) = (file.tensor::<f32>("x").unwrap(), file.tensor::<f64>("x").unwrap());
         let fraction_bits = 15 - exponent_bits;
         for (bits, (single, double)) in single.to_vec().into_iter().zip(double.to_vec()).enumerate() {
@@ -134,7 +134,7 @@ fn npy_fixture(name: &str) -> PathBuf {
 #[test]
 fn arrays_of_an_npz_are_a_checkpoint() {
     for name in ["stored.npz", "packed.npz"] {
-        let file = CheckpointFile::open(npy_fixture(name)).unwrap();
+        let file = WeightFile::open(npy_fixture(name)).unwrap();
         let floats = Tensor::<f32>::from_fn([2, 3, 4], |i| i as f32 / 2.0 - 1.0);
         assert_eq!(file.tensor::<f32>("floats").unwrap(), floats);
         assert_eq!(file.tensor::<f64>("doubles").unwrap(), floats.cast());
@@ -153,7 +153,7 @@ fn arrays_of_an_npz_are_a_checkpoint() {
 
 #[test]
 fn numbers_of_an_npz_are_exact() {
-    assert_eq!(CheckpointFile::open(npy_fixture("counts.npz")).unwrap().numbers("seed").unwrap(), [u64::MAX, 3]);
+    assert_eq!(WeightFile::open(npy_fixture("counts.npz")).unwrap().numbers("seed").unwrap(), [u64::MAX, 3]);
 }
 
 /// Neither a zip file that is no npz, nor another array, is one.

@@ -1,7 +1,7 @@
 //! Streams of tokens in batches.
 
 use super::*;
-use unspool::text::{bptt_chunks, token_windows};
+use unspool::text::{bptt_batches, token_windows};
 
 proptest! {
     #![proptest_config(cases(300))]
@@ -9,7 +9,7 @@ proptest! {
     #[test]
     fn rows_go_on_from_chunk_to_chunk(n in 0..60usize, rows in 1..7usize, steps in 1..9usize) {
         let tokens: Vec<usize> = (100..100 + n).collect();
-        let chunks = match bptt_chunks(&tokens, rows, steps) {
+        let chunks = match bptt_batches(&tokens, rows, steps) {
             Ok(chunks) => chunks,
             Err(_) => {
                 prop_assert!(n <= rows);
@@ -55,9 +55,9 @@ proptest! {
 
 #[test]
 fn texts_that_are_too_short_are_refused() {
-    let short = sentence(bptt_chunks(&[1, 2, 3], 3, 5));
+    let short = sentence(bptt_batches(&[1, 2, 3], 3, 5));
     assert_eq!(short, "a text of 3 tokens is too short for 3 rows side by side: these need at least 4");
-    assert!(bptt_chunks(&[1, 2, 3, 4], 3, 5).is_ok() && bptt_chunks(&[], 1, 1).is_err());
+    assert!(bptt_batches(&[1, 2, 3, 4], 3, 5).is_ok() && bptt_batches(&[], 1, 1).is_err());
     let short = sentence(token_windows(&[1, 2, 3], 3));
     assert_eq!(short, "a text of 3 tokens is too short: a window of 3 and the token after it need 4");
 }

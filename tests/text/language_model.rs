@@ -57,17 +57,17 @@ fn scores_are_those_of_the_pieces_put_together() {
     for mode in [Mode::Evaluation, TRAINING] {
         let tape = Tape::new();
         let net = tape.bind(&model);
-        let xs = mode.part(0).dropout(net.embedding.forward(inputs()), 0.3);
-        let run = net.recurrent.run(xs, None, None, mode.part(1));
-        let by_hand = mode.part(2).dropout(run.sequence(), 0.3).matmul(net.weight.unwrap()) + net.bias;
+        let xs = mode.fold_in(0).dropout(net.embedding.forward(inputs()), 0.3);
+        let run = net.recurrent.run(xs, None, None, mode.fold_in(1));
+        let by_hand = mode.fold_in(2).dropout(run.sequence(), 0.3).matmul(net.weight.unwrap()) + net.bias;
         let (scores, state) = net.run(inputs(), None, mode);
         assert_eq!(scores.shape()[..], [4, 2, TOKENS]);
         assert_close("scores", &scores.value(), &by_hand.value(), 1e-14);
         assert_close("state", &state[1].1.value(), &run.state()[1].1.value(), 0.0);
 
         let net = tape.bind(&tied);
-        let xs = mode.part(0).dropout(net.embedding.forward(inputs()), 0.3);
-        let h = mode.part(2).dropout(net.recurrent.run(xs, None, None, mode.part(1)).sequence(), 0.3);
+        let xs = mode.fold_in(0).dropout(net.embedding.forward(inputs()), 0.3);
+        let h = mode.fold_in(2).dropout(net.recurrent.run(xs, None, None, mode.fold_in(1)).sequence(), 0.3);
         let by_hand = net.projection.as_ref().unwrap().forward(h).matmul(net.embedding.weight.t()) + net.bias;
         assert_close("tied scores", &net.run(inputs(), None, mode).0.value(), &by_hand.value(), 1e-14);
     }
@@ -122,10 +122,10 @@ fn the_mean_of_nats_is_that_of_one_tape() {
     let inputs = Indices::from_vec(tokens[..199].to_vec(), [199, 1]);
     let (scores, _) = tape.bind(&model).run(inputs, None, Mode::Evaluation);
     let whole = CrossEntropy::default().classes(scores, Indices::from_vec(tokens[1..].to_vec(), [199, 1])).item();
-    assert!((model.mean_nats(&tokens, 1).unwrap() - whole).abs() < 1e-12);
-    let in_rows = model.mean_nats(&tokens, 4).unwrap();
+    assert!((model.cross_entropy(&tokens, 1).unwrap() - whole).abs() < 1e-12);
+    let in_rows = model.cross_entropy(&tokens, 4).unwrap();
     assert!((in_rows - whole).abs() < 0.1 && in_rows != whole, "{in_rows} {whole}");
-    let short = super::sentence(model.mean_nats(&[1], 1));
+    let short = super::sentence(model.cross_entropy(&[1], 1));
     assert_eq!(short, "a text of 1 tokens is too short for 1 rows side by side: these need at least 2");
 }
 

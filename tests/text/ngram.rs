@@ -73,7 +73,7 @@ proptest! {
         prop_assume!(!text.is_empty());
         let counts = NgramCounts::new(&text, 6, CLASSES);
         let nats: Vec<f64> = (1..=6)
-            .map(|n| NgramModel::new(&counts, n, Smoothing::MaximumLikelihood).mean_nats(&text))
+            .map(|n| NgramModel::new(&counts, n, Smoothing::MaximumLikelihood).cross_entropy(&text))
             .collect();
         prop_assert!(nats.windows(2).all(|n| n[1] <= n[0] + 1e-12), "{:?}", nats);
     }

@@ -1,16 +1,16 @@
 //! Truncated backpropagation through time in parts: against one tape, at any number of threads, and that states are carried.
 
 use unspool::prelude::*;
-use unspool::text::{BpttChunk, LanguageModel, TruncatedBptt, bptt_chunks};
+use unspool::text::{BpttBatch, LanguageModel, TruncatedBptt, bptt_batches};
 use unspool::{CrossEntropy, Embedding, Lstm, Mode, State};
 use unspool_tests::assert_close;
 
 const TOKENS: usize = 9;
 const TRAINING: Mode = Mode::Training { seed: 4 };
 
-fn chunks(rows: usize) -> Vec<BpttChunk> {
+fn chunks(rows: usize) -> Vec<BpttBatch> {
     let tokens: Vec<usize> = (0..12 * rows + 1).map(|i| i * i * i % 31 % TOKENS).collect();
-    bptt_chunks(&tokens, rows, 4).unwrap().collect()
+    bptt_batches(&tokens, rows, 4).unwrap().collect()
 }
 
 fn model<T: Scalar>() -> LanguageModel<Tensor<T>> {
@@ -20,7 +20,7 @@ fn model<T: Scalar>() -> LanguageModel<Tensor<T>> {
 type States = Vec<(Tensor<f64>, Tensor<f64>)>;
 
 /// The loss and the gradients of a chunk on one tape, and the state after it.
-fn on_one_tape(chunk: &BpttChunk, carried: Option<&States>) -> (f64, LanguageModel<Tensor<f64>>, States) {
+fn on_one_tape(chunk: &BpttBatch, carried: Option<&States>) -> (f64, LanguageModel<Tensor<f64>>, States) {
     let tape = Tape::new();
     let net = tape.bind(&model::<f64>());
     let (scores, state) = net.run(&chunk.inputs, carried, Mode::Evaluation);
@@ -81,7 +81,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
             for epoch in 0..3 {
                 bptt.restart();
                 for (i, chunk) in chunks(100).iter().enumerate() {
-                    let mode = Mode::Training { seed: epoch }.part(i);
+                    let mode = Mode::Training { seed: epoch }.fold_in(i);
                     let (loss, gradients) = bptt.gradients(&model, chunk, mode, |_, net, part| {
                         let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
                         (CrossEntropy::default().classes(scores, &part.targets), state.detach())

@@ -1,9 +1,9 @@
 //! Vocabularies and how a text is split.
 
 use super::*;
-use unspool::text::{Mark, Vocabulary, characters, join_words, words};
+use unspool::text::{SpecialToken, Vocabulary, characters, join_words, words};
 
-const EVERY_MARK: [Mark; 4] = [Mark::Padding, Mark::Unknown, Mark::Begin, Mark::End];
+const EVERY_MARK: [SpecialToken; 4] = [SpecialToken::Pad, SpecialToken::Unk, SpecialToken::Bos, SpecialToken::Eos];
 
 proptest! {
     #![proptest_config(cases(300))]
@@ -43,14 +43,14 @@ fn frequent_tokens_come_first_and_rare_ones_are_unknown() {
     assert_eq!(vocabulary.encode(["a", "c", "e"]).unwrap(), [5, 1, 1]);
 
     let without = Vocabulary::new(text.split(' '), 2, []).unwrap();
-    assert_eq!((without.len(), without.mark(Mark::Unknown)), (3, None));
+    assert_eq!((without.len(), without.mark(SpecialToken::Unk)), (3, None));
     assert_eq!(sentence(without.encode(["a", "c"])), "\"c\" is not among the 3 tokens of the vocabulary");
     assert_eq!(sentence(vocabulary.encode_known(["c"])), "\"c\" is not among the 7 tokens of the vocabulary");
 }
 
 #[test]
 fn marks_that_stand_in_a_text_are_the_marks() {
-    let vocabulary = Vocabulary::new("a <unk> a".split(' '), 1, [Mark::Unknown]).unwrap();
+    let vocabulary = Vocabulary::new("a <unk> a".split(' '), 1, [SpecialToken::Unk]).unwrap();
     assert_eq!(vocabulary.tokens(), ["<unk>", "a"]);
 }
 

@@ -22,7 +22,7 @@
 //!     .add(simple_rnn(1, 8).return_sequences())
 //!     .add(simple_rnn(8, 8))
 //!     .add(dense(8, 1));
-//! let history = fit(&mut model, &train).loss(mse).optimizer(Adam::default()).batch(16).epochs(3).quiet().run()?;
+//! let history = fit(&mut model, &train).loss(mse).optimizer(Adam::default()).batch_size(16).epochs(3).quiet().run()?;
 //! assert!(history.loss[2] < history.loss[0]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -47,7 +47,7 @@
 //! let (mut adam, mut shards) = (Adam::default().clip_norm(1.0), Shards::new());
 //! for epoch in 0..3 {
 //!     for (step, batch) in train.batches(16).shuffle(epoch).enumerate() {
-//!         let mode = Mode::Training { seed: epoch }.part(step);
+//!         let mode = Mode::Training { seed: epoch }.fold_in(step);
 //!         let (loss, gradients) = shards.batch_gradients(&model, &batch, mse, mode);
 //!         adam.step(&mut model, &gradients);
 //!     }

@@ -32,11 +32,11 @@ impl Mode {
     /// ```
     /// use unspool_nn::Mode;
     /// let mode = Mode::Training { seed: 7 };
-    /// assert_ne!(mode.part(0), mode.part(1));
-    /// assert_eq!(mode.part(1), mode.part(1));
-    /// assert_eq!(Mode::Evaluation.part(3), Mode::Evaluation);
+    /// assert_ne!(mode.fold_in(0), mode.fold_in(1));
+    /// assert_eq!(mode.fold_in(1), mode.fold_in(1));
+    /// assert_eq!(Mode::Evaluation.fold_in(3), Mode::Evaluation);
     /// ```
-    pub fn part(self, i: usize) -> Mode {
+    pub fn fold_in(self, i: usize) -> Mode {
         match self {
             Mode::Evaluation => Mode::Evaluation,
             Mode::Training { seed } => Mode::Training { seed: mix(seed, i) },
@@ -44,21 +44,21 @@ impl Mode {
     }
 
     /// In training, whether something of this probability happens; in evaluation it does not. Teacher forcing is such a
-    /// thing: `if mode.part(t).happens(ratio) { target } else { own output }`.
+    /// thing: `if mode.fold_in(t).bernoulli(ratio) { target } else { own output }`.
     ///
     /// ```
     /// use unspool_nn::Mode;
-    /// let forced = (0..1000).filter(|&t| Mode::Training { seed: 3 }.part(t).happens(0.7)).count();
+    /// let forced = (0..1000).filter(|&t| Mode::Training { seed: 3 }.fold_in(t).bernoulli(0.7)).count();
     /// assert!((650..750).contains(&forced));
-    /// assert!(!Mode::Evaluation.happens(1.0));
+    /// assert!(!Mode::Evaluation.bernoulli(1.0));
     /// ```
     ///
     /// # Panics
     /// If the probability is not between 0 and 1.
     #[track_caller]
-    pub fn happens(self, probability: f64) -> bool {
-        assert!((0.0..=1.0).contains(&probability), "happens: the probability {probability} is not between 0 and 1");
-        match self.part(0) {
+    pub fn bernoulli(self, probability: f64) -> bool {
+        assert!((0.0..=1.0).contains(&probability), "bernoulli: the probability {probability} is not between 0 and 1");
+        match self.fold_in(0) {
             Mode::Evaluation => false,
             Mode::Training { seed } => (seed >> 11) as f64 / ((1u64 << 53) as f64) < probability,
         }

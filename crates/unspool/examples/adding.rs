@@ -91,7 +91,7 @@ where
     while steps < options.steps {
         let now = LOOK.min(options.steps - steps);
         let new = sequences(rng, options.length, now * options.batch);
-        let fit = fit(&mut model, &new).loss(mse).optimizer(&mut adam).batch(options.batch).quiet();
+        let fit = fit(&mut model, &new).loss(mse).optimizer(&mut adam).batch_size(options.batch).quiet();
         fit.run().map_err(|e| format!("training {name}: {e}"))?;
         steps += now;
         if evaluate(&model, &valid, mse) < SOLVED {

@@ -128,7 +128,7 @@ where
     while steps < options.steps {
         let now = LOOK.min(options.steps - steps);
         let data = new(now * options.batch);
-        let fit = fit(&mut model, &data).loss(cross_entropy).optimizer(&mut adam).batch(options.batch).quiet();
+        let fit = fit(&mut model, &data).loss(cross_entropy).optimizer(&mut adam).batch_size(options.batch).quiet();
         fit.run().map_err(|e| format!("training {name}: {e}"))?;
         steps += now;
         if symbols_right(&model, &valid, options.recall) >= SOLVED {

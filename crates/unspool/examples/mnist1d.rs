@@ -74,7 +74,8 @@ fn run(options: &Options) -> Result<(), String> {
     for seed in 0..options.seeds {
         let mut model = model(seed);
         let adam = Adam::default().learning_rate(1e-2);
-        let fit = fit(&mut model, &train).loss(cross_entropy).optimizer(adam).batch(BATCH).epochs(epochs).seed(seed);
+        let fit =
+            fit(&mut model, &train).loss(cross_entropy).optimizer(adam).batch_size(BATCH).epochs(epochs).seed(seed);
         let history = fit.quiet().run().map_err(|e| format!("training with seed {seed}: {e}"))?;
         let (loss, seconds) = (history.loss[epochs - 1], history.seconds);
         let [learned, right] = [&train, &test].map(|data| 100.0 * accuracy(&model, data));
@@ -203,7 +204,7 @@ mod tests {
         let (train, test) = made_up(&mut rng(0), 1000, 200);
         let mut model = model(0);
         let adam = Adam::default().learning_rate(1e-2);
-        fit(&mut model, &train).loss(cross_entropy).optimizer(adam).batch(BATCH).epochs(5).quiet().run().unwrap();
+        fit(&mut model, &train).loss(cross_entropy).optimizer(adam).batch_size(BATCH).epochs(5).quiet().run().unwrap();
         let right = accuracy(&model, &test);
         assert!(right > 0.3, "{right}");
     }

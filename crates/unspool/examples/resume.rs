@@ -21,7 +21,7 @@ use unspool::losses::mae;
 use unspool::optim::schedules::{Cosine, Plateau};
 use unspool::optim::{AdamW, Ema};
 use unspool::prelude::*;
-use unspool::train::{EarlyStopping, End, Interrupt};
+use unspool::train::{EarlyStopping, Interrupt, StopReason};
 use unspool::{dropout, gru};
 
 /// Train a network, be interrupted, and go on.
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<End, Box<dyn Error>> {
+fn run(options: &Options) -> Result<StopReason, Box<dyn Error>> {
     let data = sequences()?;
     let mut model = sequential()
         .add(gru(1, 16).return_sequences())
@@ -63,7 +63,7 @@ fn run(options: &Options) -> Result<End, Box<dyn Error>> {
     let adamw = AdamW::default()
         .learning_rate(1e-2)
         .schedule(Cosine::new(30 * options.epochs).warmup(20))
-        .reduce_on_plateau(Plateau::new().patience(2).reduction(0.5));
+        .reduce_on_plateau(Plateau::new().patience(2).factor(0.5));
 
     let mut fit = fit(&mut model, &data)
         .loss(mse)
@@ -71,7 +71,7 @@ fn run(options: &Options) -> Result<End, Box<dyn Error>> {
         .metric("mae", mae)
         .validation_split(0.25)
         .bucket_by_length()
-        .batch(10)
+        .batch_size(10)
         .accumulate(2)
         .epochs(options.epochs)
         .callback(EarlyStopping::new(4))
@@ -84,9 +84,9 @@ fn run(options: &Options) -> Result<End, Box<dyn Error>> {
     }
     let history = fit.run()?;
 
-    if history.end == End::Interrupted {
+    if history.stop_reason == StopReason::Interrupted {
         println!("interrupted; with --resume, training goes on");
-        return Ok(history.end);
+        return Ok(history.stop_reason);
     }
     println!("{} epochs, validation loss {:?}", history.loss.len(), history.val_loss);
     if let Some(path) = &options.weights {
@@ -96,7 +96,7 @@ fn run(options: &Options) -> Result<End, Box<dyn Error>> {
         file.put_text("history", history.to_csv());
         file.save(path)?;
     }
-    Ok(history.end)
+    Ok(history.stop_reason)
 }
 
 /// 800 sequences of 3 to 30 numbers, and at each step the largest so far.

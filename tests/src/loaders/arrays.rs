@@ -2,7 +2,7 @@
 
 use super::{Folder, refused, same};
 use unspool::Tensor;
-use unspool::io::{CheckpointFile, read_npy, read_npz, write_npy};
+use unspool::io::{WeightFile, read_npy, read_npz, write_npy};
 use unspool::tensor::Real;
 
 /// `read_npy`, in either type.
@@ -24,11 +24,11 @@ pub fn npy(bytes: &[u8]) -> bool {
     }
 }
 
-/// `read_npz`, in either type; and what a `CheckpointFile` finds in it.
+/// `read_npz`, in either type; and what a `WeightFile` finds in it.
 pub fn npz(bytes: &[u8]) -> bool {
     let folder = Folder::new();
     let path = folder.file(bytes);
-    let file = bytes.starts_with(b"PK").then(|| CheckpointFile::open(&path));
+    let file = bytes.starts_with(b"PK").then(|| WeightFile::open(&path));
     match (read_npz::<f32>(&path), read_npz::<f64>(&path)) {
         (Ok(single), Ok(double)) => {
             assert!(single.keys().eq(double.keys()));

@@ -4,7 +4,7 @@
 //! in a sentence and change nothing, and what loads is saved and loads again as the same. It says whether they load.
 
 mod arrays;
-mod memory;
+mod state_dict;
 mod table;
 mod training;
 mod weights;
@@ -16,7 +16,7 @@ use unspool::prelude::*;
 use unspool::tensor::Real;
 
 pub use arrays::{npy, npz};
-pub use memory::memory;
+pub use state_dict::state_dict;
 pub use table::csv;
 pub use training::{train, training};
 pub use weights::{checkpoint, keras, safetensors, torch};
@@ -29,7 +29,7 @@ pub const LOADERS: [(&str, Loader); 9] = [
     ("checkpoint", checkpoint),
     ("csv", csv),
     ("keras", keras),
-    ("memory", memory),
+    ("state_dict", state_dict),
     ("npy", npy),
     ("npz", npz),
     ("safetensors", safetensors),

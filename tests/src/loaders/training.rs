@@ -38,7 +38,7 @@ pub fn train(model: &mut Model, epochs: usize, from: Option<&Path>, to: Option<&
     let data = Dataset::new(values([6, 2], 1), values([6, 1], 2)).unwrap();
     let mut stopping = EarlyStopping::new(2);
     let optimizer = Sgd::default().momentum(0.9).reduce_on_plateau(Plateau::new());
-    let mut fit = fit(model, &data).loss(mse).batch(2).epochs(epochs).seed(7).validate(&data).metric("mae", mae);
+    let mut fit = fit(model, &data).loss(mse).batch_size(2).epochs(epochs).seed(7).validate(&data).metric("mae", mae);
     fit = fit.callback(&mut stopping);
     if let Some(path) = from {
         fit = fit.resume(path);

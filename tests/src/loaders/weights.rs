@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use unspool::cells::{GruResetBefore, ProjectedLstm};
 use unspool::io::{
-    Checkpoint, CheckpointFile, FileError, IncompatibleKeys, KerasState, TorchState, load_keras, load_torch,
-    save_keras, save_torch,
+    Checkpoint, FileError, IncompatibleKeys, KerasState, TorchState, WeightFile, load_keras, load_torch, save_keras,
+    save_torch,
 };
 use unspool::layers::LayerNorm;
 use unspool::prelude::*;
@@ -46,7 +46,7 @@ fn there_and_back<T: Real, M: Params<Tensor<T>>>(
 
 /// Loads what a file has of a model, if it can, and can if the `whole` fits.
 fn in_part<T: Real, M: Params<Tensor<T>> + TorchState>(path: &Path, mut model: M, whole: bool) {
-    let Ok(file) = CheckpointFile::open(path) else { return };
+    let Ok(file) = WeightFile::open(path) else { return };
     let names: Vec<String> = file.names().map(str::to_owned).collect();
     match file.strict(false).load_torch("", &mut model) {
         Ok(IncompatibleKeys { missing, unexpected }) => {
@@ -73,11 +73,11 @@ pub fn safetensors(bytes: &[u8]) -> bool {
     .contains(&true)
 }
 
-/// `CheckpointFile`: everything that is in the file, one by one.
+/// `WeightFile`: everything that is in the file, one by one.
 pub fn checkpoint(bytes: &[u8]) -> bool {
     let folder = Folder::new();
     let path = folder.file(bytes);
-    let file = match CheckpointFile::open(&path) {
+    let file = match WeightFile::open(&path) {
         Ok(file) => file,
         Err(error) => return refused(&error, &path),
     };
@@ -99,7 +99,7 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
 
     let saved = folder.saved();
     checkpoint.save(&saved).unwrap();
-    let again = CheckpointFile::open(&saved).unwrap();
+    let again = WeightFile::open(&saved).unwrap();
     for name in names {
         match (entry(&file, name), entry(&again, name)) {
             ((Ok(_), Ok(_), _) | (Err(_), Err(_), Err(_)), (.., Err(_))) => {} // not saved
@@ -115,7 +115,7 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
 type Read<V> = Result<V, FileError>;
 
 /// What is in the file under a name, as each of what can be asked for.
-fn entry(file: &CheckpointFile, name: &str) -> (Read<Tensor>, Read<Tensor<f64>>, Read<[u64; 2]>) {
+fn entry(file: &WeightFile, name: &str) -> (Read<Tensor>, Read<Tensor<f64>>, Read<[u64; 2]>) {
     (file.tensor(name), file.tensor(name), file.numbers(name))
 }
 

@@ -22,7 +22,7 @@
 //! itself; biases start at 0, those of forget gates at 1.
 //!
 //! The example of each cell lists the names of its parameters. That of every bias ends in `bias` and that of every gain in
-//! `gain`, so that a [group](crate::optim::Descent::group) finds them all by one pattern.
+//! `gain`, so that a [group](crate::optim::RuleOptimizer::group) finds them all by one pattern.
 
 mod cifg_lstm;
 mod gru;

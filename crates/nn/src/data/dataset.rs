@@ -110,7 +110,7 @@ impl<T: Scalar> Dataset<T> {
     /// let data = Dataset::new(padded.x, means)?.with_lengths(padded.lengths)?;
     ///
     /// let mut model = sequential().add(gru(2, 4)).add(dense(4, 1));
-    /// fit(&mut model, &data).loss(mse).bucket_by_length().batch(8).quiet().run()?;
+    /// fit(&mut model, &data).loss(mse).bucket_by_length().batch_size(8).quiet().run()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

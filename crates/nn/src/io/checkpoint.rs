@@ -6,8 +6,8 @@ use super::foreign::LONGEST;
 use super::header::METADATA;
 use super::keras::KerasState;
 use super::torch::TorchState;
-use super::weight_map::{StateDict, leaves};
-use crate::optim::state_dict::Memory;
+use super::weight_map::{WeightMap, leaves};
+use crate::optim::state_dict::StateDict;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use std::path::Path;
 use unspool_autograd::{Params, Path as Place, Real, Tensor};
 
 /// Named tensors, numbers and texts that are saved together, in one safetensors file: the weights of models, the state of
-/// an optimiser, the step that a training has come to. [`CheckpointFile`](crate::io::CheckpointFile) reads them.
+/// an optimiser, the step that a training has come to. [`WeightFile`](crate::io::WeightFile) reads them.
 ///
 /// Models stand under a prefix: the leaves of what is put under `"model"` are named `model.cell.x.weight`. A checkpoint
 /// shares the memory of the tensors put into it, and keeps their values if they are changed afterwards.
@@ -26,7 +26,7 @@ use unspool_autograd::{Params, Path as Place, Real, Tensor};
 /// ```
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::Gru;
-/// use unspool_nn::io::{Checkpoint, CheckpointFile};
+/// use unspool_nn::io::{Checkpoint, WeightFile};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tensor, ParamsExt};
 /// # let path = std::env::temp_dir().join(format!("checkpoint-{}.safetensors", std::process::id()));
@@ -40,7 +40,7 @@ use unspool_autograd::{Params, Path as Place, Real, Tensor};
 /// checkpoint.put_text("config", r#"{"inputs": 3, "hidden": 5}"#);
 /// checkpoint.save(&path)?;
 ///
-/// let file = CheckpointFile::open(&path)?;
+/// let file = WeightFile::open(&path)?;
 /// let [epoch, step] = file.numbers("epoch and step")?;
 /// file.load("model", &mut model)?;
 /// assert_eq!((epoch, step), (3, 1200));
@@ -87,7 +87,7 @@ impl Checkpoint {
     }
 
     /// Puts `model` under `prefix` with the names and shapes of your choice: `exchange` hands each of its weights to the
-    /// [`StateDict`].
+    /// [`WeightMap`].
     ///
     /// # Panics
     /// If a name is taken.
@@ -96,9 +96,9 @@ impl Checkpoint {
         &mut self,
         prefix: &str,
         model: &M,
-        exchange: impl FnOnce(&mut M, &mut StateDict<'_>),
+        exchange: impl FnOnce(&mut M, &mut WeightMap<'_>),
     ) {
-        let mut dict = StateDict::writing(self, prefix);
+        let mut dict = WeightMap::writing(self, prefix);
         exchange(&mut shared(model), &mut dict);
         assert!(dict.taken.is_none(), "Checkpoint: the name {:?} is taken", dict.taken.unwrap_or_default());
     }
@@ -117,7 +117,7 @@ impl Checkpoint {
     ///
     /// ```
     /// use unspool_nn::rng;
-    /// use unspool_nn::io::{Checkpoint, CheckpointFile};
+    /// use unspool_nn::io::{Checkpoint, WeightFile};
     /// use unspool_nn::layers::Dense;
     /// use unspool_nn::optim::{Adam, Optimizer};
     /// use unspool_autograd::Tensor;
@@ -128,14 +128,14 @@ impl Checkpoint {
     /// adam.step(&mut model, &gradients);
     /// let mut checkpoint = Checkpoint::new();
     /// checkpoint.put_model("model", &model);
-    /// checkpoint.put_memory("optimizer", &adam.memory());
+    /// checkpoint.put_state("optimizer", &adam.state_dict());
     /// checkpoint.save(&path)?;
     ///
-    /// let file = CheckpointFile::open(&path)?;
+    /// let file = WeightFile::open(&path)?;
     /// file.load("model", &mut model)?;
     /// let mut resumed = Adam::default();
-    /// resumed.restore(&model, &file.memory("optimizer")?)?;
-    /// assert_eq!(resumed.memory(), adam.memory());
+    /// resumed.load_state_dict(&model, &file.state_dict("optimizer")?)?;
+    /// assert_eq!(resumed.state_dict(), adam.state_dict());
     /// # std::fs::remove_file(path)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -143,7 +143,7 @@ impl Checkpoint {
     /// # Panics
     /// If a name is taken.
     #[track_caller]
-    pub fn put_memory<T: Real>(&mut self, prefix: &str, memory: &Memory<T>) {
+    pub fn put_state<T: Real>(&mut self, prefix: &str, memory: &StateDict<T>) {
         for (name, tensor) in &memory.tensors {
             self.put_tensor(&format!("{prefix}.{name}"), tensor);
         }

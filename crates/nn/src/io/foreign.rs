@@ -40,7 +40,7 @@ fn own(start: &[u8]) -> Option<(Form, &'static str)> {
     }
     let header = start.first_chunk().map(|length| u64::from_le_bytes(*length));
     let safetensors = header.is_some_and(|length| length <= LONGEST) && start.get(8).is_none_or(|&byte| byte == b'{');
-    safetensors.then_some((Form::Safetensors, "is a safetensors file: `CheckpointFile` reads it"))
+    safetensors.then_some((Form::Safetensors, "is a safetensors file: `WeightFile` reads it"))
 }
 
 fn foreign(start: &[u8]) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 /// The names that a model and a file do not share, when one is loaded from the other nevertheless: what PyTorch's
 /// `load_state_dict` returns.
 ///
-/// See [`CheckpointFile::strict`](crate::io::CheckpointFile::strict).
+/// See [`WeightFile::strict`](crate::io::WeightFile::strict).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IncompatibleKeys {
     /// Names of the model that are not in the file: these weights are as they were.

@@ -3,8 +3,8 @@
 use super::checkpoint::Checkpoint;
 use super::error::FileError;
 use super::torch::{recurrent_biases, set_biases};
-use super::weight_file::CheckpointFile;
-use super::weight_map::{StateDict, gates};
+use super::weight_file::WeightFile;
+use super::weight_map::{WeightMap, gates};
 use crate::cells::{Gru, GruResetBefore, Lstm, SimpleRnn};
 use crate::layers::activations::{Activate, Softmax};
 use crate::layers::dense::Dense;
@@ -80,21 +80,21 @@ use unspool_autograd::{Params, Real, Tensor};
 /// ```
 pub trait KerasState {
     /// Hands each weight to `dict` with its name and its form in Keras.
-    fn keras(&mut self, dict: &mut StateDict<'_>);
+    fn keras(&mut self, dict: &mut WeightMap<'_>);
 }
 
 /// Loads a model from the file of a Keras model's weights: safetensors, or with the feature `npy` an npz.
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
-/// all of these are listed. The model is then unchanged. [`CheckpointFile::strict`] loads what fits.
+/// all of these are listed. The model is then unchanged. [`WeightFile::strict`] loads what fits.
 ///
 /// See [`KerasState`] for which models, how to write the file, and an example.
 pub fn load_keras<T: Real, M>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError>
 where
     M: Params<Tensor<T>> + KerasState,
 {
-    CheckpointFile::open(path)?.load_keras("", model).map(drop)
+    WeightFile::open(path)?.load_keras("", model).map(drop)
 }
 
 /// Saves a model's weights as [`load_keras`] reads them, and Keras with the lines in [`KerasState`].
@@ -115,27 +115,27 @@ where
 }
 
 impl<T: Real> KerasState for Dense<Tensor<T>> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         dict.same("kernel", &mut self.weight);
         dict.same_or("bias", &mut self.bias, T::ZERO);
     }
 }
 
 impl<T: Real> KerasState for Embedding<Tensor<T>> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         dict.same("embeddings", &mut self.weight);
     }
 }
 
 impl<T: Real> KerasState for LayerNorm<Tensor<T>> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         dict.same_or("gamma", &mut self.gain, T::ONE);
         dict.same_or("beta", &mut self.bias, T::ZERO);
     }
 }
 
 impl<T: Real> KerasState for SimpleRnn<Tensor<T>> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         self.x.keras(dict);
         dict.same("recurrent_kernel", &mut self.u);
     }
@@ -143,7 +143,7 @@ impl<T: Real> KerasState for SimpleRnn<Tensor<T>> {
 
 /// Keras's gates i, f, c, o are ours, i, f, g, o.
 impl<T: Real> KerasState for Lstm<Tensor<T>> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         self.x.keras(dict);
         dict.same("recurrent_kernel", &mut self.u);
     }
@@ -155,13 +155,13 @@ fn swap<T: Real>(tensor: &Tensor<T>) -> Tensor<T> {
 }
 
 /// The kernel's gates swapped.
-fn swapped<T: Real>(dict: &mut StateDict<'_>, name: &str, weight: &mut Tensor<T>) {
+fn swapped<T: Real>(dict: &mut WeightMap<'_>, name: &str, weight: &mut Tensor<T>) {
     dict.exchange([(name, swap(weight))], |[tensor]| *weight = swap(&tensor));
 }
 
 /// Its bias is `[2, 3H]`: that of the input and that of the recurrence.
 impl<T: Real> KerasState for Gru<Tensor<T>> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         swapped(dict, "kernel", &mut self.x.weight);
         swapped(dict, "recurrent_kernel", &mut self.u);
         let bias = swap(&Tensor::stack(0, &[self.x.bias.clone(), recurrent_biases(self)]));
@@ -173,7 +173,7 @@ impl<T: Real> KerasState for Gru<Tensor<T>> {
 }
 
 impl<T: Real> KerasState for GruResetBefore<Tensor<T>> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         swapped(dict, "kernel", &mut self.x.weight);
         let recurrent = swap(&Tensor::concat(1, &[self.u.clone(), self.u_n.clone()]));
         let split = self.u.shape()[1];
@@ -192,39 +192,39 @@ const RESET: &str = "says by its shape whether a GRU resets after the product, [
                      it must be there as zeros";
 
 impl<C: KerasState> KerasState for Recurrent<C> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         self.cell.keras(dict);
     }
 }
 
 impl<C: KerasState> KerasState for Bidirectional<C> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         self.forward.keras(dict);
         dict.at("backward", |dict| self.backward.keras(dict));
     }
 }
 
 impl<L: KerasState> KerasState for Stack<L> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         self.layers.keras(dict);
     }
 }
 
 impl<L: KerasState> KerasState for Sequential<L> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         self.layers.keras(dict);
     }
 }
 
 impl<L: KerasState, M: KerasState> KerasState for Chain<L, M> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         self.before.keras(dict);
         dict.at(self.index(), |dict| self.layer.keras(dict));
     }
 }
 
 impl<M: KerasState> KerasState for Vec<M> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
             dict.at(i, |dict| model.keras(dict));
         }
@@ -232,7 +232,7 @@ impl<M: KerasState> KerasState for Vec<M> {
 }
 
 impl<M: KerasState, const N: usize> KerasState for [M; N] {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
             dict.at(i, |dict| model.keras(dict));
         }
@@ -240,7 +240,7 @@ impl<M: KerasState, const N: usize> KerasState for [M; N] {
 }
 
 impl<M: KerasState> KerasState for Option<M> {
-    fn keras(&mut self, dict: &mut StateDict<'_>) {
+    fn keras(&mut self, dict: &mut WeightMap<'_>) {
         if let Some(model) = self {
             model.keras(dict);
         }
@@ -251,7 +251,7 @@ impl<M: KerasState> KerasState for Option<M> {
 macro_rules! nothing {
     ($($layer:ty),*) => {$(
         impl KerasState for $layer {
-            fn keras(&mut self, _: &mut StateDict<'_>) {}
+            fn keras(&mut self, _: &mut WeightMap<'_>) {}
         }
     )*};
 }

@@ -55,6 +55,6 @@ pub use npz::{read_npz, read_npz_with_limit};
 #[cfg(feature = "safetensors")]
 pub use torch::{TorchState, load_torch, save_torch};
 #[cfg(feature = "safetensors")]
-pub use weight_file::CheckpointFile;
+pub use weight_file::WeightFile;
 #[cfg(feature = "safetensors")]
-pub use weight_map::StateDict;
+pub use weight_map::WeightMap;

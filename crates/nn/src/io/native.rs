@@ -2,7 +2,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::error::FileError;
-use super::weight_file::CheckpointFile;
+use super::weight_file::WeightFile;
 use std::path::Path;
 use unspool_autograd::{Params, Real, Tensor};
 
@@ -67,7 +67,7 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
-/// all of these are listed. The model is then unchanged. [`CheckpointFile::strict`] loads what fits.
+/// all of these are listed. The model is then unchanged. [`WeightFile::strict`] loads what fits.
 pub fn load<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError> {
-    CheckpointFile::open(path)?.load("", model).map(drop)
+    WeightFile::open(path)?.load("", model).map(drop)
 }

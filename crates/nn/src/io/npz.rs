@@ -28,7 +28,7 @@ use unspool_autograd::{Real, Tensor};
 /// ```
 ///
 /// What is no array of numbers, a text or an object in an array, a folder or another file, is left out;
-/// [`CheckpointFile::tensor`](crate::io::CheckpointFile::tensor), asked for it, says what it is.
+/// [`WeightFile::tensor`](crate::io::WeightFile::tensor), asked for it, says what it is.
 ///
 /// A small file may unpack to any size. The tensors may take 1 GiB together; [`read_npz_with_limit`] sets another limit.
 ///

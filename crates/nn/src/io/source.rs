@@ -1,4 +1,4 @@
-//! Where the tensors of a [`CheckpointFile`](super::CheckpointFile) are: in a safetensors file, or in an npz.
+//! Where the tensors of a [`WeightFile`](super::WeightFile) are: in a safetensors file, or in an npz.
 
 use super::checkpoint::{CHUNK, dtype as own};
 use super::disk::open;

@@ -2,8 +2,8 @@
 
 use super::checkpoint::Checkpoint;
 use super::error::FileError;
-use super::weight_file::CheckpointFile;
-use super::weight_map::{StateDict, zeros};
+use super::weight_file::WeightFile;
+use super::weight_map::{WeightMap, zeros};
 use crate::cells::{Gru, Lstm, ProjectedLstm, SimpleRnn};
 use crate::layers::activations::{Activate, Softmax};
 use crate::layers::dense::Dense;
@@ -48,7 +48,7 @@ use unspool_autograd::{Params, Real, Tensor};
 /// ```
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::Lstm;
-/// use unspool_nn::io::{StateDict, TorchState, load_torch, save_torch};
+/// use unspool_nn::io::{WeightMap, TorchState, load_torch, save_torch};
 /// use unspool_nn::layers::Dense;
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Params, Real, Tensor};
@@ -58,7 +58,7 @@ use unspool_autograd::{Params, Real, Tensor};
 /// struct Tagger<P> { lstm: Recurrent<Lstm<P>>, head: Dense<P>, scale: P }
 ///
 /// impl<T: Real> TorchState for Tagger<Tensor<T>> {
-///     fn torch(&mut self, dict: &mut StateDict<'_>) {
+///     fn torch(&mut self, dict: &mut WeightMap<'_>) {
 ///         dict.at("encoder", |dict| self.lstm.torch(dict)); // encoder.weight_ih_l0, ..
 ///         dict.at("out", |dict| self.head.torch(dict));     // out.weight, out.bias
 ///         dict.same("scale", &mut self.scale);
@@ -76,29 +76,29 @@ use unspool_autograd::{Params, Real, Tensor};
 /// ```
 ///
 /// Files of `safetensors.torch.save_file(model.state_dict(), path)` are the same, but for weights that several modules share:
-/// [`StateDict::tied`].
+/// [`WeightMap::tied`].
 pub trait TorchState {
     /// Hands each weight to `dict` with its name and its form in PyTorch.
     ///
     /// A recurrent cell gives the names that it has in `nn.LSTMCell`; the layer around it adds its number and direction.
-    fn torch(&mut self, dict: &mut StateDict<'_>);
+    fn torch(&mut self, dict: &mut WeightMap<'_>);
 }
 
 /// Loads a model from the safetensors file of a PyTorch model, `safetensors.torch.save_model(model, path)`.
 ///
 /// A part of a larger model, or one whose names all begin with `module.` (`nn.DataParallel`), stands under a prefix:
-/// [`CheckpointFile::load_torch`].
+/// [`WeightFile::load_torch`].
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
-/// all of these are listed. The model is then unchanged. [`CheckpointFile::strict`] loads what fits.
+/// all of these are listed. The model is then unchanged. [`WeightFile::strict`] loads what fits.
 ///
 /// See [`TorchState`] for which models, and an example.
 pub fn load_torch<T: Real, M>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError>
 where
     M: Params<Tensor<T>> + TorchState,
 {
-    CheckpointFile::open(path)?.load_torch("", model).map(drop)
+    WeightFile::open(path)?.load_torch("", model).map(drop)
 }
 
 /// Saves a model as PyTorch would: `safetensors.torch.load_model(model, path)` reads it there.
@@ -122,47 +122,47 @@ where
 }
 
 impl<T: Real> TorchState for Dense<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         dict.transposed("weight", &mut self.weight);
         dict.same_or("bias", &mut self.bias, T::ZERO);
     }
 }
 
 impl<T: Real> TorchState for Embedding<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         dict.same("weight", &mut self.weight);
     }
 }
 
 impl<T: Real> TorchState for LayerNorm<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         dict.same_or("weight", &mut self.gain, T::ONE);
         dict.same_or("bias", &mut self.bias, T::ZERO);
     }
 }
 
 /// The input and recurrent weights, whose gates are in PyTorch's order already.
-fn weights<T: Real>(dict: &mut StateDict<'_>, x: &mut Dense<Tensor<T>>, u: &mut Tensor<T>) {
+fn weights<T: Real>(dict: &mut WeightMap<'_>, x: &mut Dense<Tensor<T>>, u: &mut Tensor<T>) {
     dict.transposed("weight_ih", &mut x.weight);
     dict.transposed("weight_hh", u);
 }
 
 impl<T: Real> TorchState for SimpleRnn<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         weights(dict, &mut self.x, &mut self.u);
         dict.sum(["bias_ih", "bias_hh"], &mut self.x.bias);
     }
 }
 
 impl<T: Real> TorchState for Lstm<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         weights(dict, &mut self.x, &mut self.u);
         dict.sum(["bias_ih", "bias_hh"], &mut self.x.bias);
     }
 }
 
 impl<T: Real> TorchState for ProjectedLstm<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         weights(dict, &mut self.x, &mut self.u);
         dict.transposed("weight_hr", &mut self.w_r);
         dict.sum(["bias_ih", "bias_hh"], &mut self.x.bias);
@@ -170,7 +170,7 @@ impl<T: Real> TorchState for ProjectedLstm<Tensor<T>> {
 }
 
 impl<T: Real> TorchState for Gru<Tensor<T>> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         weights(dict, &mut self.x, &mut self.u);
         let recurrent = recurrent_biases(self);
         let biases = [("bias_ih", self.x.bias.clone()), ("bias_hh", recurrent)];
@@ -192,20 +192,20 @@ pub(super) fn set_biases<T: Real>(gru: &mut Gru<Tensor<T>>, [input, recurrent]: 
 }
 
 impl<C: TorchState> TorchState for Recurrent<C> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         dict.in_layer("", |dict| self.cell.torch(dict));
     }
 }
 
 impl<C: TorchState> TorchState for Bidirectional<C> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         dict.in_layer("", |dict| self.forward.cell.torch(dict));
         dict.in_layer("_reverse", |dict| self.backward.cell.torch(dict));
     }
 }
 
 impl<L: TorchState> TorchState for Stack<L> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         for (i, layer) in self.layers.iter_mut().enumerate() {
             dict.of_layer(i, |dict| layer.torch(dict));
         }
@@ -213,20 +213,20 @@ impl<L: TorchState> TorchState for Stack<L> {
 }
 
 impl<L: TorchState> TorchState for Sequential<L> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         self.layers.torch(dict);
     }
 }
 
 impl<L: TorchState, M: TorchState> TorchState for Chain<L, M> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         self.before.torch(dict);
         dict.at(self.index(), |dict| self.layer.torch(dict));
     }
 }
 
 impl<M: TorchState> TorchState for Vec<M> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
             dict.at(i, |dict| model.torch(dict));
         }
@@ -234,7 +234,7 @@ impl<M: TorchState> TorchState for Vec<M> {
 }
 
 impl<M: TorchState, const N: usize> TorchState for [M; N] {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
             dict.at(i, |dict| model.torch(dict));
         }
@@ -242,7 +242,7 @@ impl<M: TorchState, const N: usize> TorchState for [M; N] {
 }
 
 impl<M: TorchState> TorchState for Option<M> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         if let Some(model) = self {
             model.torch(dict);
         }
@@ -252,7 +252,7 @@ impl<M: TorchState> TorchState for Option<M> {
 /// With tied weights, `decoder.weight` is `encoder.weight`; what projects the outputs to it, which the example has not, is an
 /// `nn.Linear` of the name `projection`.
 impl<T: Real, C: TorchState> TorchState for LanguageModel<Tensor<T>, C> {
-    fn torch(&mut self, dict: &mut StateDict<'_>) {
+    fn torch(&mut self, dict: &mut WeightMap<'_>) {
         dict.at("rnn", |dict| self.recurrent.torch(dict));
         dict.at("projection", |dict| self.projection.torch(dict));
         match &mut self.weight {
@@ -270,7 +270,7 @@ impl<T: Real, C: TorchState> TorchState for LanguageModel<Tensor<T>, C> {
 macro_rules! nothing {
     ($($layer:ty),*) => {$(
         impl TorchState for $layer {
-            fn torch(&mut self, _: &mut StateDict<'_>) {}
+            fn torch(&mut self, _: &mut WeightMap<'_>) {}
         }
     )*};
 }

@@ -7,8 +7,8 @@ use super::incompatible::IncompatibleKeys;
 use super::keras::KerasState;
 use super::source::{Source, holds};
 use super::torch::TorchState;
-use super::weight_map::{StateDict, leaves};
-use crate::optim::state_dict::Memory;
+use super::weight_map::{WeightMap, leaves};
+use crate::optim::state_dict::StateDict;
 use crate::sentence::{quoted, sizes};
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
@@ -30,7 +30,7 @@ use unspool_autograd::{Params, Real, Tensor};
 ///
 /// ```
 /// use unspool_nn::rng;
-/// use unspool_nn::io::{Checkpoint, CheckpointFile};
+/// use unspool_nn::io::{Checkpoint, WeightFile};
 /// use unspool_nn::layers::Dense;
 /// use unspool_autograd::{Tensor, ParamsExt};
 /// # let path = std::env::temp_dir().join(format!("resume-{}.safetensors", std::process::id()));
@@ -41,7 +41,7 @@ use unspool_autograd::{Params, Real, Tensor};
 /// # checkpoint.save(&path)?;
 /// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 3, 2);
 /// let mut mean = model.zeros_like();
-/// let file = CheckpointFile::open(&path)?;
+/// let file = WeightFile::open(&path)?;
 /// let (mut next, mut next_mean) = (model.clone(), mean.clone());
 /// file.load("model", &mut next)?;
 /// file.load("mean", &mut next_mean)?;
@@ -51,14 +51,14 @@ use unspool_autograd::{Params, Real, Tensor};
 /// # std::fs::remove_file(path).unwrap();
 /// # Ok::<(), unspool_nn::io::FileError>(())
 /// ```
-pub struct CheckpointFile {
+pub struct WeightFile {
     path: PathBuf,
     header: Header,
     source: Source,
     strict: bool,
 }
 
-impl CheckpointFile {
+impl WeightFile {
     /// Opens the file at `path`.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl CheckpointFile {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
         let (header, source) = Source::open(&path)?;
-        Ok(CheckpointFile { path, header, source, strict: true })
+        Ok(WeightFile { path, header, source, strict: true })
     }
 
     /// Whether a model and the file must have the same names, as at first: whether, in loading, it is an error if one has a
@@ -76,16 +76,16 @@ impl CheckpointFile {
     ///
     /// ```
     /// use unspool_nn::rng;
-    /// use unspool_nn::io::{CheckpointFile, save_torch};
+    /// use unspool_nn::io::{WeightFile, save_torch};
     /// use unspool_nn::layers::{Dense, Embedding};
     /// use unspool_autograd::Tensor;
     /// # use unspool_autograd::{Params, Real};
-    /// # use unspool_nn::io::{StateDict, TorchState};
+    /// # use unspool_nn::io::{WeightMap, TorchState};
     /// # #[derive(Params)]
     /// # #[params(crate = unspool_autograd)]
     /// # struct Tagger<P> { encoder: Embedding<P>, head: Dense<P> }
     /// # impl<T: Real> TorchState for Tagger<Tensor<T>> {
-    /// #     fn torch(&mut self, dict: &mut StateDict<'_>) {
+    /// #     fn torch(&mut self, dict: &mut WeightMap<'_>) {
     /// #         dict.at("encoder", |dict| self.encoder.torch(dict));
     /// #         dict.at("head", |dict| self.head.torch(dict));
     /// #     }
@@ -99,7 +99,7 @@ impl CheckpointFile {
     /// # checkpoint.save(&path)?;
     /// // The file has an encoder and a decoder, the model an encoder and a head.
     /// let mut model = Tagger { encoder: Embedding::<Tensor>::new(rng, 5, 3), head: Dense::new(rng, 3, 2) };
-    /// let names = CheckpointFile::open(&path)?.strict(false).load_torch("", &mut model)?;
+    /// let names = WeightFile::open(&path)?.strict(false).load_torch("", &mut model)?;
     /// assert_eq!(names.missing, ["head.weight", "head.bias"]);
     /// assert_eq!(names.unexpected, ["decoder.weight"]);
     /// # assert_eq!(model.encoder.weight, saved.weight);
@@ -114,7 +114,7 @@ impl CheckpointFile {
     /// Buffers of whole numbers, such as `num_batches_tracked` of PyTorch's `nn.BatchNorm1d`, are no weights: they are ignored
     /// in any case, and listed.
     pub fn strict(self, strict: bool) -> Self {
-        CheckpointFile { strict, ..self }
+        WeightFile { strict, ..self }
     }
 
     /// The names of all tensors and numbers, in alphabetical order.
@@ -132,7 +132,7 @@ impl CheckpointFile {
     /// # Errors
     /// If names are missing, or there are others under `prefix`, or shapes or element types differ, all of which are listed;
     /// or if the file cannot be read, or there is no memory for the weights beside those of the model. The model is then
-    /// unchanged. See [`strict`](CheckpointFile::strict).
+    /// unchanged. See [`strict`](WeightFile::strict).
     pub fn load<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
     where
         M: Params<Tensor<T>>,
@@ -143,7 +143,7 @@ impl CheckpointFile {
     /// Loads `model` from under `prefix`, where its weights are as PyTorch names and shapes them: see [`TorchState`].
     ///
     /// # Errors
-    /// Those of [`load`](CheckpointFile::load).
+    /// Those of [`load`](WeightFile::load).
     pub fn load_torch<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
     where
         M: Params<Tensor<T>> + TorchState,
@@ -154,7 +154,7 @@ impl CheckpointFile {
     /// Loads `model` from under `prefix`, where its weights are as Keras names and shapes them: see [`KerasState`].
     ///
     /// # Errors
-    /// Those of [`load`](CheckpointFile::load).
+    /// Those of [`load`](WeightFile::load).
     pub fn load_keras<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
     where
         M: Params<Tensor<T>> + KerasState,
@@ -163,21 +163,21 @@ impl CheckpointFile {
     }
 
     /// Loads `model` from under `prefix`, where its weights have the names and shapes that `exchange` hands to the
-    /// [`StateDict`]. It is called twice: to check, then to read.
+    /// [`WeightMap`]. It is called twice: to check, then to read.
     ///
     /// # Errors
-    /// Those of [`load`](CheckpointFile::load).
+    /// Those of [`load`](WeightFile::load).
     pub fn load_with<T: Real, M: Params<Tensor<T>>>(
         &self,
         prefix: &str,
         model: &mut M,
-        mut exchange: impl FnMut(&mut M, &mut StateDict<'_>),
+        mut exchange: impl FnMut(&mut M, &mut WeightMap<'_>),
     ) -> Result<IncompatibleKeys, FileError> {
         let mut loaded = shared(model);
-        let mut check = StateDict::checking(self, prefix);
+        let mut check = WeightMap::checking(self, prefix);
         exchange(&mut loaded, &mut check);
         let incompatible = check.finish()?;
-        let mut read = StateDict::reading(self, prefix);
+        let mut read = WeightMap::reading(self, prefix);
         exchange(&mut loaded, &mut read);
         read.finish()?;
         *model = loaded;
@@ -214,12 +214,12 @@ impl CheckpointFile {
         Ok(numbers)
     }
 
-    /// What [`put_memory`](crate::io::Checkpoint::put_memory) has put under `prefix`; empty if there is nothing.
+    /// What [`put_state`](crate::io::Checkpoint::put_state) has put under `prefix`; empty if there is nothing.
     ///
     /// # Errors
     /// If there is something else under `prefix`, or tensors of another element type, or the file cannot be read.
-    pub fn memory<T: Real>(&self, prefix: &str) -> Result<Memory<T>, FileError> {
-        let mut memory = Memory::new();
+    pub fn state_dict<T: Real>(&self, prefix: &str) -> Result<StateDict<T>, FileError> {
+        let mut memory = StateDict::new();
         for (name, info) in &self.header.tensors {
             let Some(rest) = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) else { continue };
             if info.dtype == Dtype::U64 {
@@ -299,8 +299,8 @@ fn is_whole(dtype: Dtype) -> bool {
     matches!(dtype, BOOL | U8 | I8 | U16 | I16 | U32 | I32 | U64 | I64)
 }
 
-impl fmt::Debug for CheckpointFile {
+impl fmt::Debug for WeightFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CheckpointFile").field("path", &self.path).field("names", &self.header.tensors.keys()).finish()
+        f.debug_struct("WeightFile").field("path", &self.path).field("names", &self.header.tensors.keys()).finish()
     }
 }

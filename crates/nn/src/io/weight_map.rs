@@ -5,7 +5,7 @@ use super::error::FileError;
 use super::header::type_name;
 use super::incompatible::IncompatibleKeys;
 use super::source::holds;
-use super::weight_file::CheckpointFile;
+use super::weight_file::WeightFile;
 use crate::sentence::{listed, quoted, sizes};
 use safetensors::tensor::TensorInfo;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use unspool_autograd::{Params, Path, Real, Shape, Tensor};
 /// A model hands each of its weights to it, with the name and in the form that it has in the file. When a model is saved,
 /// the weights are written; when one is loaded, names, shapes and element types are checked, and then the weights take
 /// what the file holds. [`TorchState`](crate::io::TorchState) shows it for a cell of one's own.
-pub struct StateDict<'a> {
+pub struct WeightMap<'a> {
     pass: Pass<'a>,
     prefix: String,
     suffix: String,
@@ -35,8 +35,8 @@ pub struct StateDict<'a> {
 /// Which way the tensors go.
 enum Pass<'a> {
     Write(&'a mut Checkpoint),
-    Check(&'a CheckpointFile),
-    Read(&'a CheckpointFile),
+    Check(&'a WeightFile),
+    Read(&'a WeightFile),
 }
 
 /// When a name that is missing is an error.
@@ -48,23 +48,23 @@ enum Refused {
     Never,
 }
 
-impl<'a> StateDict<'a> {
+impl<'a> WeightMap<'a> {
     pub(super) fn writing(checkpoint: &'a mut Checkpoint, prefix: &str) -> Self {
         Self::new(Pass::Write(checkpoint), prefix)
     }
 
-    pub(super) fn checking(file: &'a CheckpointFile, prefix: &str) -> Self {
+    pub(super) fn checking(file: &'a WeightFile, prefix: &str) -> Self {
         Self::new(Pass::Check(file), prefix)
     }
 
-    pub(super) fn reading(file: &'a CheckpointFile, prefix: &str) -> Self {
+    pub(super) fn reading(file: &'a WeightFile, prefix: &str) -> Self {
         Self::new(Pass::Read(file), prefix)
     }
 
     fn new(pass: Pass<'a>, prefix: &str) -> Self {
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
         let (suffix, layer, asked, missing, misfits, failure, taken) = Default::default();
-        StateDict { pass, prefix, suffix, layer, asked, missing, misfits, failure, taken }
+        WeightMap { pass, prefix, suffix, layer, asked, missing, misfits, failure, taken }
     }
 
     /// What the model and the file do not share, if the model can be loaded nevertheless.
@@ -114,7 +114,7 @@ impl<'a> StateDict<'a> {
         self.hand_over(tensors, None, take);
     }
 
-    /// As [`exchange`](StateDict::exchange), for weights that a layer of the other framework may have been made without: of
+    /// As [`exchange`](WeightMap::exchange), for weights that a layer of the other framework may have been made without: of
     /// a file that has none of these names, every element is `absent`. (A name that is spelt otherwise there is found
     /// nevertheless: nobody expects it.)
     pub fn exchange_or<T: Real, const N: usize>(
@@ -334,7 +334,7 @@ fn same_bits<T: Real>(a: &Tensor<T>, b: &Tensor<T>) -> bool {
 }
 
 /// Every leaf under its own name and as it is.
-pub(super) fn leaves<T: Real, M: Params<Tensor<T>>>(model: &mut M, dict: &mut StateDict<'_>) {
+pub(super) fn leaves<T: Real, M: Params<Tensor<T>>>(model: &mut M, dict: &mut WeightMap<'_>) {
     let mut leaves = Vec::new();
     model.visit_leaves_mut(Path::ROOT, &mut |path, leaf| leaves.push((path.to_string(), leaf)));
     for (name, leaf) in leaves {

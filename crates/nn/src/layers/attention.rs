@@ -10,7 +10,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// What an attention looked at: the context `[B, H]`, and how much each time step weighed, `[T, B]`; of N queries at once,
 /// `[N, B, H]` and `[T, N, B]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Attended<'t, T: Scalar> {
+pub struct AttentionOutput<'t, T: Scalar> {
     /// The weighted mean of the values: `[B, H]`, or `[N, B, H]`.
     pub context: Var<'t, T>,
     /// The weights, which sum to 1 over time: `[T, B]`, or `[T, N, B]`. Drawn for each output step, they are the picture of an
@@ -23,12 +23,12 @@ pub struct Attended<'t, T: Scalar> {
 /// not read; the mean of a sequence without steps is zeros.
 ///
 /// ```
-/// use unspool_nn::layers::attend;
+/// use unspool_nn::layers::attention;
 /// use unspool_autograd::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.variable(&Tensor::zeros([3, 2]));
 /// let values = tape.variable(&Tensor::<f32>::from_fn([3, 2, 1], |i| i as f32));
-/// let attended = attend(scores, values, Some(&[3, 2]));
+/// let attended = attention(scores, values, Some(&[3, 2]));
 /// assert_eq!(attended.context.value().to_vec(), [2.0, 2.0]); // of 0, 2, 4, and of 1, 3
 /// ```
 ///
@@ -38,7 +38,11 @@ pub struct Attended<'t, T: Scalar> {
 /// # Panics
 /// If the shapes are not these, or there is not a length of at most T for each sequence.
 #[track_caller]
-pub fn attend<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, lengths: Option<&[usize]>) -> Attended<'t, T> {
+pub fn attention<'t, T: Scalar>(
+    scores: Var<'t, T>,
+    values: Var<'t, T>,
+    lengths: Option<&[usize]>,
+) -> AttentionOutput<'t, T> {
     check(scores, values);
     let Some(lengths) = lengths else {
         return mean(scores.softmax(0), values);
@@ -48,29 +52,33 @@ pub fn attend<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, lengths: Op
     if lengths.iter().all(|&length| length == time) {
         return mean(scores.softmax(0), values);
     }
-    attend_masked(scores, values, &sequence_mask(lengths, time))
+    attention_masked(scores, values, &sequence_mask(lengths, time))
 }
 
-/// [`attend`] to the steps where `mask` is not 0: `[T, B]`, or for N means at once `[T, N, B]`, each with steps of its own. The
+/// [`attention`] to the steps where `mask` is not 0: `[T, B]`, or for N means at once `[T, N, B]`, each with steps of its own. The
 /// others weigh nothing; a mean of no step is zeros. Values to which no mean looks are not read.
 ///
 /// ```
-/// use unspool_nn::layers::attend_masked;
+/// use unspool_nn::layers::attention_masked;
 /// use unspool_autograd::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let (scores, values) = (tape.variable(&Tensor::zeros([3, 1])), tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 5.0], [3, 1, 1])));
-/// let attended = attend_masked(scores, values, &Tensor::from_vec(vec![1.0, 0.0, 1.0], [3, 1]));
+/// let attended = attention_masked(scores, values, &Tensor::from_vec(vec![1.0, 0.0, 1.0], [3, 1]));
 /// assert_eq!(attended.context.value().to_vec(), [3.0]); // of 1 and 5
 /// ```
 ///
 /// # Panics
 /// If the shapes are not these.
 #[track_caller]
-pub fn attend_masked<'t, T: Scalar>(scores: Var<'t, T>, values: Var<'t, T>, mask: &Tensor<T>) -> Attended<'t, T> {
+pub fn attention_masked<'t, T: Scalar>(
+    scores: Var<'t, T>,
+    values: Var<'t, T>,
+    mask: &Tensor<T>,
+) -> AttentionOutput<'t, T> {
     check(scores, values);
     let (s, v, m) = (scores.shape(), values.shape(), mask.shape());
     let steps = m[..] == v[..2];
-    assert!(steps || m == s, "attend_masked: mask {m} is neither [T, B] nor as the scores, {s}");
+    assert!(steps || m == s, "attention_masked: mask {m} is neither [T, B] nor as the scores, {s}");
     let mask = counts(mask);
     // Which values are looked at: `[T, B]`.
     let seen = if steps { mask.clone() } else { counts(&mask.sum_axes(&[1])) };
@@ -92,15 +100,15 @@ fn is_zero_outside<T: Scalar>(mask: &Tensor<T>, x: &Tensor<T>) -> bool {
 fn check<T: Scalar>(scores: Var<'_, T>, values: Var<'_, T>) {
     let (s, v) = (scores.shape(), values.shape());
     let fits = matches!(s.rank(), 2 | 3) && v.rank() == 3 && s[0] == v[0] && s.last() == Some(&v[1]);
-    assert!(fits, "attend: scores {s} and values {v} must be [T, B] or [T, N, B] and [T, B, H]");
+    assert!(fits, "attention: scores {s} and values {v} must be [T, B] or [T, N, B] and [T, B, H]");
 }
 
-fn mean<'t, T: Scalar>(weights: Var<'t, T>, values: Var<'t, T>) -> Attended<'t, T> {
+fn mean<'t, T: Scalar>(weights: Var<'t, T>, values: Var<'t, T>) -> AttentionOutput<'t, T> {
     let context = match weights.shape().rank() {
         2 => (weights.unsqueeze(2) * values).sum_axes(&[0]),
         _ => Var::einsum("tnb,tbh->nbh", weights, values),
     };
-    Attended { context, weights }
+    AttentionOutput { context, weights }
 }
 
 /// The scores of a query `[B, H]` for keys `[T, B, H]`: their inner products, divided by `sqrt(H)`: `[T, B]`. Of N queries
@@ -110,23 +118,23 @@ fn mean<'t, T: Scalar>(weights: Var<'t, T>, values: Var<'t, T>) -> Attended<'t, 
 /// that of Vaswani et al. 2017, "Attention is all you need".
 ///
 /// ```
-/// use unspool_nn::layers::{attend, dot_scores};
+/// use unspool_nn::layers::{attention, dot_product_scores};
 /// use unspool_autograd::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let (query, keys) = (tape.variable(&Tensor::<f32>::ones([2, 4])), tape.variable(&Tensor::ones([3, 2, 4])));
-/// let attended = attend(dot_scores(query, keys), keys, None);
+/// let attended = attention(dot_product_scores(query, keys), keys, None);
 /// assert_eq!(attended.context.shape()[..], [2, 4]);
 /// let queries = tape.variable(&Tensor::ones([5, 2, 4]));
-/// assert_eq!(attend(dot_scores(queries, keys), keys, None).context.shape()[..], [5, 2, 4]);
+/// assert_eq!(attention(dot_product_scores(queries, keys), keys, None).context.shape()[..], [5, 2, 4]);
 /// ```
 ///
 /// # Panics
 /// If the shapes are not these.
 #[track_caller]
-pub fn dot_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t, T> {
+pub fn dot_product_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t, T> {
     let (q, k) = (query.shape(), keys.shape());
     let fits = k.rank() == 3 && (q[..] == k[1..] || q.rank() == 3 && q[1..] == k[1..]);
-    assert!(fits, "dot_scores: query {q} and keys {k} must be [B, H] or [N, B, H] and [T, B, H]");
+    assert!(fits, "dot_product_scores: query {q} and keys {k} must be [B, H] or [N, B, H] and [T, B, H]");
     let products = match q.rank() {
         2 => (query * keys).sum_axes(&[2]),
         _ => Var::einsum("tbh,nbh->tnb", keys, query),
@@ -140,14 +148,14 @@ pub fn dot_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t,
 ///
 /// ```
 /// use unspool_nn::rng;
-/// use unspool_nn::layers::{AdditiveAttention, attend};
+/// use unspool_nn::layers::{AdditiveAttention, attention};
 /// use unspool_autograd::{Tape, Tensor};
 /// let layer: AdditiveAttention<Tensor> = AdditiveAttention::new(&mut rng(0), 4, 6, 5);
 /// let tape = Tape::new();
 /// let net = tape.bind(&layer);
 /// let encoded = tape.constant(&Tensor::ones([3, 2, 6])); // an encoder's outputs
 /// let keys = net.keys(encoded); // once for all queries
-/// let attended = attend(net.scores(tape.constant(&Tensor::ones([2, 4])), keys), encoded, None);
+/// let attended = attention(net.scores(tape.constant(&Tensor::ones([2, 4])), keys), encoded, None);
 /// assert_eq!(attended.context.shape()[..], [2, 6]);
 /// ```
 #[derive(Params, Clone, Debug)]

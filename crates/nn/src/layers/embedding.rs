@@ -82,7 +82,7 @@ impl<'t, T: Scalar> Embedding<Var<'t, T>> {
     }
 
     /// 1 for each token, 0 for the one that means nothing, in the shape of `tokens`: what
-    /// [`Unroll::mask`](crate::recurrent::Unroll::mask) and [`attend_masked`](crate::layers::attend_masked) take.
+    /// [`Unroll::mask`](crate::recurrent::Unroll::mask) and [`attention_masked`](crate::layers::attention_masked) take.
     pub fn mask(&self, tokens: impl Into<Indices>) -> Tensor<T> {
         let tokens = tokens.into();
         let counts = |i: usize| if self.padding == Some(tokens.as_slice()[i]) { T::ZERO } else { T::ONE };

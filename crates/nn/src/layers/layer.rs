@@ -14,7 +14,7 @@ pub trait Layer<'t, T: Scalar> {
     fn forward(&self, x: Var<'t, T>) -> Self::Output;
 
     /// The layer's output in training or evaluation; [`forward`](Layer::forward) evaluates. Layers in which nothing is
-    /// left out at random need not write it; layers made of others hand `mode` on, with a [`part`](Mode::part) for each.
+    /// left out at random need not write it; layers made of others hand `mode` on, with a [`part`](Mode::fold_in) for each.
     #[track_caller]
     fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Self::Output {
         let _ = mode;

@@ -20,7 +20,7 @@ pub(crate) mod scaled_dot_product;
 pub(crate) mod sequential;
 
 pub use activation::Activation;
-pub use attention::{AdditiveAttention, Attended, attend, attend_masked, dot_scores};
+pub use attention::{AdditiveAttention, AttentionOutput, attention, attention_masked, dot_product_scores};
 pub use boxed::{Boxed, boxed};
 pub use dense::{Dense, dense};
 pub use dropout::{Dropout, dropout};

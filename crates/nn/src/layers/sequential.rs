@@ -153,7 +153,7 @@ impl<'t, T: Scalar, L: Layer<'t, T>, M: Layer<'t, T>> Layer<'t, T> for Chain<L, 
 
     #[track_caller]
     fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> M::Output {
-        self.layer.forward_in(self.before.forward_in(x, mode).into(), mode.part(self.index))
+        self.layer.forward_in(self.before.forward_in(x, mode).into(), mode.fold_in(self.index))
     }
 
     #[track_caller]
@@ -161,7 +161,7 @@ impl<'t, T: Scalar, L: Layer<'t, T>, M: Layer<'t, T>> Layer<'t, T> for Chain<L, 
         let x = self.before.forward_lengths(x, lengths, mode).into();
         // Behind the layer that makes one row of each sequence there is no time any more.
         let lengths = lengths.filter(|_| x.shape().rank() == 3);
-        self.layer.forward_lengths(x, lengths, mode.part(self.index))
+        self.layer.forward_lengths(x, lengths, mode.fold_in(self.index))
     }
 }
 

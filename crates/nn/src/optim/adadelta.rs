@@ -1,7 +1,7 @@
 //! The optimiser Adadelta.
 
 use super::mean::Mean;
-use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
 /// Adadelta: a step is as long as the last ones were, over as large as the last gradients were,
@@ -26,7 +26,7 @@ use unspool_autograd::Scalar;
 /// assert!((model.weight.at([0, 0]) + 1e-5f32.sqrt()).abs() < 1e-6);
 /// assert_eq!(model.bias.at([0]), -model.weight.at([0, 0]));
 /// ```
-pub type Adadelta<T = f32> = Descent<AdadeltaRule, T>;
+pub type Adadelta<T = f32> = RuleOptimizer<AdadeltaRule, T>;
 
 /// The rule of [`Adadelta`].
 #[derive(Clone, Debug, PartialEq)]
@@ -66,13 +66,13 @@ impl<T: Scalar> Adadelta<T> {
 impl Rule for AdadeltaRule {
     const LEARNING_RATE: f64 = 1.0;
 
-    fn memories(&self) -> &'static [&'static str] {
+    fn state_names(&self) -> &'static [&'static str] {
         &["v", "u"]
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let mean = Mean::new(self.rho);
-        let [rate, epsilon] = [step.rate, self.epsilon].map(T::from_f64);
+        let [rate, epsilon] = [step.learning_rate, self.epsilon].map(T::from_f64);
         parameter.each(
             #[inline(always)]
             |w, g, [v, u]| {

@@ -1,6 +1,6 @@
 //! The optimiser Adagrad.
 
-use super::{Descent, Parameter, Rule, Step, check_amount};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_amount};
 use unspool_autograd::Scalar;
 
 /// Adagrad: each weight moves by its gradient over the root of the sum of all its squares so far,
@@ -25,7 +25,7 @@ use unspool_autograd::Scalar;
 /// assert!((model.weight.at([0, 0]) + 0.01).abs() < 1e-6);
 /// assert!((model.bias.at([0]) - 0.01).abs() < 1e-6);
 /// ```
-pub type Adagrad<T = f32> = Descent<AdagradRule, T>;
+pub type Adagrad<T = f32> = RuleOptimizer<AdagradRule, T>;
 
 /// The rule of [`Adagrad`].
 #[derive(Clone, Debug, PartialEq)]
@@ -76,12 +76,12 @@ impl<T: Scalar> Adagrad<T> {
 impl Rule for AdagradRule {
     const LEARNING_RATE: f64 = 1e-2;
 
-    fn memories(&self) -> &'static [&'static str] {
+    fn state_names(&self) -> &'static [&'static str] {
         &["s"]
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-        let rate = step.rate / (1.0 + (step.t - 1) as f64 * self.decay);
+        let rate = step.learning_rate / (1.0 + (step.t - 1) as f64 * self.decay);
         // What is remembered is zero before the first step.
         let start = if step.t == 1 { self.initial } else { 0.0 };
         let [rate, epsilon, start] = [rate, self.epsilon, start].map(T::from_f64);

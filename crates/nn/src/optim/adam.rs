@@ -1,7 +1,7 @@
 //! The optimiser Adam.
 
 use super::mean::Mean;
-use super::{Descent, Parameter, Rule, Step, check_amount, check_decay, larger};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay, larger};
 use unspool_autograd::Scalar;
 
 /// Adam: `m` and `v` are running means of the gradient and of its square, both corrected for starting at zero,
@@ -34,7 +34,7 @@ use unspool_autograd::Scalar;
 /// }
 /// assert!(model.weight.at([0, 0]).abs() < 1e-2);
 /// ```
-pub type Adam<T = f32> = Descent<AdamRule, T>;
+pub type Adam<T = f32> = RuleOptimizer<AdamRule, T>;
 
 /// The rule of [`Adam`].
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ impl<T: Scalar> Adam<T> {
     /// Adam as in PyTorch: epsilon, 1e-8, is beside the corrected `sqrt(v / (1 - beta2^t))`. So it is smaller by
     /// `sqrt(1 - beta2^t)` in the formula above, which is 0.03 in the first step.
     pub fn torch() -> Self {
-        Descent::new(AdamRule::torch())
+        RuleOptimizer::new(AdamRule::torch())
     }
 
     /// Sets the decay of the two running means, per step.
@@ -100,14 +100,14 @@ impl<T: Scalar> Adam<T> {
 impl Rule for AdamRule {
     const LEARNING_RATE: f64 = 1e-3;
 
-    fn memories(&self) -> &'static [&'static str] {
+    fn state_names(&self) -> &'static [&'static str] {
         if self.amsgrad { &["m", "v", "u"] } else { &["m", "v"] }
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
         let root = step.correction(second.beta).sqrt();
-        let rate = T::from_f64(step.rate * (root / step.correction(first.beta)));
+        let rate = T::from_f64(step.learning_rate * (root / step.correction(first.beta)));
         let epsilon = T::from_f64(if self.corrected { root * self.epsilon } else { self.epsilon });
         if self.amsgrad {
             parameter.each(

@@ -1,7 +1,7 @@
 //! The optimiser Adamax.
 
 use super::mean::Mean;
-use super::{Descent, Parameter, Rule, Step, check_amount, check_decay, larger};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay, larger};
 use unspool_autograd::Scalar;
 
 /// Adamax: [`Adam`](super::Adam) with a maximum, which forgets slowly, in place of the root of the mean square,
@@ -25,7 +25,7 @@ use unspool_autograd::Scalar;
 /// assert!((model.weight.at([0, 0]) + 2e-3).abs() < 1e-6);
 /// assert!((model.bias.at([0]) - 2e-3).abs() < 1e-6);
 /// ```
-pub type Adamax<T = f32> = Descent<AdamaxRule, T>;
+pub type Adamax<T = f32> = RuleOptimizer<AdamaxRule, T>;
 
 /// The rule of [`Adamax`].
 #[derive(Clone, Debug, PartialEq)]
@@ -66,13 +66,13 @@ impl<T: Scalar> Adamax<T> {
 impl Rule for AdamaxRule {
     const LEARNING_RATE: f64 = 2e-3;
 
-    fn memories(&self) -> &'static [&'static str] {
+    fn state_names(&self) -> &'static [&'static str] {
         &["m", "u"]
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let mean = Mean::new(self.betas.0);
-        let rate = T::from_f64(step.rate / step.correction(mean.beta));
+        let rate = T::from_f64(step.learning_rate / step.correction(mean.beta));
         let [beta2, epsilon] = [self.betas.1, self.epsilon].map(T::from_f64);
         parameter.each(
             #[inline(always)]

@@ -1,10 +1,10 @@
 //! The optimiser AdamW.
 
 use super::adam::AdamRule;
-use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
-/// AdamW: [`Adam`](super::Adam) in PyTorch's form with decoupled [weight decay](Descent::weight_decay),
+/// AdamW: [`Adam`](super::Adam) in PyTorch's form with decoupled [weight decay](RuleOptimizer::weight_decay),
 /// `w - rate decay w` before the step of Adam.
 ///
 /// Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2. The defaults are PyTorch's: rate 0.001,
@@ -20,7 +20,7 @@ use unspool_autograd::Scalar;
 /// adamw.step(&mut model, &no_gradient);
 /// assert_eq!((model.weight.at([0, 0]), model.bias.at([0])), (0.95, 1.0));
 /// ```
-pub type AdamW<T = f32> = Descent<AdamWRule, T>;
+pub type AdamW<T = f32> = RuleOptimizer<AdamWRule, T>;
 
 /// The rule of [`AdamW`]: Adam's, with another default for the weight decay.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,8 +64,8 @@ impl Rule for AdamWRule {
     const LEARNING_RATE: f64 = AdamRule::LEARNING_RATE;
     const WEIGHT_DECAY: f64 = 1e-2;
 
-    fn memories(&self) -> &'static [&'static str] {
-        self.0.memories()
+    fn state_names(&self) -> &'static [&'static str] {
+        self.0.state_names()
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {

@@ -34,7 +34,7 @@ pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
 /// `min(1, longest / (norm + 1e-6))`, as in PyTorch.
 ///
 /// Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1. Optimisers
-/// do this by themselves after [`clip_norm`](crate::optim::Descent::clip_norm).
+/// do this by themselves after [`clip_norm`](crate::optim::RuleOptimizer::clip_norm).
 ///
 /// ```
 /// use unspool_nn::layers::Dense;

@@ -2,7 +2,7 @@
 
 use crate::optim::fingerprint::fingerprint;
 use crate::optim::optimizer::Optimizer;
-use crate::optim::state_dict::{Memory, RestoreError};
+use crate::optim::state_dict::{StateDict, StateDictError};
 use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 
 /// The exponential moving average of a model's weights, a model itself: after each [`update`](Ema::update) it is
@@ -88,11 +88,11 @@ impl<M> Ema<M> {
     }
 
     /// The averages, by the names of the parameters.
-    pub fn memory<T: Scalar>(&self) -> Memory<T>
+    pub fn state_dict<T: Scalar>(&self) -> StateDict<T>
     where
         M: Params<Tensor<T>>,
     {
-        let mut memory = Memory::new();
+        let mut memory = StateDict::new();
         self.average.visit_leaves(Path::ROOT, &mut |path, leaf| {
             memory.tensors.insert(path.to_string(), leaf.clone());
         });
@@ -103,7 +103,7 @@ impl<M> Ema<M> {
     ///
     /// # Errors
     /// If the memory is not that of an average of such a model.
-    pub fn restore<T: Scalar>(&mut self, memory: &Memory<T>) -> Result<(), RestoreError>
+    pub fn load_state_dict<T: Scalar>(&mut self, memory: &StateDict<T>) -> Result<(), StateDictError>
     where
         M: Params<Tensor<T>>,
     {
@@ -113,7 +113,7 @@ impl<M> Ema<M> {
         Ok(())
     }
 
-    fn read<T: Scalar>(&self, memory: &Memory<T>) -> Result<Vec<Tensor<T>>, RestoreError>
+    fn read<T: Scalar>(&self, memory: &StateDict<T>) -> Result<Vec<Tensor<T>>, StateDictError>
     where
         M: Params<Tensor<T>>,
     {
@@ -137,7 +137,7 @@ impl<M> Ema<M> {
 }
 
 /// What an average is called in a memory that may hold others.
-fn name_beside<T: Scalar>(memory: &Memory<T>) -> String {
+fn name_beside<T: Scalar>(memory: &StateDict<T>) -> String {
     let names = std::iter::once("ema".to_string()).chain((2..).map(|n| format!("ema{n}")));
     let taken =
         |name: &str| memory.tensors.keys().any(|key| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
@@ -163,19 +163,19 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O
     fn observe(&mut self, metric: f64) {
         self.0.observe(metric);
     }
-    fn rate(&self) -> Option<f64> {
-        self.0.rate()
+    fn current_learning_rate(&self) -> Option<f64> {
+        self.0.current_learning_rate()
     }
-    fn memory(&self) -> Memory<T> {
-        let mut memory = self.0.memory();
-        memory.nest(&name_beside(&memory), self.1.memory());
+    fn state_dict(&self) -> StateDict<T> {
+        let mut memory = self.0.state_dict();
+        memory.nest(&name_beside(&memory), self.1.state_dict());
         memory
     }
-    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
-        let before = self.0.memory();
+    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
+        let before = self.0.state_dict();
         let name = name_beside(&before);
         let (average, optimizer) = memory.split(&name);
-        let (optimizer, average) = (self.0.restore(model, &optimizer), self.1.read(&average));
+        let (optimizer, average) = (self.0.load_state_dict(model, &optimizer), self.1.read(&average));
         match (optimizer, average) {
             (optimizer, Ok(average)) => optimizer.map(|()| {
                 self.1.put(average);
@@ -184,7 +184,7 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O
             (optimizer, Err(wrong)) => {
                 // Both are restored, or none.
                 let mut error = match optimizer {
-                    Ok(()) => self.0.restore(model, &before).err().unwrap_or_default(),
+                    Ok(()) => self.0.load_state_dict(model, &before).err().unwrap_or_default(),
                     Err(error) => error,
                 };
                 error.nest(&name, wrong);

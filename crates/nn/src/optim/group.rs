@@ -2,11 +2,11 @@
 
 use super::check_amount;
 
-/// Settings of the parameters whose names match a pattern: see [`Descent::group`](super::Descent::group). What is not set
+/// Settings of the parameters whose names match a pattern: see [`RuleOptimizer::group`](super::RuleOptimizer::group). What is not set
 /// stays that of the optimiser.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
-    pub(super) rate_factor: Option<f64>,
+    pub(super) lr_scale: Option<f64>,
     pub(super) weight_decay: Option<f64>,
     pub(super) l2: Option<f64>,
 }
@@ -17,12 +17,12 @@ impl Group {
     /// # Panics
     /// If the factor is negative or not finite.
     #[track_caller]
-    pub fn rate_factor(self, factor: f64) -> Self {
-        check_amount("rate_factor", factor);
-        Group { rate_factor: Some(factor), ..self }
+    pub fn lr_scale(self, factor: f64) -> Self {
+        check_amount("lr_scale", factor);
+        Group { lr_scale: Some(factor), ..self }
     }
 
-    /// Sets the [decoupled weight decay](super::Descent::weight_decay).
+    /// Sets the [decoupled weight decay](super::RuleOptimizer::weight_decay).
     ///
     /// # Panics
     /// If the decay is negative or not finite.
@@ -32,7 +32,7 @@ impl Group {
         Group { weight_decay: Some(decay), ..self }
     }
 
-    /// Sets the [L2 penalty](super::Descent::l2).
+    /// Sets the [L2 penalty](super::RuleOptimizer::l2).
     ///
     /// # Panics
     /// If the penalty is negative or not finite.
@@ -45,7 +45,7 @@ impl Group {
     /// This group, with what `other` sets instead.
     pub(super) fn overruled_by(self, other: &Group) -> Group {
         Group {
-            rate_factor: other.rate_factor.or(self.rate_factor),
+            lr_scale: other.lr_scale.or(self.lr_scale),
             weight_decay: other.weight_decay.or(self.weight_decay),
             l2: other.l2.or(self.l2),
         }

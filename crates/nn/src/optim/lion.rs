@@ -1,7 +1,7 @@
 //! The optimiser Lion.
 
 use super::mean::Mean;
-use super::{Descent, Parameter, Rule, Step, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_decay};
 use unspool_autograd::Scalar;
 
 /// Lion: every weight moves by the same amount, in the direction of a mean of momentum and gradient,
@@ -12,7 +12,7 @@ use unspool_autograd::Scalar;
 /// ```
 ///
 /// Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2; its weight decay is the
-/// [decoupled](Descent::weight_decay) one, 0 by default. Rate 0.0001, betas 0.9 and 0.99. The authors recommend rates three
+/// [decoupled](RuleOptimizer::weight_decay) one, 0 by default. Rate 0.0001, betas 0.9 and 0.99. The authors recommend rates three
 /// to ten times smaller than AdamW's, and decays that much larger.
 ///
 /// ```
@@ -24,7 +24,7 @@ use unspool_autograd::Scalar;
 /// Lion::default().learning_rate(0.5).step(&mut model, &gradients);
 /// assert_eq!((model.weight.at([0, 0]), model.bias.at([0])), (-0.5, 0.5));
 /// ```
-pub type Lion<T = f32> = Descent<LionRule, T>;
+pub type Lion<T = f32> = RuleOptimizer<LionRule, T>;
 
 /// The rule of [`Lion`].
 #[derive(Clone, Debug, PartialEq)]
@@ -54,13 +54,13 @@ impl<T: Scalar> Lion<T> {
 impl Rule for LionRule {
     const LEARNING_RATE: f64 = 1e-4;
 
-    fn memories(&self) -> &'static [&'static str] {
+    fn state_names(&self) -> &'static [&'static str] {
         &["m"]
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let (seen, kept) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
-        let rate = T::from_f64(step.rate);
+        let rate = T::from_f64(step.learning_rate);
         parameter.each(
             #[inline(always)]
             |w, g, [m]| (w - rate * seen.of(m, g).sign(), [kept.of(m, g)]),

@@ -1,4 +1,4 @@
-//! The optimisers: a [`Rule`] each, and [`Descent`], which does what all have in common.
+//! The optimisers: a [`Rule`] each, and [`RuleOptimizer`], which does what all have in common.
 //!
 //! | | remembers | from |
 //! |---|---|---|
@@ -12,12 +12,12 @@
 //! | [`RAdam`] | two | Liu et al. 2020 |
 //! | [`Lion`] | one | Chen et al. 2023 |
 //!
-//! (tensors of the size of each parameter). All have the same settings around them: see [`Descent`]. Definitions and
-//! defaults are PyTorch's, but for [`Adam::default()`](Adam), which is Keras's; [`Adam::torch()`](Descent::torch) is
+//! (tensors of the size of each parameter). All have the same settings around them: see [`RuleOptimizer`]. Definitions and
+//! defaults are PyTorch's, but for [`Adam::default()`](Adam), which is Keras's; [`Adam::torch()`](RuleOptimizer::torch) is
 //! PyTorch's.
 //!
 //! A gradient whose square is beyond the largest number of its type (1e19 in f32, less what `1 - beta` takes from it) makes no
-//! step where one is divided by the root of its mean, and an infinite one makes NaN, as in PyTorch. [Clipping](Descent::clip_norm)
+//! step where one is divided by the root of its mean, and an infinite one makes NaN, as in PyTorch. [Clipping](RuleOptimizer::clip_norm)
 //! keeps both away.
 //!
 //! In formulas, `w` is a weight, `g` its gradient, `t` the number of the step from 1, and names without another meaning are
@@ -58,9 +58,9 @@ pub use optimizer::Optimizer;
 pub use radam::{RAdam, RAdamRule};
 pub use rmsprop::{RmsProp, RmsPropRule};
 pub use rule::{Parameter, Rule, Step};
-pub use rule_optimizer::Descent;
+pub use rule_optimizer::RuleOptimizer;
 pub use sgd::{Sgd, SgdRule};
-pub use state_dict::{Memory, MemoryReader, RestoreError};
+pub use state_dict::{StateDict, StateDictError, StateReader};
 
 use unspool_autograd::Scalar;
 

@@ -1,7 +1,7 @@
 //! The optimiser Nadam.
 
 use super::mean::Mean;
-use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
 /// Nadam: [`Adam`](super::Adam) with Nesterov's momentum, which grows from step to step,
@@ -29,7 +29,7 @@ use unspool_autograd::Scalar;
 /// }
 /// assert!(model.leaves().iter().all(|leaf| leaf.to_vec().iter().all(|w| w.abs() < 0.05)));
 /// ```
-pub type Nadam<T = f32> = Descent<NadamRule, T>;
+pub type Nadam<T = f32> = RuleOptimizer<NadamRule, T>;
 
 /// The rule of [`Nadam`].
 #[derive(Clone, Debug, PartialEq)]
@@ -88,24 +88,24 @@ impl<T: Scalar> Nadam<T> {
 impl Rule for NadamRule {
     const LEARNING_RATE: f64 = 2e-3;
 
-    fn memories(&self) -> &'static [&'static str] {
+    fn state_names(&self) -> &'static [&'static str] {
         &["m", "v"]
     }
 
-    fn numbers(&self) -> &'static [(&'static str, f64)] {
+    fn scalars(&self) -> &'static [(&'static str, f64)] {
         &[("p", 1.0)]
     }
 
-    fn begin(&self, t: usize, numbers: &mut [f64]) {
+    fn begin_step(&self, t: usize, numbers: &mut [f64]) {
         numbers[0] *= self.momentum(t);
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
-        let (mu, next, p) = (self.momentum(step.t), self.momentum(step.t + 1), step.numbers[0]);
+        let (mu, next, p) = (self.momentum(step.t), self.momentum(step.t + 1), step.scalars[0]);
         let root = step.correction(second.beta).sqrt();
         let [by_m, by_g] =
-            [next / (1.0 - p * next), (1.0 - mu) / (1.0 - p)].map(|part| T::from_f64(step.rate * root * part));
+            [next / (1.0 - p * next), (1.0 - mu) / (1.0 - p)].map(|part| T::from_f64(step.learning_rate * root * part));
         let epsilon = T::from_f64(root * self.epsilon);
         parameter.each(
             #[inline(always)]

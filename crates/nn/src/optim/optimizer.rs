@@ -1,6 +1,6 @@
 //! What changes a model by its gradients.
 
-use crate::optim::state_dict::{Memory, RestoreError};
+use crate::optim::state_dict::{StateDict, StateDictError};
 use unspool_autograd::{Params, Scalar, Tensor};
 
 /// Something that changes a model by its gradients. The built-in ones are in [`optimizers`](crate::optim).
@@ -36,7 +36,7 @@ pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
     /// been reset).
     fn step(&mut self, model: &mut M, gradients: &M);
 
-    /// Called by [`fit`](crate::train::fit) before the first step, and before anything is [restored](Optimizer::restore): for
+    /// Called by [`fit`](crate::train::fit) before the first step, and before anything is [restored](Optimizer::load_state_dict): for
     /// mistakes to be told before any time is spent, and for what was remembered of another model to be forgotten.
     ///
     /// The built-in optimisers go on where they were if `model` is as they left it, and begin anew if it is not.
@@ -55,13 +55,13 @@ pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
     }
 
     /// The learning rate of the next step, if there is such a thing.
-    fn rate(&self) -> Option<f64> {
+    fn current_learning_rate(&self) -> Option<f64> {
         None
     }
 
-    /// All that later steps depend on, and that is not a setting: to be saved, and [restored](Optimizer::restore).
-    fn memory(&self) -> Memory<T> {
-        Memory::new()
+    /// All that later steps depend on, and that is not a setting: to be saved, and [restored](Optimizer::load_state_dict).
+    fn state_dict(&self) -> StateDict<T> {
+        StateDict::new()
     }
 
     /// Goes on where the optimiser stood that this memory is from, one of the same settings; nothing changes if there is an
@@ -70,7 +70,7 @@ pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
     /// # Errors
     /// If the memory is not that of such an optimiser of this model: the error lists every name that is missing, that
     /// nobody asks for, or whose value does not fit.
-    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
+    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
         let _ = model;
         memory.reader().finish()
     }
@@ -90,13 +90,13 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for &m
     fn observe(&mut self, metric: f64) {
         (**self).observe(metric);
     }
-    fn rate(&self) -> Option<f64> {
-        (**self).rate()
+    fn current_learning_rate(&self) -> Option<f64> {
+        (**self).current_learning_rate()
     }
-    fn memory(&self) -> Memory<T> {
-        (**self).memory()
+    fn state_dict(&self) -> StateDict<T> {
+        (**self).state_dict()
     }
-    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
-        (**self).restore(model, memory)
+    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
+        (**self).load_state_dict(model, memory)
     }
 }

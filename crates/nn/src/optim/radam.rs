@@ -1,7 +1,7 @@
 //! The optimiser RAdam.
 
 use super::mean::Mean;
-use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
 /// RAdam: [`Adam`](super::Adam) whose steps are shortened as long as `v` is an average of few squares, and do without it
@@ -28,7 +28,7 @@ use unspool_autograd::Scalar;
 /// RAdam::default().learning_rate(0.1).step(&mut model, &gradients);
 /// assert!((model.weight.at([0, 0]) + 0.5).abs() < 1e-6); // first, plain descent
 /// ```
-pub type RAdam<T = f32> = Descent<RAdamRule, T>;
+pub type RAdam<T = f32> = RuleOptimizer<RAdamRule, T>;
 
 /// The rule of [`RAdam`].
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +69,7 @@ impl<T: Scalar> RAdam<T> {
 impl Rule for RAdamRule {
     const LEARNING_RATE: f64 = 1e-3;
 
-    fn memories(&self) -> &'static [&'static str] {
+    fn state_names(&self) -> &'static [&'static str] {
         &["m", "v"]
     }
 
@@ -78,7 +78,7 @@ impl Rule for RAdamRule {
         let left = step.correction(second.beta);
         let most = 2.0 / (1.0 - second.beta) - 1.0;
         let n = most - 2.0 * step.t as f64 * (1.0 - left) / left;
-        let rate = step.rate / step.correction(first.beta);
+        let rate = step.learning_rate / step.correction(first.beta);
         let epsilon = T::from_f64(self.epsilon);
         if n > 5.0 {
             let r = ((n - 4.0) * (n - 2.0) * most / ((most - 4.0) * (most - 2.0) * n)).sqrt();

@@ -1,7 +1,7 @@
 //! The optimiser RMSprop.
 
 use super::mean::Mean;
-use super::{Descent, Parameter, Rule, Step, check_amount, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
 /// RMSprop: each weight moves by its gradient over a running root mean square of it,
@@ -28,7 +28,7 @@ use unspool_autograd::Scalar;
 /// assert!((model.weight.at([0, 0]) + 0.02).abs() < 1e-6); // whatever its size, the first g is 0.5 sqrt(v) times 4
 /// assert!((model.bias.at([0]) - 0.02).abs() < 1e-6);
 /// ```
-pub type RmsProp<T = f32> = Descent<RmsPropRule, T>;
+pub type RmsProp<T = f32> = RuleOptimizer<RmsPropRule, T>;
 
 /// The rule of [`RmsProp`].
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +85,7 @@ impl<T: Scalar> RmsProp<T> {
 impl Rule for RmsPropRule {
     const LEARNING_RATE: f64 = 1e-2;
 
-    fn memories(&self) -> &'static [&'static str] {
+    fn state_names(&self) -> &'static [&'static str] {
         match (self.centered, self.momentum == 0.0) {
             (false, true) => &["v"],
             (false, false) => &["v", "b"],
@@ -96,7 +96,7 @@ impl Rule for RmsPropRule {
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let mean = Mean::new(self.alpha);
-        let [rate, epsilon, mu] = [step.rate, self.epsilon, self.momentum].map(T::from_f64);
+        let [rate, epsilon, mu] = [step.learning_rate, self.epsilon, self.momentum].map(T::from_f64);
         match (self.centered, self.momentum == 0.0) {
             (false, true) => parameter.each(
                 #[inline(always)]

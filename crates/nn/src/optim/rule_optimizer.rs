@@ -6,7 +6,7 @@ use crate::optim::clip;
 use crate::optim::fingerprint::fingerprint;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::schedules::{Constant, Plateau, Schedule};
-use crate::optim::state_dict::{Memory, RestoreError};
+use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::sentence::listed;
 use std::fmt;
 use std::sync::Arc;
@@ -35,10 +35,10 @@ use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
 ///     .group("*bias", |g| g.weight_decay(0.0))
 ///     .clip_norm(1.0);
 /// adamw.step(&mut model, &gradients);
-/// println!("rate {}, gradient {}", adamw.rate(), adamw.gradient_norm().unwrap());
+/// println!("rate {}, gradient {}", adamw.current_learning_rate(), adamw.gradient_norm().unwrap());
 /// ```
 #[derive(Clone)]
-pub struct Descent<R, T: Scalar = f32> {
+pub struct RuleOptimizer<R, T: Scalar = f32> {
     pub(super) rule: R,
     learning_rate: f64,
     schedule: Arc<dyn Schedule>,
@@ -50,7 +50,7 @@ pub struct Descent<R, T: Scalar = f32> {
     /// Steps done.
     steps: usize,
     /// Those of the rule.
-    numbers: Vec<f64>,
+    scalars: Vec<f64>,
     plateau: Option<Plateau>,
     /// That of the model as it was left, from the first step on.
     model: Option<u64>,
@@ -68,11 +68,11 @@ pub struct Descent<R, T: Scalar = f32> {
 struct Known<T: Scalar> {
     name: String,
     shape: Shape,
-    rate_factor: f64,
+    lr_scale: f64,
     weight_decay: f64,
     l2: f64,
     /// In the order of the rule's names.
-    memories: Vec<Tensor<T>>,
+    states: Vec<Tensor<T>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,17 +82,17 @@ enum Clip {
     Value(f64),
 }
 
-impl<R: Rule + Default, T: Scalar> Default for Descent<R, T> {
+impl<R: Rule + Default, T: Scalar> Default for RuleOptimizer<R, T> {
     fn default() -> Self {
-        Descent::new(R::default())
+        RuleOptimizer::new(R::default())
     }
 }
 
-impl<R: Rule, T: Scalar> Descent<R, T> {
+impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
     /// An optimiser with this rule, at its learning rate.
     pub fn new(rule: R) -> Self {
-        let numbers = rule.numbers().iter().map(|&(_, start)| start).collect();
-        Descent {
+        let scalars = rule.scalars().iter().map(|&(_, start)| start).collect();
+        RuleOptimizer {
             rule,
             learning_rate: R::LEARNING_RATE,
             schedule: Arc::new(Constant),
@@ -101,7 +101,7 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
             groups: Vec::new(),
             clip: Clip::None,
             steps: 0,
-            numbers,
+            scalars,
             plateau: None,
             model: None,
             parameters: Vec::new(),
@@ -122,45 +122,45 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
     /// what the plateau has seen. [`fit`](crate::train::fit) does it for another model; in a loop of one's own,
     /// an optimiser that has stepped one model must be reset before it steps another.
     pub fn reset(&mut self) {
-        self.numbers = self.rule.numbers().iter().map(|&(_, start)| start).collect();
+        self.scalars = self.rule.scalars().iter().map(|&(_, start)| start).collect();
         self.plateau.iter_mut().for_each(Plateau::reset);
         self.parameters.clear();
         (self.steps, self.model, self.settled, self.norm) = (0, None, false, None);
     }
 
-    /// Sets the learning rate, which [`schedule`](Descent::schedule), groups and a plateau multiply.
+    /// Sets the learning rate, which [`schedule`](RuleOptimizer::schedule), groups and a plateau multiply.
     ///
     /// # Panics
     /// If it is negative or not finite.
     #[track_caller]
     pub fn learning_rate(self, learning_rate: f64) -> Self {
         check_amount("learning_rate", learning_rate);
-        Descent { learning_rate, ..self }
+        RuleOptimizer { learning_rate, ..self }
     }
 
     /// Sets by what the learning rate is multiplied in each step: one of [`schedules`](crate::optim::schedules), or a function of
     /// the number of steps done, `|step: usize| 1.0 / (1.0 + step as f64)`.
     pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
-        Descent { schedule: Arc::new(schedule), ..self }
+        RuleOptimizer { schedule: Arc::new(schedule), ..self }
     }
 
-    /// Lowers the learning rate when a metric no longer falls: that of [`observe`](Descent::observe), in
+    /// Lowers the learning rate when a metric no longer falls: that of [`observe`](RuleOptimizer::observe), in
     /// [`fit`](crate::train::fit) the validation loss of each epoch. Multiplies the rate of the schedule.
     pub fn reduce_on_plateau(self, plateau: Plateau) -> Self {
-        Descent { plateau: Some(plateau), ..self }
+        RuleOptimizer { plateau: Some(plateau), ..self }
     }
 
     /// Sets the decoupled weight decay: before the rule, `w = w - rate decay w`. The gradient does not see it.
     ///
     /// Loshchilov and Hutter 2019, "Decoupled weight decay regularization". It is what PyTorch calls `weight_decay` in AdamW;
-    /// that of its other optimisers is [`l2`](Descent::l2).
+    /// that of its other optimisers is [`l2`](RuleOptimizer::l2).
     ///
     /// # Panics
     /// If the decay is negative or not finite.
     #[track_caller]
     pub fn weight_decay(self, decay: f64) -> Self {
         check_amount("weight_decay", decay);
-        Descent { weight_decay: decay, settled: false, ..self }
+        RuleOptimizer { weight_decay: decay, settled: false, ..self }
     }
 
     /// Sets the L2 penalty: the gradient that the rule sees is `g + penalty w`, that of a loss with `penalty / 2` times the
@@ -171,7 +171,7 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
     #[track_caller]
     pub fn l2(self, penalty: f64) -> Self {
         check_amount("l2", penalty);
-        Descent { l2: penalty, settled: false, ..self }
+        RuleOptimizer { l2: penalty, settled: false, ..self }
     }
 
     /// Gives parameters settings of their own: those whose dotted name is of the pattern, in which `*` stands for any
@@ -182,34 +182,34 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
     /// The first step panics if a pattern is that of no parameter.
     pub fn group(mut self, pattern: impl Into<String>, settings: impl FnOnce(Group) -> Group) -> Self {
         self.groups.push((pattern.into(), settings(Group::default())));
-        Descent { settled: false, ..self }
+        RuleOptimizer { settled: false, ..self }
     }
 
     /// Shortens the whole gradient to at most `longest`, as [`clip_norm`](crate::optim::clip_norm) does. Takes the place of
-    /// [`clip_value`](Descent::clip_value).
+    /// [`clip_value`](RuleOptimizer::clip_value).
     ///
     /// # Panics
     /// If `longest` is negative or not a number.
     #[track_caller]
     pub fn clip_norm(self, longest: f64) -> Self {
         clip::check(longest);
-        Descent { clip: Clip::Norm(longest), ..self }
+        RuleOptimizer { clip: Clip::Norm(longest), ..self }
     }
 
     /// Moves every element of the gradient into the range from `-largest` to `largest`. Takes the place of
-    /// [`clip_norm`](Descent::clip_norm).
+    /// [`clip_norm`](RuleOptimizer::clip_norm).
     ///
     /// # Panics
     /// If `largest` is negative or not a number.
     #[track_caller]
     pub fn clip_value(self, largest: f64) -> Self {
         clip::check(largest);
-        Descent { clip: Clip::Value(largest), ..self }
+        RuleOptimizer { clip: Clip::Value(largest), ..self }
     }
 
     /// The learning rate of the next step, before the factors of groups.
-    pub fn rate(&self) -> f64 {
-        let plateau = self.plateau.as_ref().map_or(1.0, Plateau::factor);
+    pub fn current_learning_rate(&self) -> f64 {
+        let plateau = self.plateau.as_ref().map_or(1.0, Plateau::current_factor);
         self.learning_rate * self.schedule.factor(self.steps) * plateau
     }
 
@@ -219,12 +219,12 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
     }
 
     /// The length of the whole gradient in the last step, before it was shortened; `None` if nothing is to be shortened by
-    /// [`clip_norm`](Descent::clip_norm), or before the first step.
+    /// [`clip_norm`](RuleOptimizer::clip_norm), or before the first step.
     pub fn gradient_norm(&self) -> Option<f64> {
         self.norm
     }
 
-    /// Tells the [plateau](Descent::reduce_on_plateau), if there is one, a metric.
+    /// Tells the [plateau](RuleOptimizer::reduce_on_plateau), if there is one, a metric.
     pub fn observe(&mut self, metric: f64) {
         if let Some(plateau) = &mut self.plateau {
             plateau.observe(metric);
@@ -232,19 +232,19 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
     }
 
     /// All that later steps depend on, and that is not a setting: the number of steps (`step`), what the rule remembers
-    /// (`m.layers.0.weight`), and where the plateau stands (`plateau.best`). [`restore`](Optimizer::restore) takes it.
-    pub fn memory(&self) -> Memory<T> {
-        let mut memory = Memory::new();
+    /// (`m.layers.0.weight`), and where the plateau stands (`plateau.best`). [`restore`](Optimizer::load_state_dict) takes it.
+    pub fn state_dict(&self) -> StateDict<T> {
+        let mut memory = StateDict::new();
         memory.numbers.insert("step".into(), self.steps as f64);
-        for (&(name, _), &number) in self.rule.numbers().iter().zip(&self.numbers) {
+        for (&(name, _), &number) in self.rule.scalars().iter().zip(&self.scalars) {
             memory.numbers.insert(name.into(), number);
         }
         if let Some(plateau) = &self.plateau {
-            memory.nest("plateau", plateau.memory());
+            memory.nest("plateau", plateau.state_dict());
         }
         // Before the first step everything is zero, whether there is room for it or not.
         for parameter in self.parameters.iter().filter(|_| self.steps > 0) {
-            for (kind, tensor) in self.rule.memories().iter().zip(&parameter.memories) {
+            for (kind, tensor) in self.rule.state_names().iter().zip(&parameter.states) {
                 memory.tensors.insert(format!("{kind}.{}", parameter.name), tensor.clone());
             }
         }
@@ -258,12 +258,12 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
     #[track_caller]
     fn settle<M: Params<Tensor<T>>>(&mut self, model: &M) {
         if self.parameters.is_empty() {
-            let names = self.rule.memories().len();
+            let names = self.rule.state_names().len();
             let known = &mut self.parameters;
             model.visit_leaves(Path::ROOT, &mut |path, leaf| {
                 let (name, shape) = (path.to_string(), leaf.shape());
-                let memories = (0..names).map(|_| Tensor::zeros(shape)).collect();
-                known.push(Known { name, shape, rate_factor: 1.0, weight_decay: 0.0, l2: 0.0, memories });
+                let states = (0..names).map(|_| Tensor::zeros(shape)).collect();
+                known.push(Known { name, shape, lr_scale: 1.0, weight_decay: 0.0, l2: 0.0, states });
             });
         } else if let Some(misfit) = self.misfit(model) {
             panic!("optimizer: {misfit}; an optimiser belongs to one model");
@@ -280,7 +280,7 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
         for parameter in &mut self.parameters {
             let own = self.groups.iter().filter(|(pattern, _)| matches(pattern, &parameter.name));
             let own = own.fold(Group::default(), |settings, (_, group)| settings.overruled_by(group));
-            parameter.rate_factor = own.rate_factor.unwrap_or(1.0);
+            parameter.lr_scale = own.lr_scale.unwrap_or(1.0);
             parameter.weight_decay = own.weight_decay.unwrap_or(self.weight_decay);
             parameter.l2 = own.l2.unwrap_or(self.l2);
         }
@@ -303,7 +303,7 @@ impl<R: Rule, T: Scalar> Descent<R, T> {
     }
 }
 
-impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Descent<R, T> {
+impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer<R, T> {
     /// One step.
     ///
     /// # Panics
@@ -323,9 +323,9 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Descent<R, T>
             (Clip::Value(largest), _) => (1.0, largest),
             _ => (1.0, f64::INFINITY),
         };
-        let rate = Descent::rate(self);
+        let rate = RuleOptimizer::current_learning_rate(self);
         self.steps += 1;
-        self.rule.begin(self.steps, &mut self.numbers);
+        self.rule.begin_step(self.steps, &mut self.scalars);
 
         // Handles, so that two models are walked through side by side without a list made anew in each step.
         let handles = &mut self.gradients;
@@ -334,10 +334,10 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Descent<R, T>
         let mut known = self.parameters.iter_mut().zip(&self.gradients);
         model.visit_leaves_mut(Path::ROOT, &mut |_, weight| {
             let (known, gradient) = known.next().expect("as many as were settled");
-            let step = Step { t: self.steps, rate: rate * known.rate_factor, numbers: &self.numbers };
-            let kept = 1.0 - step.rate * known.weight_decay;
-            let (l2, memories) = (known.l2, &mut known.memories[..]);
-            self.rule.update(step, Parameter { weight, gradient, memories, largest, scale, l2, kept });
+            let step = Step { t: self.steps, learning_rate: rate * known.lr_scale, scalars: &self.scalars };
+            let kept = 1.0 - step.learning_rate * known.weight_decay;
+            let (l2, states) = (known.l2, &mut known.states[..]);
+            self.rule.update(step, Parameter { weight, gradient, states, largest, scale, l2, kept });
         });
         self.gradients.clear();
         self.model = Some(fingerprint(model));
@@ -356,33 +356,33 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Descent<R, T>
     }
 
     fn observe(&mut self, metric: f64) {
-        Descent::observe(self, metric);
+        RuleOptimizer::observe(self, metric);
     }
 
-    fn rate(&self) -> Option<f64> {
-        Some(Descent::rate(self))
+    fn current_learning_rate(&self) -> Option<f64> {
+        Some(RuleOptimizer::current_learning_rate(self))
     }
 
-    fn memory(&self) -> Memory<T> {
-        Descent::memory(self)
+    fn state_dict(&self) -> StateDict<T> {
+        RuleOptimizer::state_dict(self)
     }
 
     /// # Panics
     /// If a group has no parameters.
     #[track_caller]
-    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
+    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
         self.settle(model);
         let mut reader = memory.reader();
         let steps = reader.count("step");
-        let numbers: Vec<_> = self.rule.numbers().iter().map(|&(name, _)| reader.number(name)).collect();
+        let numbers: Vec<_> = self.rule.scalars().iter().map(|&(name, _)| reader.number(name)).collect();
         let mut plateau = self.plateau.clone();
         if let Some(plateau) = &mut plateau {
             plateau.read("plateau", &mut reader);
         }
-        let mut memories = Vec::new();
+        let mut states = Vec::new();
         for parameter in &self.parameters {
-            for kind in self.rule.memories() {
-                memories.push(match steps {
+            for kind in self.rule.state_names() {
+                states.push(match steps {
                     Some(0) => Some(Tensor::zeros(parameter.shape)),
                     _ => reader.tensor(&format!("{kind}.{}", parameter.name), parameter.shape),
                 });
@@ -393,19 +393,19 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Descent<R, T>
         // Everything was there.
         self.model = Some(fingerprint(model));
         self.steps = steps.unwrap_or_default();
-        self.numbers = numbers.into_iter().flatten().collect();
+        self.scalars = numbers.into_iter().flatten().collect();
         self.plateau = plateau;
-        let places = self.parameters.iter_mut().flat_map(|parameter| &mut parameter.memories);
-        for (place, tensor) in places.zip(memories.into_iter().flatten()) {
+        let places = self.parameters.iter_mut().flat_map(|parameter| &mut parameter.states);
+        for (place, tensor) in places.zip(states.into_iter().flatten()) {
             *place = tensor;
         }
         Ok(())
     }
 }
 
-impl<R: fmt::Debug, T: Scalar> fmt::Debug for Descent<R, T> {
+impl<R: fmt::Debug, T: Scalar> fmt::Debug for RuleOptimizer<R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Descent")
+        f.debug_struct("RuleOptimizer")
             .field("rule", &self.rule)
             .field("learning_rate", &self.learning_rate)
             .field("weight_decay", &self.weight_decay)

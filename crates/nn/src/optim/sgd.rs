@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use super::{Descent, Parameter, Rule, Step, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_decay};
 use unspool_autograd::Scalar;
 
 /// Stochastic gradient descent: `w - rate g`; with momentum `mu`,
@@ -28,7 +28,7 @@ use unspool_autograd::Scalar;
 /// assert!(history.loss[59] < 1e-3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub type Sgd<T = f32> = Descent<SgdRule, T>;
+pub type Sgd<T = f32> = RuleOptimizer<SgdRule, T>;
 
 /// The rule of [`Sgd`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,13 +80,13 @@ impl<T: Scalar> Sgd<T> {
 impl Rule for SgdRule {
     const LEARNING_RATE: f64 = 1e-3;
 
-    fn memories(&self) -> &'static [&'static str] {
+    fn state_names(&self) -> &'static [&'static str] {
         if self.momentum == 0.0 { &[] } else { &["b"] }
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let part = if step.t == 1 { 1.0 } else { 1.0 - self.dampening };
-        let [rate, mu, part] = [step.rate, self.momentum, part].map(T::from_f64);
+        let [rate, mu, part] = [step.learning_rate, self.momentum, part].map(T::from_f64);
         match (self.momentum, self.nesterov) {
             (0.0, _) => parameter.each(
                 #[inline(always)]

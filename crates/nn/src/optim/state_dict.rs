@@ -19,48 +19,48 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 /// let mut adam = Adam::default();
 /// adam.step(&mut model, &gradients);
 ///
-/// let memory = adam.memory();
+/// let memory = adam.state_dict();
 /// assert_eq!(memory.numbers["step"], 1.0);
 /// assert!(memory.tensors.keys().eq(["m.bias", "m.weight", "v.bias", "v.weight"]));
 ///
 /// let mut resumed = Adam::default(); // the same settings
-/// resumed.restore(&model, &memory).unwrap();
+/// resumed.load_state_dict(&model, &memory).unwrap();
 /// ```
 ///
 /// The tensors share their elements with whom they come from, until one of both changes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Memory<T: Scalar = f32> {
+pub struct StateDict<T: Scalar = f32> {
     /// Tensors by name: `m.layers.0.weight`.
     pub tensors: BTreeMap<String, Tensor<T>>,
     /// Numbers by name: `step`. Counts are whole numbers; a best value that was never seen is infinite.
     pub numbers: BTreeMap<String, f64>,
 }
 
-impl<T: Scalar> Memory<T> {
+impl<T: Scalar> StateDict<T> {
     /// Nothing yet.
     pub fn new() -> Self {
-        Memory { tensors: BTreeMap::new(), numbers: BTreeMap::new() }
+        StateDict { tensors: BTreeMap::new(), numbers: BTreeMap::new() }
     }
 
     /// Adds all of `other`, its names behind `prefix` and a dot.
     ///
     /// ```
-    /// use unspool_nn::optim::Memory;
-    /// let mut inner = Memory::<f32>::new();
+    /// use unspool_nn::optim::StateDict;
+    /// let mut inner = StateDict::<f32>::new();
     /// inner.numbers.insert("step".into(), 3.0);
-    /// let mut all = Memory::new();
+    /// let mut all = StateDict::new();
     /// all.nest("optimizer", inner.clone());
     /// assert_eq!(all.numbers["optimizer.step"], 3.0);
-    /// assert_eq!(all.split("optimizer"), (inner, Memory::new()));
+    /// assert_eq!(all.split("optimizer"), (inner, StateDict::new()));
     /// ```
-    pub fn nest(&mut self, prefix: &str, other: Memory<T>) {
+    pub fn nest(&mut self, prefix: &str, other: StateDict<T>) {
         self.tensors.extend(other.tensors.into_iter().map(|(name, tensor)| (format!("{prefix}.{name}"), tensor)));
         self.numbers.extend(other.numbers.into_iter().map(|(name, number)| (format!("{prefix}.{name}"), number)));
     }
 
     /// What is behind `prefix` and a dot, with the rest of its name; and everything else.
-    pub fn split(&self, prefix: &str) -> (Memory<T>, Memory<T>) {
-        let (mut inside, mut outside) = (Memory::new(), Memory::new());
+    pub fn split(&self, prefix: &str) -> (StateDict<T>, StateDict<T>) {
+        let (mut inside, mut outside) = (StateDict::new(), StateDict::new());
         let behind = |name: &str| name.strip_prefix(prefix)?.strip_prefix('.').map(str::to_owned);
         for (name, tensor) in &self.tensors {
             match behind(name) {
@@ -78,17 +78,17 @@ impl<T: Scalar> Memory<T> {
     }
 
     /// Reads values by name, and tells in the end whether all was as expected.
-    pub fn reader(&self) -> MemoryReader<'_, T> {
-        MemoryReader { memory: self, asked: BTreeSet::new(), error: RestoreError::default() }
+    pub fn reader(&self) -> StateReader<'_, T> {
+        StateReader { memory: self, asked: BTreeSet::new(), error: StateDictError::default() }
     }
 }
 
-/// Reads a [`Memory`], and gathers what is wrong with it: what [`Memory::reader`] returns.
+/// Reads a [`StateDict`], and gathers what is wrong with it: what [`StateDict::reader`] returns.
 ///
 /// ```
-/// use unspool_nn::optim::Memory;
+/// use unspool_nn::optim::StateDict;
 /// use unspool_autograd::{Shape, Tensor};
-/// let mut memory = Memory::<f32>::new();
+/// let mut memory = StateDict::<f32>::new();
 /// memory.tensors.insert("speed".into(), Tensor::ones([2]));
 /// memory.numbers.insert("stepp".into(), 3.0);
 ///
@@ -98,13 +98,13 @@ impl<T: Scalar> Memory<T> {
 /// let error = reader.finish().unwrap_err();
 /// assert_eq!(error.to_string(), "what was saved does not fit: step is missing; stepp is not expected");
 /// ```
-pub struct MemoryReader<'a, T: Scalar = f32> {
-    memory: &'a Memory<T>,
+pub struct StateReader<'a, T: Scalar = f32> {
+    memory: &'a StateDict<T>,
     asked: BTreeSet<String>,
-    error: RestoreError,
+    error: StateDictError,
 }
 
-impl<T: Scalar> MemoryReader<'_, T> {
+impl<T: Scalar> StateReader<'_, T> {
     /// The tensor of this name, if it is there and of this shape.
     pub fn tensor(&mut self, name: &str, shape: Shape) -> Option<Tensor<T>> {
         self.asked.insert(name.to_owned());
@@ -143,16 +143,16 @@ impl<T: Scalar> MemoryReader<'_, T> {
     ///
     /// # Errors
     /// If something was missing or did not fit, or something is there that nobody asked for.
-    pub fn finish(mut self) -> Result<(), RestoreError> {
+    pub fn finish(mut self) -> Result<(), StateDictError> {
         let names = self.memory.tensors.keys().chain(self.memory.numbers.keys());
         self.error.unexpected = names.filter(|name| !self.asked.contains(*name)).cloned().collect();
-        if self.error == RestoreError::default() { Ok(()) } else { Err(self.error) }
+        if self.error == StateDictError::default() { Ok(()) } else { Err(self.error) }
     }
 }
 
-/// Why a [`Memory`] was not restored: everything that is wrong with it.
+/// Why a [`StateDict`] was not restored: everything that is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct RestoreError {
+pub struct StateDictError {
     /// Names that should be there.
     pub missing: Vec<String>,
     /// Names that nobody asks for.
@@ -163,9 +163,9 @@ pub struct RestoreError {
     pub unfit: Vec<(String, f64, &'static str)>,
 }
 
-impl RestoreError {
+impl StateDictError {
     /// Adds all of `other`, its names behind `prefix` and a dot.
-    pub fn nest(&mut self, prefix: &str, other: RestoreError) {
+    pub fn nest(&mut self, prefix: &str, other: StateDictError) {
         let named = |name: String| format!("{prefix}.{name}");
         self.missing.extend(other.missing.into_iter().map(named));
         self.unexpected.extend(other.unexpected.into_iter().map(named));
@@ -174,7 +174,7 @@ impl RestoreError {
     }
 }
 
-impl fmt::Display for RestoreError {
+impl fmt::Display for StateDictError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let missing = self.missing.iter().map(|name| format!("{name} is missing"));
         let unexpected = self.unexpected.iter().map(|name| format!("{name} is not expected"));
@@ -186,4 +186,4 @@ impl fmt::Display for RestoreError {
     }
 }
 
-impl std::error::Error for RestoreError {}
+impl std::error::Error for StateDictError {}

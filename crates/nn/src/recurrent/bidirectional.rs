@@ -4,8 +4,8 @@ use crate::layers::layer::Layer;
 use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
-use crate::recurrent::output::Unrolled;
-use crate::recurrent::sequence_layer::{Outputs, SequenceLayer};
+use crate::recurrent::output::RecurrentOutput;
+use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
 use unspool_autograd::{Params, Scalar, Var};
 
@@ -81,7 +81,7 @@ impl<C> Bidirectional<C> {
 }
 
 impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
-    type Output = BothUnrolled<'t, T, C::State>;
+    type Output = BidirectionalOutput<'t, T, C::State>;
 
     /// # Panics
     /// If `xs` is not a sequence `[T, B, F]` of at least one step, or outputs of different sizes are to be added.
@@ -108,27 +108,27 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {
     #[track_caller]
     fn run(&self, xs: Var<'t, T>, state: Option<Self::State>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
         let (first, last) = state.unzip();
-        let forward = self.forward.run(xs, first, lengths, mode.part(0));
-        let backward = self.backward.run(xs, last, lengths, mode.part(1));
+        let forward = self.forward.run(xs, first, lengths, mode.fold_in(0));
+        let backward = self.backward.run(xs, last, lengths, mode.fold_in(1));
         if let (Merge::Sum | Merge::Mean, Some(a), Some(b)) = (self.merge, forward.width(), backward.width()) {
             assert!(a == b, "Bidirectional: outputs of {a} and {b} elements cannot be added");
         }
-        BothUnrolled { forward, backward, merge: self.merge, return_sequences: self.forward.return_sequences }
+        BidirectionalOutput { forward, backward, merge: self.merge, return_sequences: self.forward.return_sequences }
     }
 }
 
 /// What a [`Bidirectional`] layer computed over a sequence.
 #[derive(Clone, Debug)]
-pub struct BothUnrolled<'t, T: Scalar, S> {
+pub struct BidirectionalOutput<'t, T: Scalar, S> {
     /// Forwards in time.
-    pub forward: Unrolled<'t, T, S>,
+    pub forward: RecurrentOutput<'t, T, S>,
     /// Backwards in time.
-    pub backward: Unrolled<'t, T, S>,
+    pub backward: RecurrentOutput<'t, T, S>,
     merge: Merge,
     return_sequences: bool,
 }
 
-impl<'t, T: Scalar, S: State<'t, T>> BothUnrolled<'t, T, S> {
+impl<'t, T: Scalar, S: State<'t, T>> BidirectionalOutput<'t, T, S> {
     /// The merged outputs of all time steps, in the order of time: `[T, B, 2H]` side by side, `[T, B, H]` otherwise.
     pub fn sequence(&self) -> Var<'t, T> {
         self.merge.of(self.forward.sequence(), self.backward.sequence())
@@ -136,7 +136,7 @@ impl<'t, T: Scalar, S: State<'t, T>> BothUnrolled<'t, T, S> {
 
     /// The states after the last step of each direction.
     pub fn state(&self) -> (S, S) {
-        Outputs::state(self)
+        SequenceOutput::state(self)
     }
 
     /// The merged last outputs, forwards that of the last time step, backwards that of the first.
@@ -145,7 +145,7 @@ impl<'t, T: Scalar, S: State<'t, T>> BothUnrolled<'t, T, S> {
     }
 }
 
-impl<'t, T: Scalar, S: State<'t, T>> Outputs<'t, T> for BothUnrolled<'t, T, S> {
+impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for BidirectionalOutput<'t, T, S> {
     type State = (S, S);
 
     fn state(&self) -> (S, S) {
@@ -153,17 +153,17 @@ impl<'t, T: Scalar, S: State<'t, T>> Outputs<'t, T> for BothUnrolled<'t, T, S> {
     }
 
     fn sequence(&self) -> Var<'t, T> {
-        BothUnrolled::sequence(self)
+        BidirectionalOutput::sequence(self)
     }
 
     fn last(&self) -> Var<'t, T> {
-        BothUnrolled::last(self)
+        BidirectionalOutput::last(self)
     }
 }
 
-impl<'t, T: Scalar, S: State<'t, T>> From<BothUnrolled<'t, T, S>> for Var<'t, T> {
+impl<'t, T: Scalar, S: State<'t, T>> From<BidirectionalOutput<'t, T, S>> for Var<'t, T> {
     /// The sequence if the layer returns sequences, the last output otherwise.
-    fn from(run: BothUnrolled<'t, T, S>) -> Self {
+    fn from(run: BidirectionalOutput<'t, T, S>) -> Self {
         if run.return_sequences { run.sequence() } else { run.last() }
     }
 }

@@ -3,7 +3,7 @@
 use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
-use crate::recurrent::output::Unrolled;
+use crate::recurrent::output::RecurrentOutput;
 use crate::recurrent::packing::Layout;
 use crate::recurrent::run::{Input, Stepper, check_state};
 use unspool_autograd::{Scalar, Var};
@@ -26,8 +26,8 @@ impl<C> Recurrent<C> {
     /// let targets = tape.constant(&Tensor::ones([10, 4, 1]));
     /// let (encoded, start) = (net.cell.zero_state(4), tape.constant(&Tensor::zeros([4, 1])));
     /// let mode = Mode::Training { seed: 5 };
-    /// let run = net.feed(start, encoded, 10, mode, |t, output| {
-    ///     if mode.part(t).happens(0.5) { targets.select(0, t) } else { head.forward(output) }
+    /// let run = net.decode(start, encoded, 10, mode, |t, output| {
+    ///     if mode.fold_in(t).bernoulli(0.5) { targets.select(0, t) } else { head.forward(output) }
     /// });
     /// assert_eq!(head.forward(run.sequence()).shape()[..], [10, 4, 1]);
     /// ```
@@ -35,20 +35,20 @@ impl<C> Recurrent<C> {
     /// # Panics
     /// If there are no steps, or the state or an input does not fit the cell or the batch.
     #[track_caller]
-    pub fn feed<'t, T: Scalar>(
+    pub fn decode<'t, T: Scalar>(
         &self,
         first: Var<'t, T>,
         mut state: C::State,
         steps: usize,
         mode: Mode,
         mut next: impl FnMut(usize, Var<'t, T>) -> Var<'t, T>,
-    ) -> Unrolled<'t, T, C::State>
+    ) -> RecurrentOutput<'t, T, C::State>
     where
         C: Cell<'t, T>,
     {
-        assert!(steps > 0, "feed: the number of steps is 0");
+        assert!(steps > 0, "decode: the number of steps is 0");
         let shape = first.shape();
-        assert!(shape.rank() == 2, "feed: the first input must be [B, F], not {shape}");
+        assert!(shape.rank() == 2, "decode: the first input must be [B, F], not {shape}");
         let (mut input, batch) = (first, shape[0]);
         check_state("Recurrent: the state", &state, batch);
         let (mut outputs, mut states) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
@@ -63,6 +63,6 @@ impl<C> Recurrent<C> {
             states.push(state.clone());
         }
         let layout = Layout::whole(steps, batch, false);
-        Unrolled { outputs, states, initial: None, state, layout, return_sequences: self.return_sequences }
+        RecurrentOutput { outputs, states, initial: None, state, layout, return_sequences: self.return_sequences }
     }
 }

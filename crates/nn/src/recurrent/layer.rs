@@ -6,7 +6,7 @@ use crate::mode::Mode;
 use crate::random::Rng;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::sequence_layer::SequenceLayer;
-use crate::recurrent::{output::Unrolled, run::Unroll};
+use crate::recurrent::{output::RecurrentOutput, run::Unroll};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// A recurrent layer over any [`Cell`]: `[T, B, F]` to the outputs of all steps.
@@ -71,7 +71,7 @@ impl<C> Recurrent<C> {
     /// # Panics
     /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state is not one of B sequences.
     #[track_caller]
-    pub fn forward_from<'t, T: Scalar>(&self, xs: Var<'t, T>, state: C::State) -> Unrolled<'t, T, C::State>
+    pub fn forward_from<'t, T: Scalar>(&self, xs: Var<'t, T>, state: C::State) -> RecurrentOutput<'t, T, C::State>
     where
         C: Cell<'t, T>,
     {
@@ -80,7 +80,7 @@ impl<C> Recurrent<C> {
 }
 
 impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Recurrent<C> {
-    type Output = Unrolled<'t, T, C::State>;
+    type Output = RecurrentOutput<'t, T, C::State>;
 
     /// # Panics
     /// If `xs` is not a sequence `[T, B, F]` of at least one step.

@@ -4,11 +4,11 @@
 //!
 //! | pattern | pieces |
 //! |---|---|
-//! | sequence to vector | [`last`](Unrolled::last) of a recurrent layer |
-//! | vector to sequence | [`expand`](unspool_autograd::Var::expand) over time, or [`feed`](Recurrent::feed) with its own outputs |
-//! | sequence to sequence | [`sequence`](Unrolled::sequence), and a [`Dense`] layer at every time step: it takes `[T, B, H]` as it is |
-//! | encoder-decoder | the encoder's [`state`](Unrolled::state) into the decoder's [`feed`](Recurrent::feed); [`attend`] to look back (or [`scaled_dot_product_attention`]); [`beam_search`](text::beam_search) for what it says |
-//! | masked steps | [`Unroll::mask`], [`attend_masked`]; of tokens that mean nothing, [`Embedding::padding`] and [`Embedding::mask`] |
+//! | sequence to vector | [`last`](RecurrentOutput::last) of a recurrent layer |
+//! | vector to sequence | [`expand`](unspool_autograd::Var::expand) over time, or [`decode`](Recurrent::decode) with its own outputs |
+//! | sequence to sequence | [`sequence`](RecurrentOutput::sequence), and a [`Dense`] layer at every time step: it takes `[T, B, H]` as it is |
+//! | encoder-decoder | the encoder's [`state`](RecurrentOutput::state) into the decoder's [`decode`](Recurrent::decode); [`attention`] to look back (or [`scaled_dot_product_attention`]); [`beam_search`](text::beam_search) for what it says |
+//! | masked steps | [`Unroll::mask`], [`attention_masked`]; of tokens that mean nothing, [`Embedding::padding`] and [`Embedding::mask`] |
 //! | tied weights | a field used twice: `h.matmul(net.words.weight.t())` as the scores of the next word |
 //!
 //! ```
@@ -29,7 +29,7 @@
 //! let repeated = vector.unsqueeze(0).expand([10, 4, 8]);                // vector to sequence: [10, 4, 8]
 //! let head = words.weight.t();                                          // the embedding's own weights
 //! let start = words.forward([0; 4]);
-//! let generated = decoder.feed(start, *run.state(), 10, Mode::Evaluation, |_, h| words.forward(h.matmul(head).argmax(1)));
+//! let generated = decoder.decode(start, *run.state(), 10, Mode::Evaluation, |_, h| words.forward(h.matmul(head).argmax(1)));
 //! assert_eq!(generated.sequence().matmul(head).shape()[..], [10, 4, 50]); // encoder-decoder, running freely
 //! assert_eq!(decoder.forward(repeated).sequence().shape()[..], [10, 4, 8]);
 //! ```
@@ -41,7 +41,7 @@
 //! use unspool_autograd::{Indices, Params, Tape, Tensor, Var};
 //! use unspool_nn::rng;
 //! use unspool_nn::cells::Gru;
-//! use unspool_nn::layers::{AdditiveAttention, Dense, Embedding, attend};
+//! use unspool_nn::layers::{AdditiveAttention, Dense, Embedding, attention};
 //! use unspool_nn::losses::CrossEntropy;
 //! use unspool_nn::optim::Adam;
 //! use unspool_nn::Mode;
@@ -61,12 +61,12 @@
 //!     fn translate(&self, source: &Indices, lengths: &[usize], target: &[[usize; 2]], ratio: f64, mode: Mode) -> Var<'t> {
 //!         let run = self.encoder.unroll(self.words.forward(source)).lengths(lengths).run();
 //!         let (encoded, keys) = (run.sequence(), self.attention.keys(run.sequence()));
-//!         let look = |h| attend(self.attention.scores(h, keys), encoded, Some(lengths)).context;
+//!         let look = |h| attention(self.attention.scores(h, keys), encoded, Some(lengths)).context;
 //!         let scores = |h: Var<'t>| self.head.forward(h).matmul(self.words.weight.t());
 //!         let input = |word: Indices, h| Var::concat(1, &[self.words.forward(word), look(h)]);
 //!         let start = input([0; 2].into(), *run.state());
-//!         let decoded = self.decoder.feed(start, *run.state(), target.len(), mode, |t, h| {
-//!             let forced = mode.part(t).happens(ratio);
+//!         let decoded = self.decoder.decode(start, *run.state(), target.len(), mode, |t, h| {
+//!             let forced = mode.fold_in(t).bernoulli(ratio);
 //!             input(if forced { target[t].into() } else { scores(h).argmax(1) }, h)
 //!         });
 //!         scores(decoded.sequence())
@@ -110,13 +110,13 @@ pub(crate) mod state;
 pub(crate) mod streaming;
 pub mod wrappers;
 
-pub use bidirectional::{Bidirectional, BothUnrolled, Merge};
+pub use bidirectional::{Bidirectional, BidirectionalOutput, Merge};
 pub use cell::Cell;
 pub use layer::{Recurrent, RecurrentBuilder, recurrent};
-pub use output::Unrolled;
+pub use output::RecurrentOutput;
 pub use run::Unroll;
-pub use sequence_layer::{Outputs, SequenceLayer};
-pub use stack::{Stack, Stacked};
+pub use sequence_layer::{SequenceLayer, SequenceOutput};
+pub use stack::{Stack, StackOutput};
 pub use state::State;
-pub use streaming::Stream;
+pub use streaming::StreamingCell;
 pub use unspool_derive::State;

@@ -6,7 +6,7 @@ use unspool_autograd::{Scalar, Var};
 
 /// What a recurrent layer computed over a sequence.
 #[derive(Clone, Debug)]
-pub struct Unrolled<'t, T: Scalar, S> {
+pub struct RecurrentOutput<'t, T: Scalar, S> {
     pub(super) outputs: Vec<Var<'t, T>>,
     pub(super) states: Vec<S>,
     /// Where outputs and states stay at steps that do not count, the state before the first step.
@@ -16,7 +16,7 @@ pub struct Unrolled<'t, T: Scalar, S> {
     pub(super) return_sequences: bool,
 }
 
-impl<'t, T: Scalar, S: State<'t, T>> Unrolled<'t, T, S> {
+impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
     /// The output of the last step that was made: `[B, H]`. Of a layer that runs backwards in time, that is time step 0.
     pub fn last(&self) -> Var<'t, T> {
         self.layout.last(&self.outputs)
@@ -54,9 +54,9 @@ impl<'t, T: Scalar, S: State<'t, T>> Unrolled<'t, T, S> {
     }
 }
 
-impl<'t, T: Scalar, S: State<'t, T>> From<Unrolled<'t, T, S>> for Var<'t, T> {
+impl<'t, T: Scalar, S: State<'t, T>> From<RecurrentOutput<'t, T, S>> for Var<'t, T> {
     /// The sequence if the layer returns sequences, the last output otherwise.
-    fn from(run: Unrolled<'t, T, S>) -> Self {
+    fn from(run: RecurrentOutput<'t, T, S>) -> Self {
         if run.return_sequences { run.sequence() } else { run.last() }
     }
 }

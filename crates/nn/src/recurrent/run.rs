@@ -3,7 +3,7 @@
 use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
-use crate::recurrent::output::Unrolled;
+use crate::recurrent::output::RecurrentOutput;
 use crate::recurrent::packing::{Counted, Layout, merge};
 use crate::recurrent::state::State;
 use std::ops::Range;
@@ -70,7 +70,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
     /// # Panics
     /// If the input is not a sequence `[T, B, F]` of at least one step, or the state, the lengths or the mask do not fit it.
     #[track_caller]
-    pub fn run(self) -> Unrolled<'t, T, C::State> {
+    pub fn run(self) -> RecurrentOutput<'t, T, C::State> {
         let (cell, shape) = (&self.layer.cell, self.xs.shape());
         let (time, batch) = match shape[..] {
             [time, batch, _] if time > 0 => (time, batch),
@@ -113,7 +113,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
             ended.reverse();
             state = C::State::join(&ended, &mut |parts| layout.unsort(Var::concat(0, parts)));
         }
-        Unrolled { outputs, states, initial, state, layout, return_sequences: self.layer.return_sequences }
+        RecurrentOutput { outputs, states, initial, state, layout, return_sequences: self.layer.return_sequences }
     }
 }
 

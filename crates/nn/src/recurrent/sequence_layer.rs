@@ -4,7 +4,7 @@ use crate::layers::layer::Layer;
 use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
-use crate::recurrent::output::Unrolled;
+use crate::recurrent::output::RecurrentOutput;
 use crate::recurrent::state::State;
 use unspool_autograd::{Scalar, Var};
 
@@ -16,7 +16,7 @@ use unspool_autograd::{Scalar, Var};
 /// ```
 /// use unspool_nn::{Mode, rng};
 /// use unspool_nn::cells::Lstm;
-/// use unspool_nn::recurrent::{Outputs, Recurrent, SequenceLayer, Stack, State};
+/// use unspool_nn::recurrent::{SequenceOutput, Recurrent, SequenceLayer, Stack, State};
 /// use unspool_autograd::{Tape, Tensor};
 /// let rng = &mut rng(0);
 /// let stack: Stack<Recurrent<Lstm<Tensor>>> = Stack::new([Lstm::new(rng, 3, 5), Lstm::new(rng, 5, 5)].map(Recurrent::new));
@@ -33,7 +33,7 @@ use unspool_autograd::{Scalar, Var};
 /// }
 /// # assert_eq!(carried.unwrap()[1].0.shape()[..], [4, 5]);
 /// ```
-pub trait SequenceLayer<'t, T: Scalar>: Layer<'t, T, Output: Outputs<'t, T, State = Self::State>> {
+pub trait SequenceLayer<'t, T: Scalar>: Layer<'t, T, Output: SequenceOutput<'t, T, State = Self::State>> {
     /// What is handed from step to step: that of the cell; of layers made of several, that of each.
     type State: State<'t, T>;
 
@@ -48,7 +48,7 @@ pub trait SequenceLayer<'t, T: Scalar>: Layer<'t, T, Output: Outputs<'t, T, Stat
 }
 
 /// What a layer over a sequence makes.
-pub trait Outputs<'t, T: Scalar> {
+pub trait SequenceOutput<'t, T: Scalar> {
     /// What is handed from step to step.
     type State;
     /// The outputs of all time steps, `[T, B, H]`, in the order of time.
@@ -59,19 +59,19 @@ pub trait Outputs<'t, T: Scalar> {
     fn state(&self) -> Self::State;
 }
 
-impl<'t, T: Scalar, S: State<'t, T>> Outputs<'t, T> for Unrolled<'t, T, S> {
+impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for RecurrentOutput<'t, T, S> {
     type State = S;
 
     fn sequence(&self) -> Var<'t, T> {
-        Unrolled::sequence(self)
+        RecurrentOutput::sequence(self)
     }
 
     fn last(&self) -> Var<'t, T> {
-        Unrolled::last(self)
+        RecurrentOutput::last(self)
     }
 
     fn state(&self) -> S {
-        Unrolled::state(self).clone()
+        RecurrentOutput::state(self).clone()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::layers::layer::Layer;
 use crate::mode::Mode;
-use crate::recurrent::sequence_layer::{Outputs, SequenceLayer};
+use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use unspool_autograd::{Params, Scalar, Var};
 
 /// Layers of one kind over a sequence, each over the outputs of the one before, with dropout between them: PyTorch's
@@ -61,7 +61,7 @@ impl<L> Stack<L> {
 }
 
 impl<'t, T: Scalar, L: SequenceLayer<'t, T>> Layer<'t, T> for Stack<L> {
-    type Output = Stacked<L::Output>;
+    type Output = StackOutput<L::Output>;
 
     /// # Panics
     /// If `xs` is not a sequence `[T, B, F]` of at least one step.
@@ -101,23 +101,23 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
         let mut layers: Vec<L::Output> = Vec::with_capacity(self.layers.len());
         for (i, layer) in self.layers.iter().enumerate() {
             if let Some(below) = layers.last() {
-                xs = mode.part(2 * i).dropout(below.sequence(), self.dropout);
+                xs = mode.fold_in(2 * i).dropout(below.sequence(), self.dropout);
             }
-            layers.push(layer.run(xs, states.next(), lengths, mode.part(2 * i + 1)));
+            layers.push(layer.run(xs, states.next(), lengths, mode.fold_in(2 * i + 1)));
         }
-        Stacked { layers, return_sequences: self.return_sequences }
+        StackOutput { layers, return_sequences: self.return_sequences }
     }
 }
 
 /// What a [`Stack`] computed over a sequence.
 #[derive(Clone, Debug)]
-pub struct Stacked<O> {
+pub struct StackOutput<O> {
     /// What each layer computed, the one next to the input first.
     pub layers: Vec<O>,
     return_sequences: bool,
 }
 
-impl<O> Stacked<O> {
+impl<O> StackOutput<O> {
     fn top(&self) -> &O {
         self.layers.last().expect("a stack has a layer")
     }
@@ -125,7 +125,7 @@ impl<O> Stacked<O> {
     /// The outputs of the last layer at all time steps: `[T, B, H]`.
     pub fn sequence<'t, T: Scalar>(&self) -> Var<'t, T>
     where
-        O: Outputs<'t, T>,
+        O: SequenceOutput<'t, T>,
     {
         self.top().sequence()
     }
@@ -133,25 +133,25 @@ impl<O> Stacked<O> {
     /// The states of all layers after the last step, the one next to the input first.
     pub fn state<'t, T: Scalar>(&self) -> Vec<O::State>
     where
-        O: Outputs<'t, T>,
+        O: SequenceOutput<'t, T>,
     {
-        Outputs::state(self)
+        SequenceOutput::state(self)
     }
 
     /// The last output of the last layer: `[B, H]`.
     pub fn last<'t, T: Scalar>(&self) -> Var<'t, T>
     where
-        O: Outputs<'t, T>,
+        O: SequenceOutput<'t, T>,
     {
         self.top().last()
     }
 }
 
-impl<'t, T: Scalar, O: Outputs<'t, T>> Outputs<'t, T> for Stacked<O> {
+impl<'t, T: Scalar, O: SequenceOutput<'t, T>> SequenceOutput<'t, T> for StackOutput<O> {
     type State = Vec<O::State>;
 
     fn state(&self) -> Vec<O::State> {
-        self.layers.iter().map(Outputs::state).collect()
+        self.layers.iter().map(SequenceOutput::state).collect()
     }
 
     fn sequence(&self) -> Var<'t, T> {
@@ -163,9 +163,9 @@ impl<'t, T: Scalar, O: Outputs<'t, T>> Outputs<'t, T> for Stacked<O> {
     }
 }
 
-impl<'t, T: Scalar, O: Outputs<'t, T>> From<Stacked<O>> for Var<'t, T> {
+impl<'t, T: Scalar, O: SequenceOutput<'t, T>> From<StackOutput<O>> for Var<'t, T> {
     /// The sequence if the stack returns sequences, the last output otherwise.
-    fn from(run: Stacked<O>) -> Self {
+    fn from(run: StackOutput<O>) -> Self {
         if run.return_sequences { run.sequence() } else { run.last() }
     }
 }

@@ -7,7 +7,7 @@ use crate::recurrent::run::{check_state, project};
 use crate::recurrent::state::State;
 use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 
-/// So many steps are on the tape at once in [`Stream::run`].
+/// So many steps are on the tape at once in [`StreamingCell::run`].
 const STEPS: usize = 64;
 
 /// A cell that keeps its state between steps, for inference on data as it arrives: nothing is recorded for a gradient,
@@ -17,12 +17,12 @@ const STEPS: usize = 64;
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::Lstm;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, Stream};
+/// use unspool_nn::recurrent::{Recurrent, StreamingCell};
 /// use unspool_autograd::{Tape, Tensor};
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
 /// let xs = Tensor::from_fn([7, 1, 3], |i| (i as f32).sin());
 ///
-/// let mut stream = Stream::new(cell.clone());
+/// let mut stream = StreamingCell::new(cell.clone());
 /// let outputs: Vec<Tensor> = (0..7).map(|t| stream.step(&xs.select(0, t))).collect();
 ///
 /// let tape = Tape::new();
@@ -30,13 +30,13 @@ const STEPS: usize = 64;
 /// let (streamed, whole) = (Tensor::stack(0, &outputs).to_vec(), whole.sequence().value().to_vec());
 /// assert!(streamed.iter().zip(whole).all(|(a, b)| (a - b).abs() < 1e-6)); // products of one row may round otherwise
 /// ```
-pub struct Stream<T: Scalar, C, D> {
+pub struct StreamingCell<T: Scalar, C, D> {
     tape: Tape<T>,
     cell: C,
     state: Option<D>,
 }
 
-impl<T, C, D> Stream<T, C, D>
+impl<T, C, D> StreamingCell<T, C, D>
 where
     T: Scalar,
     C: Params<Tensor<T>>,
@@ -44,7 +44,7 @@ where
 {
     /// The cell before its first step, with its zero state to come.
     pub fn new(cell: C) -> Self {
-        Stream { tape: Tape::new(), cell, state: None }
+        StreamingCell { tape: Tape::new(), cell, state: None }
     }
 
     /// The output `[B, H]` for the next input `[B, F]`.
@@ -55,7 +55,7 @@ where
     #[track_caller]
     pub fn step(&mut self, x: &Tensor<T>) -> Tensor<T> {
         let shape = x.shape();
-        assert!(shape.rank() == 2, "Stream: the input must be [B, F], not {shape}");
+        assert!(shape.rank() == 2, "StreamingCell: the input must be [B, F], not {shape}");
         self.tape.reset(); // something may be there if the step before has panicked
         let (output, state) = {
             let cell = self.tape.bind_frozen(&self.cell);
@@ -64,7 +64,7 @@ where
                 Some(state) => State::attach(&self.tape, state),
                 None => cell.zero_state(shape[0]),
             };
-            check_state("Stream: the state", &state, shape[0]);
+            check_state("StreamingCell: the state", &state, shape[0]);
             let (output, state) = cell.step_in(x, state, Mode::Evaluation, 0);
             (output.value(), state.detach())
         };
@@ -74,7 +74,7 @@ where
     }
 
     /// The outputs `[T, B, H]` for the next inputs `[T, B, F]`, the steps of a whole sequence or of a part: what
-    /// [`step`](Stream::step) makes of them one by one, with the inputs of some steps projected in one product. Nothing
+    /// [`step`](StreamingCell::step) makes of them one by one, with the inputs of some steps projected in one product. Nothing
     /// but the outputs grows with T.
     ///
     /// A cell that asks for the number of a step ([`Cell::step_in`]) is told that in a part of 64 steps, and 0 in `step`.
@@ -82,10 +82,10 @@ where
     /// ```
     /// use unspool_nn::rng;
     /// use unspool_nn::cells::Gru;
-    /// use unspool_nn::recurrent::Stream;
+    /// use unspool_nn::recurrent::StreamingCell;
     /// use unspool_autograd::Tensor;
     /// let xs = Tensor::<f32>::from_fn([300, 4, 2], |i| (i as f32).sin());
-    /// let mut stream = Stream::new(Gru::new(&mut rng(0), 2, 5));
+    /// let mut stream = StreamingCell::new(Gru::new(&mut rng(0), 2, 5));
     /// assert_eq!(stream.run(&xs).shape()[..], [300, 4, 5]);
     /// ```
     ///
@@ -95,7 +95,10 @@ where
     #[track_caller]
     pub fn run(&mut self, xs: &Tensor<T>) -> Tensor<T> {
         let shape = xs.shape();
-        assert!(shape.rank() == 3 && shape[0] > 0, "Stream: the inputs must be [T, B, F] with a step, not {shape}");
+        assert!(
+            shape.rank() == 3 && shape[0] > 0,
+            "StreamingCell: the inputs must be [T, B, F] with a step, not {shape}"
+        );
         let time = shape[0];
         let mut state = None;
         let mut outputs: Option<Tensor<T>> = None;

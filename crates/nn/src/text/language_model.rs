@@ -1,6 +1,6 @@
 //! Recurrent language models.
 
-use super::bptt_chunks;
+use super::bptt_batches;
 use crate::cells::Lstm;
 use crate::data::dataset::DataError;
 use crate::layers::dense::Dense;
@@ -17,7 +17,7 @@ use crate::recurrent::stack::Stack;
 use crate::recurrent::state::State;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
-/// So many time steps are on the tape at once in [`LanguageModel::mean_nats`] and a [`Generator`](super::Generator).
+/// So many time steps are on the tape at once in [`LanguageModel::cross_entropy`] and a [`Generator`](super::Generator).
 pub(super) const STEPS: usize = 64;
 
 /// A recurrent model of the next token: an embedding, recurrent layers of any cell `C`, scores for all `V` tokens.
@@ -161,10 +161,10 @@ impl<'t, T: Scalar, C: Cell<'t, T>> LanguageModel<Var<'t, T>, C> {
         carried: Option<&Vec<<C::State as State<'t, T>>::Detached>>,
         mode: Mode,
     ) -> (Var<'t, T>, Vec<C::State>) {
-        let xs = mode.part(0).dropout(self.embedding.forward(tokens), self.dropout);
+        let xs = mode.fold_in(0).dropout(self.embedding.forward(tokens), self.dropout);
         let state = carried.map(|carried| State::attach(xs.tape(), carried));
-        let run = self.recurrent.run(xs, state, None, mode.part(1));
-        (self.scores(mode.part(2).dropout(run.sequence(), self.dropout)), run.state())
+        let run = self.recurrent.run(xs, state, None, mode.fold_in(1));
+        (self.scores(mode.fold_in(2).dropout(run.sequence(), self.dropout)), run.state())
     }
 
     /// The scores `[.., V]` of outputs `[.., H]` of the last layer.
@@ -187,9 +187,9 @@ where
     for<'t> C::With<Var<'t, T>>: Cell<'t, T, State: State<'t, T, Detached = D>>,
 {
     /// The mean of -ln p over the tokens of a text but the first, for [`perplexity`](super::perplexity) and
-    /// [`bits`](super::bits).
+    /// [`bits_per_token`](super::bits_per_token).
     ///
-    /// With `rows` = 1 each is predicted from all before it. More rows, as in [`bptt_chunks`], are faster; each of them begins
+    /// With `rows` = 1 each is predicted from all before it. More rows, as in [`bptt_batches`], are faster; each of them begins
     /// without a past, and some tokens at the end may be left out.
     ///
     /// ```
@@ -199,7 +199,7 @@ where
     /// use unspool_autograd::Tensor;
     /// let mut model = LanguageModel::<Tensor>::new(&mut rng(0), 5, 3, [4], Lstm::new);
     /// model.weight = Some(Tensor::zeros([4, 5])); // knows nothing
-    /// assert!((model.mean_nats(&[1, 4, 0, 2, 3, 3], 1)? - 5f64.ln()).abs() < 1e-6);
+    /// assert!((model.cross_entropy(&[1, 4, 0, 2, 3, 3], 1)? - 5f64.ln()).abs() < 1e-6);
     /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
@@ -209,10 +209,10 @@ where
     /// # Panics
     /// If `rows` is 0, or a token is not of the vocabulary.
     #[track_caller]
-    pub fn mean_nats(&self, tokens: &[usize], rows: usize) -> Result<f64, DataError> {
+    pub fn cross_entropy(&self, tokens: &[usize], rows: usize) -> Result<f64, DataError> {
         let (mut tape, mut carried) = (Tape::new(), None);
         let (mut sum, mut count) = (0.0, 0);
-        for chunk in bptt_chunks(tokens, rows, STEPS)? {
+        for chunk in bptt_batches(tokens, rows, STEPS)? {
             {
                 let (scores, state) = tape.bind_frozen(self).run(&chunk.inputs, carried.as_ref(), Mode::Evaluation);
                 let predicted = chunk.targets.as_slice().len();

@@ -16,9 +16,9 @@ pub fn perplexity(nats: f64) -> f64 {
 /// The bits per character of a model of words are those per word, times the number of words, by the number of characters.
 ///
 /// ```
-/// use unspool_nn::text::bits;
-/// assert_eq!(bits(2f64.ln()), 1.0);
+/// use unspool_nn::text::bits_per_token;
+/// assert_eq!(bits_per_token(2f64.ln()), 1.0);
 /// ```
-pub fn bits(nats: f64) -> f64 {
+pub fn bits_per_token(nats: f64) -> f64 {
     nats / std::f64::consts::LN_2
 }

@@ -1,12 +1,12 @@
 //! Truncated backpropagation through time on several threads.
 
-use super::BpttChunk;
+use super::BpttBatch;
 use crate::mode::Mode;
 use crate::train::shards::{Shards, part_rows};
 use std::sync::OnceLock;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
-/// Truncated backpropagation through time over the chunks of [`bptt_chunks`](super::bptt_chunks), whose rows are computed in
+/// Truncated backpropagation through time over the chunks of [`bptt_batches`](super::bptt_batches), whose rows are computed in
 /// parts, at the same time as far as there are threads: [`Shards`] with a state for each part, which is carried from chunk to
 /// chunk as tensors, so that no gradient goes back beyond a chunk.
 ///
@@ -15,7 +15,7 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// The model is any, and so is `S`, what its states are when [detached](crate::recurrent::State::detach).
 ///
 /// ```
-/// use unspool_nn::text::{LanguageModel, TruncatedBptt, bptt_chunks};
+/// use unspool_nn::text::{LanguageModel, TruncatedBptt, bptt_batches};
 /// use unspool_nn::{Mode, rng};
 /// use unspool_nn::cells::Lstm;
 /// use unspool_nn::losses::CrossEntropy;
@@ -25,11 +25,11 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// let tokens: Vec<usize> = (0..500).map(|i| i * i % 7).collect();
 /// let mut model = LanguageModel::<Tensor>::new(&mut rng(0), 7, 4, [16], Lstm::new);
 /// let (mut adam, mut bptt) = (Adam::default().learning_rate(1e-2).clip_norm(1.0), TruncatedBptt::new());
-/// let before = model.mean_nats(&tokens, 1)?;
+/// let before = model.cross_entropy(&tokens, 1)?;
 /// for epoch in 0..5 {
 ///     bptt.restart();
-///     for (i, chunk) in bptt_chunks(&tokens, 4, 10)?.enumerate() {
-///         let mode = Mode::Training { seed: epoch }.part(i);
+///     for (i, chunk) in bptt_batches(&tokens, 4, 10)?.enumerate() {
+///         let mode = Mode::Training { seed: epoch }.fold_in(i);
 ///         let (loss, gradients) = bptt.gradients(&model, &chunk, mode, |_, net, part| {
 ///             let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
 ///             (CrossEntropy::default().classes(scores, &part.targets), state.detach())
@@ -37,7 +37,7 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 ///         adam.step(&mut model, &gradients);
 ///     }
 /// }
-/// assert!(model.mean_nats(&tokens, 1)? < 0.8 * before);
+/// assert!(model.cross_entropy(&tokens, 1)? < 0.8 * before);
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 pub struct TruncatedBptt<S, T: Scalar = f32> {
@@ -50,7 +50,7 @@ pub struct TruncatedBptt<S, T: Scalar = f32> {
 
 /// Some rows of a chunk: what [`TruncatedBptt::gradients`] computes at once.
 #[derive(Clone, Debug)]
-pub struct BpttPart<'a, S> {
+pub struct BpttShard<'a, S> {
     /// `[T, rows]`.
     pub inputs: Indices,
     /// `[T, rows]`: the token after each of the inputs.
@@ -94,9 +94,9 @@ impl<S, T: Scalar> TruncatedBptt<S, T> {
     pub fn gradients<M>(
         &mut self,
         model: &M,
-        chunk: &BpttChunk,
+        chunk: &BpttBatch,
         mode: Mode,
-        loss: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &BpttPart<'_, S>) -> (Var<'t, T>, S) + Sync,
+        loss: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &BpttShard<'_, S>) -> (Var<'t, T>, S) + Sync,
     ) -> (f64, M)
     where
         M: Params<Tensor<T>> + Send + Sync,
@@ -114,13 +114,13 @@ impl<S, T: Scalar> TruncatedBptt<S, T> {
             "TruncatedBptt: {rows} rows after a chunk of {before}, without a restart"
         );
         let each = part_rows(rows);
-        let parts: Vec<(BpttPart<'_, S>, f64, OnceLock<S>)> = (0..rows)
+        let parts: Vec<(BpttShard<'_, S>, f64, OnceLock<S>)> = (0..rows)
             .step_by(each)
             .enumerate()
             .map(|(i, start)| {
                 let end = rows.min(start + each);
                 let [inputs, targets] = [&chunk.inputs, &chunk.targets].map(|tokens| columns(tokens, start, end));
-                let part = BpttPart { inputs, targets, carried: self.states.get(i), mode: mode.part(i) };
+                let part = BpttShard { inputs, targets, carried: self.states.get(i), mode: mode.fold_in(i) };
                 (part, (end - start) as f64 / rows as f64, OnceLock::new())
             })
             .collect();

@@ -8,25 +8,25 @@ use std::collections::HashMap;
 
 /// A token that stands in no text and means something to a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mark {
+pub enum SpecialToken {
     /// `<pad>`: fills up what is too short.
-    Padding,
+    Pad,
     /// `<unk>`: stands for every token that the vocabulary has not.
-    Unknown,
+    Unk,
     /// `<bos>`: comes before the first token.
-    Begin,
+    Bos,
     /// `<eos>`: comes after the last token.
-    End,
+    Eos,
 }
 
-impl Mark {
+impl SpecialToken {
     /// The text of this token.
     pub fn text(self) -> &'static str {
         match self {
-            Mark::Padding => "<pad>",
-            Mark::Unknown => "<unk>",
-            Mark::Begin => "<bos>",
-            Mark::End => "<eos>",
+            SpecialToken::Pad => "<pad>",
+            SpecialToken::Unk => "<unk>",
+            SpecialToken::Bos => "<bos>",
+            SpecialToken::Eos => "<eos>",
         }
     }
 }
@@ -35,13 +35,13 @@ impl Mark {
 /// ones first, those of one frequency in the order of their characters.
 ///
 /// ```
-/// use unspool_nn::text::{Mark, Vocabulary};
+/// use unspool_nn::text::{SpecialToken, Vocabulary};
 /// let text = "a rose is a rose is";
-/// let vocabulary = Vocabulary::new(text.split(' '), 2, [Mark::Unknown, Mark::End])?;
+/// let vocabulary = Vocabulary::new(text.split(' '), 2, [SpecialToken::Unk, SpecialToken::Eos])?;
 /// assert_eq!(vocabulary.tokens(), ["<unk>", "<eos>", "a", "is", "rose"]);
 /// assert_eq!(vocabulary.encode("a tulip is".split(' '))?, [2, 0, 3]);
 /// assert_eq!(vocabulary.decode(&[2, 4]), ["a", "rose"]);
-/// assert_eq!(vocabulary.mark(Mark::End), Some(1));
+/// assert_eq!(vocabulary.mark(SpecialToken::Eos), Some(1));
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
@@ -61,13 +61,13 @@ impl Vocabulary {
     pub fn new<'a>(
         tokens: impl IntoIterator<Item = &'a str>,
         minimum_count: usize,
-        marks: impl IntoIterator<Item = Mark>,
+        marks: impl IntoIterator<Item = SpecialToken>,
     ) -> Result<Self, DataError> {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for token in tokens {
             *counts.entry(token).or_default() += 1;
         }
-        let marks: Vec<&str> = marks.into_iter().map(Mark::text).collect();
+        let marks: Vec<&str> = marks.into_iter().map(SpecialToken::text).collect();
         let mut frequent: Vec<(&str, usize)> = counts.iter().map(|(&token, &count)| (token, count)).collect();
         frequent.retain(|(token, count)| *count >= minimum_count && !marks.contains(token));
         if frequent.is_empty() {
@@ -115,24 +115,24 @@ impl Vocabulary {
     }
 
     /// The number of a mark, if the vocabulary has it.
-    pub fn mark(&self, mark: Mark) -> Option<usize> {
+    pub fn mark(&self, mark: SpecialToken) -> Option<usize> {
         self.id(mark.text())
     }
 
-    /// The numbers of tokens; [`Mark::Unknown`]'s for those that the vocabulary has not.
+    /// The numbers of tokens; [`SpecialToken::Unk`]'s for those that the vocabulary has not.
     ///
     /// # Errors
     /// If the vocabulary has neither a token nor that mark.
     pub fn encode<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> Result<Vec<usize>, DataError> {
-        let unknown = self.mark(Mark::Unknown);
+        let unknown = self.mark(SpecialToken::Unk);
         tokens.into_iter().map(|token| self.id(token).or(unknown).ok_or_else(|| self.lacks(token))).collect()
     }
 
     /// The same, where every token must be one of the vocabulary: a prompt, say.
     ///
     /// ```
-    /// use unspool_nn::text::{Mark, Vocabulary, characters};
-    /// let vocabulary = Vocabulary::new(characters("to be"), 1, [Mark::Unknown])?;
+    /// use unspool_nn::text::{SpecialToken, Vocabulary, characters};
+    /// let vocabulary = Vocabulary::new(characters("to be"), 1, [SpecialToken::Unk])?;
     /// let sentence = vocabulary.encode_known(characters("tübe")).unwrap_err().to_string();
     /// assert_eq!(sentence, "\"ü\" is not among the 6 tokens of the vocabulary");
     /// # Ok::<(), unspool_nn::data::DataError>(())

@@ -1,7 +1,7 @@
 //! Taking part in a training.
 
 use super::error::FitError;
-use crate::optim::state_dict::{Memory, RestoreError};
+use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::train::history::History;
 use std::ops::ControlFlow;
 use unspool_autograd::{Params, Scalar, Tensor};
@@ -14,14 +14,14 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// use unspool_nn::data::Dataset;
 /// use unspool_nn::layers::{dense, sequential};
 /// use unspool_nn::losses::mse;
-/// use unspool_nn::train::{Callback, End, Report, fit};
+/// use unspool_nn::train::{Callback, StopReason, Progress, fit};
 /// use unspool_autograd::Tensor;
 ///
 /// /// Ends training when the loss of an epoch is small enough.
 /// struct Enough(f64);
 ///
 /// impl<M> Callback<f32, M> for Enough {
-///     fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+///     fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
 ///         if report.loss < self.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 ///     }
 /// }
@@ -29,15 +29,15 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// let train = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
 /// let mut model = sequential().add(dense(3, 1));
 /// let history = fit(&mut model, &train).loss(mse).epochs(10_000).callback(Enough(1e-3)).quiet().run()?;
-/// assert!(history.end == End::Stopped && history.loss.len() < 10_000);
+/// assert!(history.stop_reason == StopReason::Stopped && history.loss.len() < 10_000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// A callback that remembers something that its decisions depend on writes [`on_begin`](Callback::on_begin) too, to begin
-/// anew in every training, and [`memory`](Callback::memory) and [`restore`](Callback::restore), so that it is in
+/// anew in every training, and [`memory`](Callback::state_dict) and [`restore`](Callback::load_state_dict), so that it is in
 /// checkpoints.
 pub trait Callback<T: Scalar, M> {
-    /// Called before the first step, and before anything is [restored](Callback::restore): a callback that was in
+    /// Called before the first step, and before anything is [restored](Callback::load_state_dict): a callback that was in
     /// another training forgets it here, as Keras's do in `on_train_begin`.
     ///
     /// # Errors
@@ -48,13 +48,13 @@ pub trait Callback<T: Scalar, M> {
     }
 
     /// Called after each step; `Break` ends training.
-    fn on_step(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+    fn on_step(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
         let _ = report;
         ControlFlow::Continue(())
     }
 
     /// Called after each epoch, and after validation; `Break` ends training.
-    fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+    fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
         let _ = report;
         ControlFlow::Continue(())
     }
@@ -65,15 +65,15 @@ pub trait Callback<T: Scalar, M> {
     }
 
     /// All that later calls depend on, and that is not a setting.
-    fn memory(&self) -> Memory<T> {
-        Memory::new()
+    fn state_dict(&self) -> StateDict<T> {
+        StateDict::new()
     }
 
     /// Goes on where the callback stood that this memory is from; nothing changes if there is an error.
     ///
     /// # Errors
     /// If the memory is not that of such a callback in a training of such a model.
-    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
+    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
         let _ = model;
         memory.reader().finish()
     }
@@ -92,7 +92,7 @@ pub struct Start<'a, M> {
 /// Where a training stands, for its [`Callback`]s.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Report<'a, M> {
+pub struct Progress<'a, M> {
     /// The epoch, from 1.
     pub epoch: usize,
     /// Steps of the optimiser done in all epochs.
@@ -100,7 +100,7 @@ pub struct Report<'a, M> {
     /// The loss of the step; after an epoch, its mean.
     pub loss: f64,
     /// The learning rate of the step, if the optimiser has such a thing.
-    pub rate: Option<f64>,
+    pub learning_rate: Option<f64>,
     /// The epochs that are done.
     pub history: &'a History,
     /// The model as it now is.
@@ -112,19 +112,19 @@ impl<T: Scalar, M: Params<Tensor<T>>, C: Callback<T, M>> Callback<T, M> for &mut
     fn on_begin(&mut self, start: &Start<'_, M>) -> Result<(), FitError> {
         (**self).on_begin(start)
     }
-    fn on_step(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+    fn on_step(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
         (**self).on_step(report)
     }
-    fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+    fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
         (**self).on_epoch(report)
     }
     fn on_end(&mut self, model: &mut M) {
         (**self).on_end(model);
     }
-    fn memory(&self) -> Memory<T> {
-        (**self).memory()
+    fn state_dict(&self) -> StateDict<T> {
+        (**self).state_dict()
     }
-    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
-        (**self).restore(model, memory)
+    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
+        (**self).load_state_dict(model, memory)
     }
 }

@@ -1,8 +1,8 @@
 //! Ending a training that gets no better.
 
-use super::callback::{Callback, Report, Start};
+use super::callback::{Callback, Progress, Start};
 use super::error::FitError;
-use crate::optim::state_dict::{Memory, RestoreError};
+use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::sentence::listed;
 use std::ops::ControlFlow;
 use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
@@ -78,7 +78,7 @@ impl<T: Scalar> EarlyStopping<T> {
     }
 
     /// The metric is one that should rise, an accuracy.
-    pub fn rising(self) -> Self {
+    pub fn maximize(self) -> Self {
         EarlyStopping { rising: true, ..self }
     }
 
@@ -114,7 +114,7 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
         }
     }
 
-    fn on_epoch(&mut self, report: &Report<'_, M>) -> ControlFlow<()> {
+    fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
         let history = report.history;
         let metric = match &self.metric {
             None => history.val_loss.last().or(history.loss.last()).copied(),
@@ -140,10 +140,10 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
 
     /// The best metric (`best`, infinite if there is none) and its epoch (`epoch`, 0 if there is none), the epochs since
     /// (`bad`), and the weights (`weights.layers.0.bias`).
-    fn memory(&self) -> Memory<T> {
+    fn state_dict(&self) -> StateDict<T> {
         let worst = if self.rising { f64::NEG_INFINITY } else { f64::INFINITY };
         let (best, epoch) = self.best.unwrap_or((worst, 0));
-        let mut memory = Memory::new();
+        let mut memory = StateDict::new();
         for (name, number) in [("best", best), ("epoch", epoch as f64), ("bad", self.bad as f64)] {
             memory.numbers.insert(name.into(), number);
         }
@@ -153,7 +153,7 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
         memory
     }
 
-    fn restore(&mut self, model: &M, memory: &Memory<T>) -> Result<(), RestoreError> {
+    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
         let mut reader = memory.reader();
         let best = reader.number("best").zip(reader.count("epoch")).filter(|(_, epoch)| *epoch > 0);
         let bad = reader.count("bad");

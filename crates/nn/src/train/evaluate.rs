@@ -6,7 +6,7 @@ use crate::layers::padding::check_lengths;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::batch_loss::batch_loss;
-use crate::train::outputs::Outputs;
+use crate::train::predictions::Predictions;
 use rayon::prelude::*;
 use unspool_autograd::{Scalar, Tape, Tensor};
 
@@ -41,7 +41,7 @@ where
     M: for<'t> Model<'t, T> + Sync,
 {
     try_one(model, data, &loss);
-    if data.is_empty() { f64::NAN } else { Outputs::of(model, data).loss(&loss) }
+    if data.is_empty() { f64::NAN } else { Predictions::of(model, data).loss(&loss) }
 }
 
 /// The model's output for inputs `[N, F]` or `[T, N, F]`: `[N, O]` or `[T, N, O]`.

@@ -57,8 +57,8 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
     }
 
     /// Sets the number of examples per batch. The last batch of an epoch may be smaller.
-    pub fn batch(mut self, batch: usize) -> Self {
-        self.settings.batch = batch;
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.settings.batch_size = batch_size;
         self
     }
 
@@ -130,7 +130,7 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
     pub fn metric(mut self, name: impl Into<String>, metric: impl Loss<T> + Send + 'a) -> Self {
         let (name, metrics) = (name.into(), &mut self.settings.metrics);
         // What stands beside the metrics in a history and its files.
-        let known = ["loss", "val_loss", "rate", "epoch", "seconds"];
+        let known = ["loss", "val_loss", "learning_rate", "epoch", "seconds"];
         let taken = known.contains(&&name[..]) || metrics.iter().any(|(known, _)| *known == name);
         assert!(!taken, "metric: the name {name:?} is taken");
         metrics.push((name, Box::new(metric)));
@@ -184,7 +184,7 @@ where
         if valid.as_deref().is_some_and(Dataset::is_empty) {
             return Err(FitError::NoExamples("validation"));
         }
-        if self.settings.batch == 0 {
+        if self.settings.batch_size == 0 {
             return Err(FitError::EmptyBatch);
         }
         if self.model.leaves().is_empty() {

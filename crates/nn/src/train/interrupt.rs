@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// A wish that training end: [`fit`](crate::train::fit()) looks at it after each step, saves its [checkpoint](crate::train::Fit) if it
-/// has one, and ends as if it were done, with [`End::Interrupted`](crate::train::End::Interrupted). Clones are the same wish; any
+/// has one, and ends as if it were done, with [`StopReason::Interrupted`](crate::train::StopReason::Interrupted). Clones are the same wish; any
 /// thread may utter it. It is not of one training: it stays until it is [cleared](Interrupt::clear), so that a program that
 /// trains one model after the other comes to its end.
 ///
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// use unspool_nn::data::Dataset;
 /// use unspool_nn::layers::{dense, sequential};
 /// use unspool_nn::losses::mse;
-/// use unspool_nn::train::{End, Interrupt, fit};
+/// use unspool_nn::train::{StopReason, Interrupt, fit};
 /// use unspool_autograd::Tensor;
 /// let train = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
 /// let mut model = sequential().add(dense(3, 1));
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 /// let elsewhere = interrupt.clone();
 /// std::thread::spawn(move || elsewhere.set());
 /// let history = fit(&mut model, &train).loss(mse).epochs(1_000_000).interrupt(&interrupt).quiet().run()?;
-/// assert_eq!(history.end, End::Interrupted);
+/// assert_eq!(history.stop_reason, StopReason::Interrupted);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::Instant;
 
 /// A bar on a terminal, a line per epoch otherwise, or nothing.
-pub(crate) struct Progress {
+pub(crate) struct ProgressBar {
     shown: Shown,
     epochs: usize,
     /// Steps per epoch.
@@ -23,13 +23,13 @@ enum Shown {
     Bar(indicatif::ProgressBar),
 }
 
-impl Progress {
+impl ProgressBar {
     pub(crate) fn new(quiet: bool, epochs: usize, steps: usize, before: usize) -> Self {
         let shown = match quiet {
             true => Shown::Nothing,
             false => shown(epochs.saturating_mul(steps), before),
         };
-        Progress { shown, epochs, steps, before, done: before, started: Instant::now() }
+        ProgressBar { shown, epochs, steps, before, done: before, started: Instant::now() }
     }
 
     /// After a step, from 1.
@@ -81,7 +81,7 @@ impl Progress {
         for name in history.names() {
             if let Some(value) = history.curve(name).and_then(<[f64]>::last) {
                 line += &match name {
-                    "rate" => format!("  {name} {value:.3e}"),
+                    "learning_rate" => format!("  {name} {value:.3e}"),
                     _ => format!("  {name} {value:.5}"),
                 };
             }
@@ -128,6 +128,6 @@ mod tests {
     /// A training that is resumed may have come further than it is now asked to.
     #[test]
     fn a_line_is_written_after_more_epochs_than_asked_for() {
-        Progress { shown: Shown::Lines, ..Progress::new(true, 1, 2, 6) }.line(3, &History::default());
+        ProgressBar { shown: Shown::Lines, ..ProgressBar::new(true, 1, 2, 6) }.line(3, &History::default());
     }
 }

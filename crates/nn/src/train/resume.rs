@@ -4,11 +4,11 @@ use super::error::FitError;
 use super::fit::Fit;
 use super::training_loop::{Place, Training};
 use crate::io::files::try_replace;
-use crate::io::{Checkpoint, CheckpointFile, FileError, shared};
+use crate::io::{Checkpoint, FileError, WeightFile, shared};
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::optim::optimizer::Optimizer;
-use crate::optim::state_dict::{Memory, RestoreError};
+use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::train::history::History;
 use std::path::{Path, PathBuf};
 use unspool_autograd::{Real, Scalar, Tensor};
@@ -32,12 +32,12 @@ impl Files {
 
 impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     /// Saves all that the rest of the training depends on to this file, after each epoch and when it is
-    /// [interrupted](crate::train::Interrupt): the model, what optimiser and callbacks [remember](crate::optim::Memory), the history, and the step that
+    /// [interrupted](crate::train::Interrupt): the model, what optimiser and callbacks [remember](crate::optim::StateDict), the history, and the step that
     /// training has come to. The order of examples and what dropout leaves out need not be saved: they depend on the seed
     /// and the step alone.
     ///
     /// The file is replaced as a whole: a kill at any moment leaves the one before. Whether it can be written is tried before
-    /// training. The model in it is read by `CheckpointFile::open(path)?.load("model", &mut model)`, too.
+    /// training. The model in it is read by `WeightFile::open(path)?.load("model", &mut model)`, too.
     ///
     /// ```
     /// use unspool_nn::data::Dataset;
@@ -113,7 +113,7 @@ where
     fn numbers(&self) -> [u64; SETTINGS.len()] {
         let settings = &self.settings;
         let counts = [
-            settings.batch,
+            settings.batch_size,
             settings.accumulate,
             self.train.len(),
             self.valid.map_or(0, |valid| valid.len()),
@@ -133,23 +133,23 @@ where
         let mut checkpoint = Checkpoint::new();
         checkpoint.put_numbers("settings", &self.numbers());
         checkpoint.put_model("model", &*self.model);
-        checkpoint.put_memory("optimizer", &self.optimizer.memory());
+        checkpoint.put_state("optimizer", &self.optimizer.state_dict());
         for (i, callback) in self.settings.callbacks.iter().enumerate() {
-            checkpoint.put_memory(&format!("callbacks.{i}"), &callback.memory());
+            checkpoint.put_state(&format!("callbacks.{i}"), &callback.state_dict());
         }
-        checkpoint.put_memory("training", &self.at.memory::<T>());
-        checkpoint.put_memory("history", &remember(&self.history));
+        checkpoint.put_state("training", &self.at.state_dict::<T>());
+        checkpoint.put_state("history", &remember(&self.history));
         checkpoint.save(path)
     }
 
     /// Goes on from the checkpoint, if there is one to go on from.
     pub(super) fn resume(&mut self) -> Result<(), FitError> {
         let Some(path) = self.settings.files.resume.clone() else { return Ok(()) };
-        let file = CheckpointFile::open(&path).map_err(sentence)?;
+        let file = WeightFile::open(&path).map_err(sentence)?;
         let other = |what: String| FitError::Checkpoint(format!("{} is of another training: {what}", path.display()));
         let unfit = |what: &str| {
             let what = what.to_string();
-            move |error: RestoreError| other(format!("of the {what}, {error}"))
+            move |error: StateDictError| other(format!("of the {what}, {error}"))
         };
 
         let saved: [u64; SETTINGS.len()] = file.numbers("settings").map_err(sentence)?;
@@ -161,17 +161,17 @@ where
         }
         let mut model = shared(&*self.model);
         file.load("model", &mut model).map_err(sentence)?;
-        let batches = self.train.len().div_ceil(self.settings.batch);
-        let at = file.memory::<T>("training").map_err(sentence)?;
+        let batches = self.train.len().div_ceil(self.settings.batch_size);
+        let at = file.state_dict::<T>("training").map_err(sentence)?;
         let at = Place::recall(&at, batches).map_err(unfit("training"))?;
-        let history = file.memory::<f64>("history").map_err(sentence)?;
+        let history = file.state_dict::<f64>("history").map_err(sentence)?;
         let history = self.recall(&history, at.epochs).map_err(unfit("history"))?;
 
-        let memory = file.memory("optimizer").map_err(sentence)?;
-        self.optimizer.restore(&model, &memory).map_err(unfit("optimiser"))?;
+        let memory = file.state_dict("optimizer").map_err(sentence)?;
+        self.optimizer.load_state_dict(&model, &memory).map_err(unfit("optimiser"))?;
         for (i, callback) in self.settings.callbacks.iter_mut().enumerate() {
-            let memory = file.memory(&format!("callbacks.{i}")).map_err(sentence)?;
-            callback.restore(&model, &memory).map_err(unfit(&format!("callback {i}")))?;
+            let memory = file.state_dict(&format!("callbacks.{i}")).map_err(sentence)?;
+            callback.load_state_dict(&model, &memory).map_err(unfit(&format!("callback {i}")))?;
         }
         *self.model = model;
         (self.at, self.history) = (at, history);
@@ -179,28 +179,28 @@ where
     }
 
     /// The history of so many epochs.
-    fn recall(&self, memory: &Memory<f64>, epochs: usize) -> Result<History, RestoreError> {
+    fn recall(&self, memory: &StateDict<f64>, epochs: usize) -> Result<History, StateDictError> {
         let mut reader = memory.reader();
         let mut curve = |name: &str, known: bool| {
             let values = (known && epochs > 0).then(|| reader.tensor(name, [epochs].into()));
             values.flatten().map(|values| values.to_vec()).unwrap_or_default()
         };
         let (loss, val_loss) = (curve("loss", true), curve("val_loss", self.valid.is_some()));
-        let rate = curve("rate", self.optimizer.rate().is_some());
+        let learning_rate = curve("learning_rate", self.optimizer.current_learning_rate().is_some());
         let names = self.metric_names();
         let metrics = names.into_iter().map(|name| (curve(&format!("metrics.{name}"), true), name));
         let metrics = metrics.map(|(values, name)| (name, values)).filter(|(_, values)| !values.is_empty()).collect();
         let seconds = reader.number("seconds").unwrap_or_default();
         reader.finish()?;
-        Ok(History { loss, val_loss, rate, metrics, seconds, ..History::default() })
+        Ok(History { loss, val_loss, learning_rate, metrics, seconds, ..History::default() })
     }
 }
 
-fn remember(history: &History) -> Memory<f64> {
-    let mut memory = Memory::new();
+fn remember(history: &History) -> StateDict<f64> {
+    let mut memory = StateDict::new();
     memory.numbers.insert("seconds".into(), history.seconds);
     let metrics = history.metrics.iter().map(|(name, values)| (format!("metrics.{name}"), values));
-    let curves = [("loss", &history.loss), ("val_loss", &history.val_loss), ("rate", &history.rate)];
+    let curves = [("loss", &history.loss), ("val_loss", &history.val_loss), ("learning_rate", &history.learning_rate)];
     let curves = curves.into_iter().map(|(name, values)| (name.to_string(), values)).chain(metrics);
     for (name, values) in curves.filter(|(_, values)| !values.is_empty()) {
         memory.tensors.insert(name, Tensor::from_vec(values.clone(), [values.len()]));
@@ -209,20 +209,20 @@ fn remember(history: &History) -> Memory<f64> {
 }
 
 impl Place {
-    fn memory<T: Scalar>(&self) -> Memory<T> {
-        let mut memory = Memory::new();
+    fn state_dict<T: Scalar>(&self) -> StateDict<T> {
+        let mut memory = StateDict::new();
         let counts = [("epochs", self.epochs), ("batches", self.batches), ("steps", self.steps)];
         let numbers = counts.map(|(name, count)| (name, count as f64)).into_iter();
         let numbers = numbers.chain([("total", self.total), ("share", self.share)]);
         let numbers = numbers.chain([("stopped", f64::from(u8::from(self.stopped)))]);
-        for (name, number) in numbers.chain(self.rate.map(|rate| ("rate", rate))) {
+        for (name, number) in numbers.chain(self.learning_rate.map(|rate| ("learning_rate", rate))) {
             memory.numbers.insert(name.into(), number);
         }
         memory
     }
 
     /// A place in a training with so many batches per epoch.
-    fn recall<T: Scalar>(memory: &Memory<T>, batches: usize) -> Result<Place, RestoreError> {
+    fn recall<T: Scalar>(memory: &StateDict<T>, batches: usize) -> Result<Place, StateDictError> {
         let mut reader = memory.reader();
         let epochs = reader.count("epochs");
         let steps = reader.count("steps");
@@ -230,11 +230,12 @@ impl Place {
         let done = reader.number_that("batches", "a number of batches of an epoch", fits);
         let [total, share] = ["total", "share"].map(|name| reader.number(name).unwrap_or_default());
         let stopped = reader.number_that("stopped", "0 or 1", |number| number == 0.0 || number == 1.0);
-        let rate = memory.numbers.contains_key("rate").then(|| reader.number("rate")).flatten();
+        let learning_rate =
+            memory.numbers.contains_key("learning_rate").then(|| reader.number("learning_rate")).flatten();
         reader.finish()?;
         let [epochs, steps] = [epochs, steps].map(Option::unwrap_or_default);
         let batches = done.unwrap_or_default() as usize;
-        Ok(Place { epochs, batches, steps, total, share, rate, stopped: stopped == Some(1.0) })
+        Ok(Place { epochs, batches, steps, total, share, learning_rate, stopped: stopped == Some(1.0) })
     }
 }
 

@@ -11,7 +11,7 @@ use unspool_autograd::{Scalar, Var};
 /// Everything but model, examples, loss and optimiser.
 pub(super) struct Settings<'a, T: Scalar, M> {
     pub validation: Validation<'a, T>,
-    pub batch: usize,
+    pub batch_size: usize,
     /// Batches per step.
     pub accumulate: usize,
     pub epochs: usize,
@@ -47,7 +47,7 @@ impl<T: Scalar, M> Default for Settings<'_, T, M> {
     fn default() -> Self {
         Settings {
             validation: Validation::None,
-            batch: 32,
+            batch_size: 32,
             accumulate: 1,
             epochs: 1,
             seed: 0,
@@ -79,7 +79,7 @@ impl<'a, T: Scalar, M> Settings<'a, T, M> {
     /// The batches of an epoch, from 1.
     #[track_caller]
     pub fn batches<'d>(&self, train: &'d Dataset<T>, epoch: usize) -> Batches<'d, T> {
-        let batches = train.batches(self.batch);
+        let batches = train.batches(self.batch_size);
         // Part 0 of the seed is the order's, the others are dropout's of each epoch.
         let seed = mix(mix(self.seed, 0), epoch);
         match self.order {

@@ -116,7 +116,7 @@ impl<T: Scalar> Shards<T> {
     /// let mut model = sequential().add(gru(3, 5)).add(dense(5, 1));
     /// let (mut adam, mut shards) = (Adam::default(), Shards::new());
     /// for (step, batch) in data.batches(16).shuffle(0).enumerate() {
-    ///     let mode = Mode::Training { seed: 0 }.part(step);
+    ///     let mode = Mode::Training { seed: 0 }.fold_in(step);
     ///     let (loss, gradients) = shards.batch_gradients(&model, &batch, mse, mode);
     ///     adam.step(&mut model, &gradients);
     /// }
@@ -136,7 +136,7 @@ impl<T: Scalar> Shards<T> {
         let parts: Vec<usize> = (0..n).step_by(rows).collect();
         self.gradients(model, &parts, |tape, net, &start| {
             let part = batch.slice(start, rows.min(n - start)).contiguous();
-            batch_loss::<T, M, _>(tape, net, &part, &loss, mode.part(start / rows)) * (part.share() / batch.share())
+            batch_loss::<T, M, _>(tape, net, &part, &loss, mode.fold_in(start / rows)) * (part.share() / batch.share())
         })
     }
 }

@@ -1,17 +1,17 @@
 //! The loop: epochs, steps, and what comes after each.
 
-use super::blame::FEW;
-use super::callback::{Report, Start};
+use super::callback::{Progress, Start};
 use super::error::FitError;
+use super::not_finite::FEW;
 use super::settings::Settings;
 use crate::data::dataset::Dataset;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::optim::optimizer::Optimizer;
-use crate::train::history::{End, History};
-use crate::train::outputs::Outputs;
-use crate::train::progress::Progress;
+use crate::train::history::{History, StopReason};
+use crate::train::predictions::Predictions;
+use crate::train::progress::ProgressBar;
 use crate::train::shards::Shards;
 use std::time::Instant;
 use unspool_autograd::{Params, ParamsExt, Path, Real, Scalar, Tensor};
@@ -45,7 +45,7 @@ pub(super) struct Place {
     pub total: f64,
     pub share: f64,
     /// The learning rate of the last step.
-    pub rate: Option<f64>,
+    pub learning_rate: Option<f64>,
     /// Whether a callback has ended it.
     pub stopped: bool,
 }
@@ -82,11 +82,11 @@ where
         #[cfg(feature = "safetensors")]
         self.resume()?;
         (self.started, self.before) = (Instant::now(), self.history.seconds);
-        let steps = self.train.len().div_ceil(self.settings.batch).div_ceil(self.settings.accumulate);
-        let mut progress = Progress::new(self.settings.quiet, self.settings.epochs, steps, self.at.steps);
+        let steps = self.train.len().div_ceil(self.settings.batch_size).div_ceil(self.settings.accumulate);
+        let mut progress = ProgressBar::new(self.settings.quiet, self.settings.epochs, steps, self.at.steps);
         while self.at.epochs < self.settings.epochs && !self.at.stopped {
             self.steps(&mut progress)?;
-            if self.history.end == End::Interrupted {
+            if self.history.stop_reason == StopReason::Interrupted {
                 break;
             }
             self.require_finite(self.at.epochs + 1)?;
@@ -97,7 +97,7 @@ where
         }
         progress.end(self.at.epochs, &self.history);
         if self.at.stopped {
-            self.history.end = End::Stopped;
+            self.history.stop_reason = StopReason::Stopped;
         }
         for callback in &mut self.settings.callbacks {
             callback.on_end(self.model);
@@ -107,7 +107,7 @@ where
     }
 
     /// The steps that are left of an epoch.
-    fn steps(&mut self, progress: &mut Progress) -> Result<(), FitError> {
+    fn steps(&mut self, progress: &mut ProgressBar) -> Result<(), FitError> {
         let epoch = self.at.epochs + 1;
         let mut batches = self.settings.batches(self.train, epoch).skip(self.at.batches);
         loop {
@@ -116,7 +116,7 @@ where
                 return Ok(());
             }
             let (loss, gradients) = self.gradients(epoch, &group)?;
-            self.at.rate = self.optimizer.rate();
+            self.at.learning_rate = self.optimizer.current_learning_rate();
             self.optimizer.step(self.model, &gradients);
             let share: f64 = group.iter().map(Dataset::share).sum();
             self.at.batches += group.len();
@@ -132,7 +132,7 @@ where
             }
             if self.settings.interrupt.is_set() {
                 self.require_finite(epoch)?;
-                self.history.end = End::Interrupted;
+                self.history.stop_reason = StopReason::Interrupted;
                 return self.save();
             }
             #[cfg(feature = "safetensors")]
@@ -149,7 +149,7 @@ where
         let mut sum: Option<(f64, M)> = None;
         for (i, data) in group.iter().enumerate() {
             let batch = self.at.batches + i;
-            let mode = Mode::Training { seed: self.settings.seed }.part(epoch).part(batch);
+            let mode = Mode::Training { seed: self.settings.seed }.fold_in(epoch).fold_in(batch);
             let (loss, gradients) = self.shards.batch_gradients(self.model, data, &self.loss, mode);
             let spoilt = first_not_finite(&gradients);
             if !loss.is_finite() || spoilt.is_some() {
@@ -195,11 +195,11 @@ where
         }
     }
 
-    fn end_of_epoch(&mut self, progress: &Progress) -> Result<(), FitError> {
+    fn end_of_epoch(&mut self, progress: &ProgressBar) -> Result<(), FitError> {
         let (epoch, loss) = (self.at.epochs + 1, self.at.total / self.at.share);
         let history = &mut self.history;
         history.loss.push(loss);
-        history.rate.extend(self.at.rate);
+        history.learning_rate.extend(self.at.learning_rate);
         let observed = self.measure(epoch, progress)?.unwrap_or(loss);
         self.optimizer.observe(observed);
         let report = report(&self.at, epoch, loss, &self.history, self.model);
@@ -212,11 +212,11 @@ where
     }
 
     /// Computes metrics and validation loss after an epoch, and returns the latter. The model is run once for all of them.
-    fn measure(&mut self, epoch: usize, progress: &Progress) -> Result<Option<f64>, FitError> {
+    fn measure(&mut self, epoch: usize, progress: &ProgressBar) -> Result<Option<f64>, FitError> {
         if self.valid.is_none() && self.settings.metrics.is_empty() {
             return Ok(None);
         }
-        let outputs = Outputs::of(&*self.model, self.valid.unwrap_or(self.train));
+        let outputs = Predictions::of(&*self.model, self.valid.unwrap_or(self.train));
         let loss = self.valid.map(|_| outputs.loss(&self.loss));
         self.history.val_loss.extend(loss);
         if self.history.metrics.is_empty() {
@@ -248,7 +248,10 @@ where
     /// The names of all curves in the history.
     fn curves(&self) -> Vec<String> {
         let losses = ["loss"].into_iter().chain(self.valid.map(|_| "val_loss")).map(str::to_owned);
-        losses.chain(self.metric_names()).chain(self.optimizer.rate().map(|_| "rate".to_owned())).collect()
+        losses
+            .chain(self.metric_names())
+            .chain(self.optimizer.current_learning_rate().map(|_| "learning_rate".to_owned()))
+            .collect()
     }
 
     /// The names of the metrics in the history.
@@ -278,8 +281,8 @@ where
     }
 }
 
-fn report<'a, M>(at: &Place, epoch: usize, loss: f64, history: &'a History, model: &'a M) -> Report<'a, M> {
-    Report { epoch, steps: at.steps, loss, rate: at.rate, history, model }
+fn report<'a, M>(at: &Place, epoch: usize, loss: f64, history: &'a History, model: &'a M) -> Progress<'a, M> {
+    Progress { epoch, steps: at.steps, loss, learning_rate: at.learning_rate, history, model }
 }
 
 /// The name of the first parameter, or parameter's gradient, that holds an infinity or NaN.

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::path::Path;
 use unspool::data::time_split;
-use unspool::text::{Mark, Vocabulary, characters, read_text, whitespace_words, words};
+use unspool::text::{SpecialToken, Vocabulary, characters, read_text, whitespace_words, words};
 
 /// This project's own documents.
 const DOCUMENTS: &str = concat!(
@@ -100,7 +100,8 @@ impl Corpus {
         let [train, test] = time_split(have, [90, 10]).map(|part| &tokens[part]);
         let minimum_count = minimum_count.unwrap_or(unit.minimum_count());
         let sentence = |e| format!("{name}: {e}");
-        let vocabulary = Vocabulary::new(train.iter().copied(), minimum_count, [Mark::Unknown]).map_err(sentence)?;
+        let vocabulary =
+            Vocabulary::new(train.iter().copied(), minimum_count, [SpecialToken::Unk]).map_err(sentence)?;
         let encode = |tokens: &[&str]| vocabulary.encode(tokens.iter().copied()).map_err(sentence);
         let (train, test) = (encode(train)?, encode(test)?);
         Ok(Corpus { vocabulary, train, test, unit })
@@ -114,7 +115,7 @@ fn with_one_line_end(text: &str) -> String {
 
 /// Says that a text was tokenised before, by its marks, and is not split as it was.
 fn cut_marks(unit: Unit, text: &str) -> Option<String> {
-    let mark = Mark::Unknown.text();
+    let mark = SpecialToken::Unk.text();
     let count = text.matches(mark).count();
     (unit == Unit::Words && count > 0).then(|| {
         format!("{mark} stands in the text ({count} times) and is cut into three words; --tokenized keeps it whole")
@@ -143,10 +144,10 @@ mod tests {
         let text = " the <unk> said : no <unk> \n".repeat(20);
         let of = |unit| corpus(&format!("{unit:?}"), &text, unit);
         let (whole, cut) = (of(Unit::Tokenized), of(Unit::Words));
-        let unknown = whole.vocabulary.mark(Mark::Unknown).unwrap();
+        let unknown = whole.vocabulary.mark(SpecialToken::Unk).unwrap();
         assert_eq!(whole.vocabulary.len(), 1 + 5); // <unk>, the, said, :, no, line break
         assert_eq!(whole.train.iter().chain(&whole.test).filter(|&&token| token == unknown).count(), 40);
-        assert!(!cut.train.contains(&cut.vocabulary.mark(Mark::Unknown).unwrap()));
+        assert!(!cut.train.contains(&cut.vocabulary.mark(SpecialToken::Unk).unwrap()));
         let warning = "<unk> stands in the text (40 times) and is cut into three words; --tokenized keeps it whole";
         assert_eq!(cut_marks(Unit::Words, &text).as_deref(), Some(warning));
         assert_eq!([Unit::Tokenized, Unit::Characters].map(|unit| cut_marks(unit, &text)), [None, None]);

@@ -15,7 +15,7 @@ use std::error::Error;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use unspool::io::CheckpointFile;
+use unspool::io::WeightFile;
 use unspool::prelude::*;
 use unspool::text::{LanguageModel, Vocabulary};
 use unspool::train::Interrupt;
@@ -63,7 +63,7 @@ fn run(options: &Options, unit: Unit, stops: Stops<'_>, out: &mut dyn Write) -> 
             CellKind::Gru => train((options, stops), &corpus, &saved, Gru::new, out),
         };
     };
-    let file = CheckpointFile::open(path)?;
+    let file = WeightFile::open(path)?;
     let saved = Saved::read(&file, path, unit)?;
     match saved.cell {
         CellKind::SimpleRnn => load(options, (&file, path), &saved, SimpleRnn::new, out),
@@ -99,7 +99,7 @@ where
 
 fn load<C, D>(
     options: &Options,
-    (file, path): (&CheckpointFile, &Path),
+    (file, path): (&WeightFile, &Path),
     saved: &Saved,
     cell: NewCell<C>,
     out: &mut dyn Write,

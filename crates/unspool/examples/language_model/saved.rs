@@ -5,7 +5,7 @@ use super::options::{CellKind, LAYERS, Options, SIZE};
 use crate::corpus::Unit;
 use clap::ValueEnum;
 use std::path::Path;
-use unspool::io::{Checkpoint, CheckpointFile};
+use unspool::io::{Checkpoint, WeightFile};
 use unspool::prelude::*;
 use unspool::text::{LanguageModel, Vocabulary};
 
@@ -44,7 +44,7 @@ impl Saved {
         checkpoint.put_numbers("tokens", &[self.vocabulary.len() as u64]);
     }
 
-    pub(super) fn read(file: &CheckpointFile, path: &Path, unit: Unit) -> Outcome<Self> {
+    pub(super) fn read(file: &WeightFile, path: &Path, unit: Unit) -> Outcome<Self> {
         let name = path.display();
         let foreign = |what: &str| format!("{name} has no {what}: it must be a file that --save has written");
         let text = |what: &str| file.text(what).ok_or_else(|| foreign(what));
@@ -74,7 +74,7 @@ impl Saved {
     }
 
     /// Loads the best model, from whose scores a token can be drawn.
-    pub(super) fn load_best<M: Params<Tensor>>(file: &CheckpointFile, path: &Path, model: &mut M) -> Outcome {
+    pub(super) fn load_best<M: Params<Tensor>>(file: &WeightFile, path: &Path, model: &mut M) -> Outcome {
         file.load("best", model)?;
         let finite = |leaf: &&Tensor| leaf.to_vec().iter().all(|weight| weight.is_finite());
         match model.leaves().iter().all(finite) {

@@ -147,7 +147,7 @@ fn a_resumed_training_ends_in_the_same_bits() {
     assert_eq!(results(&rest).0, results(&straight).0[1..]);
     assert_eq!(results(&rest).1, results(&straight).1);
     let models = [&whole, &parts].map(|file| {
-        let file = CheckpointFile::open(file).unwrap();
+        let file = WeightFile::open(file).unwrap();
         let names = file.names().filter(|name| !["progress"].contains(name));
         names.map(|name| (name.to_string(), file.tensor::<f32>(name).ok().map(|t| t.to_vec()))).collect::<Vec<_>>()
     });
@@ -177,12 +177,12 @@ fn an_interrupted_training_is_saved_and_ends_in_the_same_bits() {
             break;
         }
         interruptions += 1;
-        let [chunks, ..] = CheckpointFile::open(&parts).unwrap().numbers::<3>("epoch").unwrap();
+        let [chunks, ..] = WeightFile::open(&parts).unwrap().numbers::<3>("epoch").unwrap();
         inside += usize::from(chunks > 0);
     }
     assert!(interruptions > 5 && inside > 2, "{interruptions} interruptions, {inside} inside of an epoch");
     let [whole, parts] = [&whole, &parts].map(|file| {
-        let file = CheckpointFile::open(file).unwrap();
+        let file = WeightFile::open(file).unwrap();
         let names = file.names().filter(|name| *name != "progress").map(str::to_string).collect::<Vec<_>>();
         names.iter().map(|name| file.tensor::<f32>(name).ok().map(|t| t.to_vec())).collect::<Vec<_>>()
     });

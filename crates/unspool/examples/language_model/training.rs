@@ -8,11 +8,11 @@ use crate::output;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
-use unspool::io::{Checkpoint, CheckpointFile};
+use unspool::io::{Checkpoint, WeightFile};
 use unspool::optim::AdamW;
 use unspool::optim::schedules::Cosine;
 use unspool::prelude::*;
-use unspool::text::{LanguageModel, TruncatedBptt, bits, bptt_chunks, perplexity};
+use unspool::text::{LanguageModel, TruncatedBptt, bits_per_token, bptt_batches, perplexity};
 use unspool::train::History;
 use unspool::{CrossEntropy, Mode, State};
 
@@ -64,7 +64,7 @@ where
         vocabulary.len(),
         model.parameter_count()
     )?;
-    let chunks = bptt_chunks(train, options.batch, options.steps)?;
+    let chunks = bptt_batches(train, options.batch, options.steps)?;
     let steps = chunks.len() * options.epochs;
     let adamw = AdamW::default()
         .learning_rate(options.learning_rate)
@@ -97,7 +97,7 @@ where
                     break;
                 }
             }
-            let mode = Mode::Training { seed: options.seed }.part(epoch).part(i);
+            let mode = Mode::Training { seed: options.seed }.fold_in(epoch).fold_in(i);
             let (loss, gradients) = bptt.gradients(&at.model, &chunk, mode, |_, net, part| {
                 let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
                 (CrossEntropy::default().classes(scores, &part.targets), state.detach())
@@ -113,7 +113,7 @@ where
             break;
         }
         let learning = started.elapsed().as_secs_f64();
-        let nats = at.model.mean_nats(test, VALIDATION_ROWS.min(test.len() - 1))?;
+        let nats = at.model.cross_entropy(test, VALIDATION_ROWS.min(test.len() - 1))?;
         finite(nats, epoch)?;
         let (learned, count) = (at.sum / at.tokens as f64, at.tokens - before);
         (at.chunks, at.sum, at.tokens) = (0, 0.0, 0);
@@ -150,14 +150,14 @@ where
         writeln!(out, "\ninterrupted after {} epochs; {goes_on}", at.epoch())?;
         return Ok(None);
     }
-    let nats = at.best.mean_nats(test, 1)?;
+    let nats = at.best.cross_entropy(test, 1)?;
     writeln!(
         out,
         "\nThe best, of epoch {}, with every held-out {} but the first predicted from all before it: {nats:.4} nats, {:.3} bits, \
          perplexity {:.3}\n",
         at.best_epoch,
         unit.singular(),
-        bits(nats),
+        bits_per_token(nats),
         perplexity(nats)
     )?;
     Ok(Some(at.best))
@@ -173,7 +173,7 @@ fn finite(loss: f64, epoch: usize) -> Outcome {
 
 fn measured(unit: Unit, nats: f64) -> f64 {
     match unit {
-        Unit::Characters => bits(nats),
+        Unit::Characters => bits_per_token(nats),
         Unit::Words | Unit::Tokenized => perplexity(nats),
     }
 }
@@ -209,7 +209,7 @@ impl<C: Params<Tensor> + Clone> Training<C> {
         saved.put(&mut checkpoint);
         checkpoint.put_model("model", &self.model);
         checkpoint.put_model("best", &self.best);
-        checkpoint.put_memory("optimizer", &self.adamw.memory());
+        checkpoint.put_state("optimizer", &self.adamw.state_dict());
         checkpoint.put_numbers("settings", &settings(options));
         checkpoint.put_numbers("text", &text(corpus));
         let losses = [&self.history.loss[..], &self.history.val_loss].concat();
@@ -221,7 +221,7 @@ impl<C: Params<Tensor> + Clone> Training<C> {
     }
 
     fn resume(&mut self, options: &Options, corpus: &Corpus, saved: &Saved, path: &Path) -> Outcome {
-        let file = CheckpointFile::open(path)?;
+        let file = WeightFile::open(path)?;
         saved.must_be(&Saved::read(&file, path, saved.unit)?, path)?;
         let before: [u64; SETTINGS.len()] = file.numbers("settings")?;
         let now = settings(options);
@@ -239,7 +239,7 @@ impl<C: Params<Tensor> + Clone> Training<C> {
         }
         file.load("model", &mut self.model)?;
         Saved::load_best(&file, path, &mut self.best)?;
-        self.adamw.restore(&self.model, &file.memory("optimizer")?)?;
+        self.adamw.load_state_dict(&self.model, &file.state_dict("optimizer")?)?;
         let losses = file.tensor::<f64>("losses")?;
         if losses.shape().rank() != 2 || losses.shape()[0] != 2 {
             return Err(format!("{} has losses {}: they must be [2, epochs]", path.display(), losses.shape()).into());

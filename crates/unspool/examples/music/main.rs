@@ -225,10 +225,10 @@ where
     let adamw = AdamW::default().learning_rate(options.rate).clip_norm(1.0);
     let history = fit(&mut model, &data.heard)
         .loss(nll)
-        .optimizer(adamw.reduce_on_plateau(Plateau::new().patience(2).reduction(0.3)))
+        .optimizer(adamw.reduce_on_plateau(Plateau::new().patience(2).factor(0.3)))
         .validate(&data.valid)
         .bucket_by_length()
-        .batch(BATCH)
+        .batch_size(BATCH)
         .epochs(options.epochs)
         .seed(options.seed)
         .callback(&mut stopping)

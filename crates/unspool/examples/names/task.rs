@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use unspool::data::{DataError, Padded, pad};
 use unspool::prelude::*;
-use unspool::text::{Mark, Vocabulary, characters, read_text};
+use unspool::text::{SpecialToken, Vocabulary, characters, read_text};
 
 /// Family names, and some given names, of eight languages.
 const NAMES: &str = include_str!("names.txt");
@@ -81,7 +81,7 @@ impl Task {
         }
         let sentence = |e: DataError| e.to_string();
         let learned = train.iter().flat_map(|(text, _)| characters(text));
-        let vocabulary = Vocabulary::new(learned, 1, [Mark::Unknown]).map_err(sentence)?;
+        let vocabulary = Vocabulary::new(learned, 1, [SpecialToken::Unk]).map_err(sentence)?;
         let example = |(text, label): (String, _)| {
             Ok(Example { tokens: vocabulary.encode(characters(&text)).map_err(sentence)?, label })
         };

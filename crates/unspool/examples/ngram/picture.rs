@@ -19,7 +19,7 @@ type Curve = (&'static str, Vec<f64>);
 pub(crate) fn of(corpus: &Corpus, counts: &NgramCounts, k: f64) -> Result<String, String> {
     let by_n = |value: &dyn Fn(usize) -> f64| (1..=counts.order()).map(value).collect::<Vec<_>>();
     let smoothed =
-        |smoothing| by_n(&|n| perplexity(NgramModel::new(counts, n, smoothing).mean_nats(&corpus.test)).log10());
+        |smoothing| by_n(&|n| perplexity(NgramModel::new(counts, n, smoothing).cross_entropy(&corpus.test)).log10());
     draw([
         ("held-out n-grams never seen, %", vec![("", by_n(&|n| 100.0 * counts.unseen(&corpus.test, n)))]),
         ("stored n-grams, MiB", vec![("", by_n(&|n| counts.bytes(n) as f64 / (1 << 20) as f64))]),

@@ -4,14 +4,14 @@ use crate::corpus::Corpus;
 use std::fmt::Write;
 use std::time::Instant;
 use unspool::text::ngram::{NgramCounts, NgramModel, Smoothing};
-use unspool::text::{Mark, bits, perplexity};
+use unspool::text::{SpecialToken, bits_per_token, perplexity};
 
 /// How many of the most probable tokens are shown.
 const SHOWN: usize = 8;
 
 pub(crate) fn head(corpus: &Corpus, seconds: f64) -> String {
     let Corpus { vocabulary, train, test, unit } = corpus;
-    let mark = vocabulary.mark(Mark::Unknown);
+    let mark = vocabulary.mark(SpecialToken::Unk);
     let unknown = test.iter().filter(|&&token| Some(token) == mark).count() as f64 / test.len() as f64;
     format!(
         "{} {} counted in {seconds:.2} s, {} held out; a vocabulary of {}; {:.2}% of those held out are unknown\n",
@@ -33,7 +33,7 @@ pub(crate) fn perplexities(corpus: &Corpus, counts: &NgramCounts, k: f64) -> Str
         format!("add-{k}")
     );
     for n in 1..=counts.order() {
-        let nats = |smoothing, tokens: &[usize]| NgramModel::new(counts, n, smoothing).mean_nats(tokens);
+        let nats = |smoothing, tokens: &[usize]| NgramModel::new(counts, n, smoothing).cross_entropy(tokens);
         let [fitted, likelihood, add_k, backoff] = [
             (Smoothing::MaximumLikelihood, &corpus.train),
             (Smoothing::MaximumLikelihood, &corpus.test),
@@ -48,7 +48,7 @@ pub(crate) fn perplexities(corpus: &Corpus, counts: &NgramCounts, k: f64) -> Str
             table,
             "{n:>2}  {fitted:>27.3}  {likelihood:>8.3} {add_k:>10.3}  {backoff:>19.3}  {:>10.3}  {seconds:>7.3}  {:>width$.3}",
             perplexity(kneser_ney),
-            bits(kneser_ney),
+            bits_per_token(kneser_ney),
             width = 9 + unit.len()
         );
     }

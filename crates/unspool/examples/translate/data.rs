@@ -3,7 +3,7 @@
 use std::ops::Range;
 use unspool::Indices;
 use unspool::data::DataError;
-use unspool::text::{Mark, Vocabulary, characters, join_words, whitespace_words, words};
+use unspool::text::{SpecialToken, Vocabulary, characters, join_words, whitespace_words, words};
 
 /// Sentences, each with its translation.
 pub(crate) type Sentences = Vec<(String, String)>;
@@ -67,12 +67,12 @@ pub(crate) const END: usize = 2;
 impl Languages {
     /// Those of sentences to learn from. Rare words are one token; a character that was never seen is a mistake.
     pub(crate) fn new(unit: Unit, minimum_count: usize, train: &Sentences) -> Result<Self, DataError> {
-        let unknown = (unit != Unit::Characters).then_some(Mark::Unknown);
+        let unknown = (unit != Unit::Characters).then_some(SpecialToken::Unk);
         let (source, target): (Vec<_>, Vec<_>) =
             train.iter().map(|(source, target)| (source.to_lowercase(), target.to_lowercase())).unzip();
         let split = |texts: &[String]| texts.iter().flat_map(|text| unit.split(text)).map(str::to_string).collect();
         let [source, target]: [Vec<String>; 2] = [split(&source), split(&target)];
-        let marks = [Mark::Padding, Mark::Begin, Mark::End].into_iter().chain(unknown);
+        let marks = [SpecialToken::Pad, SpecialToken::Bos, SpecialToken::Eos].into_iter().chain(unknown);
         Ok(Languages {
             unit,
             source: Vocabulary::new(source.iter().map(String::as_str), minimum_count, unknown)?,
@@ -104,7 +104,7 @@ impl Languages {
 
     /// The token that stands for unknown words of the target, and that no translation should have.
     pub(crate) fn unknown(&self) -> Option<usize> {
-        self.target.mark(Mark::Unknown)
+        self.target.mark(SpecialToken::Unk)
     }
 
     /// A translation as text.

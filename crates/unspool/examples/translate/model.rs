@@ -1,7 +1,7 @@
 //! An encoder-decoder: a bidirectional GRU reads, a GRU writes, and looks back at what was read.
 
 use crate::data::{BEGIN, Batch, END, PADDING};
-use unspool::layers::{Attended, attend, dot_scores};
+use unspool::layers::{AttentionOutput, attention, dot_product_scores};
 use unspool::prelude::*;
 use unspool::recurrent::Bidirectional;
 use unspool::text::{Hypothesis, beam_search};
@@ -63,15 +63,15 @@ struct Encoded<'t, 'a> {
 
 impl<'t> Translator<Var<'t>> {
     fn encode<'a>(&self, sources: &Indices, lengths: &'a [usize], mode: Mode) -> Encoded<'t, 'a> {
-        let xs = mode.part(0).dropout(self.source.forward(sources), self.dropout);
+        let xs = mode.fold_in(0).dropout(self.source.forward(sources), self.dropout);
         let run = self.encoder.forward_lengths(xs, Some(lengths), mode);
         let (forward, backward) = run.state();
         Encoded { outputs: run.sequence(), lengths, state: Var::concat(1, &[forward, backward]) }
     }
 
     /// How the decoder's outputs `[T, B, H]` look back.
-    fn look(&self, outputs: Var<'t>, encoded: &Encoded<'t, '_>) -> Attended<'t, f32> {
-        attend(dot_scores(outputs, encoded.outputs), encoded.outputs, Some(encoded.lengths))
+    fn look(&self, outputs: Var<'t>, encoded: &Encoded<'t, '_>) -> AttentionOutput<'t, f32> {
+        attention(dot_product_scores(outputs, encoded.outputs), encoded.outputs, Some(encoded.lengths))
     }
 
     /// The scores of the next tokens, `[T, B, tokens]`, for the decoder's outputs `[T, B, H]`.
@@ -80,23 +80,23 @@ impl<'t> Translator<Var<'t>> {
             true => self.merge.forward(Var::concat(2, &[self.look(outputs, encoded).context, outputs])),
             false => self.merge.forward(outputs),
         };
-        self.head.forward(mode.part(1).dropout(merged.tanh(), self.dropout))
+        self.head.forward(mode.fold_in(1).dropout(merged.tanh(), self.dropout))
     }
 
     /// The decoder's outputs `[T, B, H]`, told these tokens `[T, B]`.
     fn forced(&self, inputs: &Indices, encoded: &Encoded<'t, '_>, mode: Mode) -> Var<'t> {
-        let xs = mode.part(2).dropout(self.target.forward(inputs), self.dropout);
+        let xs = mode.fold_in(2).dropout(self.target.forward(inputs), self.dropout);
         self.decoder.forward_from(xs, encoded.state).sequence()
     }
 
     /// The same, where the teacher is heard in this ratio of the steps and the decoder hears itself in the others.
     fn fed(&self, batch: &Batch, ratio: f64, encoded: &Encoded<'t, '_>, mode: Mode) -> Var<'t> {
         let [steps, rows] = [0, 1].map(|axis| batch.inputs.shape()[axis]);
-        let vectors = |tokens: Indices| mode.part(2).dropout(self.target.forward(tokens), self.dropout);
-        let run = self.decoder.feed(vectors(vec![BEGIN; rows].into()), encoded.state, steps, mode, |t, h| {
+        let vectors = |tokens: Indices| mode.fold_in(2).dropout(self.target.forward(tokens), self.dropout);
+        let run = self.decoder.decode(vectors(vec![BEGIN; rows].into()), encoded.state, steps, mode, |t, h| {
             let said = || self.scores(h.unsqueeze(0), encoded, mode).squeeze(0).argmax(1);
             let teacher = || Indices::from(&batch.targets.as_slice()[t * rows..][..rows]);
-            vectors(if mode.part(3).part(t).happens(ratio) { teacher() } else { said() })
+            vectors(if mode.fold_in(3).fold_in(t).bernoulli(ratio) { teacher() } else { said() })
         });
         run.sequence()
     }

@@ -4,9 +4,9 @@ use crate::UNITS;
 use crate::data::{BEGIN, END, Languages, PADDING, Unit};
 use crate::model::{Sizes, Translator};
 use std::path::Path;
-use unspool::io::{Checkpoint, CheckpointFile};
+use unspool::io::{Checkpoint, WeightFile};
 use unspool::prelude::*;
-use unspool::text::{Mark, Vocabulary};
+use unspool::text::{SpecialToken, Vocabulary};
 
 /// A model, and the languages it was trained on.
 pub(crate) struct Trained {
@@ -27,7 +27,7 @@ impl Trained {
 
     pub(crate) fn load(path: &Path) -> Result<Self, String> {
         let sentence = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-        let file = CheckpointFile::open(path).map_err(|e| e.to_string())?;
+        let file = WeightFile::open(path).map_err(|e| e.to_string())?;
         let text =
             |name| file.text(name).ok_or_else(|| sentence(&format!("it holds no translator: it has no text {name:?}")));
         let unit =
@@ -35,7 +35,7 @@ impl Trained {
         let unit = unit.ok_or_else(|| sentence(&"it holds no translator of characters or words"))?;
         let vocabulary = |name| Vocabulary::from_json(text(name)?).map_err(|e| sentence(&e));
         let languages = Languages { unit, source: vocabulary("source")?, target: vocabulary("target")? };
-        let marks = [(Mark::Padding, PADDING), (Mark::Begin, BEGIN), (Mark::End, END)];
+        let marks = [(SpecialToken::Pad, PADDING), (SpecialToken::Bos, BEGIN), (SpecialToken::Eos, END)];
         if let Some((mark, id)) = marks.into_iter().find(|&(mark, id)| languages.target.mark(mark) != Some(id)) {
             return Err(sentence(&format!("token {id} of the target's vocabulary is not {}", mark.text())));
         }

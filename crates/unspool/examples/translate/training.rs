@@ -33,12 +33,12 @@ pub(crate) fn train(model: &mut Translator<Tensor>, pairs: &[Pair], settings: &S
     for epoch in 0..epochs {
         let mut sum = 0.0;
         for (step, places) in buckets(&lengths, BATCH, seed.wrapping_add(epoch as u64)).iter().enumerate() {
-            let mode = Mode::Training { seed }.part(epoch).part(step);
+            let mode = Mode::Training { seed }.fold_in(epoch).fold_in(step);
             let parts = places.chunks(PART).map(|places| Batch::new(places.iter().map(|&place| &pairs[place])));
             let parts: Vec<(usize, Batch)> = parts.enumerate().collect();
             let tokens = parts.iter().map(|(_, part)| part.tokens).sum::<usize>() as f64;
             let (loss, gradients) = shards.gradients(&*model, &parts, |_, net, (i, part)| {
-                net.loss(part, teacher_ratio, mode.part(*i)) * (part.tokens as f64 / tokens)
+                net.loss(part, teacher_ratio, mode.fold_in(*i)) * (part.tokens as f64 / tokens)
             });
             if !loss.is_finite() {
                 return Err(format!("training has failed: the loss is {loss} in epoch {}", epoch + 1));

@@ -28,7 +28,7 @@ use model::Examples;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use unspool::text::Mark;
+use unspool::text::SpecialToken;
 
 /// Learn to predict a text from windows of words, and compare with counted n-grams.
 #[derive(Parser)]
@@ -119,7 +119,7 @@ fn run(options: &Options, say: &mut dyn FnMut(String) -> Result<(), String>) -> 
     // Before the training, so that a prompt with a mistake is found at once.
     let prompt = options.prompt.as_deref().or(options.text.is_none().then_some(said));
     let prompt = prompt.map(|prompt| corpus::prompt(&corpus.vocabulary, unit, prompt)).transpose()?;
-    let padding = corpus.vocabulary.mark(Mark::Unknown).expect("a corpus has it");
+    let padding = corpus.vocabulary.mark(SpecialToken::Unk).expect("a corpus has it");
     let counted = report::Counted::new(&corpus, options.order);
     say(report::head(&corpus, &counted))?;
 

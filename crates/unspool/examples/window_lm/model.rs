@@ -49,9 +49,9 @@ impl<'t> WindowModel<Var<'t>> {
     fn scores(&self, windows: &Indices, dropout: f64, mode: Mode) -> Var<'t> {
         let vectors = self.words.forward(windows); // [N, n, E]
         let side_by_side = vectors.reshape([windows.shape()[0], self.hidden.weight.shape()[0]]);
-        let h = self.hidden.forward(mode.part(0).dropout(side_by_side, dropout)).tanh();
+        let h = self.hidden.forward(mode.fold_in(0).dropout(side_by_side, dropout)).tanh();
         let weight = self.weight.unwrap_or_else(|| self.words.weight.t());
-        mode.part(1).dropout(h, dropout).linear(weight, self.bias)
+        mode.fold_in(1).dropout(h, dropout).linear(weight, self.bias)
     }
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn train(
             let parts: Vec<(usize, Examples)> =
                 rows.chunks(PART).map(|rows| examples.select(rows)).enumerate().collect();
             let (_, gradients) = shards.gradients(&model, &parts, |_, net, (i, part)| {
-                let scores = net.scores(&part.windows, options.dropout, mode.part(*i));
+                let scores = net.scores(&part.windows, options.dropout, mode.fold_in(*i));
                 CrossEntropy::default().classes(scores, &part.next) * (part.len() as f64 / rows.len() as f64)
             });
             adamw.step(&mut model, &gradients);

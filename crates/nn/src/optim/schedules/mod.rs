@@ -20,7 +20,7 @@
 //! let in_one_cycle: Adam = Adam::default().learning_rate(1e-2).schedule(OneCycle::new(2000));
 //! let by_hand: Adam = Adam::default().schedule(|step: usize| if step < 100 { 0.1 } else { 1.0 });
 //! let by_metric: Adam = Adam::default().schedule(Cosine::new(500)).reduce_on_plateau(Plateau::new().patience(3));
-//! assert_eq!(by_hand.rate(), 0.1 * 1e-3);
+//! assert_eq!(by_hand.current_learning_rate(), 0.1 * 1e-3);
 //! ```
 
 mod cosine;

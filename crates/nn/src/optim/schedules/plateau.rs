@@ -1,11 +1,11 @@
 //! A rate that falls when a metric no longer does.
 
-use crate::optim::state_dict::{Memory, MemoryReader};
+use crate::optim::state_dict::{StateDict, StateReader};
 use unspool_autograd::Scalar;
 
 /// Multiplies the learning rate by a factor whenever a metric has not become better for more than `patience` observations.
 ///
-/// Better is below `best - margin`, or above `best + margin` for a metric that is to [rise](Plateau::rising); the margin is
+/// Better is below `best - margin`, or above `best + margin` for a metric that is to [rise](Plateau::maximize); the margin is
 /// a [part](Plateau::threshold) of `|best|`, or an [amount](Plateau::absolute_threshold).
 ///
 /// As PyTorch's `ReduceLROnPlateau`, with its defaults: factor 0.1, patience 10, threshold 0.0001 of the best, cooldown 0.
@@ -13,15 +13,15 @@ use unspool_autograd::Scalar;
 /// must be better than the best one, too: its `best (1 - threshold)` is worse than `best` where that is below 0, so that a
 /// metric of -1 for ever would never be a plateau.
 ///
-/// An optimiser takes it with [`reduce_on_plateau`](crate::optim::Descent::reduce_on_plateau), and
+/// An optimiser takes it with [`reduce_on_plateau`](crate::optim::RuleOptimizer::reduce_on_plateau), and
 /// [`fit`](crate::train::fit) feeds it with the validation loss of each epoch.
 ///
 /// ```
 /// use unspool_nn::optim::schedules::Plateau;
-/// let mut plateau = Plateau::new().reduction(0.5).patience(1);
+/// let mut plateau = Plateau::new().factor(0.5).patience(1);
 /// let factors = [3.0, 2.0, 2.0, 2.0, 1.0, f64::NAN].map(|loss| {
 ///     plateau.observe(loss);
-///     plateau.factor()
+///     plateau.current_factor()
 /// });
 /// assert_eq!(factors, [1.0, 1.0, 1.0, 0.5, 0.5, 0.5]);
 /// ```
@@ -79,7 +79,7 @@ impl Plateau {
     /// # Panics
     /// If it is not at least 0 and less than 1.
     #[track_caller]
-    pub fn reduction(self, reduction: f64) -> Self {
+    pub fn factor(self, reduction: f64) -> Self {
         assert!(
             (0.0..1.0).contains(&reduction),
             "Plateau: the reduction is {reduction}; it must be from 0 to less than 1"
@@ -110,7 +110,7 @@ impl Plateau {
     /// use unspool_nn::optim::schedules::Plateau;
     /// let mut plateau = Plateau::new().absolute_threshold(0.1).patience(1);
     /// [-1.0, -1.05, -1.09].map(|log_likelihood| plateau.observe(log_likelihood));
-    /// assert_eq!(plateau.factor(), 0.1);
+    /// assert_eq!(plateau.current_factor(), 0.1);
     /// ```
     ///
     /// # Panics
@@ -131,13 +131,13 @@ impl Plateau {
     /// # Panics
     /// If it is not between 0 and 1.
     #[track_caller]
-    pub fn lowest(self, lowest: f64) -> Self {
+    pub fn min_factor(self, lowest: f64) -> Self {
         assert!((0.0..=1.0).contains(&lowest), "Plateau: the lowest factor is {lowest}; it must be between 0 and 1");
         Plateau { lowest, ..self }
     }
 
     /// The metric is one that should rise, an accuracy.
-    pub fn rising(self) -> Self {
+    pub fn maximize(self) -> Self {
         Plateau { rising: true, ..self }
     }
 
@@ -147,7 +147,7 @@ impl Plateau {
     }
 
     /// By what the learning rate is multiplied now.
-    pub fn factor(&self) -> f64 {
+    pub fn current_factor(&self) -> f64 {
         self.factor
     }
 
@@ -188,8 +188,8 @@ impl Plateau {
     }
 
     /// Where it stands.
-    pub(crate) fn memory<T: Scalar>(&self) -> Memory<T> {
-        let mut memory = Memory::new();
+    pub(crate) fn state_dict<T: Scalar>(&self) -> StateDict<T> {
+        let mut memory = StateDict::new();
         for (name, number) in [
             ("best", self.best.unwrap_or(self.worst())),
             ("bad", self.bad as f64),
@@ -202,7 +202,7 @@ impl Plateau {
     }
 
     /// Takes from the reader where it stood.
-    pub(crate) fn read<T: Scalar>(&mut self, prefix: &str, reader: &mut MemoryReader<'_, T>) {
+    pub(crate) fn read<T: Scalar>(&mut self, prefix: &str, reader: &mut StateReader<'_, T>) {
         let worst = self.worst();
         self.best = reader.number(&format!("{prefix}.best")).filter(|best| *best != worst);
         self.bad = reader.count(&format!("{prefix}.bad")).unwrap_or_default();

@@ -68,8 +68,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for RecurrentDropout<C> {
     }
 
     fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
-        let drawn = if self.same_over_time { mode.part(0) } else { mode.part(0).part(t) };
+        let drawn = if self.same_over_time { mode.fold_in(0) } else { mode.fold_in(0).fold_in(t) };
         let state = drop_first(state, drawn, self.rate);
-        self.cell.step_in(x, state, mode.part(1), t)
+        self.cell.step_in(x, state, mode.fold_in(1), t)
     }
 }

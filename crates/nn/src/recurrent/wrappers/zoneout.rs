@@ -65,7 +65,7 @@ impl<C> Zoneout<C> {
             let stay = if i == 0 { self.hidden } else { self.cell_state };
             let ones = old.tape().constant(&Tensor::ones(old.shape()));
             // Dropout makes up for what it leaves out; here that is undone.
-            let take = mode.part(i).dropout(ones, stay) * (1.0 - stay);
+            let take = mode.fold_in(i).dropout(ones, stay) * (1.0 - stay);
             let mixed = if stay == 0.0 { new } else { old + take * (new - old) };
             output.get_or_insert(mixed);
             i += 1;
@@ -95,7 +95,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Zoneout<C> {
     /// If the output of the cell is not the first variable of its state.
     #[track_caller]
     fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
-        let (h, new) = self.cell.step_in(x, state.clone(), mode.part(1), t);
-        self.mix(h, state, new, mode.part(0).part(t))
+        let (h, new) = self.cell.step_in(x, state.clone(), mode.fold_in(1), t);
+        self.mix(h, state, new, mode.fold_in(0).fold_in(t))
     }
 }

@@ -13,7 +13,7 @@
 //! let counts = NgramCounts::new(&encode(text)?, 3, vocabulary.len());
 //! let model = NgramModel::new(&counts, 3, Smoothing::KneserNey);
 //! assert!(model.probability(&encode("th")?, encode("e")?[0]) > 0.8);
-//! assert!(perplexity(model.mean_nats(&encode("the rat sat on the mat")?)) < 5.0);
+//! assert!(perplexity(model.cross_entropy(&encode("the rat sat on the mat")?)) < 5.0);
 //! # Ok::<(), unspool_nn::data::DataError>(())
 //! ```
 

@@ -113,7 +113,7 @@ impl<'a> NgramModel<'a> {
     /// # Panics
     /// If a token is none of the vocabulary.
     #[track_caller]
-    pub fn mean_nats(&self, tokens: &[usize]) -> f64 {
+    pub fn cross_entropy(&self, tokens: &[usize]) -> f64 {
         let mut sum = 0.0;
         for (i, &token) in tokens.iter().enumerate() {
             sum -= self.probability(&tokens[..i], token).ln();

@@ -26,18 +26,18 @@ pub struct History {
     /// The loss on the validation examples after each epoch; empty if there were none.
     pub val_loss: Vec<f64>,
     /// The learning rate of the last step of each epoch; empty if the optimiser has no such thing.
-    pub rate: Vec<f64>,
+    pub learning_rate: Vec<f64>,
     /// The [metrics](crate::train::Fit::metric) after each epoch, by their names.
     pub metrics: Vec<(String, Vec<f64>)>,
     /// Seconds spent, validation included.
     pub seconds: f64,
     /// Why training ended.
-    pub end: End,
+    pub stop_reason: StopReason,
 }
 
 /// Why a training ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum End {
+pub enum StopReason {
     /// All epochs are done.
     #[default]
     Done,
@@ -56,7 +56,7 @@ impl History {
     /// The curves with their names, without those that hold nothing.
     fn curves(&self) -> Vec<(&str, &[f64])> {
         let metrics = self.metrics.iter().map(|(name, values)| (&name[..], &values[..]));
-        let curves = self.losses().into_iter().chain(metrics).chain([("rate", &self.rate[..])]);
+        let curves = self.losses().into_iter().chain(metrics).chain([("learning_rate", &self.learning_rate[..])]);
         curves.filter(|(_, values)| !values.is_empty()).collect()
     }
 

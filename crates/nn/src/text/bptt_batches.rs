@@ -4,18 +4,18 @@ use crate::data::dataset::DataError;
 use std::iter::FusedIterator;
 use unspool_autograd::Indices;
 
-/// Some time steps of every row: what [`BpttChunks`] hands out.
+/// Some time steps of every row: what [`BpttBatchs`] hands out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BpttChunk {
+pub struct BpttBatch {
     /// `[T, B]`.
     pub inputs: Indices,
     /// `[T, B]`: the token after each of the inputs.
     pub targets: Indices,
 }
 
-/// A stream of tokens as rows side by side, chunk after chunk: what [`bptt_chunks`] returns.
+/// A stream of tokens as rows side by side, chunk after chunk: what [`bptt_batches`] returns.
 #[derive(Clone, Debug)]
-pub struct BpttChunks<'a> {
+pub struct BpttBatchs<'a> {
     tokens: &'a [usize],
     rows: usize,
     /// Inputs in each row.
@@ -34,13 +34,13 @@ pub struct BpttChunks<'a> {
 ///
 /// ```
 /// use unspool_autograd::{Tape, Tensor};
-/// use unspool_nn::text::bptt_chunks;
+/// use unspool_nn::text::bptt_batches;
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::Gru;
 /// use unspool_nn::layers::Embedding;
 /// use unspool_nn::recurrent::{Recurrent, State};
 /// let tokens: Vec<usize> = (0..21).collect();
-/// let chunks: Vec<_> = bptt_chunks(&tokens, 2, 4)?.collect();
+/// let chunks: Vec<_> = bptt_batches(&tokens, 2, 4)?.collect();
 /// assert_eq!(chunks.len(), 3);                                 // of 4, 4 and 2 steps
 /// assert_eq!(chunks[0].inputs.as_slice(), [0, 10, 1, 11, 2, 12, 3, 13]);
 /// assert_eq!(chunks[0].targets.as_slice(), [1, 11, 2, 12, 3, 13, 4, 14]);
@@ -49,7 +49,7 @@ pub struct BpttChunks<'a> {
 /// let rng = &mut rng(0);
 /// let (words, layer) = (Embedding::<Tensor>::new(rng, 21, 3), Recurrent::new(Gru::<Tensor>::new(rng, 3, 5)));
 /// let (mut tape, mut carried) = (Tape::new(), None);
-/// for chunk in bptt_chunks(&tokens, 2, 4)? {
+/// for chunk in bptt_batches(&tokens, 2, 4)? {
 ///     let (words, layer) = (tape.bind(&words), tape.bind(&layer));
 ///     let run = layer.unroll(words.forward(&chunk.inputs)).carried(carried.as_ref()).run();
 ///     carried = Some(run.state().detach());
@@ -64,9 +64,9 @@ pub struct BpttChunks<'a> {
 /// # Panics
 /// If `rows` or `steps` is 0.
 #[track_caller]
-pub fn bptt_chunks(tokens: &[usize], rows: usize, steps: usize) -> Result<BpttChunks<'_>, DataError> {
-    assert!(rows > 0, "bptt_chunks: a batch of 0 rows: it must have at least 1");
-    assert!(steps > 0, "bptt_chunks: chunks of 0 steps: they must have at least 1");
+pub fn bptt_batches(tokens: &[usize], rows: usize, steps: usize) -> Result<BpttBatchs<'_>, DataError> {
+    assert!(rows > 0, "bptt_batches: a batch of 0 rows: it must have at least 1");
+    assert!(steps > 0, "bptt_batches: chunks of 0 steps: they must have at least 1");
     let length = tokens.len().saturating_sub(1) / rows;
     if length == 0 {
         return Err(DataError(format!(
@@ -75,21 +75,21 @@ pub fn bptt_chunks(tokens: &[usize], rows: usize, steps: usize) -> Result<BpttCh
             rows.saturating_add(1)
         )));
     }
-    Ok(BpttChunks { tokens, rows, length, steps, next: 0 })
+    Ok(BpttBatchs { tokens, rows, length, steps, next: 0 })
 }
 
-impl Iterator for BpttChunks<'_> {
-    type Item = BpttChunk;
+impl Iterator for BpttBatchs<'_> {
+    type Item = BpttBatch;
 
-    fn next(&mut self) -> Option<BpttChunk> {
-        let BpttChunks { tokens, rows, length, steps, next: from } = *self;
+    fn next(&mut self) -> Option<BpttBatch> {
+        let BpttBatchs { tokens, rows, length, steps, next: from } = *self;
         let steps = steps.min(length - from);
         self.next += steps;
         let ahead = |by: usize| {
             let step = |t: usize| (0..rows).map(move |b| tokens[b * length + t + by]);
             Indices::from_vec((from..from + steps).flat_map(step).collect(), [steps, rows])
         };
-        (steps > 0).then(|| BpttChunk { inputs: ahead(0), targets: ahead(1) })
+        (steps > 0).then(|| BpttBatch { inputs: ahead(0), targets: ahead(1) })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -98,5 +98,5 @@ impl Iterator for BpttChunks<'_> {
     }
 }
 
-impl ExactSizeIterator for BpttChunks<'_> {}
-impl FusedIterator for BpttChunks<'_> {}
+impl ExactSizeIterator for BpttBatchs<'_> {}
+impl FusedIterator for BpttBatchs<'_> {}

@@ -11,7 +11,7 @@ use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::optim::optimizer::Optimizer;
 use crate::train::history::History;
-use crate::train::outputs::Outputs;
+use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
 use unspool_autograd::{Real, Scalar, Tensor};
 
@@ -41,12 +41,12 @@ where
     pub(super) fn blame_validation(&self, most: usize, history: Option<Box<History>>) -> Result<(), FitError> {
         let Some(valid) = self.valid else { return Ok(()) };
         blame("validation", valid, most, history, |example| {
-            !Outputs::of(&*self.model, example).loss(&self.loss).is_finite() || self.spoils_a_metric(example)
+            !Predictions::of(&*self.model, example).loss(&self.loss).is_finite() || self.spoils_a_metric(example)
         })
     }
 
     fn spoils_a_metric(&self, example: &Dataset<T>) -> bool {
-        let outputs = Outputs::of(&*self.model, example);
+        let outputs = Predictions::of(&*self.model, example);
         self.settings.metrics.iter().any(|(_, metric)| outputs.measure(metric).is_nan())
     }
 }

@@ -11,14 +11,14 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 
 /// The outputs of a model for all examples, and the targets. What is no mean of its parts, such as a root of a mean, is right
 /// only when it is computed from all of them at once.
-pub(crate) struct Outputs<T: Scalar> {
+pub(crate) struct Predictions<T: Scalar> {
     /// Outputs and targets of all examples; of sequences of different lengths, of all steps that are no padding.
     all: [Tensor<T>; 2],
     /// Outputs with their examples in parts, if these have weights.
     weighted: Vec<(Tensor<T>, Dataset<T>)>,
 }
 
-impl<T: Scalar> Outputs<T> {
+impl<T: Scalar> Predictions<T> {
     /// # Panics
     /// If there are no examples, or they do not fit the model.
     #[track_caller]
@@ -39,7 +39,7 @@ impl<T: Scalar> Outputs<T> {
         });
         let all = [0, 1].map(|i| side_by_side(parts.iter().map(|(both, ..)| &both[i])));
         let parts = parts.into_iter().filter(|(.., part)| part.weights().is_some());
-        Outputs { all, weighted: parts.map(|(_, output, part)| (output, part)).collect() }
+        Predictions { all, weighted: parts.map(|(_, output, part)| (output, part)).collect() }
     }
 
     /// A function of all outputs and targets, in which every example counts the same.
