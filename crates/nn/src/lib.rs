@@ -1,6 +1,6 @@
 //! Recurrent layers made of nothing but the tape's own primitives.
 //!
-//! A cell is a struct with a [`step`](Cell::step); [`Recurrent`] unrolls any cell over a sequence `[T, B, F]`
+//! A cell is a struct with a [`step`](recurrent::Cell::step); [`Recurrent`] unrolls any cell over a sequence `[T, B, F]`
 //! (time, batch, features), and the gradient through time is that of the tape. The built-in cells use the same
 //! public door as yours.
 //!
@@ -55,6 +55,13 @@
 //! assert!(evaluate(&model, &train, mse) < before);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! [`Recurrent`]: recurrent::Recurrent
+//! [`fit`]: train::fit()
+//! [`Dataset::batches`]: data::Dataset::batches
+//! [`Shards`]: train::Shards
+//! [`Optimizer`]: optim::Optimizer
+//! [`evaluate`]: train::evaluate()
 
 #![forbid(unsafe_code)]
 

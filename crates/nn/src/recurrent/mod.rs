@@ -7,7 +7,7 @@
 //! | sequence to vector | [`last`](RecurrentOutput::last) of a recurrent layer |
 //! | vector to sequence | [`expand`](unspool_autograd::Var::expand) over time, or [`decode`](Recurrent::decode) with its own outputs |
 //! | sequence to sequence | [`sequence`](RecurrentOutput::sequence), and a [`Dense`] layer at every time step: it takes `[T, B, H]` as it is |
-//! | encoder-decoder | the encoder's [`state`](RecurrentOutput::state) into the decoder's [`decode`](Recurrent::decode); [`attention`] to look back (or [`scaled_dot_product_attention`]); [`beam_search`](text::beam_search) for what it says |
+//! | encoder-decoder | the encoder's [`state`](RecurrentOutput::state) into the decoder's [`decode`](Recurrent::decode); [`attention`] to look back (or [`scaled_dot_product_attention`]); [`beam_search`] for what it says |
 //! | masked steps | [`Unroll::mask`], [`attention_masked`]; of tokens that mean nothing, [`Embedding::padding`] and [`Embedding::mask`] |
 //! | tied weights | a field used twice: `h.matmul(net.words.weight.t())` as the scores of the next word |
 //!
@@ -96,6 +96,14 @@
 //! let said = tape.bind_frozen(&model).translate(&source, &lengths, &target, 0.0, Mode::Evaluation).argmax(2);
 //! assert_eq!(said.as_slice(), target.concat()); // learned by heart
 //! ```
+//!
+//! [`Dense`]: crate::layers::Dense
+//! [`attention`]: crate::layers::attention()
+//! [`attention_masked`]: crate::layers::attention_masked
+//! [`scaled_dot_product_attention`]: crate::layers::scaled_dot_product_attention
+//! [`beam_search`]: crate::text::beam_search()
+//! [`Embedding::padding`]: crate::layers::Embedding::padding
+//! [`Embedding::mask`]: crate::layers::Embedding::mask
 
 pub(crate) mod bidirectional;
 pub(crate) mod cell;

@@ -10,7 +10,7 @@ use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 /// Ends training after some epochs in a row that were no better than the best one, and gives the model the weights of that.
 ///
 /// Better is lower, by more than [`min_delta`](EarlyStopping::min_delta), and what is looked at is the validation loss, or
-/// the training loss if there is none; [`metric`](EarlyStopping::metric) and [`rising`](EarlyStopping::rising) change that.
+/// the training loss if there is none; [`metric`](EarlyStopping::metric) and [`maximize`](EarlyStopping::maximize) change that.
 /// The best weights are restored at the end of every training that ends without an error. Each training begins anew, unless it
 /// [resumes](crate::train::Fit::resume) another.
 ///
@@ -40,7 +40,7 @@ pub struct EarlyStopping<T: Scalar = f32> {
     patience: usize,
     min_delta: f64,
     metric: Option<String>,
-    rising: bool,
+    maximize: bool,
     /// The best metric and its epoch, from 1.
     best: Option<(f64, usize)>,
     /// Epochs since.
@@ -57,7 +57,15 @@ impl<T: Scalar> EarlyStopping<T> {
     #[track_caller]
     pub fn new(patience: usize) -> Self {
         assert!(patience > 0, "EarlyStopping: a patience of 0 epochs: it must be at least 1");
-        EarlyStopping { patience, min_delta: 0.0, metric: None, rising: false, best: None, bad: 0, weights: Vec::new() }
+        EarlyStopping {
+            patience,
+            min_delta: 0.0,
+            metric: None,
+            maximize: false,
+            best: None,
+            bad: 0,
+            weights: Vec::new(),
+        }
     }
 
     /// Sets by how much an epoch must be better than the best one.
@@ -79,7 +87,7 @@ impl<T: Scalar> EarlyStopping<T> {
 
     /// The metric is one that should rise, an accuracy.
     pub fn maximize(self) -> Self {
-        EarlyStopping { rising: true, ..self }
+        EarlyStopping { maximize: true, ..self }
     }
 
     /// The best metric so far. One that is not a number is not better than any.
@@ -95,7 +103,7 @@ impl<T: Scalar> EarlyStopping<T> {
     fn is_better(&self, metric: f64) -> bool {
         match self.best() {
             None => !metric.is_nan(),
-            Some(best) if self.rising => metric > best + self.min_delta,
+            Some(best) if self.maximize => metric > best + self.min_delta,
             Some(best) => metric < best - self.min_delta,
         }
     }
@@ -141,7 +149,7 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
     /// The best metric (`best`, infinite if there is none) and its epoch (`epoch`, 0 if there is none), the epochs since
     /// (`bad`), and the weights (`weights.layers.0.bias`).
     fn state_dict(&self) -> StateDict<T> {
-        let worst = if self.rising { f64::NEG_INFINITY } else { f64::INFINITY };
+        let worst = if self.maximize { f64::NEG_INFINITY } else { f64::INFINITY };
         let (best, epoch) = self.best.unwrap_or((worst, 0));
         let mut memory = StateDict::new();
         for (name, number) in [("best", best), ("epoch", epoch as f64), ("bad", self.bad as f64)] {

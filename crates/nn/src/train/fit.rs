@@ -137,7 +137,7 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Calls something after each step and epoch, which may end training: [`EarlyStopping`], or a [`Callback`] of your own.
+    /// Calls something after each step and epoch, which may end training: [`EarlyStopping`](super::EarlyStopping), or a [`Callback`] of your own.
     /// Several are called in the order in which they were told. Each begins anew in every training.
     pub fn callback(mut self, callback: impl Callback<T, M> + Send + 'a) -> Self {
         self.settings.callbacks.push(Box::new(callback));

@@ -27,19 +27,19 @@ use unspool_autograd::Scalar;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plateau {
-    reduction: f64,
+    factor: f64,
     patience: usize,
     threshold: Threshold,
     cooldown: usize,
-    lowest: f64,
-    rising: bool,
+    min_factor: f64,
+    maximize: bool,
     /// The best metric so far, if there is one.
     best: Option<f64>,
     /// Observations in a row that were not better.
     bad: usize,
     /// Observations left that do not count.
     pause: usize,
-    factor: f64,
+    current_factor: f64,
 }
 
 /// By how much a metric must be better than the best one.
@@ -54,16 +54,16 @@ enum Threshold {
 impl Default for Plateau {
     fn default() -> Self {
         Plateau {
-            reduction: 0.1,
+            factor: 0.1,
             patience: 10,
             threshold: Threshold::Relative(1e-4),
             cooldown: 0,
-            lowest: 0.0,
-            rising: false,
+            min_factor: 0.0,
+            maximize: false,
             best: None,
             bad: 0,
             pause: 0,
-            factor: 1.0,
+            current_factor: 1.0,
         }
     }
 }
@@ -79,12 +79,9 @@ impl Plateau {
     /// # Panics
     /// If it is not at least 0 and less than 1.
     #[track_caller]
-    pub fn factor(self, reduction: f64) -> Self {
-        assert!(
-            (0.0..1.0).contains(&reduction),
-            "Plateau: the reduction is {reduction}; it must be from 0 to less than 1"
-        );
-        Plateau { reduction, ..self }
+    pub fn factor(self, factor: f64) -> Self {
+        assert!((0.0..1.0).contains(&factor), "Plateau: the factor is {factor}; it must be from 0 to less than 1");
+        Plateau { factor, ..self }
     }
 
     /// Sets how many observations in a row may be no better.
@@ -131,29 +128,29 @@ impl Plateau {
     /// # Panics
     /// If it is not between 0 and 1.
     #[track_caller]
-    pub fn min_factor(self, lowest: f64) -> Self {
-        assert!((0.0..=1.0).contains(&lowest), "Plateau: the lowest factor is {lowest}; it must be between 0 and 1");
-        Plateau { lowest, ..self }
+    pub fn min_factor(self, min_factor: f64) -> Self {
+        assert!((0.0..=1.0).contains(&min_factor), "Plateau: min_factor is {min_factor}; it must be between 0 and 1");
+        Plateau { min_factor, ..self }
     }
 
     /// The metric is one that should rise, an accuracy.
     pub fn maximize(self) -> Self {
-        Plateau { rising: true, ..self }
+        Plateau { maximize: true, ..self }
     }
 
     /// Forgets everything but the settings.
     pub(crate) fn reset(&mut self) {
-        (self.best, self.bad, self.pause, self.factor) = (None, 0, 0, 1.0);
+        (self.best, self.bad, self.pause, self.current_factor) = (None, 0, 0, 1.0);
     }
 
     /// By what the learning rate is multiplied now.
     pub fn current_factor(&self) -> f64 {
-        self.factor
+        self.current_factor
     }
 
     /// What the best metric is before there is one: every better metric is better than it.
     fn worst(&self) -> f64 {
-        if self.rising { f64::NEG_INFINITY } else { f64::INFINITY }
+        if self.maximize { f64::NEG_INFINITY } else { f64::INFINITY }
     }
 
     /// By how much a metric must be better than this one.
@@ -168,7 +165,7 @@ impl Plateau {
     pub fn observe(&mut self, metric: f64) {
         let better = match self.best {
             None => !metric.is_nan() && metric != self.worst(),
-            Some(best) if self.rising => metric > best + self.margin(best),
+            Some(best) if self.maximize => metric > best + self.margin(best),
             Some(best) => metric < best - self.margin(best),
         };
         if better {
@@ -182,7 +179,7 @@ impl Plateau {
             self.bad = 0;
         }
         if self.bad > self.patience {
-            self.factor = (self.factor * self.reduction).max(self.lowest);
+            self.current_factor = (self.current_factor * self.factor).max(self.min_factor);
             (self.pause, self.bad) = (self.cooldown, 0);
         }
     }
@@ -194,7 +191,7 @@ impl Plateau {
             ("best", self.best.unwrap_or(self.worst())),
             ("bad", self.bad as f64),
             ("pause", self.pause as f64),
-            ("factor", self.factor),
+            ("factor", self.current_factor),
         ] {
             memory.numbers.insert(name.into(), number);
         }
@@ -208,7 +205,7 @@ impl Plateau {
         self.bad = reader.count(&format!("{prefix}.bad")).unwrap_or_default();
         self.pause = reader.count(&format!("{prefix}.pause")).unwrap_or_default();
         let factor = reader.number_that(&format!("{prefix}.factor"), "from 0 to 1", |f| (0.0..=1.0).contains(&f));
-        self.factor = factor.unwrap_or_default();
+        self.current_factor = factor.unwrap_or_default();
     }
 }
 
