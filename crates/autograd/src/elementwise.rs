@@ -3,9 +3,6 @@
 use crate::tape::{InputGrads, Inputs, Saves};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
-/// A function of several numbers sees up to four inputs, `y` and `dy`.
-const MAX_FUSED: usize = 6;
-
 /// The value of a function of one number, called by the code of
 /// [`elementwise!`](crate::elementwise).
 #[doc(hidden)]
@@ -65,72 +62,52 @@ pub fn gradient<T: Scalar>(
 pub fn value_of_several<T: Scalar, const N: usize>(
     name: &str,
     x: Inputs<'_, T>,
-    value: impl Fn([T; MAX_FUSED]) -> T,
+    value: impl Fn([T; N]) -> T,
 ) -> Tensor<T> {
-    const { assert!(N >= 1 && N + 2 <= MAX_FUSED, "elementwise! takes functions of one to four numbers") };
     assert!(x.len() == N, "{name}: {} inputs were given to a function of {N}", x.len());
     let common = x.iter().try_fold(Shape::from([]), |common, x| common.broadcast(&x.shape()));
     if common.is_none() {
         let shapes: Vec<String> = x.iter().map(|x| x.shape().to_string()).collect();
         panic!("{name}: shapes {} and {} do not broadcast", shapes[..N - 1].join(", "), shapes[N - 1]);
     }
-    let at = |k: usize| if k < N { &x[k] } else { &x[0] };
-    Tensor::map_n_named(name, [at(0), at(1), at(2), at(3), at(0), at(0)], value)
+    Tensor::map_n_named(name, std::array::from_fn(|k| &x[k]), value)
 }
 
-/// The gradients of a function of several numbers. `of` gets the inputs, then in the last two
-/// places `y` and `dy`.
+/// The gradient with respect to input `i` of a function of `N` numbers. `of` gets the inputs, `y` and `dy`; `M`
+/// is `N + 2`.
 #[doc(hidden)]
 #[inline(always)]
-pub fn gradients_of_several<T: Scalar, const N: usize>(
-    name: &str,
-    saves: Saves,
+pub fn gradient_of_several<T: Scalar, const N: usize, const M: usize>(
+    (name, saves): (&str, Saves),
     x: Inputs<'_, T>,
     (y, dy): (&Tensor<T>, &Tensor<T>),
     into: &mut InputGrads<'_, T>,
-    of: impl Fn([T; MAX_FUSED]) -> [T; N],
+    i: usize,
+    of: impl Fn([T; N], T, T) -> T,
 ) {
-    // What the gradients do not read may be released: another replaces it.
-    let at = |k: usize| if k < N && saves.inputs { &x[k] } else { dy };
-    let all = [at(0), at(1), at(2), at(3), if saves.output { y } else { dy }, dy];
-    into.add_with(0, || {
+    // What the gradients do not read may be released: `dy` replaces it.
+    let operand = |k: usize| match k {
+        _ if k < N && saves.inputs => &x[k],
+        _ if k == N && saves.output => y,
+        _ => dy,
+    };
+    into.add_with(i, || {
         Tensor::map_n_named(
             name,
-            all,
+            std::array::from_fn::<_, M, _>(operand),
             #[inline(always)]
-            |at| of(at)[0],
+            |at| {
+                of(
+                    std::array::from_fn(
+                        #[inline(always)]
+                        |k| at[k],
+                    ),
+                    at[N],
+                    at[N + 1],
+                )
+            },
         )
     });
-    if N > 1 {
-        into.add_with(1, || {
-            Tensor::map_n_named(
-                name,
-                all,
-                #[inline(always)]
-                |at| of(at)[1],
-            )
-        });
-    }
-    if N > 2 {
-        into.add_with(2, || {
-            Tensor::map_n_named(
-                name,
-                all,
-                #[inline(always)]
-                |at| of(at)[2],
-            )
-        });
-    }
-    if N > 3 {
-        into.add_with(3, || {
-            Tensor::map_n_named(
-                name,
-                all,
-                #[inline(always)]
-                |at| of(at)[3],
-            )
-        });
-    }
 }
 
 /// Defines an op by an elementwise function of one to four values, and its derivative.
@@ -231,7 +208,7 @@ macro_rules! elementwise {
         $(#[$meta:meta])*
         $vis:vis struct $name:ident $({ $($field:ident),+ $(,)? })? = $text:literal;
         value: |[$($x:ident),+ $(,)?]| $value:expr;
-        gradients: |[$($dx:tt),+ $(,)?], $y:tt, $dy:ident| $gradients:expr;
+        gradients: |$dx:tt, $y:tt, $dy:ident| [$($gradient:expr),+ $(,)?];
     ) => {
         $crate::elementwise! { @struct $(#[$meta])* $vis $name $({ $($field)+ })? }
 
@@ -246,13 +223,13 @@ macro_rules! elementwise {
                     $text,
                     x,
                     #[inline(always)]
-                    |[$($x,)+ ..]| $value,
+                    |[$($x),+]| $value,
                 )
             }
             #[inline]
             fn saves(&self) -> $crate::Saves {
                 $crate::Saves {
-                    inputs: false $(|| $crate::elementwise!(@saves $dx))+,
+                    inputs: $crate::elementwise!(@saves_any $dx),
                     output: $crate::elementwise!(@saves $y),
                 }
             }
@@ -266,22 +243,25 @@ macro_rules! elementwise {
                 into: &mut $crate::InputGrads<'_, T>,
             ) {
                 $($(let $field = T::from_f64(self.$field);)+)?
-                $crate::elementwise::gradients_of_several::<T, { [$(stringify!($dx)),+].len() }>(
-                    $text,
-                    $crate::Op::<T>::saves(self),
-                    x,
-                    (y, &grad),
-                    into,
-                    #[inline(always)]
-                    |at| {
-                        let [$($dx,)+ ..] = at;
-                        let [.., $y, $dy] = at;
-                        $gradients
-                    },
-                );
+                let saves = $crate::Op::<T>::saves(self);
+                let mut input = 0;
+                $(
+                    $crate::elementwise::gradient_of_several::<T, { $crate::elementwise!(@count $dx) }, { $crate::elementwise!(@count $dx) + 2 }>(
+                        ($text, saves),
+                        x,
+                        (y, &grad),
+                        into,
+                        input,
+                        #[inline(always)]
+                        |$dx, $y, $dy| $gradient,
+                    );
+                    input += 1;
+                )+
             }
         }
     };
+    (@count [$($x:tt),+ $(,)?]) => { [$(stringify!($x)),+].len() };
+    (@saves_any [$($x:tt),+ $(,)?]) => { false $(|| $crate::elementwise!(@saves $x))+ };
     (@saves _) => { false };
     (@saves $argument:tt) => { true };
     (@struct $(#[$meta:meta])* $vis:vis $name:ident) => {

@@ -154,10 +154,7 @@ elementwise! {
 elementwise! {
     struct Atan2 = "atan2";
     value: |[y, x]| y.atan2(x);
-    gradients: |[y, x], _, d| {
-        let [by_y, by_x] = y.atan2_slopes(x);
-        [d * by_y, d * by_x]
-    };
+    gradients: |[y, x], _, d| [d * y.atan2_slopes(x)[0], d * y.atan2_slopes(x)[1]];
 }
 
 impl<T: Scalar> Var<'_, T> {
