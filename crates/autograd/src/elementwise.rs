@@ -110,7 +110,7 @@ pub fn gradient_of_several<T: Scalar, const N: usize, const M: usize>(
     });
 }
 
-/// Defines an op by an elementwise function of one to four values, and its derivative.
+/// Defines an op by an elementwise function of one or more values, and its derivative.
 ///
 /// An argument that the derivative does not use is written `_`: its elements are not kept. The
 /// formulas name the element type, any [`Scalar`], as `T`. Fields of the struct are `f64`; the
@@ -212,6 +212,12 @@ macro_rules! elementwise {
     ) => {
         $crate::elementwise! { @struct $(#[$meta])* $vis $name $({ $($field)+ })? }
 
+        const _: () = {
+            let values = $crate::elementwise!(@count [$($x),+]);
+            let (inputs, gradients) = ($crate::elementwise!(@count $dx), [$(stringify!($gradient)),+].len());
+            assert!(values == inputs && inputs == gradients, "elementwise! takes one gradient for each input");
+        };
+
         impl<T: $crate::Scalar> $crate::Op<T> for $name {
             fn name(&self) -> &'static str {
                 $text
@@ -219,7 +225,7 @@ macro_rules! elementwise {
             #[inline]
             fn forward(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
                 $($(let $field = T::from_f64(self.$field);)+)?
-                $crate::elementwise::value_of_several::<T, { [$(stringify!($x)),+].len() }>(
+                $crate::elementwise::value_of_several::<T, { $crate::elementwise!(@count [$($x),+]) }>(
                     $text,
                     x,
                     #[inline(always)]
@@ -246,7 +252,11 @@ macro_rules! elementwise {
                 let saves = $crate::Op::<T>::saves(self);
                 let mut input = 0;
                 $(
-                    $crate::elementwise::gradient_of_several::<T, { $crate::elementwise!(@count $dx) }, { $crate::elementwise!(@count $dx) + 2 }>(
+                    $crate::elementwise::gradient_of_several::<
+                        T,
+                        { $crate::elementwise!(@count $dx) },
+                        { $crate::elementwise!(@count $dx) + 2 },
+                    >(
                         ($text, saves),
                         x,
                         (y, &grad),
