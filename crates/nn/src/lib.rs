@@ -78,13 +78,13 @@ pub mod optim;
 mod random;
 pub mod recurrent;
 mod sentence;
-mod summary;
 pub mod text;
 pub mod train;
+mod tuning;
 
+pub use layers::summary::{Summary, summary};
 pub use mode::Mode;
 pub use random::{Rng, rng};
-pub use summary::{Summary, summary};
 
 /// What `#[derive(State)]` writes with the crate's name before it.
 #[doc(hidden)]

@@ -1,11 +1,8 @@
 //! Batches of sequences of similar length.
 
 use crate::random::rng;
+use crate::tuning::POOLED_BATCHES;
 use rand::seq::SliceRandom;
-
-/// Batches among which sequences are sorted by length: enough that a batch needs little padding, few enough that who
-/// meets whom changes with the seed.
-const POOL: usize = 64;
 
 /// Puts sequences of similar length into batches of `batch`: the places of each batch's sequences in `lengths`. Every
 /// sequence is in exactly one batch, one of which may be smaller than the others.
@@ -31,7 +28,7 @@ pub fn buckets(lengths: &[usize], batch: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.shuffle(rng);
     let mut batches = Vec::with_capacity(lengths.len().div_ceil(batch));
-    for pool in order.chunks_mut(batch.saturating_mul(POOL)) {
+    for pool in order.chunks_mut(batch.saturating_mul(POOLED_BATCHES)) {
         // Stable: sequences of one length stay shuffled.
         pool.sort_by_key(|&i| lengths[i]);
         batches.extend(pool.chunks(batch).map(<[usize]>::to_vec));

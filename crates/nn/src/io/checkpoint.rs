@@ -8,6 +8,7 @@ use super::keras::KerasState;
 use super::torch::TorchState;
 use super::weight_map::{WeightMap, leaves};
 use crate::optim::state_dict::StateDict;
+use crate::tuning::FILE_CHUNK;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Serialize;
@@ -266,8 +267,8 @@ impl<T: Real> Stored for Tensor<T> {
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let values = self.contiguous();
-        let mut bytes = [0; CHUNK];
-        for values in values.as_slice().expect("contiguous").chunks(CHUNK / size_of::<T>()) {
+        let mut bytes = [0; FILE_CHUNK];
+        for values in values.as_slice().expect("contiguous").chunks(FILE_CHUNK / size_of::<T>()) {
             let bytes = &mut bytes[..size_of_val(values)];
             T::to_bytes(values, bytes);
             out.write_all(bytes)?;
@@ -289,9 +290,6 @@ impl Stored for Vec<u64> {
         self.iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
     }
 }
-
-/// How many bytes of a tensor go through a buffer at once: a multiple of every element's size.
-pub(super) const CHUNK: usize = 1 << 14;
 
 /// The format's name for an element type.
 pub(super) fn dtype<T: Real>() -> Dtype {

@@ -3,6 +3,7 @@
 use super::error::FileError;
 use super::foreign::LONGEST;
 use crate::sentence::{quoted, shortened};
+use crate::tuning::HEADER_MEMORY;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -16,10 +17,6 @@ use std::path::Path;
 const LENGTH: u64 = 8;
 /// The header's entry that is not a tensor.
 pub(super) const METADATA: &str = "__metadata__";
-
-/// So many bytes of memory a byte of a header takes at most, with all that is made of it: 14 were measured for short names
-/// of empty texts, 10 for those of empty tensors.
-const FACTOR: usize = 16;
 
 /// What a file says that it holds.
 pub(super) struct Header {
@@ -50,7 +47,7 @@ impl Header {
             return Err(wrong(format!("its header would end at byte {data}, and it has {size}")));
         }
         let mut text = Vec::new();
-        if text.try_reserve_exact(length as usize * FACTOR).is_err() {
+        if text.try_reserve_exact(length as usize * HEADER_MEMORY).is_err() {
             return Err(FileError::new(
                 path,
                 format_args!("has a header of {length} bytes, more than there is memory for"),

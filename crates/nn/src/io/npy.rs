@@ -6,6 +6,7 @@ use super::foreign::{Form, explain};
 use super::half::f16;
 use super::room::room;
 use crate::sentence::{quoted, sizes};
+use crate::tuning::FILE_CHUNK;
 use std::io::{self, Read};
 use std::path::Path;
 use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
@@ -62,8 +63,8 @@ pub fn write_npy<T: Real>(path: impl AsRef<Path>, tensor: &Tensor<T>) -> Result<
         out.write_all(&(length as u16).to_le_bytes())?;
         writeln!(out, "{fields:0$}", length - 1)?;
         let values = tensor.contiguous();
-        let mut bytes = [0; CHUNK];
-        for values in values.as_slice().expect("contiguous").chunks(CHUNK / size_of::<T>()) {
+        let mut bytes = [0; FILE_CHUNK];
+        for values in values.as_slice().expect("contiguous").chunks(FILE_CHUNK / size_of::<T>()) {
             let bytes = &mut bytes[..size_of_val(values)];
             T::to_bytes(values, bytes);
             out.write_all(bytes)?;
@@ -75,8 +76,6 @@ pub fn write_npy<T: Real>(path: impl AsRef<Path>, tensor: &Tensor<T>) -> Result<
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// The bytes before the header in a file of version 1.
 const START: usize = MAGIC.len() + 2 + 2;
-/// How many bytes go through memory at once: whole elements.
-const CHUNK: usize = 1 << 14;
 /// The longest header. NumPy's own limit, 10,000, is there for another reason: it evaluates the text as Python.
 const LONGEST: u64 = 1 << 16;
 
@@ -194,8 +193,8 @@ pub(super) fn read_values<T: Real>(source: &mut dyn Read, described: Described) 
         // The copy in C's order will find this block in the pool.
         drop(room::<T>(&shape).map_err(Problem::TooMuch)?);
     }
-    let mut bytes = [0; CHUNK];
-    for values in tensor.as_mut_slice().chunks_mut(CHUNK / 8) {
+    let mut bytes = [0; FILE_CHUNK];
+    for values in tensor.as_mut_slice().chunks_mut(FILE_CHUNK / 8) {
         let bytes = &mut bytes[..values.len() * item.size];
         source.read_exact(bytes)?;
         for (value, bytes) in values.iter_mut().zip(bytes.chunks_exact(item.size)) {

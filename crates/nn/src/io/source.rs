@@ -1,6 +1,6 @@
 //! Where the tensors of a [`WeightFile`](super::WeightFile) are: in a safetensors file, or in an npz.
 
-use super::checkpoint::{CHUNK, dtype as own};
+use super::checkpoint::dtype as own;
 use super::disk::open;
 use super::error::FileError;
 use super::foreign::{Form, LONGEST, explain};
@@ -10,6 +10,7 @@ use super::room::room;
 #[cfg(feature = "npy")]
 use super::{npy::Described, npz::Npz};
 use crate::sentence::quoted;
+use crate::tuning::FILE_CHUNK;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fs::File;
@@ -115,9 +116,9 @@ impl Source {
 
 /// Hands `size` bytes of a source to `take`, in parts of whole elements.
 pub(super) fn in_parts(source: &mut dyn Read, size: usize, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut buffer = [0; CHUNK];
-    for done in (0..size).step_by(CHUNK) {
-        let bytes = &mut buffer[..CHUNK.min(size - done)];
+    let mut buffer = [0; FILE_CHUNK];
+    for done in (0..size).step_by(FILE_CHUNK) {
+        let bytes = &mut buffer[..FILE_CHUNK.min(size - done)];
         source.read_exact(bytes)?;
         take(bytes);
     }

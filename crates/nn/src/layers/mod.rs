@@ -18,6 +18,7 @@ pub(crate) mod layer_norm;
 pub(crate) mod padding;
 pub(crate) mod scaled_dot_product;
 pub(crate) mod sequential;
+pub(crate) mod summary;
 
 pub use activation::Activation;
 pub use attention::{AdditiveAttention, AttentionOutput, attention, attention_masked, dot_product_scores};

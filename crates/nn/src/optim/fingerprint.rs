@@ -1,10 +1,8 @@
 //! Telling one model from another.
 
 use crate::mode::mix;
+use crate::tuning::FINGERPRINT_ELEMENTS;
 use unspool_autograd::{Params, Path, Scalar, Tensor};
-
-/// So many elements of each parameter are looked at: few, since this is done in every step.
-const PLACES: usize = 8;
 
 /// A number that another model has as well only if it has the same bits in some places of each parameter: a model that went on
 /// learning, or one from another seed, has others.
@@ -15,8 +13,8 @@ pub(crate) fn fingerprint<T: Scalar, M: Params<Tensor<T>>>(model: &M) -> u64 {
         let elements = leaf.as_slice().expect("contiguous");
         print = mix(print, elements.len());
         let Some(last) = elements.len().checked_sub(1) else { return };
-        for place in 0..PLACES {
-            print = mix(print ^ elements[place * last / (PLACES - 1)].to_f64().to_bits(), place);
+        for place in 0..FINGERPRINT_ELEMENTS {
+            print = mix(print ^ elements[place * last / (FINGERPRINT_ELEMENTS - 1)].to_f64().to_bits(), place);
         }
     });
     print

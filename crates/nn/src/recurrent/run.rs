@@ -6,6 +6,7 @@ use crate::recurrent::layer::Recurrent;
 use crate::recurrent::output::RecurrentOutput;
 use crate::recurrent::packing::{Counted, Layout, merge};
 use crate::recurrent::state::State;
+use crate::tuning::PROJECTED_ROWS;
 use std::ops::Range;
 use unspool_autograd::{Scalar, Tape, Tensor, Var};
 
@@ -152,10 +153,6 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
     }
 }
 
-/// As many rows as are projected at once, or a step if it has more: enough for a product at full speed, few enough that
-/// the steps find them in cache.
-const ROWS: usize = 256;
-
 /// The projected inputs of some steps.
 struct Projected<'t, T: Scalar> {
     values: Option<Var<'t, T>>,
@@ -171,7 +168,7 @@ impl<'t, T: Scalar> Projected<'t, T> {
     fn of<C: Cell<'t, T>>(cell: &C, xs: Var<'t, T>, layout: &Layout, t: usize) -> Self {
         let mut rows = layout.steps[t].clone();
         for step in &layout.steps[t + 1..] {
-            if rows.len() + step.len() > ROWS {
+            if rows.len() + step.len() > PROJECTED_ROWS {
                 break;
             }
             rows = rows.start.min(step.start)..rows.end.max(step.end);

@@ -5,10 +5,8 @@ use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
 use crate::recurrent::run::{check_state, project};
 use crate::recurrent::state::State;
+use crate::tuning::STREAMED_STEPS;
 use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
-
-/// So many steps are on the tape at once in [`StreamingCell::run`].
-const STEPS: usize = 64;
 
 /// A cell that keeps its state between steps, for inference on data as it arrives: nothing is recorded for a gradient,
 /// nothing grows with the number of steps, and the memory of one step is that of the next.
@@ -102,8 +100,8 @@ where
         let time = shape[0];
         let mut state = None;
         let mut outputs: Option<Tensor<T>> = None;
-        for start in (0..time).step_by(STEPS) {
-            let part = xs.slice(0, start..time.min(start + STEPS));
+        for start in (0..time).step_by(STREAMED_STEPS) {
+            let part = xs.slice(0, start..time.min(start + STREAMED_STEPS));
             self.tape.reset();
             {
                 let layer = Recurrent::new(self.tape.bind_frozen(&self.cell));

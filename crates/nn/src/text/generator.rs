@@ -1,11 +1,11 @@
 //! A language model at work, token after token.
 
-use super::language_model::STEPS;
 use super::{LanguageModel, Sampler};
 use crate::mode::Mode;
 use crate::random::Rng;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::state::State;
+use crate::tuning::SCORED_STEPS;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
 /// Continues a text, token after token: an iterator without an end. It keeps the states of the model's layers between steps;
@@ -58,7 +58,7 @@ where
     /// If one is not of the model's vocabulary.
     #[track_caller]
     pub fn read(&mut self, tokens: &[usize]) {
-        for part in tokens.chunks(STEPS) {
+        for part in tokens.chunks(SCORED_STEPS) {
             self.tape.reset(); // something may be there if the part before has panicked
             {
                 let inputs = Indices::from_vec(part.to_vec(), [part.len(), 1]);

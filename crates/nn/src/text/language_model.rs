@@ -15,10 +15,8 @@ use crate::recurrent::layer::Recurrent;
 use crate::recurrent::sequence_layer::SequenceLayer;
 use crate::recurrent::stack::Stack;
 use crate::recurrent::state::State;
+use crate::tuning::SCORED_STEPS;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
-
-/// So many time steps are on the tape at once in [`LanguageModel::cross_entropy`] and a [`Generator`](super::Generator).
-pub(super) const STEPS: usize = 64;
 
 /// A recurrent model of the next token: an embedding, recurrent layers of any cell `C`, scores for all `V` tokens.
 ///
@@ -212,7 +210,7 @@ where
     pub fn cross_entropy(&self, tokens: &[usize], rows: usize) -> Result<f64, DataError> {
         let (mut tape, mut carried) = (Tape::new(), None);
         let (mut sum, mut count) = (0.0, 0);
-        for chunk in bptt_batches(tokens, rows, STEPS)? {
+        for chunk in bptt_batches(tokens, rows, SCORED_STEPS)? {
             {
                 let (scores, state) = tape.bind_frozen(self).run(&chunk.inputs, carried.as_ref(), Mode::Evaluation);
                 let predicted = chunk.targets.as_slice().len();

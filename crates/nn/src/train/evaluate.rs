@@ -7,11 +7,9 @@ use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::batch_loss::batch_loss;
 use crate::train::predictions::Predictions;
+use crate::tuning::EVALUATED_EXAMPLES;
 use rayon::prelude::*;
 use unspool_autograd::{Scalar, Tape, Tensor};
-
-/// Examples computed at once: enough for products at full speed, few enough to stay in cache.
-const ROWS: usize = 256;
 
 /// The loss of the model on a data set, or one of its [`metrics`](crate::train::metrics): what the function makes of all outputs and
 /// targets at once (of [sequences](Dataset::with_lengths), of all steps that are no padding); NaN if there are no examples.
@@ -146,5 +144,8 @@ where
 
 /// `f(start, rows)` of every part of `n` examples, in order.
 pub(crate) fn in_parts<R: Send>(n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
-    (0..n.div_ceil(ROWS)).into_par_iter().map(|i| f(i * ROWS, ROWS.min(n - i * ROWS))).collect()
+    (0..n.div_ceil(EVALUATED_EXAMPLES))
+        .into_par_iter()
+        .map(|i| f(i * EVALUATED_EXAMPLES, EVALUATED_EXAMPLES.min(n - i * EVALUATED_EXAMPLES)))
+        .collect()
 }

@@ -15,9 +15,6 @@ use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
 use unspool_autograd::{Real, Scalar, Tensor};
 
-/// So many examples of a set are tried before training: nearly always the first one is it.
-pub(super) const FEW: usize = 8;
-
 impl<T, M, L, O> Training<'_, '_, T, M, L, O>
 where
     T: Real,

@@ -5,20 +5,11 @@ use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::batch_loss::batch_loss;
+use crate::tuning::{ADDED_ELEMENTS, MAX_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
-
-/// A part of a batch has about this many examples: products with fewer rows cost almost as much.
-const ROWS: usize = 32;
-/// A batch of at least this many examples is cut in two.
-const MIN_CUT: usize = 32;
-/// A batch is cut into at most this many parts.
-const MAX_PARTS: usize = 16;
-/// A thread that is done with its parts stays awake for the others' at most this long: to wake it again takes some 50
-/// microseconds.
-const PATIENCE: Duration = Duration::from_micros(300);
 
 /// Gradients of a batch that is cut into parts, each on a tape of its own and, as far as there are threads, at the same
 /// time. There is nothing to wait for within a part, so two cores are nearly twice as fast as one.
@@ -143,14 +134,14 @@ impl<T: Scalar> Shards<T> {
 
 /// How many of `n` examples are a part; the last may have fewer.
 pub(crate) fn part_rows(n: usize) -> usize {
-    let least = if n < MIN_CUT { 1 } else { 2 };
-    n.div_ceil((n / ROWS).clamp(least, MAX_PARTS))
+    let least = if n < MIN_CUT_EXAMPLES { 1 } else { 2 };
+    n.div_ceil((n / SHARD_EXAMPLES).clamp(least, MAX_SHARDS))
 }
 
 /// Waits until nothing is unfinished, helping where there is something to do. All parts have begun.
 fn stay_awake_for(unfinished: &AtomicUsize) {
     let started = Instant::now();
-    while unfinished.load(Ordering::Relaxed) > 0 && started.elapsed() < PATIENCE {
+    while unfinished.load(Ordering::Relaxed) > 0 && started.elapsed() < SHARD_SPIN {
         if rayon::yield_now() != Some(rayon::Yield::Executed) {
             std::hint::spin_loop();
         }
@@ -173,16 +164,13 @@ fn gradients<T: Scalar, M: Params<Tensor<T>>, P>(
     result
 }
 
-/// Gradients are added up so many elements at a time, by all threads.
-const CHUNK: usize = 1 << 15;
-
 fn add<T: Scalar, M: Params<Tensor<T>>>((loss_a, mut a): (f64, M), (loss_b, b): (f64, M)) -> (f64, M) {
     for (a, b) in a.leaves_mut().into_iter().zip(b.leaves()) {
         let (a, b): (&mut Tensor<T>, Tensor<T>) = (a, b.contiguous());
         let (a, b) = (a.as_mut_slice(), b.as_slice().expect("contiguous"));
         let add = |(a, b): (&mut [T], &[T])| a.iter_mut().zip(b).for_each(|(a, &b)| *a += b);
-        if a.len() > CHUNK {
-            a.par_chunks_mut(CHUNK).zip(b.par_chunks(CHUNK)).for_each(add);
+        if a.len() > ADDED_ELEMENTS {
+            a.par_chunks_mut(ADDED_ELEMENTS).zip(b.par_chunks(ADDED_ELEMENTS)).for_each(add);
         } else {
             add((a, b));
         }

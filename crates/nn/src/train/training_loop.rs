@@ -2,7 +2,6 @@
 
 use super::callback::{Progress, Start};
 use super::error::FitError;
-use super::not_finite::FEW;
 use super::settings::Settings;
 use crate::data::dataset::Dataset;
 use crate::layers::layer::Model;
@@ -13,6 +12,7 @@ use crate::train::history::{History, StopReason};
 use crate::train::predictions::Predictions;
 use crate::train::progress::ProgressBar;
 use crate::train::shards::Shards;
+use crate::tuning::TRIED_EXAMPLES;
 use std::time::Instant;
 use unspool_autograd::{Params, ParamsExt, Path, Real, Scalar, Tensor};
 
@@ -73,8 +73,8 @@ where
     pub fn run(mut self) -> Result<History, FitError> {
         #[cfg(feature = "safetensors")]
         self.settings.files.try_checkpoint()?;
-        self.blame_training(FEW, None)?;
-        self.blame_validation(FEW, None)?;
+        self.blame_training(TRIED_EXAMPLES, None)?;
+        self.blame_validation(TRIED_EXAMPLES, None)?;
         let curves = self.curves();
         for callback in &mut self.settings.callbacks {
             callback.on_begin(&Start { curves: &curves, model: self.model })?;
