@@ -1,6 +1,10 @@
 //! Every constant of this crate that a measurement set, with that measurement.
 //!
-//! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it.
+//! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it. `VECTOR` is the
+//! tensor crate's, which pads packed matrices to it: the choice between plain and packed products
+//! depends on it.
+
+pub(crate) use unspool_tensor::VECTOR;
 
 /// The products `aᵀ g` of one weight are computed when this many rows are collected: enough for a
 /// product at full speed, few enough that the rows are still in cache.
@@ -18,10 +22,6 @@ pub(crate) const MANY_ROWS: usize = 512;
 ///
 /// 64 rows times a weight of 512 x 2048, which is larger: 107 GFLOP/s as is, 138 packed.
 pub(crate) const LARGE: usize = 1 << 16;
-
-/// The elements to which the packed form pads a panel of columns: one AVX-512 vector of f32. Not
-/// measured, and not free to change: it is the constant of this name in the tensor crate.
-pub(crate) const VECTOR: usize = 16;
 
 /// A slice whose rows have fewer elements is copied out, not read with gaps between its rows.
 ///

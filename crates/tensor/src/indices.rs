@@ -1,14 +1,16 @@
-//! Whole numbers in the shape of a tensor.
+//! Integer positions in the shape of a tensor.
 
+use crate::loops::strided::Walk;
 use crate::shape::Shape;
-use crate::walk::Walk;
 use std::fmt;
 use std::sync::Arc;
 
-/// Positions along an axis, in a shape of their own: classes, tokens, places of the largest elements. Cloning is cheap.
+/// Positions along an axis, in a shape of their own: classes, tokens, positions of the largest elements.
+/// Cloning is cheap.
 ///
-/// A list, a slice or an array of whole numbers turns into indices of rank 1 where they are asked for: of `usize`, and of `u8`,
-/// `u16`, `u32`, `u64`, `i32` and `i64`, as labels and tokens of other programs are. A negative number among them panics.
+/// Functions that take indices also take a vector, slice or array of integers, as indices of rank 1: of
+/// `usize`, and of `u8`, `u16`, `u32`, `u64`, `i32` and `i64`, the types that other programs use for labels and
+/// tokens. A negative number among them panics.
 ///
 /// ```
 /// use unspool_tensor::{Indices, Tensor};
@@ -29,7 +31,7 @@ impl Indices {
     /// The numbers of `data`, in row-major order, in `shape`.
     ///
     /// # Panics
-    /// If `data` has not as many numbers as `shape` has elements.
+    /// If the length of `data` is not the number of elements of `shape`.
     #[track_caller]
     pub fn from_vec(data: Vec<usize>, shape: impl Into<Shape>) -> Self {
         let (shape, given) = (shape.into(), data.len());
@@ -62,7 +64,7 @@ impl Indices {
         Indices { data: self.data.clone(), shape }
     }
 
-    /// The numbers as if repeated to `shape`, by NumPy's broadcasting rules.
+    /// The numbers broadcast to `shape` by NumPy's rules.
     ///
     /// ```
     /// use unspool_tensor::Indices;
@@ -112,7 +114,7 @@ impl From<Vec<usize>> for Indices {
     }
 }
 
-/// Whole numbers of another type as positions.
+/// Integers of another type as positions.
 #[track_caller]
 fn positions<I: Copy + TryInto<usize> + fmt::Display>(numbers: &[I]) -> Indices {
     let mut data = Vec::with_capacity(numbers.len());
@@ -125,7 +127,7 @@ fn positions<I: Copy + TryInto<usize> + fmt::Display>(numbers: &[I]) -> Indices 
     data.into()
 }
 
-/// Lists of `usize` become indices as they are; those of other types are converted, and refused if one is negative.
+/// Lists of `usize` become indices as is; those of other types are converted, and panic if a number is negative.
 macro_rules! lists {
     ($($Int:ty: |$numbers:ident| $indices:expr;)*) => {
         $(

@@ -1,13 +1,15 @@
 //! Shapes: up to six axes, held inline.
 
-use crate::pool::MAX_BYTES;
 use std::fmt;
 use std::ops::Deref;
 
 /// The largest number of axes of a tensor.
 pub const MAX_RANK: usize = 6;
 
-/// The sizes of a tensor's axes, outermost first. Copied like a number; reads as a `[usize]`.
+/// No tensor takes more bytes: 256 TiB, more than a processor can address, where a `usize` can hold that.
+pub(crate) const MAX_BYTES: usize = if usize::BITS > 48 { 1 << 48 } else { isize::MAX as usize / 2 };
+
+/// The sizes of a tensor's axes, outermost first. It is `Copy` and dereferences to `[usize]`.
 ///
 /// ```
 /// use unspool_tensor::Shape;
@@ -20,7 +22,7 @@ pub const MAX_RANK: usize = 6;
 #[derive(Clone, Copy, Eq)]
 pub struct Shape {
     sizes: [usize; MAX_RANK], // zero from `rank` on
-    elements: usize,          // their product, asked for in every op
+    numel: usize,             // their product, which every op needs
     rank: u8,
 }
 
@@ -34,17 +36,17 @@ impl Shape {
     /// The number of elements: the product of the sizes, 1 for rank 0.
     #[inline]
     pub fn numel(&self) -> usize {
-        self.elements
+        self.numel
     }
 
-    /// The shape with the given sizes. Its number of elements saturates: no such tensor can be made.
+    /// The shape with the given sizes. Its number of elements saturates: no tensor can be that large.
     #[inline]
     fn new(sizes: [usize; MAX_RANK], rank: usize) -> Shape {
-        let elements = sizes[..rank].iter().fold(1, |product: usize, &size| product.saturating_mul(size));
-        Shape { sizes, elements, rank: rank as u8 }
+        let numel = sizes[..rank].iter().fold(1, |product: usize, &size| product.saturating_mul(size));
+        Shape { sizes, numel, rank: rank as u8 }
     }
 
-    /// The shape with one axis more, of the given size, before `axis`.
+    /// The shape with one more axis, of the given size, before `axis`.
     ///
     /// # Panics
     /// If `axis` is greater than the rank, or the rank is [`MAX_RANK`] already.
@@ -77,15 +79,15 @@ impl Shape {
         Shape::new(sizes, self.rank())
     }
 
-    /// Whether another shape differs from this one at most in the size of one axis, which both have.
+    /// Whether another shape has this rank and these sizes, except perhaps along `axis`, which must exist.
     #[inline]
     pub(crate) fn matches_beside(&self, axis: usize, other: &Shape) -> bool {
         let differing = |i: &usize| self.sizes[*i] != other.sizes[*i];
         self.rank == other.rank && axis < self.rank() && (0..MAX_RANK).filter(differing).all(|i| i == axis)
     }
 
-    /// The common shape of two operands, as NumPy broadcasts: aligned at the last axis, sizes equal or one of
-    /// them 1. `None` if there is none.
+    /// The common shape of two operands under NumPy's broadcasting rules: aligned at the last axis, sizes
+    /// equal or one of them 1. `None` if there is none.
     #[inline]
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
         if self == other { Some(*self) } else { self.broadcast_differing(other) }
@@ -106,18 +108,18 @@ impl Shape {
         Some(Shape::new(sizes, long.rank()))
     }
 
-    /// Refuses what is larger than the address space, and what only an axis of size 0 keeps from being so. Thus the
-    /// product of any of the sizes of a tensor does not overflow.
+    /// Panics if a tensor of this shape, or of the same sizes without the zeros, is larger than the address
+    /// space. So the product of any of a tensor's sizes does not overflow.
     #[track_caller]
     #[inline]
     pub(crate) fn require_addressable<T>(&self) {
         let room = MAX_BYTES / size_of::<T>();
-        if self.elements == 0 || self.elements > room {
+        if self.numel == 0 || self.numel > room {
             self.refuse_unless_addressable::<T>();
         }
     }
 
-    /// Whether there can be a tensor of this shape: neither it, nor one of the same sizes but for those that are 0, is
+    /// Whether there can be a tensor of this shape: neither it, nor one of the same sizes without the zeros, is
     /// larger than the address space.
     ///
     /// ```
@@ -130,13 +132,21 @@ impl Shape {
         least <= MAX_BYTES / size_of::<T>()
     }
 
+    /// Panics with the sentence of the op `op` if there is no such axis.
+    #[doc(hidden)]
+    #[track_caller]
+    #[inline]
+    pub fn require_axis(&self, op: &str, axis: usize) {
+        assert!(axis < self.rank(), "{op}: shape {self} has no axis {axis}");
+    }
+
     #[cold]
     #[track_caller]
     fn refuse_unless_addressable<T>(&self) {
         assert!(self.is_addressable::<T>(), "a tensor of shape {self} is larger than the address space");
     }
 
-    /// Strides, in elements, of a contiguous tensor of this shape.
+    /// The strides, in elements, of a contiguous tensor of this shape.
     #[inline]
     pub(crate) fn contiguous_strides(&self) -> [isize; MAX_RANK] {
         let mut strides = [0; MAX_RANK];
@@ -150,7 +160,7 @@ impl Shape {
 }
 
 impl PartialEq for Shape {
-    /// Shapes are compared in every op: without a branch, not through `memcmp`.
+    /// Every op compares shapes, so this has no branches and does not call `memcmp`.
     #[inline]
     fn eq(&self, other: &Shape) -> bool {
         let differing = self.sizes.iter().zip(&other.sizes).fold(0, |bits, (a, b)| bits | (a ^ b));

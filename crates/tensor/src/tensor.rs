@@ -1,17 +1,16 @@
-//! The tensor: a shape, strides and a place in a shared buffer.
+//! The tensor itself: how one is made, shared, copied and read.
 
-use crate::buffer::Buffer;
-use crate::layout::Layout;
+use crate::loops::strided::{Walk, copy_run, position};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-use crate::simd::dispatch;
-use crate::walk::{Walk, copy_run};
+use crate::storage::buffer::Buffer;
+use crate::storage::layout::Layout;
 
 /// A dense array of [`Scalar`]s with up to [`MAX_RANK`](crate::MAX_RANK) axes.
 ///
 /// Cloning is cheap: clones and views share one buffer. Writing ([`as_mut_slice`](Tensor::as_mut_slice),
-/// [`update`](Tensor::update)) copies first if the buffer is shared, so no tensor ever changes under its
-/// holder's hands.
+/// [`update`](Tensor::update)) is copy-on-write: a shared buffer is copied first, so writing to one tensor
+/// never changes another.
 ///
 /// ```
 /// use unspool_tensor::Tensor;
@@ -25,7 +24,8 @@ pub struct Tensor<T: Scalar = f32> {
 }
 
 impl<T: Scalar> Tensor<T> {
-    /// A contiguous tensor whose elements are arbitrary numbers, NaN in debug builds: to be written before they are read.
+    /// A contiguous tensor whose elements are arbitrary numbers (NaN in debug builds): write them before reading
+    /// them.
     ///
     /// # Panics
     /// If `shape` is larger than the address space.
@@ -35,8 +35,9 @@ impl<T: Scalar> Tensor<T> {
         Self::scratch_of(&shape.into())
     }
 
-    /// The same, if there can be a tensor of this shape and the system has memory for it: for shapes that come from
-    /// outside. All others that make a tensor end the process where there is no memory, as Rust's `Vec` does.
+    /// Like [`scratch`](Tensor::scratch), but `None` if no tensor can have this shape or the system has no memory
+    /// for it: for shapes from outside the program. All other constructors abort the process where there is no
+    /// memory, as Rust's `Vec` does.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -55,26 +56,27 @@ impl<T: Scalar> Tensor<T> {
         Tensor { buffer: Buffer::scratch(shape) }
     }
 
-    /// Where the elements lie.
+    /// How the elements are arranged in their block.
     #[inline]
     pub(crate) fn layout(&self) -> &Layout {
         self.buffer.layout()
     }
 
-    /// A tensor that has a shape but no elements: to read them panics.
+    /// A tensor that has a shape but no elements: reading them panics.
     #[doc(hidden)]
     pub fn hollow(shape: Shape) -> Self {
         Tensor { buffer: Buffer::hollow(&shape) }
     }
 
-    /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must set each.
+    /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must set each of
+    /// them.
     #[track_caller]
     #[inline(always)]
     pub(crate) fn written(shape: Shape, write: impl FnOnce(&mut [T])) -> Self {
         Self::written_like(&shape, write)
     }
 
-    /// Like [`written`](Tensor::written), without a copy of the shape: that counts in small tensors.
+    /// Like [`written`](Tensor::written), without a copy of the shape, which shows in small ops.
     #[track_caller]
     #[inline(always)]
     pub(crate) fn written_like(shape: &Shape, write: impl FnOnce(&mut [T])) -> Self {
@@ -86,7 +88,7 @@ impl<T: Scalar> Tensor<T> {
     /// A tensor with every element `value`.
     ///
     /// # Panics
-    /// Like all that make a tensor, if `shape` is larger than the address space.
+    /// Like all constructors, if `shape` is larger than the address space.
     #[track_caller]
     pub fn full(value: T, shape: impl Into<Shape>) -> Self {
         Self::written(shape.into(), |out| out.fill(value))
@@ -112,7 +114,7 @@ impl<T: Scalar> Tensor<T> {
     /// The elements of `data`, in row-major order, as a tensor of `shape`.
     ///
     /// # Panics
-    /// If `data` has not as many elements as `shape`.
+    /// If the length of `data` is not the number of elements of `shape`.
     #[track_caller]
     pub fn from_slice(data: &[T], shape: impl Into<Shape>) -> Self {
         Self::filled("from_slice", data, shape.into())
@@ -128,7 +130,7 @@ impl<T: Scalar> Tensor<T> {
     /// The elements of `data`, in row-major order, as a tensor of `shape`.
     ///
     /// # Panics
-    /// If `data` has not as many elements as `shape`.
+    /// If the length of `data` is not the number of elements of `shape`.
     #[track_caller]
     pub fn from_vec(data: Vec<T>, shape: impl Into<Shape>) -> Self {
         Self::filled("from_vec", &data, shape.into())
@@ -168,13 +170,14 @@ impl<T: Scalar> Tensor<T> {
         self.layout().shape.numel()
     }
 
-    /// Whether the elements lie in row-major order without gaps.
+    /// Whether the elements are in row-major order without gaps.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
         self.layout().is_contiguous
     }
 
-    /// The elements as a slice in row-major order, if they lie so (see [`contiguous`](Tensor::contiguous)).
+    /// The elements as a slice in row-major order, if they are contiguous (see
+    /// [`contiguous`](Tensor::contiguous)).
     #[inline]
     pub fn as_slice(&self) -> Option<&[T]> {
         if self.is_contiguous() {
@@ -187,40 +190,36 @@ impl<T: Scalar> Tensor<T> {
         }
     }
 
-    /// This tensor with its elements in row-major order: itself if they are, a copy otherwise.
+    /// This tensor with contiguous elements: itself if they are, a copy otherwise.
     #[inline]
     pub fn contiguous(&self) -> Tensor<T> {
         if self.is_contiguous() { self.clone() } else { self.copy() }
     }
 
-    /// A copy in a buffer of its own.
+    /// A contiguous copy in a new buffer.
     pub fn copy(&self) -> Tensor<T> {
         let walk = Walk::over(&self.layout().shape, [self.layout()]);
         let source = self.buffer.elements();
         Tensor::written_like(&self.layout().shape, |out| {
-            dispatch(
+            walk.write_runs(
+                out,
                 #[inline(always)]
-                || {
-                    walk.runs(
-                        #[inline(always)]
-                        |done, len, [at], [step]| {
-                            let out = &mut out[done..done + len];
-                            if step == 1 {
-                                copy_run(out, &source[at as usize..][..len]);
-                            } else {
-                                for (i, y) in out.iter_mut().enumerate() {
-                                    *y = source[(at + i as isize * step) as usize];
-                                }
-                            }
-                        },
-                    );
+                move |out, [at], [step]| {
+                    let len = out.len();
+                    if step == 1 {
+                        copy_run(out, &source[at as usize..][..len]);
+                    } else {
+                        for (i, y) in out.iter_mut().enumerate() {
+                            *y = source[position(at, i, step)];
+                        }
+                    }
                 },
             );
         })
     }
 
-    /// The elements, writable, in row-major order. Copies them first if another tensor shares the buffer, or
-    /// if they are not contiguous.
+    /// The elements, writable, in row-major order. Copies them first if another tensor shares the buffer or they
+    /// are not contiguous.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         self.make_writable();
@@ -229,7 +228,7 @@ impl<T: Scalar> Tensor<T> {
         &mut self.buffer.get_mut().expect("made writable above")[start..start + n]
     }
 
-    /// Copies the elements unless this tensor is the only holder of its buffer and contiguous.
+    /// Copies the elements unless this tensor is contiguous and the only one on its buffer.
     #[inline]
     pub(crate) fn make_writable(&mut self) {
         if !(self.buffer.is_unique() && self.is_contiguous()) {
@@ -255,7 +254,7 @@ impl<T: Scalar> Tensor<T> {
     /// The element at `index`, one number per axis.
     ///
     /// # Panics
-    /// If the index has another length than the rank, or lies outside the shape.
+    /// If the index has another length than the rank, or is outside the shape.
     #[track_caller]
     pub fn at<const N: usize>(&self, index: [usize; N]) -> T {
         assert!(
@@ -263,8 +262,8 @@ impl<T: Scalar> Tensor<T> {
             "at: index {index:?} is outside shape {}",
             self.layout().shape
         );
-        let place: isize = index.iter().zip(&self.layout().strides).map(|(&i, s)| i as isize * s).sum();
-        self.buffer.elements()[(self.layout().offset as isize + place) as usize]
+        let from_offset: isize = index.iter().zip(&self.layout().strides).map(|(&i, s)| i as isize * s).sum();
+        self.buffer.elements()[(self.layout().offset as isize + from_offset) as usize]
     }
 
     /// The same values in another element type, rounded to nearest.

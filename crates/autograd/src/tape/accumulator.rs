@@ -1,7 +1,7 @@
 //! Gradients while a backward pass adds them up.
 
 use crate::tuning::DEFERRED_ROWS;
-use unspool_tensor::{Packed, Scalar, Shape, Tensor};
+use unspool_tensor::{PackedMatrix, Scalar, Shape, Tensor};
 
 /// The gradients so far, by the id of the value they belong to.
 ///
@@ -175,7 +175,7 @@ fn compute<T: Scalar>(slot: &mut Option<Tensor<T>>, pairs: &mut Vec<Factors<T>>)
         return;
     }
     let a = join_rows(pairs.iter().map(|pair| &pair.a));
-    let grad = Packed::concat(pairs.iter().map(|pair| &pair.grad));
+    let grad = PackedMatrix::concat(pairs.iter().map(|pair| &pair.grad));
     pairs.clear();
     match slot {
         Some(sum) => sum.add_matmul_packed(&a.t(), &grad),

@@ -3,7 +3,7 @@
 use crate::tuning::{LARGE, MANY_ROWS, VECTOR};
 use std::cell::RefCell;
 use std::collections::{HashMap, hash_map};
-use unspool_tensor::{Packed, Scalar, Tensor};
+use unspool_tensor::{PackedMatrix, Scalar, Tensor};
 
 /// The packed forms of the matrices that a tape's products have used.
 ///
@@ -20,7 +20,7 @@ type Key = (u32, bool);
 struct Entry<T: Scalar> {
     /// The pass of the latest use; 0 is the forward pass.
     pass: u32,
-    packed: Option<Packed<T>>,
+    packed: Option<PackedMatrix<T>>,
 }
 
 impl<T: Scalar> PackedWeights<T> {
@@ -78,7 +78,7 @@ impl<T: Scalar> PackedWeights<T> {
 }
 
 #[track_caller]
-fn with_packed<T: Scalar>(sum: Option<Tensor<T>>, a: &Tensor<T>, b: &Packed<T>) -> Tensor<T> {
+fn with_packed<T: Scalar>(sum: Option<Tensor<T>>, a: &Tensor<T>, b: &PackedMatrix<T>) -> Tensor<T> {
     match sum {
         None => a.matmul_packed(b),
         Some(mut sum) => {

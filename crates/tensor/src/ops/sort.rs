@@ -1,4 +1,4 @@
-//! Positions in the order of their elements.
+//! Positions along an axis by the size of their elements: `argmax`, `argsort`, `argtopk`.
 
 use crate::indices::Indices;
 use crate::scalar::Scalar;
@@ -6,8 +6,37 @@ use crate::tensor::Tensor;
 use std::cmp::Ordering;
 
 impl<T: Scalar> Tensor<T> {
-    /// The positions along one axis in the order of their elements, for each place of the others: from the smallest element to
-    /// the largest, NaN last, and equal ones in the order of their positions.
+    /// The position of the largest element along one axis, for each index of the others: the first of equal
+    /// ones, or the first NaN. The axis is removed.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 9.0, 0.0, 9.0], [2, 3]);
+    /// assert_eq!(x.argmax(1).as_slice(), [1, 0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    pub fn argmax(&self, axis: usize) -> Indices {
+        self.layout().shape.require_axis("argmax", axis);
+        assert!(self.layout().shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.layout().shape);
+        let mut best = self.select(axis, 0).to_vec();
+        let mut positions = vec![0; best.len()];
+        let n = if best.is_empty() { 0 } else { self.layout().shape[axis] };
+        for i in 1..n {
+            let row = self.select(axis, i).to_vec();
+            for ((best, position), x) in best.iter_mut().zip(&mut positions).zip(row) {
+                if x > *best || (x.is_nan() && !best.is_nan()) {
+                    (*best, *position) = (x, i);
+                }
+            }
+        }
+        Indices::from_vec(positions, self.layout().shape.remove(axis))
+    }
+
+    /// The positions along one axis that sort its elements, for each index of the others: from the smallest
+    /// element to the largest, NaN last, equal ones in the order of their positions.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -20,12 +49,12 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn argsort(&self, axis: usize) -> Indices {
         let shape = self.shape();
-        assert!(axis < shape.rank(), "argsort: shape {shape} has no axis {axis}");
+        shape.require_axis("argsort", axis);
         self.first_positions(axis, shape[axis], ascending)
     }
 
-    /// The positions of the `k` largest elements along one axis, for each place of the others: the largest first, NaN before
-    /// all, and equal ones in the order of their positions.
+    /// The positions of the `k` largest elements along one axis, for each index of the others: the largest
+    /// first, NaN before all numbers, equal ones in the order of their positions.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -38,12 +67,12 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn argtopk(&self, axis: usize, k: usize) -> Indices {
         let shape = self.shape();
-        assert!(axis < shape.rank(), "argtopk: shape {shape} has no axis {axis}");
+        shape.require_axis("argtopk", axis);
         assert!(k <= shape[axis], "argtopk: axis {axis} of shape {shape} has no {k} elements");
         self.first_positions(axis, k, |a, b| ascending(b, a))
     }
 
-    /// The first `k` positions along an axis, in the order of their elements and of equal ones by themselves.
+    /// The first `k` positions along an axis in the order of their elements; equal ones in their own order.
     fn first_positions(&self, axis: usize, k: usize, order: impl Fn(T, T) -> Ordering) -> Indices {
         let (shape, source) = (self.shape(), self.contiguous());
         let source = source.as_slice().expect("contiguous");
@@ -72,7 +101,7 @@ impl<T: Scalar> Tensor<T> {
     }
 }
 
-/// The order of numbers, in which NaN is the largest.
+/// Ascending order, in which NaN is the largest.
 fn ascending<T: Scalar>(a: T, b: T) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }

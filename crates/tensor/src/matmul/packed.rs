@@ -1,50 +1,53 @@
-//! A matrix laid out for many products.
+//! A matrix copied into the order in which many products read it.
+//!
+//! ```text
+//! matrix [K, N], row-major       panels, one after the other
+//!  0  1  2  3 |  4  5  6  7       0  1  2  3
+//!  8  9 10 11 | 12 13 14 15       8  9 10 11
+//!                                 4  5  6  7
+//!                                12 13 14 15
+//! ```
+//!
+//! A product reads a panel from one end to the other. In the matrix itself each row of it is a page away from
+//! the one before, or, if it is a transpose, each element a cache line.
 
-use crate::matmul::{Matrix, multiply_strips};
+use super::strips::multiply_strips;
+use crate::loops::simd::dispatch;
+use crate::loops::strided::copy_run;
 use crate::scalar::Scalar;
+use crate::scalar::gemm::Matrix;
 use crate::shape::Shape;
-use crate::simd::dispatch;
 use crate::tensor::Tensor;
-use crate::walk::copy_run;
+use crate::tuning::{PACK_ROWS, PANEL_COLUMNS, PANEL_ROWS, PARALLEL_PRODUCT, VECTOR};
 use std::ops::Range;
 
-/// The columns of a panel: some vectors wide, and narrow enough that a panel stays in the second-level cache.
-const WIDTH: usize = 64;
-/// The number of columns is made a multiple of this: else the product crate copies the matrix in each product.
-const VECTOR: usize = 16;
-/// More rows than these at once, and the product crate copies the panel for them.
-const ROWS: usize = 48;
-/// Threads share a product of so many multiplications, some 5 ms: the output of a word model. Smaller ones gain nothing, as
-/// it takes up to 0.1 ms to wake a thread.
-const LARGE: usize = 1 << 29;
-
-/// A matrix that many others are multiplied with: cut into panels of 64 columns, each contiguous.
+/// A matrix that many others are multiplied by, cut into panels of 64 columns, each contiguous. The copy pays
+/// from the second product on.
 ///
-/// A product reads such a panel from one end to the other, where in the matrix as it lies each row is a page away from
-/// the one before, or, if it is a transpose, each element a cache line. The copy pays from the second product on.
+/// Products with it can differ in the last bits from those with the plain matrix: they add in another order.
 ///
 /// ```
 /// use unspool_tensor::Tensor;
 /// let (x, w) = (Tensor::<f32>::ones([5, 3]), Tensor::<f32>::from_fn([3, 100], |i| i as f32));
 /// assert_eq!(x.matmul_packed(&w.pack()), x.matmul(&w));
 /// ```
-pub struct Packed<T: Scalar = f32> {
+pub struct PackedMatrix<T: Scalar = f32> {
     rows: usize,
     columns: usize,
-    /// The columns with those of zeros at the end.
+    /// The number of columns, with the columns of zeros that make whole vectors of each row.
     padded: usize,
-    /// One panel after the other; the last may be narrower.
+    /// One panel after the other, each `[rows, PANEL_COLUMNS]`; the last may be narrower.
     panels: Tensor<T>,
 }
 
 impl<T: Scalar> Tensor<T> {
-    /// This matrix `[K, N]`, laid out for many products.
+    /// This matrix `[K, N]`, packed for many products.
     ///
     /// # Panics
     /// If the rank is not 2.
     #[track_caller]
-    pub fn pack(&self) -> Packed<T> {
-        Packed::concat([self])
+    pub fn pack(&self) -> PackedMatrix<T> {
+        PackedMatrix::concat([self])
     }
 
     /// The matrix product with a packed matrix: `[.., K] x [K, N] -> [.., N]`, where all leading axes of `self` are
@@ -53,7 +56,7 @@ impl<T: Scalar> Tensor<T> {
     /// # Panics
     /// If the shapes are not these or the inner sizes differ.
     #[track_caller]
-    pub fn matmul_packed(&self, packed: &Packed<T>) -> Tensor<T> {
+    pub fn matmul_packed(&self, packed: &PackedMatrix<T>) -> Tensor<T> {
         Tensor::written(packed.product_shape(self), |out| packed.multiply(self, out, false))
     }
 
@@ -62,31 +65,31 @@ impl<T: Scalar> Tensor<T> {
     /// # Panics
     /// If the shapes are not those of [`add_matmul`](Tensor::add_matmul).
     #[track_caller]
-    pub fn add_matmul_packed(&mut self, a: &Tensor<T>, packed: &Packed<T>) {
+    pub fn add_matmul_packed(&mut self, a: &Tensor<T>, packed: &PackedMatrix<T>) {
         let (shape, given) = (packed.product_shape(a), self.shape());
         assert!(shape == given, "add_matmul: a product {shape} does not fit into {given}");
         packed.multiply(a, self.as_mut_slice(), true);
     }
 }
 
-impl<T: Scalar> Packed<T> {
-    /// Matrices `[K_i, N]` on top of each other, laid out for many products as `[K, N]`.
+impl<T: Scalar> PackedMatrix<T> {
+    /// Matrices `[K_i, N]` on top of each other, packed for many products as one `[K, N]`.
     ///
     /// ```
-    /// use unspool_tensor::{Packed, Tensor};
+    /// use unspool_tensor::{PackedMatrix, Tensor};
     /// let (x, w) = (Tensor::<f32>::ones([2, 5]), Tensor::from_fn([5, 3], |i| i as f32));
-    /// let halves = Packed::concat([&w.slice(0, ..2), &w.slice(0, 2..)]);
+    /// let halves = PackedMatrix::concat([&w.slice(0, ..2), &w.slice(0, 2..)]);
     /// assert_eq!(x.matmul_packed(&halves), x.matmul(&w));
     /// ```
     ///
     /// # Panics
-    /// If there is none, or they are not matrices of one width.
+    /// If there is none, or they are not matrices with the same number of columns.
     #[track_caller]
-    pub fn concat<'a>(parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: Clone>) -> Packed<T> {
-        let parts = parts.into_iter();
+    pub fn concat<'a>(matrices: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: Clone>) -> PackedMatrix<T> {
+        let matrices = matrices.into_iter();
         let (mut rows, mut width) = (0, None);
-        for part in parts.clone() {
-            let shape = part.shape();
+        for matrix in matrices.clone() {
+            let shape = matrix.shape();
             assert!(shape.rank() == 2, "pack: shape {shape} is not that of a matrix");
             let columns = *width.get_or_insert(shape[1]);
             assert!(shape[1] == columns, "pack: a matrix {shape} has not {columns} columns");
@@ -96,16 +99,16 @@ impl<T: Scalar> Packed<T> {
         let padded = columns.next_multiple_of(VECTOR);
         let panels = Tensor::written([rows * padded].into(), |out| {
             let mut top = 0;
-            for part in parts {
-                for start in (0..padded).step_by(WIDTH) {
-                    let width = WIDTH.min(padded - start);
-                    let panel = &mut out[rows * start..][..rows * width][top * width..][..part.shape()[0] * width];
-                    copy_panel(part, start..columns.min(start + width), width, panel);
+            for matrix in matrices {
+                for start in (0..padded).step_by(PANEL_COLUMNS) {
+                    let width = PANEL_COLUMNS.min(padded - start);
+                    let panel = &mut out[rows * start..][..rows * width][top * width..][..matrix.shape()[0] * width];
+                    copy_panel(matrix, start..columns.min(start + width), width, panel);
                 }
-                top += part.shape()[0];
+                top += matrix.shape()[0];
             }
         });
-        Packed { rows, columns, padded, panels }
+        PackedMatrix { rows, columns, padded, panels }
     }
 
     /// The shape of the product of `a` with this matrix.
@@ -117,7 +120,7 @@ impl<T: Scalar> Packed<T> {
         shape.with(shape.rank() - 1, columns)
     }
 
-    /// The product with this matrix, written into `out` or added to it.
+    /// Writes the product with this matrix into `out`, or adds it.
     fn multiply(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
         if self.padded == self.columns {
             return self.multiply_padded(a, out, add);
@@ -125,6 +128,7 @@ impl<T: Scalar> Packed<T> {
         if out.is_empty() {
             return;
         }
+        // The kernels write whole vectors, and rows of `out` are not that wide: the product goes to a wider buffer first.
         let wide = Tensor::written([out.len() / self.columns, self.padded].into(), |wide| {
             self.multiply_padded(a, wide, false);
         });
@@ -143,21 +147,21 @@ impl<T: Scalar> Packed<T> {
         );
     }
 
-    /// The product with this matrix and its padding, into rows of that many columns. Threads share the panels of a large
-    /// one.
+    /// The product with this matrix and its padding, into rows of as many columns. Several threads share the
+    /// panels of a large one.
     fn multiply_padded(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
         let (a, k, count) = (a.as_matrix(), self.rows, self.padded);
         let panels = self.panels.as_slice().expect("contiguous");
         let panel = |i: usize| {
-            let (start, width) = (i * WIDTH, WIDTH.min(count - i * WIDTH));
+            let (start, width) = (i * PANEL_COLUMNS, PANEL_COLUMNS.min(count - i * PANEL_COLUMNS));
             Matrix::row_major(&panels[k * start..][..k * width], k, width)
         };
-        let share = out.len().saturating_mul(k) >= LARGE;
-        multiply_strips(a.matrix(), (count, WIDTH, ROWS), panel, out, add, share);
+        let parallel = out.len().saturating_mul(k) >= PARALLEL_PRODUCT;
+        multiply_strips(a.matrix(), (count, PANEL_COLUMNS, PANEL_ROWS), panel, out, add, parallel);
     }
 }
 
-/// Copies some columns of a matrix into a contiguous panel of `width`, and zeros behind them.
+/// Copies some columns of a matrix into a contiguous panel of `width` columns, with zeros after them.
 fn copy_panel<T: Scalar>(matrix: &Tensor<T>, columns: Range<usize>, width: usize, panel: &mut [T]) {
     let source = matrix.buffer.elements();
     let layout = matrix.layout();
@@ -173,10 +177,10 @@ fn copy_panel<T: Scalar>(matrix: &Tensor<T>, columns: Range<usize>, width: usize
         }
         return;
     }
-    // A transpose: in blocks of some rows, so that each cache line of the source is read once.
-    for (block, rows) in panel.chunks_mut(16 * width).enumerate() {
+    // A transpose: in blocks of as many rows as a cache line of the source has elements, so that each is read once.
+    for (block, rows) in panel.chunks_mut(PACK_ROWS * width).enumerate() {
         for j in 0..count {
-            let corner = first + j as isize * right + (block * 16) as isize * down;
+            let corner = first + j as isize * right + (block * PACK_ROWS) as isize * down;
             for i in 0..rows.len() / width {
                 rows[i * width + j] = source[(corner + i as isize * down) as usize];
             }
@@ -209,7 +213,7 @@ mod tests {
     #[test]
     fn a_large_product_is_the_same_on_any_number_of_threads() {
         let (a, b) = (Tensor::<f32>::from_fn([600, 700], |i| (i % 13) as f32 - 6.0), Tensor::ones([700, 1300]));
-        const { assert!(600 * 700 * 1300 >= LARGE) };
+        const { assert!(600 * 700 * 1300 >= PARALLEL_PRODUCT) };
         let product = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| a.matmul_packed(&b.pack()))

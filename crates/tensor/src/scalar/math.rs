@@ -1,8 +1,10 @@
-//! Exponential functions, logarithms and the arc tangent without branches, so that a loop over them becomes SIMD code.
+//! Exponential functions, logarithms and the arc tangent without branches, so that a loop over them
+//! becomes SIMD code.
 //!
-//! The exponentials rest on `exp(x) = 2^n exp(r)`, with `n` the integer nearest to `x / ln 2` and `|r| <= ln 2 / 2`, where the
-//! Taylor series of `exp(r) - 1` needs 7 terms for f32 and 13 for f64. Each step keeps its rounding small
-//! relative to the result: `exp_m1`, `tanh` and `sigmoid` are written so that nothing cancels.
+//! The exponentials rest on `exp(x) = 2^n exp(r)`, with `n` the integer nearest to `x / ln 2` and
+//! `|r| <= ln 2 / 2`, where the Taylor series of `exp(r) - 1` needs 7 terms for f32 and 13 for f64. Each
+//! step keeps its rounding small relative to the result: `exp_m1`, `tanh` and `sigmoid` are written so
+//! that nothing cancels.
 
 /// `1 / k!` for `k = 2, 3, ..`, the Taylor coefficients after the first.
 const INVERSE_FACTORIALS: [f64; 12] = {
@@ -16,8 +18,8 @@ const INVERSE_FACTORIALS: [f64; 12] = {
     table
 };
 
-/// `(-1)^k / (2 k + 1)` for `k = 1, 2, ..`, the Taylor coefficients of `atan(t) / t` after the first. From a table, the sum of
-/// all terms is written out, and so can be part of SIMD code.
+/// `(-1)^k / (2 k + 1)` for `k = 1, 2, ..`, the Taylor coefficients of `atan(t) / t` after the first. With a
+/// table the compiler unrolls the sum over all terms, and can vectorise it.
 const ATAN_COEFFICIENTS: [f64; 20] = {
     let mut table = [0.0; 20];
     let (mut k, mut sign) = (1, -1.0);
@@ -37,12 +39,12 @@ macro_rules! exponentials {
         expm1_range: $lowest_m1:literal..$highest_m1:literal, atan_terms: $atan_terms:literal, pi_low: $pi_low:expr
     ) => {
         pub(crate) mod $module {
-            /// Adding this rounds to an integer, which then stands in the low bits.
+            /// Adding this rounds to an integer, which then occupies the low bits.
             const ROUND: $t = 1.5 * (1u64 << $mantissa) as $t;
             const LN_2: $t = std::$t::consts::LN_2;
-            /// What is lost of ln 2 by rounding it to `LN_2`.
+            /// What rounding ln 2 to `LN_2` loses.
             const LN_2_LOW: $t = $ln2_low;
-            /// The same of pi.
+            /// The same for pi.
             const PI_LOW: $t = $pi_low;
 
             /// 2^n for a normal result.
@@ -77,7 +79,7 @@ macro_rules! exponentials {
                 (1.0 + p) * power_of_two(half) * power_of_two(n.wrapping_sub(half))
             }
 
-            /// `2^n p + (2^n - 1)` with `p = exp(r) - 1`; of half of that, where 2^n is too large by itself.
+            /// `2^n p + (2^n - 1)` with `p = exp(r) - 1`; twice half of that, where 2^n overflows by itself.
             #[inline(always)]
             pub(crate) fn exp_m1(x: $t) -> $t {
                 let a = if x < $lowest_m1 { $lowest_m1 } else { x };
@@ -91,8 +93,8 @@ macro_rules! exponentials {
 
             /// `n ln 2 + ln(1 + f)` with `x = 2^n (1 + f)`, `1 + f` between `sqrt(1/2)` and `sqrt 2`.
             ///
-            /// With `s = f / (2 + f)`, `ln(1 + f) = 2 (s + s³/3 + s⁵/5 + ..) = f - (f²/2 - s (f²/2 + r))` where
-            /// `r = 2 (s²/3 + s⁴/5 + ..)`: the second form rounds less.
+            /// With `s = f / (2 + f)`, `ln(1 + f) = 2 (s + s³/3 + s⁵/5 + ..)`, which is
+            /// `f - (f²/2 - s (f²/2 + r))` where `r = 2 (s²/3 + s⁴/5 + ..)`: the second form rounds less.
             #[inline(always)]
             pub(crate) fn ln(x: $t) -> $t {
                 let subnormal = x < $t::MIN_POSITIVE;
@@ -119,7 +121,7 @@ macro_rules! exponentials {
                 if x >= 0.0 { y } else { $t::NAN }
             }
 
-            /// `ln u` for the rounded `u = 1 + x`, and the slope there times what the rounding took.
+            /// `ln u` for the rounded `u = 1 + x`, plus the slope there times what the rounding lost.
             #[inline(always)]
             pub(crate) fn ln_1p(x: $t) -> $t {
                 let u = 1.0 + x;
@@ -134,16 +136,16 @@ macro_rules! exponentials {
                 }
             }
 
-            /// The angle of the point `(b, a)`, or `(-b, a)` if `is_left`, where neither `a` nor `b` is negative: a part of
-            /// pi and `atan t` with `t² <= 3 - 2 sqrt 2`, of which the Taylor series is added up. Where `a` and `b` are alike,
-            /// `atan(a / b) = pi / 4 + atan((a - b) / (a + b))`.
+            /// The angle of the point `(b, a)`, or `(-b, a)` if `is_left`, where neither `a` nor `b` is negative:
+            /// a fraction of pi plus `atan t` with `t² <= 3 - 2 sqrt 2`, from its Taylor series. Where `a` and `b`
+            /// are of similar size, `atan(a / b) = pi / 4 + atan((a - b) / (a + b))`.
             #[inline(always)]
             fn angle(a: $t, b: $t, is_left: bool) -> $t {
                 const TAN_PI_8: $t = std::$t::consts::SQRT_2 - 1.0;
-                // At the origin the angle is 0, and between two infinities that of 1 and 1.
+                // At the origin the angle is 0; that of two infinities is that of 1 and 1.
                 let (a, b) = if a == $t::INFINITY && b == $t::INFINITY { (1.0, 1.0) } else { (a, b) };
                 let b = if a == 0.0 && b == 0.0 { 1.0 } else { b };
-                // Neither their sum nor what is left of a subnormal number leaves the range.
+                // Scaled, so that their sum does not overflow and subnormal numbers keep their digits.
                 let scale =
                     if a < $t::MIN_POSITIVE * (1u64 << $mantissa) as $t { (16u64 << $mantissa) as $t } else { 1.0 };
                 let scale = if a > $t::MAX / 8.0 { 0.125 } else { scale };
@@ -154,10 +156,10 @@ macro_rules! exponentials {
                 let numerator = if is_steep { -b } else { numerator };
                 let denominator = if is_flat { b } else { a + b };
                 let denominator = if is_steep { a } else { denominator };
-                let part: $t = if is_flat { 0.0 } else { 0.25 };
-                let part = if is_steep { 0.5 } else { part };
+                let of_pi: $t = if is_flat { 0.0 } else { 0.25 };
+                let of_pi = if is_steep { 0.5 } else { of_pi };
                 let t = numerator / denominator;
-                let (part, t) = if is_left { (1.0 - part, -t) } else { (part, t) };
+                let (of_pi, t) = if is_left { (1.0 - of_pi, -t) } else { (of_pi, t) };
                 let z = t * t;
                 let mut series = super::ATAN_COEFFICIENTS[$atan_terms - 1] as $t;
                 let mut k = $atan_terms - 1;
@@ -165,7 +167,7 @@ macro_rules! exponentials {
                     k -= 1;
                     series = z.mul_add(series, super::ATAN_COEFFICIENTS[k] as $t);
                 }
-                part.mul_add(std::$t::consts::PI, t + (t * z).mul_add(series, part * PI_LOW))
+                of_pi.mul_add(std::$t::consts::PI, t + (t * z).mul_add(series, of_pi * PI_LOW))
             }
 
             #[inline(always)]
@@ -231,7 +233,7 @@ mod tests {
         apart((got - reference).abs() / ulp)
     }
 
-    /// NaN in place of a number is as far from it as can be; the larger one of two would pass over it.
+    /// NaN instead of a number counts as infinitely far from it; `max` alone would ignore it.
     fn apart(ulps: f64) -> f64 {
         if ulps.is_nan() { f64::INFINITY } else { ulps }
     }
@@ -295,7 +297,7 @@ mod tests {
 
     #[test]
     fn angles_at_zeros_and_infinities_are_those_of_ieee() {
-        // Among them numbers whose sum overflows, and ones of a single bit.
+        // Among them numbers whose sum overflows, and subnormal ones of a single bit.
         let values = [0.0, 1.0, 5e-324, 1.5e-323, 1e308, f64::MAX, f64::INFINITY, f64::NAN]
             .into_iter()
             .flat_map(|x: f64| [x, -x]);

@@ -1,11 +1,13 @@
-//! Parts of an axis, as ranges.
+//! Ranges of positions along an axis.
 
 use crate::shape::Shape;
 use std::fmt;
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
-/// From where to where a part of an axis reaches: a range of `usize`, `isize` or a literal, as in `2..5`, `-3..`, `..n`
-/// or `..`. Negative numbers count from the end of the axis.
+/// A range of positions along an axis, of `usize`, `isize` or literals: `2..5`, `-3..`, `..n` or `..`.
+/// Negative numbers count from the end of the axis.
+///
+/// Ranges are checked, not clamped: one that reaches beyond the axis panics.
 ///
 /// ```
 /// use unspool_tensor::Tensor;
@@ -21,25 +23,25 @@ pub struct SliceRange {
 }
 
 impl SliceRange {
-    /// The first position and the number of positions of this part of `axis`, taken in steps of `step`.
+    /// The first position and the number of positions of this range along `axis`, in steps of `step`.
     ///
-    /// As in NumPy, a negative step begins at the last position unless the range says otherwise, and the end is never
-    /// part of it.
+    /// As in NumPy, a negative step begins at the last position unless the range has a start, and the end is
+    /// always exclusive.
     ///
     /// # Panics
-    /// If there is no such axis, the part reaches beyond it or ends before it begins, or the step is 0.
+    /// If there is no such axis, the range reaches beyond it or ends before it begins, or the step is 0.
     #[track_caller]
     pub fn resolve(self, shape: &Shape, axis: usize, step: isize) -> (usize, usize) {
-        assert!(axis < shape.rank(), "slice: shape {shape} has no axis {axis}");
+        shape.require_axis("slice", axis);
         assert!(step != 0, "slice: the step is 0");
         let size = shape[axis] as isize;
-        // Forwards, the positions 0..size with the end `size`; backwards, the positions size-1..=0 with the end -1.
+        // Forward: positions 0..size, with the end `size`. Backward: positions size-1..=0, with the end -1.
         let (first, past) = if step > 0 { (0, size) } else { (size - 1, -1) };
         let from_end = |at: isize| if at < 0 { at.saturating_add(size) } else { at };
         let start = self.start.map_or(first, from_end);
         let end = self.end.map_or(past, from_end);
         let inside = |at: isize| (first.min(past)..=first.max(past)).contains(&at);
-        // Backwards, a given end of -1 means the last position; only a missing one lies before the first.
+        // Backward, an explicit end of -1 means the last position; only a missing end is before the first.
         assert!(inside(start) && inside(end), "slice: {self} reaches beyond axis {axis} of shape {shape}");
         let len = (end - start) * step.signum();
         assert!(len >= 0, "slice: {self} in steps of {step} ends before it begins, along axis {axis} of shape {shape}");
@@ -60,7 +62,7 @@ impl From<RangeFull> for SliceRange {
     }
 }
 
-/// Ranges of several number types. `i32` is the type of a literal that nothing else decides.
+/// Ranges of several integer types. `i32` is the type of a literal that nothing else decides.
 macro_rules! ranges {
     ($($number:ty)*) => {
         $(
@@ -90,7 +92,7 @@ macro_rules! ranges {
 
 ranges! { usize isize i32 }
 
-/// The number as `isize`; what is too large for that is beyond every axis as well.
+/// The number as `isize`; one too large for that is beyond every axis anyway.
 #[inline]
 fn position<N: TryInto<isize>>(at: N) -> isize {
     at.try_into().unwrap_or(isize::MAX)
@@ -101,14 +103,14 @@ fn position<N: TryInto<isize>>(at: N) -> isize {
 mod tests {
     use super::*;
 
-    /// Positions as NumPy's `range(size)[start:end:step]` has them.
-    fn positions(span: impl Into<SliceRange>, size: usize, step: isize) -> Vec<isize> {
-        let (start, len) = span.into().resolve(&Shape::from([size]), 0, step);
+    /// The positions of Python's `range(size)[start:end:step]`.
+    fn positions(range: impl Into<SliceRange>, size: usize, step: isize) -> Vec<isize> {
+        let (start, len) = range.into().resolve(&Shape::from([size]), 0, step);
         (0..len as isize).map(|i| start as isize + i * step).collect()
     }
 
     #[test]
-    fn spans_are_those_of_numpy() {
+    fn ranges_are_those_of_numpy() {
         assert_eq!(positions(.., 3, 1), [0, 1, 2]);
         assert_eq!(positions(1.., 5, 2), [1, 3]);
         assert_eq!(positions(0..5, 5, 2), [0, 2, 4]);

@@ -1,9 +1,9 @@
 //! Run-time SIMD dispatch.
 //!
 //! A plain scalar loop is compiled three times: for AVX-512, for AVX2 with FMA, and for the target's
-//! baseline. [`dispatch`] runs the widest copy this processor has, so users need no `target-cpu` flag.
-//! The loop must be inlined into the copy to be vectorised: closures given to [`dispatch`] (and everything
-//! they call) carry `#[inline(always)]`.
+//! baseline. [`dispatch`] runs the widest version this processor supports, so users need no `target-cpu`
+//! flag. The loop is vectorised only if it is inlined into that version: closures passed to [`dispatch`],
+//! and everything they call, carry `#[inline(always)]`.
 
 #[cfg(target_arch = "x86_64")]
 mod level {
@@ -16,7 +16,7 @@ mod level {
 
     static LEVEL: AtomicU8 = AtomicU8::new(0);
 
-    /// The widest level that this processor has, found out once.
+    /// The widest level that this processor supports, detected once.
     #[inline(always)]
     pub(super) fn get() -> u8 {
         match LEVEL.load(Ordering::Relaxed) {
@@ -44,6 +44,8 @@ mod level {
 /// Runs `f` compiled for the widest vector instructions of this processor.
 #[inline(always)]
 pub(crate) fn dispatch<R>(f: impl FnOnce() -> R) -> R {
+    // A branch and a direct call, so `f` is inlined into each version: through a function pointer it would be
+    // compiled once, for the baseline.
     #[cfg(target_arch = "x86_64")]
     match level::get() {
         // SAFETY: the processor was found to have every feature that `avx512` enables.

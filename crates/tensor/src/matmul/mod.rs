@@ -1,42 +1,26 @@
-//! Matrix products, through the `gemm` family of crates: the only file that knows of them.
+//! Matrix products of tensors: shapes and layouts are checked here, `strips` calls the kernels.
+//!
+//! - `packed`: a matrix copied into the order in which many products read it;
+//! - `strips`: one product cut into strips of columns, on one thread or several.
+//!
+//! The kernels themselves, and the crate they come from, are in `scalar::gemm`.
 
-use crate::dual::Dual;
-use crate::scalar::{Real, Scalar};
+pub(crate) mod packed;
+#[allow(unsafe_code)]
+mod strips;
+
+use crate::loops::strided::Walk;
+use crate::scalar::Scalar;
+use crate::scalar::gemm::Matrix;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use crate::walk::Walk;
-use gemm_common::Parallelism;
-use rayon::prelude::*;
-use std::ops::Range;
-
-/// A matrix operand: elements from `offset` on, with its row and column strides.
-#[derive(Clone, Copy)]
-pub(crate) struct Matrix<'a, T> {
-    elements: &'a [T],
-    offset: usize,
-    rows: usize,
-    columns: usize,
-    strides: (isize, isize),
-}
-
-/// What a product is computed from and into: `c = a b`, or `c += a b` if `add`.
-///
-/// Built by [`multiply_strips`] alone, which checks that the operands agree, and by [`dual`] from such a one.
-pub struct Product<'a, T> {
-    a: Matrix<'a, T>,
-    b: Matrix<'a, T>,
-    /// The first element; rows are `row_step` elements apart, elements `spread` places.
-    c: *mut T,
-    row_step: usize,
-    spread: usize,
-    add: bool,
-}
+use strips::multiply;
 
 impl<T: Scalar> Tensor<T> {
     /// The matrix product: `[.., K] x [K, N] -> [.., N]`, where all leading axes of `self` are rows, or
     /// `[.., M, K] x [.., K, N] -> [.., M, N]`, where leading axes count matrices and broadcast.
     ///
-    /// Transposed views ([`t`](Tensor::t)) are multiplied as they lie, without a copy.
+    /// Transposed views ([`t`](Tensor::t)) are multiplied as is, without a copy.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -64,7 +48,8 @@ impl<T: Scalar> Tensor<T> {
         Tensor::written(shape, |out| multiply(rows.matrix(), weight.matrix(), out, false))
     }
 
-    /// Adds the product `a b` to this tensor: `[.., K] x [K, N]` to `[.., N]`, where all leading axes are rows.
+    /// Adds the product `a b` to this tensor: `[.., K] x [K, N]` to `[.., N]`, where all leading axes are
+    /// rows.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -128,7 +113,16 @@ impl<T: Scalar> Tensor<T> {
         multiply(a.t().matrix(), b.matrix(), self.as_mut_slice(), true);
     }
 
-    /// This tensor as a matrix: all axes but the last merged into rows. A view wherever the strides allow.
+    /// This tensor as a matrix: all axes but the last merged into rows. A copy only if the elements are not
+    /// contiguous.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::ones([5, 3, 2]).as_matrix().shape()[..], [15, 2]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the rank is 0.
     #[track_caller]
     #[inline]
     pub fn as_matrix(&self) -> Tensor<T> {
@@ -143,7 +137,7 @@ impl<T: Scalar> Tensor<T> {
         }
     }
 
-    /// This tensor of rank 2 as an operand.
+    /// This tensor of rank 2 as an operand of a product.
     #[inline]
     pub(crate) fn matrix(&self) -> Matrix<'_, T> {
         self.matrix_at(self.layout().offset as isize)
@@ -168,156 +162,6 @@ impl<T: Scalar> Tensor<T> {
 fn mismatch(a: Shape, b: Shape) -> ! {
     let wanted = if b.rank() > 2 { "[.., M, K] and [.., K, N]" } else { "[.., K] and [K, N]" };
     panic!("matmul: shapes {a} and {b} do not multiply; they must be {wanted}")
-}
-
-/// Checks the operands, so that the product reads and writes in bounds, and multiplies.
-#[inline]
-fn multiply<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], add: bool) {
-    multiply_strips(a, (b.columns, b.columns.max(1), a.rows.max(1)), |_| b, c, add, false);
-}
-
-/// The product of `a` with a matrix of so many `columns`, in strips of `width` of them, the last of which may be narrower:
-/// strip `i` is `strip(i)`. At most `rows` rows of `a` are multiplied at once.
-///
-/// If `share`, several threads may take strips; each element is computed by one of them, in the same way.
-#[inline]
-pub(crate) fn multiply_strips<'b, T: Scalar>(
-    a: Matrix<'_, T>,
-    (columns, width, rows): (usize, usize, usize),
-    strip: impl Fn(usize) -> Matrix<'b, T> + Sync,
-    c: &mut [T],
-    add: bool,
-    share: bool,
-) {
-    if a.rows == 0 || columns == 0 {
-        return;
-    }
-    assert!(c.len() >= a.rows * columns && a.is_in_bounds());
-    let c = Shared(c.as_mut_ptr());
-    let multiply = |i: usize| {
-        let (b, start) = (strip(i), i * width);
-        assert!(b.columns == width.min(columns - start) && a.columns == b.rows && b.is_in_bounds());
-        for top in (0..a.rows).step_by(rows) {
-            let a = a.rows(top..a.rows.min(top + rows));
-            // SAFETY: `c` holds all rows of `columns` elements, and `start` is less than that.
-            let c = unsafe { c.get().add(top * columns + start) };
-            T::gemm(Product { a, b, c, row_step: columns, spread: 1, add });
-        }
-    };
-    let strips = columns.div_ceil(width);
-    if share { (0..strips).into_par_iter().for_each(multiply) } else { (0..strips).for_each(multiply) }
-}
-
-/// The beginning of a product's rows, of which several threads write different columns.
-struct Shared<T>(*mut T);
-
-// SAFETY: every thread writes other elements, see `multiply_strips`.
-unsafe impl<T: Scalar> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn get(&self) -> *mut T {
-        self.0
-    }
-}
-
-impl<'a, T: Copy> Matrix<'a, T> {
-    /// A contiguous matrix.
-    #[inline]
-    pub(crate) fn row_major(elements: &'a [T], rows: usize, columns: usize) -> Self {
-        Matrix { elements, offset: 0, rows, columns, strides: (columns as isize, 1) }
-    }
-
-    /// Some of the rows.
-    #[inline]
-    fn rows(self, rows: Range<usize>) -> Self {
-        let offset = self.offset as isize + rows.start as isize * self.strides.0;
-        Matrix { offset: offset as usize, rows: rows.len(), ..self }
-    }
-
-    /// Whether every element lies within `elements`.
-    #[inline]
-    fn is_in_bounds(&self) -> bool {
-        let (down, right) = self.strides;
-        if self.rows == 0 || self.columns == 0 {
-            return true;
-        }
-        let reach = [(self.rows as isize - 1) * down, (self.columns as isize - 1) * right];
-        let [first, last] =
-            [reach.map(|r| r.min(0)), reach.map(|r| r.max(0))].map(|[down, right]| self.offset as isize + down + right);
-        first >= 0 && (last as usize) < self.elements.len()
-    }
-
-    #[inline]
-    fn start(&self) -> *const T {
-        // An empty operand is never read, and may start past the end.
-        self.elements.get(self.offset..).unwrap_or(&[]).as_ptr()
-    }
-}
-
-macro_rules! product {
-    ($name:ident, $t:ident, $gemm:path) => {
-        #[inline]
-        pub(crate) fn $name(product: Product<'_, $t>) {
-            let Product { a, b, c, row_step, spread, add } = product;
-            let (m, k, n) = (a.rows, a.columns, b.columns);
-            let plain = false; // nothing is conjugated
-            // The crate's kernels write columns, so it computes the transpose, cᵀ = bᵀ aᵀ.
-            // SAFETY: `multiply_strips` has checked that a is [m, k] and b is [k, n], both within their slices at their
-            // strides, and that c, borrowed mutably, holds m rows of n elements, `row_step` places apart, which nobody
-            // else reads or writes meanwhile; `dual` keeps to that.
-            unsafe {
-                $gemm()(
-                    n,
-                    m,
-                    k,
-                    c,
-                    (row_step * spread) as isize,
-                    spread as isize,
-                    add,
-                    b.start(),
-                    b.strides.0,
-                    b.strides.1,
-                    a.start(),
-                    a.strides.0,
-                    a.strides.1,
-                    1.0, // times what is in c, if `add`
-                    1.0, // times the product
-                    plain,
-                    plain,
-                    plain,
-                    Parallelism::None,
-                );
-            }
-        }
-    };
-}
-product!(single, f32, gemm_f32::gemm::f32::get_gemm_fn);
-product!(double, f64, gemm_f64::gemm::f64::get_gemm_fn);
-
-/// The product of matrices of dual numbers: `(a + a' e)(b + b' e) = a b + (a b' + a' b) e`, as three products of
-/// plain numbers, two places apart.
-pub(crate) fn dual<T: Real>(product: Product<'_, Dual<T>>) {
-    let Product { a, b, c, row_step, add, .. } = product;
-    for (x, y, part, add) in
-        [(a.part(0), b.part(0), 0, add), (a.part(0), b.part(1), 1, add), (a.part(1), b.part(0), 1, true)]
-    {
-        // SAFETY: a dual number is its value and its tangent, in this order.
-        let c = unsafe { c.cast::<T>().add(part) };
-        T::gemm(Product { a: x, b: y, c, row_step, spread: 2, add });
-    }
-}
-
-impl<'a, T: Real> Matrix<'a, Dual<T>> {
-    /// The values (0) or the tangents (1) of the elements.
-    fn part(&self, which: usize) -> Matrix<'a, T> {
-        Matrix {
-            elements: Dual::parts(self.elements),
-            offset: 2 * self.offset + which,
-            rows: self.rows,
-            columns: self.columns,
-            strides: (2 * self.strides.0, 2 * self.strides.1),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Views: other shapes and orders of the same elements, without copying.
+//! Views: the same elements in another shape or order, without a copy.
 
-use crate::layout::Layout;
+use crate::ops::slice_range::SliceRange;
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
-use crate::span::SliceRange;
+use crate::storage::layout::Layout;
 use crate::tensor::Tensor;
 
 impl<T: Scalar> Tensor<T> {
@@ -72,24 +72,24 @@ impl<T: Scalar> Tensor<T> {
     pub fn transpose(&self, a: usize, b: usize) -> Tensor<T> {
         let shape = self.layout().shape;
         for axis in [a, b] {
-            assert!(axis < shape.rank(), "transpose: shape {shape} has no axis {axis}");
+            shape.require_axis("transpose", axis);
         }
         let mut strides = self.layout().strides;
         strides.swap(a, b);
         self.view(shape.with(a, shape[b]).with(b, shape[a]), strides, self.layout().offset)
     }
 
-    /// A part of one axis, as a range: `1..3`, `-2..` for the last two, `..n`.
+    /// The positions of one axis in a range: `1..3`, `-2..` for the last two, `..n`.
     ///
     /// # Panics
-    /// If there is no such axis, or the part reaches beyond it or ends before it begins.
+    /// If there is no such axis, or the range reaches beyond it or ends before it begins.
     #[track_caller]
     #[inline]
-    pub fn slice(&self, axis: usize, span: impl Into<SliceRange>) -> Tensor<T> {
-        self.slice_step(axis, span, 1)
+    pub fn slice(&self, axis: usize, range: impl Into<SliceRange>) -> Tensor<T> {
+        self.slice_step(axis, range, 1)
     }
 
-    /// Every `step`-th position of a part of one axis; backwards if `step` is negative, as in NumPy.
+    /// Every `step`-th position of one axis in a range; backward if `step` is negative, as in NumPy.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -99,11 +99,11 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, the part reaches beyond it or ends before it begins, or `step` is 0.
+    /// If there is no such axis, the range reaches beyond it or ends before it begins, or `step` is 0.
     #[track_caller]
     #[inline]
-    pub fn slice_step(&self, axis: usize, span: impl Into<SliceRange>, step: isize) -> Tensor<T> {
-        let (start, len) = span.into().resolve(&self.layout().shape, axis, step);
+    pub fn slice_step(&self, axis: usize, range: impl Into<SliceRange>, step: isize) -> Tensor<T> {
+        let (start, len) = range.into().resolve(&self.layout().shape, axis, step);
         let offset = self.layout().offset as isize + start as isize * self.layout().strides[axis];
         let mut strides = self.layout().strides;
         if len > 1 {
@@ -112,14 +112,14 @@ impl<T: Scalar> Tensor<T> {
         self.view(self.layout().shape.with(axis, len), strides, offset as usize)
     }
 
-    /// The elements at position `index` of one axis; that axis is gone from the result.
+    /// The elements at position `index` of one axis, which is removed.
     ///
     /// # Panics
-    /// If there is no such axis, or `index` lies beyond it.
+    /// If there is no such axis, or `index` is beyond it.
     #[track_caller]
     #[inline]
     pub fn select(&self, axis: usize, index: usize) -> Tensor<T> {
-        assert!(axis < self.rank(), "select: shape {} has no axis {axis}", self.layout().shape);
+        self.layout().shape.require_axis("select", axis);
         assert!(
             index < self.layout().shape[axis],
             "select: index {index} is beyond axis {axis} of shape {}",
@@ -148,7 +148,7 @@ impl<T: Scalar> Tensor<T> {
         self.view(shape, strides, self.layout().offset)
     }
 
-    /// The tensor as if repeated to `shape`, by NumPy's broadcasting rules. The repeated elements are shared.
+    /// The tensor broadcast to `shape` by NumPy's rules. Nothing is copied: repeated elements share memory.
     ///
     /// # Panics
     /// If this tensor does not broadcast to `shape`.
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn views_see_the_right_elements() {
+    fn views_show_the_right_elements() {
         let x = counting([2, 3, 4]);
         let p = x.permute(&[2, 0, 1]);
         assert_eq!(p.shape()[..], [4, 2, 3]);

@@ -1,17 +1,28 @@
-//! The element types of tensors.
+//! The element types of tensors: numbers, and what can be computed with single ones.
+//!
+//! - `dual`: a number with its derivative;
+//! - `math`: exponentials, logarithms and angles that vectorise;
+//! - `gemm`: matrix products of raw slices.
+//!
+//! Nothing here knows of tensors or shapes. `Scalar` is sealed: recycled storage relies on every bit
+//! pattern being a valid value.
 
-use crate::math;
+#[allow(unsafe_code)]
+pub(crate) mod dual;
+#[allow(unsafe_code)]
+pub(crate) mod gemm;
+mod math;
+
+use gemm::Product;
 use num_traits::{NumAssignOps, NumOps};
 use std::fmt::{Debug, Display};
 use std::ops::Neg;
 
 mod sealed {
-    /// Keeps [`Scalar`](super::Scalar) to types that are plain floating-point data: recycled storage relies on
-    /// every bit pattern being a valid value.
+    /// Restricts [`Scalar`](super::Scalar) to types that are plain floating-point data.
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
-    impl<T: super::Real> Sealed for crate::Dual<T> {}
 }
 
 /// A [`Scalar`] that is a plain number: [`f32`] or [`f64`].
@@ -19,7 +30,7 @@ pub trait Real: Scalar {
     /// The name of the dual numbers over this type.
     #[doc(hidden)]
     const DUAL_NAME: &'static str;
-    /// Writes the bits of `values`, the lowest byte of each first, to as many bytes as they have.
+    /// Writes `values` to as many bytes as they take, little-endian.
     #[doc(hidden)]
     fn to_bytes(values: &[Self], bytes: &mut [u8]);
     /// The reverse of [`to_bytes`](Real::to_bytes).
@@ -50,9 +61,10 @@ real!(f64, "Dual<f64>");
 
 /// An element type: [`f32`], [`f64`], or [`Dual`](crate::Dual) numbers over one of them.
 ///
-/// `exp`, `exp_m1`, `ln`, `ln_1p`, `atan`, `atan2`, `tanh` and `sigmoid` are branch-free, so loops over them vectorise; they are
-/// within 3 units in the last place over the whole range, with NaN and infinities as IEEE 754 has them. `erf` is that of
-/// `libm`, the other functions are those of the standard library.
+/// `exp`, `exp_m1`, `ln`, `ln_1p`, `atan`, `atan2`, `tanh` and `sigmoid` are branch-free, so loops over
+/// them vectorise; they are within 3 units in the last place over the whole range, with NaN and
+/// infinities as IEEE 754 has them. `erf` and `erfc` are those of `libm`, the other functions those of
+/// the standard library.
 pub trait Scalar:
     sealed::Sealed
     + Copy
@@ -74,7 +86,7 @@ pub trait Scalar:
     const ONE: Self;
     /// Not a number.
     const NAN: Self;
-    /// The type's name, as it stands in messages: `f32`, `f64`.
+    /// The type's name as messages have it: `f32`, `f64`.
     const NAME: &'static str;
 
     /// The nearest value to `x`.
@@ -109,13 +121,13 @@ pub trait Scalar:
     fn erfc(self) -> Self;
     /// The absolute value.
     fn abs(self) -> Self;
-    /// -1, 0 or 1, as `self` is; NaN for NaN.
+    /// The sign: -1, 0 or 1; NaN for NaN.
     fn sign(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh(self) -> Self;
     /// The logistic function, `1 / (1 + exp(-x))`.
     fn sigmoid(self) -> Self;
-    /// Whether the value is not a number.
+    /// Whether the value is NaN.
     #[allow(clippy::eq_op)]
     #[inline(always)]
     fn is_nan(self) -> bool {
@@ -127,15 +139,15 @@ pub trait Scalar:
     /// Whether the type carries tangents.
     #[doc(hidden)]
     const HAS_TANGENT: bool = false;
-    /// This value as a function of `x` that has the given slope there: the tangent, if there is one, is `slope` times that
-    /// of `x`.
+    /// This value as a function of `x` that has the given slope there: the tangent, if there is one, is
+    /// `slope` times that of `x`.
     #[doc(hidden)]
     #[inline(always)]
     fn with_slope(self, x: Self, slope: impl FnOnce() -> Self) -> Self {
         let _ = (x, slope);
         self
     }
-    /// The tangent, if there is one, as a number that does not change.
+    /// The tangent, if there is one, as a number whose own tangent is 0.
     #[doc(hidden)]
     #[inline(always)]
     fn tangent(self) -> Self {
@@ -156,8 +168,9 @@ pub trait Scalar:
         self
     }
 
-    /// The slopes of `self.atan2(x)` with respect to `self` and `x`: `x / r²` and `-self / r²` with `r² = x² + self²`, and 0 at
-    /// the origin. Both are divided by the larger one first, so that no square overflows.
+    /// The slopes of `self.atan2(x)` with respect to `self` and `x`: `x / r²` and `-self / r²` with
+    /// `r² = x² + self²`, and 0 at the origin. Both are divided by the larger one first, so that no square
+    /// overflows.
     #[doc(hidden)]
     #[inline(always)]
     fn atan2_slopes(self, x: Self) -> [Self; 2] {
@@ -170,9 +183,9 @@ pub trait Scalar:
         [u / square / largest, -v / square / largest]
     }
 
-    /// `c = a b`, or `c += a b` if `add`: the product crate's entry for this type.
+    /// `c = a b`, or `c += a b`: the matrix product of this type.
     #[doc(hidden)]
-    fn gemm(product: crate::matmul::Product<'_, Self>);
+    fn gemm(product: Product<'_, Self>);
 }
 
 macro_rules! scalar {
@@ -254,7 +267,7 @@ macro_rules! scalar {
                 } else if self < 0.0 {
                     -1.0
                 } else {
-                    self - self // 0, or NaN for NaN
+                    self - self // 0 for 0, NaN for NaN
                 }
             }
             #[inline(always)]
@@ -270,8 +283,8 @@ macro_rules! scalar {
                 $t::is_finite(self)
             }
             #[inline]
-            fn gemm(product: crate::matmul::Product<'_, $t>) {
-                crate::matmul::$math(product);
+            fn gemm(product: Product<'_, $t>) {
+                gemm::$math(product);
             }
         }
     };

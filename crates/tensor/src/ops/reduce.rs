@@ -1,18 +1,13 @@
-//! Sums, products, and what is largest or smallest.
+//! Reductions: sums, products, maxima and minima.
 //!
 //! Sums are pairwise: the rounding error grows with the logarithm of the number of terms, and the order of
-//! additions depends on the shape alone.
+//! additions depends on the shape alone, so the bits do not depend on the processor or on threads.
 
-use crate::indices::Indices;
+use crate::loops::simd::dispatch;
 use crate::scalar::Scalar;
-use crate::shape::Shape;
-use crate::simd::dispatch;
+use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
-
-/// A run of at most this many terms is summed straight on; longer ones are halved.
-const BLOCK: usize = 512;
-/// Partial sums side by side in a straight run, enough to keep the vector units busy.
-const LANES: usize = 32;
+use crate::tuning::{SUM_BLOCK, SUM_LANES, SUM_ROWS};
 
 impl<T: Scalar> Tensor<T> {
     /// The sum of all elements, as a tensor of rank 0.
@@ -30,7 +25,7 @@ impl<T: Scalar> Tensor<T> {
         ))
     }
 
-    /// The sums over one axis, which is gone from the result.
+    /// The sums over one axis, which is removed.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -43,7 +38,7 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis.
     #[track_caller]
     pub fn sum_axis(&self, axis: usize) -> Tensor<T> {
-        assert!(axis < self.rank(), "sum_axis: shape {} has no axis {axis}", self.layout().shape);
+        self.layout().shape.require_axis("sum_axis", axis);
         let source = self.contiguous();
         let terms = source.as_slice().expect("contiguous");
         let n = self.layout().shape[axis];
@@ -68,7 +63,7 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// The sums over several axes; these are gone from the result.
+    /// The sums over several axes, which are removed.
     ///
     /// # Panics
     /// If an axis does not exist or is named twice.
@@ -79,20 +74,15 @@ impl<T: Scalar> Tensor<T> {
 
     #[track_caller]
     pub(crate) fn sum_over(&self, op: &str, axes: &[usize]) -> Tensor<T> {
-        let mut gone = [false; crate::MAX_RANK];
-        for &axis in axes {
-            assert!(axis < self.rank(), "{op}: shape {} has no axis {axis}", self.layout().shape);
-            assert!(!gone[axis], "{op}: axis {axis} is named twice in {axes:?}");
-            gone[axis] = true;
-        }
+        let removed = removed_axes(op, self.layout().shape, axes);
         if axes.len() == self.rank() {
             return self.sum();
         }
-        // From the last to the first, so that the numbers of those to come stay right.
-        (0..self.rank()).rev().filter(|&axis| gone[axis]).fold(self.clone(), |sum, axis| sum.sum_axis(axis))
+        // From the last to the first, so that the remaining axes keep their numbers.
+        (0..self.rank()).rev().filter(|&axis| removed[axis]).fold(self.clone(), |sum, axis| sum.sum_axis(axis))
     }
 
-    /// The largest elements over several axes, which are gone from the result; NaN where there is one.
+    /// The largest elements over several axes, which are removed; NaN where there is one.
     ///
     /// # Panics
     /// If an axis does not exist, is named twice, or is empty.
@@ -107,7 +97,7 @@ impl<T: Scalar> Tensor<T> {
         )
     }
 
-    /// The smallest elements over several axes, which are gone from the result; NaN where there is one.
+    /// The smallest elements over several axes, which are removed; NaN where there is one.
     ///
     /// # Panics
     /// If an axis does not exist, is named twice, or is empty.
@@ -122,7 +112,7 @@ impl<T: Scalar> Tensor<T> {
         )
     }
 
-    /// The products over several axes, which are gone from the result; 1 of no elements.
+    /// The products over several axes, which are removed; 1 where there are no elements.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -143,19 +133,18 @@ impl<T: Scalar> Tensor<T> {
         )
     }
 
-    /// The elements over several axes, one after the other; `none` is the result of no elements, if there is one.
+    /// Folds the elements over several axes with `f`; `none` is the result of no elements, if there is one.
     #[track_caller]
     #[inline(always)]
     fn fold_axes(&self, op: &str, axes: &[usize], none: Option<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
         let shape = self.layout().shape;
-        let mut gone = [false; crate::MAX_RANK];
-        for &axis in axes {
-            assert!(axis < self.rank(), "{op}: shape {shape} has no axis {axis}");
-            assert!(!gone[axis], "{op}: axis {axis} is named twice in {axes:?}");
-            assert!(shape[axis] > 0 || none.is_some(), "{op}: axis {axis} of shape {shape} is empty");
-            gone[axis] = true;
+        let removed = removed_axes(op, shape, axes);
+        if none.is_none()
+            && let Some(axis) = axes.iter().find(|&&axis| shape[axis] == 0)
+        {
+            panic!("{op}: axis {axis} of shape {shape} is empty");
         }
-        (0..self.rank()).rev().filter(|&axis| gone[axis]).fold(self.clone(), |result, axis| {
+        (0..self.rank()).rev().filter(|&axis| removed[axis]).fold(self.clone(), |result, axis| {
             let source = result.contiguous();
             let terms = source.as_slice().expect("contiguous");
             let inner: usize = result.layout().shape[axis + 1..].iter().product();
@@ -182,61 +171,6 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// The position of the largest element along one axis, for each place of the others: the first of equal ones, or
-    /// the first NaN.
-    ///
-    /// ```
-    /// use unspool_tensor::Tensor;
-    /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 9.0, 0.0, 9.0], [2, 3]);
-    /// assert_eq!(x.argmax(1).as_slice(), [1, 0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If there is no such axis, or it is empty.
-    #[track_caller]
-    pub fn argmax(&self, axis: usize) -> Indices {
-        assert!(axis < self.rank(), "argmax: shape {} has no axis {axis}", self.layout().shape);
-        assert!(self.layout().shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.layout().shape);
-        let mut best = self.select(axis, 0).to_vec();
-        let mut positions = vec![0; best.len()];
-        let n = if best.is_empty() { 0 } else { self.layout().shape[axis] };
-        for i in 1..n {
-            let row = self.select(axis, i).to_vec();
-            for ((best, position), x) in best.iter_mut().zip(&mut positions).zip(row) {
-                if x > *best || (x.is_nan() && !best.is_nan()) {
-                    (*best, *position) = (x, i);
-                }
-            }
-        }
-        Indices::from_vec(positions, self.layout().shape.remove(axis))
-    }
-
-    /// Running results along one axis: `y_0 = x_0`, `y_i = f(y_(i-1), x_i)`.
-    ///
-    /// ```
-    /// use unspool_tensor::Tensor;
-    /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0], [3]);
-    /// assert_eq!(x.scan(0, |sum, x| sum + x).to_vec(), [1.0, 3.0, 6.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If there is no such axis.
-    #[track_caller]
-    pub fn scan(&self, axis: usize, f: impl Fn(T, T) -> T) -> Tensor<T> {
-        assert!(axis < self.rank(), "scan: shape {} has no axis {axis}", self.layout().shape);
-        let mut result = self.copy();
-        let inner: usize = self.layout().shape[axis + 1..].iter().product();
-        let n = self.layout().shape[axis] * inner;
-        if n > 0 {
-            for block in result.as_mut_slice().chunks_exact_mut(n) {
-                for i in inner..n {
-                    block[i] = f(block[i - inner], block[i]);
-                }
-            }
-        }
-        result
-    }
-
     /// Sums over the axes along which `shape` was repeated to make this tensor's shape: the inverse of
     /// [`expand`](Tensor::expand), and what broadcasting does to a gradient.
     ///
@@ -255,7 +189,7 @@ impl<T: Scalar> Tensor<T> {
         );
         let skip = self.rank() - shape.rank();
         let repeated = |&axis: &usize| axis < skip || (shape[axis - skip] == 1 && self.layout().shape[axis] != 1);
-        let (mut axes, mut count) = ([0; crate::MAX_RANK], 0);
+        let (mut axes, mut count) = ([0; MAX_RANK], 0);
         for axis in (0..self.rank()).filter(repeated) {
             axes[count] = axis;
             count += 1;
@@ -264,17 +198,29 @@ impl<T: Scalar> Tensor<T> {
     }
 }
 
+/// Which axes a reduction over `axes` removes.
+#[track_caller]
+fn removed_axes(op: &str, shape: Shape, axes: &[usize]) -> [bool; MAX_RANK] {
+    let mut removed = [false; MAX_RANK];
+    for &axis in axes {
+        shape.require_axis(op, axis);
+        assert!(!removed[axis], "{op}: axis {axis} is named twice in {axes:?}");
+        removed[axis] = true;
+    }
+    removed
+}
+
 /// The pairwise sum of a contiguous run.
 #[inline(always)]
 pub(crate) fn sum_run<T: Scalar>(terms: &[T]) -> T {
-    if terms.len() <= BLOCK {
+    if terms.len() <= SUM_BLOCK {
         return sum_block(terms);
     }
-    // Blocks are summed straight on; their sums are combined like the carries of a binary counter, which is
-    // the pairwise tree without recursion.
+    // Each block is added straight on; the sums of blocks are combined like the carries of a binary counter, which
+    // is the pairwise tree without recursion.
     let mut levels = [T::ZERO; usize::BITS as usize];
     let mut blocks = 0usize;
-    for block in terms.chunks(BLOCK) {
+    for block in terms.chunks(SUM_BLOCK) {
         let mut sum = sum_block(block);
         let mut level = 0;
         while blocks >> level & 1 == 1 {
@@ -295,14 +241,14 @@ pub(crate) fn sum_run<T: Scalar>(terms: &[T]) -> T {
 
 #[inline(always)]
 fn sum_block<T: Scalar>(terms: &[T]) -> T {
-    let mut lanes = [T::ZERO; LANES];
-    let mut chunks = terms.chunks_exact(LANES);
+    let mut lanes = [T::ZERO; SUM_LANES];
+    let mut chunks = terms.chunks_exact(SUM_LANES);
     for chunk in &mut chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
             *lane += x;
         }
     }
-    let mut width = LANES;
+    let mut width = SUM_LANES;
     while width > 1 {
         width /= 2;
         for i in 0..width {
@@ -321,7 +267,7 @@ fn sum_block<T: Scalar>(terms: &[T]) -> T {
 fn sum_rows<T: Scalar>(sums: &mut [T], rows: &[T]) {
     let width = sums.len();
     let n = rows.len() / width;
-    if n <= 32 {
+    if n <= SUM_ROWS {
         dispatch(
             #[inline(always)]
             || {

@@ -1,37 +1,37 @@
 //! Recycled memory blocks.
 //!
-//! Touching a fresh page of memory costs microseconds, so blocks are kept by size class when their last tensor
-//! goes. Each thread has its own lists (no locks in the common case). A block freed by another thread than the
-//! one that took it would pile up there, so it goes to a list shared by all; a thread whose own list is empty looks
-//! there before it asks the system. So no thread keeps more blocks than it once used at the same time.
+//! Touching a fresh page of memory costs microseconds, so blocks are kept by size class when their last
+//! tensor is dropped. Each thread has its own lists (no locks in the common case). A block freed by
+//! another thread than the one that took it would pile up there, so it goes to a list shared by all; a
+//! thread whose own list is empty looks there before it asks the system. So no thread keeps more blocks
+//! than it once used at the same time. (Counting what each thread takes and frees is not enough: threads
+//! that swap roles would then hoard.)
 
-use crate::layout::Layout;
+use crate::storage::layout::Layout;
 use std::alloc::{Layout as Allocation, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What stands before the elements of a block.
+/// The beginning of every block; its elements follow.
 #[repr(C, align(64))]
-pub(crate) struct Header {
+pub(crate) struct BlockHeader {
     pub(crate) refs: AtomicUsize,
     class: usize,
     /// The number of the thread that took it last.
     owner: usize,
-    /// The number of elements its present user asked for.
+    /// The number of elements its current user requested.
     pub(crate) len: usize,
-    /// The block whose elements are seen, if they are not this one's own.
-    pub(crate) base: Option<NonNull<Header>>,
-    /// Which of the elements, in which order.
+    /// For a view, the block that holds the elements.
+    pub(crate) base: Option<NonNull<BlockHeader>>,
+    /// Which of the elements the tensor has, in which order.
     pub(crate) layout: Layout,
 }
 
-const HEADER: usize = size_of::<Header>();
+const HEADER_BYTES: usize = size_of::<BlockHeader>();
 /// Size classes: four per doubling from 64 bytes, so at most a quarter of a block is unused.
 const CLASSES: usize = 4 * 43;
-/// No block is larger (256 TiB, more than a processor can address, where that is a number).
-pub(crate) const MAX_BYTES: usize = if usize::BITS > 48 { 1 << 48 } else { isize::MAX as usize / 2 };
 
 /// The class of blocks that hold `bytes`.
 #[inline]
@@ -49,23 +49,23 @@ fn bytes_of(class: usize) -> usize {
     (quarter + 5) << (top - 2)
 }
 
-fn layout_of(class: usize) -> Allocation {
-    Allocation::from_size_align(HEADER + bytes_of(class), 64).expect("at most MAX_BYTES and a header")
+fn allocation_of(class: usize) -> Allocation {
+    Allocation::from_size_align(HEADER_BYTES + bytes_of(class), 64).expect("at most MAX_BYTES and a header")
 }
 
 /// A free block, owned by the list that holds it.
-struct Free(NonNull<Header>);
+struct Free(NonNull<BlockHeader>);
 
 // SAFETY: a free block has no other reference; whoever holds it may use it from any thread.
 unsafe impl Send for Free {}
 
 impl Drop for Free {
     fn drop(&mut self) {
-        // SAFETY: the block came from `alloc_zeroed` with this layout (its class is written once, on allocation),
+        // SAFETY: the block came from `alloc_zeroed` with this size and alignment (its class is written once, on allocation),
         // and nothing refers to it.
         unsafe {
-            let layout = layout_of(self.0.as_ref().class);
-            dealloc(self.0.as_ptr().cast(), layout);
+            let allocation = allocation_of(self.0.as_ref().class);
+            dealloc(self.0.as_ptr().cast(), allocation);
         }
     }
 }
@@ -89,8 +89,8 @@ impl Drop for Local {
 
 static SHARED: Mutex<[Vec<Free>; CLASSES]> = Mutex::new([const { Vec::new() }; CLASSES]);
 
-/// Bytes drawn from the system so far.
-static DRAWN: AtomicUsize = AtomicUsize::new(0);
+/// The bytes allocated from the system so far.
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 
 static THREADS: AtomicUsize = AtomicUsize::new(1);
 
@@ -101,29 +101,29 @@ thread_local! {
     });
 }
 
-/// A block for `len` elements of `bytes` bytes in all, which are initialised, with one reference. Its layout is that of an
-/// earlier user.
+/// A block for `len` elements that take `bytes` bytes, all initialised, with one reference. The layout in its
+/// header is that of an earlier user.
 #[inline]
-pub(crate) fn take(bytes: usize, len: usize) -> NonNull<Header> {
-    try_take(bytes, len).unwrap_or_else(|| handle_alloc_error(layout_of(class_of(bytes))))
+pub(crate) fn take(bytes: usize, len: usize) -> NonNull<BlockHeader> {
+    try_take(bytes, len).unwrap_or_else(|| handle_alloc_error(allocation_of(class_of(bytes))))
 }
 
-/// The same, unless the system has no memory for the whole block.
+/// The same, or `None` if the system has no memory for the whole block.
 #[inline]
-pub(crate) fn try_take(bytes: usize, len: usize) -> Option<NonNull<Header>> {
+pub(crate) fn try_take(bytes: usize, len: usize) -> Option<NonNull<BlockHeader>> {
     let class = class_of(bytes);
     let kept = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();
         let mut free = match local.free[class].pop() {
             Some(free) => free,
-            None => draw(class)?,
+            None => allocate(class)?,
         };
         // SAFETY: a free block is exclusively its holder's.
         unsafe { free.0.as_mut() }.owner = local.id;
         Some(free)
     });
-    // While a thread ends, its lists are gone; it can still use tensors.
-    let free = kept.unwrap_or_else(|_| draw(class))?;
+    // A thread that is ending has no lists any more, but can still use tensors.
+    let free = kept.unwrap_or_else(|_| allocate(class))?;
     let mut header = free.0;
     std::mem::forget(free); // from here on the reference count owns the block
     // SAFETY: the block is exclusively ours until it is returned.
@@ -139,11 +139,11 @@ pub(crate) fn try_take(bytes: usize, len: usize) -> Option<NonNull<Header>> {
 /// # Safety
 /// The caller held the last reference to the block, and does not use it again.
 #[inline]
-pub(crate) unsafe fn give_back(header: NonNull<Header>) {
+pub(crate) unsafe fn give_back(header: NonNull<BlockHeader>) {
     // SAFETY: the caller's promise; the header stays valid until the block is deallocated.
     let (class, owner) = unsafe { (header.as_ref().class, header.as_ref().owner) };
     let free = Free(header);
-    // If the thread's lists are gone (it is ending), the closure is dropped unrun and `Free` deallocates.
+    // If the thread is ending and has no lists any more, the closure is dropped unrun and `Free` deallocates.
     let _ = LOCAL.try_with(move |local| {
         let local = &mut *local.borrow_mut();
         if owner == local.id {
@@ -154,29 +154,29 @@ pub(crate) unsafe fn give_back(header: NonNull<Header>) {
     });
 }
 
-/// The elements' address of a block.
+/// The address of a block's elements.
 #[inline]
-pub(crate) fn data(header: NonNull<Header>) -> *mut u8 {
-    // SAFETY: every block is `HEADER` bytes followed by its elements, in one allocation.
-    unsafe { header.as_ptr().cast::<u8>().add(HEADER) }
+pub(crate) fn data(header: NonNull<BlockHeader>) -> *mut u8 {
+    // SAFETY: every block is `HEADER_BYTES` bytes followed by its elements, in one allocation.
+    unsafe { header.as_ptr().cast::<u8>().add(HEADER_BYTES) }
 }
 
 /// A block from the shared list, or a fresh one from the system, if it has one.
 #[cold]
-fn draw(class: usize) -> Option<Free> {
+fn allocate(class: usize) -> Option<Free> {
     if let Ok(mut shared) = SHARED.lock()
         && let Some(free) = shared[class].pop()
     {
         return Some(free);
     }
-    let layout = layout_of(class);
-    // SAFETY: the layout is never empty. Zeroed memory is initialised memory: see `Buffer::as_slice`.
-    let block = unsafe { alloc_zeroed(layout) };
-    let header = NonNull::new(block.cast::<Header>())?;
-    DRAWN.fetch_add(layout.size(), Ordering::Relaxed);
+    let allocation = allocation_of(class);
+    // SAFETY: the allocation is never empty. Zeroed memory is initialised memory: see `Buffer::elements`.
+    let block = unsafe { alloc_zeroed(allocation) };
+    let header = NonNull::new(block.cast::<BlockHeader>())?;
+    ALLOCATED.fetch_add(allocation.size(), Ordering::Relaxed);
     // SAFETY: the allocation is ours alone and large enough for the header, at its alignment.
     unsafe {
-        header.write(Header {
+        header.write(BlockHeader {
             refs: AtomicUsize::new(0),
             class,
             owner: 0,
@@ -188,8 +188,8 @@ fn draw(class: usize) -> Option<Free> {
     Some(Free(header))
 }
 
-/// The bytes that tensors have drawn from the system since the program began, not counting recycled memory: no more
-/// once a program repeats the same work.
+/// The bytes that tensors have allocated from the system since the program began. Recycled memory is not
+/// counted, so the number stays the same while a program repeats the same work.
 ///
 /// ```standalone_crate
 /// use unspool_tensor::{bytes_allocated, Tensor};
@@ -200,7 +200,7 @@ fn draw(class: usize) -> Option<Free> {
 /// assert_eq!(bytes_allocated(), before);
 /// ```
 pub fn bytes_allocated() -> usize {
-    DRAWN.load(Ordering::Relaxed)
+    ALLOCATED.load(Ordering::Relaxed)
 }
 
 /// Returns every free block of this thread and of the shared list to the system.
@@ -219,6 +219,7 @@ pub fn release_memory() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shape::MAX_BYTES;
 
     #[test]
     fn classes_hold_what_they_promise_and_waste_at_most_a_quarter() {
@@ -234,10 +235,10 @@ mod tests {
     }
 
     /// Returns the block from a thread that did not take it, and does not end before `then` has run.
-    fn give_back_elsewhere(header: NonNull<Header>, then: impl FnOnce()) {
+    fn give_back_elsewhere(header: NonNull<BlockHeader>, then: impl FnOnce()) {
         let sent = Free(header);
         let (freed, wait) = std::sync::mpsc::channel();
-        let (finish, told) = std::sync::mpsc::channel();
+        let (finish, finished) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let sent = sent;
             let header = sent.0;
@@ -245,7 +246,7 @@ mod tests {
             // SAFETY: the only reference, not used again.
             unsafe { give_back(header) }
             freed.send(()).unwrap();
-            told.recv().unwrap();
+            finished.recv().unwrap();
         });
         wait.recv().unwrap();
         then();
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_recycled_on_its_thread_and_handed_over_across_threads() {
+    fn a_block_is_recycled_on_its_thread_and_passed_on_across_threads() {
         let bytes = 12_345_678; // a class nothing else in this test binary uses
         let first = take(bytes, 0);
         // SAFETY: the only reference, not used again.
@@ -274,7 +275,7 @@ mod tests {
             give_back_elsewhere(block, || block = take(bytes, 0));
             assert_eq!(block, first);
         }
-        // .. and then taken elsewhere and freed here: it does not stay here, where it was taken so often.
+        // .. and then taken elsewhere and freed here: this thread does not keep it, though it took it so often.
         for _ in 0..10 {
             // SAFETY: the only reference, not used again.
             unsafe { give_back(block) };

@@ -1,24 +1,31 @@
 //! Walking several strided operands of one shape together.
+//!
+//! A walk cuts the shape into runs along the innermost axis, so that the inner loop of an op sees a length and
+//! one step per operand and the compiler can vectorise it. All ops go through [`Walk::for_each_run`] or
+//! [`Walk::write_runs`], which also choose the instruction set.
 
-use crate::layout::Layout;
+use crate::loops::simd::dispatch;
 use crate::shape::{MAX_RANK, Shape};
+use crate::storage::layout::Layout;
+use crate::tuning::COPY_BLOCK;
 
 /// A walk over a shape in row-major order, cut into runs along the innermost axis.
 ///
-/// Axes that are contiguous to each other in every operand are merged, so contiguous operands make a single run.
+/// Axes that are contiguous to each other in every operand are merged, so contiguous operands make a single
+/// run.
 pub(crate) struct Walk<const K: usize> {
-    /// The merged axes, from the innermost outwards; none if there are no elements.
+    /// The number of merged axes, the innermost first; 0 if there are no elements.
     rank: usize,
     sizes: [usize; MAX_RANK],
     steps: [[isize; K]; MAX_RANK],
     starts: [isize; K],
 }
 
-/// Copies elements that lie side by side. Rows are often some twenty long: they go as whole vectors, of which the last
-/// begins where it ends with the row, and not through a call that first asks how many there are.
+/// Copies contiguous elements. Rows often have some twenty of them: those are copied as whole vectors, the last of
+/// which ends with the row and overlaps the one before, and not by a call of `memcpy`, which first decides by length.
 #[inline(always)]
 pub(crate) fn copy_run<T: Copy>(to: &mut [T], from: &[T]) {
-    const BLOCK: usize = 16;
+    const BLOCK: usize = COPY_BLOCK;
     let len = to.len();
     if !(BLOCK..=8 * BLOCK).contains(&len) {
         to.copy_from_slice(from);
@@ -33,7 +40,7 @@ pub(crate) fn copy_run<T: Copy>(to: &mut [T], from: &[T]) {
 }
 
 impl<const K: usize> Walk<K> {
-    /// Over operands that broadcast to `shape`.
+    /// A walk over operands that broadcast to `shape`.
     #[inline]
     pub(crate) fn over(shape: &Shape, operands: [&Layout; K]) -> Self {
         if operands.iter().all(|layout| layout.is_contiguous && layout.shape == *shape) {
@@ -47,7 +54,7 @@ impl<const K: usize> Walk<K> {
         Self::new(shape, operands.map(|layout| layout.offset), strides.each_ref())
     }
 
-    /// Over operands with these strides, from these places on.
+    /// A walk over operands with these strides, each from its own start.
     pub(crate) fn new(shape: &Shape, starts: [usize; K], strides: [&[isize; MAX_RANK]; K]) -> Self {
         let starts = starts.map(|start| start as isize);
         let mut walk = Walk { rank: 0, sizes: [1; MAX_RANK], steps: [[0; K]; MAX_RANK], starts };
@@ -72,8 +79,31 @@ impl<const K: usize> Walk<K> {
         walk
     }
 
-    /// Calls `run(done, len, offsets, steps)` once per run: `done` elements came before it, and its `i`-th
-    /// element lies at `offsets[k] + i * steps[k]` of operand `k`.
+    /// Calls `run(done, len, offsets, steps)` once per run, in code for the widest vector instructions of this
+    /// processor: `done` elements came before it, and its `i`-th element is at `offsets[k] + i * steps[k]` of
+    /// operand `k`.
+    ///
+    /// Closures passed here are `move`: the code for the vector instructions is a function of its own, and what it
+    /// borrows from the caller it reads again for every element of a run with gaps (5 to 15% of such a loop).
+    #[inline(always)]
+    pub(crate) fn for_each_run(&self, run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
+        dispatch(
+            #[inline(always)]
+            move || self.runs(run),
+        );
+    }
+
+    /// The same for a loop that writes `out`, which has the walk's shape in row-major order:
+    /// `run(elements of out, offsets, steps)`.
+    #[inline(always)]
+    pub(crate) fn write_runs<T>(&self, out: &mut [T], mut run: impl FnMut(&mut [T], [isize; K], [isize; K])) {
+        self.for_each_run(
+            #[inline(always)]
+            move |done, len, at, steps| run(&mut out[done..done + len], at, steps),
+        );
+    }
+
+    /// [`for_each_run`](Walk::for_each_run) in code for the baseline: for bodies that do not vectorise.
     #[inline(always)]
     pub(crate) fn runs(&self, mut run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
         if self.rank == 0 {
@@ -92,7 +122,7 @@ impl<const K: usize> Walk<K> {
                     *row += step;
                 }
             }
-            // The next rows: count the axes outside of them up like the digits of a number.
+            // The next rows: increment the index of the outer axes like the digits of a number.
             let mut axis = 2;
             loop {
                 if axis >= self.rank {
@@ -113,6 +143,12 @@ impl<const K: usize> Walk<K> {
             }
         }
     }
+}
+
+/// The position of the `i`-th element of a run that starts at `at`.
+#[inline(always)]
+pub(crate) fn position(at: isize, i: usize, step: isize) -> usize {
+    (at + i as isize * step) as usize
 }
 
 #[cfg(test)]

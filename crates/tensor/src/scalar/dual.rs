@@ -1,19 +1,19 @@
-//! Dual numbers: a value and how fast it changes.
+//! Dual numbers: a value and its derivative in one direction.
 
-use crate::scalar::{Real, Scalar};
-use crate::tensor::Tensor;
+use crate::scalar::gemm::{Matrix, Product};
+use crate::scalar::{Real, Scalar, sealed};
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
 
 /// `value + tangent e` with `e² = 0`: a number together with its derivative in one direction.
 ///
-/// Computing with duals instead of numbers carries the derivative along: `f(x + x' e) = f(x) + f'(x) x' e`.
-/// Run the tape's gradient rules over duals, and the gradients' tangents are second derivatives.
-/// Comparisons look at the value alone.
+/// Computing with duals instead of numbers carries the derivative along:
+/// `f(x + x' e) = f(x) + f'(x) x' e`. Run the tape's gradient rules over duals, and the gradients'
+/// tangents are second derivatives. Comparisons look at the value alone.
 ///
-/// Wengert 1964, "A simple automatic derivative evaluation program"; Pearlmutter 1994, "Fast exact multiplication
-/// by the Hessian".
+/// Wengert 1964, "A simple automatic derivative evaluation program"; Pearlmutter 1994, "Fast exact
+/// multiplication by the Hessian".
 ///
 /// ```
 /// use unspool_tensor::{Dual, Scalar};
@@ -31,7 +31,7 @@ pub struct Dual<T> {
 }
 
 impl<T: Real> Dual<T> {
-    /// A number that does not change.
+    /// A number whose tangent is 0.
     #[inline(always)]
     pub fn constant(value: T) -> Self {
         Dual { value, tangent: T::ZERO }
@@ -44,17 +44,19 @@ impl<T: Real> Dual<T> {
     }
 
     /// The values and tangents of a slice, alternating.
-    pub(crate) fn parts(slice: &[Self]) -> &[T] {
+    fn interleaved(slice: &[Self]) -> &[T] {
         // SAFETY: `repr(C)` makes a dual two `T`s without padding; the length is that of the same memory.
         unsafe { std::slice::from_raw_parts(slice.as_ptr().cast(), 2 * slice.len()) }
     }
 }
 
-/// The change of a function with this slope; what does not move changes nothing, however steep the function.
+// A tangent of 0 stays 0, however steep the function: 0 times an infinite slope would be NaN.
 #[inline(always)]
 fn along<T: Real>(slope: T, tangent: T) -> T {
     if tangent == T::ZERO { T::ZERO } else { slope * tangent }
 }
+
+impl<T: Real> sealed::Sealed for Dual<T> {}
 
 impl<T: Real> Scalar for Dual<T> {
     const ZERO: Self = Dual { value: T::ZERO, tangent: T::ZERO };
@@ -137,7 +139,7 @@ impl<T: Real> Scalar for Dual<T> {
     fn powf(self, p: Self) -> Self {
         let y = self.value.powf(p.value);
         let base = if p.value == T::ZERO { T::ZERO } else { p.value * self.value.powf(p.value - T::ONE) };
-        // At 0 to a power that is not negative, the exponent has no say.
+        // 0 to a power that is not negative does not depend on the exponent.
         let still = p.tangent == T::ZERO || (self.value == T::ZERO && p.value >= T::ZERO);
         let exponent = if still { T::ZERO } else { y * self.value.ln() * p.tangent };
         Dual { value: y, tangent: along(base, self.tangent) + exponent }
@@ -174,8 +176,28 @@ impl<T: Real> Scalar for Dual<T> {
     fn is_finite(self) -> bool {
         self.value.is_finite() && self.tangent.is_finite()
     }
-    fn gemm(product: crate::matmul::Product<'_, Self>) {
-        crate::matmul::dual(product);
+
+    /// `(a + a' e)(b + b' e) = a b + (a b' + a' b) e`: three products of plain numbers on the same memory, each of which
+    /// reads and writes every second position.
+    fn gemm(product: Product<'_, Self>) {
+        let Product { a, b, c, row_step, add, .. } = product;
+        let [(a, a_tangent), (b, b_tangent)] = [a, b].map(|m| (component(&m, 0), component(&m, 1)));
+        for (x, y, which, add) in [(a, b, 0, add), (a, b_tangent, 1, add), (a_tangent, b, 1, true)] {
+            // SAFETY: a dual number is its value and its tangent, in this order.
+            let c = unsafe { c.cast::<T>().add(which) };
+            T::gemm(Product { a: x, b: y, c, row_step, spread: 2, add });
+        }
+    }
+}
+
+/// The matrix of the values (0) or of the tangents (1).
+fn component<'a, T: Real>(matrix: &Matrix<'a, Dual<T>>, which: usize) -> Matrix<'a, T> {
+    Matrix {
+        elements: Dual::interleaved(matrix.elements),
+        offset: 2 * matrix.offset + which,
+        rows: matrix.rows,
+        columns: matrix.columns,
+        strides: (2 * matrix.strides.0, 2 * matrix.strides.1),
     }
 }
 
@@ -207,40 +229,7 @@ impl<T: Real> Neg for Dual<T> {
     }
 }
 
-impl<T: Real> Tensor<T> {
-    /// The numbers of this tensor with those of `tangents`, of the same shape, as their tangents.
-    ///
-    /// # Panics
-    /// If the shapes differ.
-    #[track_caller]
-    pub fn with_tangents(&self, tangents: &Tensor<T>) -> Tensor<Dual<T>> {
-        let (a, b) = (self.shape(), tangents.shape());
-        assert!(a == b, "with_tangents: values {a} and tangents {b} differ in shape");
-        let (values, tangents) = (self.contiguous(), tangents.contiguous());
-        let (values, tangents) = (values.as_slice().expect("contiguous"), tangents.as_slice().expect("contiguous"));
-        Tensor::from_fn(a, |i| Dual { value: values[i], tangent: tangents[i] })
-    }
-}
-
-impl<T: Real> Tensor<Dual<T>> {
-    /// The values of the dual numbers.
-    pub fn values(&self) -> Tensor<T> {
-        self.part(|x| x.value)
-    }
-
-    /// The tangents of the dual numbers.
-    pub fn tangents(&self) -> Tensor<T> {
-        self.part(|x| x.tangent)
-    }
-
-    fn part(&self, part: impl Fn(&Dual<T>) -> T) -> Tensor<T> {
-        let source = self.contiguous();
-        let source = source.as_slice().expect("contiguous");
-        Tensor::from_fn(self.shape(), |i| part(&source[i]))
-    }
-}
-
-/// An operator and its assigning form, from the value and the tangent of the result.
+/// Defines an operator and its assigning form from the value and the tangent of the result.
 macro_rules! operator {
     ($Op:ident, $op:ident, $Assign:ident, $assign:ident, |$a:ident, $b:ident| $value:expr, $y:ident => $tangent:expr) => {
         impl<T: Real> $Op for Dual<T> {
@@ -340,20 +329,5 @@ mod tests {
         assert_eq!(x.powf(Dual::constant(3.0)).tangent, 12.0);
         let zero = Dual { value: 0.0, tangent: 1.0 };
         assert_eq!((zero.powf(Dual::constant(2.0)).tangent, zero.powf(Dual::constant(0.0)).tangent), (0.0, 0.0));
-    }
-
-    #[test]
-    fn products_of_matrices_follow_the_product_rule() {
-        let dual = |salt: usize| move |i: usize| Dual { value: (i * 7 % (11 + salt)) as f64, tangent: (i % 5) as f64 };
-        let (a, b) = (Tensor::from_fn([3, 4], dual(0)), Tensor::from_fn([5, 4], dual(2)).t());
-        let mut c = Tensor::full(Dual { value: 1.0, tangent: 2.0 }, [3, 5]);
-        let product = a.matmul(&b);
-        c.add_matmul_tn(&a.t().copy(), &b);
-        for (i, j) in (0..15).map(|at| (at / 5, at % 5)) {
-            let by_hand = (0..4).fold(Dual::constant(0.0), |sum, k| sum + a.at([i, k]) * b.at([k, j]));
-            let (got, sum) = (product.at([i, j]), c.at([i, j]));
-            assert_eq!((got.value, got.tangent), (by_hand.value, by_hand.tangent));
-            assert_eq!((sum.value, sum.tangent), (by_hand.value + 1.0, by_hand.tangent + 2.0));
-        }
     }
 }

@@ -9,7 +9,7 @@ impl<T: Scalar> Tensor<T> {
         self.mean_from(self.sum(), self.numel(), Tensor::sum)
     }
 
-    /// The means over several axes; these are gone from the result.
+    /// The means over several axes, which are removed.
     ///
     /// # Panics
     /// If an axis does not exist or is named twice.
@@ -20,11 +20,12 @@ impl<T: Scalar> Tensor<T> {
         self.mean_from(sum, n, |x| x.sum_over("mean_axes", axes))
     }
 
-    /// The means of each `n` elements, from their sums.
+    /// The means of `n` elements each, from their sums.
     fn mean_from(&self, sum: Tensor<T>, n: usize, sum_again: impl FnOnce(&Tensor<T>) -> Tensor<T>) -> Tensor<T> {
         let n = T::from_f64(n as f64);
         let mean = sum.map(|s| s / n);
-        // A sum can be too large for its type where the mean is not. (Nothing has no mean, and its sum is not too large.)
+        // A sum can overflow where the mean does not: then the elements are divided first. (The mean of no elements is NaN
+        // for another reason.)
         let is_finite = |x: &Tensor<T>| x.contiguous().as_slice().is_some_and(|x| x.iter().all(|x| x.is_finite()));
         let is_right = self.numel() == 0 || is_finite(&mean) || !is_finite(self);
         if is_right { mean } else { sum_again(&self.map(|x| x / n)) }

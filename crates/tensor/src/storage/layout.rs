@@ -1,8 +1,8 @@
-//! How a tensor's elements lie in its block.
+//! How a tensor's elements are arranged in its block.
 
 use crate::shape::{MAX_RANK, Shape};
 
-/// A shape with the place of each element: `offset + sum of index * stride`.
+/// A shape, with the position of each element in the block: `offset + sum of index * stride`.
 #[derive(Clone, Copy)]
 pub(crate) struct Layout {
     pub(crate) offset: usize,
@@ -13,13 +13,15 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// That of a number.
+    /// The layout of a single number.
     pub(crate) fn scalar() -> Layout {
         Layout { offset: 0, shape: Shape::from([]), strides: [0; MAX_RANK], is_contiguous: true }
     }
 
-    /// Makes this all elements of a block in row-major order. In place: a layout put together elsewhere number by number
-    /// and then copied as a whole would wait for its own writes, in every op.
+    /// Makes this the layout of a whole block in row-major order.
+    ///
+    /// In place, because it runs in every op: a struct that is written field by field and then copied as
+    /// vectors waits for its own stores.
     #[inline]
     pub(crate) fn set_contiguous(&mut self, shape: &Shape) {
         self.offset = 0;
@@ -32,13 +34,13 @@ impl Layout {
         }
     }
 
-    /// Some elements of a block.
+    /// A layout of some elements of a block.
     #[inline]
     pub(crate) fn new(shape: Shape, strides: [isize; MAX_RANK], offset: usize) -> Layout {
-        Layout { offset, shape, strides, is_contiguous: lies_contiguous(&shape, &strides) }
+        Layout { offset, shape, strides, is_contiguous: is_row_major(&shape, &strides) }
     }
 
-    /// The strides when broadcast to `shape`, to which this layout's does broadcast.
+    /// The strides of this layout broadcast to `shape`, which its own shape must broadcast to.
     #[inline]
     pub(crate) fn expanded_strides(&self, shape: &Shape) -> [isize; MAX_RANK] {
         if self.shape == *shape {
@@ -55,7 +57,7 @@ impl Layout {
     }
 }
 
-fn lies_contiguous(shape: &Shape, strides: &[isize; MAX_RANK]) -> bool {
+fn is_row_major(shape: &Shape, strides: &[isize; MAX_RANK]) -> bool {
     let mut step = 1;
     for axis in (0..shape.rank()).rev() {
         let size = shape[axis];

@@ -1,14 +1,15 @@
-//! Functions of whole rows.
+//! Functions of whole rows: what a softmax or a normalisation needs to see at once.
 
-use crate::reduce::sum_run;
+use crate::loops::simd::dispatch;
+use crate::ops::reduce::sum_run;
 use crate::scalar::Scalar;
-use crate::simd::dispatch;
 use crate::tensor::Tensor;
+use crate::tuning::MAX_LANES;
 
 impl<T: Scalar> Tensor<T> {
-    /// A tensor of this shape, made row by row: `f(row, others, out)` gets the row of this tensor along the last axis,
-    /// those of `others` and the row to write. It is compiled for the processor at hand if the closure carries
-    /// `#[inline(always)]`; sums are those of [`sum_row`], maxima those of [`max_row`].
+    /// A tensor of this shape, computed row by row: `f(row, others, out)` gets the row of this tensor along the
+    /// last axis, those of `others` and the row to write. It becomes SIMD code if the closure carries
+    /// `#[inline(always)]`; [`sum_row`] and [`max_row`] do, too.
     ///
     /// ```
     /// use unspool_tensor::{sum_row, Tensor};
@@ -69,13 +70,13 @@ impl<T: Scalar> Tensor<T> {
     }
 }
 
-/// The sum of a row, pairwise as [`Tensor::sum`] is: for use in [`map_rows`](Tensor::map_rows).
+/// The sum of a row, pairwise like [`Tensor::sum`]: for use in [`map_rows`](Tensor::map_rows).
 #[inline(always)]
 pub fn sum_row<T: Scalar>(row: &[T]) -> T {
     sum_run(row)
 }
 
-/// The largest element of a row, which is not empty; not a NaN if there is another: for use in
+/// The largest element of a row, ignoring NaN unless all are NaN: for use in
 /// [`map_rows`](Tensor::map_rows).
 ///
 /// ```
@@ -86,9 +87,8 @@ pub fn sum_row<T: Scalar>(row: &[T]) -> T {
 /// If the row is empty.
 #[inline(always)]
 pub fn max_row<T: Scalar>(row: &[T]) -> T {
-    const LANES: usize = 16;
-    let (chunks, rest) = row.as_chunks::<LANES>();
-    let mut lanes = [row[0]; LANES];
+    let (chunks, rest) = row.as_chunks::<MAX_LANES>();
+    let mut lanes = [row[0]; MAX_LANES];
     for chunk in chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
             *lane = larger(*lane, x);
@@ -111,14 +111,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_of_a_row_is_found_at_every_place() {
+    fn the_largest_of_a_row_is_found_at_every_position() {
         for len in [1, 2, 15, 16, 17, 40] {
-            for place in 0..len {
+            for position in 0..len {
                 let mut row = vec![-1.5f32; len];
-                row[place] = 2.5;
-                assert_eq!(max_row(&row), 2.5, "{place} of {len}");
-                row[0] = if place == 0 { 2.5 } else { f32::NAN };
-                assert_eq!(max_row(&row), 2.5, "{place} of {len}, after a NaN");
+                row[position] = 2.5;
+                assert_eq!(max_row(&row), 2.5, "{position} of {len}");
+                row[0] = if position == 0 { 2.5 } else { f32::NAN };
+                assert_eq!(max_row(&row), 2.5, "{position} of {len}, after a NaN");
             }
         }
     }

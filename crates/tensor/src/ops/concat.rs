@@ -1,10 +1,8 @@
-//! Putting tensors together, and writing into parts of them: copies along an axis.
+//! Joining tensors along an axis, and reversing one.
 
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
-use crate::simd::dispatch;
 use crate::tensor::Tensor;
-use crate::walk::{Walk, copy_run};
 
 impl<T: Scalar> Tensor<T> {
     /// The tensors, all of one shape, side by side along a new axis of the result (NumPy's and PyTorch's `stack`).
@@ -37,7 +35,7 @@ impl<T: Scalar> Tensor<T> {
         out
     }
 
-    /// The tensors one after the other along one axis; all other axes have the same sizes.
+    /// The tensors one after the other along an axis; all other axes have the same sizes.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -53,7 +51,7 @@ impl<T: Scalar> Tensor<T> {
         let Some(shape) = parts.clone().next().map(Tensor::shape) else {
             panic!("concat: no tensors given");
         };
-        assert!(axis < shape.rank(), "concat: shape {shape} has no axis {axis}");
+        shape.require_axis("concat", axis);
         let mut size = 0;
         for part in parts.clone() {
             let fits =
@@ -75,7 +73,7 @@ impl<T: Scalar> Tensor<T> {
     /// If there is no such axis.
     #[track_caller]
     pub fn flip(&self, axis: usize) -> Tensor<T> {
-        assert!(axis < self.rank(), "flip: shape {} has no axis {axis}", self.layout().shape);
+        self.layout().shape.require_axis("flip", axis);
         let n = self.layout().shape[axis];
         let inner: usize = self.layout().shape[axis + 1..].iter().product();
         let source = self.contiguous();
@@ -92,8 +90,8 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// A tensor of `shape` put together from parts along `axis`: each part with the position at which it
-    /// starts, and zeros where no part lies.
+    /// A tensor of `shape` made of parts along `axis`: each part comes with the position at which it starts, and
+    /// positions without a part are zeros.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -111,7 +109,7 @@ impl<T: Scalar> Tensor<T> {
         parts: impl IntoIterator<Item = (usize, &'a Tensor<T>)>,
     ) -> Tensor<T> {
         let shape = shape.into();
-        assert!(axis < shape.rank(), "from_parts: shape {shape} has no axis {axis}");
+        shape.require_axis("from_parts", axis);
         let mut out = Tensor::scratch(shape);
         let zero = Tensor::scalar(T::ZERO);
         let mut end = 0;
@@ -133,97 +131,6 @@ impl<T: Scalar> Tensor<T> {
         gap(&mut out, end, shape[axis]);
         out
     }
-
-    /// Overwrites the part of `axis` that begins at `start` with the elements of `part`.
-    ///
-    /// # Panics
-    /// If there is no such axis, or the part does not fit.
-    #[track_caller]
-    #[inline]
-    pub fn slice_assign(&mut self, axis: usize, start: usize, part: &Tensor<T>) {
-        self.update_part(
-            "slice_assign",
-            axis,
-            start,
-            1,
-            part,
-            #[inline(always)]
-            |to, from| copy_run(to, from),
-        );
-    }
-
-    /// Adds the elements of `part` to those positions of `axis` that begin at `start` and lie `step` apart.
-    ///
-    /// # Panics
-    /// If there is no such axis, or the part does not fit.
-    #[track_caller]
-    #[inline]
-    pub fn slice_add(&mut self, axis: usize, start: usize, step: isize, part: &Tensor<T>) {
-        self.update_part(
-            "slice_add",
-            axis,
-            start,
-            step,
-            part,
-            #[inline(always)]
-            |to, from| to.iter_mut().zip(from).for_each(|(y, &x)| *y += x),
-        );
-    }
-
-    #[track_caller]
-    #[inline(always)]
-    fn update_part(
-        &mut self,
-        op: &str,
-        axis: usize,
-        start: usize,
-        step: isize,
-        part: &Tensor<T>,
-        update: impl Fn(&mut [T], &[T]),
-    ) {
-        let inside = |size: usize| match part.layout().shape[axis] {
-            0 => start <= size,
-            n => {
-                let reach = step.checked_mul(n as isize - 1);
-                let last = reach.and_then(|reach| start.checked_add_signed(reach));
-                start < size && last.is_some_and(|last| last < size)
-            }
-        };
-        let fits = self.layout().shape.matches_beside(axis, &part.layout().shape) && inside(self.layout().shape[axis]);
-        assert!(
-            fits,
-            "{op}: {} does not fit into axis {axis} of {} at {start}",
-            part.layout().shape,
-            self.layout().shape
-        );
-        self.make_writable();
-        let mut strides = self.layout().strides;
-        let from = self.layout().offset + start * strides[axis] as usize;
-        if part.layout().shape[axis] > 1 {
-            strides[axis] *= step;
-        }
-        let walk = Walk::new(&part.layout().shape, [from, part.layout().offset], [&strides, &part.layout().strides]);
-        let out = self.buffer.get_mut().expect("made writable above");
-        let source = part.buffer.elements();
-        dispatch(
-            #[inline(always)]
-            || {
-                walk.runs(
-                    #[inline(always)]
-                    |_, len, [to, at], [dto, dat]| {
-                        if dto == 1 && dat == 1 {
-                            update(&mut out[to as usize..][..len], &source[at as usize..][..len]);
-                        } else {
-                            for i in 0..len as isize {
-                                let (to, at) = ((to + i * dto) as usize, (at + i * dat) as usize);
-                                update(&mut out[to..=to], &source[at..=at]);
-                            }
-                        }
-                    },
-                );
-            },
-        );
-    }
 }
 
 #[cfg(test)]
@@ -231,18 +138,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn assembling_along_inner_axes() {
+    fn parts_along_inner_axes_make_a_whole() {
         let x = Tensor::<f32>::from_fn([2, 3, 2], |i| i as f32);
         let halves = [(0, x.slice(2, ..1)), (1, x.slice(2, 1..))];
         assert_eq!(Tensor::from_parts([2, 3, 2], 2, halves.iter().map(|(i, p)| (*i, p))), x);
-    }
-
-    #[test]
-    fn writing_into_a_shared_tensor_copies_first() {
-        let zeros = Tensor::<f32>::zeros([2, 2]);
-        let mut x = zeros.clone();
-        x.slice_assign(1, 1, &Tensor::ones([2, 1]));
-        assert_eq!((x.to_vec(), zeros.to_vec()), (vec![0., 1., 0., 1.], vec![0.; 4]));
     }
 
     #[test]

@@ -1,13 +1,10 @@
 //! Functions of several tensors in one pass over the memory.
 
+use crate::loops::strided::{Walk, position};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
-use crate::simd::dispatch;
 use crate::tensor::Tensor;
-use crate::walk::Walk;
-
-/// Operands that do not lie side by side are copied so many elements at a time.
-const FEW: usize = 64;
+use crate::tuning::MAP_CHUNK;
 
 impl<T: Scalar> Tensor<T> {
     /// `f` of the elements at each position of `x`, tensors that broadcast to a common shape.
@@ -43,27 +40,20 @@ impl<T: Scalar> Tensor<T> {
         let walk = Walk::over(shape, x.map(Tensor::layout));
         let elements = x.map(|x| x.buffer.elements());
         Tensor::written_like(shape, |out| {
-            dispatch(
+            walk.write_runs(
+                out,
                 #[inline(always)]
-                || {
-                    walk.runs(
-                        #[inline(always)]
-                        |done, len, at, steps| {
-                            let out = &mut out[done..done + len];
-                            if steps == [1; N] {
-                                over(
-                                    out,
-                                    std::array::from_fn(
-                                        #[inline(always)]
-                                        |k| &elements[k][at[k] as usize..][..len],
-                                    ),
-                                    &f,
-                                );
-                            } else {
-                                over_copies(out, elements, at, steps, &f);
-                            }
-                        },
-                    );
+                move |out, at, steps| {
+                    if steps == [1; N] {
+                        let len = out.len();
+                        let x = std::array::from_fn(
+                            #[inline(always)]
+                            |k| &elements[k][at[k] as usize..][..len],
+                        );
+                        map_slices(out, x, &f);
+                    } else {
+                        map_copies(out, elements, at, steps, &f);
+                    }
                 },
             );
         })
@@ -73,9 +63,10 @@ impl<T: Scalar> Tensor<T> {
 /// Writes `f` of the elements at each index of `x`, slices as long as `out`.
 ///
 /// Zipped iterators, written out by number of slices: an index loop over an array of slices checks each
-/// index, and takes 1.4 times as long for rows of 256 and of 20 elements.
+/// index, and takes 1.4 times as long for rows of 256 and of 20 elements (64 x 1024 in a cell of three such
+/// functions: 385 us against 295).
 #[inline(always)]
-fn over<T: Scalar, const N: usize>(out: &mut [T], x: [&[T]; N], f: &impl Fn([T; N]) -> T) {
+fn map_slices<T: Scalar, const N: usize>(out: &mut [T], x: [&[T]; N], f: &impl Fn([T; N]) -> T) {
     macro_rules! zipped {
         ($($x:ident)+) => {
             for zipped!(@pattern y $($x)+) in out.iter_mut()$(.zip(*$x))+ {
@@ -97,24 +88,25 @@ fn over<T: Scalar, const N: usize>(out: &mut [T], x: [&[T]; N], f: &impl Fn([T; 
     }
 }
 
+/// Operands with gaps are copied a few elements at a time, so that `f` still runs as SIMD code.
 #[inline(always)]
-fn over_copies<T: Scalar, const N: usize>(
+fn map_copies<T: Scalar, const N: usize>(
     out: &mut [T],
     elements: [&[T]; N],
     at: [isize; N],
     steps: [isize; N],
     f: &impl Fn([T; N]) -> T,
 ) {
-    let mut few = [[T::ZERO; FEW]; N];
-    for (chunk, out) in out.chunks_mut(FEW).enumerate() {
+    let mut few = [[T::ZERO; MAP_CHUNK]; N];
+    for (chunk, out) in out.chunks_mut(MAP_CHUNK).enumerate() {
         for (k, few) in few.iter_mut().enumerate() {
-            let at = at[k] + (chunk * FEW) as isize * steps[k];
+            let at = at[k] + (chunk * MAP_CHUNK) as isize * steps[k];
             for (i, x) in few[..out.len()].iter_mut().enumerate() {
-                *x = elements[k][(at + i as isize * steps[k]) as usize];
+                *x = elements[k][position(at, i, steps[k])];
             }
         }
         // Arrays of a length that the compiler knows: no index is checked in the loop.
-        for i in 0..out.len().min(FEW) {
+        for i in 0..out.len().min(MAP_CHUNK) {
             out[i] = f(std::array::from_fn(
                 #[inline(always)]
                 |k| few[k][i],

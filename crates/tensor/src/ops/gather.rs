@@ -1,13 +1,13 @@
-//! Picking elements by their places, and adding to them.
+//! Picking elements by position, and adding to them: `index_select`, `gather` and their inverses.
 
 use crate::indices::Indices;
+use crate::loops::strided::Walk;
 use crate::scalar::Scalar;
 use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
-use crate::walk::Walk;
 
 impl<T: Scalar> Tensor<T> {
-    /// Vectors `[.., classes]` with a 1 at the place of each class, and zeros: one more axis than `labels` has.
+    /// One-hot vectors `[.., classes]`: a 1 at the position of each label, zeros elsewhere.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -35,8 +35,8 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// The elements at the given positions of one axis, in that order. The axes of `positions` stand in the result in
-    /// the place of that axis: `[.., N, ..]` at `[I, J]` is `[.., I, J, ..]` (NumPy's `take`).
+    /// The elements at the given positions of one axis, in that order. The axes of `positions` replace that
+    /// axis: `[.., N, ..]` at positions `[I, J]` is `[.., I, J, ..]` (NumPy's `take`).
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -45,7 +45,7 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, or a position lies beyond it.
+    /// If there is no such axis, or a position is beyond it.
     #[track_caller]
     pub fn index_select(&self, axis: usize, positions: impl Into<Indices>) -> Tensor<T> {
         let positions = positions.into();
@@ -67,8 +67,9 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// Adds `part` to the elements at the given positions of one axis: what [`index_select`](Tensor::index_select)
-    /// picks. A position that occurs several times is added to several times.
+    /// Adds `values` to the elements at the given positions of one axis, those that
+    /// [`index_select`](Tensor::index_select) picks. A position that occurs several times is added to several
+    /// times.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -78,24 +79,25 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, a position lies beyond it, or `part` has another shape than what would be picked.
+    /// If there is no such axis, a position is beyond it, or `values` has another shape than what
+    /// `index_select` would return.
     #[track_caller]
-    pub fn index_add(&mut self, axis: usize, positions: impl Into<Indices>, part: &Tensor<T>) {
+    pub fn index_add(&mut self, axis: usize, positions: impl Into<Indices>, values: &Tensor<T>) {
         let positions = positions.into();
         let shape = self.layout().shape;
         check_axis("index_add", shape, axis, &positions);
-        let fits = picked_shape("index_add", shape, axis, &positions) == part.layout().shape;
-        let (p, given) = (positions.shape(), part.layout().shape);
+        let fits = picked_shape("index_add", shape, axis, &positions) == values.layout().shape;
+        let (p, given) = (positions.shape(), values.layout().shape);
         assert!(fits, "index_add: {given} does not fit the positions {p} of axis {axis} of shape {shape}");
-        let part = part.contiguous();
-        let part = part.as_slice().expect("contiguous");
-        if part.is_empty() {
+        let values = values.contiguous();
+        let values = values.as_slice().expect("contiguous");
+        if values.is_empty() {
             return;
         }
         let (n, inner) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
         let blocks = self.as_mut_slice().chunks_exact_mut(n * inner);
-        for (block, part) in blocks.zip(part.chunks_exact(positions.as_slice().len() * inner)) {
-            for (row, &position) in part.chunks_exact(inner).zip(positions.as_slice()) {
+        for (block, values) in blocks.zip(values.chunks_exact(positions.as_slice().len() * inner)) {
+            for (row, &position) in values.chunks_exact(inner).zip(positions.as_slice()) {
                 for (y, &x) in block[position * inner..][..inner].iter_mut().zip(row) {
                     *y += x;
                 }
@@ -103,8 +105,9 @@ impl<T: Scalar> Tensor<T> {
         }
     }
 
-    /// For each place of `positions`, the element whose position along `axis` stands there and whose others are those of
-    /// the place: along axis 1, `y[i, j] = x[i, positions[i, j]]` (PyTorch's `gather`).
+    /// One element for each of `positions`, which gives its position along `axis`; along the other axes it has
+    /// the same position as in `positions`: along axis 1, `y[i, j] = x[i, positions[i, j]]` (PyTorch's
+    /// `gather`).
     ///
     /// ```
     /// use unspool_tensor::{Indices, Tensor};
@@ -113,29 +116,30 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, the ranks differ, `positions` is larger along another axis, or a position lies beyond
-    /// its axis.
+    /// If there is no such axis, the ranks differ, `positions` is larger along another axis, or a position is
+    /// beyond its axis.
     #[track_caller]
     pub fn gather(&self, axis: usize, positions: impl Into<Indices>) -> Tensor<T> {
         let positions = positions.into();
-        check_places("gather", self.layout().shape, axis, &positions);
+        check_beside("gather", self.layout().shape, axis, &positions);
         let (shape, step) = (positions.shape(), self.layout().strides[axis]);
         let mut strides = self.layout().strides;
-        strides[axis] = 0; // the walk follows the other axes
+        strides[axis] = 0; // the walk follows the other axes; `positions` moves along this one
         let source = self.buffer.elements();
         let picked = positions.as_slice();
         Tensor::written(shape, |out| {
             Walk::new(&shape, [self.layout().offset], [&strides]).runs(|done, len, [at], [along]| {
                 for i in 0..len {
-                    let place = at + i as isize * along + picked[done + i] as isize * step;
-                    out[done + i] = source[place as usize];
+                    let at = at + i as isize * along + picked[done + i] as isize * step;
+                    out[done + i] = source[at as usize];
                 }
             });
         })
     }
 
-    /// Adds each element of `part` to the element that [`gather`](Tensor::gather) would pick for its place: along axis
-    /// 1, `x[i, positions[i, j]] += part[i, j]`. What occurs several times is added to several times.
+    /// Adds each of `values` to the element that [`gather`](Tensor::gather) picks for its position: along axis
+    /// 1, `x[i, positions[i, j]] += values[i, j]`. An element that is picked several times is added to several
+    /// times.
     ///
     /// ```
     /// use unspool_tensor::{Indices, Tensor};
@@ -145,24 +149,24 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     ///
     /// # Panics
-    /// If [`gather`](Tensor::gather) would, or `part` has another shape than `positions`.
+    /// If [`gather`](Tensor::gather) would, or `values` has another shape than `positions`.
     #[track_caller]
-    pub fn scatter_add(&mut self, axis: usize, positions: impl Into<Indices>, part: &Tensor<T>) {
+    pub fn scatter_add(&mut self, axis: usize, positions: impl Into<Indices>, values: &Tensor<T>) {
         let positions = positions.into();
-        check_places("scatter_add", self.layout().shape, axis, &positions);
-        let (shape, given) = (positions.shape(), part.layout().shape);
+        check_beside("scatter_add", self.layout().shape, axis, &positions);
+        let (shape, given) = (positions.shape(), values.layout().shape);
         assert!(given == shape, "scatter_add: {given} has another shape than the positions, {shape}");
         self.make_writable();
         let (mut strides, step) = (self.layout().strides, self.layout().strides[axis]);
         strides[axis] = 0;
         let start = self.layout().offset;
         let out = self.buffer.get_mut().expect("made writable above");
-        let (source, picked) = (part.buffer.elements(), positions.as_slice());
-        Walk::new(&shape, [start, part.layout().offset], [&strides, &part.layout().strides]).runs(
+        let (source, picked) = (values.buffer.elements(), positions.as_slice());
+        Walk::new(&shape, [start, values.layout().offset], [&strides, &values.layout().strides]).runs(
             |done, len, [at, from], [along, by]| {
                 for i in 0..len as isize {
-                    let place = at + i * along + picked[done + i as usize] as isize * step;
-                    out[place as usize] += source[(from + i * by) as usize];
+                    let at = at + i * along + picked[done + i as usize] as isize * step;
+                    out[at as usize] += source[(from + i * by) as usize];
                 }
             },
         );
@@ -183,17 +187,17 @@ fn picked_shape(op: &str, shape: Shape, axis: usize, positions: &Indices) -> Sha
 
 #[track_caller]
 fn check_axis(op: &str, shape: Shape, axis: usize, positions: &Indices) {
-    assert!(axis < shape.rank(), "{op}: shape {shape} has no axis {axis}");
+    shape.require_axis(op, axis);
     if let Some(bad) = positions.first_beyond(shape[axis]) {
         panic!("{op}: index {bad} is beyond axis {axis} of shape {shape}");
     }
 }
 
 #[track_caller]
-fn check_places(op: &str, shape: Shape, axis: usize, positions: &Indices) {
-    let places = positions.shape();
-    let fits = places.rank() == shape.rank() && (0..shape.rank()).all(|a| a == axis || places[a] <= shape[a]);
-    assert!(axis >= shape.rank() || fits, "{op}: positions {places} do not fit into {shape} beside axis {axis}");
+fn check_beside(op: &str, shape: Shape, axis: usize, positions: &Indices) {
+    let p = positions.shape();
+    let fits = p.rank() == shape.rank() && (0..shape.rank()).all(|a| a == axis || p[a] <= shape[a]);
+    assert!(axis >= shape.rank() || fits, "{op}: positions {p} do not fit into {shape} beside axis {axis}");
     check_axis(op, shape, axis, positions);
 }
 

@@ -1,0 +1,65 @@
+//! Tensors of dual numbers: putting values and tangents together, and taking them apart.
+
+use crate::scalar::Real;
+use crate::scalar::dual::Dual;
+use crate::tensor::Tensor;
+
+impl<T: Real> Tensor<T> {
+    /// Dual numbers: the elements of this tensor as values, those of `tangents`, of the same shape, as tangents.
+    ///
+    /// ```
+    /// use unspool_tensor::{Scalar, Tensor};
+    /// let x = Tensor::<f64>::scalar(2.0).with_tangents(&Tensor::ones([]));
+    /// let y = x.map(|x| x * x * x);
+    /// assert_eq!((y.values().item(), y.tangents().item()), (8.0, 12.0));
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn with_tangents(&self, tangents: &Tensor<T>) -> Tensor<Dual<T>> {
+        let (a, b) = (self.shape(), tangents.shape());
+        assert!(a == b, "with_tangents: values {a} and tangents {b} differ in shape");
+        let (values, tangents) = (self.contiguous(), tangents.contiguous());
+        let (values, tangents) = (values.as_slice().expect("contiguous"), tangents.as_slice().expect("contiguous"));
+        Tensor::from_fn(a, |i| Dual { value: values[i], tangent: tangents[i] })
+    }
+}
+
+impl<T: Real> Tensor<Dual<T>> {
+    /// The values of the dual numbers.
+    pub fn values(&self) -> Tensor<T> {
+        self.component(|x| x.value)
+    }
+
+    /// The tangents of the dual numbers.
+    pub fn tangents(&self) -> Tensor<T> {
+        self.component(|x| x.tangent)
+    }
+
+    fn component(&self, component: impl Fn(&Dual<T>) -> T) -> Tensor<T> {
+        let source = self.contiguous();
+        let source = source.as_slice().expect("contiguous");
+        Tensor::from_fn(self.shape(), |i| component(&source[i]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_of_matrices_follow_the_product_rule() {
+        let dual = |salt: usize| move |i: usize| Dual { value: (i * 7 % (11 + salt)) as f64, tangent: (i % 5) as f64 };
+        let (a, b) = (Tensor::from_fn([3, 4], dual(0)), Tensor::from_fn([5, 4], dual(2)).t());
+        let mut c = Tensor::full(Dual { value: 1.0, tangent: 2.0 }, [3, 5]);
+        let product = a.matmul(&b);
+        c.add_matmul_tn(&a.t().copy(), &b);
+        for (i, j) in (0..15).map(|at| (at / 5, at % 5)) {
+            let by_hand = (0..4).fold(Dual::constant(0.0), |sum, k| sum + a.at([i, k]) * b.at([k, j]));
+            let (got, sum) = (product.at([i, j]), c.at([i, j]));
+            assert_eq!((got.value, got.tangent), (by_hand.value, by_hand.tangent));
+            assert_eq!((sum.value, sum.tangent), (by_hand.value + 1.0, by_hand.tangent + 2.0));
+        }
+    }
+}
