@@ -1,6 +1,6 @@
 //! Examples to learn from.
 
-use std::fmt;
+use crate::data::error::DataError;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
 /// Inputs and their targets; also, if they are told, a weight of each example and the length of each sequence.
@@ -29,18 +29,6 @@ pub struct Dataset<T: Scalar = f32> {
     /// Whether the targets are sequences of the same lengths.
     long_targets: bool,
 }
-
-/// Data that cannot be used, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataError(pub(crate) String);
-
-impl fmt::Display for DataError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for DataError {}
 
 impl<T: Scalar> Dataset<T> {
     /// The examples with inputs `x` and targets `y`.

@@ -1,6 +1,6 @@
 //! What changes from row to row, and back.
 
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
 /// Differences of a series `[L, F]`, column by column: `y[t] = x[t] - x[t - lag]`.

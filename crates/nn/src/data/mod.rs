@@ -1,20 +1,23 @@
-//! From what was measured to examples: reading, differencing, scaling, splitting, cutting, padding.
+//! From measured data to examples: reading, differencing, scaling, splitting, windowing, padding, batching.
 
 pub(crate) mod batches;
 pub(crate) mod buckets;
 pub(crate) mod csv;
 pub(crate) mod dataset;
 pub(crate) mod differences;
+pub(crate) mod error;
 pub(crate) mod padding;
 pub(crate) mod scalers;
 pub(crate) mod split;
+pub(crate) mod text_file;
 pub(crate) mod windows;
 
 pub use batches::Batches;
 pub use buckets::buckets;
 pub use csv::{Column, Csv, CsvTable};
-pub use dataset::{DataError, Dataset};
+pub use dataset::Dataset;
 pub use differences::Differences;
+pub use error::DataError;
 pub use padding::{Padded, pad};
 pub use scalers::{MinMaxScaler, StandardScaler};
 pub use split::time_split;

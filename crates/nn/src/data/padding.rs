@@ -1,6 +1,6 @@
 //! Sequences of different lengths, side by side.
 
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
 use unspool_autograd::{Scalar, Tensor};
 
 /// Sequences padded to the longest of them, as [`Unroll::lengths`](crate::recurrent::Unroll::lengths) and

@@ -1,6 +1,6 @@
 //! Columns brought to one size.
 
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
 use unspool_autograd::{Scalar, Tensor};
 
 /// Scales every column to mean 0 and standard deviation 1: `(x - mean) / std`.

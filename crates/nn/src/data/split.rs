@@ -1,6 +1,7 @@
 //! Parts in the order of time.
 
-use crate::data::dataset::{DataError, Dataset};
+use crate::data::dataset::Dataset;
+use crate::data::error::DataError;
 use std::ops::Range;
 use unspool_autograd::Scalar;
 

@@ -1,6 +1,7 @@
 //! Windows over a series.
 
-use crate::data::dataset::{DataError, Dataset};
+use crate::data::dataset::Dataset;
+use crate::data::error::DataError;
 use std::ops::Range;
 use unspool_autograd::{Indices, Scalar, Shape, Tensor};
 

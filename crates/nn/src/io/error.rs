@@ -1,4 +1,4 @@
-//! What can be wrong with a file.
+//! The error of saving and loading.
 
 use std::fmt;
 use std::io;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 /// A file that could not be written or read, and why.
 ///
-/// If the operating system said so (no space left, no such file), that is its [`source`](std::error::Error::source), an
-/// [`io::Error`].
+/// If the operating system reported the problem (no space left, no such file), its [`io::Error`] is the
+/// [`source`](std::error::Error::source).
 #[derive(Debug)]
 pub struct FileError {
     sentence: String,
@@ -20,8 +20,17 @@ impl FileError {
         FileError { sentence: format!("{} {problem}", path.display()), source: None }
     }
 
-    /// The system could not do something (`cannot read`, `cannot save`) with the file at `path`.
-    pub(super) fn io(doing: &str, path: &Path, source: io::Error) -> Self {
+    /// For `map_err`: the system could not read the file at `path`.
+    pub(super) fn cannot_read(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
+        move |error| Self::io("cannot read", path, error)
+    }
+
+    /// For `map_err`: the system could not save the file at `path`.
+    pub(super) fn cannot_save(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |error| Self::io("cannot save", path, error)
+    }
+
+    fn io(doing: &str, path: &Path, source: io::Error) -> Self {
         FileError { sentence: format!("{doing} {}: {source}", path.display()), source: Some(source) }
     }
 }

@@ -1,6 +1,6 @@
 //! Contiguous batches of a stream of tokens.
 
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
 use std::iter::FusedIterator;
 use unspool_autograd::Indices;
 

@@ -2,7 +2,9 @@
 
 use super::bptt_batches;
 use crate::cells::Lstm;
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
+#[cfg(feature = "safetensors")]
+use crate::io::{TorchState, WeightMap};
 use crate::layers::dense::Dense;
 use crate::layers::embedding::Embedding;
 use crate::layers::init::glorot_uniform;
@@ -221,5 +223,23 @@ where
             tape.reset();
         }
         Ok(sum / count as f64)
+    }
+}
+
+/// With tied weights, `decoder.weight` is `encoder.weight`. The projection, which PyTorch's example does not have, is an
+/// `nn.Linear` named `projection`.
+#[cfg(feature = "safetensors")]
+impl<T: unspool_autograd::Real, C: TorchState> TorchState for LanguageModel<Tensor<T>, C> {
+    fn torch(&mut self, map: &mut WeightMap<'_>) {
+        map.at("rnn", |map| self.recurrent.torch(map));
+        map.at("projection", |map| self.projection.torch(map));
+        match &mut self.weight {
+            Some(weight) => {
+                map.same("encoder.weight", &mut self.embedding.weight);
+                map.transposed("decoder.weight", weight);
+            }
+            None => map.tied(["encoder.weight", "decoder.weight"], &mut self.embedding.weight),
+        }
+        map.at("decoder", |map| map.same_or("bias", &mut self.bias, T::ZERO));
     }
 }

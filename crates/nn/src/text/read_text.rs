@@ -1,7 +1,7 @@
 //! Text from files.
 
-use crate::data::dataset::DataError;
-use crate::io::files;
+use crate::data::error::DataError;
+use crate::data::text_file::read_text_file;
 use std::path::Path;
 
 /// The text of a file, without a byte order mark.
@@ -22,7 +22,7 @@ use std::path::Path;
 /// If the file cannot be read, is a pipe or a device, has more than 4 GiB, is not UTF-8 text, or is empty.
 pub fn read_text(file: impl AsRef<Path>) -> Result<String, DataError> {
     let path = file.as_ref();
-    match files::text(path)? {
+    match read_text_file(path)? {
         text if text.is_empty() => Err(DataError(format!("{} is empty: a text is needed", path.display()))),
         text => Ok(text),
     }

@@ -1,6 +1,6 @@
 //! Windows over a stream of tokens.
 
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
 use unspool_autograd::Indices;
 
 /// Every `n` tokens in a row, `[N, n]`, and the token that follows each, `[N]`: the examples of a fixed-window model

@@ -1,6 +1,6 @@
 //! Tokens and their numbers.
 
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
 use crate::sentence::quoted;
 #[cfg(feature = "safetensors")]
 use crate::sentence::shortened;

@@ -4,7 +4,7 @@ use super::error::FitError;
 use super::fit::Fit;
 use super::training_loop::{Place, Training};
 use crate::io::files::try_replace;
-use crate::io::{Checkpoint, FileError, WeightFile, shared};
+use crate::io::{Checkpoint, FileError, WeightFile, shallow_clone};
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::optim::optimizer::Optimizer;
@@ -159,7 +159,7 @@ where
         if !differ.is_empty() {
             return Err(other(differ.join("; ")));
         }
-        let mut model = shared(&*self.model);
+        let mut model = shallow_clone(&*self.model);
         file.load("model", &mut model).map_err(sentence)?;
         let batches = self.train.len().div_ceil(self.settings.batch_size);
         let at = file.state_dict::<T>("training").map_err(sentence)?;

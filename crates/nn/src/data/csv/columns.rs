@@ -1,7 +1,7 @@
 //! Which columns are read.
 
 use super::rows::shown;
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
 use crate::sentence::listed;
 use std::borrow::Cow;
 use std::fmt;

@@ -2,7 +2,7 @@
 
 use super::numbers::Decimal;
 use super::rows::{Row, Rows};
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
 
 /// The delimiters that are looked for.
 const USUAL: [char; 4] = [',', ';', '\t', '|'];

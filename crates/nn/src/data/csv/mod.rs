@@ -11,8 +11,8 @@ mod table;
 pub use columns::Column;
 pub use table::CsvTable;
 
-use crate::data::dataset::DataError;
-use crate::io::files;
+use crate::data::error::DataError;
+use crate::data::text_file::read_text_file;
 use columns::place;
 use numbers::{Decimal, Evidence};
 use rows::{Row, Rows, shown};
@@ -358,7 +358,7 @@ impl Layout<'_> {
 
 /// Reads the text of a file with `read`, and names the file if something is wrong.
 fn from_file<R>(path: &Path, read: impl FnOnce(&str) -> Result<R, DataError>) -> Result<R, DataError> {
-    read(&files::text(path)?).map_err(|DataError(sentence)| DataError(format!("{}: {sentence}", path.display())))
+    read(&read_text_file(path)?).map_err(|DataError(sentence)| DataError(format!("{}: {sentence}", path.display())))
 }
 
 /// The delimiter that a first line `sep=;` tells, as Excel reads it, and the text below.

@@ -1,7 +1,7 @@
 //! Numbers as people and programs write them.
 
 use super::rows::shown;
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
 use std::borrow::Cow;
 use unspool_autograd::Scalar;
 

@@ -1,7 +1,7 @@
 //! The rows of a text of separated values.
 
-use crate::data::dataset::DataError;
-use crate::io::files::line_ends;
+use crate::data::error::DataError;
+use crate::data::text_file::line_ends;
 use std::borrow::Cow;
 
 /// The most cells of a row. More are no table, and would take memory out of proportion to the file.

@@ -1,4 +1,4 @@
-//! Files that are replaced as a whole or not at all.
+//! Replacing files atomically.
 
 use super::temporary::{Temporary, remove_leftovers};
 use std::ffi::OsStr;
@@ -6,52 +6,51 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf, is_separator};
 
-/// Puts what `fill` writes into the file at `path`. Whoever opens that file, at whatever moment this is interrupted, finds
-/// what was there before or what `fill` wrote, and never a part.
+/// Replaces the file at `path` by what `fill` writes. Whenever this is interrupted, the file has either its old contents
+/// or all of the new ones, never a part.
 ///
-/// It is written to a temporary file in the same folder, which is flushed to the disk and then takes the place of the old
-/// one, with its permissions. After an error the temporary file is gone; after a kill, with the next call for the same
-/// `path`. Any number of processes and threads may do so at once: the last one's file stays.
+/// `fill` writes a temporary file in the same folder, which is flushed to disk, gets the permissions of the old file and
+/// is renamed over it. After an error the temporary file is removed; after a kill, by the next call for the same `path`.
+/// Any number of processes and threads may do this at once: the last file remains.
 pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let place = Place::at(path)?;
-    remove_leftovers(&place.folder, place.name());
-    let mut temporary = place.temporary()?;
+    let target = Target::at(path)?;
+    remove_leftovers(&target.folder, target.name());
+    let mut temporary = target.temporary()?;
     let mut out = BufWriter::with_capacity(1 << 16, &temporary.file);
     fill(&mut out)?;
     out.flush()?;
     drop(out);
     #[cfg(unix)]
-    if let Some(old) = &place.old {
+    if let Some(old) = &target.old {
         temporary.take_permissions(old);
     }
     temporary.file.sync_all()?;
-    fs::rename(&temporary.path, &place.path)?;
+    fs::rename(&temporary.path, &target.path)?;
     temporary.in_place = true;
-    // Until the folder is flushed, a power cut may still bring back the old file. But the new one is in place: it is no
-    // failure if the folder cannot be opened, as one that may be written but not read.
+    // Until the folder is flushed, a power failure may bring back the old file. But the new one is in place: it is not
+    // an error if the folder cannot be opened, such as one with write but without read permission.
     if cfg!(unix) {
-        let _ = File::open(&place.folder).and_then(|folder| folder.sync_all());
+        let _ = File::open(&target.folder).and_then(|folder| folder.sync_all());
     }
     Ok(())
 }
 
-/// Whether [`replace`] can make a file for this path now, which is asked before hours of work for it: makes its temporary
-/// file, and removes it.
+/// Checks before hours of work that [`replace`] can write this path: creates its temporary file, and removes it.
 #[cfg(feature = "safetensors")]
 pub(crate) fn try_replace(path: &Path) -> io::Result<()> {
-    Place::at(path)?.temporary().map(drop)
+    Target::at(path)?.temporary().map(drop)
 }
 
-/// Where a file is to be put.
-struct Place {
+/// The file to be replaced.
+struct Target {
     folder: PathBuf,
     path: PathBuf,
-    /// The file that is there.
+    /// The metadata of the existing file.
     old: Option<Metadata>,
 }
 
-impl Place {
-    fn at(path: &Path) -> io::Result<Place> {
+impl Target {
+    fn at(path: &Path) -> io::Result<Target> {
         let invalid = |sentence: &str| io::Error::new(io::ErrorKind::InvalidInput, sentence);
         let as_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| is_separator(byte.into()));
         if as_folder || path.file_name().is_none() {
@@ -59,12 +58,12 @@ impl Place {
         }
         let old = match fs::metadata(path) {
             Ok(old) if old.is_file() => Some(old),
-            // A device would be replaced, too, by one who may.
+            // With enough rights, the rename would replace even a device.
             Ok(_) => return Err(invalid("it is not a file")),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
             Err(error) => return Err(error),
         };
-        // The file that a link stands for is replaced, and not the link.
+        // Replace the file that a symbolic link points to, not the link.
         let linked = old.is_some() && fs::symlink_metadata(path)?.is_symlink();
         let path = if linked { fs::canonicalize(path)? } else { path.to_owned() };
         let folder = match path.parent() {
@@ -75,11 +74,11 @@ impl Place {
             let sentence = format!("{} is no folder, expected one", folder.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, sentence));
         }
-        Ok(Place { folder, path, old })
+        Ok(Target { folder, path, old })
     }
 
     fn name(&self) -> &OsStr {
-        self.path.file_name().expect("it was there")
+        self.path.file_name().expect("checked in `at`")
     }
 
     fn temporary(&self) -> io::Result<Temporary> {
@@ -93,7 +92,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn what_nobody_else_may_read_is_never_there_for_others() {
+    fn a_private_file_is_never_readable_by_others() {
         let folder = std::env::temp_dir().join(format!("unspool-replace-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("model");

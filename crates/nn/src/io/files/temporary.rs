@@ -1,4 +1,4 @@
-//! Files that are written, and then take the place of others.
+//! Temporary files, which are written and then renamed over others.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A file that is removed when dropped, unless it is in place. It is locked as long as somebody writes to it.
+/// A file that is removed when dropped, unless it is in place. It is locked while it is being written.
 pub(super) struct Temporary {
     pub path: PathBuf,
     pub file: File,
@@ -14,8 +14,8 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
-    /// A new file in `folder` for the file `name`. If that is to be replaced, nobody else may read this one, since nobody else
-    /// may perhaps read that one.
+    /// A new file in `folder` for the file `name`. If it replaces an existing file, only its owner may read it: that file may
+    /// be private.
     pub fn create(folder: &Path, name: &OsStr, replaces: bool) -> io::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut options = OpenOptions::new();
@@ -30,21 +30,21 @@ impl Temporary {
             temporary.push(format!("{}-{number}{SUFFIX}", std::process::id()));
             let path = folder.join(temporary);
             let file = match options.open(&path) {
-                // Left by a process that had this one's number, or somebody has it in another container.
+                // Left by an earlier process with this process ID, or in use in another container.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 file => file?,
             };
-            // Some file systems know no locks: then leftovers stay.
+            // Some file systems have no locks: leftovers then stay.
             let locked = file.lock().is_ok();
-            // Before it was locked, somebody may have taken it for a leftover.
+            // Before it was locked, another process may have removed it as a leftover.
             if !locked || is_at(&file, &path) {
                 return Ok(Temporary { path, file, in_place: false });
             }
         }
     }
 
-    /// Gives it the owner, group and permissions of another file, as far as the system allows it: what cannot be given leaves
-    /// it to its writer alone.
+    /// Copies the owner, group and permissions of another file, as far as the system allows. On failure only its writer may
+    /// read it.
     #[cfg(unix)]
     pub fn take_permissions(&self, of: &Metadata) {
         use std::os::unix::fs::{MetadataExt, fchown};
@@ -64,7 +64,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Whether an open file is the one that has this path now.
+/// Whether this path still refers to an open file.
 fn is_at(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -80,11 +80,10 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 const SUFFIX: &str = ".tmp";
-/// The longest name that stands as it is in that of its temporary file: file systems allow 255 bytes, some only 143.
+/// The longest name that its temporary file's name contains unchanged: file systems allow 255 bytes, some only 143.
 const LONGEST: usize = 100;
 
-/// What the names of temporary files for `name` begin with: a dot and the name, of a long one its beginning and a number
-/// for the whole.
+/// What the names of temporary files for `name` begin with: a dot and the name; if it is long, its beginning and a hash.
 fn prefix(name: &OsStr) -> OsString {
     let mut prefix = OsString::from(".");
     let bytes = name.as_encoded_bytes();
@@ -92,7 +91,7 @@ fn prefix(name: &OsStr) -> OsString {
         prefix.push(name);
     } else {
         let beginning: String = name.to_string_lossy().chars().take(LONGEST / 5).collect();
-        // FNV-1a. Two names of one number would only remove each other's leftovers.
+        // FNV-1a. On a collision, two names would only remove each other's leftovers.
         let hash = bytes
             .iter()
             .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
@@ -102,7 +101,7 @@ fn prefix(name: &OsStr) -> OsString {
     prefix
 }
 
-/// Removes the temporary files for `name` whose writers were killed: those that nobody has locked.
+/// Removes the temporary files for `name` whose writers were killed: those that are not locked.
 pub(super) fn remove_leftovers(folder: &Path, name: &OsStr) {
     let prefix = prefix(name);
     let is_temporary = |name: &OsStr| {
@@ -116,7 +115,7 @@ pub(super) fn remove_leftovers(folder: &Path, name: &OsStr) {
         }
         let path = entry.path();
         let Ok(file) = File::options().read(true).write(true).open(&path) else { continue };
-        // Another may have removed it meanwhile, and a third made one of this name.
+        // In the meantime another process may have removed it, and a third created one of the same name.
         if file.try_lock().is_ok() && is_at(&file, &path) {
             let _ = fs::remove_file(&path);
         }
@@ -138,9 +137,9 @@ mod tests {
         name.rsplit('-').next().unwrap().parse().unwrap()
     }
 
-    /// As where locks are not supported: nobody removes what a process of the same number has left.
+    /// As where locks are not supported: leftovers of an earlier process with the same ID stay.
     #[test]
-    fn a_name_that_is_taken_is_passed_over() {
+    fn names_that_are_taken_are_skipped() {
         let folder = folder("taken");
         let name = OsStr::new("model");
         let first = number_of(&Temporary::create(&folder, name, false).unwrap());

@@ -1,52 +1,55 @@
-//! Files that are taken for weights or arrays and are something else, and what to do with them.
+//! Recognises files that are not in the expected format, and explains what to do with them.
 
 use super::error::FileError;
-use crate::io::files;
+use super::files;
 use std::io::Read;
 use std::path::Path;
 
-/// What is read here, each by a function of its own.
+/// The formats that this library reads, each with a function of its own.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Form {
+pub(super) enum Format {
     Safetensors,
     Npz,
     Npy,
 }
 
-/// The error of reading a file that should have one of some forms: if it has a form that people take for that, what it is.
-pub(super) fn explain(path: &Path, expected: &[Form], error: FileError) -> FileError {
+/// Replaces the `error` of reading a file that is not in an expected format, if it is in another known one: by what it
+/// is and how to read it.
+pub(super) fn explain(path: &Path, expected: &[Format], error: FileError) -> FileError {
     let mut start = Vec::new();
-    if files::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start)).is_err() {
+    if files::open(path).and_then(|file| file.take(PROBED).read_to_end(&mut start)).is_err() {
         return error;
     }
-    let sentence = match own(&start) {
+    let sentence = match supported(&start) {
         Some((form, sentence)) => (!expected.contains(&form)).then_some(sentence),
-        None => foreign(&start),
+        None => unsupported(&start),
     };
     sentence.map_or(error, |sentence| FileError::new(path, sentence))
 }
 
-/// So many bytes are looked at.
-const LOOKED_AT: u64 = 1 << 12;
-/// The longest header of a safetensors file, as its readers have it.
-pub(super) const LONGEST: u64 = 100_000_000;
+/// The bytes at the start of a file that are examined.
+const PROBED: u64 = 1 << 12;
 
-fn own(start: &[u8]) -> Option<(Form, &'static str)> {
+/// The longest header of a safetensors file: the limit that the format's own library sets.
+pub(super) const MAX_SAFETENSORS_HEADER: u64 = 100_000_000;
+
+fn supported(start: &[u8]) -> Option<(Format, &'static str)> {
     if start.starts_with(b"\x93NUMPY") {
-        return Some((Form::Npy, "is an npy file, of one array without a name: `read_npy` reads it"));
+        return Some((Format::Npy, "is an npy file, of one array without a name: `read_npy` reads it"));
     }
     if start.starts_with(b"PK\x03\x04") {
-        return Some((Form::Npz, "is a zip file, as npz files are: `read_npz` reads those"));
+        return Some((Format::Npz, "is a zip file, as npz files are: `read_npz` reads those"));
     }
     let header = start.first_chunk().map(|length| u64::from_le_bytes(*length));
-    let safetensors = header.is_some_and(|length| length <= LONGEST) && start.get(8).is_none_or(|&byte| byte == b'{');
-    safetensors.then_some((Form::Safetensors, "is a safetensors file: `WeightFile` reads it"))
+    let safetensors =
+        header.is_some_and(|length| length <= MAX_SAFETENSORS_HEADER) && start.get(8).is_none_or(|&byte| byte == b'{');
+    safetensors.then_some((Format::Safetensors, "is a safetensors file: `WeightFile` reads it"))
 }
 
-fn foreign(start: &[u8]) -> Option<&'static str> {
+fn unsupported(start: &[u8]) -> Option<&'static str> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     let begins = |with: &str| text.get(..with.len()).is_some_and(|text| text.eq_ignore_ascii_case(with.as_bytes()));
-    let contains = |part: &[u8]| start.windows(part.len()).any(|window| window == part);
+    let contains = |text: &[u8]| start.windows(text.len()).any(|window| window == text);
     if start.starts_with(b"\x89HDF\r\n\x1a\n") {
         return Some(KERAS);
     }
@@ -76,9 +79,9 @@ const KERAS: &str = "is an HDF5 file or a zip of one, as Keras saves models and 
 const TORCH: &str = "is a pickle, as `torch.save` writes: in Python, \
                      `safetensors.torch.save_file(torch.load(path, weights_only=True), \"weights.safetensors\")`";
 
-/// What a zip file of these entries is, if it is no npz.
+/// What a zip file with these entries is, if it is not an npz.
 #[cfg(feature = "npy")]
-pub(super) fn archive<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'static str> {
+pub(super) fn explain_zip<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'static str> {
     names.find_map(|name| match name {
         _ if name.ends_with("data.pkl") => Some(TORCH),
         _ if name.ends_with("model.weights.h5") => Some(KERAS),

@@ -1,7 +1,7 @@
-//! The header of a safetensors file: what is in it, and where.
+//! The header of a safetensors file: which tensors it has, and where.
 
-use super::error::FileError;
-use super::foreign::LONGEST;
+use crate::io::error::FileError;
+use crate::io::wrong_format::MAX_SAFETENSORS_HEADER;
 use crate::sentence::{quoted, shortened};
 use crate::tuning::HEADER_MEMORY;
 use safetensors::Dtype;
@@ -12,13 +12,14 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use unspool_autograd::Real;
 
-/// The length of a header's length.
+/// The bytes that hold the header's length.
 const LENGTH: u64 = 8;
-/// The header's entry that is not a tensor.
+/// The one entry of a header that is not a tensor.
 pub(super) const METADATA: &str = "__metadata__";
 
-/// What a file says that it holds.
+/// What the file states that it holds.
 pub(super) struct Header {
     pub tensors: BTreeMap<String, TensorInfo>,
     pub texts: BTreeMap<String, String>,
@@ -27,10 +28,10 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads and checks the header of the file at `path`: after this every tensor lies inside the file, has as many bytes as
-    /// its shape needs, and shares none with another.
+    /// Reads and checks the header of the file at `path`: each tensor then lies within the file, has as many bytes as its
+    /// shape needs, and overlaps no other.
     pub(super) fn read(mut file: &File, path: &Path) -> Result<Header, FileError> {
-        let unreadable = |error| FileError::io("cannot read", path, error);
+        let unreadable = FileError::cannot_read(path);
         let wrong = |problem: String| FileError::new(path, format_args!("is no valid safetensors file: {problem}"));
         let size = file.metadata().map_err(unreadable)?.len();
         if size < LENGTH {
@@ -39,8 +40,10 @@ impl Header {
         let mut length = [0; LENGTH as usize];
         file.read_exact(&mut length).map_err(unreadable)?;
         let length = u64::from_le_bytes(length);
-        if length > LONGEST {
-            return Err(wrong(format!("its header would have {length} bytes, and at most {LONGEST} are allowed")));
+        if length > MAX_SAFETENSORS_HEADER {
+            return Err(wrong(format!(
+                "its header would have {length} bytes, and at most {MAX_SAFETENSORS_HEADER} are allowed"
+            )));
         }
         let data = LENGTH + length;
         if data > size {
@@ -69,12 +72,17 @@ impl Header {
     }
 }
 
-/// The name of an element type, as in this library.
+/// The format's name for an element type.
+pub(super) fn dtype<T: Real>() -> Dtype {
+    if size_of::<T>() == 4 { Dtype::F32 } else { Dtype::F64 }
+}
+
+/// The name of an element type in this library.
 pub(super) fn type_name(dtype: Dtype) -> String {
     dtype.to_string().to_lowercase()
 }
 
-/// The entries of a header as they stand there, each name once.
+/// The entries of a header as parsed, each name once.
 #[derive(Default)]
 struct Entries {
     tensors: BTreeMap<String, TensorInfo>,
@@ -85,7 +93,7 @@ impl Entries {
     fn check(self) -> Result<Header, String> {
         let mut tensors: Vec<_> = self.tensors.clone().into_iter().collect();
         tensors.sort_by_key(|(_, info)| info.data_offsets);
-        // Offsets without gaps and overlaps, bytes for every element, no overflow.
+        // Checks for gaps, overlaps, overflow, and that sizes match the shapes.
         Metadata::new(None, tensors).map_err(shortened)?;
         Ok(Header { tensors: self.tensors, texts: self.texts, data: 0 })
     }

@@ -1,14 +1,11 @@
-//! What is to be saved: named tensors, numbers and texts.
+//! The contents of a safetensors file to be saved.
 
-use super::disk::replace;
-use super::error::FileError;
-use super::foreign::LONGEST;
-use super::header::METADATA;
-use super::keras::KerasState;
-use super::torch::TorchState;
-use super::weight_map::{WeightMap, leaves};
+use super::safetensors_header::{METADATA, dtype};
+use crate::io::chunks::write_elements;
+use crate::io::error::FileError;
+use crate::io::files::replace;
+use crate::io::wrong_format::MAX_SAFETENSORS_HEADER;
 use crate::optim::state_dict::StateDict;
-use crate::tuning::FILE_CHUNK;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use serde::Serialize;
@@ -16,13 +13,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
-use unspool_autograd::{Params, Path as Place, Real, Tensor};
+use unspool_autograd::{Real, Tensor};
 
-/// Named tensors, numbers and texts that are saved together, in one safetensors file: the weights of models, the state of
-/// an optimiser, the step that a training has come to. [`WeightFile`](crate::io::WeightFile) reads them.
+/// Named tensors, numbers and texts to be saved together in one safetensors file: the weights of models,
+/// the state of an optimiser, the step that training has reached. [`WeightFile`](crate::io::WeightFile)
+/// reads them.
 ///
-/// Models stand under a prefix: the leaves of what is put under `"model"` are named `model.cell.x.weight`. A checkpoint
-/// shares the memory of the tensors put into it, and keeps their values if they are changed afterwards.
+/// Each model has a prefix: the weights of a model put under `"model"` are named `model.cell.x.weight`.
+/// A checkpoint shares the memory of the tensors put into it (copy-on-write): it keeps their values even
+/// if the model changes afterwards.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -32,7 +31,7 @@ use unspool_autograd::{Params, Path as Place, Real, Tensor};
 /// use unspool_autograd::{Tensor, ParamsExt};
 /// # let path = std::env::temp_dir().join(format!("checkpoint-{}.safetensors", std::process::id()));
 /// let mut model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
-/// let mean = model.zeros_like(); // of an optimiser, for example
+/// let mean = model.zeros_like(); // such as an optimiser's
 ///
 /// let mut checkpoint = Checkpoint::new();
 /// checkpoint.put_model("model", &model);
@@ -55,56 +54,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Nothing yet.
+    /// An empty checkpoint.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Puts the leaves of `model` under `prefix`; with `""`, under their own names.
-    ///
-    /// # Panics
-    /// If a name is taken.
-    #[track_caller]
-    pub fn put_model<T: Real, M: Params<Tensor<T>>>(&mut self, prefix: &str, model: &M) {
-        self.put_with(prefix, model, leaves);
-    }
-
-    /// Puts `model` under `prefix` as PyTorch would name and shape its weights: see [`TorchState`].
-    ///
-    /// # Panics
-    /// If a name is taken.
-    #[track_caller]
-    pub fn put_torch<T: Real, M: Params<Tensor<T>> + TorchState>(&mut self, prefix: &str, model: &M) {
-        self.put_with(prefix, model, M::torch);
-    }
-
-    /// Puts `model` under `prefix` as Keras would name and shape its weights: see [`KerasState`].
-    ///
-    /// # Panics
-    /// If a name is taken.
-    #[track_caller]
-    pub fn put_keras<T: Real, M: Params<Tensor<T>> + KerasState>(&mut self, prefix: &str, model: &M) {
-        self.put_with(prefix, model, M::keras);
-    }
-
-    /// Puts `model` under `prefix` with the names and shapes of your choice: `exchange` hands each of its weights to the
-    /// [`WeightMap`].
-    ///
-    /// # Panics
-    /// If a name is taken.
-    #[track_caller]
-    pub fn put_with<T: Real, M: Params<Tensor<T>>>(
-        &mut self,
-        prefix: &str,
-        model: &M,
-        exchange: impl FnOnce(&mut M, &mut WeightMap<'_>),
-    ) {
-        let mut dict = WeightMap::writing(self, prefix);
-        exchange(&mut shared(model), &mut dict);
-        assert!(dict.taken.is_none(), "Checkpoint: the name {:?} is taken", dict.taken.unwrap_or_default());
-    }
-
-    /// Puts one tensor.
+    /// Puts a single tensor.
     ///
     /// # Panics
     /// If the name is taken.
@@ -113,8 +68,8 @@ impl Checkpoint {
         self.put(name, Box::new(tensor.clone()));
     }
 
-    /// Puts what an optimiser, a callback or an average remembers under `prefix`; its numbers as the 64 bits that they have in
-    /// memory.
+    /// Puts the state of an optimiser, a callback or an average under `prefix`. Its scalars are stored bit
+    /// for bit.
     ///
     /// ```
     /// use unspool_nn::rng;
@@ -122,7 +77,7 @@ impl Checkpoint {
     /// use unspool_nn::layers::Dense;
     /// use unspool_nn::optim::{Adam, Optimizer};
     /// use unspool_autograd::Tensor;
-    /// # let path = std::env::temp_dir().join(format!("memory-{}.safetensors", std::process::id()));
+    /// # let path = std::env::temp_dir().join(format!("state-{}.safetensors", std::process::id()));
     /// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 3, 5);
     /// let mut adam = Adam::default();
     /// let gradients = model.clone();
@@ -144,16 +99,16 @@ impl Checkpoint {
     /// # Panics
     /// If a name is taken.
     #[track_caller]
-    pub fn put_state<T: Real>(&mut self, prefix: &str, memory: &StateDict<T>) {
-        for (name, tensor) in &memory.tensors {
+    pub fn put_state<T: Real>(&mut self, prefix: &str, state: &StateDict<T>) {
+        for (name, tensor) in &state.tensors {
             self.put_tensor(&format!("{prefix}.{name}"), tensor);
         }
-        for (name, number) in &memory.numbers {
+        for (name, number) in &state.numbers {
             self.put_numbers(&format!("{prefix}.{name}"), &[number.to_bits()]);
         }
     }
 
-    /// Puts whole numbers: counts, seeds, the state of a generator.
+    /// Puts integers: counts, seeds, the state of a random number generator.
     ///
     /// # Panics
     /// If the name is taken.
@@ -162,8 +117,9 @@ impl Checkpoint {
         self.put(name, Box::new(numbers.to_vec()));
     }
 
-    /// Puts a text into the file's metadata, as `config` for example the JSON of what the model was made with. Texts have
-    /// names of their own; `unspool` is the version of this library, and is put by [`save`](Checkpoint::save).
+    /// Puts a text into the file's metadata: as `config`, for example, the model's settings in JSON. A text
+    /// may have the same name as a tensor. The name `unspool` is reserved for the version of this library,
+    /// which [`save`](Checkpoint::save) adds.
     ///
     /// # Panics
     /// If the name is taken.
@@ -177,32 +133,35 @@ impl Checkpoint {
         assert!(self.insert(name, tensor), "Checkpoint: the name {name:?} is taken");
     }
 
-    /// Puts something, and says whether its name was free.
+    /// Puts a tensor, and returns whether its name was free.
     pub(super) fn insert(&mut self, name: &str, tensor: Box<dyn Stored>) -> bool {
         name != METADATA && self.tensors.insert(name.to_owned(), tensor).is_none()
     }
 
+    /// Puts a text, and returns whether its name was free.
     pub(super) fn insert_text(&mut self, name: &str, text: impl Into<String>) -> bool {
         name != VERSION && self.texts.insert(name.to_owned(), text.into()).is_none()
     }
 
     /// Saves everything to the file at `path`.
     ///
-    /// The file is written beside `path`, flushed to the disk, and takes the place of what was there: a kill or a power cut
-    /// at any moment leaves the old file or the new one. The same contents have the same bytes.
+    /// The file is written next to `path`, flushed to disk, and then renamed over the old file: a kill or
+    /// a power failure at any moment leaves either the old file or the new one. Equal contents give equal
+    /// bytes.
     ///
     /// # Errors
-    /// If the system cannot write the file. What was at `path` before is then still there, and nothing else.
+    /// If the system cannot write the file. The old file is then unchanged.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
-        replace(path.as_ref(), |out| self.write(out))
+        let path = path.as_ref();
+        replace(path, |out| self.write(out)).map_err(FileError::cannot_save(path))
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        // As the format has it: the widest elements first, so that all are aligned, then by name.
+        // In the format's order: the widest elements first, so that all are aligned, then by name.
         let mut tensors: Vec<(&String, &dyn Stored)> = self.tensors.iter().map(|(name, t)| (name, &**t as _)).collect();
         tensors.sort_by_key(|(_, tensor)| std::cmp::Reverse(tensor.dtype()));
 
-        // Written here and not by the crate, which would hold all bytes of the file in memory and order texts at random.
+        // Not written by the safetensors crate, which would hold the whole file in memory and order texts at random.
         let mut texts: BTreeMap<&str, &str> = self.texts.iter().map(|(k, v)| (&**k, &**v)).collect();
         texts.insert(VERSION, env!("CARGO_PKG_VERSION"));
         let mut header = format!("{{\"{METADATA}\":{}", json(&texts));
@@ -217,9 +176,11 @@ impl Checkpoint {
         while !header.len().is_multiple_of(8) {
             header.push(' ');
         }
-        if header.len() as u64 > LONGEST {
-            let sentence =
-                format!("the names and texts take {} bytes, and at most {LONGEST} are allowed", header.len());
+        if header.len() as u64 > MAX_SAFETENSORS_HEADER {
+            let sentence = format!(
+                "the names and texts take {} bytes, and at most {MAX_SAFETENSORS_HEADER} are allowed",
+                header.len()
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
         }
 
@@ -240,16 +201,10 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and numbers are JSON")
 }
 
-/// The text that holds the version of this library.
+/// The name of the text with the version of this library.
 const VERSION: &str = "unspool";
 
-/// The model once more, with the same memory.
-pub(crate) fn shared<T: Real, M: Params<Tensor<T>>>(model: &M) -> M {
-    let there = model.map_leaves(Place::ROOT, &mut |_, leaf| leaf.clone());
-    there.map_leaves(Place::ROOT, &mut |_, leaf| leaf.clone())
-}
-
-/// Something with a name in a checkpoint.
+/// What can be stored under a name in a checkpoint.
 pub(super) trait Stored: Send + Sync {
     fn dtype(&self) -> Dtype;
     fn shape(&self) -> Vec<usize>;
@@ -266,14 +221,7 @@ impl<T: Real> Stored for Tensor<T> {
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let values = self.contiguous();
-        let mut bytes = [0; FILE_CHUNK];
-        for values in values.as_slice().expect("contiguous").chunks(FILE_CHUNK / size_of::<T>()) {
-            let bytes = &mut bytes[..size_of_val(values)];
-            T::to_bytes(values, bytes);
-            out.write_all(bytes)?;
-        }
-        Ok(())
+        write_elements(self, out)
     }
 }
 
@@ -289,9 +237,4 @@ impl Stored for Vec<u64> {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         self.iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
     }
-}
-
-/// The format's name for an element type.
-pub(super) fn dtype<T: Real>() -> Dtype {
-    if size_of::<T>() == 4 { Dtype::F32 } else { Dtype::F64 }
 }

@@ -1,13 +1,8 @@
-//! What was saved.
+//! An open file of named tensors.
 
-use super::checkpoint::shared;
-use super::error::FileError;
-use super::header::{Header, type_name};
-use super::incompatible::IncompatibleKeys;
-use super::keras::KerasState;
-use super::source::{Source, holds};
-use super::torch::TorchState;
-use super::weight_map::{WeightMap, leaves};
+use super::container::{Container, represents};
+use super::safetensors_header::{Header, type_name};
+use crate::io::error::FileError;
 use crate::optim::state_dict::StateDict;
 use crate::sentence::{quoted, sizes};
 use safetensors::Dtype;
@@ -15,18 +10,19 @@ use safetensors::tensor::TensorInfo;
 use std::fmt;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use unspool_autograd::{Params, Real, Tensor};
+use unspool_autograd::{Real, Tensor};
 
-/// An open safetensors file: one that [`Checkpoint`](crate::io::Checkpoint) saved, or another program.
+/// An open safetensors file, written by [`Checkpoint`](crate::io::Checkpoint) or by another program.
 ///
-/// Opening reads and checks the header alone; each tensor is read when it is asked for. A file that is replaced
-/// meanwhile is read to its end as it was.
+/// Opening reads and checks only the header; each tensor is read when it is requested. If the file at the
+/// path is replaced in the meantime, the old one is still read to its end.
 ///
-/// With the feature `npy`, NumPy's npz files are read as well. They are held in memory, as they are in the file. What is no
-/// array of numbers in one (texts, objects, other files) has no name here, and is an error where it is asked for.
+/// With the feature `npy`, NumPy's npz files are read as well. They are held in memory, compressed as they
+/// are in the file. Entries other than arrays of numbers (texts, objects, other files) are not among the
+/// [`names`](WeightFile::names), and requesting one is an error.
 ///
-/// See [`Checkpoint`](crate::io::Checkpoint) for an example. A training goes on from where it was; if any part of the file does
-/// not fit, everything stays as it is:
+/// See [`Checkpoint`](crate::io::Checkpoint) for an example. Here training resumes from a file, and if any
+/// of it does not fit, everything stays as it is:
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -54,7 +50,7 @@ use unspool_autograd::{Params, Real, Tensor};
 pub struct WeightFile {
     path: PathBuf,
     header: Header,
-    source: Source,
+    container: Container,
     strict: bool,
 }
 
@@ -62,17 +58,17 @@ impl WeightFile {
     /// Opens the file at `path`.
     ///
     /// # Errors
-    /// If there is none, or it is not a valid safetensors or npz file: cut short, too long, or with a header that
-    /// contradicts itself.
+    /// If there is none, or it is not a valid safetensors or npz file: truncated, too long, or with a
+    /// header that contradicts itself.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
-        let (header, source) = Source::open(&path)?;
-        Ok(WeightFile { path, header, source, strict: true })
+        let (header, container) = Container::open(&path)?;
+        Ok(WeightFile { path, header, container, strict: true })
     }
 
-    /// Whether a model and the file must have the same names, as at first: whether, in loading, it is an error if one has a
-    /// name that the other has not. Otherwise the weights that the file has not are left as they are, and what it has besides
-    /// is ignored; both are listed, as by PyTorch's `load_state_dict(.., strict=False)`.
+    /// Whether loading requires the model and the file to have the same names; `true` by default. With
+    /// `false`, weights that are not in the file keep their values, and extra tensors in the file are
+    /// ignored; both are listed, as by PyTorch's `load_state_dict(.., strict=False)`.
     ///
     /// ```
     /// use unspool_nn::rng;
@@ -107,12 +103,12 @@ impl WeightFile {
     /// # Ok::<(), unspool_nn::io::FileError>(())
     /// ```
     ///
-    /// An error nevertheless: other shapes and element types, a file that has nothing of the model, and one of two tensors
-    /// that hold a weight together (`bias_ih` without `bias_hh`). A bias that is missing with all of its layer is left as it
-    /// is; without the rest, as of a layer without bias, it is zero.
+    /// These remain errors: a wrong shape or element type, a file with nothing of the model, and one of two
+    /// tensors that make up a weight together (`bias_ih` without `bias_hh`). If a whole layer is missing, its
+    /// bias keeps its values; if only the bias is missing, as of a layer without bias, it becomes zero.
     ///
-    /// Buffers of whole numbers, such as `num_batches_tracked` of PyTorch's `nn.BatchNorm1d`, are no weights: they are ignored
-    /// in any case, and listed.
+    /// Integer buffers, such as `num_batches_tracked` of PyTorch's `nn.BatchNorm1d`, are not weights: they are
+    /// always ignored, and listed.
     pub fn strict(self, strict: bool) -> Self {
         WeightFile { strict, ..self }
     }
@@ -122,82 +118,25 @@ impl WeightFile {
         self.header.tensors.keys().map(String::as_str)
     }
 
-    /// A text of the file's metadata, if it is there.
+    /// A text of the file's metadata, if there is one of this name.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.header.texts.get(name).map(String::as_str)
     }
 
-    /// Loads the leaves of `model` from under `prefix`; with `""`, from the whole file.
+    /// One tensor. The 16-bit types `f16` and `bf16` are widened to `T`, which represents all of their values.
     ///
     /// # Errors
-    /// If names are missing, or there are others under `prefix`, or shapes or element types differ, all of which are listed;
-    /// or if the file cannot be read, or there is no memory for the weights beside those of the model. The model is then
-    /// unchanged. See [`strict`](WeightFile::strict).
-    pub fn load<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
-    where
-        M: Params<Tensor<T>>,
-    {
-        self.load_with(prefix, model, leaves)
-    }
-
-    /// Loads `model` from under `prefix`, where its weights are as PyTorch names and shapes them: see [`TorchState`].
-    ///
-    /// # Errors
-    /// Those of [`load`](WeightFile::load).
-    pub fn load_torch<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
-    where
-        M: Params<Tensor<T>> + TorchState,
-    {
-        self.load_with(prefix, model, M::torch)
-    }
-
-    /// Loads `model` from under `prefix`, where its weights are as Keras names and shapes them: see [`KerasState`].
-    ///
-    /// # Errors
-    /// Those of [`load`](WeightFile::load).
-    pub fn load_keras<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
-    where
-        M: Params<Tensor<T>> + KerasState,
-    {
-        self.load_with(prefix, model, M::keras)
-    }
-
-    /// Loads `model` from under `prefix`, where its weights have the names and shapes that `exchange` hands to the
-    /// [`WeightMap`]. It is called twice: to check, then to read.
-    ///
-    /// # Errors
-    /// Those of [`load`](WeightFile::load).
-    pub fn load_with<T: Real, M: Params<Tensor<T>>>(
-        &self,
-        prefix: &str,
-        model: &mut M,
-        mut exchange: impl FnMut(&mut M, &mut WeightMap<'_>),
-    ) -> Result<IncompatibleKeys, FileError> {
-        let mut loaded = shared(model);
-        let mut check = WeightMap::checking(self, prefix);
-        exchange(&mut loaded, &mut check);
-        let incompatible = check.finish()?;
-        let mut read = WeightMap::reading(self, prefix);
-        exchange(&mut loaded, &mut read);
-        read.finish()?;
-        *model = loaded;
-        Ok(incompatible)
-    }
-
-    /// One tensor. Half precision, `f16` and `bf16`, becomes the type that is asked for, which has all of its numbers.
-    ///
-    /// # Errors
-    /// If there is none of this name and element type, it has more axes than a tensor can have or more elements than there
-    /// is memory for, or the file cannot be read.
+    /// If there is none of this name and element type, it has more axes than a tensor can have or more
+    /// elements than there is memory for, or the file cannot be read.
     pub fn tensor<T: Real>(&self, name: &str) -> Result<Tensor<T>, FileError> {
-        let info = self.entry(name, holds::<T>, T::NAME)?;
+        let info = self.entry(name, represents::<T>, T::NAME)?;
         self.read(name, info)
     }
 
-    /// Numbers, as many as are asked for.
+    /// `N` integers.
     ///
     /// # Errors
-    /// If there are none of this name, or not as many, or the file cannot be read.
+    /// If there are none of this name, or not `N` of them, or the file cannot be read.
     pub fn numbers<const N: usize>(&self, name: &str) -> Result<[u64; N], FileError> {
         let info = self.entry(name, |dtype| dtype == Dtype::U64, "u64")?;
         if info.shape != [N] {
@@ -206,7 +145,7 @@ impl WeightFile {
         }
         let mut numbers = [0; N];
         let mut rest = numbers.iter_mut();
-        self.source.bytes(&self.path, name, info, |bytes| {
+        self.container.bytes(&self.path, name, info, |bytes| {
             for (number, bytes) in rest.by_ref().zip(bytes.as_chunks().0) {
                 *number = u64::from_le_bytes(*bytes);
             }
@@ -214,25 +153,27 @@ impl WeightFile {
         Ok(numbers)
     }
 
-    /// What [`put_state`](crate::io::Checkpoint::put_state) has put under `prefix`; empty if there is nothing.
+    /// The state that [`put_state`](crate::io::Checkpoint::put_state) put under `prefix`; empty if there is
+    /// nothing.
     ///
     /// # Errors
-    /// If there is something else under `prefix`, or tensors of another element type, or the file cannot be read.
+    /// If there is anything else under `prefix`, a tensor has another element type, or the file cannot be
+    /// read.
     pub fn state_dict<T: Real>(&self, prefix: &str) -> Result<StateDict<T>, FileError> {
-        let mut memory = StateDict::new();
+        let mut state = StateDict::new();
         for (name, info) in &self.header.tensors {
             let Some(rest) = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) else { continue };
             if info.dtype == Dtype::U64 {
                 let [bits] = self.numbers(name)?;
-                memory.numbers.insert(rest.to_owned(), f64::from_bits(bits));
+                state.numbers.insert(rest.to_owned(), f64::from_bits(bits));
             } else {
-                memory.tensors.insert(rest.to_owned(), self.tensor(name)?);
+                state.tensors.insert(rest.to_owned(), self.tensor(name)?);
             }
         }
-        Ok(memory)
+        Ok(state)
     }
 
-    /// The entry of this name, if it is of the type that is expected.
+    /// The entry of this name, if it has the expected type.
     fn entry(&self, name: &str, fits: fn(Dtype) -> bool, expected: &str) -> Result<&TensorInfo, FileError> {
         match self.info(name) {
             None => Err(match self.not_numbers(name) {
@@ -251,19 +192,19 @@ impl WeightFile {
         self.find(name).map(|(_, info)| info)
     }
 
-    /// The entry of this name, or the one that the metadata says this name stands for: of weights that share their memory,
-    /// safetensors' `save_model` keeps one.
+    /// The entry of this name, or the one that the metadata names as its alias: of weights that share their memory,
+    /// safetensors' `save_model` keeps only one.
     pub(super) fn find(&self, name: &str) -> Option<(&str, &TensorInfo)> {
         let tensors = &self.header.tensors;
         let (name, info) = tensors.get_key_value(name).or_else(|| tensors.get_key_value(self.text(name)?))?;
         Some((name, info))
     }
 
-    /// Why a name that is in the file is none of its tensors.
+    /// Why an entry that is in the file is not one of its tensors.
     pub(super) fn not_numbers(&self, name: &str) -> Option<String> {
         match self.info(name) {
             Some(_) => None,
-            None => self.source.not_numbers(name),
+            None => self.container.not_numbers(name),
         }
     }
 
@@ -271,12 +212,12 @@ impl WeightFile {
         self.strict
     }
 
-    /// Whether an entry could be the weights of some layer.
+    /// Whether an entry may be a weight of some layer.
     pub(super) fn holds_floats(&self, name: &str) -> bool {
-        !self.info(name).is_some_and(|info| is_whole(info.dtype))
+        !self.info(name).is_some_and(|info| is_integer(info.dtype))
     }
 
-    /// Whether there is something of a layer whose names begin and end like this.
+    /// Whether there is any tensor of a layer whose names have this prefix and suffix.
     pub(super) fn holds_any(&self, prefix: &str, suffix: &str) -> bool {
         let names =
             self.header.tensors.range::<str, _>((Bound::Included(prefix), Bound::Unbounded)).map(|(name, _)| name);
@@ -289,12 +230,12 @@ impl WeightFile {
 
     /// A tensor whose element type was checked.
     pub(super) fn read<T: Real>(&self, name: &str, info: &TensorInfo) -> Result<Tensor<T>, FileError> {
-        self.source.tensor(&self.path, name, info)
+        self.container.tensor(&self.path, name, info)
     }
 }
 
-/// Whether these are whole numbers or truth values.
-fn is_whole(dtype: Dtype) -> bool {
+/// Whether the elements are integers or booleans.
+fn is_integer(dtype: Dtype) -> bool {
     use Dtype::{BOOL, I8, I16, I32, I64, U8, U16, U32, U64};
     matches!(dtype, BOOL | U8 | I8 | U16 | I16 | U32 | I32 | U64 | I64)
 }

@@ -1,10 +1,10 @@
-//! Memory for what a file says that it holds.
+//! Memory for a tensor whose size a file states, which may be wrong or too large.
 
 use crate::sentence::sizes;
 use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 
-/// A tensor for what a file holds, its elements yet to be written; or what is too much about it.
-pub(super) fn room<T: Real>(shape: &[usize]) -> Result<Tensor<T>, String> {
+/// A tensor of this shape whose elements are yet to be written; or why there can be none.
+pub(super) fn allocate<T: Real>(shape: &[usize]) -> Result<Tensor<T>, String> {
     if shape.len() > MAX_RANK || !Shape::from(shape).is_addressable::<T>() {
         return Err(format!("of shape {}, which is more than a tensor can hold", sizes(shape)));
     }

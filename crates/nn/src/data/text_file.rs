@@ -1,17 +1,17 @@
-//! Files of text.
+//! The text of a file.
 
-use super::{open, read};
-use crate::data::dataset::DataError;
+use crate::data::error::DataError;
+use crate::io::files::{open, read};
 use std::path::Path;
 
-/// The most bytes of a file that is read whole: 4 GiB.
-const MOST: u64 = 4 << 30;
+/// The largest file that is read: 4 GiB.
+const MAX_BYTES: u64 = 4 << 30;
 
 /// The text of a file, without a byte order mark.
-pub(crate) fn text(path: &Path) -> Result<String, DataError> {
+pub(crate) fn read_text_file(path: &Path) -> Result<String, DataError> {
     let file = path.display();
     let unreadable = |e| DataError(format!("cannot read {file}: {e}"));
-    let bytes = open(path).and_then(|file| read(file, MOST)).map_err(unreadable)?;
+    let bytes = open(path).and_then(|file| read(file, MAX_BYTES)).map_err(unreadable)?;
     let mut text = String::from_utf8(bytes).map_err(|e| {
         let (bytes, valid) = (e.as_bytes(), e.utf8_error().valid_up_to());
         DataError(match bytes {
@@ -25,7 +25,7 @@ pub(crate) fn text(path: &Path) -> Result<String, DataError> {
     Ok(text)
 }
 
-/// How many lines end in a text: with `\n`, `\r\n` or `\r`.
+/// The number of line ends in a text: `\n`, `\r\n` or `\r`.
 pub(crate) fn line_ends(text: &[u8]) -> usize {
     let ends = |i: usize| text[i] == b'\n' || text[i] == b'\r' && text.get(i + 1) != Some(&b'\n');
     (0..text.len()).filter(|&i| ends(i)).count()

@@ -1,11 +1,12 @@
-//! Keras's weights.
+//! Keras's names for weights, and their forms.
 
 use super::checkpoint::Checkpoint;
-use super::error::FileError;
+use super::incompatible_keys::IncompatibleKeys;
 use super::torch::{recurrent_biases, set_biases};
 use super::weight_file::WeightFile;
-use super::weight_map::{WeightMap, gates};
+use super::weight_map::WeightMap;
 use crate::cells::{Gru, GruResetBefore, Lstm, SimpleRnn};
+use crate::io::error::FileError;
 use crate::layers::activations::{Activate, Softmax};
 use crate::layers::dense::Dense;
 use crate::layers::dropout::Dropout;
@@ -19,10 +20,11 @@ use crate::recurrent::stack::Stack;
 use std::path::Path;
 use unspool_autograd::{Params, Real, Tensor};
 
-/// A model of tensors with a counterpart in Keras: [`load_keras`] and [`save_keras`] read and write its weights.
+/// A model with a counterpart in Keras: [`load_keras`] and [`save_keras`] read and write its weights.
 ///
-/// Keras has no file with one name for each weight, so these lines write one, in Python, with the names by the place of the
-/// layer in the model, not counting the inputs of a functional one, and in a model within the model by both places:
+/// Keras has no file format with a name for each weight, so the following Python code writes one. A name
+/// begins with the index of the layer in the model, not counting input layers; in a nested model, with both
+/// indices:
 ///
 /// ```python
 /// import keras
@@ -45,14 +47,14 @@ use unspool_autograd::{Params, Real, Tensor};
 /// save_file({name: w.numpy() for name, w in names(model).items()}, "keras.safetensors")
 /// ```
 ///
-/// and this reads what [`save_keras`] wrote: `for name, w in names(model).items(): w.assign(load_file(path)[name])`.
-/// With the feature `npy`, weights may also come in NumPy's own file. Instead of the last line:
+/// This loads what [`save_keras`] wrote: `for name, w in names(model).items(): w.assign(load_file(path)[name])`.
+/// With the feature `npy`, weights may also come in an npz file. Instead of the last line of the code above:
 ///
 /// ```python
 /// numpy.savez("keras.npz", **{name: w.numpy() for name, w in names(model).items()})
 /// ```
 ///
-/// | here | there | names |
+/// | here | in Keras | names |
 /// |---|---|---|
 /// | [`Dense`] | `Dense` | `kernel`, `bias` |
 /// | [`Embedding`], [`LayerNorm`] | `Embedding`, `LayerNormalization(epsilon=1e-5)` | `embeddings`; `gamma`, `beta` |
@@ -61,11 +63,12 @@ use unspool_autograd::{Params, Real, Tensor};
 /// | [`Bidirectional`] | `Bidirectional` | and `backward.kernel`, .. |
 /// | [`Sequential`], [`Stack`], `Vec`, arrays | the layers of a model | `0.kernel`, `1.bias`, .. |
 ///
-/// What a layer computes with its weights is not in the file: an `activation` or `go_backwards`. Keras's own epsilon of
-/// `LayerNormalization` is 1e-3, and no weight: a layer with that one computes something else here.
-/// A bias that is not in the file (`use_bias=False`, `center=False`) is zero, and a gain (`scale=False`) one. Only a GRU must
-/// have one: without it, nothing in the file says whether it resets before or after the product.
-/// A model of one's own says the place of its layers, [`TorchState`](crate::io::TorchState) shows how.
+/// What a layer computes with its weights is not in the file: an `activation` or `go_backwards`. The default
+/// epsilon of Keras's `LayerNormalization` is 1e-3, and here it is 1e-5: a layer built with the default
+/// gives other results here. A bias that is not in the file (`use_bias=False`, `center=False`) becomes zero,
+/// and a gain (`scale=False`) one. Only a GRU must have its bias: without it, nothing in the file shows
+/// whether it resets before or after the product.
+/// A custom model states the indices of its layers, as [`TorchState`](crate::io::TorchState) shows.
 ///
 /// ```
 /// use unspool_nn::cells::lstm;
@@ -79,17 +82,18 @@ use unspool_autograd::{Params, Real, Tensor};
 /// # Ok::<(), unspool_nn::io::FileError>(())
 /// ```
 pub trait KerasState {
-    /// Hands each weight to `dict` with its name and its form in Keras.
-    fn keras(&mut self, dict: &mut WeightMap<'_>);
+    /// Passes each weight to `map` with its name and its form in Keras.
+    fn keras(&mut self, map: &mut WeightMap<'_>);
 }
 
-/// Loads a model from the file of a Keras model's weights: safetensors, or with the feature `npy` an npz.
+/// Loads a model from a file of a Keras model's weights: safetensors or, with the feature `npy`, npz.
 ///
 /// # Errors
-/// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element types differ:
-/// all of these are listed. The model is then unchanged. [`WeightFile::strict`] loads what fits.
+/// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element
+/// types differ: the error lists all of these. The model is then unchanged. With
+/// [`strict(false)`](WeightFile::strict), a [`WeightFile`] loads the names that match.
 ///
-/// See [`KerasState`] for which models, how to write the file, and an example.
+/// See [`KerasState`] for the supported models, how to write the file, and an example.
 pub fn load_keras<T: Real, M>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError>
 where
     M: Params<Tensor<T>> + KerasState,
@@ -97,10 +101,10 @@ where
     WeightFile::open(path)?.load_keras("", model).map(drop)
 }
 
-/// Saves a model's weights as [`load_keras`] reads them, and Keras with the lines in [`KerasState`].
+/// Saves a model's weights for [`load_keras`], and for Keras with the code in [`KerasState`].
 ///
 /// # Errors
-/// If the file cannot be written. What was there before is then still there.
+/// If the file cannot be written. The old file is then unchanged.
 ///
 /// # Panics
 /// If two weights have the same name.
@@ -114,145 +118,170 @@ where
     checkpoint.save(path)
 }
 
+impl Checkpoint {
+    /// Puts `model` under `prefix` with Keras's names and shapes: see [`KerasState`].
+    ///
+    /// # Panics
+    /// If a name is taken.
+    #[track_caller]
+    pub fn put_keras<T: Real, M: Params<Tensor<T>> + KerasState>(&mut self, prefix: &str, model: &M) {
+        self.put_with(prefix, model, M::keras);
+    }
+}
+
+impl WeightFile {
+    /// Loads `model` from under `prefix`, where its weights have Keras's names and shapes: see [`KerasState`].
+    ///
+    /// # Errors
+    /// Those of [`load`](WeightFile::load).
+    pub fn load_keras<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
+    where
+        M: Params<Tensor<T>> + KerasState,
+    {
+        self.load_with(prefix, model, M::keras)
+    }
+}
+
 impl<T: Real> KerasState for Dense<Tensor<T>> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        dict.same("kernel", &mut self.weight);
-        dict.same_or("bias", &mut self.bias, T::ZERO);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        map.same("kernel", &mut self.weight);
+        map.same_or("bias", &mut self.bias, T::ZERO);
     }
 }
 
 impl<T: Real> KerasState for Embedding<Tensor<T>> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        dict.same("embeddings", &mut self.weight);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        map.same("embeddings", &mut self.weight);
     }
 }
 
 impl<T: Real> KerasState for LayerNorm<Tensor<T>> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        dict.same_or("gamma", &mut self.gain, T::ONE);
-        dict.same_or("beta", &mut self.bias, T::ZERO);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        map.same_or("gamma", &mut self.gain, T::ONE);
+        map.same_or("beta", &mut self.bias, T::ZERO);
     }
 }
 
 impl<T: Real> KerasState for SimpleRnn<Tensor<T>> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        self.x.keras(dict);
-        dict.same("recurrent_kernel", &mut self.u);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        self.x.keras(map);
+        map.same("recurrent_kernel", &mut self.u);
     }
 }
 
 /// Keras's gates i, f, c, o are ours, i, f, g, o.
 impl<T: Real> KerasState for Lstm<Tensor<T>> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        self.x.keras(dict);
-        dict.same("recurrent_kernel", &mut self.u);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        self.x.keras(map);
+        map.same("recurrent_kernel", &mut self.u);
     }
 }
 
-/// From Keras's gates z, r, h to ours, r, z, n; and back.
+/// From Keras's gate order z, r, h to ours, r, z, n, or back: swaps the first two thirds of the last axis.
 fn swap<T: Real>(tensor: &Tensor<T>) -> Tensor<T> {
-    gates(tensor, [1, 0, 2])
+    let axis = tensor.rank() - 1;
+    let size = tensor.shape()[axis] / 3;
+    Tensor::concat(axis, &[1, 0, 2].map(|gate| tensor.slice(axis, gate * size..(gate + 1) * size)))
 }
 
-/// The kernel's gates swapped.
-fn swapped<T: Real>(dict: &mut WeightMap<'_>, name: &str, weight: &mut Tensor<T>) {
-    dict.exchange([(name, swap(weight))], |[tensor]| *weight = swap(&tensor));
+/// Maps a weight whose gates are in Keras's order in the file.
+fn swapped<T: Real>(map: &mut WeightMap<'_>, name: &str, weight: &mut Tensor<T>) {
+    map.exchange([(name, swap(weight))], |[tensor]| *weight = swap(&tensor));
 }
 
-/// Its bias is `[2, 3H]`: that of the input and that of the recurrence.
+/// In Keras, its bias is `[2, 3H]`: the input's and the recurrent one.
 impl<T: Real> KerasState for Gru<Tensor<T>> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        swapped(dict, "kernel", &mut self.x.weight);
-        swapped(dict, "recurrent_kernel", &mut self.u);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        swapped(map, "kernel", &mut self.x.weight);
+        swapped(map, "recurrent_kernel", &mut self.u);
         let bias = swap(&Tensor::stack(0, &[self.x.bias.clone(), recurrent_biases(self)]));
-        dict.needs("bias", RESET);
-        dict.exchange([("bias", bias)], |[bias]| {
+        map.require("bias", RESET);
+        map.exchange([("bias", bias)], |[bias]| {
             set_biases(self, [0, 1].map(|i| swap(&bias.select(0, i))));
         });
     }
 }
 
 impl<T: Real> KerasState for GruResetBefore<Tensor<T>> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        swapped(dict, "kernel", &mut self.x.weight);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        swapped(map, "kernel", &mut self.x.weight);
         let recurrent = swap(&Tensor::concat(1, &[self.u.clone(), self.u_n.clone()]));
         let split = self.u.shape()[1];
-        dict.exchange([("recurrent_kernel", recurrent)], |[recurrent]| {
+        map.exchange([("recurrent_kernel", recurrent)], |[recurrent]| {
             let recurrent = swap(&recurrent);
             (self.u, self.u_n) = (recurrent.slice(1, ..split).copy(), recurrent.slice(1, split..).copy());
         });
-        dict.needs("bias", RESET);
+        map.require("bias", RESET);
         let bias = swap(&self.x.bias);
-        dict.exchange([("bias", bias)], |[bias]| self.x.bias = swap(&bias));
+        map.exchange([("bias", bias)], |[bias]| self.x.bias = swap(&bias));
     }
 }
 
-/// Why a GRU must have its bias.
+/// Why the file must have the bias of a GRU.
 const RESET: &str = "says by its shape whether a GRU resets after the product, [2, 3H], or before, [3H]: without biases, \
                      it must be there as zeros";
 
 impl<C: KerasState> KerasState for Recurrent<C> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        self.cell.keras(dict);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        self.cell.keras(map);
     }
 }
 
 impl<C: KerasState> KerasState for Bidirectional<C> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        self.forward.keras(dict);
-        dict.at("backward", |dict| self.backward.keras(dict));
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        self.forward.keras(map);
+        map.at("backward", |map| self.backward.keras(map));
     }
 }
 
 impl<L: KerasState> KerasState for Stack<L> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        self.layers.keras(dict);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        self.layers.keras(map);
     }
 }
 
 impl<L: KerasState> KerasState for Sequential<L> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        self.layers.keras(dict);
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        self.layers.keras(map);
     }
 }
 
 impl<L: KerasState, M: KerasState> KerasState for Chain<L, M> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
-        self.before.keras(dict);
-        dict.at(self.index(), |dict| self.layer.keras(dict));
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
+        self.before.keras(map);
+        map.at(self.index(), |map| self.layer.keras(map));
     }
 }
 
 impl<M: KerasState> KerasState for Vec<M> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
-            dict.at(i, |dict| model.keras(dict));
+            map.at(i, |map| model.keras(map));
         }
     }
 }
 
 impl<M: KerasState, const N: usize> KerasState for [M; N] {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
-            dict.at(i, |dict| model.keras(dict));
+            map.at(i, |map| model.keras(map));
         }
     }
 }
 
 impl<M: KerasState> KerasState for Option<M> {
-    fn keras(&mut self, dict: &mut WeightMap<'_>) {
+    fn keras(&mut self, map: &mut WeightMap<'_>) {
         if let Some(model) = self {
-            model.keras(dict);
+            model.keras(map);
         }
     }
 }
 
-/// Layers without weights.
-macro_rules! nothing {
+macro_rules! no_weights {
     ($($layer:ty),*) => {$(
         impl KerasState for $layer {
             fn keras(&mut self, _: &mut WeightMap<'_>) {}
         }
     )*};
 }
-nothing!((), Flatten, Dropout, Activate, Softmax);
+no_weights!((), Flatten, Dropout, Activate, Softmax);

@@ -1,25 +1,25 @@
-//! Bytes that are unpacked while they are read.
+//! A reader that decompresses deflated data.
 
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZFlush};
 use std::io::{self, Read};
 
-/// What was packed by deflate.
+/// Reads what deflate compressed.
 pub(super) struct Inflate<'a> {
-    packed: &'a [u8],
+    compressed: &'a [u8],
     state: Box<InflateState>,
 }
 
 impl<'a> Inflate<'a> {
-    pub fn new(packed: &'a [u8]) -> Self {
-        Inflate { packed, state: InflateState::new_boxed(DataFormat::Raw) }
+    pub fn new(compressed: &'a [u8]) -> Self {
+        Inflate { compressed, state: InflateState::new_boxed(DataFormat::Raw) }
     }
 }
 
 impl Read for Inflate<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let done = inflate(&mut self.state, self.packed, buffer, MZFlush::None);
-        self.packed = &self.packed[done.bytes_consumed..];
+        let done = inflate(&mut self.state, self.compressed, buffer, MZFlush::None);
+        self.compressed = &self.compressed[done.bytes_consumed..];
         match done.status {
             Ok(_) => Ok(done.bytes_written),
             Err(_) if done.bytes_written > 0 => Ok(done.bytes_written),

@@ -1,0 +1,15 @@
+//! The error of preparing data.
+
+use std::fmt;
+
+/// Data that cannot be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataError(pub(crate) String);
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for DataError {}

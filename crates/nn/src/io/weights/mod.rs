@@ -1,0 +1,24 @@
+//! The weights of models in safetensors files, or in npz files of the same names.
+//!
+//! [`Checkpoint`] holds what is saved and [`WeightFile`] reads what was saved: both know names and tensors, but no models. A
+//! [`WeightMap`] connects a model with either of them: it maps each weight to its name and its form in the file. `native`
+//! maps a model's own names, `torch` PyTorch's, `keras` Keras's.
+
+mod checkpoint;
+mod container;
+mod incompatible_keys;
+mod keras;
+mod native;
+mod safetensors_header;
+mod torch;
+mod weight_file;
+mod weight_map;
+
+pub use checkpoint::Checkpoint;
+pub use incompatible_keys::IncompatibleKeys;
+pub use keras::{KerasState, load_keras, save_keras};
+pub use native::{load, save};
+pub use torch::{TorchState, load_torch, save_torch};
+pub use weight_file::WeightFile;
+pub use weight_map::WeightMap;
+pub(crate) use weight_map::shallow_clone;
