@@ -36,7 +36,7 @@ fn what_cannot_be_made() {
         Tensor::stack(0, &[zeros([1; 6])]) => "stack: shape [1, 1, 1, 1, 1, 1] has 6 axes, the most there can be";
         Tensor::<f32>::concat(0, &[]) => "concat: no tensors given";
         Tensor::concat(1, &[zeros([2])]) => "concat: shape [2] has no axis 1";
-        Tensor::concat(0, &[zeros([2, 3]), zeros([2, 4])]) => "concat: shapes [2, 3] and [2, 4] differ beside axis 0";
+        Tensor::concat(0, &[zeros([2, 3]), zeros([2, 4])]) => "concat: shapes [2, 3] and [2, 4] differ outside axis 0";
         Tensor::<f32>::from_parts([2], 1, []) => "from_parts: shape [2] has no axis 1";
         Tensor::from_parts([9], 0, [(0, &zeros([2])), (1, &zeros([1]))]) => overlap;
         Tensor::from_parts([2, 3], 1, [(2, &zeros([2, 2]))]) => misfit("[2, 2]", 2);
@@ -150,11 +150,11 @@ fn places() {
         x.clone().index_add(0, [1], &x) => "index_add: [2, 3] does not fit the positions [1] of axis 0 of shape [2, 3]";
         x.clone().index_add(1, at(vec![0], &[1; 6]), &x) => crowded("index_add");
         x.gather(2, [0]) => "gather: shape [2, 3] has no axis 2";
-        x.gather(1, [0]) => "gather: positions [1] do not fit into [2, 3] beside axis 1";
+        x.gather(1, [0]) => "gather: positions [1] do not fit into [2, 3] outside axis 1";
         x.gather(1, at(vec![3], &[1, 1])) => "gather: index 3 is beyond axis 1 of shape [2, 3]";
         zeros([2, 0]).gather(1, at(vec![0], &[1, 1])) => "gather: index 0 is beyond axis 1 of shape [2, 0]";
         x.clone().scatter_add(2, [0], &x) => "scatter_add: shape [2, 3] has no axis 2";
-        x.clone().scatter_add(1, [0], &x) => "scatter_add: positions [1] do not fit into [2, 3] beside axis 1";
+        x.clone().scatter_add(1, [0], &x) => "scatter_add: positions [1] do not fit into [2, 3] outside axis 1";
         x.clone().scatter_add(0, at(vec![2], &[1, 1]), &x) => "scatter_add: index 2 is beyond axis 0 of shape [2, 3]";
         x.clone().scatter_add(0, at(vec![1], &[1, 1]), &x) => other;
         x.clone().slice_assign(2, 0, &x) => "slice_assign: [2, 3] does not fit into axis 2 of [2, 3] at 0";

@@ -237,8 +237,8 @@ fn shapes() {
         Var::stack(3, &[a, a]) => "stack: a new axis 3 does not fit into shape [32, 20]";
         Var::<f32>::stack(0, &[]) => "stack: no values given";
         Var::stack(0, &[six, six]) => "stack: shape [1, 1, 1, 1, 1, 1] has 6 axes, the most there can be";
-        Var::concat(1, &[a, b]) => "concat: shapes [32, 20] and [30, 20] differ beside axis 1";
-        Var::concat(0, &[a, v(&[20])]) => "concat: shapes [32, 20] and [20] differ beside axis 0";
+        Var::concat(1, &[a, b]) => "concat: shapes [32, 20] and [30, 20] differ outside axis 1";
+        Var::concat(0, &[a, v(&[20])]) => "concat: shapes [32, 20] and [20] differ outside axis 0";
         Var::concat(2, &[a, a]) => "concat: shape [32, 20] has no axis 2";
         Var::<f32>::concat(0, &[]) => "concat: no values given";
         a.new_zeros(SEVEN) => "a tensor has at most 6 axes, not 7";
@@ -253,10 +253,10 @@ fn parts_and_places() {
     let (a, six) = (v(&[32, 20]), v(&SIX));
     let at = |shape: &[usize]| Indices::from_vec(vec![0; shape.iter().product()], shape);
     let beyond = |positions: usize| Indices::from_vec(vec![positions], [1, 1]);
-    let overflow = format!("split: parts of sizes [{HUGE}, 21] do not make up axis 1 of shape [32, 20]");
+    let overflow = format!("split: sizes [{HUGE}, 21] do not add up to axis 1 of shape [32, 20]");
     let negative =
         |i: &str, n: &str| format!("Indices: number {i} is {n}, which is no position: they are counted from 0");
-    let along = "take_along: shape [32, 20] and positions [5, 2] do not broadcast beside axis 1";
+    let along = "take_along: shape [32, 20] and positions [5, 2] do not broadcast outside axis 1";
     let twice = "index_select: positions [1, 1] in place of axis 0 of [1, 1, 1, 1, 1, 1] make 7 axes, over 6";
     sentences! {
         a.select(2, 0) => "select: shape [32, 20] has no axis 2";
@@ -272,11 +272,11 @@ fn parts_and_places() {
         a.slice_step(1, .., 0) => "slice: the step is 0";
         a.slice_step(2, .., 2) => "slice: shape [32, 20] has no axis 2";
         a.slice_step(1, 20.., -1) => "slice: 20.. reaches beyond axis 1 of shape [32, 20]";
-        a.chunks::<3>() => "chunks: the last axis of shape [32, 20] does not divide into 3 parts";
-        a.chunks::<0>() => "chunks: the last axis of shape [32, 20] does not divide into 0 parts";
-        v(&[]).chunks::<1>() => "chunks: the last axis of shape [] does not divide into 1 parts";
+        a.chunks::<3>() => "chunks: the last axis of shape [32, 20] does not divide into 3 chunks";
+        a.chunks::<0>() => "chunks: the last axis of shape [32, 20] does not divide into 0 chunks";
+        v(&[]).chunks::<1>() => "chunks: the last axis of shape [] does not divide into 1 chunks";
         a.split(2, &[1]) => "split: shape [32, 20] has no axis 2";
-        a.split(1, &[10, 9]) => "split: parts of sizes [10, 9] do not make up axis 1 of shape [32, 20]";
+        a.split(1, &[10, 9]) => "split: sizes [10, 9] do not add up to axis 1 of shape [32, 20]";
         a.split(1, &[HUGE, 21]) => overflow;
         v(&[]).unbind() => "unbind: a value of rank 0 has no positions";
         v(&[]).last() => "last: shape [] has no last position";
@@ -288,19 +288,19 @@ fn parts_and_places() {
         a.index_select(1, [-100]) => negative("0", "-100");
         a.gather(1, [0i32, i32::MIN]) => negative("1", "-2147483648");
         a.gather(2, at(&[1, 1])) => "gather: shape [32, 20] has no axis 2";
-        a.gather(1, [0]) => "gather: positions [1] do not fit into [32, 20] beside axis 1";
-        a.gather(1, at(&[33, 1])) => "gather: positions [33, 1] do not fit into [32, 20] beside axis 1";
-        a.gather(0, at(&[1, 21])) => "gather: positions [1, 21] do not fit into [32, 20] beside axis 0";
+        a.gather(1, [0]) => "gather: positions [1] do not fit into [32, 20] outside axis 1";
+        a.gather(1, at(&[33, 1])) => "gather: positions [33, 1] do not fit into [32, 20] outside axis 1";
+        a.gather(0, at(&[1, 21])) => "gather: positions [1, 21] do not fit into [32, 20] outside axis 0";
         a.gather(1, beyond(20)) => "gather: index 20 is beyond axis 1 of shape [32, 20]";
         a.gather(0, beyond(32)) => "gather: index 32 is beyond axis 0 of shape [32, 20]";
         a.take_along(2, at(&[1, 1])) => "take_along: shape [32, 20] has no axis 2";
-        a.take_along(1, [0]) => "take_along: shape [32, 20] and positions [1] do not broadcast beside axis 1";
+        a.take_along(1, [0]) => "take_along: shape [32, 20] and positions [1] do not broadcast outside axis 1";
         a.take_along(1, at(&[5, 2])) => along;
         a.take_along(1, beyond(20)) => "take_along: index 20 is beyond axis 1 of shape [32, 20]";
         v(&[0, 2]).take_along(1, beyond(2)) => "take_along: index 2 is beyond axis 1 of shape [0, 2]";
         a.scatter_add(2, at(&[1, 1]), a) => "scatter_add: shape [32, 20] has no axis 2";
-        a.scatter_add(1, [0], v(&[1])) => "scatter_add: positions [1] do not fit into [32, 20] beside axis 1";
-        a.scatter_add(0, at(&[1, 21]), a) => "scatter_add: positions [1, 21] do not fit into [32, 20] beside axis 0";
+        a.scatter_add(1, [0], v(&[1])) => "scatter_add: positions [1] do not fit into [32, 20] outside axis 1";
+        a.scatter_add(0, at(&[1, 21]), a) => "scatter_add: positions [1, 21] do not fit into [32, 20] outside axis 0";
         a.scatter_add(1, beyond(20), v(&[1, 1])) => "scatter_add: index 20 is beyond axis 1 of shape [32, 20]";
         a.scatter_add(1, at(&[1, 2]), v(&[2, 1])) => "scatter_add: [2, 1] has another shape than the positions, [1, 2]";
     }

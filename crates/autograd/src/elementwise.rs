@@ -73,8 +73,8 @@ pub fn value_of_several<T: Scalar, const N: usize>(
     Tensor::map_n_named(name, std::array::from_fn(|k| &x[k]), value)
 }
 
-/// The gradient with respect to input `i` of a function of `N` numbers. `of` gets the inputs, `y` and `dy`; `M`
-/// is `N + 2`.
+/// The gradient with respect to input `i` of a function of `N` numbers. `of` gets the inputs, `y`
+/// and `dy`; `M` is `N + 2`.
 #[doc(hidden)]
 #[inline(always)]
 pub fn gradient_of_several<T: Scalar, const N: usize, const M: usize>(

@@ -114,8 +114,8 @@ pub fn hvp<T: Real, M: Params<Tensor<T>>>(
     let tape = Tape::new();
     let net = tape.bind(&model);
     let gradient = loss(&tape, &net).backward().of(&net);
-    let part = |part: fn(&Tensor<Dual<T>>) -> Tensor<T>| gradient.map_leaves(Path::ROOT, &mut |_, leaf| part(leaf));
-    (part(Tensor::values), part(Tensor::tangents))
+    let numbers = |of: fn(&Tensor<Dual<T>>) -> Tensor<T>| gradient.map_leaves(Path::ROOT, &mut |_, leaf| of(leaf));
+    (numbers(Tensor::values), numbers(Tensor::tangents))
 }
 
 /// The Jacobian of a function of one tensor: a matrix `[outputs, inputs]`, both in row-major order.

@@ -14,18 +14,17 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         input.generics.params.len() == 1 && input.generics.type_params().any(|p| p.ident == leaf);
     if !is_generic_in_leaf_alone {
         let sentence =
-            "State can be derived for a struct with one parameter, its leaf `P`: `struct Memory<P> { h: P, .. }`";
+            "State can be derived for a struct with one parameter, its leaf `P`: `struct CellState<P> { h: P, .. }`";
         return Err(syn::Error::new_spanned(&input.ident, sentence));
     }
     let root = crate_path(input)?;
     let name = &input.ident;
-    // Field by field: `part` of a field that belongs to the state, and a clone of a field of
-    // `whole` that is configuration.
-    let build = |part: &dyn Fn(&Member) -> TokenStream, whole: &TokenStream| {
+    // Field by field: `field_of` one that belongs to the state, and a clone of one that is configuration.
+    let build = |field_of: &dyn Fn(&Member) -> TokenStream, whole: &TokenStream| {
         let fields = data.fields.iter().enumerate().map(|(i, field)| {
             let member = field.ident.clone().map_or(Member::Unnamed(Index::from(i)), Member::Named);
             let value = if mentions(&field.ty, &[&leaf]) {
-                part(&member)
+                field_of(&member)
             } else {
                 quote!(::core::clone::Clone::clone(&#whole.#member))
             };
@@ -40,7 +39,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let detach = build(&|member| quote!(#root::State::detach(&self.#member)), &quote!(self));
     let attach = build(&|member| quote!(#root::State::attach(tape, &detached.#member)), &quote!(detached));
     let join = build(&|member| quote!(#root::join_parts(states, |state| &state.#member, f)), &quote!(states[0]));
-    let parts = data.fields.iter().enumerate().filter(|(_, field)| mentions(&field.ty, &[&leaf])).map(|(i, field)| {
+    let visits = data.fields.iter().enumerate().filter(|(_, field)| mentions(&field.ty, &[&leaf])).map(|(i, field)| {
         let member = field.ident.clone().map_or(Member::Unnamed(Index::from(i)), Member::Named);
         quote!(#root::State::visit(&self.#member, f);)
     });
@@ -68,7 +67,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             }
 
             fn visit(&self, f: &mut dyn ::core::ops::FnMut(#root::Var<'__t, __T>)) {
-                #(#parts)*
+                #(#visits)*
             }
         }
     })

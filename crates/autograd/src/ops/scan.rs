@@ -73,14 +73,14 @@ impl<T: Scalar> Op<T> for Cumprod {
         }
         let mut sum: Option<Tensor<T>> = None;
         for i in (0..x[0].shape()[axis]).rev() {
-            let place = |tensor: &Tensor<T>, i: usize| tensor.slice(axis, i..i + 1);
+            let step = |tensor: &Tensor<T>, i: usize| tensor.slice(axis, i..i + 1);
             let after = match sum.take() {
-                None => place(&grad, i),
-                Some(sum) => sum.zip3(&place(&x[0], i + 1), &place(&grad, i), |sum, x, g| sum * x + g),
+                None => step(&grad, i),
+                Some(sum) => sum.zip3(&step(&x[0], i + 1), &step(&grad, i), |sum, x, g| sum * x + g),
             };
             into.update(0, |dx| match i {
                 0 => dx.slice_add(axis, 0, 1, &after),
-                _ => dx.slice_add(axis, i, 1, &after.zip(&place(y, i - 1), |sum, y| sum * y)),
+                _ => dx.slice_add(axis, i, 1, &after.zip(&step(y, i - 1), |sum, y| sum * y)),
             });
             sum = Some(after);
         }

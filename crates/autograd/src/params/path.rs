@@ -9,7 +9,7 @@ pub struct Path<'a> {
     segment: Option<Segment>,
 }
 
-/// One part of a [`Path`].
+/// One segment of a [`Path`].
 #[derive(Clone, Copy, Debug)]
 pub enum Segment {
     /// A named field.

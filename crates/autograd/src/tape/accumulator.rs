@@ -13,7 +13,7 @@ pub(crate) struct Accumulator<T: Scalar> {
     slots: Vec<Option<Tensor<T>>>,
     /// The products that wait for the pass to reach their weight, or for more rows.
     deferred: Vec<Deferred<T>>,
-    /// The gradients of which only a range is written yet; the rest of their memory is undefined.
+    /// The gradients of which only a range is written yet; the rest of their elements are arbitrary.
     partial: Vec<Partial>,
     /// The capacity of earlier lists of factors.
     spare_factors: Vec<Vec<Factors<T>>>,
@@ -73,7 +73,7 @@ impl<T: Scalar> Accumulator<T> {
     /// Adds a contribution: the first is kept as is, later ones are added in place.
     #[inline]
     pub(super) fn add(&mut self, id: u32, grad: Tensor<T>) {
-        self.complete(id);
+        self.fill_zeros(id);
         let slot = &mut self.slots[id as usize];
         *slot = Some(match slot.take() {
             None => grad,
@@ -89,7 +89,7 @@ impl<T: Scalar> Accumulator<T> {
     /// The gradient of value `id` so far, of the given shape, to be added to.
     #[inline]
     pub(super) fn sum(&mut self, id: u32, shape: Shape) -> &mut Tensor<T> {
-        self.complete(id);
+        self.fill_zeros(id);
         self.slots[id as usize].get_or_insert_with(|| Tensor::zeros(shape))
     }
 
@@ -126,7 +126,7 @@ impl<T: Scalar> Accumulator<T> {
 
     /// Writes zeros to the positions of the gradient of value `id` that are not written yet.
     #[inline]
-    fn complete(&mut self, id: u32) {
+    fn fill_zeros(&mut self, id: u32) {
         if let Some(i) = self.partial.iter().position(|p| p.id == id) {
             let Partial { axis, start, end, .. } = self.partial.swap_remove(i);
             let sum = self.slots[id as usize].as_mut().expect("a range of it is written");
@@ -160,7 +160,7 @@ impl<T: Scalar> Accumulator<T> {
     /// Completes the gradient of value `id`: computes what is deferred, and fills in zeros.
     #[inline]
     pub(super) fn settle(&mut self, id: u32) {
-        self.complete(id);
+        self.fill_zeros(id);
         if let Some(i) = self.deferred.iter().position(|d| d.id == id) {
             let mut deferred = self.deferred.swap_remove(i);
             compute(&mut self.slots[id as usize], &mut deferred.pairs);
@@ -183,7 +183,7 @@ fn compute<T: Scalar>(slot: &mut Option<Tensor<T>>, pairs: &mut Vec<Factors<T>>)
     }
 }
 
-/// Matrices of one width, at least one of them, on top of each other.
-fn join_rows<'a, T: Scalar>(parts: impl ExactSizeIterator<Item = &'a Tensor<T>> + Clone) -> Tensor<T> {
-    if parts.len() == 1 { parts.last().expect("one").clone() } else { Tensor::concat(0, parts) }
+/// The rows of matrices of one width, at least one of them, one matrix after the other.
+fn join_rows<'a, T: Scalar>(matrices: impl ExactSizeIterator<Item = &'a Tensor<T>> + Clone) -> Tensor<T> {
+    if matrices.len() == 1 { matrices.last().expect("one").clone() } else { Tensor::concat(0, matrices) }
 }

@@ -49,10 +49,10 @@ impl<T: Scalar> PackedWeights<T> {
         let columns = a.shape().last().copied().unwrap_or(1).max(1);
         let rows = a.numel() / columns;
         let has_many_rows = rows >= MANY_ROWS;
-        let is_fine =
+        let is_fast_as_is =
             |b: &Tensor<T>| !transposed && !has_many_rows && b.numel() < LARGE && b.shape()[1].is_multiple_of(VECTOR);
         let is_narrow = |b: &Tensor<T>| has_many_rows && b.shape()[usize::from(!transposed)] < VECTOR;
-        if b.rank() != 2 || rows <= 1 || is_fine(b) || is_narrow(b) {
+        if b.rank() != 2 || rows <= 1 || is_fast_as_is(b) || is_narrow(b) {
             return if transposed { plain(sum, a, &b.t()) } else { plain(sum, a, b) };
         }
         let b = if transposed { b.t() } else { b.clone() };

@@ -56,7 +56,7 @@ impl<T: Scalar> Tensor<T> {
         for part in parts.clone() {
             let fits =
                 part.rank() == shape.rank() && shape.with(axis, part.layout().shape[axis]) == part.layout().shape;
-            assert!(fits, "concat: shapes {shape} and {} differ beside axis {axis}", part.layout().shape);
+            assert!(fits, "concat: shapes {shape} and {} differ outside axis {axis}", part.layout().shape);
             size += part.layout().shape[axis];
         }
         let mut end = 0;

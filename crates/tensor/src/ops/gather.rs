@@ -121,7 +121,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn gather(&self, axis: usize, positions: impl Into<Indices>) -> Tensor<T> {
         let positions = positions.into();
-        check_beside("gather", self.layout().shape, axis, &positions);
+        check_outside("gather", self.layout().shape, axis, &positions);
         let (shape, step) = (positions.shape(), self.layout().strides[axis]);
         let mut strides = self.layout().strides;
         strides[axis] = 0; // the walk follows the other axes; `positions` moves along this one
@@ -153,7 +153,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn scatter_add(&mut self, axis: usize, positions: impl Into<Indices>, values: &Tensor<T>) {
         let positions = positions.into();
-        check_beside("scatter_add", self.layout().shape, axis, &positions);
+        check_outside("scatter_add", self.layout().shape, axis, &positions);
         let (shape, given) = (positions.shape(), values.layout().shape);
         assert!(given == shape, "scatter_add: {given} has another shape than the positions, {shape}");
         self.make_writable();
@@ -194,10 +194,10 @@ fn check_axis(op: &str, shape: Shape, axis: usize, positions: &Indices) {
 }
 
 #[track_caller]
-fn check_beside(op: &str, shape: Shape, axis: usize, positions: &Indices) {
+fn check_outside(op: &str, shape: Shape, axis: usize, positions: &Indices) {
     let p = positions.shape();
     let fits = p.rank() == shape.rank() && (0..shape.rank()).all(|a| a == axis || p[a] <= shape[a]);
-    assert!(axis >= shape.rank() || fits, "{op}: positions {p} do not fit into {shape} beside axis {axis}");
+    assert!(axis >= shape.rank() || fits, "{op}: positions {p} do not fit into {shape} outside axis {axis}");
     check_axis(op, shape, axis, positions);
 }
 

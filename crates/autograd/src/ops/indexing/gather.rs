@@ -72,16 +72,16 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     pub fn take_along(self, axis: usize, positions: impl Into<Indices>) -> Self {
         let (positions, shape) = (positions.into(), self.shape());
-        let places = positions.shape();
+        let given = positions.shape();
         assert!(axis < shape.rank(), "take_along: shape {shape} has no axis {axis}");
-        let common = (places.rank() == shape.rank()).then(|| shape.with(axis, 1).broadcast(&places.with(axis, 1)));
+        let common = (given.rank() == shape.rank()).then(|| shape.with(axis, 1).broadcast(&given.with(axis, 1)));
         let Some(common) = common.flatten() else {
-            panic!("take_along: shape {shape} and positions {places} do not broadcast beside axis {axis}")
+            panic!("take_along: shape {shape} and positions {given} do not broadcast outside axis {axis}")
         };
         if let Some(bad) = positions.as_slice().iter().find(|&&position| position >= shape[axis]) {
             panic!("take_along: index {bad} is beyond axis {axis} of shape {shape}");
         }
         let expanded = |shape: Shape| common.with(axis, shape[axis]);
-        self.expand(expanded(shape)).gather(axis, positions.expand(expanded(places)))
+        self.expand(expanded(shape)).gather(axis, positions.expand(expanded(given)))
     }
 }

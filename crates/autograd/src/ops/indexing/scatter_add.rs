@@ -26,25 +26,25 @@ impl<T: Scalar> Op<T> for ScatterAdd {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// This value with each element of `part` added where [`gather`](Var::gather) would pick it:
-    /// along axis 1, `y = x`, then `y[i, positions[i, j]] += part[i, j]`. The shape is unchanged;
-    /// `part` and `positions` have the same shape. `dx = dy`, `dpart = dy` gathered.
+    /// This value with each element of `source` added where [`gather`](Var::gather) would pick it:
+    /// along axis 1, `y = x`, then `y[i, positions[i, j]] += source[i, j]`. The shape is unchanged;
+    /// `source` and `positions` have the same shape. `dx = dy`, `dsource = dy` gathered.
     ///
     /// ```
     /// use unspool_autograd::{Indices, Tape, Tensor};
     /// let tape = Tape::new();
-    /// let (sum, part) = (tape.constant(&Tensor::zeros([1, 3])), tape.variable(&Tensor::<f32>::ones([1, 2])));
-    /// let sum = sum.scatter_add(1, Indices::from_vec(vec![2, 2], [1, 2]), part);
+    /// let (sum, source) = (tape.constant(&Tensor::zeros([1, 3])), tape.variable(&Tensor::<f32>::ones([1, 2])));
+    /// let sum = sum.scatter_add(1, Indices::from_vec(vec![2, 2], [1, 2]), source);
     /// assert_eq!(sum.value().to_vec(), [0.0, 0.0, 2.0]);
-    /// assert_eq!(sum.square().sum().backward().wrt(part).to_vec(), [4.0, 4.0]);
+    /// assert_eq!(sum.square().sum().backward().wrt(source).to_vec(), [4.0, 4.0]);
     /// ```
     ///
     /// # Panics
-    /// If [`gather`](Var::gather) would panic, `part` has another shape than `positions`, or the
+    /// If [`gather`](Var::gather) would panic, `source` has another shape than `positions`, or the
     /// two belong to different tapes.
     #[track_caller]
     #[inline]
-    pub fn scatter_add(self, axis: usize, positions: impl Into<Indices>, part: Self) -> Self {
-        self.tape.apply(ScatterAdd { axis, positions: positions.into() }, &[self, part])
+    pub fn scatter_add(self, axis: usize, positions: impl Into<Indices>, source: Self) -> Self {
+        self.tape.apply(ScatterAdd { axis, positions: positions.into() }, &[self, source])
     }
 }

@@ -15,15 +15,15 @@ impl<'a> Letters<'a> {
     /// If `formula` is not of the form `ab,bc->ac`.
     #[track_caller]
     fn parse(formula: &'a str) -> Self {
-        let parts = formula.split_once("->").and_then(|(inputs, out)| Some((inputs.split_once(',')?, out)));
-        let Some(((a, b), out)) = parts else {
+        let sides = formula.split_once("->").and_then(|(inputs, out)| Some((inputs.split_once(',')?, out)));
+        let Some(((a, b), out)) = sides else {
             panic!("einsum: {formula:?} is not of the form \"ab,bc->ac\"")
         };
         let letters = Letters { a: a.trim(), b: b.trim(), out: out.trim() };
-        for part in [letters.a, letters.b, letters.out] {
-            for (i, letter) in part.char_indices() {
+        for side in [letters.a, letters.b, letters.out] {
+            for (i, letter) in side.char_indices() {
                 assert!(letter.is_ascii_alphabetic(), "einsum: {letter:?} in {formula:?} is not a letter");
-                assert!(!part[..i].contains(letter), "einsum: {letter:?} names two axes of {part:?}");
+                assert!(!side[..i].contains(letter), "einsum: {letter:?} names two axes of {side:?}");
             }
         }
         for letter in letters.out.chars() {

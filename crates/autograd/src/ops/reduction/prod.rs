@@ -14,9 +14,9 @@ impl Prod {
         // The axes that are multiplied move to the end and become one.
         let mut order = [0; MAX_RANK];
         let kept = (0..rank).filter(|axis| !axes.contains(axis));
-        order.iter_mut().zip(kept.chain(axes.iter().copied())).for_each(|(place, axis)| *place = axis);
+        order.iter_mut().zip(kept.chain(axes.iter().copied())).for_each(|(index, axis)| *index = axis);
         let mut back = [0; MAX_RANK];
-        order[..rank].iter().enumerate().for_each(|(place, &axis)| back[axis] = place);
+        order[..rank].iter().enumerate().for_each(|(index, &axis)| back[axis] = index);
 
         let (moved, terms) = (x.permute(&order[..rank]), self.0.terms(x.shape()));
         let rows = moved.reshape([x.numel() / terms, terms]);

@@ -22,8 +22,8 @@ impl<T: Scalar> Op<T> for Concat {
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let mut start = 0;
-        for (i, part) in x.iter().enumerate() {
-            let len = part.shape()[self.axis];
+        for (i, value) in x.iter().enumerate() {
+            let len = value.shape()[self.axis];
             into.add_with(i, || grad.slice(self.axis, start..start + len));
             start += len;
         }
@@ -50,8 +50,8 @@ impl<T: Scalar> Var<'_, T> {
     /// different tapes.
     #[track_caller]
     #[inline]
-    pub fn concat(axis: usize, parts: &[Self]) -> Self {
-        assert!(!parts.is_empty(), "concat: no values given");
-        parts[0].tape.apply(Concat { axis }, parts)
+    pub fn concat(axis: usize, values: &[Self]) -> Self {
+        assert!(!values.is_empty(), "concat: no values given");
+        values[0].tape.apply(Concat { axis }, values)
     }
 }

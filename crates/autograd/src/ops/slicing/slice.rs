@@ -16,11 +16,11 @@ impl<T: Scalar> Op<T> for Slice {
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        let part = x[0].slice_step(self.axis, self.span, self.step);
+        let slice = x[0].slice_step(self.axis, self.span, self.step);
         // Gates are cut out of rows: every op that reads them would go from one short piece to the
         // next.
-        let is_short = part.shape().last().is_some_and(|&n| n < SHORT_ROW);
-        if is_short { part.contiguous() } else { part }
+        let is_short = slice.shape().last().is_some_and(|&n| n < SHORT_ROW);
+        if is_short { slice.contiguous() } else { slice }
     }
 
     fn saves(&self) -> Saves {
@@ -94,13 +94,13 @@ impl<T: Scalar> Var<'_, T> {
     pub fn chunks<const N: usize>(self) -> [Self; N] {
         let shape = self.shape();
         let divides = shape.last().is_some_and(|size| N > 0 && size.is_multiple_of(N));
-        assert!(divides, "chunks: the last axis of shape {shape} does not divide into {N} parts");
+        assert!(divides, "chunks: the last axis of shape {shape} does not divide into {N} chunks");
         let (axis, len) = (shape.rank() - 1, shape[shape.rank() - 1] / N);
-        let mut parts = [self; N];
-        for (i, part) in parts.iter_mut().enumerate() {
-            *part = self.slice(axis, i * len..(i + 1) * len);
+        let mut chunks = [self; N];
+        for (i, chunk) in chunks.iter_mut().enumerate() {
+            *chunk = self.slice(axis, i * len..(i + 1) * len);
         }
-        parts
+        chunks
     }
 
     /// One axis split into chunks of the given sizes: by `[1, 3]`, `[4, F]` into `[1, F]` and
@@ -122,13 +122,13 @@ impl<T: Scalar> Var<'_, T> {
         let shape = self.shape();
         assert!(axis < shape.rank(), "split: shape {shape} has no axis {axis}");
         let fits = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size)) == Some(shape[axis]);
-        assert!(fits, "split: parts of sizes {sizes:?} do not make up axis {axis} of shape {shape}");
-        let mut parts = Vec::with_capacity(sizes.len());
+        assert!(fits, "split: sizes {sizes:?} do not add up to axis {axis} of shape {shape}");
+        let mut chunks = Vec::with_capacity(sizes.len());
         let mut start = 0;
         for &size in sizes {
-            parts.push(self.slice(axis, start..start + size));
+            chunks.push(self.slice(axis, start..start + size));
             start += size;
         }
-        parts
+        chunks
     }
 }

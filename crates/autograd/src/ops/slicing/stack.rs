@@ -48,8 +48,8 @@ impl<T: Scalar> Var<'_, T> {
     /// `axis` is greater than their rank, or they belong to different tapes.
     #[track_caller]
     #[inline]
-    pub fn stack(axis: usize, parts: &[Self]) -> Self {
-        assert!(!parts.is_empty(), "stack: no values given");
-        parts[0].tape.apply(Stack { axis }, parts)
+    pub fn stack(axis: usize, values: &[Self]) -> Self {
+        assert!(!values.is_empty(), "stack: no values given");
+        values[0].tape.apply(Stack { axis }, values)
     }
 }
