@@ -1,6 +1,5 @@
 //! Running sums and products along an axis.
 
-use crate::ops::reduction::Axes;
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
@@ -46,7 +45,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn cumsum(self, axis: usize) -> Self {
-        Axes::new("cumsum", self.shape(), &[axis]);
+        self.shape().require_axis("cumsum", axis);
         self.unary(Cumsum { axis })
     }
 }
@@ -106,7 +105,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn cumprod(self, axis: usize) -> Self {
-        Axes::new("cumprod", self.shape(), &[axis]);
+        self.shape().require_axis("cumprod", axis);
         self.unary(Cumprod { axis })
     }
 }

@@ -73,7 +73,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn take_along(self, axis: usize, positions: impl Into<Indices>) -> Self {
         let (positions, shape) = (positions.into(), self.shape());
         let given = positions.shape();
-        assert!(axis < shape.rank(), "take_along: shape {shape} has no axis {axis}");
+        shape.require_axis("take_along", axis);
         let common = (given.rank() == shape.rank()).then(|| shape.with(axis, 1).broadcast(&given.with(axis, 1)));
         let Some(common) = common.flatten() else {
             panic!("take_along: shape {shape} and positions {given} do not broadcast outside axis {axis}")

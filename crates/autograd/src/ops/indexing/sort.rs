@@ -1,6 +1,5 @@
 //! Sorting.
 
-use crate::ops::reduction::Axes;
 use crate::tape::Var;
 use unspool_tensor::{Indices, Scalar};
 
@@ -26,7 +25,7 @@ impl<T: Scalar> Var<'_, T> {
     /// If there is no such axis.
     #[track_caller]
     pub fn sort(self, axis: usize) -> (Self, Indices) {
-        Axes::new("sort", self.shape(), &[axis]);
+        self.shape().require_axis("sort", axis);
         let positions = self.value().argsort(axis);
         (self.gather(axis, &positions), positions)
     }
@@ -53,7 +52,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     pub fn topk(self, axis: usize, k: usize) -> (Self, Indices) {
         let shape = self.shape();
-        Axes::new("topk", shape, &[axis]);
+        shape.require_axis("topk", axis);
         assert!(k <= shape[axis], "topk: axis {axis} of shape {shape} has no {k} elements");
         let positions = self.value().argtopk(axis, k);
         (self.gather(axis, &positions), positions)

@@ -1,6 +1,5 @@
 //! Softmax over an axis, and its logarithm.
 
-use crate::ops::reduction::Axes;
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor, max_row, sum_row};
 
@@ -73,7 +72,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn softmax(self, axis: usize) -> Self {
-        Axes::new("softmax", self.shape(), &[axis]);
+        self.shape().require_axis("softmax", axis);
         self.unary(Softmax { axis })
     }
 }
@@ -128,7 +127,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn log_softmax(self, axis: usize) -> Self {
-        Axes::new("log_softmax", self.shape(), &[axis]);
+        self.shape().require_axis("log_softmax", axis);
         self.unary(LogSoftmax { axis })
     }
 }

@@ -27,7 +27,7 @@ impl Axes {
     #[track_caller]
     pub(super) fn new(op: &str, shape: Shape, list: &[usize]) -> Self {
         for (i, axis) in list.iter().enumerate() {
-            assert!(*axis < shape.rank(), "{op}: shape {shape} has no axis {axis}");
+            shape.require_axis(op, *axis);
             assert!(!list[..i].contains(axis), "{op}: axis {axis} is named twice in {list:?}");
         }
         let mut axes = [0; MAX_RANK];

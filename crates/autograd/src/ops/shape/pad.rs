@@ -17,7 +17,7 @@ impl<T: Scalar> Op<T> for Pad {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
-        assert!(self.axis < shape.rank(), "pad: shape {shape} has no axis {}", self.axis);
+        shape.require_axis("pad", self.axis);
         let (axis, before, after) = (self.axis, self.before, self.after);
         let size = before.checked_add(after).and_then(|margin| margin.checked_add(shape[axis]));
         let Some(size) = size else {

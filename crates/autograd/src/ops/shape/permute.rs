@@ -93,7 +93,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn transpose(self, a: usize, b: usize) -> Self {
         let shape = self.shape();
         for axis in [a, b] {
-            assert!(axis < shape.rank(), "transpose: shape {shape} has no axis {axis}");
+            shape.require_axis("transpose", axis);
         }
         let mut order: [usize; MAX_RANK] = std::array::from_fn(|axis| axis);
         order.swap(a, b);

@@ -22,7 +22,7 @@ impl<T: Scalar> Op<T> for Repeat {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
-        assert!(self.axis < shape.rank(), "repeat: shape {shape} has no axis {}", self.axis);
+        shape.require_axis("repeat", self.axis);
         let size = shape[self.axis];
         let times = self.copies(&x[0]);
         let repeated = shape.with(self.axis, size.saturating_mul(self.times));

@@ -85,7 +85,7 @@ impl<T: Scalar> Var<'_, T> {
     #[inline]
     pub fn squeeze(self, axis: usize) -> Self {
         let shape = self.shape();
-        assert!(axis < shape.rank(), "squeeze: shape {shape} has no axis {axis}");
+        shape.require_axis("squeeze", axis);
         assert!(shape[axis] == 1, "squeeze: axis {axis} of shape {shape} is not of size 1");
         self.reshape(shape.remove(axis))
     }

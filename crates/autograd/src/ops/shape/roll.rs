@@ -29,7 +29,7 @@ impl<T: Scalar> Op<T> for Roll {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
-        assert!(self.axis < shape.rank(), "roll: shape {shape} has no axis {}", self.axis);
+        shape.require_axis("roll", self.axis);
         self.of(&x[0], false)
     }
 

@@ -120,7 +120,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     pub fn split(self, axis: usize, sizes: &[usize]) -> Vec<Self> {
         let shape = self.shape();
-        assert!(axis < shape.rank(), "split: shape {shape} has no axis {axis}");
+        shape.require_axis("split", axis);
         let fits = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size)) == Some(shape[axis]);
         assert!(fits, "split: sizes {sizes:?} do not add up to axis {axis} of shape {shape}");
         let mut chunks = Vec::with_capacity(sizes.len());
