@@ -12,6 +12,7 @@
 //! let h = (x.matmul(&w) + 1.0).map(Scalar::tanh);
 //! assert_eq!(h.shape()[..], [2, 2]);
 //! assert!((h.at([0, 1]) - 2f32.tanh()).abs() < 1e-6);
+//! assert_eq!(format!("{h:.2}"), "[[0.91 0.96]\n [0.99 1.  ]]");
 //! ```
 //!
 //! Mistakes with shapes are programming errors: they panic, in release builds too, with the operation,

@@ -1,4 +1,7 @@
-//! How tensors print: shape, type and values, large ones with their middle left out.
+//! How tensors print: `Debug` on one line, for messages; `Display` (in `display`) as NumPy prints arrays.
+
+mod display;
+mod numbers;
 
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
