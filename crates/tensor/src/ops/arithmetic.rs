@@ -8,93 +8,41 @@ use crate::scalar::Scalar;
 use crate::tensor::Tensor;
 use std::ops::{Add, Div, Mul, Sub};
 
-/// The four combinations of references and values, and numbers on either side.
+/// The operator for references and values, and for numbers on either side.
 macro_rules! operator {
-    ($(#[$doc:meta])* $Op:ident, $op:ident, |$a:ident, $b:ident| $value:expr) => {
+    ($(#[$doc:meta])* $Op:ident, $op:ident) => {
         impl<T: Scalar> $Op for &Tensor<T> {
             type Output = Tensor<T>;
             $(#[$doc])*
             #[track_caller]
             fn $op(self, other: &Tensor<T>) -> Tensor<T> {
-                self.zip_named(
-                    stringify!($op),
-                    other,
-                    #[inline(always)]
-                    |$a, $b| $value,
-                )
+                self.zip_named(stringify!($op), other, T::$op)
             }
         }
-
-        impl<T: Scalar> $Op<&Tensor<T>> for Tensor<T> {
+        operator!($Op, $op: Tensor<T>, &Tensor<T>, |a, b| a.into_zip_named(stringify!($op), b, T::$op));
+        operator!($Op, $op: Tensor<T>, Tensor<T>, |a, b| a.into_zip_named(stringify!($op), &b, T::$op));
+        operator!($Op, $op: &Tensor<T>, Tensor<T>, |a, b| {
+            let fits = a.same_shape(&b);
+            if fits { b.into_zip_named(stringify!($op), a, |b, a| a.$op(b)) } else { a.$op(&b) }
+        });
+        operator!($Op, $op: &Tensor<T>, f64, |a, b| {
+            let b = T::from_f64(b);
+            a.map(|a| a.$op(b))
+        });
+        operator!($Op, $op: f64, &Tensor<T>, |a, b| {
+            let a = T::from_f64(a);
+            b.map(|b| a.$op(b))
+        });
+        operator!($Op, $op: Tensor<T>, f64, |a, b| (&a).$op(b));
+        operator!($Op, $op: f64, Tensor<T>, |a, b| a.$op(&b));
+    };
+    ($Op:ident, $op:ident: $A:ty, $B:ty, |$a:ident, $b:ident| $value:expr) => {
+        impl<T: Scalar> $Op<$B> for $A {
             type Output = Tensor<T>;
             #[track_caller]
-            fn $op(self, other: &Tensor<T>) -> Tensor<T> {
-                self.into_zip_named(
-                    stringify!($op),
-                    other,
-                    #[inline(always)]
-                    |$a, $b| $value,
-                )
-            }
-        }
-
-        impl<T: Scalar> $Op<Tensor<T>> for &Tensor<T> {
-            type Output = Tensor<T>;
-            #[track_caller]
-            fn $op(self, other: Tensor<T>) -> Tensor<T> {
-                if !self.same_shape(&other) {
-                    return $Op::$op(self, &other);
-                }
-                other.into_zip_named(
-                    stringify!($op),
-                    self,
-                    #[inline(always)]
-                    |$b, $a| $value,
-                )
-            }
-        }
-
-        impl<T: Scalar> $Op for Tensor<T> {
-            type Output = Tensor<T>;
-            #[track_caller]
-            fn $op(self, other: Tensor<T>) -> Tensor<T> {
-                $Op::$op(self, &other)
-            }
-        }
-
-        impl<T: Scalar> $Op<f64> for &Tensor<T> {
-            type Output = Tensor<T>;
-            fn $op(self, number: f64) -> Tensor<T> {
-                let $b = T::from_f64(number);
-                self.map(
-                    #[inline(always)]
-                    |$a| $value,
-                )
-            }
-        }
-
-        impl<T: Scalar> $Op<f64> for Tensor<T> {
-            type Output = Tensor<T>;
-            fn $op(self, number: f64) -> Tensor<T> {
-                $Op::$op(&self, number)
-            }
-        }
-
-        impl<T: Scalar> $Op<&Tensor<T>> for f64 {
-            type Output = Tensor<T>;
-            fn $op(self, tensor: &Tensor<T>) -> Tensor<T> {
-                let $a = T::from_f64(self);
-                tensor.map(
-                    #[inline(always)]
-                    |$b| $value,
-                )
-            }
-        }
-
-        impl<T: Scalar> $Op<Tensor<T>> for f64 {
-            type Output = Tensor<T>;
-            fn $op(self, tensor: Tensor<T>) -> Tensor<T> {
-                $Op::$op(self, &tensor)
+            fn $op(self, $b: $B) -> Tensor<T> {
+                let $a = self;
+                $value
             }
         }
     };
@@ -112,7 +60,7 @@ operator! {
     ///
     /// # Panics
     /// If the shapes do not broadcast.
-    Add, add, |a, b| a + b
+    Add, add
 }
 operator! {
     /// The difference of each pair of elements; the shapes broadcast.
@@ -126,7 +74,7 @@ operator! {
     ///
     /// # Panics
     /// If the shapes do not broadcast.
-    Sub, sub, |a, b| a - b
+    Sub, sub
 }
 operator! {
     /// The product of each pair of elements; the shapes broadcast. The matrix product is
@@ -141,7 +89,7 @@ operator! {
     ///
     /// # Panics
     /// If the shapes do not broadcast.
-    Mul, mul, |a, b| a * b
+    Mul, mul
 }
 operator! {
     /// The quotient of each pair of elements; the shapes broadcast.
@@ -155,7 +103,7 @@ operator! {
     ///
     /// # Panics
     /// If the shapes do not broadcast.
-    Div, div, |a, b| a / b
+    Div, div
 }
 
 #[cfg(test)]
