@@ -83,8 +83,9 @@ impl<const K: usize> Walk<K> {
     /// processor: `done` elements came before it, and its `i`-th element is at `offsets[k] + i * steps[k]` of
     /// operand `k`.
     ///
-    /// Closures passed here are `move`: the code for the vector instructions is a function of its own, and what it
-    /// borrows from the caller it reads again for every element of a run with gaps (5 to 15% of such a loop).
+    /// Closures of few captures are `move`: the code for the vector instructions is a function of its own, and
+    /// what it borrows from the caller it reads again for every element of a run with gaps (5 to 15% of such
+    /// a loop).
     #[inline(always)]
     pub(crate) fn for_each_run(&self, run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
         dispatch(

@@ -40,10 +40,11 @@ impl<T: Scalar> Tensor<T> {
         let walk = Walk::over(shape, x.map(Tensor::layout));
         let elements = x.map(|x| x.buffer.elements());
         Tensor::written_like(shape, |out| {
+            // Not `move`, as the other walks are: copying all the slices made 1,024 elements 10% slower.
             walk.write_runs(
                 out,
                 #[inline(always)]
-                move |out, at, steps| {
+                |out, at, steps| {
                     if steps == [1; N] {
                         let len = out.len();
                         let x = std::array::from_fn(
