@@ -26,7 +26,7 @@ fn what_a_decoder_is_fed_must_fit() {
     let (first, flat, state) = (tape.constant(&zeros([3, 2])), tape.constant(&zeros([2])), |b| net.cell.zero_state(b));
     sentences! {
         net.decode(first, state(3), 0, EVALUATION, |_, y| y) => "decode: the number of steps is 0";
-        net.decode(first, state(1), 2, EVALUATION, |_, y| y) => "Recurrent: the state [1, 4] is not one of 3 sequences";
+        net.decode(first, state(1), 2, EVALUATION, |_, y| y) => "Recurrent: the state [1, 4] does not fit a batch of 3";
         net.decode(flat, state(2), 2, EVALUATION, |_, y| y) => "decode: the first input must be [B, F], not [2]";
     }
 }
@@ -72,7 +72,7 @@ fn a_stream_keeps_to_its_batch() {
         stream
     };
     let form = |shape| format!("StreamingCell: the input must be [B, F], not {shape}");
-    let batch = |state, batch| format!("StreamingCell: the state {state} is not one of {batch} sequences");
+    let batch = |state, batch| format!("StreamingCell: the state {state} does not fit a batch of {batch}");
     let mut set = StreamingCell::new(lstm(2, 4));
     set.set_state(Some((zeros([1, 4]), zeros([3, 4]))));
     sentences! {
@@ -81,9 +81,9 @@ fn a_stream_keeps_to_its_batch() {
         set.step(&zeros([1, 2])) => batch("[3, 4]", 1);
         two().step(&zeros([2])) => form("[2]");
         two().step(&zeros([1, 2, 2])) => form("[1, 2, 2]");
-        two().run(&zeros([5, 1, 2])) => "Recurrent: the state [2, 4] is not one of 1 sequences";
-        two().run(&zeros([0, 2, 2])) => "StreamingCell: the inputs must be [T, B, F] with a step, not [0, 2, 2]";
-        two().run(&zeros([2, 2])) => "StreamingCell: the inputs must be [T, B, F] with a step, not [2, 2]";
+        two().run(&zeros([5, 1, 2])) => "Recurrent: the state [2, 4] does not fit a batch of 1";
+        two().run(&zeros([0, 2, 2])) => "StreamingCell: the inputs must be [T, B, F] with at least one time step, not [0, 2, 2]";
+        two().run(&zeros([2, 2])) => "StreamingCell: the inputs must be [T, B, F] with at least one time step, not [2, 2]";
         two().step(&zeros([2, 3])) => "linear: shapes [1, 2, 3] and [2, 16] do not multiply; they must be [.., K] and [K, N]";
     }
 }
@@ -131,9 +131,10 @@ fn a_cell_keeps_to_the_batch() {
     let layer = |mistake| tape.bind(&Recurrent::new(Mistaken { unused: zeros([]), mistake }));
     let [project, flat, output, state] = [Mistake::Project, Mistake::Flat, Mistake::Output, Mistake::State].map(layer);
     let (h, lengths) = (tape.constant(&zeros([3, 2])), [5, 2, 1]);
-    let projected = |made, given| format!("Cell: project makes {made} of {given}; the first two axes must be the same");
-    let stepped = "Cell: the output of a step, [] is not one of 3 sequences";
-    let left = "Cell: the state after a step, [1, 2] is not one of 3 sequences";
+    let projected =
+        |made, given| format!("Cell: project turns {given} into {made}; the first two axes must stay the same");
+    let stepped = "Cell: the output of a step [] does not fit a batch of 3";
+    let left = "Cell: the state after a step [1, 2] does not fit a batch of 3";
     let stream = |mistake| StreamingCell::new(Mistaken { unused: zeros([]), mistake });
     sentences! {
         project.forward(xs) => projected("[3, 5, 2]", "[5, 3, 2]");
@@ -164,9 +165,9 @@ fn wrappers_go_around_cells_they_understand() {
 #[test]
 fn probabilities_are_from_0_to_1() {
     sentences! {
-        TRAINING.bernoulli(1.5) => "happens: the probability 1.5 is not between 0 and 1";
-        EVALUATION.bernoulli(-0.5) => "happens: the probability -0.5 is not between 0 and 1";
-        EVALUATION.bernoulli(f64::NAN) => "happens: the probability NaN is not between 0 and 1";
+        TRAINING.bernoulli(1.5) => "bernoulli: the probability 1.5 is not between 0 and 1";
+        EVALUATION.bernoulli(-0.5) => "bernoulli: the probability -0.5 is not between 0 and 1";
+        EVALUATION.bernoulli(f64::NAN) => "bernoulli: the probability NaN is not between 0 and 1";
     }
 }
 
@@ -181,7 +182,7 @@ fn lengths_must_fit_the_batch() {
     sentences! {
         layer.unroll(xs).lengths(&[5, 5]).run() => "Recurrent: 2 lengths for a batch of 3 sequences";
         layer.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: sequence 1 cannot have 6 of 5 time steps";
-        layer.unroll(xs).mask(&zeros([5, 2])).run() => "Recurrent: mask [5, 2] is not [5, 3], one for each step";
+        layer.unroll(xs).mask(&zeros([5, 2])).run() => "Recurrent: the mask must be [5, 3], not [5, 2]";
         backwards.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: sequence 1 cannot have 6 of 5 time steps";
         layer.forward_lengths(xs, Some(&[1]), EVALUATION) => "Recurrent: 1 lengths for a batch of 3 sequences";
         both.forward_lengths(xs, Some(&[5, 5, 5, 5]), TRAINING) => "Recurrent: 4 lengths for a batch of 3 sequences";
@@ -234,7 +235,7 @@ fn an_initial_state_must_be_that_of_the_batch() {
     let detached = |batch| (zeros([batch, 4]), zeros([batch, 4]));
     let layer = tape.bind(&Recurrent::new(lstm(2, 4)));
     let lengths = [5, 2, 1];
-    let batch = |shape| format!("Recurrent: the state {shape} is not one of 3 sequences");
+    let batch = |shape| format!("Recurrent: the state {shape} does not fit a batch of 3");
     let width = "matmul: shapes [3, 5] and [4, 16] do not multiply; they must be [.., K] and [K, N]";
     sentences! {
         layer.forward_from(xs, state(2, 4)) => batch("[2, 4]");
@@ -270,12 +271,12 @@ fn layers_are_made_of_layers_that_fit() {
     let (sum, mean, broadcast) = (uneven(Merge::Sum, 3), uneven(Merge::Mean, 3), uneven(Merge::Sum, 1));
     let stack = |both| Stack { layers: vec![both], dropout: 0.0, return_sequences: true };
     let (stack_of_sum, stack_of_mean) = (stack(uneven(Merge::Sum, 3)), stack(uneven(Merge::Mean, 3)));
-    let sentence = "Bidirectional: outputs of 4 and 3 elements cannot be added";
+    let sentence = "Bidirectional: outputs of sizes 4 and 3 cannot be added";
     sentences! {
         Stack::<Recurrent<Lstm<Tensor>>>::new([]) => "Stack: no layers given";
         sum.forward(xs) => sentence;
         mean.forward_in(xs, TRAINING) => sentence;
-        broadcast.forward(xs) => "Bidirectional: outputs of 4 and 1 elements cannot be added";
+        broadcast.forward(xs) => "Bidirectional: outputs of sizes 4 and 1 cannot be added";
         sum.forward_lengths(xs, Some(&[3, 5, 0]), EVALUATION) => sentence;
         stack_of_sum.forward(xs) => sentence;
         stack_of_mean.forward_lengths(xs, None, EVALUATION) => sentence;

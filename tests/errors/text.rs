@@ -18,7 +18,7 @@ fn a_language_model_needs_layers_and_tokens_in_rows() {
         LanguageModel::<Tensor>::new(&mut rng(0), 5, 3, [], Lstm::new) => "Stack: no layers given";
         model().dropout(1.0) => "dropout: the rate 1 is not at least 0 and less than 1";
         net.run([1, 2], None, Mode::Evaluation) => "Recurrent: the input must be [T, B, F] with at least one time step, not [2, 3]";
-        net.run(three(), Some(&state), Mode::Evaluation) => "Recurrent: the state [2, 4] is not one of 3 sequences";
+        net.run(three(), Some(&state), Mode::Evaluation) => "Recurrent: the state [2, 4] does not fit a batch of 3";
         Generator::new(model(), &[], Sampler::greedy(), rng(0)) => "Generator: the prompt has no token: at least one is needed";
     }
 }

@@ -196,11 +196,11 @@ fn what_is_no_logarithm_of_a_probability_is_refused() {
     let search = || beam_search(BEGIN, END, 5);
     assert_eq!(
         message(&|| drop(search().run(two, |_, h| (one, h)))),
-        "beam_search: the state [2, 3] is not one of 1 sequences"
+        "beam_search: the state [2, 3] does not fit a batch of 1"
     );
     assert_eq!(
         message(&|| drop(search().run(one, |_, _| (one, two)))),
-        "beam_search: the state after a step, [2, 3] is not one of 1 sequences"
+        "beam_search: the state after a step [2, 3] does not fit a batch of 1"
     );
     assert_eq!(
         message(&|| drop(search().run(one, |_, h| (two, h)))),

@@ -38,7 +38,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     };
     let detach = build(&|member| quote!(#root::State::detach(&self.#member)), &quote!(self));
     let attach = build(&|member| quote!(#root::State::attach(tape, &detached.#member)), &quote!(detached));
-    let join = build(&|member| quote!(#root::join_parts(states, |state| &state.#member, f)), &quote!(states[0]));
+    let join = build(&|member| quote!(#root::join_fields(states, |state| &state.#member, f)), &quote!(states[0]));
     let visits = data.fields.iter().enumerate().filter(|(_, field)| mentions(&field.ty, &[&leaf])).map(|(i, field)| {
         let member = field.ident.clone().map_or(Member::Unnamed(Index::from(i)), Member::Named);
         quote!(#root::State::visit(&self.#member, f);)

@@ -88,6 +88,6 @@ pub use random::{Rng, rng};
 
 /// What `#[derive(State)]` writes with the crate's name before it.
 #[doc(hidden)]
-pub use recurrent::{State, state::join_parts};
+pub use recurrent::{State, state::join_fields};
 #[doc(hidden)]
 pub use unspool_autograd::{Scalar, Tape, Tensor, Var};

@@ -35,4 +35,4 @@ pub mod prelude {
 #[doc(hidden)]
 pub use unspool_autograd::{Path, Segment};
 #[doc(hidden)]
-pub use unspool_nn::join_parts;
+pub use unspool_nn::join_fields;

@@ -48,7 +48,7 @@ pub fn attention<'t, T: Scalar>(
         return mean(scores.softmax(0), values);
     };
     let (time, batch) = (values.shape()[0], values.shape()[1]);
-    check_lengths("attend", lengths, time, batch);
+    check_lengths("attention", lengths, time, batch);
     if lengths.iter().all(|&length| length == time) {
         return mean(scores.softmax(0), values);
     }

@@ -9,10 +9,11 @@ use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
 use unspool_autograd::{Params, Scalar, Var};
 
-/// A recurrent layer forwards in time and one backwards, `[T, B, F]` to the outputs of both, merged step by step.
+/// Two recurrent layers, one forwards and one backwards in time: from `[T, B, F]` to the outputs of
+/// both, merged step by step.
 ///
-/// With lengths, the backward layer begins at each sequence's own last step. The last output is that of each
-/// direction's own last step: the backward one's at time step 0.
+/// With lengths, the backward layer starts at the last step of each sequence. The last output merges
+/// the last step of each direction, which for the backward layer is time step 0.
 ///
 /// Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
 ///
@@ -23,12 +24,14 @@ use unspool_autograd::{Params, Scalar, Var};
 /// use unspool_nn::recurrent::Bidirectional;
 /// use unspool_autograd::{Tape, Tensor};
 /// let rng = &mut rng(0);
-/// let layer: Bidirectional<Gru<Tensor>> = Bidirectional::new(Gru::new(rng, 3, 5), Gru::new(rng, 3, 5));
+/// let [forward, backward] = [(); 2].map(|()| Gru::<Tensor>::new(rng, 3, 5));
+/// let layer = Bidirectional::new(forward, backward);
 /// let tape = Tape::new();
 /// let xs = tape.constant(&Tensor::ones([7, 4, 3]));
-/// let run = tape.bind(&layer).forward_lengths(xs, Some(&[7, 2, 3, 1]), Mode::Evaluation);
-/// assert_eq!(run.sequence().shape()[..], [7, 4, 10]);
-/// assert_eq!(run.last().shape()[..], [4, 10]);
+/// let net = tape.bind(&layer);
+/// let output = net.forward_lengths(xs, Some(&[7, 2, 3, 1]), Mode::Evaluation);
+/// assert_eq!(output.sequence().shape()[..], [7, 4, 10]);
+/// assert_eq!(output.last().shape()[..], [4, 10]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct Bidirectional<C> {
@@ -36,19 +39,19 @@ pub struct Bidirectional<C> {
     pub forward: Recurrent<C>,
     /// From the last time step to the first.
     pub backward: Recurrent<C>,
-    /// How the outputs of the two become one.
+    /// How the outputs of the two directions are merged.
     pub merge: Merge,
 }
 
-/// How the outputs of two directions become one.
+/// How the outputs of two directions are merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Merge {
-    /// Side by side: `[.., 2H]`.
+    /// Concatenated: `[.., 2H]`.
     #[default]
     Concat,
-    /// Added: `[.., H]`.
+    /// Summed: `[.., H]`.
     Sum,
-    /// Added and halved: `[.., H]`.
+    /// Averaged: `[.., H]`.
     Mean,
 }
 
@@ -63,18 +66,18 @@ impl Merge {
 }
 
 impl<C> Bidirectional<C> {
-    /// The layer of two cells, whose last outputs stand side by side as its output.
+    /// A layer over two cells, whose output is the concatenation of their last outputs.
     pub fn new(forward: C, backward: C) -> Self {
         let (forward, backward) = (Recurrent::new(forward), Recurrent::new(backward).reverse());
         Bidirectional { forward, backward, merge: Merge::Concat }
     }
 
-    /// The same layer with another merge.
+    /// The same layer with another way to merge outputs.
     pub fn merge(self, merge: Merge) -> Self {
         Bidirectional { merge, ..self }
     }
 
-    /// The same layer with the outputs of all steps as its output.
+    /// The same layer with the outputs of all time steps as its output.
     pub fn return_sequences(self) -> Self {
         Bidirectional { forward: self.forward.return_sequences(), ..self }
     }
@@ -84,7 +87,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
     type Output = BidirectionalOutput<'t, T, C::State>;
 
     /// # Panics
-    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or outputs of different sizes are to be added.
+    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or outputs of different sizes are
+    /// to be summed or averaged.
     #[track_caller]
     fn forward(&self, xs: Var<'t, T>) -> Self::Output {
         self.forward_lengths(xs, None, Mode::Evaluation)
@@ -102,7 +106,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
 }
 
 impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {
-    /// Forwards and backwards.
+    /// The states of the forward and the backward layer.
     type State = (C::State, C::State);
 
     #[track_caller]
@@ -111,35 +115,36 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {
         let forward = self.forward.run(xs, first, lengths, mode.fold_in(0));
         let backward = self.backward.run(xs, last, lengths, mode.fold_in(1));
         if let (Merge::Sum | Merge::Mean, Some(a), Some(b)) = (self.merge, forward.width(), backward.width()) {
-            assert!(a == b, "Bidirectional: outputs of {a} and {b} elements cannot be added");
+            assert!(a == b, "Bidirectional: outputs of sizes {a} and {b} cannot be added");
         }
         BidirectionalOutput { forward, backward, merge: self.merge, return_sequences: self.forward.return_sequences }
     }
 }
 
-/// What a [`Bidirectional`] layer computed over a sequence.
+/// The output of a [`Bidirectional`] layer over a sequence.
 #[derive(Clone, Debug)]
 pub struct BidirectionalOutput<'t, T: Scalar, S> {
-    /// Forwards in time.
+    /// The output of the forward layer.
     pub forward: RecurrentOutput<'t, T, S>,
-    /// Backwards in time.
+    /// The output of the backward layer.
     pub backward: RecurrentOutput<'t, T, S>,
     merge: Merge,
     return_sequences: bool,
 }
 
 impl<'t, T: Scalar, S: State<'t, T>> BidirectionalOutput<'t, T, S> {
-    /// The merged outputs of all time steps, in the order of time: `[T, B, 2H]` side by side, `[T, B, H]` otherwise.
+    /// The merged outputs of all time steps, in the order of time: `[T, B, 2H]` if concatenated,
+    /// `[T, B, H]` otherwise.
     pub fn sequence(&self) -> Var<'t, T> {
         self.merge.of(self.forward.sequence(), self.backward.sequence())
     }
 
-    /// The states after the last step of each direction.
+    /// The states of both directions, each after its last step.
     pub fn state(&self) -> (S, S) {
         SequenceOutput::state(self)
     }
 
-    /// The merged last outputs, forwards that of the last time step, backwards that of the first.
+    /// The merged last outputs: forwards that of the last time step, backwards that of the first.
     pub fn last(&self) -> Var<'t, T> {
         self.merge.of(self.forward.last(), self.backward.last())
     }
@@ -163,7 +168,7 @@ impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for BidirectionalOutp
 
 impl<'t, T: Scalar, S: State<'t, T>> From<BidirectionalOutput<'t, T, S>> for Var<'t, T> {
     /// The sequence if the layer returns sequences, the last output otherwise.
-    fn from(run: BidirectionalOutput<'t, T, S>) -> Self {
-        if run.return_sequences { run.sequence() } else { run.last() }
+    fn from(output: BidirectionalOutput<'t, T, S>) -> Self {
+        if output.return_sequences { output.sequence() } else { output.last() }
     }
 }

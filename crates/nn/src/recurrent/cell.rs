@@ -1,4 +1,4 @@
-//! The one door for recurrent cells.
+//! The trait of all recurrent cells.
 
 use crate::mode::Mode;
 use crate::recurrent::state::State;
@@ -6,8 +6,9 @@ use unspool_autograd::{Scalar, Var};
 
 /// A recurrent cell, bound to a tape: one step from a state to the next.
 ///
-/// [`Recurrent`](crate::recurrent::Recurrent) unrolls it over time; the gradient follows from the tape. The built-in cells
-/// are written against this trait as yours are. This is the minimal gated unit of Zhou et al. 2016, whole:
+/// [`Recurrent`](crate::recurrent::Recurrent) unrolls it over time; the gradient follows from the
+/// tape. The built-in cells use this trait just as a custom cell does. This is the complete minimal
+/// gated unit of Zhou et al. 2016:
 ///
 /// ```
 /// use unspool_nn::{Rng, rng};
@@ -22,13 +23,16 @@ use unspool_autograd::{Scalar, Var};
 /// impl<T: Scalar> Mgu<Tensor<T>> {
 ///     fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
 ///         let x = Dense::new(rng, inputs, 2 * hidden);
-///         Mgu { x, u_f: init::orthogonal(rng, hidden, hidden), u_c: init::orthogonal(rng, hidden, hidden) }
+///         let [u_f, u_c] = [(); 2].map(|()| init::orthogonal(rng, hidden, hidden));
+///         Mgu { x, u_f, u_c }
 ///     }
 /// }
 ///
 /// impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
 ///     type State = Var<'t, T>;
-///     fn zero_state(&self, batch: usize) -> Self::State { self.u_f.new_zeros([batch, self.u_f.shape()[0]]) }
+///     fn zero_state(&self, batch: usize) -> Self::State {
+///         self.u_f.new_zeros([batch, self.u_f.shape()[0]])
+///     }
 ///     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> { self.x.forward(xs) }
 ///     fn step(&self, x: Var<'t, T>, h: Var<'t, T>) -> (Var<'t, T>, Self::State) {
 ///         let [xf, xc] = x.chunks();
@@ -47,32 +51,35 @@ use unspool_autograd::{Scalar, Var};
 /// # Ok::<(), unspool_autograd::GradcheckError>(())
 /// ```
 pub trait Cell<'t, T: Scalar> {
-    /// What is handed from step to step: `Var` for a hidden state h, a tuple of them for several.
+    /// What is passed from step to step: `Var` for a hidden state h, a tuple of them for several.
     type State: State<'t, T>;
 
     /// The state before the first step, for a batch of `batch` sequences.
     #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State;
 
-    /// The part of the step that depends on the input alone, for many time steps at once: `[T, B, F]` to
-    /// `[T, B, anything]`. What comes out is cut into the `x` of the steps. One large product is cheaper than
-    /// many small ones. Every row stands for itself: long sequences come in parts of some 256 rows, those of different
-    /// lengths as their valid steps only, `[1, N, F]`.
+    /// Whatever a step computes from the input alone, for many time steps at once: from `[T, B, F]`
+    /// to `[T, B, anything]`. The result is sliced into the `x` of the steps. One large product is
+    /// cheaper than many small ones.
+    ///
+    /// Each row must be computed independently: a long sequence arrives as several chunks of some 256
+    /// rows, and sequences of different lengths as their valid steps only, `[1, N, F]`.
     #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         xs
     }
 
-    /// One time step: from the (projected) input `[B, ..]` and the state to the output `[B, H]` and the next
-    /// state.
+    /// One time step: from the (projected) input `[B, ..]` and the state to the output `[B, H]` and
+    /// the next state.
     ///
-    /// The tape forgets what else was computed in a step, unless a gradient rule reads it. A value that is to be looked at
-    /// later, a gate for example, goes into the state, or has [`retain_grad`](Var::retain_grad) called on it.
+    /// The tape releases everything else that a step computes, unless a gradient rule reads it. To
+    /// look at a value later, a gate for example, put it into the state or call
+    /// [`retain_grad`](Var::retain_grad) on it.
     #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State);
 
-    /// Step number `t` in training or evaluation. Cells in which nothing is left out at random need not write it;
-    /// wrappers around other cells hand `mode` and `t` on.
+    /// Step number `t`, in training or evaluation. Cells without dropout need not implement it;
+    /// wrappers around other cells pass `mode` and `t` on.
     #[track_caller]
     fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
         let _ = (mode, t);

@@ -1,17 +1,18 @@
-//! Decoding: steps whose inputs depend on the outputs before.
+//! Decoding: each input depends on the output before it.
 
 use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
 use crate::recurrent::output::RecurrentOutput;
-use crate::recurrent::packing::Layout;
-use crate::recurrent::run::{Input, Stepper, check_state};
+use crate::recurrent::packing::Packing;
+use crate::recurrent::step::{Input, Stepper, check_state};
 use unspool_autograd::{Scalar, Var};
 
 impl<C> Recurrent<C> {
-    /// Makes `steps` steps from `state`, each of whose inputs, `[B, F]`, depends on the output before: `first` is the
-    /// first, `next(t, output)` makes that of step t + 1 from the output of step t. A decoder: with targets as inputs it
-    /// is forced by its teacher, with its own outputs it runs freely, and it may change from one to the other.
+    /// Runs `steps` steps from `state`, where each input, `[B, F]`, depends on the output before it:
+    /// `first` is the first input, and `next(t, output)` returns that of step t + 1 from the output
+    /// of step t. This is a decoder: if `next` returns targets it is teacher-forced, if it uses the
+    /// outputs it runs freely, and it may switch from step to step.
     ///
     /// ```
     /// use unspool_nn::{Mode, rng};
@@ -20,16 +21,18 @@ impl<C> Recurrent<C> {
     /// use unspool_nn::recurrent::{Cell, Recurrent};
     /// use unspool_autograd::{Tape, Tensor};
     /// let rng = &mut rng(0);
-    /// let (layer, head) = (Recurrent::new(Gru::<Tensor>::new(rng, 1, 8)), Dense::<Tensor>::new(rng, 8, 1));
+    /// let layer = Recurrent::new(Gru::<Tensor>::new(rng, 1, 8));
+    /// let head = Dense::<Tensor>::new(rng, 8, 1);
     /// let tape = Tape::new();
     /// let (net, head) = (tape.bind(&layer), tape.bind(&head));
     /// let targets = tape.constant(&Tensor::ones([10, 4, 1]));
     /// let (encoded, start) = (net.cell.zero_state(4), tape.constant(&Tensor::zeros([4, 1])));
     /// let mode = Mode::Training { seed: 5 };
-    /// let run = net.decode(start, encoded, 10, mode, |t, output| {
-    ///     if mode.fold_in(t).bernoulli(0.5) { targets.select(0, t) } else { head.forward(output) }
+    /// let decoded = net.decode(start, encoded, 10, mode, |t, output| {
+    ///     let forced = mode.fold_in(t).bernoulli(0.5);
+    ///     if forced { targets.select(0, t) } else { head.forward(output) }
     /// });
-    /// assert_eq!(head.forward(run.sequence()).shape()[..], [10, 4, 1]);
+    /// assert_eq!(head.forward(decoded.sequence()).shape()[..], [10, 4, 1]);
     /// ```
     ///
     /// # Panics
@@ -62,7 +65,7 @@ impl<C> Recurrent<C> {
             outputs.push(output);
             states.push(state.clone());
         }
-        let layout = Layout::whole(steps, batch, false);
-        RecurrentOutput { outputs, states, initial: None, state, layout, return_sequences: self.return_sequences }
+        let packing = Packing::whole(steps, batch, false);
+        RecurrentOutput { outputs, states, initial: None, state, packing, return_sequences: self.return_sequences }
     }
 }

@@ -1,38 +1,43 @@
-//! What a recurrent layer computed over a sequence.
+//! The output of a recurrent layer over a sequence.
 
-use crate::recurrent::packing::Layout;
+use crate::recurrent::packing::Packing;
+use crate::recurrent::sequence_layer::SequenceOutput;
 use crate::recurrent::state::State;
 use unspool_autograd::{Scalar, Var};
 
-/// What a recurrent layer computed over a sequence.
+/// The output of a [`Recurrent`](crate::recurrent::Recurrent) layer over a sequence.
 #[derive(Clone, Debug)]
 pub struct RecurrentOutput<'t, T: Scalar, S> {
+    /// What each step computed, in the order of the steps and of its packed rows.
     pub(super) outputs: Vec<Var<'t, T>>,
     pub(super) states: Vec<S>,
-    /// Where outputs and states stay at steps that do not count, the state before the first step.
+    /// The state before the first step, sorted, if states repeat at steps that are not valid.
     pub(super) initial: Option<S>,
+    /// The state after the last step of each sequence, in the order of the batch.
     pub(super) state: S,
-    pub(super) layout: Layout,
+    pub(super) packing: Packing,
     pub(super) return_sequences: bool,
 }
 
 impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
-    /// The output of the last step that was made: `[B, H]`. Of a layer that runs backwards in time, that is time step 0.
+    /// The output of the last step of each sequence: `[B, H]`. For a layer that runs backwards in
+    /// time, that is time step 0.
     pub fn last(&self) -> Var<'t, T> {
-        self.layout.last(&self.outputs)
+        self.packing.last(&self.outputs)
     }
 
-    /// The outputs of all time steps: `[T, B, H]`, in the order of time also if the layer runs backwards.
+    /// The outputs of all time steps: `[T, B, H]`, in the order of time even if the layer runs
+    /// backwards.
     pub fn sequence(&self) -> Var<'t, T> {
-        self.layout.sequence(&self.outputs)
+        self.packing.sequence(&self.outputs)
     }
 
-    /// The outputs time step by time step, each `[B, H]`: for a cost over only some of them.
+    /// The output of each time step, `[B, H]`: for a loss over some of them.
     pub fn steps(&self) -> Vec<Var<'t, T>> {
         self.sequence().unbind().collect()
     }
 
-    /// The state after the last step, that of each sequence if they have different lengths.
+    /// The state after the last step of each sequence.
     pub fn state(&self) -> &S {
         &self.state
     }
@@ -42,21 +47,38 @@ impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
         self.outputs[0].shape().last().copied()
     }
 
-    /// The states after all time steps, as one state whose variables are `[T, B, H]`: of an LSTM, every h and every c.
+    /// The states after all time steps, as one state whose variables are `[T, B, H]`: for an LSTM,
+    /// every h and every c.
     pub fn states(&self) -> S {
         match &self.initial {
-            None => S::join(&self.states, &mut |parts| self.layout.sequence(parts)),
+            None => S::join(&self.states, &mut |vars| self.packing.sequence(vars)),
             Some(initial) => {
                 let all: Vec<S> = self.states.iter().chain([initial]).cloned().collect();
-                S::join(&all, &mut |parts| self.layout.sequence_after(parts))
+                S::join(&all, &mut |vars| self.packing.sequence_after(vars))
             }
         }
     }
 }
 
+impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for RecurrentOutput<'t, T, S> {
+    type State = S;
+
+    fn sequence(&self) -> Var<'t, T> {
+        RecurrentOutput::sequence(self)
+    }
+
+    fn last(&self) -> Var<'t, T> {
+        RecurrentOutput::last(self)
+    }
+
+    fn state(&self) -> S {
+        RecurrentOutput::state(self).clone()
+    }
+}
+
 impl<'t, T: Scalar, S: State<'t, T>> From<RecurrentOutput<'t, T, S>> for Var<'t, T> {
     /// The sequence if the layer returns sequences, the last output otherwise.
-    fn from(run: RecurrentOutput<'t, T, S>) -> Self {
-        if run.return_sequences { run.sequence() } else { run.last() }
+    fn from(output: RecurrentOutput<'t, T, S>) -> Self {
+        if output.return_sequences { output.sequence() } else { output.last() }
     }
 }

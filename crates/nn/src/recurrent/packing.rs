@@ -1,80 +1,83 @@
-//! Which rows of a batch of sequences are worked on at which step.
+//! Packing: which rows of a batch of sequences each step computes.
 
 use crate::layers::padding::check_lengths;
+use std::cmp::Reverse;
 use std::ops::Range;
 use unspool_autograd::{Indices, Scalar, Shape, Tensor, Var};
 
-/// Which time steps of a batch of sequences count.
+/// Which time steps of a batch of sequences are valid.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Counted<'a, T: Scalar> {
+pub(crate) enum Valid<'a, T: Scalar> {
     /// All of them.
     All,
-    /// The first so many of each; behind them, outputs are zeros.
+    /// The first so many of each sequence; outputs after them are zeros.
     Lengths(&'a [usize]),
-    /// Those where this, `[T, B]`, is not 0; at the others, outputs and states stay as they were.
+    /// Those where this, `[T, B]`, is not 0; at the others, outputs and states repeat.
     Mask(&'a Tensor<T>),
 }
 
-/// The order of work on a batch of sequences `[T, B, ..]`, seen as rows `[T B, ..]`: at every step one range of rows.
+/// The order in which a layer computes the rows of a batch of sequences: `[T, B, ..]`, seen as
+/// `[T B, ..]`. Each step computes one range of rows.
 ///
-/// Sequences of different numbers of steps are packed: sorted by these, the longest first, and without what does not count, so
-/// that the sequences still running at a step are the first so many of the batch.
+/// Sequences with different numbers of valid steps are packed: sorted by length, the longest first,
+/// without the steps that are not valid. The sequences still running at a step are then the first
+/// rows of the state, and padding costs nothing.
 #[derive(Clone, Debug)]
-pub(crate) struct Layout {
+pub(crate) struct Packing {
     /// The rows of each step.
     pub(crate) steps: Vec<Range<usize>>,
     reverse: bool,
-    packed: Option<Packed>,
+    /// `None` if every step of every sequence is valid: rows then stay where they are.
+    indices: Option<PackedIndices>,
 }
 
-/// Where things lie in a packed batch.
+/// How rows move into a packed batch of `N` rows and out of it again.
 #[derive(Clone, Debug)]
-struct Packed {
-    /// For each packed row, the row of the batch as it was given: `[N]`.
-    rows: Indices,
-    /// For each place of the batch, its packed row: `[T, B]`. Where nothing counts, `N` if outputs are zeros there; if they stay,
-    /// the row before, or `N` and the sequence's place if there was none.
-    places: Indices,
+struct PackedIndices {
+    /// For each packed row, its row in the batch as given: `[N]`.
+    source: Indices,
+    /// For each position of the batch, the packed row of its output: `[T, B]`. At steps that are
+    /// not valid it is `N`, a row of zeros; or, if outputs repeat, the row of the valid step before,
+    /// and `N` plus the sorted index of the sequence if there is none.
+    packed: Indices,
     /// For each sequence, the packed row of its last step, or `N` if it has none: `[B]`.
     last: Indices,
-    /// For each place in the order of lengths, the sequence: `[B]`.
+    /// For each sorted index, the sequence: `[B]`.
     order: Indices,
-    /// For each sequence, its place in the order of lengths: `[B]`.
+    /// For each sequence, its sorted index: `[B]`.
     rank: Indices,
-    /// Whether outputs stay where nothing counts.
-    stays: bool,
+    /// Whether outputs and states repeat at steps that are not valid: for a mask, not for lengths.
+    repeats: bool,
 }
 
-impl Layout {
-    /// The steps of sequences of which all count.
+impl Packing {
+    /// The steps of sequences that are valid throughout.
     pub(crate) fn whole(time: usize, batch: usize, reverse: bool) -> Self {
         let step = |t: usize| t * batch..(t + 1) * batch;
         let times = (0..time).map(|s| if reverse { time - 1 - s } else { s });
-        Layout { steps: times.map(step).collect(), reverse, packed: None }
+        Packing { steps: times.map(step).collect(), reverse, indices: None }
     }
 
     /// # Panics
-    /// If there is not one length for each sequence, one is greater than `time`, or the mask is not `[T, B]`.
+    /// If there is not one length per sequence, one is greater than `time`, or the mask is not
+    /// `[T, B]`.
     #[track_caller]
-    pub(crate) fn new<T: Scalar>(time: usize, batch: usize, counted: Counted<'_, T>, reverse: bool) -> Self {
-        match counted {
-            Counted::All => {}
-            Counted::Lengths(lengths) => {
+    pub(crate) fn new<T: Scalar>(time: usize, batch: usize, valid: Valid<'_, T>, reverse: bool) -> Self {
+        match valid {
+            Valid::All => {}
+            Valid::Lengths(lengths) => {
                 check_lengths("Recurrent", lengths, time, batch);
                 if lengths.iter().any(|&length| length < time) {
-                    let at = |b: usize, s| if reverse { lengths[b] - 1 - s } else { s };
-                    return Self::packed(time, lengths, at, reverse, false);
+                    let time_of = |b: usize, s| if reverse { lengths[b] - 1 - s } else { s };
+                    return Self::packed(time, lengths, time_of, reverse, false);
                 }
             }
-            Counted::Mask(mask) => {
+            Valid::Mask(mask) => {
                 let shape = mask.shape();
-                assert!(
-                    shape[..] == [time, batch],
-                    "Recurrent: mask {shape} is not [{time}, {batch}], one for each step"
-                );
-                let counts = mask.to_vec();
+                assert!(shape[..] == [time, batch], "Recurrent: the mask must be [{time}, {batch}], not {shape}");
+                let mask = mask.to_vec();
                 let mut times: Vec<Vec<usize>> =
-                    (0..batch).map(|b| (0..time).filter(|t| counts[t * batch + b] != T::ZERO).collect()).collect();
+                    (0..batch).map(|b| (0..time).filter(|t| mask[t * batch + b] != T::ZERO).collect()).collect();
                 if reverse {
                     times.iter_mut().for_each(|times| times.reverse());
                 }
@@ -87,66 +90,72 @@ impl Layout {
         Self::whole(time, batch, reverse)
     }
 
-    /// Sequence b has `lengths[b]` steps, and the one made as number s is that at time `at(b, s)`.
-    fn packed(time: usize, lengths: &[usize], at: impl Fn(usize, usize) -> usize, reverse: bool, stays: bool) -> Self {
+    /// Sequence b has `lengths[b]` steps; the one computed as number s is that of `time_of(b, s)`.
+    fn packed(
+        time: usize,
+        lengths: &[usize],
+        time_of: impl Fn(usize, usize) -> usize,
+        reverse: bool,
+        repeats: bool,
+    ) -> Self {
         let batch = lengths.len();
         let mut order: Vec<usize> = (0..batch).collect();
-        order.sort_by_key(|&b| std::cmp::Reverse(lengths[b])); // stable: equal lengths keep their order
+        order.sort_by_key(|&b| Reverse(lengths[b])); // stable: equal lengths keep their order
         let mut rank = vec![0; batch];
-        for (place, &b) in order.iter().enumerate() {
-            rank[b] = place;
+        for (sorted, &b) in order.iter().enumerate() {
+            rank[b] = sorted;
         }
         let total: usize = lengths.iter().sum();
-        let (mut rows, mut places, mut last) =
-            (Vec::with_capacity(total), vec![total; time * batch], vec![total; batch]);
-        let mut steps = Vec::with_capacity(lengths[order[0]].max(1));
+        let (mut source, mut packed) = (Vec::with_capacity(total), vec![total; time * batch]);
+        let (mut last, mut steps) = (vec![total; batch], Vec::with_capacity(lengths[order[0]].max(1)));
         for s in 0..lengths[order[0]] {
-            let start = rows.len();
+            let start = source.len();
             for &b in order.iter().take_while(|&&b| lengths[b] > s) {
-                let t = at(b, s);
-                places[t * batch + b] = rows.len();
-                last[b] = rows.len();
-                rows.push(t * batch + b);
+                let row = time_of(b, s) * batch + b;
+                packed[row] = source.len();
+                last[b] = source.len();
+                source.push(row);
             }
-            steps.push(start..rows.len());
+            steps.push(start..source.len());
         }
         if steps.is_empty() {
-            steps.push(0..0); // of no sequence: it tells how wide outputs are
+            steps.push(0..0); // a step of no rows: without it, nothing would know the width of an output
         }
-        if stays {
+        if repeats {
+            // A position that no step computed takes over the row of the position before it.
             for b in 0..batch {
                 let mut before = total + rank[b];
                 for t in (0..time).map(|s| if reverse { time - 1 - s } else { s }) {
-                    let place = &mut places[t * batch + b];
-                    if *place == total {
-                        *place = before;
+                    let row = &mut packed[t * batch + b];
+                    if *row == total {
+                        *row = before;
                     }
-                    before = *place;
+                    before = *row;
                 }
             }
         }
-        let packed = Packed {
-            rows: rows.into(),
-            places: Indices::from_vec(places, [time, batch]),
+        let indices = PackedIndices {
+            source: source.into(),
+            packed: Indices::from_vec(packed, [time, batch]),
             last: last.into(),
             order: order.into(),
             rank: rank.into(),
-            stays,
+            repeats,
         };
-        Layout { steps, reverse, packed: Some(packed) }
+        Packing { steps, reverse, indices: Some(indices) }
     }
 
-    /// What there is to project of a sequence `[T, B, ..]`: the same, or its valid steps as `[1, N, ..]`.
+    /// The rows to compute of sequences `[T, B, ..]`: all of them, or the valid ones as `[1, N, ..]`.
     pub(crate) fn pack<'t, T: Scalar>(&self, xs: Var<'t, T>) -> Var<'t, T> {
-        match &self.packed {
+        match &self.indices {
             None => xs,
-            Some(packed) => merge(xs).index_select(0, &packed.rows).unsqueeze(0),
+            Some(indices) => merge(xs).index_select(0, &indices.source).unsqueeze(0),
         }
     }
 
-    /// Some rows of what there is to project, those of whole steps.
-    pub(crate) fn part<'t, T: Scalar>(&self, packed: Var<'t, T>, rows: &Range<usize>) -> Var<'t, T> {
-        match &self.packed {
+    /// The `rows` of what [`pack`](Packing::pack) returned, which are those of whole steps.
+    pub(crate) fn slice<'t, T: Scalar>(&self, packed: Var<'t, T>, rows: &Range<usize>) -> Var<'t, T> {
+        match &self.indices {
             Some(_) => packed.slice(1, rows.clone()),
             None => match packed.shape()[1] {
                 0 => packed,
@@ -155,52 +164,53 @@ impl Layout {
         }
     }
 
-    /// Something per sequence, `[B, ..]`, in the order in which the steps work.
+    /// A row per sequence, `[B, ..]`, in the order of the steps: the longest sequence first.
     #[track_caller]
     pub(crate) fn sort<'t, T: Scalar>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        self.packed.as_ref().map_or(x, |packed| x.index_select(0, &packed.order))
+        self.indices.as_ref().map_or(x, |indices| x.index_select(0, &indices.order))
     }
 
-    /// Something per sequence in the batch's own order again.
+    /// The inverse of [`sort`](Packing::sort).
     pub(crate) fn unsort<'t, T: Scalar>(&self, x: Var<'t, T>) -> Var<'t, T> {
-        self.packed.as_ref().map_or(x, |packed| x.index_select(0, &packed.rank))
+        self.indices.as_ref().map_or(x, |indices| x.index_select(0, &indices.rank))
     }
 
-    /// What the steps made, in the order of time, `[T, B, ..]`. Where nothing counts, that is zeros; or, if outputs stay, what
-    /// stood there before, which is zeros before the first step.
-    pub(crate) fn sequence<'t, T: Scalar>(&self, made: &[Var<'t, T>]) -> Var<'t, T> {
-        match &self.packed {
-            None if self.reverse => Var::stack(0, &made.iter().rev().copied().collect::<Vec<_>>()),
-            None => Var::stack(0, made),
-            Some(packed) => {
-                let more = if packed.stays { packed.rank.shape()[0] } else { 1 };
-                with_zeros(made, more).index_select(0, &packed.places)
+    /// What the steps computed, in the order of time: `[T, B, ..]`. Steps that are not valid have
+    /// zeros; or, if outputs repeat, what the step before has, and zeros before the first valid step.
+    pub(crate) fn sequence<'t, T: Scalar>(&self, steps: &[Var<'t, T>]) -> Var<'t, T> {
+        match &self.indices {
+            None if self.reverse => Var::stack(0, &steps.iter().rev().copied().collect::<Vec<_>>()),
+            None => Var::stack(0, steps),
+            Some(indices) => {
+                let zeros = if indices.repeats { indices.rank.shape()[0] } else { 1 };
+                with_zeros(steps, zeros).index_select(0, &indices.packed)
             }
         }
     }
 
-    /// The same, where outputs stay, with what stood there before the first step behind what the steps made.
-    pub(crate) fn sequence_after<'t, T: Scalar>(&self, made_and_before: &[Var<'t, T>]) -> Var<'t, T> {
-        let packed = self.packed.as_ref().expect("outputs stay in a packed batch alone");
-        Var::concat(0, made_and_before).index_select(0, &packed.places)
+    /// The same if outputs repeat, with other values than zeros before the first valid step: they
+    /// are the last of `steps_and_initial`, sorted.
+    pub(crate) fn sequence_after<'t, T: Scalar>(&self, steps_and_initial: &[Var<'t, T>]) -> Var<'t, T> {
+        let indices = self.indices.as_ref().expect("outputs repeat in a packed batch only");
+        Var::concat(0, steps_and_initial).index_select(0, &indices.packed)
     }
 
-    /// What the last step of each sequence made, `[B, ..]`; zeros for a sequence of no steps.
-    pub(crate) fn last<'t, T: Scalar>(&self, made: &[Var<'t, T>]) -> Var<'t, T> {
-        match &self.packed {
-            None => made[made.len() - 1],
-            Some(packed) => with_zeros(made, 1).index_select(0, &packed.last),
+    /// What the last step of each sequence computed, `[B, ..]`; zeros for a sequence without steps.
+    pub(crate) fn last<'t, T: Scalar>(&self, steps: &[Var<'t, T>]) -> Var<'t, T> {
+        match &self.indices {
+            None => steps[steps.len() - 1],
+            Some(indices) => with_zeros(steps, 1).index_select(0, &indices.last),
         }
     }
 
-    /// Whether sequences have different lengths.
+    /// Whether sequences have different numbers of valid steps.
     pub(crate) fn is_packed(&self) -> bool {
-        self.packed.is_some()
+        self.indices.is_some()
     }
 
-    /// Whether outputs and states stay as they were where nothing counts.
-    pub(crate) fn stays(&self) -> bool {
-        self.packed.as_ref().is_some_and(|packed| packed.stays)
+    /// Whether outputs and states repeat at steps that are not valid.
+    pub(crate) fn repeats(&self) -> bool {
+        self.indices.as_ref().is_some_and(|indices| indices.repeats)
     }
 }
 
@@ -211,8 +221,8 @@ pub(crate) fn merge<T: Scalar>(xs: Var<'_, T>) -> Var<'_, T> {
     xs.reshape([shape[0] * shape[1]].into_iter().chain(shape[2..].iter().copied()).collect::<Shape>())
 }
 
-/// The rows of all steps, and some rows of zeros.
-fn with_zeros<'t, T: Scalar>(made: &[Var<'t, T>], rows: usize) -> Var<'t, T> {
-    let zeros = made[0].new_zeros(made[0].shape().with(0, rows));
-    Var::concat(0, &made.iter().copied().chain([zeros]).collect::<Vec<_>>())
+/// The rows of all steps, followed by rows of zeros.
+fn with_zeros<'t, T: Scalar>(steps: &[Var<'t, T>], rows: usize) -> Var<'t, T> {
+    let zeros = steps[0].new_zeros(steps[0].shape().with(0, rows));
+    Var::concat(0, &steps.iter().copied().chain([zeros]).collect::<Vec<_>>())
 }

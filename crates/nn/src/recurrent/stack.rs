@@ -1,12 +1,12 @@
-//! Layers over sequences, one on top of the other.
+//! Layers over sequences, stacked.
 
 use crate::layers::layer::Layer;
 use crate::mode::Mode;
 use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use unspool_autograd::{Params, Scalar, Var};
 
-/// Layers of one kind over a sequence, each over the outputs of the one before, with dropout between them: PyTorch's
-/// `num_layers` and `dropout`.
+/// Layers of one kind over a sequence, each over the outputs of the one below, with dropout between
+/// them: PyTorch's `num_layers` and `dropout`.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -18,25 +18,26 @@ use unspool_autograd::{Params, Scalar, Var};
 /// let lstms = [Lstm::new(rng, 3, 5), Lstm::new(rng, 5, 5)].map(Recurrent::new);
 /// let stack: Stack<Recurrent<Lstm<Tensor>>> = Stack::new(lstms).dropout(0.2);
 /// let tape = Tape::new();
-/// let run = tape.bind(&stack).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
-/// let (h, c) = run.layers[0].state();
+/// let output = tape.bind(&stack).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
+/// let (h, c) = output.layers[0].state();
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct Stack<L> {
-    /// The layers, the one next to the input first.
+    /// The layers, from the bottom (next to the input) to the top.
     pub layers: Vec<L>,
-    /// The probability with which, in training, an element of what goes from one layer to the next is left out.
+    /// The probability of dropping an element between two layers, in training.
     pub dropout: f64,
-    /// Whether the output is the whole sequence of the last layer, `[T, B, H]`; otherwise its last step, `[B, H]`.
+    /// Whether the output is the whole sequence of the top layer, `[T, B, H]`; otherwise its last
+    /// step, `[B, H]`.
     pub return_sequences: bool,
 }
 
 impl<L> Stack<L> {
-    /// The stack of these layers, without dropout, whose output is that of the last step.
+    /// A stack of these layers, without dropout, whose output is that of the last step.
     ///
     /// # Panics
-    /// If there is no layer.
+    /// If `layers` is empty.
     #[track_caller]
     pub fn new(layers: impl IntoIterator<Item = L>) -> Self {
         let layers: Vec<L> = layers.into_iter().collect();
@@ -54,7 +55,7 @@ impl<L> Stack<L> {
         Stack { dropout: rate, ..self }
     }
 
-    /// The same stack with the outputs of all steps as its output.
+    /// The same stack with the outputs of all time steps as its output.
     pub fn return_sequences(self) -> Self {
         Stack { return_sequences: true, ..self }
     }
@@ -82,7 +83,7 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> Layer<'t, T> for Stack<L> {
 }
 
 impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
-    /// That of each layer, the one next to the input first.
+    /// The state of each layer, from the bottom to the top.
     type State = Vec<L::State>;
 
     #[track_caller]
@@ -94,8 +95,8 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
         mode: Mode,
     ) -> Self::Output {
         if let Some(states) = &state {
-            let (given, wanted) = (states.len(), self.layers.len());
-            assert!(given == wanted, "Stack: {given} states for {wanted} layers");
+            let (given, layers) = (states.len(), self.layers.len());
+            assert!(given == layers, "Stack: {given} states for {layers} layers");
         }
         let mut states = state.into_iter().flatten();
         let mut layers: Vec<L::Output> = Vec::with_capacity(self.layers.len());
@@ -109,10 +110,10 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
     }
 }
 
-/// What a [`Stack`] computed over a sequence.
+/// The output of a [`Stack`] over a sequence.
 #[derive(Clone, Debug)]
 pub struct StackOutput<O> {
-    /// What each layer computed, the one next to the input first.
+    /// The output of each layer, from the bottom to the top.
     pub layers: Vec<O>,
     return_sequences: bool,
 }
@@ -122,7 +123,7 @@ impl<O> StackOutput<O> {
         self.layers.last().expect("a stack has a layer")
     }
 
-    /// The outputs of the last layer at all time steps: `[T, B, H]`.
+    /// The outputs of the top layer at all time steps: `[T, B, H]`.
     pub fn sequence<'t, T: Scalar>(&self) -> Var<'t, T>
     where
         O: SequenceOutput<'t, T>,
@@ -130,7 +131,7 @@ impl<O> StackOutput<O> {
         self.top().sequence()
     }
 
-    /// The states of all layers after the last step, the one next to the input first.
+    /// The states of all layers after the last step, from the bottom to the top.
     pub fn state<'t, T: Scalar>(&self) -> Vec<O::State>
     where
         O: SequenceOutput<'t, T>,
@@ -138,7 +139,7 @@ impl<O> StackOutput<O> {
         SequenceOutput::state(self)
     }
 
-    /// The last output of the last layer: `[B, H]`.
+    /// The output of the top layer at the last step: `[B, H]`.
     pub fn last<'t, T: Scalar>(&self) -> Var<'t, T>
     where
         O: SequenceOutput<'t, T>,
@@ -165,7 +166,7 @@ impl<'t, T: Scalar, O: SequenceOutput<'t, T>> SequenceOutput<'t, T> for StackOut
 
 impl<'t, T: Scalar, O: SequenceOutput<'t, T>> From<StackOutput<O>> for Var<'t, T> {
     /// The sequence if the stack returns sequences, the last output otherwise.
-    fn from(run: StackOutput<O>) -> Self {
-        if run.return_sequences { run.sequence() } else { run.last() }
+    fn from(output: StackOutput<O>) -> Self {
+        if output.return_sequences { output.sequence() } else { output.last() }
     }
 }

@@ -1,15 +1,16 @@
-//! A cell at work on a sequence that arrives step by step.
+//! A cell that computes a sequence as it arrives.
 
 use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
-use crate::recurrent::run::{check_state, project};
 use crate::recurrent::state::State;
+use crate::recurrent::step::{check_state, project};
 use crate::tuning::STREAMED_STEPS;
 use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 
-/// A cell that keeps its state between steps, for inference on data as it arrives: nothing is recorded for a gradient,
-/// nothing grows with the number of steps, and the memory of one step is that of the next.
+/// A cell that keeps its state between steps, for inference on data as it arrives. Nothing is
+/// recorded for a gradient, memory does not grow with the number of steps, and each step reuses the
+/// memory of the one before.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -26,7 +27,8 @@ use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 /// let tape = Tape::new();
 /// let whole = tape.bind(&Recurrent::new(cell)).forward(tape.constant(&xs));
 /// let (streamed, whole) = (Tensor::stack(0, &outputs).to_vec(), whole.sequence().value().to_vec());
-/// assert!(streamed.iter().zip(whole).all(|(a, b)| (a - b).abs() < 1e-6)); // products of one row may round otherwise
+/// // Products of one row may round differently.
+/// assert!(streamed.iter().zip(whole).all(|(a, b)| (a - b).abs() < 1e-6));
 /// ```
 pub struct StreamingCell<T: Scalar, C, D> {
     tape: Tape<T>,
@@ -40,7 +42,7 @@ where
     C: Params<Tensor<T>>,
     for<'t> C::With<Var<'t, T>>: Cell<'t, T, State: State<'t, T, Detached = D>>,
 {
-    /// The cell before its first step, with its zero state to come.
+    /// The cell before its first step, which starts from the zero state.
     pub fn new(cell: C) -> Self {
         StreamingCell { tape: Tape::new(), cell, state: None }
     }
@@ -48,13 +50,13 @@ where
     /// The output `[B, H]` for the next input `[B, F]`.
     ///
     /// # Panics
-    /// If the input is not `[B, F]` or does not fit the cell, or the state, that after the step before, is not one of B
-    /// sequences.
+    /// If the input is not `[B, F]` or does not fit the cell, or the state after the previous step
+    /// does not fit a batch of B sequences.
     #[track_caller]
     pub fn step(&mut self, x: &Tensor<T>) -> Tensor<T> {
         let shape = x.shape();
         assert!(shape.rank() == 2, "StreamingCell: the input must be [B, F], not {shape}");
-        self.tape.reset(); // something may be there if the step before has panicked
+        self.tape.reset(); // if the previous step panicked, its values are still there
         let (output, state) = {
             let cell = self.tape.bind_frozen(&self.cell);
             let x = project(&cell, self.tape.constant(x).unsqueeze(0)).squeeze(0);
@@ -71,11 +73,12 @@ where
         output
     }
 
-    /// The outputs `[T, B, H]` for the next inputs `[T, B, F]`, the steps of a whole sequence or of a part: what
-    /// [`step`](StreamingCell::step) makes of them one by one, with the inputs of some steps projected in one product. Nothing
-    /// but the outputs grows with T.
+    /// The outputs `[T, B, H]` for the next inputs `[T, B, F]`, a whole sequence or a window of one:
+    /// what [`step`](StreamingCell::step) returns one by one, but with the inputs of several steps
+    /// projected in one product. Only the outputs take memory in proportion to T.
     ///
-    /// A cell that asks for the number of a step ([`Cell::step_in`]) is told that in a part of 64 steps, and 0 in `step`.
+    /// A cell that reads its step number ([`Cell::step_in`]) gets the position within a chunk of 64
+    /// steps here, and 0 in `step`.
     ///
     /// ```
     /// use unspool_nn::rng;
@@ -88,32 +91,33 @@ where
     /// ```
     ///
     /// # Panics
-    /// If the input is not `[T, B, F]` of at least one step or does not fit the cell, or the state is not one of B
-    /// sequences.
+    /// If the input is not `[T, B, F]` of at least one step or does not fit the cell, or the state
+    /// does not fit a batch of B sequences.
     #[track_caller]
     pub fn run(&mut self, xs: &Tensor<T>) -> Tensor<T> {
         let shape = xs.shape();
         assert!(
             shape.rank() == 3 && shape[0] > 0,
-            "StreamingCell: the inputs must be [T, B, F] with a step, not {shape}"
+            "StreamingCell: the inputs must be [T, B, F] with at least one time step, not {shape}"
         );
         let time = shape[0];
         let mut state = None;
         let mut outputs: Option<Tensor<T>> = None;
         for start in (0..time).step_by(STREAMED_STEPS) {
-            let part = xs.slice(0, start..time.min(start + STREAMED_STEPS));
+            let chunk = xs.slice(0, start..time.min(start + STREAMED_STEPS));
             self.tape.reset();
             {
                 let layer = Recurrent::new(self.tape.bind_frozen(&self.cell));
-                let run = layer.unroll(self.tape.constant(&part)).carried(state.as_ref().or(self.state.as_ref())).run();
-                let made = run.sequence().value();
-                let whole = outputs.get_or_insert_with(|| Tensor::zeros(made.shape().with(0, time)));
-                whole.slice_assign(0, start, &made);
-                state = Some(run.state().detach());
+                let xs = self.tape.constant(&chunk);
+                let output = layer.unroll(xs).carried(state.as_ref().or(self.state.as_ref())).run();
+                let sequence = output.sequence().value();
+                let outputs = outputs.get_or_insert_with(|| Tensor::zeros(sequence.shape().with(0, time)));
+                outputs.slice_assign(0, start, &sequence);
+                state = Some(output.state().detach());
             }
         }
         self.tape.reset();
-        self.state = state;
+        self.state = state; // only now: a panic above leaves the state as it was
         outputs.expect("at least one step")
     }
 
@@ -122,7 +126,7 @@ where
         self.state.as_ref()
     }
 
-    /// Continues from this state, `None` for the zero state.
+    /// Continues from this state; `None` is the zero state.
     pub fn set_state(&mut self, state: Option<D>) {
         self.state = state;
     }

@@ -1,7 +1,7 @@
 //! The most probable sequences that a decoder can say.
 
-use crate::recurrent::run::check_state;
 use crate::recurrent::state::State;
+use crate::recurrent::step::check_state;
 use std::cmp::Ordering;
 use unspool_autograd::{Indices, Scalar, Var};
 
@@ -116,7 +116,7 @@ impl BeamSearch {
         for length in 0..self.max_length {
             let last = beam.iter().map(|hypothesis| hypothesis.tokens.last().copied().unwrap_or(self.begin)).collect();
             let (scores, next): (Var<T>, S) = step(Indices::from_vec(last, [beam.len()]), state);
-            check_state("beam_search: the state after a step,", &next, beam.len());
+            check_state("beam_search: the state after a step", &next, beam.len());
             let best = self.best(&beam, scores, self.width - done.len());
             let (mut rows, mut longer) = (Vec::new(), Vec::new());
             for Continuation { row, token, log_probability } in best {

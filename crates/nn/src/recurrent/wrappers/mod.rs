@@ -1,13 +1,14 @@
-//! Cells around other cells: each changes one thing about any [`Cell`](crate::recurrent::Cell), built-in or yours.
+//! Cells that wrap another cell: each changes one thing about any [`Cell`](crate::recurrent::Cell),
+//! built-in or custom.
 //!
 //! | wrapper | what it changes | source |
 //! |---|---|---|
-//! | [`Zoneout`] | parts of the state keep their old value | Krueger et al. 2017 |
-//! | [`RecurrentDropout`] | parts of h are left out on the way into the step: others at every step, or the same | Semeniuta et al. 2016, Gal and Ghahramani 2016 |
+//! | [`Zoneout`] | random elements of the state keep their old value | Krueger et al. 2017 |
+//! | [`RecurrentDropout`] | dropout on h before the step, drawn per step or per sequence | Semeniuta et al. 2016, Gal and Ghahramani 2016 |
 //! | [`Residual`] | the input is added to the output | He et al. 2016 |
 //!
-//! Which elements are concerned depends on the seed in the [`Mode`], the time step and the place: nothing is
-//! stored. They nest: `Residual::new(Zoneout::new(cell, 0.1, 0.05), 64)`.
+//! Which elements they affect depends on the seed of the [`Mode`], the time step and the position in
+//! the model: nothing is stored. Wrappers nest: `Residual::new(Zoneout::new(cell, 0.1, 0.05), 64)`.
 
 mod recurrent_dropout;
 mod residual;
@@ -25,7 +26,7 @@ use unspool_autograd::Scalar;
 #[track_caller]
 fn drop_first<'t, T: Scalar, S: State<'t, T>>(state: S, mode: Mode, rate: f64) -> S {
     let mut first = true;
-    state.map(&mut |part| if std::mem::replace(&mut first, false) { mode.dropout(part, rate) } else { part })
+    state.map(&mut |var| if std::mem::replace(&mut first, false) { mode.dropout(var, rate) } else { var })
 }
 
 #[track_caller]

@@ -5,12 +5,13 @@ use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use unspool_autograd::{Params, Scalar, Var};
 
-/// A cell whose hidden state h, the first variable of its state, goes through dropout on its way into the step, in
-/// training: other elements at every step, or the same at every step of a sequence (variational dropout).
+/// A cell with dropout on the hidden state h, the first variable of its state, before each step, in
+/// training. The mask is drawn at every step, or once per sequence (variational dropout).
 ///
-/// Semeniuta, Severyn and Barth 2016, "Recurrent dropout without memory loss". The cell state c of an LSTM is left alone.
-/// The same at every step: Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural
-/// networks"; on the inputs that is [`Dropout::same_over_time`](crate::layers::Dropout::same_over_time).
+/// Semeniuta, Severyn and Barth 2016, "Recurrent dropout without memory loss". The cell state c of an
+/// LSTM is not dropped. One mask per sequence: Gal and Ghahramani 2016, "A theoretically grounded
+/// application of dropout in recurrent neural networks"; its counterpart for inputs is
+/// [`Dropout::same_over_time`](crate::layers::Dropout::same_over_time).
 ///
 /// ```
 /// use unspool_nn::{Mode, rng};
@@ -22,21 +23,22 @@ use unspool_autograd::{Params, Scalar, Var};
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
 /// let layer = Recurrent::new(RecurrentDropout::new(cell, 0.25));
 /// let tape = Tape::new();
-/// let h = tape.bind(&layer).forward_in(tape.constant(&Tensor::ones([7, 4, 3])), Mode::Training { seed: 1 }).last();
+/// let xs = tape.constant(&Tensor::ones([7, 4, 3]));
+/// let h = tape.bind(&layer).forward_in(xs, Mode::Training { seed: 1 }).last();
 /// assert_eq!(h.shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct RecurrentDropout<C> {
-    /// The cell that makes the steps.
+    /// The wrapped cell.
     pub cell: C,
-    /// The probability with which an element is left out.
+    /// The probability of dropping an element.
     pub rate: f64,
-    /// Whether the same elements are left out at every step of a sequence.
+    /// Whether the same elements are dropped at every step of a sequence.
     pub same_over_time: bool,
 }
 
 impl<C> RecurrentDropout<C> {
-    /// The cell, with dropout on h, drawn anew at every step.
+    /// Wraps `cell` with dropout on h, drawn at every step.
     ///
     /// # Panics
     /// If `rate` is not at least 0 and less than 1.
@@ -46,7 +48,7 @@ impl<C> RecurrentDropout<C> {
         RecurrentDropout { cell, rate, same_over_time: false }
     }
 
-    /// The same cell, with the same elements left out at every step of a sequence.
+    /// The same cell, with the same elements dropped at every step of a sequence.
     pub fn same_over_time(self) -> Self {
         RecurrentDropout { same_over_time: true, ..self }
     }
@@ -68,8 +70,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for RecurrentDropout<C> {
     }
 
     fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
-        let drawn = if self.same_over_time { mode.fold_in(0) } else { mode.fold_in(0).fold_in(t) };
-        let state = drop_first(state, drawn, self.rate);
+        let drop_mode = if self.same_over_time { mode.fold_in(0) } else { mode.fold_in(0).fold_in(t) };
+        let state = drop_first(state, drop_mode, self.rate);
         self.cell.step_in(x, state, mode.fold_in(1), t)
     }
 }

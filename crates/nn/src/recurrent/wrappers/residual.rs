@@ -1,13 +1,14 @@
-//! Outputs with their inputs added.
+//! A residual connection around a cell.
 
 use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use unspool_autograd::{Params, Scalar, Var};
 
-/// A cell whose input `[B, F]` is added to its output `[B, H]`, `F = H`: `y_t = h_t + x_t`. The state is the cell's own.
+/// A cell whose input `[B, F]` is added to its output `[B, H]`, with `F = H`: `y_t = h_t + x_t`. The
+/// state is that of the wrapped cell.
 ///
-/// He et al. 2016, "Deep residual learning for image recognition"; between stacked LSTMs in Wu et al. 2016, "Google's
-/// neural machine translation system", equation 6.
+/// He et al. 2016, "Deep residual learning for image recognition"; between stacked LSTMs: Wu et al.
+/// 2016, "Google's neural machine translation system", equation 6.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -19,19 +20,19 @@ use unspool_autograd::{Params, Scalar, Var};
 /// let cell: Gru<Tensor> = Gru::new(&mut rng(0), 5, 5);
 /// let layer = Recurrent::new(Residual::new(cell, 5));
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 5])));
-/// assert_eq!(run.last().value(), run.state().value().map(|h| h + 1.0));
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 5])));
+/// assert_eq!(output.last().value(), output.state().value().map(|h| h + 1.0));
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct Residual<C> {
-    /// The cell that makes the steps.
+    /// The wrapped cell.
     pub cell: C,
     /// The size F = H of the input and the output.
     pub size: usize,
 }
 
 impl<C> Residual<C> {
-    /// The cell, whose input and output have `size` features, with its input added to its output.
+    /// Wraps `cell`, whose input and output have `size` features.
     pub fn new(cell: C, size: usize) -> Self {
         Residual { cell, size }
     }
@@ -44,10 +45,10 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Residual<C> {
         self.cell.zero_state(batch)
     }
 
-    /// What the cell makes of the input, and the input beside it.
+    /// The cell's projection, concatenated with the input itself.
     ///
     /// # Panics
-    /// If the input has not the size given to [`Residual::new`].
+    /// If the input does not have the size given to [`Residual::new`].
     #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         let (shape, size) = (xs.shape(), self.size);
@@ -60,13 +61,13 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Residual<C> {
     }
 
     /// # Panics
-    /// If the output has another size than the input.
+    /// If the output does not have the size of the input.
     #[track_caller]
     fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
         let split = x.shape()[1] - self.size;
         let (output, state) = self.cell.step_in(x.slice(1, ..split), state, mode, t);
         let (shape, size) = (output.shape(), self.size);
-        assert!(shape.last() == Some(&size), "Residual: the output must be [B, {size}], as the input is, not {shape}");
+        assert!(shape.last() == Some(&size), "Residual: the output must be [B, {size}], like the input, not {shape}");
         (output + x.slice(1, split..), state)
     }
 }

@@ -1,4 +1,4 @@
-//! States that keep parts of their old values.
+//! States whose elements randomly keep their old values.
 
 use super::check_rate;
 use crate::mode::Mode;
@@ -6,16 +6,17 @@ use crate::recurrent::cell::Cell;
 use crate::recurrent::state::State;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// A cell whose state partly stays as it was: in training each element keeps its old value with a probability z, in
-/// evaluation it becomes the mean, `z old + (1 - z) new`.
+/// A cell whose state partially keeps its old value: in training each element keeps it with
+/// probability z, in evaluation it becomes the mean, `z old + (1 - z) new`.
 ///
 /// ```text
-/// s_t = s_{t-1} + k ⊙ (s'_t - s_{t-1})      k = 0 with probability z, else 1; in evaluation 1 - z
+/// s_t = s_{t-1} + k ⊙ (s'_t - s_{t-1})    k = 0 with probability z, else 1; in evaluation 1 - z
 /// ```
 ///
-/// with s' what the cell would make. z is `hidden` for h, the first variable of the state, and `cell_state` for the others.
-/// The output is the new h: this wrapper is for cells whose output is their first state, as that of all built-in ones is.
-/// [`Residual`](crate::recurrent::wrappers::Residual) goes around it.
+/// where s' is the new state that the cell computes. z is `hidden` for h, the first variable of the
+/// state, and `cell_state` for the others. The output is the new h, so the output of the wrapped cell
+/// must be the first variable of its state, as it is in all built-in cells.
+/// [`Residual`](crate::recurrent::wrappers::Residual) goes around `Zoneout`, not inside.
 ///
 /// Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations".
 ///
@@ -29,21 +30,21 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
 /// let layer = Recurrent::new(Zoneout::new(cell, 0.05, 0.5));
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().value(), run.state().0.value());
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().value(), output.state().0.value());
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct Zoneout<C> {
-    /// The cell that makes the steps.
+    /// The wrapped cell.
     pub cell: C,
-    /// The probability with which an element of h stays.
+    /// The probability that an element of h keeps its value.
     pub hidden: f64,
-    /// The probability with which an element of the other states stays.
+    /// The probability that an element of the other variables of the state keeps its value.
     pub cell_state: f64,
 }
 
 impl<C> Zoneout<C> {
-    /// The cell, with zoneout.
+    /// Wraps `cell` with zoneout.
     ///
     /// # Panics
     /// If a probability is not at least 0 and less than 1.
@@ -59,14 +60,14 @@ impl<C> Zoneout<C> {
     #[track_caller]
     fn mix<'t, T: Scalar, S: State<'t, T>>(&self, h: Var<'t, T>, old: S, new: S, mode: Mode) -> (Var<'t, T>, S) {
         let (mut i, mut output, mut is_first) = (0, None, true);
-        let state = S::join(&[old, new], &mut |parts| {
-            let (old, new) = (parts[0], parts[1]);
+        let state = S::join(&[old, new], &mut |vars| {
+            let (old, new) = (vars[0], vars[1]);
             is_first &= i > 0 || h.ptr_eq(new);
-            let stay = if i == 0 { self.hidden } else { self.cell_state };
+            let keep = if i == 0 { self.hidden } else { self.cell_state };
             let ones = old.tape().constant(&Tensor::ones(old.shape()));
-            // Dropout makes up for what it leaves out; here that is undone.
-            let take = mode.fold_in(i).dropout(ones, stay) * (1.0 - stay);
-            let mixed = if stay == 0.0 { new } else { old + take * (new - old) };
+            // Dropout scales the other elements by 1 / (1 - keep); the product undoes that.
+            let take = mode.fold_in(i).dropout(ones, keep) * (1.0 - keep);
+            let mixed = if keep == 0.0 { new } else { old + take * (new - old) };
             output.get_or_insert(mixed);
             i += 1;
             mixed
