@@ -6,9 +6,7 @@ use crate::layers::padding::check_lengths;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::batch_loss::batch_loss;
-use crate::train::predictions::Predictions;
-use crate::tuning::EVALUATED_EXAMPLES;
-use rayon::prelude::*;
+use crate::train::predictions::{Predictions, map_chunks};
 use unspool_autograd::{Scalar, Tape, Tensor};
 
 /// The loss of the model on a data set, or one of its [`metrics`](crate::train::metrics): what the function makes of all outputs and
@@ -113,7 +111,7 @@ where
     let one = output_of(model, &x.slice(axis, ..1), lengths.map(|lengths| &lengths[..1])).shape();
     assert!(one.rank() >= 2, "predict: the output {one} must have an axis of examples and one of features");
 
-    let parts = in_parts(shape[axis], part);
+    let parts = map_chunks(shape[axis], part);
     Tensor::concat(one.rank() - 2, &parts)
 }
 
@@ -140,12 +138,4 @@ where
 {
     let tape = Tape::new();
     M::output(&tape.bind_frozen(model), tape.constant(x), lengths, Mode::Evaluation).value()
-}
-
-/// `f(start, rows)` of every part of `n` examples, in order.
-pub(crate) fn in_parts<R: Send>(n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
-    (0..n.div_ceil(EVALUATED_EXAMPLES))
-        .into_par_iter()
-        .map(|i| f(i * EVALUATED_EXAMPLES, EVALUATED_EXAMPLES.min(n - i * EVALUATED_EXAMPLES)))
-        .collect()
 }

@@ -5,7 +5,7 @@ use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::batch_loss::{counted, loss_on};
-use crate::train::evaluate::in_parts;
+use crate::tuning::EVALUATED_EXAMPLES;
 use rayon::prelude::*;
 use unspool_autograd::{Scalar, Tape, Tensor, Var};
 
@@ -26,7 +26,7 @@ impl<T: Scalar> Predictions<T> {
     where
         M: for<'t> Model<'t, T> + Sync,
     {
-        let parts = in_parts(data.len(), |start, rows| {
+        let parts = map_chunks(data.len(), |start, rows| {
             let part = data.slice_cut(start, rows);
             let tape = Tape::new();
             let output = M::output(&tape.bind_frozen(model), tape.constant(part.x()), part.lengths(), Mode::Evaluation);
@@ -92,4 +92,13 @@ fn side_by_side<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>>) -> Te
         })
         .collect();
     Tensor::concat(axis, &padded)
+}
+
+/// `f(start, len)` of every chunk of `n` examples, in order and on all threads: few enough examples at once that their
+/// tape stays small.
+pub(crate) fn map_chunks<R: Send>(n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
+    (0..n.div_ceil(EVALUATED_EXAMPLES))
+        .into_par_iter()
+        .map(|i| f(i * EVALUATED_EXAMPLES, EVALUATED_EXAMPLES.min(n - i * EVALUATED_EXAMPLES)))
+        .collect()
 }

@@ -1,94 +1,14 @@
 //! Saving where a training stands, and going on from there.
 
 use super::error::FitError;
-use super::fit::Fit;
 use super::training_loop::{Place, Training};
-use crate::io::files::try_replace;
 use crate::io::{Checkpoint, FileError, WeightFile, shallow_clone};
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::train::history::History;
-use std::path::{Path, PathBuf};
 use unspool_autograd::{Real, Scalar, Tensor};
-
-/// Where checkpoints are.
-#[derive(Default)]
-pub(super) struct Files {
-    checkpoint: Option<PathBuf>,
-    /// Steps from one to the next.
-    pub every: Option<usize>,
-    resume: Option<PathBuf>,
-}
-
-impl Files {
-    /// A file that cannot be written would show after hours, at the first checkpoint.
-    pub fn try_checkpoint(&self) -> Result<(), FitError> {
-        let cannot = |path: &Path, error| FitError::Checkpoint(format!("cannot save {}: {error}", path.display()));
-        self.checkpoint.as_ref().map_or(Ok(()), |path| try_replace(path).map_err(|error| cannot(path, error)))
-    }
-}
-
-impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
-    /// Saves all that the rest of the training depends on to this file, after each epoch and when it is
-    /// [interrupted](crate::train::Interrupt): the model, what optimiser and callbacks [remember](crate::optim::StateDict), the history, and the step that
-    /// training has come to. The order of examples and what dropout leaves out need not be saved: they depend on the seed
-    /// and the step alone.
-    ///
-    /// The file is replaced as a whole: a kill at any moment leaves the one before. Whether it can be written is tried before
-    /// training. The model in it is read by `WeightFile::open(path)?.load("model", &mut model)`, too.
-    ///
-    /// ```
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::train::fit;
-    /// use unspool_autograd::Tensor;
-    /// # let path = std::env::temp_dir().join(format!("fit-{}.safetensors", std::process::id()));
-    /// let train = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
-    /// let mut straight = sequential().add(dense(3, 1));
-    /// fit(&mut straight, &train).loss(mse).epochs(5).quiet().run()?;
-    ///
-    /// let mut model = sequential().add(dense(3, 1));
-    /// fit(&mut model, &train).loss(mse).epochs(2).checkpoint(&path).quiet().run()?;
-    /// let mut resumed = sequential().add(dense(3, 1));
-    /// let history = fit(&mut resumed, &train).loss(mse).epochs(5).resume(&path).quiet().run()?;
-    /// assert_eq!(history.loss.len(), 5);
-    /// assert_eq!(resumed.layers.layer.weight, straight.layers.layer.weight);
-    /// # std::fs::remove_file(path)?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
-        self.settings.files.checkpoint = Some(path.as_ref().to_owned());
-        self
-    }
-
-    /// Saves the [`checkpoint`](Fit::checkpoint) after every so many steps, too.
-    ///
-    /// # Panics
-    /// If `steps` is 0, or no file was told before.
-    #[track_caller]
-    pub fn checkpoint_every(mut self, steps: usize) -> Self {
-        assert!(steps > 0, "checkpoint_every: 0 steps: it must be at least 1");
-        let files = &mut self.settings.files;
-        assert!(files.checkpoint.is_some(), "checkpoint_every: there is no file to save to: `checkpoint` comes before");
-        files.every = Some(steps);
-        self
-    }
-
-    /// Goes on where the training stood that saved this [`checkpoint`](Fit::checkpoint), one of the same program: it ends
-    /// in the same bits as if it had not been interrupted. The number of epochs may be another, and so may be settings that
-    /// the file does not hold, such as learning rates. What a callback has ended stays ended.
-    ///
-    /// [`run`](Fit::run) then returns an error if the file cannot be read, or is that of another model or optimiser, other
-    /// callbacks or metrics, another seed, batch size, order or number of examples: it says what differs, and the model is
-    /// unchanged.
-    pub fn resume(mut self, path: impl AsRef<Path>) -> Self {
-        self.settings.files.resume = Some(path.as_ref().to_owned());
-        self
-    }
-}
 
 /// What must be the same, and cannot be seen from the other parts of a checkpoint.
 const SETTINGS: [&str; 8] = [

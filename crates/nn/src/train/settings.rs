@@ -1,11 +1,17 @@
 //! What a training was told.
 
 use super::callback::Callback;
+#[cfg(feature = "safetensors")]
+use super::error::FitError;
 use super::interrupt::Interrupt;
 use crate::data::Batches;
 use crate::data::dataset::Dataset;
+#[cfg(feature = "safetensors")]
+use crate::io::files::try_replace;
 use crate::mode::mix;
 use std::borrow::Cow;
+#[cfg(feature = "safetensors")]
+use std::path::{Path, PathBuf};
 use unspool_autograd::{Scalar, Var};
 
 /// Everything but model, examples, loss and optimiser.
@@ -22,7 +28,7 @@ pub(super) struct Settings<'a, T: Scalar, M> {
     pub callbacks: Vec<Box<dyn Callback<T, M> + Send + 'a>>,
     pub interrupt: Interrupt,
     #[cfg(feature = "safetensors")]
-    pub files: super::resume::Files,
+    pub files: CheckpointFiles,
 }
 
 /// A function of output and target.
@@ -87,5 +93,25 @@ impl<'a, T: Scalar, M> Settings<'a, T, M> {
             Order::AsTheyStand => batches,
             Order::Buckets => batches.bucket_by_length(seed),
         }
+    }
+}
+
+/// The files of a training.
+#[cfg(feature = "safetensors")]
+#[derive(Default)]
+pub(super) struct CheckpointFiles {
+    /// Where to save, and how often: the number of steps from one save to the next, or at the end of epochs alone.
+    pub checkpoint: Option<PathBuf>,
+    pub every: Option<usize>,
+    /// What to go on from.
+    pub resume: Option<PathBuf>,
+}
+
+#[cfg(feature = "safetensors")]
+impl CheckpointFiles {
+    /// A file that cannot be written would show after hours, at the first checkpoint.
+    pub fn try_checkpoint(&self) -> Result<(), FitError> {
+        let cannot = |path: &Path, error| FitError::Checkpoint(format!("cannot save {}: {error}", path.display()));
+        self.checkpoint.as_ref().map_or(Ok(()), |path| try_replace(path).map_err(|error| cannot(path, error)))
     }
 }
