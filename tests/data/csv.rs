@@ -53,9 +53,9 @@ fn what_cannot_be_used_is_said_in_a_sentence() {
         ("v\r1\r\"x\"\r", "line 3, column \"v\": \"x\" is not a number"),
         ("v\r\n1\r\nx\r\n", "line 3, column \"v\": \"x\" is not a number"),
         ("a,v\n\"two\nlines\",1\nx,y\n", "line 4, column \"v\": \"y\" is not a number"),
-        ("v,a\n1,2\n3\n", "line 3 has another number of cells (1) than the header (2)"),
-        ("v,a\n1,2\n3,4,5\n", "line 3 has another number of cells (3) than the header (2)"),
-        ("v\n1\n1,5\n", "line 3 has another number of cells (2) than the header (1)"),
+        ("v,a\n1,2\n3\n", "line 3 has a different number of cells (1) than the header (2)"),
+        ("v,a\n1,2\n3,4,5\n", "line 3 has a different number of cells (3) than the header (2)"),
+        ("v\n1\n1,5\n", "line 3 has a different number of cells (2) than the header (1)"),
         ("v\n1\n-inf\n", "line 3, column \"v\": \"-inf\" is not a finite number"),
         ("v\nNaN\n", "line 2, column \"v\": \"NaN\" is not a finite number"),
         ("v\n1e999\n", "line 2, column \"v\": \"1e999\" is not a finite number"),
@@ -79,11 +79,11 @@ fn what_cannot_be_used_is_said_in_a_sentence() {
     assert_eq!(parse(Csv::new(), "a,b\n1,x\n"), "line 2, column \"b\": \"x\" is not a number");
     assert_eq!(
         parse(Csv::new().without_header().columns(["a"]), "1,2\n"),
-        "there is no column \"a\": a file without a header has numbers for its columns"
+        "there is no column \"a\": without a header, columns are chosen by index"
     );
     assert_eq!(
         parse(Csv::new().without_header(), "1,2\n3\n"),
-        "line 2 has another number of cells (1) than line 1 (2)"
+        "line 2 has a different number of cells (1) than line 1 (2)"
     );
     assert_eq!(parse(Csv::new().without_header(), "1,2\n3,x\n"), "line 2, column 1: \"x\" is not a number");
     assert_eq!(parse(Csv::new().columns(["v"; 0]), "v\n1\n"), "no column is chosen: at least one is needed");
@@ -136,7 +136,7 @@ fn an_open_quote_is_an_error_with_the_line_where_it_opens() {
 fn a_row_of_millions_of_cells_is_refused() {
     let wide = ",".repeat(2 << 20);
     for (text, line) in [(wide.clone(), 1), (format!("v,w\n1,2\n{wide}"), 3), (format!("\"{wide}\",{wide}\n1"), 1)] {
-        let expected = format!("line {line} has more than 1048576 cells: this is no table");
+        let expected = format!("line {line} has more than 1048576 cells: this is not a table");
         assert_eq!(sentence(Csv::new().parse::<f32>(&text)), expected);
     }
     assert_eq!(

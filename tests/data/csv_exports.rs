@@ -31,11 +31,14 @@ fn the_delimiter_is_the_one_that_cuts_all_rows_alike() {
     // Both cut every row in two. Decimal commas stand in numbers, semicolons do not.
     assert_eq!(values(&Csv::new().without_header(), "1,5;2,5\n3,5;4,5\n"), [1.5, 2.5, 3.5, 4.5]);
     let open = "a;b,v\nx;y,1\n";
-    assert_eq!(sentence(Csv::new().parse::<f32>(open)), "the cells may stand apart by ',' or ';': tell which");
+    assert_eq!(sentence(Csv::new().parse::<f32>(open)), "the delimiter may be ',' or ';': set the delimiter");
     assert_eq!(values(&Csv::new().columns(["v"]).delimiter(','), open), [1.0]);
     // A mistake in a row is that row's, whatever else the text holds.
     let uneven = "a;v\nx;1\ny;2;3\n";
-    assert_eq!(sentence(Csv::new().parse::<f32>(uneven)), "line 3 has another number of cells (3) than the header (2)");
+    assert_eq!(
+        sentence(Csv::new().parse::<f32>(uneven)),
+        "line 3 has a different number of cells (3) than the header (2)"
+    );
 }
 
 /// As numbers are written in the locales en_US, de_DE, de_CH and fr_FR.
@@ -66,14 +69,14 @@ fn decimal_marks_and_thousands_are_found() {
 fn a_doubt_about_a_decimal_mark_is_asked_about() {
     let csv = Csv::new().columns(["v"]);
     for (text, expected) in [
-        ("a;v\n0;1\n0;1.234\n", "line 3: \"1.234\" may be 1.234 or 1234: tell the decimal mark"),
-        ("a\tv\n0\t12,345\n", "line 2: \"12,345\" may be 12345 or 12.345: tell the decimal mark"),
-        ("a,v\n0,\"1,234\"\n", "line 2: \"1,234\" may be 1234 or 1.234: tell the decimal mark"),
+        ("a;v\n0;1\n0;1.234\n", "line 3: \"1.234\" may be 1.234 or 1234: set the decimal mark"),
+        ("a\tv\n0\t12,345\n", "line 2: \"12,345\" may be 12345 or 12.345: set the decimal mark"),
+        ("a,v\n0,\"1,234\"\n", "line 2: \"1,234\" may be 1234 or 1.234: set the decimal mark"),
         ("a;v\n0;1.5\n0;2,5\n", "line 2: \"1.5\" has a decimal point, but \"2,5\" in line 3 a decimal comma"),
         ("a;v\n0;1,00,000\n", "line 2, column \"v\": \"1,00,000\" is not a number"),
         ("a;v\n0;1.23.456\n", "line 2, column \"v\": \"1.23.456\" is not a number"),
         ("a;v\n0;5 %\n", "line 2, column \"v\": \"5 %\" is not a number"),
-        ("v\n1\n1,5\n", "line 3 has another number of cells (2) than the header (1)"),
+        ("v\n1\n1,5\n", "line 3 has a different number of cells (2) than the header (1)"),
     ] {
         assert_eq!(sentence(csv.parse::<f64>(text)), expected, "{text:?}");
     }
@@ -94,8 +97,7 @@ fn a_doubt_about_a_decimal_mark_is_asked_about() {
 #[test]
 fn numbers_where_names_are_expected_are_a_lost_row() {
     let text = "1,2\n3,4\n";
-    let expected = "line 1 holds numbers where names of columns are expected: say that there is no header, \
-                    or that they are names";
+    let expected = "line 1 holds numbers where column names are expected: set whether there is a header";
     assert_eq!(sentence(Csv::new().parse::<f32>(text)), expected);
     for text in [text, "x,2\n3,4\n", "2001-01-01,\"1,5\"\n2001-01-02,4\n"] {
         assert_eq!(sentence(Csv::new().columns([1]).parse::<f32>(text)), expected);
@@ -120,10 +122,7 @@ fn gaps_are_gaps_in_a_table_and_an_error_in_a_series() {
     let csv = Csv::new().columns(["v"]).missing(["-999"]);
     assert_eq!(sentence(csv.parse::<f32>(text)), "line 3, column \"v\": \"NA\" is not a number");
     assert_eq!(csv.parse_table("v\n1\n-999\n").unwrap().values, [Some(1.0), None]);
-    assert_eq!(
-        sentence(csv.parse::<f32>("v\n1\n-999\n")),
-        "line 3, column \"v\": \"-999\" says that the value is missing"
-    );
+    assert_eq!(sentence(csv.parse::<f32>("v\n1\n-999\n")), "line 3, column \"v\": \"-999\" marks a missing value");
     assert!(csv.parse_table("v\n").unwrap().values.is_empty());
     assert_eq!(sentence(csv.parse_table("")), "the file is empty");
 }

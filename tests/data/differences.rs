@@ -79,9 +79,12 @@ fn what_cannot_be_differenced_is_said() {
     let inverse = |known: &[usize], ahead: &[usize]| {
         sentence(differences.inverse(&Tensor::<f64>::zeros(known), &Tensor::zeros(ahead)))
     };
-    let short = "a history of 12 rows is too short: to undo differences of lags [1, 12] takes 13";
+    let short = "a history of 12 rows is too short: undoing differences of lags [1, 12] takes 13";
     assert_eq!(inverse(&[12, 1], &[3, 1]), short);
-    assert_eq!(inverse(&[13, 2], &[3, 1]), "a history of 2 columns and differences of 1: they must have the same");
+    assert_eq!(
+        inverse(&[13, 2], &[3, 1]),
+        "a history of 2 columns and differences of 1: they must have the same number"
+    );
     assert_eq!(inverse(&[13, 2, 1], &[3, 1]), "a history [13, 2, 1] must have rows and columns: [L, F]");
     assert_eq!(inverse(&[13, 1], &[3]), "differences [3] must have rows and columns: [L, F]");
 }

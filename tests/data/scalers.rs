@@ -94,11 +94,11 @@ fn what_cannot_be_scaled_by_is_said_in_a_sentence() {
     for (sentence, expected) in [
         (
             sentence(StandardScaler::fit(&Tensor::<f32>::zeros([0, 3]))),
-            "values [0, 3] hold nothing to scale by: they must be [.., F] with a row",
+            "values [0, 3] hold nothing to scale by: they must be [.., F] with at least one row",
         ),
         (
             sentence(MinMaxScaler::fit(&Tensor::<f32>::scalar(1.0))),
-            "values [] hold nothing to scale by: they must be [.., F] with a row",
+            "values [] hold nothing to scale by: they must be [.., F] with at least one row",
         ),
         (
             sentence(StandardScaler::fit(&of(&[1., 2., 3., f64::NAN]))),

@@ -12,7 +12,7 @@ fn none_of_anything_is_a_mistake() {
         Windows::new(0, 1) => "Windows: a window of 0 rows: it must have at least 1";
         Windows::new(1, 0) => "Windows: a horizon of 0: the next row is at horizon 1";
         Windows::new(1, 1).stride(0) => "Windows: a stride of 0: it must be at least 1";
-        Differences::new([1, 0]) => "Differences: the lags [1, 0]: a lag must be at least 1, that of neighbours";
+        Differences::new([1, 0]) => "Differences: the lags [1, 0]: a lag must be at least 1";
         time_split(5, [0, 0]) => "time_split: the proportions [0, 0] must not all be 0";
         data.split([0, 0], 0) => "time_split: the proportions [0, 0] must not all be 0";
         data.batches(0) => "batches: a batch of 0 examples: it must have at least 1";
@@ -27,10 +27,10 @@ fn columns_that_a_scaler_has_not_are_mistakes() {
     let uneven = StandardScaler { mean: vec![0.0; 3], std: vec![1.0; 2] };
     let values = zeros([4, 3]);
     sentences! {
-        standard.transform(&values) => "StandardScaler: values [4, 3] for a scaler of 2 columns: their last axis must be these";
-        standard.inverse(&values) => "StandardScaler: values [4, 3] for a scaler of 2 columns: their last axis must be these";
-        min_max.transform(&values) => "MinMaxScaler: values [4, 3] for a scaler of 2 columns: their last axis must be these";
-        min_max.inverse(&values) => "MinMaxScaler: values [4, 3] for a scaler of 2 columns: their last axis must be these";
+        standard.transform(&values) => "StandardScaler: values [4, 3] for a scaler of 2 columns: their last axis must have as many";
+        standard.inverse(&values) => "StandardScaler: values [4, 3] for a scaler of 2 columns: their last axis must have as many";
+        min_max.transform(&values) => "MinMaxScaler: values [4, 3] for a scaler of 2 columns: their last axis must have as many";
+        min_max.inverse(&values) => "MinMaxScaler: values [4, 3] for a scaler of 2 columns: their last axis must have as many";
         uneven.transform(&values) => "StandardScaler: 3 numbers and 2, one of each per column";
         standard.columns(&[0, 2]) => "StandardScaler: there is no column 2 of 2, counted from 0";
         min_max.columns(&[5]) => "MinMaxScaler: there is no column 5 of 2, counted from 0";
@@ -41,8 +41,8 @@ fn columns_that_a_scaler_has_not_are_mistakes() {
 fn texts_of_nothing_are_mistakes() {
     let vocabulary = Vocabulary::from_tokens(["a".to_string()]).unwrap();
     sentences! {
-        bptt_batches(&[1, 2], 0, 1) => "bptt_batches: a batch of 0 rows: it must have at least 1";
-        bptt_batches(&[1, 2], 1, 0) => "bptt_batches: chunks of 0 steps: they must have at least 1";
+        bptt_batches(&[1, 2], 0, 1) => "bptt_batches: a batch size of 0: it must be at least 1";
+        bptt_batches(&[1, 2], 1, 0) => "bptt_batches: batches of 0 steps: they must have at least 1";
         token_windows(&[1, 2], 0) => "token_windows: a window of 0 tokens: it must have at least 1";
         vocabulary.decode(&[0, 1]) => "decode: there is no token 1 among 1, counted from 0";
     }

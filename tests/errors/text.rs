@@ -38,9 +38,9 @@ fn chunks_keep_their_rows_until_a_restart() {
     of(&chunk(3), &mut bptt);
     let odd = BpttBatch { inputs: chunk(3).inputs, targets: chunk(2).targets };
     let (message, ..) = panic_of(|| drop(of(&chunk(2), &mut bptt)));
-    assert_eq!(message, "TruncatedBptt: 2 rows after a chunk of 3, without a restart");
+    assert_eq!(message, "TruncatedBptt: a batch size of 2 after one of 3, without a restart");
     let (message, ..) = panic_of(|| drop(of(&odd, &mut TruncatedBptt::new())));
-    assert_eq!(message, "TruncatedBptt: inputs [2, 3] and targets [2, 2] must both be [T, B] of at least one row");
+    assert_eq!(message, "TruncatedBptt: inputs [2, 3] and targets [2, 2] must both be [T, B] with at least one sequence");
     bptt.restart();
     of(&chunk(2), &mut bptt);
 }
@@ -52,10 +52,10 @@ fn settings_and_scores_of_a_sampler() {
     sentences! {
         sampler.temperature(-1.0) => "Sampler: the temperature is -1; it must be finite and not negative";
         sampler.temperature(f64::NAN) => "Sampler: the temperature is NaN; it must be finite and not negative";
-        sampler.top_k(0) => "Sampler: top-k of 0 tokens: one must stay";
+        sampler.top_k(0) => "Sampler: top-k of 0 tokens: it must be at least 1";
         sampler.top_p(0.0) => "Sampler: top-p of 0: it must be greater than 0 and at most 1";
         sampler.probabilities(&Tensor::<f32>::ones([1, 2])) => "Sampler: the scores must be [V] of at least one token, not [1, 2]";
-        sampler.sample(&of([f32::NAN, 1.0]), &mut rng(0)) => "Sampler: scores of which one is NaN or the highest is not finite, 1";
-        sampler.sample(&of([f32::INFINITY, 1.0]), &mut rng(0)) => "Sampler: scores of which one is NaN or the highest is not finite, inf";
+        sampler.sample(&of([f32::NAN, 1.0]), &mut rng(0)) => "Sampler: a score is NaN, or the highest is not finite: 1";
+        sampler.sample(&of([f32::INFINITY, 1.0]), &mut rng(0)) => "Sampler: a score is NaN, or the highest is not finite: inf";
     }
 }

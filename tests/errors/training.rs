@@ -71,7 +71,7 @@ fn settings_that_make_no_sense_point_to_the_callers_line() {
     let taken = |name: &str| format!("metric: the name {name:?} is taken");
     let no_steps = "checkpoint_every: 0 steps: it must be at least 1";
     let no_file = "checkpoint_every: there is no file to save to: `checkpoint` comes before";
-    let no_lengths = "bucket_by_length: the data set has no lengths: `with_lengths` gives it some";
+    let no_lengths = "bucket_by_length: the data set has no lengths: set them with `with_lengths`";
     let no_patience = "EarlyStopping: a patience of 0 epochs: it must be at least 1";
     let min_delta = "EarlyStopping: min_delta is -1; it must be finite and not negative";
     let no_examples = "batch_gradients: the batch holds no examples: at least one is needed";

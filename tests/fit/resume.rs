@@ -220,7 +220,7 @@ fn files_that_are_no_checkpoints_are_refused_in_a_sentence() {
     let go_on = || refused(&path, |fit| fit.loss(mse).run());
     assert!(go_on().starts_with("cannot read FILE: "), "{}", go_on());
     fs::write(&path, "no checkpoint").unwrap();
-    assert!(go_on().starts_with("FILE is no valid safetensors file: "), "{}", go_on());
+    assert!(go_on().starts_with("FILE is not a valid safetensors file: "), "{}", go_on());
     save(&path, &net()).unwrap();
     assert_eq!(go_on(), "FILE has nothing under the name \"settings\"");
 
@@ -364,7 +364,7 @@ fn a_folder_that_is_not_there_is_told_before_training() {
     let error = fit(&mut model, &data).loss(mse).checkpoint(&path).quiet().run().unwrap_err();
     assert!(bits(&model) == bits(&net()));
     let folder = path.parent().unwrap().display().to_string();
-    assert!(error.to_string().ends_with(&format!("{folder} is no folder, expected one")), "{error}");
+    assert!(error.to_string().ends_with(&format!("{folder} is not a folder")), "{error}");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn cut_and_lengthened_files_are_refused() {
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
         let message = try_load(&path).unwrap_err().to_string();
-        assert!(message.contains(" is no valid safetensors file: "), "{length} bytes: {message}");
+        assert!(message.contains(" is not a valid safetensors file: "), "{length} bytes: {message}");
     }
     fs::write(&path, &whole[..whole.len() - 1]).unwrap();
     let (end, size) = (whole.len(), whole.len() - 1);
@@ -76,7 +76,7 @@ fn a_flipped_byte_is_refused_or_is_where_it_changes_nothing() {
 fn headers_that_lie_are_refused_in_a_sentence() {
     let path = folder("hostile").join("file");
     let entry = |text: &str, data| refused(&path, text.as_bytes(), data);
-    let not_valid = |problem: &str| format!("is no valid safetensors file: {problem}");
+    let not_valid = |problem: &str| format!("is not a valid safetensors file: {problem}");
     let size = |bytes: usize| bytes.to_string();
 
     // Offsets.
@@ -87,7 +87,7 @@ fn headers_that_lie_are_refused_in_a_sentence() {
     let backwards = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#;
     assert_eq!(entry(backwards, 4), not_valid("invalid offset for tensor `b`"));
     let beyond = format!(r#"{{"a":{{"dtype":"U8","shape":[{0}],"data_offsets":[0,{0}]}}}}"#, u64::MAX);
-    assert!(entry(&beyond, 4).starts_with("is no valid safetensors file: "));
+    assert!(entry(&beyond, 4).starts_with("is not a valid safetensors file: "));
     let far = r#"{"a":{"dtype":"U8","shape":[1000000],"data_offsets":[0,1000000]}}"#;
     let (end, has) = (size(8 + far.len() + 1_000_000), size(8 + far.len() + 4));
     assert_eq!(entry(far, 4), not_valid(&format!("its tensors would end at byte {end}, and it has {has}")));
@@ -100,14 +100,14 @@ fn headers_that_lie_are_refused_in_a_sentence() {
     let more = r#"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,4]}}"#;
     assert_eq!(entry(more, 4), not_valid("invalid shape, data type, or offset for tensor"));
     let odd = r#"{"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}}"#;
-    assert!(entry(odd, 2).starts_with("is no valid safetensors file: "));
+    assert!(entry(odd, 2).starts_with("is not a valid safetensors file: "));
 
     // Names and types.
     let twice =
         r#"{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}"#;
-    assert!(entry(twice, 4).contains("in its header, the name \"a\" stands twice"));
+    assert!(entry(twice, 4).contains("in its header, the name \"a\" appears twice"));
     let twice = r#"{"__metadata__":{},"__metadata__":{}}"#;
-    assert!(entry(twice, 0).contains("in its header, the name \"__metadata__\" stands twice"));
+    assert!(entry(twice, 0).contains("in its header, the name \"__metadata__\" appears twice"));
     let unknown = r#"{"a":{"dtype":"F2","shape":[],"data_offsets":[0,4]}}"#;
     assert!(entry(unknown, 4).contains("in its header, unknown variant `F2`"));
     let nested = r#"{"__metadata__":{"a":{}}}"#;

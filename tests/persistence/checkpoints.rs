@@ -204,7 +204,7 @@ fn what_the_system_refuses_is_said_and_leaves_nothing_behind() {
 
     for path in ["", "/", ".."] {
         let error = save(path, &model).unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot save {path}: the path names no file"));
+        assert_eq!(error.to_string(), format!("cannot save {path}: the path does not name a file"));
     }
     // More names and texts than a file may have.
     let path = folder.join("long");

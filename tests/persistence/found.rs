@@ -91,7 +91,7 @@ fn a_tied_weight_may_have_one_name_or_several_of_the_same_values() {
     let (mut model, before) = (tied(), tied());
     assert_eq!(
         problem(&path, load_torch(&file, &mut model)),
-        "has other values in \"decoder.weight\" than in \"encoder.weight\", which are one weight in the model"
+        "has different values in \"decoder.weight\" and \"encoder.weight\", which are one weight in the model"
     );
     assert!(model.leaves() == before.leaves());
     let file = changed(twice, &path, |name, tensor| (!name.ends_with("coder.weight")).then_some(tensor));
@@ -264,7 +264,7 @@ fn functional_and_nested_models_of_keras_and_grus_without_biases_run_here_and_go
 fn a_gru_of_keras_that_does_not_say_its_kind_is_refused() {
     let path = folder("gru kind").join("file");
     let file = changed("gru_before_bare_keras", &path, |name, tensor| (name != "0.bias").then_some(tensor));
-    let says = "does not fit the model: missing \"0.bias\"; \"0.bias\" says by its shape whether a GRU resets after the product, \
+    let says = "does not fit the model: missing \"0.bias\"; \"0.bias\" shows by its shape whether a GRU resets after the product, \
                 [2, 3H], or before, [3H]: without biases, it must be there as zeros";
     let mut after = [Recurrent::new(Gru::<Tensor>::new(&mut rng(0), INPUTS, HIDDEN))];
     let mut before = [Recurrent::new(GruResetBefore::<Tensor>::new(&mut rng(0), INPUTS, HIDDEN))];

@@ -41,7 +41,7 @@ fn arrays_of_numpy_are_read_and_written_to_the_byte() -> Result<(), FileError> {
 #[test]
 fn axes_of_length_1_are_left_out_where_there_are_too_many() -> Result<(), FileError> {
     assert_eq!(read_npy::<f32>(fixture("seven_axes.npy"))?, floats());
-    let sentence = "is no npy file of numbers: it has 7 axes, and a tensor at most 6 that are longer than 1";
+    let sentence = "is not an npy file of numbers: it has 7 axes, and a tensor at most 6 that are longer than 1";
     assert_eq!(refused(&fixture("seven_long_axes.npy")), sentence);
     Ok(())
 }
@@ -90,30 +90,37 @@ fn refused(path: &Path) -> String {
 fn other_arrays_are_refused_in_a_sentence() {
     let expected = "expected numbers such as \"<f4\" or \"<i8\"";
     for (name, descr) in [("text", "<U2"), ("big_endian", ">f4"), ("complex", "<c8")] {
-        let sentence = format!("is no npy file of numbers: it holds \"{descr}\", {expected}");
+        let sentence = format!("is not an npy file of numbers: it holds \"{descr}\", {expected}");
         assert_eq!(refused(&fixture(&format!("{name}.npy"))), sentence);
     }
     let records = refused(&fixture("records.npy"));
-    assert!(records.starts_with("is no npy file of numbers: its header is \"{'descr': [('a', '<f4')]"), "{records}");
+    assert!(
+        records.starts_with("is not an npy file of numbers: its header is \"{'descr': [('a', '<f4')]"),
+        "{records}"
+    );
 
     let path = folder("npy headers").join("x.npy");
     let says = |header: &str, data: usize, problem: &str| {
         let length = (header.len() as u16).to_le_bytes();
         fs::write(&path, [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), &vec![0; data]].concat()).unwrap();
-        assert_eq!(refused(&path), format!("is no npy file of numbers: {problem}"));
+        assert_eq!(refused(&path), format!("is not an npy file of numbers: {problem}"));
     };
     let shaped = |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
-    says(&shaped("(2,)"), 9, "9 bytes are no array of shape [2] that holds \"<f4\"");
-    says(&shaped("(2,)"), 4, "4 bytes are no array of shape [2] that holds \"<f4\"");
-    says(&shaped("(1,1,1,1,1,1,2)"), 4, "4 bytes are no array of shape [2] that holds \"<f4\"");
+    says(&shaped("(2,)"), 9, "9 bytes are not an array of shape [2] that holds \"<f4\"");
+    says(&shaped("(2,)"), 4, "4 bytes are not an array of shape [2] that holds \"<f4\"");
+    says(&shaped("(1,1,1,1,1,1,2)"), 4, "4 bytes are not an array of shape [2] that holds \"<f4\"");
     says(&shaped("(1,2,2,2,2,2,2,2)"), 512, "it has 8 axes, and a tensor at most 6 that are longer than 1");
     let huge = u64::MAX;
     says(
         &shaped(&format!("({huge}, {huge})")),
         4,
-        &format!("4 bytes are no array of shape [{huge}, {huge}] that holds \"<f4\""),
+        &format!("4 bytes are not an array of shape [{huge}, {huge}] that holds \"<f4\""),
     );
-    says(&shaped(&format!("(0, {huge})")), 0, &format!("0 bytes are no array of shape [0, {huge}] that holds \"<f4\""));
+    says(
+        &shaped(&format!("(0, {huge})")),
+        0,
+        &format!("0 bytes are not an array of shape [0, {huge}] that holds \"<f4\""),
+    );
     for wrong in ["(-1,)", "(1", "2", "(a,)", "(99999999999999999999,)"] {
         says(&shaped(wrong), 4, &format!("its header is {:?}", shaped(wrong)));
     }
@@ -121,11 +128,11 @@ fn other_arrays_are_refused_in_a_sentence() {
         says(wrong, 4, &format!("its header is {wrong:?}"));
     }
     fs::write(&path, b"\x93NUMPY\x09\0\0\0\0\0").unwrap();
-    assert_eq!(refused(&path), "is no npy file of numbers: its version is 9 and its header has 0 bytes");
+    assert_eq!(refused(&path), "is not an npy file of numbers: its version is 9 and its header has 0 bytes");
     fs::write(&path, b"\x93NUMPY\x02\0\xff\xff\xff\xff").unwrap();
-    assert_eq!(refused(&path), "is no npy file of numbers: its version is 2 and its header has 4294967295 bytes");
+    assert_eq!(refused(&path), "is not an npy file of numbers: its version is 2 and its header has 4294967295 bytes");
     fs::write(&path, b"1,2,3\n").unwrap();
-    assert_eq!(refused(&path), "is no npy file of numbers: it does not begin as npy files do");
+    assert_eq!(refused(&path), "is not an npy file of numbers: it does not begin as npy files do");
 }
 
 #[test]
@@ -182,5 +189,5 @@ fn a_directory_that_is_not_as_long_as_it_says_is_refused() {
     assert_eq!(bytes[end..end + 4], *b"PK\x05\x06");
     bytes[end + 10] += 1; // the number of entries
     fs::write(&path, &bytes).unwrap();
-    assert_eq!(refused(&path), "is no valid npz file: its directory has 14 entries, and should have 15");
+    assert_eq!(refused(&path), "is not a valid npz file: its directory has 14 entries, and should have 15");
 }

@@ -66,11 +66,11 @@ fn what_is_left_out_of_an_npz_is_not_damaged() {
     bytes[readme] = b'!';
     fs::write(&path, &bytes).unwrap();
     let says = problem(&path, read_npz::<f32>(&path));
-    assert!(says.starts_with("is no valid npz file: in \"README.md\", "), "{says}");
+    assert!(says.starts_with("is not a valid npz file: in \"README.md\", "), "{says}");
     assert!(WeightFile::open(&path).unwrap().tensor::<f32>("floats").is_ok(), "it reads what is asked for");
 
     fs::write(&path, zip_of("README.md")).unwrap();
-    let says = "is no valid npz file: in \"README.md\", it does not begin as npy files do";
+    let says = "is not a valid npz file: in \"README.md\", it does not begin as npy files do";
     assert_eq!(problem(&path, read_npz::<f32>(&path)), says);
 }
 
@@ -91,11 +91,11 @@ fn files_that_are_taken_for_weights_are_named_with_what_to_do() {
         (zip_of("archive/data.pkl"), torch),
         (protocol_2, torch),
         (protocol_4, torch),
-        (index.to_vec(), "is the index of weights that are in several files: in Python, "),
+        (index.to_vec(), "is the index of weights in several files: in Python, "),
         (b"<!DOCTYPE html>\n<html><head>".to_vec(), page),
         (b"\xef\xbb\xbf\n  <HTML lang=\"en\">".to_vec(), page),
         (b"<?xml version=\"1.0\"?><Error><Code>AccessDenied".to_vec(), page),
-        (pointer.into(), "is a pointer of Git LFS to the file: `git lfs pull` "),
+        (pointer.into(), "is a Git LFS pointer: `git lfs pull` "),
         (b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), "is compressed with gzip: "),
     ];
     for (bytes, says) in others {
@@ -132,5 +132,5 @@ fn the_function_that_reads_a_file_is_named() {
     // A safetensors file that is cut stays one, whatever its length looks like: 640 bytes, as a pickle begins.
     fs::write(&weights, [&640u64.to_le_bytes()[..], b"{\"a\":"].concat()).unwrap();
     let says = problem(&weights, WeightFile::open(&weights));
-    assert_eq!(says, "is no valid safetensors file: its header would end at byte 648, and it has 13");
+    assert_eq!(says, "is not a valid safetensors file: its header would end at byte 648, and it has 13");
 }

@@ -112,7 +112,7 @@ fn what_is_no_file_is_not_replaced() {
 
     let path = format!("{}/models/", folder.display());
     let error = save(&path, &model(1.0)).unwrap_err();
-    assert_eq!(error.to_string(), format!("cannot save {path}: the path names no file"));
+    assert_eq!(error.to_string(), format!("cannot save {path}: the path does not name a file"));
     assert!(files_in(&folder).is_empty());
 }
 

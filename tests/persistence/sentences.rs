@@ -77,11 +77,11 @@ fn long_names_and_shapes_are_shortened() {
     let twice = format!(r#"{{"{long}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}},"{long}":{{}}}}"#);
     let invalid = |header: &str, start: &str| {
         written(&path, header, 0);
-        begins(&WeightFile::open(&path).unwrap_err().to_string(), &format!("is no valid safetensors file: {start}"));
+        begins(&WeightFile::open(&path).unwrap_err().to_string(), &format!("is not a valid safetensors file: {start}"));
     };
     invalid(
         &twice.replace("{}}", r#"{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#),
-        &format!("in its header, the name {name} stands twice"),
+        &format!("in its header, the name {name} appears twice"),
     );
     invalid(
         &format!(r#"{{"a":{{"dtype":"{long}","shape":[0],"data_offsets":[0,0]}}}}"#),
@@ -109,7 +109,7 @@ fn long_names_and_shapes_are_shortened() {
     {
         fs::write(&path, [b"\x93NUMPY\x01\0", &(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat())
             .unwrap();
-        begins(&read_npy::<f32>(&path).unwrap_err().to_string(), "is no npy file of numbers: it");
+        begins(&read_npy::<f32>(&path).unwrap_err().to_string(), "is not an npy file of numbers: it");
     }
 
     // Vocabularies.

@@ -172,16 +172,16 @@ fn other_zip_files_are_refused_in_a_sentence() {
             .starts_with(&format!("does not fit the model: missing \"weight\", \"bias\"; unexpected {names}"))
     );
     for length in [8, 100, whole.len() - 1] {
-        assert!(refused(&whole[..length]).starts_with("is no valid npz file: "), "{length} bytes");
+        assert!(refused(&whole[..length]).starts_with("is not a valid npz file: "), "{length} bytes");
     }
-    assert!(refused(&whole[..7]).starts_with("is no valid safetensors file: "));
+    assert!(refused(&whole[..7]).starts_with("is not a valid safetensors file: "));
     let mut other = whole.clone();
     let magic = whole.windows(6).position(|bytes| bytes == b"\x93NUMPY").unwrap();
     other[magic] = b'.'; // an array that is not asked for
     assert!(refused(&other).starts_with("does not fit the model: missing "));
     assert_eq!(
         refused(&zip_of("README.md")),
-        "is no valid npz file: in \"README.md\", it does not begin as npy files do"
+        "is not a valid npz file: in \"README.md\", it does not begin as npy files do"
     );
 }
 

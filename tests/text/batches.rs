@@ -56,7 +56,7 @@ proptest! {
 #[test]
 fn texts_that_are_too_short_are_refused() {
     let short = sentence(bptt_batches(&[1, 2, 3], 3, 5));
-    assert_eq!(short, "a text of 3 tokens is too short for 3 rows side by side: these need at least 4");
+    assert_eq!(short, "a text of 3 tokens is too short for a batch size of 3: it needs at least 4");
     assert!(bptt_batches(&[1, 2, 3, 4], 3, 5).is_ok() && bptt_batches(&[], 1, 1).is_err());
     let short = sentence(token_windows(&[1, 2, 3], 3));
     assert_eq!(short, "a text of 3 tokens is too short: a window of 3 and the token after it need 4");

@@ -204,11 +204,11 @@ fn what_is_no_logarithm_of_a_probability_is_refused() {
     );
     assert_eq!(
         message(&|| drop(search().run(one, |_, h| (two, h)))),
-        "beam_search: log-probabilities [2, 3] are not [1, tokens], with the token 1 of the end"
+        "beam_search: log-probabilities [2, 3] are not [1, tokens], with the end token 1"
     );
     assert_eq!(
         message(&|| drop(beam_search(BEGIN, 7, 5).run(one, |_, h| (one, h)))),
-        "beam_search: log-probabilities [1, 3] are not [1, tokens], with the token 7 of the end"
+        "beam_search: log-probabilities [1, 3] are not [1, tokens], with the end token 7"
     );
     assert_eq!(
         message(&|| drop(beam_search(BEGIN, END, 0))),

@@ -126,7 +126,7 @@ fn the_mean_of_nats_is_that_of_one_tape() {
     let in_rows = model.cross_entropy(&tokens, 4).unwrap();
     assert!((in_rows - whole).abs() < 0.1 && in_rows != whole, "{in_rows} {whole}");
     let short = super::sentence(model.cross_entropy(&[1], 1));
-    assert_eq!(short, "a text of 1 tokens is too short for 1 rows side by side: these need at least 2");
+    assert_eq!(short, "a text of 1 tokens is too short for a batch size of 1: it needs at least 2");
 }
 
 #[test]

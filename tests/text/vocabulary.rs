@@ -3,7 +3,7 @@
 use super::*;
 use unspool::text::{SpecialToken, Vocabulary, characters, join_words, words};
 
-const EVERY_MARK: [SpecialToken; 4] = [SpecialToken::Pad, SpecialToken::Unk, SpecialToken::Bos, SpecialToken::Eos];
+const ALL_SPECIAL: [SpecialToken; 4] = [SpecialToken::Pad, SpecialToken::Unk, SpecialToken::Bos, SpecialToken::Eos];
 
 proptest! {
     #![proptest_config(cases(300))]
@@ -37,28 +37,28 @@ proptest! {
 #[test]
 fn frequent_tokens_come_first_and_rare_ones_are_unknown() {
     let text = "b b a a c d d d";
-    let vocabulary = Vocabulary::new(text.split(' '), 2, EVERY_MARK).unwrap();
+    let vocabulary = Vocabulary::new(text.split(' '), 2, ALL_SPECIAL).unwrap();
     assert_eq!(vocabulary.tokens(), ["<pad>", "<unk>", "<bos>", "<eos>", "d", "a", "b"]);
-    assert_eq!(EVERY_MARK.map(|mark| vocabulary.mark(mark)), [0, 1, 2, 3].map(Some));
+    assert_eq!(ALL_SPECIAL.map(|token| vocabulary.special_token_id(token)), [0, 1, 2, 3].map(Some));
     assert_eq!(vocabulary.encode(["a", "c", "e"]).unwrap(), [5, 1, 1]);
 
     let without = Vocabulary::new(text.split(' '), 2, []).unwrap();
-    assert_eq!((without.len(), without.mark(SpecialToken::Unk)), (3, None));
+    assert_eq!((without.len(), without.special_token_id(SpecialToken::Unk)), (3, None));
     assert_eq!(sentence(without.encode(["a", "c"])), "\"c\" is not among the 3 tokens of the vocabulary");
     assert_eq!(sentence(vocabulary.encode_known(["c"])), "\"c\" is not among the 7 tokens of the vocabulary");
 }
 
 #[test]
-fn marks_that_stand_in_a_text_are_the_marks() {
+fn special_tokens_in_a_text_are_the_special_tokens() {
     let vocabulary = Vocabulary::new("a <unk> a".split(' '), 1, [SpecialToken::Unk]).unwrap();
     assert_eq!(vocabulary.tokens(), ["<unk>", "a"]);
 }
 
 #[test]
 fn what_makes_no_vocabulary_is_refused() {
-    assert_eq!(sentence(Vocabulary::new([], 1, EVERY_MARK)), "a text without a token has no vocabulary");
+    assert_eq!(sentence(Vocabulary::new([], 1, ALL_SPECIAL)), "a text without tokens has no vocabulary");
     let rare = sentence(Vocabulary::new(["a", "b"], 2, []));
-    assert_eq!(rare, "none of 2 different tokens stands in the text 2 times or more");
+    assert_eq!(rare, "none of 2 different tokens occurs 2 times or more");
     let twice = sentence(Vocabulary::from_json(r#"["a", "b", "a"]"#));
     assert_eq!(twice, "tokens 0 and 2 of the vocabulary are both \"a\"");
     assert_eq!(sentence(Vocabulary::from_json("[]")), "a vocabulary needs at least one token");

@@ -66,7 +66,7 @@ impl<T: Scalar> Batches<'_, T> {
     #[track_caller]
     pub fn bucket_by_length(self, seed: u64) -> Self {
         let Some(lengths) = self.data.lengths() else {
-            panic!("bucket_by_length: the data set has no lengths: `with_lengths` gives it some");
+            panic!("bucket_by_length: the data set has no lengths: set them with `with_lengths`");
         };
         let order = buckets(lengths, self.batch, seed);
         self.ordered(order)

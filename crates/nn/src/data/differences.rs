@@ -42,7 +42,7 @@ impl Differences {
     #[track_caller]
     pub fn new(lags: impl Into<Vec<usize>>) -> Self {
         let lags = lags.into();
-        assert!(!lags.contains(&0), "Differences: the lags {lags:?}: a lag must be at least 1, that of neighbours");
+        assert!(!lags.contains(&0), "Differences: the lags {lags:?}: a lag must be at least 1");
         Differences { lags }
     }
 
@@ -97,12 +97,12 @@ impl Differences {
         let [_, others] = rows_and_columns("differences", differences.shape())?;
         if columns != others {
             return Err(DataError(format!(
-                "a history of {columns} columns and differences of {others}: they must have the same"
+                "a history of {columns} columns and differences of {others}: they must have the same number"
             )));
         }
         if known < self.history() {
             return Err(DataError(format!(
-                "a history of {known} rows is too short: to undo differences of lags {:?} takes {}",
+                "a history of {known} rows is too short: undoing differences of lags {:?} takes {}",
                 self.lags,
                 self.history()
             )));

@@ -168,7 +168,9 @@ fn columns_of<T: Scalar>(values: &Tensor<T>) -> Result<Vec<Vec<f64>>, DataError>
     let shape = values.shape();
     let width = shape.last().copied().unwrap_or(0);
     if shape.numel() == 0 || width == 0 {
-        return Err(DataError(format!("values {shape} hold nothing to scale by: they must be [.., F] with a row")));
+        return Err(DataError(format!(
+            "values {shape} hold nothing to scale by: they must be [.., F] with at least one row"
+        )));
     }
     let mut columns = vec![Vec::with_capacity(shape.numel() / width); width];
     for (i, x) in values.to_vec().into_iter().enumerate() {
@@ -192,7 +194,7 @@ fn map_columns<T: Scalar>(
     assert!(a.len() == b.len(), "{scaler}: {} numbers and {}, one of each per column", a.len(), b.len());
     let (shape, columns) = (values.shape(), a.len());
     let fits = shape.last() == Some(&columns);
-    assert!(fits, "{scaler}: values {shape} for a scaler of {columns} columns: their last axis must be these");
+    assert!(fits, "{scaler}: values {shape} for a scaler of {columns} columns: their last axis must have as many");
     let values = values.contiguous();
     let values = values.as_slice().expect("contiguous");
     Tensor::from_fn(shape, |i| T::from_f64(f(values[i].to_f64(), a[i % columns], b[i % columns])))

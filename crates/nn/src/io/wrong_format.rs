@@ -58,7 +58,7 @@ fn unsupported(start: &[u8]) -> Option<&'static str> {
     }
     if begins("{") && contains(b"\"weight_map\"") {
         return Some(
-            "is the index of weights that are in several files: in Python, put them into one, \
+            "is the index of weights in several files: in Python, merge them, \
              `safetensors.torch.save_file({k: w for f in files for k, w in load_file(f).items()}, \"one.safetensors\")`",
         );
     }
@@ -68,7 +68,7 @@ fn unsupported(start: &[u8]) -> Option<&'static str> {
         );
     }
     if begins("version https://git-lfs") {
-        return Some("is a pointer of Git LFS to the file: `git lfs pull` fetches the file itself");
+        return Some("is a Git LFS pointer: `git lfs pull` fetches the file itself");
     }
     start.starts_with(b"\x1f\x8b").then_some("is compressed with gzip: unpack it first")
 }

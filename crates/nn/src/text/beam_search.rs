@@ -1,24 +1,24 @@
-//! The most probable sequences that a decoder can say.
+//! Beam search for the most probable sequences of a decoder.
 
 use crate::recurrent::state::State;
 use crate::recurrent::step::check_state;
 use std::cmp::Ordering;
 use unspool_autograd::{Indices, Scalar, Var};
 
-/// A sequence that a decoder may say: what [`BeamSearch::run`] returns.
+/// A candidate sequence: what [`BeamSearch::run`] returns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hypothesis {
-    /// The tokens, without those of beginning and end.
+    /// The tokens, without the begin and end tokens.
     pub tokens: Vec<usize>,
-    /// The sum of the tokens' log-probabilities, that of the end included if it has ended.
+    /// The sum of the tokens' log-probabilities, including the end token's if the sequence ended.
     pub log_probability: f64,
-    /// Whether the end came; otherwise the maximum length cut it off.
+    /// Whether it ended with the end token; otherwise the maximum length cut it off.
     pub ended: bool,
 }
 
-/// A beam search to be run: what [`beam_search`] returns.
+/// The settings of a beam search: what [`beam_search`] returns.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is searched until `run`"]
+#[must_use = "call `run` to search"]
 pub struct BeamSearch {
     begin: usize,
     end: usize,
@@ -27,14 +27,15 @@ pub struct BeamSearch {
     alpha: f64,
 }
 
-/// A search for the most probable sequences that begin after the token `begin` and come to the token `end` within
-/// `max_length` tokens: greedy decoding, or with a [`width`](BeamSearch::width) more than one hypothesis at a time.
+/// Searches for the most probable sequences that start after the token `begin` and reach the token `end` within
+/// `max_length` tokens. The default is greedy decoding; a larger [`width`](BeamSearch::width) keeps several
+/// hypotheses at a time.
 ///
-/// Each step continues every hypothesis by every token, and keeps the most probable ones. One that has come to its end is
-/// done, and the beam is narrower by one from there on: with width 1, the search is greedy.
+/// Each step extends every hypothesis by every token, and keeps the most probable ones. A hypothesis that ends is
+/// done, and narrows the beam by one: with width 1, the search is greedy.
 ///
-/// Graves 2012, "Sequence transduction with recurrent neural networks"; Sutskever, Vinyals and Le 2014, "Sequence to
-/// sequence learning with neural networks".
+/// Graves 2012, "Sequence transduction with recurrent neural networks"; Sutskever, Vinyals and Le 2014,
+/// "Sequence to sequence learning with neural networks".
 ///
 /// ```
 /// use unspool_nn::text::beam_search;
@@ -51,14 +52,14 @@ pub struct BeamSearch {
 /// let tape = Tape::new();
 /// let (words, decoder, head) = (tape.bind_frozen(&words), tape.bind_frozen(&decoder), tape.bind_frozen(&head));
 ///
-/// let encoded = decoder.zero_state(1);                          // one sequence: of an encoder, say
-/// let said = beam_search(BEGIN, END, 20).width(3).run(encoded, |tokens, h| {
+/// let encoded = decoder.zero_state(1);                          // one sequence, such as an encoder's state
+/// let found = beam_search(BEGIN, END, 20).width(3).run(encoded, |tokens, h| {
 ///     let x = decoder.project(words.forward(tokens).unsqueeze(0)).squeeze(0);
 ///     let (output, h) = decoder.step(x, h);                     // a row for each hypothesis
 ///     (head.forward(output).log_softmax(1), h)
 /// });
-/// assert_eq!(said.len(), 3);
-/// assert!(said[0].ended || said[0].tokens.len() == 20);
+/// assert_eq!(found.len(), 3);
+/// assert!(found[0].ended || found[0].tokens.len() == 20);
 /// ```
 ///
 /// # Panics
@@ -70,7 +71,7 @@ pub fn beam_search(begin: usize, end: usize, max_length: usize) -> BeamSearch {
 }
 
 impl BeamSearch {
-    /// How many hypotheses there are at a time, and at most in the end; 1 unless said otherwise.
+    /// The number of hypotheses at a time, and the most that are returned; 1 by default.
     ///
     /// # Panics
     /// If it is 0.
@@ -80,10 +81,11 @@ impl BeamSearch {
         BeamSearch { width, ..self }
     }
 
-    /// Orders the hypotheses by their log-probabilities divided by `((5 + n) / 6)^alpha`, where n is the number of tokens, the
-    /// end included: a sum of logarithms favours short sequences. 0, no penalty, unless said otherwise.
+    /// Ranks the hypotheses by their log-probabilities divided by `((5 + n) / 6)^alpha`, where n is the number of
+    /// tokens including the end token: a sum of log-probabilities favours short sequences. The default is 0, no
+    /// penalty.
     ///
-    /// Wu et al. 2016, "Google's neural machine translation system", section 7; Vaswani et al. 2017 took 0.6.
+    /// Wu et al. 2016, "Google's neural machine translation system", section 7; Vaswani et al. 2017 used 0.6.
     ///
     /// # Panics
     /// If it is negative or not finite.
@@ -94,16 +96,17 @@ impl BeamSearch {
         BeamSearch { alpha, ..self }
     }
 
-    /// The hypotheses, best first: those that have ended, then those that were cut off. Of two that are equally
-    /// good, the one with the lower token at their first difference comes first.
+    /// The hypotheses, best first: those that ended, then those that were cut off. Of two with equal scores, the
+    /// one with the lower token at their first difference comes first.
     ///
-    /// `state` is that of one sequence, its variables `[1, ..]`. `step` is told the last token of each of `W` hypotheses and
-    /// their states, `[W, ..]`, and returns the log-probabilities of all tokens, `[W, tokens]`, and the next states. A token of
-    /// log-probability -inf is never said: if nothing else can be, there is no hypothesis.
+    /// `state` is the initial state of one sequence, `[1, ..]`. `step` takes the last token of each of `W`
+    /// hypotheses and their states, `[W, ..]`, and returns the log-probabilities of all tokens, `[W, tokens]`, and
+    /// the next states. A token with log-probability -inf is never chosen; if there is no other, no hypothesis
+    /// remains.
     ///
     /// # Panics
-    /// If the state is not one of 1 sequence, or what `step` returns not of W; if `end` is none of the tokens; if a
-    /// log-probability is NaN, or above 0: scores that no `log_softmax` has seen.
+    /// If the state is not of 1 sequence, or the results of `step` are not of W; if `end` is not one of the tokens;
+    /// if a log-probability is NaN or above 0, as scores without `log_softmax` are.
     #[track_caller]
     pub fn run<'t, T: Scalar, S: State<'t, T>>(
         &self,
@@ -133,7 +136,7 @@ impl BeamSearch {
             if beam.is_empty() || length + 1 == self.max_length {
                 break;
             }
-            state = next.map(&mut |part| part.index_select(0, &rows));
+            state = next.map(&mut |var| var.index_select(0, &rows));
         }
         done.append(&mut beam);
         done.sort_by(|a, b| {
@@ -143,7 +146,7 @@ impl BeamSearch {
         done
     }
 
-    /// By what a hypothesis is compared with others.
+    /// The score by which the final hypotheses are ranked.
     fn score(&self, hypothesis: &Hypothesis) -> f64 {
         let length = hypothesis.tokens.len() + usize::from(hypothesis.ended);
         hypothesis.log_probability / ((5.0 + length as f64) / 6.0).powf(self.alpha)
@@ -156,14 +159,14 @@ impl BeamSearch {
         let fits = shape.rank() == 2 && shape[0] == beam.len() && shape[1] > self.end;
         assert!(
             fits,
-            "beam_search: log-probabilities {shape} are not [{}, tokens], with the token {} of the end",
+            "beam_search: log-probabilities {shape} are not [{}, tokens], with the end token {}",
             beam.len(),
             self.end
         );
         let mut all = Vec::with_capacity(shape.numel());
         for (i, score) in scores.value().to_vec().into_iter().map(Scalar::to_f64).enumerate() {
             let (row, token) = (i / shape[1], i % shape[1]);
-            // A little above 0 is what rounding makes of a certain token.
+            // Rounding may put the log-probability of a certain token slightly above 0.
             assert!(
                 score < 1e-3,
                 "beam_search: token {token} after {:?} has the log-probability {score}: it must be a number up to 0",
@@ -187,9 +190,9 @@ impl BeamSearch {
     }
 }
 
-/// A hypothesis and one more token.
+/// A hypothesis extended by one token.
 struct Continuation {
-    /// The place of the hypothesis in the beam.
+    /// The index of the hypothesis in the beam.
     row: usize,
     token: usize,
     log_probability: f64,

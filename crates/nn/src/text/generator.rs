@@ -1,4 +1,4 @@
-//! A language model at work, token after token.
+//! Generating text with a language model.
 
 use super::{LanguageModel, Sampler};
 use crate::mode::Mode;
@@ -8,8 +8,8 @@ use crate::recurrent::state::State;
 use crate::tuning::SCORED_STEPS;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
-/// Continues a text, token after token: an iterator without an end. It keeps the states of the model's layers between steps;
-/// nothing is recorded for a gradient, and nothing grows with the number of tokens.
+/// Continues a text, token by token: an infinite iterator. It keeps the states of the model's layers between
+/// steps. No gradients are recorded, and memory does not grow with the number of tokens.
 ///
 /// ```
 /// use unspool_nn::text::{Generator, LanguageModel, Sampler};
@@ -18,16 +18,16 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// use unspool_autograd::Tensor;
 /// let model = LanguageModel::<Tensor>::new(&mut rng(0), 10, 4, [8, 8], Lstm::new);
 /// let mut generator = Generator::new(model, &[3, 1, 4], Sampler::default().temperature(0.8), rng(1));
-/// let said: Vec<usize> = generator.by_ref().take(5).collect();
-/// generator.read(&[1, 5]);                                      // what somebody answers
+/// let tokens: Vec<usize> = generator.by_ref().take(5).collect();
+/// generator.read(&[1, 5]);                                      // a reply
 /// let next = generator.next();
-/// assert_eq!((said.len(), next.is_some()), (5, true));
+/// assert_eq!((tokens.len(), next.is_some()), (5, true));
 /// ```
 pub struct Generator<T: Scalar, C, D> {
     tape: Tape<T>,
     model: LanguageModel<Tensor<T>, C>,
     states: Option<Vec<D>>,
-    /// `[V]`: of the next token.
+    /// The scores of the next token, `[V]`.
     scores: Tensor<T>,
     sampler: Sampler,
     rng: Rng,
@@ -39,10 +39,10 @@ where
     C: Params<Tensor<T>>,
     for<'t> C::With<Var<'t, T>>: Cell<'t, T, State: State<'t, T, Detached = D>>,
 {
-    /// The model after it has read the prompt, from its zero state.
+    /// A generator that continues the prompt, which the model reads from its zero state.
     ///
     /// # Panics
-    /// If the prompt has no token, or one that is not of the model's vocabulary.
+    /// If the prompt has no token, or one that is not in the model's vocabulary.
     #[track_caller]
     pub fn new(model: LanguageModel<Tensor<T>, C>, prompt: &[usize], sampler: Sampler, rng: Rng) -> Self {
         assert!(!prompt.is_empty(), "Generator: the prompt has no token: at least one is needed");
@@ -52,26 +52,26 @@ where
         generator
     }
 
-    /// Reads tokens that follow what there is.
+    /// Reads more tokens, after those read and generated so far.
     ///
     /// # Panics
-    /// If one is not of the model's vocabulary.
+    /// If one is not in the model's vocabulary.
     #[track_caller]
     pub fn read(&mut self, tokens: &[usize]) {
-        for part in tokens.chunks(SCORED_STEPS) {
-            self.tape.reset(); // something may be there if the part before has panicked
+        for chunk in tokens.chunks(SCORED_STEPS) {
+            self.tape.reset(); // not empty if the last read panicked
             {
-                let inputs = Indices::from_vec(part.to_vec(), [part.len(), 1]);
+                let inputs = Indices::from_vec(chunk.to_vec(), [chunk.len(), 1]);
                 let net = self.tape.bind_frozen(&self.model);
                 let (scores, states) = net.run(inputs, self.states.as_ref(), Mode::Evaluation);
-                self.scores = scores.select(0, part.len() - 1).squeeze(0).value();
+                self.scores = scores.select(0, chunk.len() - 1).squeeze(0).value();
                 self.states = Some(states.detach());
             }
             self.tape.reset();
         }
     }
 
-    /// The scores `[V]` of the token that comes next.
+    /// The scores of the next token, `[V]`.
     pub fn scores(&self) -> &Tensor<T> {
         &self.scores
     }
@@ -85,7 +85,7 @@ where
 {
     type Item = usize;
 
-    /// The next token, drawn by the [`Sampler`].
+    /// The next token, sampled by the [`Sampler`].
     fn next(&mut self) -> Option<usize> {
         let token = self.sampler.sample(&self.scores, &mut self.rng);
         self.read(&[token]);

@@ -20,16 +20,17 @@ use crate::recurrent::state::State;
 use crate::tuning::SCORED_STEPS;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
-/// A recurrent model of the next token: an embedding, recurrent layers of any cell `C`, scores for all `V` tokens.
+/// A recurrent model of the next token: an embedding, recurrent layers of any cell `C`, and a score for each of
+/// the `V` tokens.
 ///
 /// ```text
 /// x_t = dropout(embedding[token_t])
-/// h_t = dropout(layers(x_t, state))               dropout between the layers, too
+/// h_t = dropout(layers(x_t, state))               also dropout between the layers
 /// scores_t = h_t W + b
 /// ```
 ///
-/// Mikolov et al. 2010, "Recurrent neural network based language model"; dropout on what is not recurrent alone is that of
-/// Zaremba et al. 2014, "Recurrent neural network regularization".
+/// Mikolov et al. 2010, "Recurrent neural network based language model"; dropout on non-recurrent connections
+/// only: Zaremba et al. 2014, "Recurrent neural network regularization".
 ///
 /// ```
 /// use unspool_nn::text::LanguageModel;
@@ -39,7 +40,7 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// use unspool_nn::recurrent::State;
 /// use unspool_autograd::{Indices, Tape, Tensor};
 ///
-/// // 65 tokens as vectors of 16 numbers, two layers of 32 units.
+/// // 65 tokens, embeddings of size 16, two layers of 32 units.
 /// let model = LanguageModel::<Tensor, Gru<Tensor>>::new(&mut rng(0), 65, 16, [32, 32], Gru::new).dropout(0.2);
 /// let (inputs, targets) = (Indices::from_vec(vec![3, 60, 4, 61, 5, 62], [3, 2]), [4, 61, 5, 62, 6, 63]);
 /// let tape = Tape::new();
@@ -48,28 +49,28 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// assert_eq!(scores.shape()[..], [3, 2, 65]);                                  // [T, B, V]
 /// let loss = CrossEntropy::default().classes(scores, Indices::from_vec(targets.to_vec(), [3, 2]));
 /// let gradients = loss.backward().of(&net);
-/// let carried = state.detach();                                                // for the next chunk of these rows
+/// let carried = state.detach();                                                // for the next batch
 /// assert_eq!(carried[1].shape()[..], [2, 32]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct LanguageModel<P, C = Lstm<P>> {
-    /// A vector for each token: `[V, E]`.
+    /// An embedding vector for each token: `[V, E]`.
     pub embedding: Embedding<P>,
     /// The recurrent layers, and the dropout between them.
     pub recurrent: Stack<Recurrent<C>>,
-    /// From the H outputs of the last layer to E numbers, if weights are [tied](LanguageModel::tied) and H is not E.
+    /// Projects the H outputs of the last layer to E, if weights are [tied](LanguageModel::tied) and H is not E.
     pub projection: Option<Dense<P>>,
-    /// `W`: `[H, V]`; where there is none, that of the embedding is used, transposed.
+    /// `W`: `[H, V]`; if there is none, the embedding's weight is used, transposed.
     pub weight: Option<P>,
     /// `b`: `[V]`.
     pub bias: P,
-    /// The probability with which, in training, an element of a token's vector or of the last layer's output is left out.
+    /// The dropout probability in training, for elements of the embeddings and of the last layer's output.
     pub dropout: f64,
 }
 
 impl<T: Scalar, C> LanguageModel<Tensor<T>, C> {
-    /// A model of `tokens` tokens with vectors of `embedding` numbers and a recurrent layer for each of the `hidden` sizes,
-    /// whose cells `cell(rng, inputs, hidden)` makes: `Lstm::new`, or one of your own.
+    /// A model of `tokens` tokens with embeddings of size `embedding` and a recurrent layer for each of the
+    /// `hidden` sizes. `cell(rng, inputs, hidden)` creates their cells: `Lstm::new`, or your own.
     ///
     /// # Panics
     /// If there is no layer.
@@ -86,11 +87,11 @@ impl<T: Scalar, C> LanguageModel<Tensor<T>, C> {
         model
     }
 
-    /// The same with tied weights: a token is scored by its own vector, so that W is the embedding's, transposed. Where the
-    /// last layer has another size than the vectors, a [`Dense`] projects its outputs to theirs.
+    /// The same with tied weights: a token is scored with its own embedding vector, so W is the embedding's weight,
+    /// transposed. If the last layer and the embedding differ in size, a [`Dense`] layer projects the outputs.
     ///
-    /// Press and Wolf 2017, "Using the output embedding to improve language models"; Inan, Khosravi and Socher 2017, "Tying
-    /// word vectors and word classifiers".
+    /// Press and Wolf 2017, "Using the output embedding to improve language models"; Inan, Khosravi and Socher
+    /// 2017, "Tying word vectors and word classifiers".
     ///
     /// ```
     /// use unspool_nn::text::LanguageModel;
@@ -117,7 +118,7 @@ impl<T: Scalar, C> LanguageModel<Tensor<T>, C> {
         model
     }
 
-    /// The model without a way from its last layer to the scores, and the size of that layer.
+    /// The model without weights from its last layer to the scores, and the size of that layer.
     #[track_caller]
     fn without_weight(
         rng: &mut Rng,
@@ -138,7 +139,7 @@ impl<T: Scalar, C> LanguageModel<Tensor<T>, C> {
 }
 
 impl<P, C> LanguageModel<P, C> {
-    /// The same model with dropout of this rate before, between and behind its recurrent layers.
+    /// The same model with dropout of this rate before, between and after its recurrent layers.
     ///
     /// # Panics
     /// If `rate` is not at least 0 and less than 1.
@@ -149,11 +150,12 @@ impl<P, C> LanguageModel<P, C> {
 }
 
 impl<'t, T: Scalar, C: Cell<'t, T>> LanguageModel<Var<'t, T>, C> {
-    /// The scores `[T, B, V]` of what follows each of the tokens `[T, B]`, and the states of the layers after the last step.
-    /// They begin with what was carried from an earlier run, or with zero.
+    /// The scores `[T, B, V]` of the token after each of the tokens `[T, B]`, and the states of the layers after the
+    /// last step. The initial states are those carried from an earlier call, or zero.
     ///
     /// # Panics
-    /// If the tokens are not `[T, B]` of at least one step or not of the vocabulary, or the states are not of B sequences.
+    /// If the tokens are not `[T, B]` with at least one step or not in the vocabulary, or the states are not of B
+    /// sequences.
     #[track_caller]
     pub fn run(
         &self,
@@ -163,14 +165,14 @@ impl<'t, T: Scalar, C: Cell<'t, T>> LanguageModel<Var<'t, T>, C> {
     ) -> (Var<'t, T>, Vec<C::State>) {
         let xs = mode.fold_in(0).dropout(self.embedding.forward(tokens), self.dropout);
         let state = carried.map(|carried| State::attach(xs.tape(), carried));
-        let run = self.recurrent.run(xs, state, None, mode.fold_in(1));
-        (self.scores(mode.fold_in(2).dropout(run.sequence(), self.dropout)), run.state())
+        let output = self.recurrent.run(xs, state, None, mode.fold_in(1));
+        (self.scores(mode.fold_in(2).dropout(output.sequence(), self.dropout)), output.state())
     }
 
-    /// The scores `[.., V]` of outputs `[.., H]` of the last layer.
+    /// The scores `[.., V]` from outputs `[.., H]` of the last layer.
     ///
     /// # Panics
-    /// If they do not have its size.
+    /// If `H` is not the size of the last layer.
     #[track_caller]
     pub fn scores(&self, mut h: Var<'t, T>) -> Var<'t, T> {
         if let Some(projection) = &self.projection {
@@ -186,11 +188,12 @@ where
     C: Params<Tensor<T>>,
     for<'t> C::With<Var<'t, T>>: Cell<'t, T, State: State<'t, T, Detached = D>>,
 {
-    /// The mean of -ln p over the tokens of a text but the first, for [`perplexity`](super::perplexity) and
-    /// [`bits_per_token`](super::bits_per_token).
+    /// The cross-entropy per token in nats, the mean of -ln p over all tokens but the first, for
+    /// [`perplexity`](super::perplexity) and [`bits_per_token`](super::bits_per_token).
     ///
-    /// With `rows` = 1 each is predicted from all before it. More rows, as in [`bptt_batches`], are faster; each of them begins
-    /// without a past, and some tokens at the end may be left out.
+    /// With a `batch_size` of 1, each token is predicted from all tokens before it. A larger one, as in
+    /// [`bptt_batches`], is faster, but each sequence starts without a past, and some tokens at the end may be
+    /// dropped.
     ///
     /// ```
     /// use unspool_nn::text::LanguageModel;
@@ -198,25 +201,25 @@ where
     /// use unspool_nn::cells::Lstm;
     /// use unspool_autograd::Tensor;
     /// let mut model = LanguageModel::<Tensor>::new(&mut rng(0), 5, 3, [4], Lstm::new);
-    /// model.weight = Some(Tensor::zeros([4, 5])); // knows nothing
+    /// model.weight = Some(Tensor::zeros([4, 5])); // predicts a uniform distribution
     /// assert!((model.cross_entropy(&[1, 4, 0, 2, 3, 3], 1)? - 5f64.ln()).abs() < 1e-6);
     /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
     /// # Errors
-    /// If there are too few tokens for two in each row.
+    /// If there are too few tokens for two in each sequence.
     ///
     /// # Panics
-    /// If `rows` is 0, or a token is not of the vocabulary.
+    /// If `batch_size` is 0, or a token is not in the vocabulary.
     #[track_caller]
-    pub fn cross_entropy(&self, tokens: &[usize], rows: usize) -> Result<f64, DataError> {
+    pub fn cross_entropy(&self, tokens: &[usize], batch_size: usize) -> Result<f64, DataError> {
         let (mut tape, mut carried) = (Tape::new(), None);
         let (mut sum, mut count) = (0.0, 0);
-        for chunk in bptt_batches(tokens, rows, SCORED_STEPS)? {
+        for batch in bptt_batches(tokens, batch_size, SCORED_STEPS)? {
             {
-                let (scores, state) = tape.bind_frozen(self).run(&chunk.inputs, carried.as_ref(), Mode::Evaluation);
-                let predicted = chunk.targets.as_slice().len();
-                sum += CrossEntropy::default().classes(scores, &chunk.targets).item().to_f64() * predicted as f64;
+                let (scores, state) = tape.bind_frozen(self).run(&batch.inputs, carried.as_ref(), Mode::Evaluation);
+                let predicted = batch.targets.as_slice().len();
+                sum += CrossEntropy::default().classes(scores, &batch.targets).item().to_f64() * predicted as f64;
                 count += predicted;
                 carried = Some(state.detach());
             }

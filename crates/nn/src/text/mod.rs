@@ -1,19 +1,19 @@
 //! Language models, and text for them: splitting, vocabularies, batches of tokens, perplexity, n-grams,
 //! generation, beam search.
 //!
-//! A text is split into tokens, [`characters`] or words (`words`, with the feature
-//! `unicode`; [`whitespace_words`] of a text that was tokenised before) or what you like; a [`Vocabulary`]
-//! numbers them; the numbers go into a model in one of two ways, [`bptt_batches`] or [`token_windows`], or into
-//! [`ngram`] counts. A [`LanguageModel`] is trained by [`TruncatedBptt`]; a [`Generator`] writes with it. What a
-//! decoder says best, [`beam_search`] finds.
+//! A text is split into tokens: [`characters`], words (`words`, with the feature `unicode`, or
+//! [`whitespace_words`] for a text that was tokenised before), or any other strings. A [`Vocabulary`] maps
+//! tokens to IDs. The IDs go into a model as [`bptt_batches`] or [`token_windows`], or into [`ngram`] counts.
+//! [`TruncatedBptt`] trains a [`LanguageModel`], and a [`Generator`] continues a text with it.
+//! [`beam_search`] finds the most probable output sequences of a decoder.
 //!
 //! ```
 //! use unspool_nn::text::{Vocabulary, bptt_batches, characters};
 //! let text = "the cat sat on the mat";
 //! let vocabulary = Vocabulary::new(characters(text), 1, [])?;
 //! let tokens = vocabulary.encode(characters(text))?;
-//! for chunk in bptt_batches(&tokens, 2, 5)? {
-//!     assert_eq!(chunk.inputs.shape()[..], [5, 2]);            // [T, B]; the targets are one token ahead
+//! for batch in bptt_batches(&tokens, 2, 5)? {
+//!     assert_eq!(batch.inputs.shape()[..], [5, 2]);            // [T, B]; the targets are one token ahead
 //! }
 //! assert_eq!(vocabulary.decode(&tokens).concat(), text);
 //! # Ok::<(), unspool_nn::data::DataError>(())
@@ -33,7 +33,7 @@ mod truncated_bptt;
 mod vocabulary;
 
 pub use beam_search::{BeamSearch, Hypothesis, beam_search};
-pub use bptt_batches::{BpttBatch, BpttBatchs, bptt_batches};
+pub use bptt_batches::{BpttBatch, BpttBatches, bptt_batches};
 pub use generator::Generator;
 pub use language_model::LanguageModel;
 pub use perplexity::{bits_per_token, perplexity};

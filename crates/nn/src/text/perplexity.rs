@@ -1,24 +1,27 @@
-//! How well a text is predicted.
+//! Measures of how well a model predicts a text.
 
-/// `exp(nats)`, where `nats` is the mean of -ln p over the tokens, as [`CrossEntropy`](crate::losses::CrossEntropy) and
-/// [`nll`](crate::losses::nll) return it: among how many equally likely tokens such a model chooses (Jelinek et al. 1977).
+/// The perplexity, `exp(cross_entropy)` of a cross-entropy per token in nats, as
+/// [`CrossEntropy`](crate::losses::CrossEntropy) and [`nll`](crate::losses::nll) return it: the number of
+/// equally likely tokens among which such a model chooses (Jelinek et al. 1977).
 ///
 /// ```
 /// use unspool_nn::text::perplexity;
-/// assert!((perplexity(65f64.ln()) - 65.0).abs() < 1e-12);       // knows nothing, of 65 characters
+/// assert!((perplexity(65f64.ln()) - 65.0).abs() < 1e-12);       // uniform over 65 characters
 /// ```
-pub fn perplexity(nats: f64) -> f64 {
-    nats.exp()
+pub fn perplexity(cross_entropy: f64) -> f64 {
+    cross_entropy.exp()
 }
 
-/// `nats / ln 2`: of the mean of -ln p over characters, the bits per character.
+/// The cross-entropy per token in bits, from that in nats: `cross_entropy / ln 2`. If tokens are characters,
+/// these are bits per character.
 ///
-/// The bits per character of a model of words are those per word, times the number of words, by the number of characters.
+/// For a model of words, the bits per character are the bits per word, times the number of words, divided by
+/// the number of characters.
 ///
 /// ```
 /// use unspool_nn::text::bits_per_token;
 /// assert_eq!(bits_per_token(2f64.ln()), 1.0);
 /// ```
-pub fn bits_per_token(nats: f64) -> f64 {
-    nats / std::f64::consts::LN_2
+pub fn bits_per_token(cross_entropy: f64) -> f64 {
+    cross_entropy / std::f64::consts::LN_2
 }

@@ -1,4 +1,4 @@
-//! Text from files.
+//! Reading text from a file.
 
 use crate::data::error::DataError;
 use crate::data::text_file::read_text_file;
@@ -12,7 +12,7 @@ use std::path::Path;
 /// # let name = file.display();
 /// std::fs::write(&file, "caf\u{e9}")?;
 /// assert_eq!(read_text(&file)?, "café");
-/// std::fs::write(&file, b"one\ncaf\xe9")?;                     // as Latin-1 has it
+/// std::fs::write(&file, b"one\ncaf\xe9")?;                     // encoded as Latin-1
 /// assert_eq!(read_text(&file).unwrap_err().to_string(), format!("{name}: line 2 is not UTF-8 text"));
 /// # std::fs::remove_file(&file)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,14 +1,14 @@
-//! From scores to a token.
+//! Sampling a token from scores: temperature, top-k, top-p.
 
 use crate::random::Rng;
 use rand::RngExt;
 use unspool_autograd::{Scalar, Tensor};
 
-/// Draws the next token by the scores of a model.
+/// Samples the next token from the scores (logits) of a model.
 ///
-/// The scores are divided by the temperature; of their softmax, the `k` most probable tokens stay (top-k: Fan, Lewis and Dauphin
-/// 2018); of these, the fewest that together have a probability of at least `p` (top-p, the nucleus: Holtzman et al. 2020).
-/// Unless told otherwise the temperature is 1 and every token stays.
+/// The scores are divided by the temperature. Of their softmax, the `k` most probable tokens are kept (top-k:
+/// Fan, Lewis and Dauphin 2018), and of these the smallest set with a total probability of at least `p`
+/// (top-p, nucleus sampling: Holtzman et al. 2020). By default the temperature is 1 and all tokens are kept.
 ///
 /// ```
 /// use unspool_nn::text::Sampler;
@@ -30,41 +30,41 @@ pub struct Sampler {
 }
 
 impl Default for Sampler {
-    /// By the softmax of the scores as it is.
+    /// Samples from the softmax of the scores.
     fn default() -> Self {
         Sampler { temperature: 1.0, k: usize::MAX, p: 1.0 }
     }
 }
 
 impl Sampler {
-    /// Always the token with the highest score, the first of several: that of temperature 0.
+    /// Always picks the token with the highest score, and the first of several: temperature 0.
     pub fn greedy() -> Self {
         Sampler { temperature: 0.0, ..Sampler::default() }
     }
 
-    /// Sets by what the scores are divided: below 1 probable tokens become more probable, at 0 only the most probable one
-    /// is left.
+    /// Sets the temperature, which divides the scores: below 1 probable tokens become more probable, and at 0
+    /// only the most probable one is left.
     ///
     /// # Panics
     /// If it is negative or not finite.
     #[track_caller]
     pub fn temperature(self, temperature: f64) -> Self {
-        let right = temperature >= 0.0 && temperature.is_finite();
-        assert!(right, "Sampler: the temperature is {temperature}; it must be finite and not negative");
+        let valid = temperature >= 0.0 && temperature.is_finite();
+        assert!(valid, "Sampler: the temperature is {temperature}; it must be finite and not negative");
         Sampler { temperature, ..self }
     }
 
-    /// Sets how many tokens stay.
+    /// Keeps only the `k` most probable tokens.
     ///
     /// # Panics
     /// If `k` is 0.
     #[track_caller]
     pub fn top_k(self, k: usize) -> Self {
-        assert!(k > 0, "Sampler: top-k of 0 tokens: one must stay");
+        assert!(k > 0, "Sampler: top-k of 0 tokens: it must be at least 1");
         Sampler { k, ..self }
     }
 
-    /// Sets the probability that the tokens that stay have together.
+    /// Keeps only the smallest set of tokens with a total probability of at least `p`.
     ///
     /// # Panics
     /// If `p` is not greater than 0 and at most 1.
@@ -74,8 +74,8 @@ impl Sampler {
         Sampler { p, ..self }
     }
 
-    /// The probabilities of the tokens by their scores `[V]`: 0 for those that do not stay, and together 1. A score of minus
-    /// infinity is a token that is never drawn.
+    /// The probabilities of the tokens from their scores `[V]`: they sum to 1, and are 0 for tokens that are not
+    /// kept. A token with a score of -inf is never sampled.
     ///
     /// # Panics
     /// If the scores are not `[V]`, or the highest is not finite, or one is NaN.
@@ -88,8 +88,8 @@ impl Sampler {
         );
         let scores: Vec<f64> = scores.to_vec().into_iter().map(Scalar::to_f64).collect();
         let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let right = highest.is_finite() && !scores.iter().any(|score| score.is_nan());
-        assert!(right, "Sampler: scores of which one is NaN or the highest is not finite, {highest}");
+        let valid = highest.is_finite() && !scores.iter().any(|score| score.is_nan());
+        assert!(valid, "Sampler: a score is NaN, or the highest is not finite: {highest}");
 
         let weight = |score: f64| match self.temperature {
             0.0 => f64::from(u8::from(score == highest)),
@@ -99,7 +99,7 @@ impl Sampler {
         let k = if self.temperature == 0.0 { 1 } else { self.k };
         if k < weights.len() || self.p < 1.0 {
             let mut order: Vec<usize> = (0..weights.len()).collect();
-            order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a])); // stable: of equals, the first
+            order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a])); // stable: the first of equals
             order.truncate(k);
             if self.p < 1.0 {
                 order.truncate(nucleus(&weights, &order, self.p));
@@ -112,31 +112,31 @@ impl Sampler {
         weights.into_iter().map(|weight| weight / sum).collect()
     }
 
-    /// A token, drawn by these [probabilities](Sampler::probabilities).
+    /// A token, sampled from these [probabilities](Sampler::probabilities).
     ///
     /// # Panics
-    /// As `probabilities`.
+    /// If [`probabilities`](Sampler::probabilities) panics.
     #[track_caller]
     pub fn sample<T: Scalar>(&self, scores: &Tensor<T>, rng: &mut Rng) -> usize {
         let probabilities = self.probabilities(scores);
-        let mut left = rng.random::<f64>();
+        let mut remaining = rng.random::<f64>();
         let possible = || probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0);
         let drawn = possible().find(|(_, p)| {
-            left -= **p;
-            left < 0.0
+            remaining -= **p;
+            remaining < 0.0
         });
-        // Rounding may leave some of it behind the last.
+        // The probabilities may sum to slightly less than 1: then it is the last token.
         drawn.or_else(|| possible().next_back()).expect("a token is possible").0
     }
 }
 
-/// How many tokens of this order reach the part `p` of the weights of all of them.
+/// How many of the first tokens in `order` have a fraction `p` of the total weight.
 fn nucleus(weights: &[f64], order: &[usize], p: f64) -> usize {
-    let wanted = p * order.iter().map(|&token| weights[token]).sum::<f64>();
+    let target = p * order.iter().map(|&token| weights[token]).sum::<f64>();
     let mut sum = 0.0;
     let last = order.iter().position(|&token| {
         sum += weights[token];
-        sum >= wanted
+        sum >= target
     });
     last.map_or(order.len(), |last| last + 1)
 }

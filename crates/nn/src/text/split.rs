@@ -1,43 +1,44 @@
-//! Text into tokens, and words into text.
+//! Splitting a text into tokens, and joining words into a text.
 
-/// The characters (Unicode scalar values) of a text, each as a piece of it.
+/// The characters (Unicode scalar values) of a text, as slices of it.
 ///
 /// ```
 /// use unspool_nn::text::characters;
 /// assert_eq!(characters("né\n").collect::<Vec<_>>(), ["n", "é", "\n"]);
 /// ```
 pub fn characters(text: &str) -> impl Iterator<Item = &str> + Clone {
-    text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()])
+    text.char_indices().map(|(start, c)| &text[start..start + c.len_utf8()])
 }
 
-/// The words of a text: what stands between the word boundaries of Unicode (Standard Annex 29), without the spaces.
+/// The words of a text: the segments between Unicode word boundaries (Standard Annex 29), without spaces.
 ///
-/// Punctuation marks are words of their own; an apostrophe or a decimal point inside of a word belongs to it. Each line break is
-/// the word `"\n"`, so that a model learns where lines end. Upper case stays. For a text that was tokenised before, and holds
-/// marks such as `<unk>`, which are three words here, take [`whitespace_words`].
+/// A punctuation character is a word of its own; an apostrophe or a decimal point inside a word belongs to
+/// the word. Each line break is the word `"\n"`, so that a model learns where lines end. Case is kept. For a
+/// text that was tokenised before and has special tokens such as `<unk>`, which are three words here, use
+/// [`whitespace_words`].
 ///
 /// ```
 /// use unspool_nn::text::words;
 /// let said = words("Can't you, Noe\u{308}l?\nNo: 3.5!").collect::<Vec<_>>();
 /// assert_eq!(said, ["Can't", "you", ",", "Noe\u{308}l", "?", "\n", "No", ":", "3.5", "!"]);
-/// // Narrow spaces that do not break, as before French punctuation and in Mongolian, are spaces.
+/// // Narrow no-break spaces, as before French punctuation and in Mongolian, are spaces.
 /// assert_eq!(words("Va\u{202f}!").collect::<Vec<_>>(), ["Va", "!"]);
 /// ```
 #[cfg(feature = "unicode")]
 pub fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
     use unicode_segmentation::UnicodeSegmentation;
-    // The annex joins what U+202F separates, since it stands before suffixes of one word in Mongolian.
-    let pieces = text.split(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
-    pieces.flat_map(|piece| {
-        piece.split_word_bounds().map(|word| match word {
+    // The annex does not break words at U+202F, which precedes suffixes in Mongolian.
+    let segments = text.split(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
+    segments.flat_map(|segment| {
+        segment.split_word_bounds().map(|word| match word {
             "\r\n" | "\r" => "\n",
             _ => word,
         })
     })
 }
 
-/// The words of a text that was tokenised before, as Penn Treebank and WikiText are: what stands between spaces, whatever it
-/// is. Each line break is the word `"\n"`.
+/// The words of a text that was tokenised before, such as Penn Treebank and WikiText: whatever is between
+/// spaces. Each line break is the word `"\n"`.
 ///
 /// ```
 /// use unspool_nn::text::whitespace_words;
@@ -50,15 +51,16 @@ pub fn whitespace_words(text: &str) -> impl Iterator<Item = &str> + Clone {
             Some(line) => (line.strip_suffix('\r').unwrap_or(line), Some("\n")),
             None => (line, None),
         };
-        // A carriage return alone ends a line, too.
+        // A lone carriage return ends a line, too.
         let lines = line.split('\r').enumerate();
         lines.flat_map(|(i, line)| (i > 0).then_some("\n").into_iter().chain(line.split_whitespace())).chain(end)
     })
 }
 
-/// Words as a text: with a space between two, but not at a line break, before closing or behind opening punctuation.
+/// Joins words into a text, with spaces between them, except at line breaks, before closing and after opening
+/// punctuation.
 ///
-/// It does not bring back the text that was split: its spaces are lost.
+/// This does not restore a text that was split: its spaces are lost.
 ///
 /// ```
 /// use unspool_nn::text::join_words;

@@ -1,10 +1,10 @@
-//! Windows over a stream of tokens.
+//! Windows over a stream of tokens, for fixed-window models.
 
 use crate::data::error::DataError;
 use unspool_autograd::Indices;
 
-/// Every `n` tokens in a row, `[N, n]`, and the token that follows each, `[N]`: the examples of a fixed-window model
-/// (Bengio et al. 2003). `N` is the number of tokens less `n`.
+/// All windows of `n` consecutive tokens, `[N, n]`, and the token after each, `[N]`: the examples of a
+/// fixed-window model (Bengio et al. 2003). `N` is the number of tokens minus `n`.
 ///
 /// ```
 /// use unspool_nn::text::token_windows;
@@ -15,7 +15,7 @@ use unspool_autograd::Indices;
 /// ```
 ///
 /// # Errors
-/// If there are not more than `n` tokens.
+/// If there are at most `n` tokens.
 ///
 /// # Panics
 /// If `n` is 0.

@@ -6,13 +6,13 @@ use crate::train::shards::{Shards, part_rows};
 use std::sync::OnceLock;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
-/// Truncated backpropagation through time over the chunks of [`bptt_batches`](super::bptt_batches), whose rows are computed in
-/// parts, at the same time as far as there are threads: [`Shards`] with a state for each part, which is carried from chunk to
-/// chunk as tensors, so that no gradient goes back beyond a chunk.
+/// Truncated backpropagation through time over [`bptt_batches`](super::bptt_batches). The sequences of a batch
+/// are cut into shards, which are computed in parallel, as by [`Shards`]. Each shard carries its state from
+/// batch to batch as tensors, so no gradient flows beyond a batch.
 ///
 /// Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of recurrent network trajectories".
 ///
-/// The model is any, and so is `S`, what its states are when [detached](crate::recurrent::State::detach).
+/// Any model will do. `S` is the type of its states when [detached](crate::recurrent::State::detach).
 ///
 /// ```
 /// use unspool_nn::text::{LanguageModel, TruncatedBptt, bptt_batches};
@@ -28,11 +28,11 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// let before = model.cross_entropy(&tokens, 1)?;
 /// for epoch in 0..5 {
 ///     bptt.restart();
-///     for (i, chunk) in bptt_batches(&tokens, 4, 10)?.enumerate() {
+///     for (i, batch) in bptt_batches(&tokens, 4, 10)?.enumerate() {
 ///         let mode = Mode::Training { seed: epoch }.fold_in(i);
-///         let (loss, gradients) = bptt.gradients(&model, &chunk, mode, |_, net, part| {
-///             let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
-///             (CrossEntropy::default().classes(scores, &part.targets), state.detach())
+///         let (loss, gradients) = bptt.gradients(&model, &batch, mode, |_, net, shard| {
+///             let (scores, state) = net.run(&shard.inputs, shard.carried, shard.mode);
+///             (CrossEntropy::default().classes(scores, &shard.targets), state.detach())
 ///         });
 ///         adam.step(&mut model, &gradients);
 ///     }
@@ -42,59 +42,59 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// ```
 pub struct TruncatedBptt<S, T: Scalar = f32> {
     shards: Shards<T>,
-    /// The rows of the chunk before, if there was one.
-    rows: usize,
-    /// After it, that of each part.
+    /// The size of the previous batch; 0 at the start.
+    batch_size: usize,
+    /// The state of each shard after it.
     states: Vec<S>,
 }
 
-/// Some rows of a chunk: what [`TruncatedBptt::gradients`] computes at once.
+/// Some sequences of a batch: what [`TruncatedBptt::gradients`] computes on one tape.
 #[derive(Clone, Debug)]
 pub struct BpttShard<'a, S> {
-    /// `[T, rows]`.
+    /// The input tokens, `[T, B]` with the `B` of this shard.
     pub inputs: Indices,
-    /// `[T, rows]`: the token after each of the inputs.
+    /// The token after each of the inputs, `[T, B]`.
     pub targets: Indices,
-    /// The state of these rows after the chunk before; `None` at the start.
+    /// The state of these sequences after the previous batch; `None` at the start.
     pub carried: Option<&'a S>,
-    /// That of the chunk, in training with another seed for each part.
+    /// The mode of the batch; in training, each shard has its own seed.
     pub mode: Mode,
 }
 
 impl<S, T: Scalar> Default for TruncatedBptt<S, T> {
     fn default() -> Self {
-        TruncatedBptt { shards: Shards::new(), rows: 0, states: Vec::new() }
+        TruncatedBptt { shards: Shards::new(), batch_size: 0, states: Vec::new() }
     }
 }
 
 impl<S, T: Scalar> TruncatedBptt<S, T> {
-    /// Before the first chunk: no state is carried.
+    /// Starts without a carried state.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Forgets the states: the next chunk is the first of its text, as at the start of an epoch. So a training that was saved
-    /// between two epochs has no state to save.
+    /// Drops the carried states: the next batch is the first of its text, as at the start of an epoch. A training
+    /// that is saved between two epochs therefore has no state to save.
     pub fn restart(&mut self) {
-        self.rows = 0;
+        self.batch_size = 0;
         self.states.clear();
     }
 
-    /// The mean loss of a chunk, and its gradients. `loss` makes of each part of the rows the mean loss over its tokens, and
-    /// the state that is handed to it with the next chunk.
+    /// The mean loss of a batch, and its gradients. For each shard, `loss` returns the mean loss over its tokens
+    /// and the state to carry to the next batch.
     ///
-    /// The rows are cut into parts of some 32, at most 16 of them; how, depends on their number alone, and the parts are added
-    /// in their order: the result is the same to the bit at any number of threads. As with [`Shards::gradients`], `loss` must
-    /// not hold a lock while it computes.
+    /// Shards have about 32 sequences, and there are at most 16. The cut depends only on the batch size, and the
+    /// results are added in order: they are the same to the bit for any number of threads. As with
+    /// [`Shards::gradients`], `loss` must not hold a lock while it computes.
     ///
     /// # Panics
-    /// If the chunk is not `[T, B]` of at least one row, or has another number of rows than the one before it, or where `loss`
-    /// does.
+    /// If the batch is not `[T, B]` with at least one sequence, or has another batch size than the previous one,
+    /// or where `loss` panics.
     #[track_caller]
     pub fn gradients<M>(
         &mut self,
         model: &M,
-        chunk: &BpttBatch,
+        batch: &BpttBatch,
         mode: Mode,
         loss: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &BpttShard<'_, S>) -> (Var<'t, T>, S) + Sync,
     ) -> (f64, M)
@@ -102,43 +102,44 @@ impl<S, T: Scalar> TruncatedBptt<S, T> {
         M: Params<Tensor<T>> + Send + Sync,
         S: Send + Sync,
     {
-        let shape = chunk.inputs.shape();
+        let shape = batch.inputs.shape();
         assert!(
-            shape.rank() == 2 && shape[1] > 0 && chunk.targets.shape() == shape,
-            "TruncatedBptt: inputs {shape} and targets {} must both be [T, B] of at least one row",
-            chunk.targets.shape()
+            shape.rank() == 2 && shape[1] > 0 && batch.targets.shape() == shape,
+            "TruncatedBptt: inputs {shape} and targets {} must both be [T, B] with at least one sequence",
+            batch.targets.shape()
         );
-        let (rows, before) = (shape[1], self.rows);
+        let (batch_size, before) = (shape[1], self.batch_size);
         assert!(
-            before == 0 || rows == before,
-            "TruncatedBptt: {rows} rows after a chunk of {before}, without a restart"
+            before == 0 || batch_size == before,
+            "TruncatedBptt: a batch size of {batch_size} after one of {before}, without a restart"
         );
-        let each = part_rows(rows);
-        let parts: Vec<(BpttShard<'_, S>, f64, OnceLock<S>)> = (0..rows)
-            .step_by(each)
+        // The same cut for each batch, so a shard's state is that of its own sequences.
+        let shard_size = part_rows(batch_size);
+        let shards: Vec<(BpttShard<'_, S>, f64, OnceLock<S>)> = (0..batch_size)
+            .step_by(shard_size)
             .enumerate()
             .map(|(i, start)| {
-                let end = rows.min(start + each);
-                let [inputs, targets] = [&chunk.inputs, &chunk.targets].map(|tokens| columns(tokens, start, end));
-                let part = BpttShard { inputs, targets, carried: self.states.get(i), mode: mode.fold_in(i) };
-                (part, (end - start) as f64 / rows as f64, OnceLock::new())
+                let end = batch_size.min(start + shard_size);
+                let [inputs, targets] = [&batch.inputs, &batch.targets].map(|tokens| sequences(tokens, start, end));
+                let shard = BpttShard { inputs, targets, carried: self.states.get(i), mode: mode.fold_in(i) };
+                (shard, (end - start) as f64 / batch_size as f64, OnceLock::new())
             })
             .collect();
-        let result = self.shards.gradients(model, &parts, |tape, net, (part, share, next)| {
-            let (loss, state) = loss(tape, net, part);
-            let _ = next.set(state); // once: a part is computed once
-            loss * *share
+        let result = self.shards.gradients(model, &shards, |tape, net, (shard, weight, next)| {
+            let (loss, state) = loss(tape, net, shard);
+            let _ = next.set(state); // cannot fail: each shard is computed once
+            loss * *weight
         });
         let states =
-            parts.into_iter().map(|(_, _, next)| next.into_inner().expect("every part was computed")).collect();
-        (self.rows, self.states) = (rows, states);
+            shards.into_iter().map(|(_, _, next)| next.into_inner().expect("each shard was computed")).collect();
+        (self.batch_size, self.states) = (batch_size, states);
         result
     }
 }
 
-/// Columns of tokens `[T, B]`.
-fn columns(tokens: &Indices, start: usize, end: usize) -> Indices {
-    let [time, rows] = [tokens.shape()[0], tokens.shape()[1]];
-    let cut = tokens.as_slice().chunks_exact(rows).flat_map(|step| &step[start..end]).copied().collect();
+/// The sequences `start..end` of tokens `[T, B]`.
+fn sequences(tokens: &Indices, start: usize, end: usize) -> Indices {
+    let [time, batch_size] = [tokens.shape()[0], tokens.shape()[1]];
+    let cut = tokens.as_slice().chunks_exact(batch_size).flat_map(|step| &step[start..end]).copied().collect();
     Indices::from_vec(cut, [time, end - start])
 }

@@ -1,4 +1,4 @@
-//! Tokens and their numbers.
+//! Tokens and their IDs.
 
 use crate::data::error::DataError;
 use crate::sentence::quoted;
@@ -6,12 +6,12 @@ use crate::sentence::quoted;
 use crate::sentence::shortened;
 use std::collections::HashMap;
 
-/// A token that stands in no text and means something to a model.
+/// A token that does not come from a text but has a meaning for the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SpecialToken {
-    /// `<pad>`: fills up what is too short.
+    /// `<pad>`: pads short sequences.
     Pad,
-    /// `<unk>`: stands for every token that the vocabulary has not.
+    /// `<unk>`: stands for every token that is not in the vocabulary.
     Unk,
     /// `<bos>`: comes before the first token.
     Bos,
@@ -31,8 +31,8 @@ impl SpecialToken {
     }
 }
 
-/// The tokens that a model knows, numbered from 0: first the marks, in the order they are asked for, then the others, frequent
-/// ones first, those of one frequency in the order of their characters.
+/// The tokens that a model knows, with IDs from 0: first the special tokens, in the given order, then the
+/// others by descending frequency, and among equally frequent ones in the order of their characters.
 ///
 /// ```
 /// use unspool_nn::text::{SpecialToken, Vocabulary};
@@ -41,11 +41,12 @@ impl SpecialToken {
 /// assert_eq!(vocabulary.tokens(), ["<unk>", "<eos>", "a", "is", "rose"]);
 /// assert_eq!(vocabulary.encode("a tulip is".split(' '))?, [2, 0, 3]);
 /// assert_eq!(vocabulary.decode(&[2, 4]), ["a", "rose"]);
-/// assert_eq!(vocabulary.mark(SpecialToken::Eos), Some(1));
+/// assert_eq!(vocabulary.special_token_id(SpecialToken::Eos), Some(1));
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
-/// With a model it is saved as text (feature `safetensors`): `checkpoint.put_text("vocabulary", &vocabulary.to_json())`.
+/// To save it with a model (feature `safetensors`), put it into the checkpoint as text:
+/// `checkpoint.put_text("vocabulary", &vocabulary.to_json())`.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
     tokens: Vec<String>,
@@ -53,37 +54,37 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The vocabulary of a text's tokens: of those that stand in it `minimum_count` times or more. Tokens with the text of
-    /// one of the `marks` are that mark.
+    /// The vocabulary of the tokens that occur at least `minimum_count` times in a text. A token with the text
+    /// of one of the `special` tokens is that special token.
     ///
     /// # Errors
     /// If no token is frequent enough.
     pub fn new<'a>(
         tokens: impl IntoIterator<Item = &'a str>,
         minimum_count: usize,
-        marks: impl IntoIterator<Item = SpecialToken>,
+        special: impl IntoIterator<Item = SpecialToken>,
     ) -> Result<Self, DataError> {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for token in tokens {
             *counts.entry(token).or_default() += 1;
         }
-        let marks: Vec<&str> = marks.into_iter().map(SpecialToken::text).collect();
+        let special: Vec<&str> = special.into_iter().map(SpecialToken::text).collect();
         let mut frequent: Vec<(&str, usize)> = counts.iter().map(|(&token, &count)| (token, count)).collect();
-        frequent.retain(|(token, count)| *count >= minimum_count && !marks.contains(token));
+        frequent.retain(|(token, count)| *count >= minimum_count && !special.contains(token));
         if frequent.is_empty() {
             return Err(DataError(match counts.len() {
-                0 => "a text without a token has no vocabulary".to_string(),
-                n => format!("none of {n} different tokens stands in the text {minimum_count} times or more"),
+                0 => "a text without tokens has no vocabulary".to_string(),
+                n => format!("none of {n} different tokens occurs {minimum_count} times or more"),
             }));
         }
         frequent.sort_by(|(a, m), (b, n)| n.cmp(m).then(a.cmp(b)));
-        Self::from_tokens(marks.into_iter().chain(frequent.into_iter().map(|(token, _)| token)).map(str::to_string))
+        Self::from_tokens(special.into_iter().chain(frequent.into_iter().map(|(token, _)| token)).map(str::to_string))
     }
 
     /// The vocabulary of these tokens, in this order.
     ///
     /// # Errors
-    /// If there is none, or one stands twice.
+    /// If there are none, or one appears twice.
     pub fn from_tokens(tokens: impl IntoIterator<Item = String>) -> Result<Self, DataError> {
         let tokens: Vec<String> = tokens.into_iter().collect();
         if tokens.is_empty() {
@@ -98,37 +99,37 @@ impl Vocabulary {
         Ok(Vocabulary { tokens, ids })
     }
 
-    /// The number of tokens, marks included: what the scores of a model must be as many as.
+    /// The number of tokens, including special tokens: a model needs as many scores.
     #[expect(clippy::len_without_is_empty, reason = "a vocabulary is never empty")]
     pub fn len(&self) -> usize {
         self.tokens.len()
     }
 
-    /// The tokens by their numbers.
+    /// The tokens, indexed by ID.
     pub fn tokens(&self) -> &[String] {
         &self.tokens
     }
 
-    /// The number of a token, if the vocabulary has it.
+    /// The ID of a token, if the vocabulary has it.
     pub fn id(&self, token: &str) -> Option<usize> {
         self.ids.get(token).copied()
     }
 
-    /// The number of a mark, if the vocabulary has it.
-    pub fn mark(&self, mark: SpecialToken) -> Option<usize> {
-        self.id(mark.text())
+    /// The ID of a special token, if the vocabulary has it.
+    pub fn special_token_id(&self, token: SpecialToken) -> Option<usize> {
+        self.id(token.text())
     }
 
-    /// The numbers of tokens; [`SpecialToken::Unk`]'s for those that the vocabulary has not.
+    /// The IDs of tokens. A token that is not in the vocabulary gets the ID of [`SpecialToken::Unk`].
     ///
     /// # Errors
-    /// If the vocabulary has neither a token nor that mark.
+    /// If the vocabulary has neither a token nor `Unk`.
     pub fn encode<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> Result<Vec<usize>, DataError> {
-        let unknown = self.mark(SpecialToken::Unk);
+        let unknown = self.special_token_id(SpecialToken::Unk);
         tokens.into_iter().map(|token| self.id(token).or(unknown).ok_or_else(|| self.lacks(token))).collect()
     }
 
-    /// The same, where every token must be one of the vocabulary: a prompt, say.
+    /// The same, but without `Unk`: every token must be in the vocabulary, such as those of a prompt.
     ///
     /// ```
     /// use unspool_nn::text::{SpecialToken, Vocabulary, characters};
@@ -139,7 +140,7 @@ impl Vocabulary {
     /// ```
     ///
     /// # Errors
-    /// If one is not.
+    /// If one is not in the vocabulary.
     pub fn encode_known<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) -> Result<Vec<usize>, DataError> {
         tokens.into_iter().map(|token| self.id(token).ok_or_else(|| self.lacks(token))).collect()
     }
@@ -148,10 +149,11 @@ impl Vocabulary {
         DataError(format!("{} is not among the {} tokens of the vocabulary", quoted(token), self.len()))
     }
 
-    /// The tokens of these numbers: `concat()` makes a text of characters, [`join_words`](super::join_words) one of words.
+    /// The tokens of these IDs. `concat()` joins characters into a text, and
+    /// [`join_words`](super::join_words) words.
     ///
     /// # Panics
-    /// If a number is none of a token.
+    /// If an ID is not one of a token.
     #[track_caller]
     pub fn decode(&self, ids: &[usize]) -> Vec<&str> {
         let n = self.len();
@@ -161,7 +163,8 @@ impl Vocabulary {
         ids.iter().map(|&id| self.tokens[id].as_str()).collect()
     }
 
-    /// Says whether this is a vocabulary for a model with `classes` scores (or vectors): one from another file may not be.
+    /// Checks that the vocabulary fits a model with `classes` scores (or embedding vectors): one from another
+    /// file may not.
     ///
     /// ```
     /// use unspool_nn::text::{Vocabulary, characters};
@@ -174,7 +177,7 @@ impl Vocabulary {
     /// ```
     ///
     /// # Errors
-    /// If it has another number of tokens.
+    /// If it has a different number of tokens.
     pub fn fits(&self, classes: usize) -> Result<(), DataError> {
         match self.len() {
             n if n == classes => Ok(()),
@@ -202,7 +205,7 @@ impl Vocabulary {
     /// ```
     ///
     /// # Errors
-    /// If it is something else, or a token stands twice.
+    /// If it is anything else, or a token appears twice.
     #[cfg(feature = "safetensors")]
     pub fn from_json(text: &str) -> Result<Self, DataError> {
         let tokens: Vec<String> = serde_json::from_str(text).map_err(|e| {

@@ -50,12 +50,12 @@ fn delimiter(text: &str) -> Result<char, Sentence> {
     }
 }
 
-/// Where a sentence asks for something, the option that tells it.
+/// Adds the option that sets what a sentence says is to be set.
 fn with_option(sentence: Sentence) -> Sentence {
     let options = [
-        ("tell which", "--delimiter"),
-        ("tell the decimal mark", "--decimal"),
-        ("say that there is no header, or that they are names", "--no-header or --header"),
+        ("set the delimiter", "--delimiter"),
+        ("set the decimal mark", "--decimal"),
+        ("set whether there is a header", "--no-header or --header"),
     ];
     match options.into_iter().find(|(asked, _)| sentence.ends_with(asked)) {
         Some((_, option)) => format!("{sentence} ({option})"),
@@ -235,7 +235,7 @@ mod tests {
             ("a,v\n1,2\n", "--column 2", "there is no column 2: the file has 2, counted from 0"),
             ("v\r1\r\"x\"\r", "--column v", "line 3, column \"v\": \"x\" is not a number"),
             ("v\n1\n-inf\n", "--column v", "line 3, column \"v\": \"-inf\" is not a finite number"),
-            ("v,a\n1,2\n3\n", "--column v", "line 3 has another number of cells (1) than the header (2)"),
+            ("v,a\n1,2\n3\n", "--column v", "line 3 has a different number of cells (1) than the header (2)"),
             (
                 "a,v\n0,1\n0,\n0,NA\n0,2\n",
                 "--column v",
@@ -250,14 +250,14 @@ mod tests {
             (
                 "a;v\n0;1.234\n",
                 "--column v",
-                "line 2: \"1.234\" may be 1.234 or 1234: tell the decimal mark (--decimal)",
+                "line 2: \"1.234\" may be 1.234 or 1234: set the decimal mark (--decimal)",
             ),
-            ("a;b,v\nx;y,1\n", "--column v", "the cells may stand apart by ',' or ';': tell which (--delimiter)"),
+            ("a;b,v\nx;y,1\n", "--column v", "the delimiter may be ',' or ';': set the delimiter (--delimiter)"),
             (
                 "1,2\n3,4\n",
                 "--column 1",
-                "line 1 holds numbers where names of columns are expected: say that there is no header, or that they are \
-                 names (--no-header or --header)",
+                "line 1 holds numbers where column names are expected: set whether there is a header \
+                 (--no-header or --header)",
             ),
             (
                 "d,v\n2,1\n1,2\n3,2\n",

@@ -86,7 +86,7 @@ impl Corpus {
             None => ("the text".to_string(), DOCUMENTS.to_string()),
         };
         let text = with_one_line_end(&text);
-        if let Some(warning) = cut_marks(unit, &text) {
+        if let Some(warning) = cut_special_tokens(unit, &text) {
             let _ = writeln!(std::io::stderr(), "{name}: {warning}");
         }
         let tokens = unit.split(&text);
@@ -113,12 +113,12 @@ fn with_one_line_end(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// Says that a text was tokenised before, by its marks, and is not split as it was.
-fn cut_marks(unit: Unit, text: &str) -> Option<String> {
-    let mark = SpecialToken::Unk.text();
-    let count = text.matches(mark).count();
+/// A warning if a text was tokenised before, which its special tokens show, and is split again.
+fn cut_special_tokens(unit: Unit, text: &str) -> Option<String> {
+    let unk = SpecialToken::Unk.text();
+    let count = text.matches(unk).count();
     (unit == Unit::Words && count > 0).then(|| {
-        format!("{mark} stands in the text ({count} times) and is cut into three words; --tokenized keeps it whole")
+        format!("{unk} stands in the text ({count} times) and is cut into three words; --tokenized keeps it whole")
     })
 }
 
@@ -140,18 +140,18 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_of_a_tokenised_text_is_the_vocabularys() {
+    fn the_unk_of_a_tokenised_text_is_the_vocabularys() {
         let text = " the <unk> said : no <unk> \n".repeat(20);
         let of = |unit| corpus(&format!("{unit:?}"), &text, unit);
         let (whole, cut) = (of(Unit::Tokenized), of(Unit::Words));
-        let unknown = whole.vocabulary.mark(SpecialToken::Unk).unwrap();
+        let unknown = whole.vocabulary.special_token_id(SpecialToken::Unk).unwrap();
         assert_eq!(whole.vocabulary.len(), 1 + 5); // <unk>, the, said, :, no, line break
         assert_eq!(whole.train.iter().chain(&whole.test).filter(|&&token| token == unknown).count(), 40);
-        assert!(!cut.train.contains(&cut.vocabulary.mark(SpecialToken::Unk).unwrap()));
+        assert!(!cut.train.contains(&cut.vocabulary.special_token_id(SpecialToken::Unk).unwrap()));
         let warning = "<unk> stands in the text (40 times) and is cut into three words; --tokenized keeps it whole";
-        assert_eq!(cut_marks(Unit::Words, &text).as_deref(), Some(warning));
-        assert_eq!([Unit::Tokenized, Unit::Characters].map(|unit| cut_marks(unit, &text)), [None, None]);
-        assert_eq!(cut_marks(Unit::Words, "unk < >"), None);
+        assert_eq!(cut_special_tokens(Unit::Words, &text).as_deref(), Some(warning));
+        assert_eq!([Unit::Tokenized, Unit::Characters].map(|unit| cut_special_tokens(unit, &text)), [None, None]);
+        assert_eq!(cut_special_tokens(Unit::Words, "unk < >"), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) struct Task {
     pub(crate) train: Vec<Example>,
     pub(crate) test: Vec<Example>,
     pub(crate) labels: Vec<String>,
-    /// The characters of the training part, in lower case, and a mark for all others.
+    /// The characters of the training part, in lower case, and a special token for all others.
     pub(crate) vocabulary: Vocabulary,
 }
 

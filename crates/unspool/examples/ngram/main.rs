@@ -144,10 +144,7 @@ mod tests {
         assert_eq!(said_of("one-character", b"x", &["--characters"]), short.replace("word", "character"));
         assert_eq!(said_of("latin-1", b"un caf\xe9", &[]), "FILE: line 1 is not UTF-8 text");
         let rare: String = (0..100).map(|i| format!("w{i} ")).collect();
-        assert_eq!(
-            said_of("rare", rare.as_bytes(), &[]),
-            "FILE: none of 90 different tokens stands in the text 2 times or more"
-        );
+        assert_eq!(said_of("rare", rare.as_bytes(), &[]), "FILE: none of 90 different tokens occurs 2 times or more");
         let missing = ran(&["--text", "/nowhere/book.txt"]).unwrap_err();
         assert!(missing.starts_with("cannot read /nowhere/book.txt: "), "{missing}");
     }

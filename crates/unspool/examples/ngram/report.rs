@@ -11,8 +11,8 @@ const SHOWN: usize = 8;
 
 pub(crate) fn head(corpus: &Corpus, seconds: f64) -> String {
     let Corpus { vocabulary, train, test, unit } = corpus;
-    let mark = vocabulary.mark(SpecialToken::Unk);
-    let unknown = test.iter().filter(|&&token| Some(token) == mark).count() as f64 / test.len() as f64;
+    let unk = vocabulary.special_token_id(SpecialToken::Unk);
+    let unknown = test.iter().filter(|&&token| Some(token) == unk).count() as f64 / test.len() as f64;
     format!(
         "{} {} counted in {seconds:.2} s, {} held out; a vocabulary of {}; {:.2}% of those held out are unknown\n",
         train.len(),

@@ -59,7 +59,7 @@ pub(crate) struct Languages {
     pub(crate) target: Vocabulary,
 }
 
-/// The numbers of the marks, the first ones of the target's vocabulary.
+/// The IDs of the special tokens, the first ones of the target's vocabulary.
 pub(crate) const PADDING: usize = 0;
 pub(crate) const BEGIN: usize = 1;
 pub(crate) const END: usize = 2;
@@ -72,11 +72,11 @@ impl Languages {
             train.iter().map(|(source, target)| (source.to_lowercase(), target.to_lowercase())).unzip();
         let split = |texts: &[String]| texts.iter().flat_map(|text| unit.split(text)).map(str::to_string).collect();
         let [source, target]: [Vec<String>; 2] = [split(&source), split(&target)];
-        let marks = [SpecialToken::Pad, SpecialToken::Bos, SpecialToken::Eos].into_iter().chain(unknown);
+        let special = [SpecialToken::Pad, SpecialToken::Bos, SpecialToken::Eos].into_iter().chain(unknown);
         Ok(Languages {
             unit,
             source: Vocabulary::new(source.iter().map(String::as_str), minimum_count, unknown)?,
-            target: Vocabulary::new(target.iter().map(String::as_str), minimum_count, marks)?,
+            target: Vocabulary::new(target.iter().map(String::as_str), minimum_count, special)?,
         })
     }
 
@@ -104,7 +104,7 @@ impl Languages {
 
     /// The token that stands for unknown words of the target, and that no translation should have.
     pub(crate) fn unknown(&self) -> Option<usize> {
-        self.target.mark(SpecialToken::Unk)
+        self.target.special_token_id(SpecialToken::Unk)
     }
 
     /// A translation as text.

@@ -35,9 +35,11 @@ impl Trained {
         let unit = unit.ok_or_else(|| sentence(&"it holds no translator of characters or words"))?;
         let vocabulary = |name| Vocabulary::from_json(text(name)?).map_err(|e| sentence(&e));
         let languages = Languages { unit, source: vocabulary("source")?, target: vocabulary("target")? };
-        let marks = [(SpecialToken::Pad, PADDING), (SpecialToken::Bos, BEGIN), (SpecialToken::Eos, END)];
-        if let Some((mark, id)) = marks.into_iter().find(|&(mark, id)| languages.target.mark(mark) != Some(id)) {
-            return Err(sentence(&format!("token {id} of the target's vocabulary is not {}", mark.text())));
+        let special = [(SpecialToken::Pad, PADDING), (SpecialToken::Bos, BEGIN), (SpecialToken::Eos, END)];
+        if let Some((token, id)) =
+            special.into_iter().find(|&(token, id)| languages.target.special_token_id(token) != Some(id))
+        {
+            return Err(sentence(&format!("token {id} of the target's vocabulary is not {}", token.text())));
         }
         // The sizes are those of the weights that are there.
         let shape = |name: &str| match file.tensor::<f32>(&format!("model.{name}.weight")) {

@@ -95,7 +95,7 @@ fn files_that_cannot_be_used_are_refused_with_a_sentence() {
     assert_eq!(said(b"Go.\tVa !\nHi. Salut.\n"), "FILE: line 2 is not a sentence, a tab, and its translation");
     assert_eq!(said(b"Go.\tVa !\n"), "FILE: a tenth is held out, so at least 10 different sentences are needed, not 1");
     let rare: String = (0..10).map(|i| format!("a{i}\tb{i}\n")).collect();
-    assert_eq!(said(rare.as_bytes()), "FILE: none of 9 different tokens stands in the text 2 times or more");
+    assert_eq!(said(rare.as_bytes()), "FILE: none of 9 different tokens occurs 2 times or more");
     let missing = ran(&["--pairs", "/nowhere/pairs.txt"]).unwrap_err();
     assert!(missing.starts_with("cannot read /nowhere/pairs.txt: "), "{missing}");
     let missing = ran(&["--load", "/nowhere/model.safetensors"]).unwrap_err();

@@ -119,7 +119,7 @@ fn run(options: &Options, say: &mut dyn FnMut(String) -> Result<(), String>) -> 
     // Before the training, so that a prompt with a mistake is found at once.
     let prompt = options.prompt.as_deref().or(options.text.is_none().then_some(said));
     let prompt = prompt.map(|prompt| corpus::prompt(&corpus.vocabulary, unit, prompt)).transpose()?;
-    let padding = corpus.vocabulary.mark(SpecialToken::Unk).expect("a corpus has it");
+    let padding = corpus.vocabulary.special_token_id(SpecialToken::Unk).expect("a corpus has it");
     let counted = report::Counted::new(&corpus, options.order);
     say(report::head(&corpus, &counted))?;
 

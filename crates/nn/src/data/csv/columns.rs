@@ -51,7 +51,7 @@ pub(super) fn place(column: &Column, first: &[Cow<str>], names: bool) -> Result<
             format!("there is no column {number}: the file has {}, counted from 0", first.len())
         }
         Column::Name(name) if !names => {
-            format!("there is no column {}: a file without a header has numbers for its columns", shown(name))
+            format!("there is no column {}: without a header, columns are chosen by index", shown(name))
         }
         Column::Name(name) => match places(name)[..] {
             [place] => return Ok(place),

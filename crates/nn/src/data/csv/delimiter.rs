@@ -39,7 +39,7 @@ pub(super) fn find(text: &str, line: usize, decimal: Option<Decimal>) -> Result<
         let explaining: Vec<char> = fitting.iter().copied().filter(explains).collect();
         if explaining.len() != 1 {
             let list: Vec<String> = fitting.iter().map(|c| format!("{c:?}")).collect();
-            return Err(DataError(format!("the cells may stand apart by {}: tell which", list.join(" or "))));
+            return Err(DataError(format!("the delimiter may be {}: set the delimiter", list.join(" or "))));
         }
         fitting = explaining;
     }

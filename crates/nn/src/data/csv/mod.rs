@@ -46,7 +46,7 @@ use unspool_autograd::{Scalar, Tensor};
 /// let open = "day;wind\n31.12.2001;1.024\n";
 /// assert_eq!(
 ///     Csv::new().columns(["wind"]).parse::<f32>(open).unwrap_err().to_string(),
-///     "line 2: \"1.024\" may be 1.024 or 1024: tell the decimal mark"
+///     "line 2: \"1.024\" may be 1.024 or 1024: set the decimal mark"
 /// );
 /// assert_eq!(Csv::new().columns(["wind"]).decimal(',').parse::<f32>(open)?.to_vec(), [1024.0]);
 /// # Ok::<(), unspool_nn::data::DataError>(())
@@ -115,7 +115,7 @@ impl Csv {
     #[track_caller]
     pub fn delimiter(self, delimiter: impl Into<char>) -> Self {
         let delimiter = delimiter.into();
-        assert!(!['"', '\n', '\r'].contains(&delimiter), "csv: {delimiter:?} cannot stand between cells");
+        assert!(!['"', '\n', '\r'].contains(&delimiter), "csv: {delimiter:?} cannot be a delimiter");
         Csv { delimiter: Some(delimiter), ..self }
     }
 
@@ -181,7 +181,7 @@ impl Csv {
             for column in &layout.columns {
                 values.push(self.value(&layout, row, column)?.ok_or_else(|| {
                     let cell = shown(&row.cells[column.1]);
-                    DataError(format!("line {}, {}: {cell} says that the value is missing", row.line, column.0))
+                    DataError(format!("line {}, {}: {cell} marks a missing value", row.line, column.0))
                 })?);
             }
             Ok(())
@@ -310,7 +310,7 @@ impl Csv {
             return Ok(());
         }
         Err(DataError(format!(
-            "line {} holds numbers where names of columns are expected: say that there is no header, or that they are names",
+            "line {} holds numbers where column names are expected: set whether there is a header",
             first.line
         )))
     }
@@ -337,7 +337,9 @@ impl Layout<'_> {
             let (row, (above, width)) = (row?, &self.first);
             let (line, n) = (row.line, row.cells.len());
             if n != *width {
-                return Err(DataError(format!("line {line} has another number of cells ({n}) than {above} ({width})")));
+                return Err(DataError(format!(
+                    "line {line} has a different number of cells ({n}) than {above} ({width})"
+                )));
             }
             take(&row)?;
         }

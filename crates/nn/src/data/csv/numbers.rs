@@ -116,7 +116,7 @@ impl Evidence {
         };
         let values = [Decimal::Point, Decimal::Comma].map(|mark| mark.read(&cell).unwrap_or(f64::NAN));
         Err(DataError(format!(
-            "line {line}: {} may be {} or {}: tell the decimal mark",
+            "line {line}: {} may be {} or {}: set the decimal mark",
             shown(&cell),
             values[0],
             values[1]

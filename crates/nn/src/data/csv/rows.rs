@@ -79,7 +79,9 @@ impl<'a> Iterator for Rows<'a> {
         let mut cells = Vec::new();
         loop {
             if cells.len() == MOST_CELLS {
-                return Some(Err(DataError(format!("line {line} has more than {MOST_CELLS} cells: this is no table"))));
+                return Some(Err(DataError(format!(
+                    "line {line} has more than {MOST_CELLS} cells: this is not a table"
+                ))));
             }
             match self.cell() {
                 Ok(cell) => cells.push(cell),

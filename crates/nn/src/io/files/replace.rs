@@ -54,7 +54,7 @@ impl Target {
         let invalid = |sentence: &str| io::Error::new(io::ErrorKind::InvalidInput, sentence);
         let as_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| is_separator(byte.into()));
         if as_folder || path.file_name().is_none() {
-            return Err(invalid("the path names no file"));
+            return Err(invalid("the path does not name a file"));
         }
         let old = match fs::metadata(path) {
             Ok(old) if old.is_file() => Some(old),
@@ -71,7 +71,7 @@ impl Target {
             _ => PathBuf::from("."),
         };
         if !folder.is_dir() {
-            let sentence = format!("{} is no folder, expected one", folder.display());
+            let sentence = format!("{} is not a folder", folder.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, sentence));
         }
         Ok(Target { folder, path, old })

@@ -42,7 +42,7 @@ pub fn read_npy<T: Real>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError>
         Problem::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => unreadable(error),
         Problem::TooLarge(sentence) => FileError::new(path, format_args!("holds an array {sentence}")),
         problem => {
-            let error = FileError::new(path, format_args!("is no npy file of numbers: {problem}"));
+            let error = FileError::new(path, format_args!("is not an npy file of numbers: {problem}"));
             explain(path, &[Format::Npy], error)
         }
     })
@@ -173,7 +173,7 @@ pub(super) fn read_header(source: &mut dyn Read, size: u64) -> Result<ArrayHeade
     let needed = shape.iter().try_fold(element.size, |bytes, &size| bytes.checked_mul(size));
     if !addressable || needed.is_none_or(|needed| needed as u64 != data) {
         let shape = sizes(&shape);
-        return Err(format!("{data} bytes are no array of shape {shape} that holds {descr:?}").into());
+        return Err(format!("{data} bytes are not an array of shape {shape} that holds {descr:?}").into());
     }
     Ok(ArrayHeader { element, fortran_order, shape })
 }

@@ -180,7 +180,7 @@ impl Npz {
 }
 
 fn wrong(path: &Path, problem: impl fmt::Display) -> FileError {
-    FileError::new(path, format_args!("is no valid npz file: {problem}"))
+    FileError::new(path, format_args!("is not a valid npz file: {problem}"))
 }
 
 /// The entries by name, without the extension of npy files.
@@ -195,7 +195,7 @@ fn directory(archive: &ZipSliceArchive<Vec<u8>>) -> Result<Directory, String> {
         ranges.push((entry.compressed_data_range(), name.clone()));
         let key = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
         if entries.insert(key, (record.compression_method(), wayfinder)).is_some() {
-            return Err(format!("the name {} stands twice", quoted(&name)));
+            return Err(format!("the name {} appears twice", quoted(&name)));
         }
         found += 1;
     }

@@ -218,7 +218,7 @@ impl<T: Real> KerasState for GruResetBefore<Tensor<T>> {
 }
 
 /// Why the file must have the bias of a GRU.
-const RESET: &str = "says by its shape whether a GRU resets after the product, [2, 3H], or before, [3H]: without biases, \
+const RESET: &str = "shows by its shape whether a GRU resets after the product, [2, 3H], or before, [3H]: without biases, \
                      it must be there as zeros";
 
 impl<C: KerasState> KerasState for Recurrent<C> {

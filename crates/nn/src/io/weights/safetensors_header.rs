@@ -32,7 +32,7 @@ impl Header {
     /// shape needs, and overlaps no other.
     pub(super) fn read(mut file: &File, path: &Path) -> Result<Header, FileError> {
         let unreadable = FileError::cannot_read(path);
-        let wrong = |problem: String| FileError::new(path, format_args!("is no valid safetensors file: {problem}"));
+        let wrong = |problem: String| FileError::new(path, format_args!("is not a valid safetensors file: {problem}"));
         let size = file.metadata().map_err(unreadable)?.len();
         if size < LENGTH {
             return Err(wrong(format!("it has {size} bytes, and the length of its header alone takes {LENGTH}")));
@@ -119,7 +119,7 @@ impl<'de> Deserialize<'de> for Entries {
                         entries.tensors.insert(name.clone(), map.next_value()?).is_some()
                     };
                     if twice {
-                        return Err(A::Error::custom(format_args!("the name {} stands twice", quoted(&name))));
+                        return Err(A::Error::custom(format_args!("the name {} appears twice", quoted(&name))));
                     }
                 }
                 entries.texts = metadata.flatten().unwrap_or_default();

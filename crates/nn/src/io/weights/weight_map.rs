@@ -267,7 +267,7 @@ impl<'a> WeightMap<'a> {
                             let (kept, name) = (quoted(kept), quoted(name));
                             let sentence = "which are one weight in the model";
                             let error =
-                                file.wrong(format_args!("has other values in {kept} than in {name}, {sentence}"));
+                                file.wrong(format_args!("has different values in {kept} and {name}, {sentence}"));
                             self.failure.get_or_insert(error);
                         }
                         (Ok(_), Some(_)) => {}

@@ -1,10 +1,10 @@
-//! How often tokens stand in a row.
+//! Counts of n-grams.
 
 use std::collections::HashMap;
 
 /// The n-grams of a text and their counts, for n from 1 to an order.
 ///
-/// They are kept as a trie: an n-gram is a node, found by the node of its first n - 1 tokens and its last token.
+/// They form a trie: each n-gram is a node, found from the node of its first n - 1 tokens and its last token.
 ///
 /// ```
 /// use unspool_nn::text::ngram::NgramCounts;
@@ -16,28 +16,28 @@ use std::collections::HashMap;
 #[derive(Clone, Debug)]
 pub struct NgramCounts {
     classes: usize,
-    /// Those of n = 1, 2, ..
+    /// The n-grams of n = 1, 2, ..
     pub(super) levels: Vec<Level>,
 }
 
 /// The n-grams of one n.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Level {
-    /// From the node of the first n - 1 tokens (0 if these are none) and the last token.
+    /// The node of each n-gram, by the node of its first n - 1 tokens (0 if n is 1) and its last token.
     pub nodes: HashMap<(u32, u32), u32>,
-    /// Of each node: how often it stands in the text.
+    /// The count of each node.
     pub counts: Vec<u32>,
-    /// Of each node: the node of its last n - 1 tokens.
+    /// For each node, the node of its last n - 1 tokens.
     pub suffixes: Vec<u32>,
-    /// Of each node of n - 1: the sum of the counts of what follows it.
+    /// For each node of n - 1, the sum of the counts of the n-grams that begin with it.
     pub followers: Vec<u32>,
 }
 
 impl NgramCounts {
-    /// Counts the n-grams of `tokens`, with n up to `order`. There are `classes` different tokens, numbered from 0.
+    /// Counts the n-grams of `tokens`, with n up to `order`. `classes` is the size of the vocabulary.
     ///
     /// # Panics
-    /// If `order` is 0, or a token is none of the classes.
+    /// If `order` is 0, or a token is not less than `classes`.
     #[track_caller]
     pub fn new(tokens: &[usize], order: usize, classes: usize) -> Self {
         assert!(order > 0, "NgramCounts: n-grams of order 0: they must have at least 1 token");
@@ -67,12 +67,12 @@ impl NgramCounts {
         self.levels.len()
     }
 
-    /// The number of different tokens that there could be.
+    /// The size of the vocabulary.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// How often `ngram` stands in the text; of no tokens, how many tokens the text has.
+    /// How often `ngram` occurs in the text; for an empty one, the number of tokens in the text.
     ///
     /// # Panics
     /// If it is longer than the order.
@@ -96,7 +96,7 @@ impl NgramCounts {
         self.level(n).counts.len()
     }
 
-    /// How many n-grams of `n` tokens stand in the text only once.
+    /// The number of n-grams of `n` tokens that occur only once in the text.
     ///
     /// # Panics
     /// If n is 0 or greater than the order.
@@ -105,21 +105,21 @@ impl NgramCounts {
         self.level(n).counts.iter().filter(|&&count| count == 1).count()
     }
 
-    /// The bytes of memory that the n-grams of `n` tokens take, with the empty slots of their hash table.
+    /// The bytes of memory that the n-grams of `n` tokens take, including the empty slots of their hash table.
     ///
     /// # Panics
     /// If n is 0 or greater than the order.
     #[track_caller]
     pub fn bytes(&self, n: usize) -> usize {
         let level = self.level(n);
-        // A hash table of the standard library is at most 7/8 full, and has one byte more for each slot.
+        // A hash table of the standard library is at most 7/8 full, and has an extra byte for each slot.
         let slots = level.nodes.capacity() * 8 / 7;
         let lists = [&level.counts, &level.suffixes, &level.followers].map(Vec::len);
         slots * (size_of::<((u32, u32), u32)>() + 1) + lists.iter().sum::<usize>() * size_of::<u32>()
     }
 
-    /// The share of the n-grams of `n` tokens of another text that are not in this one: 0 to 1, and NaN if it has fewer than
-    /// `n` tokens.
+    /// The fraction of the n-grams of `n` tokens in another text that do not occur in this one: 0 to 1, and NaN if
+    /// it has fewer than `n` tokens.
     ///
     /// # Panics
     /// If n is 0 or greater than the order.
@@ -130,7 +130,7 @@ impl NgramCounts {
         unseen as f64 / tokens.windows(n).len() as f64
     }
 
-    /// The node of an n-gram that is in the text; of no tokens, 0.
+    /// The node of an n-gram, if it occurs in the text; 0 for an empty one.
     pub(super) fn node(&self, ngram: &[usize]) -> Option<usize> {
         let node =
             |node, (token, level): (&usize, &Level)| level.nodes.get(&(node, u32::try_from(*token).ok()?)).copied();

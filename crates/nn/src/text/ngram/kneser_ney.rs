@@ -2,19 +2,20 @@
 
 use super::counts::{Level, NgramCounts};
 
-/// What is taken from an n-gram that was counted once, twice, three times or more, if a text is too small to tell: KenLM's.
+/// The discounts for n-grams counted once, twice, and three or more times, if the text is too small to estimate them:
+/// KenLM's.
 const FALLBACK: [f64; 3] = [0.5, 1.0, 1.5];
 
 /// The counts of one n, as Kneser-Ney smoothing sees them.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
-    /// Of each node: its count or, of an n less than the order, the number of different tokens that come before it.
+    /// For each node its count or, if n is less than the order, the number of different tokens that precede it.
     counts: Vec<u32>,
     contexts: Vec<Context>,
     discounts: [f64; 3],
 }
 
-/// What follows a context.
+/// Totals over the n-grams that begin with a context.
 #[derive(Clone, Copy, Debug, Default)]
 struct Context {
     /// The sum of the counts.
@@ -23,7 +24,7 @@ struct Context {
     kinds: [u32; 3],
 }
 
-/// Of n = 1 .. order.
+/// The tallies of n = 1 .. order.
 pub(super) fn tallies(counts: &NgramCounts, order: usize) -> Vec<Tally> {
     let tally = |n: usize| {
         let level = &counts.levels[n - 1];
@@ -53,8 +54,8 @@ impl Tally {
         Tally { counts, contexts, discounts }
     }
 
-    /// `(c - D(c)) / total + (D1 N1 + D2 N2 + D3 N3) / total * lower`: the probability of a node in a context, if `lower` is
-    /// the one in the context without its first token.
+    /// The probability of a node in a context: `(c - D(c)) / total + (D1 N1 + D2 N2 + D3 N3) / total * lower`, where
+    /// `lower` is its probability in the context without its first token.
     pub fn interpolate(&self, context: usize, node: Option<usize>, lower: f64) -> f64 {
         let Context { total, kinds } = self.contexts.get(context).copied().unwrap_or_default();
         if total == 0 {
@@ -67,7 +68,7 @@ impl Tally {
     }
 }
 
-/// Which of the three discounts a count has.
+/// Which of the three discounts applies to a count.
 fn kind(count: u32) -> Option<usize> {
     (count > 0).then(|| count.min(3) as usize - 1)
 }
@@ -78,7 +79,7 @@ fn discounts(counts: &[u32]) -> [f64; 3] {
     let [n1, n2, n3, n4] = [1, 2, 3, 4].map(|i| counts.iter().filter(|&&count| count == i).count() as f64);
     let y = n1 / (n1 + 2.0 * n2);
     let discounts = [1.0 - 2.0 * y * n2 / n1, 2.0 - 3.0 * y * n3 / n2, 3.0 - 4.0 * y * n4 / n3];
-    // NaN or infinite where a count does not occur; in small texts also negative.
+    // NaN or infinite if a count does not occur, and in small texts possibly negative.
     let possible = discounts.iter().zip([1.0, 2.0, 3.0]).all(|(discount, most)| *discount > 0.0 && *discount <= most);
     if possible { discounts } else { FALLBACK }
 }

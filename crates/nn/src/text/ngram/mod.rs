@@ -1,7 +1,7 @@
-//! Language models that count n-grams: the next token from the n - 1 before it.
+//! N-gram language models: they predict the next token from the n - 1 tokens before it, by counting.
 //!
-//! Terms: the *context* is the tokens before; `c(..)` counts how often tokens stand in the training text in a row; `V` is the
-//! number of tokens of the vocabulary.
+//! The *context* is the tokens before; `c(..)` is how often a sequence of tokens occurs in the training text;
+//! `V` is the size of the vocabulary.
 //!
 //! ```
 //! use unspool_nn::text::ngram::{NgramCounts, NgramModel, Smoothing};

@@ -1,46 +1,48 @@
-//! From counts to probabilities.
+//! Probabilities from counts.
 
 use super::counts::NgramCounts;
 use super::kneser_ney::{self, Tally};
 
-/// What an [`NgramModel`] makes of n-grams that it has not seen.
+/// How an [`NgramModel`] treats n-grams that it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Smoothing {
-    /// `c(context token) / c(context)`: 0 for what was not seen, also for every token after a context that was not.
+    /// `c(context token) / c(context)`: 0 for unseen n-grams, and for every token after an unseen context.
     MaximumLikelihood,
-    /// `(c(context token) + k) / (c(context) + k V)`: as if everything had been seen k times more. With k = 1, Laplace's
-    /// rule.
+    /// `(c(context token) + k) / (c(context) + k V)`: as if each n-gram had been seen k more times. Laplace
+    /// smoothing with k = 1.
     AddK(f64),
-    /// `c(context token) / c(context)` if it was seen, else this factor times the same of a context without its first
-    /// token (Brants et al. 2007, with 0.4). It is a score, and no probability: it does not sum to 1.
+    /// `c(context token) / c(context)` if that n-gram was seen; otherwise this factor times the same for the context
+    /// without its first token (Brants et al. 2007, with 0.4). These are scores, not probabilities: they do not
+    /// sum to 1.
     StupidBackoff(f64),
-    /// Interpolated modified Kneser-Ney (Kneser and Ney 1995; Chen and Goodman 1998, section 3): with discounts for counts
-    /// of 1, 2 and more,
+    /// Interpolated modified Kneser-Ney smoothing (Kneser and Ney 1995; Chen and Goodman 1998, section 3), with
+    /// discounts for counts of 1, 2, and 3 or more:
     ///
     /// ```text
-    /// p(token | context) = (c - D(c)) / c(context) + share(context) p(token | context without its first token)
+    /// p(token | context) = (c - D(c)) / c(context) + weight(context) p(token | context without its first token)
     /// ```
     ///
-    /// where shorter n-grams count the different tokens that they were seen behind, and not how often; below n = 1 every
-    /// token has `1 / V`. Discounts come from the text (or are 0.5, 1 and 1.5 if it is too small to tell).
+    /// For shorter n-grams, `c` counts the different tokens that precede them, not their occurrences; below n = 1,
+    /// each token has the probability `1 / V`. Discounts are estimated from the text (or are 0.5, 1 and 1.5 if it is
+    /// too small).
     KneserNey,
 }
 
 /// Predicts the next token from the `order - 1` before it.
 ///
-/// All methods take contexts of any length: of a long one the last `order - 1` tokens count, and a short one, as at the beginning
-/// of a text, makes it a model of fewer.
+/// Contexts may have any length: of a longer one only the last `order - 1` tokens count, and with a shorter one, as
+/// at the beginning of a text, it is a model of a lower order.
 #[derive(Clone, Debug)]
 pub struct NgramModel<'a> {
     counts: &'a NgramCounts,
     order: usize,
     smoothing: Smoothing,
-    /// Of Kneser-Ney, for n = 1, 2, ..
+    /// Only for Kneser-Ney: for n = 1, 2, ..
     tallies: Vec<Tally>,
 }
 
 impl<'a> NgramModel<'a> {
-    /// A model of this order, which may be less than that of the counts.
+    /// A model of this order, which may be lower than that of the counts.
     ///
     /// ```
     /// use unspool_nn::text::ngram::{NgramCounts, NgramModel, Smoothing};
@@ -53,7 +55,7 @@ impl<'a> NgramModel<'a> {
     /// ```
     ///
     /// # Panics
-    /// If the order is 0 or greater than that of the counts, or the k or the factor of the smoothing is not positive.
+    /// If the order is 0 or greater than that of the counts, or the smoothing's k or factor is not positive.
     #[track_caller]
     pub fn new(counts: &'a NgramCounts, order: usize, smoothing: Smoothing) -> Self {
         let most = counts.order();
@@ -71,19 +73,19 @@ impl<'a> NgramModel<'a> {
         NgramModel { counts, order, smoothing, tallies }
     }
 
-    /// How probable `token` is after `context` (with [`Smoothing::StupidBackoff`], its score).
+    /// The probability of `token` after `context` (with [`Smoothing::StupidBackoff`], its score).
     ///
-    /// A token of the context that is none of the vocabulary makes it a context that was not seen.
+    /// A context with a token that is not in the vocabulary counts as unseen.
     ///
     /// # Panics
-    /// If there is no such token.
+    /// If `token` is not in the vocabulary.
     #[track_caller]
     pub fn probability(&self, context: &[usize], token: usize) -> f64 {
         let classes = self.counts.classes();
         assert!(token < classes, "probability: there is no token {token} among {classes}, counted from 0");
         let context = &context[context.len().saturating_sub(self.order - 1)..];
         match self.smoothing {
-            Smoothing::MaximumLikelihood => self.share(context, token).unwrap_or(0.0),
+            Smoothing::MaximumLikelihood => self.frequency(context, token).unwrap_or(0.0),
             Smoothing::AddK(k) => {
                 let [seen, all] = self.seen(context, token).map(|count| count as f64);
                 (seen + k) / (all + k * classes as f64)
@@ -91,8 +93,8 @@ impl<'a> NgramModel<'a> {
             Smoothing::StupidBackoff(factor) => {
                 let mut weight = 1.0;
                 for start in 0..=context.len() {
-                    match self.share(&context[start..], token) {
-                        Some(share) if share > 0.0 => return weight * share,
+                    match self.frequency(&context[start..], token) {
+                        Some(frequency) if frequency > 0.0 => return weight * frequency,
                         _ => weight *= factor,
                     }
                 }
@@ -107,11 +109,11 @@ impl<'a> NgramModel<'a> {
         (0..self.counts.classes()).map(|token| self.probability(context, token)).collect()
     }
 
-    /// The mean of -ln p over the tokens of a text, each after all before it; infinite if one of them is impossible, and NaN
-    /// if there is none.
+    /// The cross-entropy per token in nats: the mean of -ln p over the tokens of a text, each predicted from those
+    /// before it. Infinite if a token has probability 0, and NaN if there are no tokens.
     ///
     /// # Panics
-    /// If a token is none of the vocabulary.
+    /// If a token is not in the vocabulary.
     #[track_caller]
     pub fn cross_entropy(&self, tokens: &[usize]) -> f64 {
         let mut sum = 0.0;
@@ -121,7 +123,7 @@ impl<'a> NgramModel<'a> {
         sum / tokens.len() as f64
     }
 
-    /// How often the token and how often any token was seen after the context.
+    /// The counts of this token and of all tokens after the context.
     fn seen(&self, context: &[usize], token: usize) -> [u32; 2] {
         let level = &self.counts.levels[context.len()];
         let Some(node) = self.counts.node(context) else { return [0, 0] };
@@ -129,13 +131,13 @@ impl<'a> NgramModel<'a> {
         [seen, level.followers.get(node).copied().unwrap_or(0)]
     }
 
-    /// The share of the token in what was seen after the context.
-    fn share(&self, context: &[usize], token: usize) -> Option<f64> {
+    /// The relative frequency of the token after the context, if the context was seen.
+    fn frequency(&self, context: &[usize], token: usize) -> Option<f64> {
         let [seen, all] = self.seen(context, token);
         (all > 0).then(|| f64::from(seen) / f64::from(all))
     }
 
-    /// From the shortest context to the longest that was seen.
+    /// Interpolates from the shortest context to the longest that was seen.
     fn kneser_ney(&self, context: &[usize], token: usize) -> f64 {
         let mut probability = 1.0 / self.counts.classes() as f64;
         for (n, tally) in self.tallies[..=context.len()].iter().enumerate() {
