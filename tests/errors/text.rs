@@ -40,7 +40,10 @@ fn chunks_keep_their_rows_until_a_restart() {
     let (message, ..) = panic_of(|| drop(of(&chunk(2), &mut bptt)));
     assert_eq!(message, "TruncatedBptt: a batch size of 2 after one of 3, without a restart");
     let (message, ..) = panic_of(|| drop(of(&odd, &mut TruncatedBptt::new())));
-    assert_eq!(message, "TruncatedBptt: inputs [2, 3] and targets [2, 2] must both be [T, B] with at least one sequence");
+    assert_eq!(
+        message,
+        "TruncatedBptt: inputs [2, 3] and targets [2, 2] must both be [T, B] with at least one sequence"
+    );
     bptt.restart();
     of(&chunk(2), &mut bptt);
 }
