@@ -5,12 +5,12 @@ use crate::shape::Shape;
 use std::fmt;
 use std::sync::Arc;
 
-/// Positions along an axis, in a shape of their own: classes, tokens, positions of the largest elements.
-/// Cloning is cheap.
+/// Integers in a shape, positions along an axis: classes, tokens, positions of the largest
+/// elements. Cloning is cheap.
 ///
-/// Functions that take indices also take a vector, slice or array of integers, as indices of rank 1: of
-/// `usize`, and of `u8`, `u16`, `u32`, `u64`, `i32` and `i64`, the types that other programs use for labels and
-/// tokens. A negative number among them panics.
+/// Functions that take indices also take a vector, slice or array of integers, as indices of rank
+/// 1: of `usize`, and of `u8`, `u16`, `u32`, `u64`, `i32` and `i64`, the types that other programs
+/// use for labels and tokens. A negative number among them panics.
 ///
 /// ```
 /// use unspool_tensor::{Indices, Tensor};
@@ -127,7 +127,8 @@ fn positions<I: Copy + TryInto<usize> + fmt::Display>(numbers: &[I]) -> Indices 
     data.into()
 }
 
-/// Lists of `usize` become indices as is; those of other types are converted, and panic if a number is negative.
+/// Lists of `usize` become indices as is; those of other types are converted, and panic if a number
+/// is negative.
 macro_rules! lists {
     ($($Int:ty: |$numbers:ident| $indices:expr;)*) => {
         $(

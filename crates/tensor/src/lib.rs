@@ -1,8 +1,8 @@
 //! Strided tensors of [`f32`] and [`f64`] on the CPU.
 //!
-//! This is the lowest floor of [unspool](https://docs.rs/unspool): storage, shapes, views, broadcasting,
-//! elementwise functions as SIMD code chosen at run time, reductions, and matrix products. It knows
-//! nothing of gradients.
+//! This is the lowest floor of [unspool](https://docs.rs/unspool): storage, shapes, views,
+//! broadcasting, elementwise functions as SIMD code chosen at run time, reductions, and matrix
+//! products. It knows nothing of gradients.
 //!
 //! ```
 //! use unspool_tensor::{Scalar, Tensor};
@@ -15,9 +15,9 @@
 //! assert_eq!(format!("{h:.2}"), "[[0.91 0.96]\n [0.99 1.  ]]");
 //! ```
 //!
-//! Mistakes with shapes are programming errors: they panic, in release builds too, with the operation,
-//! the shapes and the caller's line. All unsafe code of the workspace is in this crate, in the files that
-//! its folders' `mod.rs` mark with `#[allow(unsafe_code)]`.
+//! Mistakes with shapes are programming errors: they panic, in release builds too, with the
+//! operation, the shapes and the caller's line. All unsafe code of the workspace is in this crate,
+//! in the files that its folders' `mod.rs` mark with `#[allow(unsafe_code)]`.
 
 #![deny(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Shapes: up to six axes, held inline.
+//! Shapes: up to six axes, stored inline.
 
 use std::fmt;
 use std::ops::Deref;
@@ -6,7 +6,8 @@ use std::ops::Deref;
 /// The largest number of axes of a tensor.
 pub const MAX_RANK: usize = 6;
 
-/// No tensor takes more bytes: 256 TiB, more than a processor can address, where a `usize` can hold that.
+/// No tensor takes more bytes: 256 TiB, more than a processor can address, where a `usize` can hold
+/// that.
 pub(crate) const MAX_BYTES: usize = if usize::BITS > 48 { 1 << 48 } else { isize::MAX as usize / 2 };
 
 /// The sizes of a tensor's axes, outermost first. It is `Copy` and dereferences to `[usize]`.
@@ -39,7 +40,8 @@ impl Shape {
         self.numel
     }
 
-    /// The shape with the given sizes. Its number of elements saturates: no tensor can be that large.
+    /// The shape with the given sizes. Its number of elements saturates: no tensor can be that
+    /// large.
     #[inline]
     fn new(sizes: [usize; MAX_RANK], rank: usize) -> Shape {
         let numel = sizes[..rank].iter().fold(1, |product: usize, &size| product.saturating_mul(size));
@@ -79,15 +81,16 @@ impl Shape {
         Shape::new(sizes, self.rank())
     }
 
-    /// Whether another shape has this rank and these sizes, except perhaps along `axis`, which must exist.
+    /// Whether another shape has this rank and these sizes, except perhaps along `axis`, which must
+    /// exist.
     #[inline]
     pub(crate) fn matches_beside(&self, axis: usize, other: &Shape) -> bool {
         let differing = |i: &usize| self.sizes[*i] != other.sizes[*i];
         self.rank == other.rank && axis < self.rank() && (0..MAX_RANK).filter(differing).all(|i| i == axis)
     }
 
-    /// The common shape of two operands under NumPy's broadcasting rules: aligned at the last axis, sizes
-    /// equal or one of them 1. `None` if there is none.
+    /// The common shape of two operands under NumPy's broadcasting rules: aligned at the last axis,
+    /// sizes equal or one of them 1. `None` if there is none.
     #[inline]
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
         if self == other { Some(*self) } else { self.broadcast_differing(other) }
@@ -108,8 +111,8 @@ impl Shape {
         Some(Shape::new(sizes, long.rank()))
     }
 
-    /// Panics if a tensor of this shape, or of the same sizes without the zeros, is larger than the address
-    /// space. So the product of any of a tensor's sizes does not overflow.
+    /// Panics if a tensor of this shape, or of the same sizes without the zeros, is larger than the
+    /// address space. So the product of any of a tensor's sizes does not overflow.
     #[track_caller]
     #[inline]
     pub(crate) fn require_addressable<T>(&self) {
@@ -119,8 +122,8 @@ impl Shape {
         }
     }
 
-    /// Whether there can be a tensor of this shape: neither it, nor one of the same sizes without the zeros, is
-    /// larger than the address space.
+    /// Whether there can be a tensor of this shape: neither it, nor one of the same sizes without
+    /// the zeros, is larger than the address space.
     ///
     /// ```
     /// use unspool_tensor::Shape;

@@ -8,9 +8,9 @@ use crate::storage::layout::Layout;
 
 /// A dense array of [`Scalar`]s with up to [`MAX_RANK`](crate::MAX_RANK) axes.
 ///
-/// Cloning is cheap: clones and views share one buffer. Writing ([`as_mut_slice`](Tensor::as_mut_slice),
-/// [`update`](Tensor::update)) is copy-on-write: a shared buffer is copied first, so writing to one tensor
-/// never changes another.
+/// Cloning is cheap: clones and views share one buffer. Writing
+/// ([`as_mut_slice`](Tensor::as_mut_slice), [`update`](Tensor::update)) is copy-on-write: a shared
+/// buffer is copied first, so writing to one tensor never changes another.
 ///
 /// ```
 /// use unspool_tensor::Tensor;
@@ -24,8 +24,8 @@ pub struct Tensor<T: Scalar = f32> {
 }
 
 impl<T: Scalar> Tensor<T> {
-    /// A contiguous tensor whose elements are arbitrary numbers (NaN in debug builds): write them before reading
-    /// them.
+    /// A contiguous tensor whose elements are arbitrary numbers (NaN in debug builds): write them
+    /// before reading them.
     ///
     /// # Panics
     /// If `shape` is larger than the address space.
@@ -35,9 +35,9 @@ impl<T: Scalar> Tensor<T> {
         Self::scratch_of(&shape.into())
     }
 
-    /// Like [`scratch`](Tensor::scratch), but `None` if no tensor can have this shape or the system has no memory
-    /// for it: for shapes from outside the program. All other constructors abort the process where there is no
-    /// memory, as Rust's `Vec` does.
+    /// Like [`scratch`](Tensor::scratch), but `None` if no tensor can have this shape or the system
+    /// has no memory for it: for shapes from outside the program. All other constructors abort the
+    /// process where there is no memory, as Rust's `Vec` does.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -68,8 +68,8 @@ impl<T: Scalar> Tensor<T> {
         Tensor { buffer: Buffer::hollow(&shape) }
     }
 
-    /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must set each of
-    /// them.
+    /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must
+    /// set each of them.
     #[track_caller]
     #[inline(always)]
     pub(crate) fn written(shape: Shape, write: impl FnOnce(&mut [T])) -> Self {
@@ -218,8 +218,8 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// The elements, writable, in row-major order. Copies them first if another tensor shares the buffer or they
-    /// are not contiguous.
+    /// The elements, writable, in row-major order. Copies them first if another tensor shares the
+    /// buffer or they are not contiguous.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         self.make_writable();

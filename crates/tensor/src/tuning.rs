@@ -1,66 +1,71 @@
 //! Every constant of this crate that speed depends on, with the measurement that set it.
 //!
-//! Where no machine is named, it is the one of docs/DESIGN.md: two cores of an Intel Xeon with AVX-512
-//! (Sapphire Rapids class), one thread. Where no measurement is named, none is on record. Changing
-//! [`SUM_BLOCK`], [`SUM_LANES`] or [`SUM_ROWS`] changes the order of additions, and so the bits of results.
+//! Where no machine is named, it is the one of docs/DESIGN.md: two cores of an Intel Xeon with
+//! AVX-512 (Sapphire Rapids class), one thread. Where no measurement is named, none is on record.
+//! Changing [`SUM_BLOCK`], [`SUM_LANES`] or [`SUM_ROWS`] changes the order of additions, and so the
+//! bits of results.
 
 /// The elements to which packed matrices pad their rows: one AVX-512 vector of f32.
 ///
-/// With a number of columns that is no multiple of it, the product crate copies the matrix in each product.
-/// The cost of that copy alone was not written down. The tape uses the same constant to choose which products
-/// read a matrix as is.
+/// With a number of columns that is no multiple of it, the product crate copies the matrix in each
+/// product. The cost of that copy alone was not written down. The tape uses the same constant to
+/// choose which products read a matrix as is.
 #[doc(hidden)]
 pub const VECTOR: usize = 16;
 
-/// The columns of a panel of a packed matrix: four vectors, and narrow enough that a panel of 512 rows of f32
-/// (128 KiB) stays in the second-level cache.
+/// The columns of a panel of a packed matrix: four vectors, and narrow enough that a panel of 512
+/// rows of f32 (128 KiB) stays in the second-level cache.
 ///
-/// 64 rows times a weight of 512 x 2048: 107 GFLOP/s as is, 138 in panels; times its transpose: 92 and 143.
-/// Other widths are not on record.
+/// 64 rows times a weight of 512 x 2048: 107 GFLOP/s as is, 138 in panels; times its transpose: 92
+/// and 143. Other widths are not on record.
 pub(crate) const PANEL_COLUMNS: usize = 64;
 
-/// The rows of the left operand that one product with a panel takes at most. With more, the product crate
-/// copies the panel once more: 7% of a training step of LSTM(256).
+/// The rows of the left operand that one product with a panel takes at most. With more, the product
+/// crate copies the panel once more: 7% of a training step of LSTM(256).
 pub(crate) const PANEL_ROWS: usize = 48;
 
-/// The rows that packing a transpose reads at once, so that each cache line of the source (16 elements of f32)
-/// is read once. Not measured.
+/// The rows that packing a transpose reads at once, so that each cache line of the source (16
+/// elements of f32) is read once. Not measured.
 pub(crate) const PACK_ROWS: usize = 16;
 
-/// Threads share a packed product of at least this many multiplications, which takes one thread some 5 ms.
+/// Threads share a packed product of at least this many multiplications, which takes one thread
+/// some 5 ms.
 ///
-/// The output of a word model, 1120 x 650 x 10,000, forward and backward: 325 ms on one thread, 195 on two.
-/// With a limit of eight million, the projections and weight gradients of an LSTM(256) took 115 ms on one
-/// thread and 115 to 134 on two (a halted core takes up to 0.1 ms to wake), and batches in shards 3 to 5% longer.
+/// The output of a word model, 1120 x 650 x 10,000, forward and backward: 325 ms on one thread, 195
+/// on two. With a limit of eight million, the projections and weight gradients of an LSTM(256) took
+/// 115 ms on one thread and 115 to 134 on two (a halted core takes up to 0.1 ms to wake), and
+/// batches in shards 3 to 5% longer.
 pub(crate) const PARALLEL_PRODUCT: usize = 1 << 29;
 
-/// The elements that [`Tensor::zip_mut_with`](crate::Tensor::zip_mut_with) copies to the stack and back at a
-/// time.
+/// The elements that [`Tensor::zip_mut_with`](crate::Tensor::zip_mut_with) copies to the stack and
+/// back at a time.
 ///
-/// An Adam step of 5 slices takes 4.7 ns an element without these copies, 0.67 with them, and 1.3 as four
-/// separate passes. Copies that are not aligned to 64 bytes take 1.3 to 1.7 times as long. Other lengths are
-/// not on record.
+/// An Adam step of 5 slices takes 4.7 ns an element without these copies, 0.67 with them, and 1.3
+/// as four separate passes. Copies that are not aligned to 64 bytes take 1.3 to 1.7 times as long.
+/// Other lengths are not on record.
 pub(crate) const ZIP_CHUNK: usize = 64;
 
-/// The elements of an operand with gaps that [`Tensor::map_n`](crate::Tensor::map_n) copies to the stack at a
-/// time. Not measured.
+/// The elements of an operand with gaps that [`Tensor::map_n`](crate::Tensor::map_n) copies to the
+/// stack at a time. Not measured.
 pub(crate) const MAP_CHUNK: usize = 64;
 
-/// Runs of one to eight times this many elements are copied in blocks of this many, not by `memcpy`. Rows of
-/// recurrent layers often have some twenty elements. The gain was not written down.
+/// Runs of one to eight times this many elements are copied in blocks of this many, not by
+/// `memcpy`. Rows of recurrent layers often have some twenty elements. The gain was not written
+/// down.
 pub(crate) const COPY_BLOCK: usize = 16;
 
-/// A run of at most this many terms is added straight on; longer ones are halved, so that rounding errors grow
-/// with the logarithm of the number of terms. Not measured.
+/// A run of at most this many terms is added straight on; longer ones are halved, so that rounding
+/// errors grow with the logarithm of the number of terms. Not measured.
 pub(crate) const SUM_BLOCK: usize = 512;
 
-/// The partial sums side by side in such a run: two AVX-512 vectors of f32, which hide the latency of an
-/// addition. Not measured.
+/// The partial sums side by side in such a run: two AVX-512 vectors of f32, which hide the latency
+/// of an addition. Not measured.
 pub(crate) const SUM_LANES: usize = 32;
 
-/// At most this many rows are added straight on when an axis other than the last is summed; more are halved.
-/// Not measured.
+/// At most this many rows are added straight on when an axis other than the last is summed; more
+/// are halved. Not measured.
 pub(crate) const SUM_ROWS: usize = 32;
 
-/// The partial maxima side by side in [`max_row`](crate::max_row): one AVX-512 vector of f32. Not measured.
+/// The partial maxima side by side in [`max_row`](crate::max_row): one AVX-512 vector of f32. Not
+/// measured.
 pub(crate) const MAX_LANES: usize = 16;

@@ -1,4 +1,5 @@
-//! `Display` of tensors: rows in brackets, aligned, long axes shortened, as NumPy's `str` prints arrays.
+//! `Display` of tensors: rows in brackets, aligned, long axes shortened, as NumPy's `str` prints
+//! arrays.
 
 use super::numbers::{NumberFormat, alone};
 use crate::scalar::Scalar;
@@ -14,8 +15,8 @@ const WIDTH: usize = 75;
 /// NumPy's `precision`: the digits after the point.
 const PRECISION: usize = 8;
 
-/// Prints as NumPy prints arrays. `{:.3}` shows at most three digits after the point instead of eight, `{:#}` begins with
-/// a line that shows element type and shape.
+/// Prints as NumPy prints arrays. `{:.3}` shows at most three digits after the point instead of
+/// eight, `{:#}` begins with a line that shows element type and shape.
 ///
 /// ```
 /// use unspool_tensor::Tensor;
@@ -40,7 +41,8 @@ impl<T: Scalar> fmt::Display for Tensor<T> {
     }
 }
 
-/// The positions of an axis of size `n` that are shown, and how many of them come before the dots, if there are any.
+/// The positions of an axis of size `n` that are shown, and how many of them come before the dots,
+/// if there are any.
 fn ends(n: usize, edge: usize) -> (impl Iterator<Item = usize> + Clone, Option<usize>) {
     let is_short = n <= edge.saturating_mul(2);
     let (first, rest) = if is_short { (n, n) } else { (edge, n - edge) };
@@ -67,8 +69,8 @@ fn words<T: Scalar>(elements: &[T], precision: usize) -> Vec<String> {
     elements.iter().map(|&x| format.format(x)).collect()
 }
 
-/// The array of shape `sizes` whose elements are the next `words`, in brackets. Lines after the first begin with `indent`
-/// spaces, and rows break before `width`.
+/// The array of shape `sizes` whose elements are the next `words`, in brackets. Lines after the
+/// first begin with `indent` spaces, and rows break before `width`.
 fn rows(sizes: &[usize], edge: usize, indent: usize, width: usize, words: &mut impl Iterator<Item = String>) -> String {
     let Some((&n, inner)) = sizes.split_first() else { return words.next().expect("a word for each element") };
     let (positions, dots_after) = ends(n, edge);

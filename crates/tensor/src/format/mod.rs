@@ -1,4 +1,5 @@
-//! How tensors print: `Debug` on one line, for messages; `Display` (in `display`) as NumPy prints arrays.
+//! How tensors print: `Debug` on one line, for messages; `Display` (in `display`) as NumPy prints
+//! arrays.
 
 mod display;
 mod numbers;

@@ -1,4 +1,5 @@
-//! Numbers as NumPy prints them: the shortest digits that name the value, all elements of an array alike.
+//! Numbers as NumPy prints them: the shortest digits that name the value, all elements of an array
+//! alike.
 
 use crate::scalar::Scalar;
 
@@ -13,10 +14,11 @@ pub(super) struct NumberFormat {
 }
 
 impl NumberFormat {
-    /// The format of an array that shows these elements, with at most `precision` digits after the point.
+    /// The format of an array that shows these elements, with at most `precision` digits after the
+    /// point.
     ///
-    /// NumPy's rule: exponents if a number is 1e8 (f32: 1e6) or more or less than 1e-4, or if they differ by more
-    /// than a factor of 1000.
+    /// NumPy's rule: exponents if a number is 1e8 (f32: 1e6) or more or less than 1e-4, or if they
+    /// differ by more than a factor of 1000.
     pub(super) fn of<T: Scalar>(elements: &[T], precision: usize) -> NumberFormat {
         let finite = || elements.iter().copied().filter(|x| x.is_finite());
         let sizes = || finite().map(T::abs).filter(|&x| x != T::ZERO);
@@ -95,8 +97,8 @@ fn not_finite<T: Scalar>(x: T) -> &'static str {
 
 /// What is before and after the point, without zeros at the end.
 ///
-/// The shortest form has the number of digits, the exact value the digits: the two differ where the value is halfway
-/// between two decimals, which NumPy rounds to even.
+/// The shortest form has the number of digits, the exact value the digits: the two differ where the
+/// value is halfway between two decimals, which NumPy rounds to even.
 fn positional<T: Scalar>(x: T, precision: usize) -> (String, String) {
     let shortest = x.to_string();
     let digits = shortest.split_once('.').map_or(0, |(_, fraction)| fraction.len()).min(precision);

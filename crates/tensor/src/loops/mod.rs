@@ -3,8 +3,8 @@
 //! - `simd`: one loop, compiled for several instruction sets and chosen at run time;
 //! - `strided`: several operands of one shape, walked together in runs.
 //!
-//! What must stay true: every closure of a hot loop carries `#[inline(always)]`, down to the innermost;
-//! otherwise its body stays a scalar call.
+//! What must stay true: every closure of a hot loop carries `#[inline(always)]`, down to the
+//! innermost; otherwise its body stays a scalar call.
 
 #[allow(unsafe_code)]
 pub(crate) mod simd;

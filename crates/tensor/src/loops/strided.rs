@@ -1,8 +1,8 @@
 //! Walking several strided operands of one shape together.
 //!
-//! A walk cuts the shape into runs along the innermost axis, so that the inner loop of an op sees a length and
-//! one step per operand and the compiler can vectorise it. All ops go through [`Walk::for_each_run`] or
-//! [`Walk::write_runs`], which also choose the instruction set.
+//! A walk cuts the shape into runs along the innermost axis, so that the inner loop of an op sees a
+//! length and one step per operand and the compiler can vectorise it. Elementwise ops go through
+//! [`Walk::for_each_run`] or [`Walk::write_runs`], which also choose the instruction set.
 
 use crate::loops::simd::dispatch;
 use crate::shape::{MAX_RANK, Shape};
@@ -11,8 +11,8 @@ use crate::tuning::COPY_BLOCK;
 
 /// A walk over a shape in row-major order, cut into runs along the innermost axis.
 ///
-/// Axes that are contiguous to each other in every operand are merged, so contiguous operands make a single
-/// run.
+/// Axes that are contiguous to each other in every operand are merged, so contiguous operands make
+/// a single run.
 pub(crate) struct Walk<const K: usize> {
     /// The number of merged axes, the innermost first; 0 if there are no elements.
     rank: usize,
@@ -21,8 +21,9 @@ pub(crate) struct Walk<const K: usize> {
     starts: [isize; K],
 }
 
-/// Copies contiguous elements. Rows often have some twenty of them: those are copied as whole vectors, the last of
-/// which ends with the row and overlaps the one before, and not by a call of `memcpy`, which first decides by length.
+/// Copies contiguous elements. Rows often have some twenty of them: those are copied as whole
+/// vectors, the last of which ends with the row and overlaps the one before, and not by a call of
+/// `memcpy`, which first decides by length.
 #[inline(always)]
 pub(crate) fn copy_run<T: Copy>(to: &mut [T], from: &[T]) {
     const BLOCK: usize = COPY_BLOCK;
@@ -79,13 +80,13 @@ impl<const K: usize> Walk<K> {
         walk
     }
 
-    /// Calls `run(done, len, offsets, steps)` once per run, in code for the widest vector instructions of this
-    /// processor: `done` elements came before it, and its `i`-th element is at `offsets[k] + i * steps[k]` of
-    /// operand `k`.
+    /// Calls `run(done, len, offsets, steps)` once per run, in code for the widest vector
+    /// instructions of this processor: `done` elements came before it, and its `i`-th element is at
+    /// `offsets[k] + i * steps[k]` of operand `k`.
     ///
-    /// Closures of few captures are `move`: the code for the vector instructions is a function of its own, and
-    /// what it borrows from the caller it reads again for every element of a run with gaps (5 to 15% of such
-    /// a loop).
+    /// Closures of few captures are `move`: the code for the vector instructions is a function of
+    /// its own, and what it borrows from the caller it reads again for every element of a run with
+    /// gaps (5 to 15% of such a loop).
     #[inline(always)]
     pub(crate) fn for_each_run(&self, run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
         dispatch(
@@ -104,7 +105,8 @@ impl<const K: usize> Walk<K> {
         );
     }
 
-    /// [`for_each_run`](Walk::for_each_run) in code for the baseline: for bodies that do not vectorise.
+    /// [`for_each_run`](Walk::for_each_run) in code for the baseline: for bodies that do not
+    /// vectorise.
     #[inline(always)]
     pub(crate) fn runs(&self, mut run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
         if self.rank == 0 {

@@ -17,8 +17,9 @@ use crate::tensor::Tensor;
 use strips::multiply;
 
 impl<T: Scalar> Tensor<T> {
-    /// The matrix product: `[.., K] x [K, N] -> [.., N]`, where all leading axes of `self` are rows, or
-    /// `[.., M, K] x [.., K, N] -> [.., M, N]`, where leading axes count matrices and broadcast.
+    /// The matrix product: `[.., K] x [K, N] -> [.., N]`, where all leading axes of `self` are
+    /// rows, or `[.., M, K] x [.., K, N] -> [.., M, N]`, where leading axes count matrices and
+    /// broadcast.
     ///
     /// Transposed views ([`t`](Tensor::t)) are multiplied as is, without a copy.
     ///
@@ -48,8 +49,8 @@ impl<T: Scalar> Tensor<T> {
         Tensor::written(shape, |out| multiply(rows.matrix(), weight.matrix(), out, false))
     }
 
-    /// Adds the product `a b` to this tensor: `[.., K] x [K, N]` to `[.., N]`, where all leading axes are
-    /// rows.
+    /// Adds the product `a b` to this tensor: `[.., K] x [K, N]` to `[.., N]`, where all leading
+    /// axes are rows.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -96,8 +97,8 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// Adds the product `aᵀ b` to this matrix: `[M, K]ᵀ x [M, N]` into `[K, N]`, where all leading axes of `a`
-    /// and `b` are rows.
+    /// Adds the product `aᵀ b` to this matrix: `[M, K]ᵀ x [M, N]` into `[K, N]`, where all leading
+    /// axes of `a` and `b` are rows.
     ///
     /// # Panics
     /// If the shapes do not agree.
@@ -113,8 +114,8 @@ impl<T: Scalar> Tensor<T> {
         multiply(a.t().matrix(), b.matrix(), self.as_mut_slice(), true);
     }
 
-    /// This tensor as a matrix: all axes but the last merged into rows. A copy only if the elements are not
-    /// contiguous.
+    /// This tensor as a matrix: all axes but the last merged into rows. A copy only if the elements
+    /// are not contiguous.
     ///
     /// ```
     /// use unspool_tensor::Tensor;

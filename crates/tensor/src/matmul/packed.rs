@@ -8,8 +8,8 @@
 //!                                12 13 14 15
 //! ```
 //!
-//! A product reads a panel from one end to the other. In the matrix itself each row of it is a page away from
-//! the one before, or, if it is a transpose, each element a cache line.
+//! A product reads a panel from one end to the other. In the matrix itself each row of it is a page
+//! away from the one before, or, if it is a transpose, each element a cache line.
 
 use super::strips::multiply_strips;
 use crate::loops::simd::dispatch;
@@ -21,10 +21,11 @@ use crate::tensor::Tensor;
 use crate::tuning::{PACK_ROWS, PANEL_COLUMNS, PANEL_ROWS, PARALLEL_PRODUCT, VECTOR};
 use std::ops::Range;
 
-/// A matrix that many others are multiplied by, cut into panels of 64 columns, each contiguous. The copy pays
-/// from the second product on.
+/// A matrix that many others are multiplied by, cut into panels of 64 columns, each contiguous. The
+/// copy pays from the second product on.
 ///
-/// Products with it can differ in the last bits from those with the plain matrix: they add in another order.
+/// Products with it can differ in the last bits from those with the plain matrix: they add in
+/// another order.
 ///
 /// ```
 /// use unspool_tensor::Tensor;
@@ -50,8 +51,8 @@ impl<T: Scalar> Tensor<T> {
         PackedMatrix::concat([self])
     }
 
-    /// The matrix product with a packed matrix: `[.., K] x [K, N] -> [.., N]`, where all leading axes of `self` are
-    /// rows.
+    /// The matrix product with a packed matrix: `[.., K] x [K, N] -> [.., N]`, where all leading
+    /// axes of `self` are rows.
     ///
     /// # Panics
     /// If the shapes are not these or the inner sizes differ.
@@ -147,8 +148,8 @@ impl<T: Scalar> PackedMatrix<T> {
         );
     }
 
-    /// The product with this matrix and its padding, into rows of as many columns. Several threads share the
-    /// panels of a large one.
+    /// The product with this matrix and its padding, into rows of as many columns. Several threads
+    /// share the panels of a large one.
     fn multiply_padded(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
         let (a, k, count) = (a.as_matrix(), self.rows, self.padded);
         let panels = self.panels.as_slice().expect("contiguous");
@@ -161,7 +162,8 @@ impl<T: Scalar> PackedMatrix<T> {
     }
 }
 
-/// Copies some columns of a matrix into a contiguous panel of `width` columns, with zeros after them.
+/// Copies some columns of a matrix into a contiguous panel of `width` columns, with zeros after
+/// them.
 fn copy_panel<T: Scalar>(matrix: &Tensor<T>, columns: Range<usize>, width: usize, panel: &mut [T]) {
     let source = matrix.buffer.elements();
     let layout = matrix.layout();

@@ -10,11 +10,11 @@ pub(crate) fn multiply<T: Scalar>(a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T
     multiply_strips(a, (b.columns, b.columns.max(1), a.rows.max(1)), |_| b, c, add, false);
 }
 
-/// The product of `a` with a matrix of `columns` columns, in strips of `width` columns (the last may be narrower): strip
-/// `i` is `strip(i)`. At most `rows` rows of `a` are multiplied at once.
+/// The product of `a` with a matrix of `columns` columns, in strips of `width` columns (the last
+/// may be narrower): strip `i` is `strip(i)`. At most `rows` rows of `a` are multiplied at once.
 ///
-/// If `parallel`, several threads may take strips. Each element is computed by one of them, in the same way, so the bits
-/// do not depend on the number of threads.
+/// If `parallel`, several threads may take strips. Each element is computed by one of them, in the
+/// same way, so the bits do not depend on the number of threads.
 #[inline]
 pub(crate) fn multiply_strips<'b, T: Scalar>(
     a: Matrix<'_, T>,

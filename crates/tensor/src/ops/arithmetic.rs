@@ -1,8 +1,8 @@
 //! The operators `+`, `-`, `*` and `/` between tensors, and between tensors and numbers.
 //!
-//! Shapes broadcast as NumPy's and as those of the tape's variables do. A number is `f64` whatever the element
-//! type, so that formulas read the same at every precision. An operand passed by value gives its buffer to the
-//! result if nothing else shares it.
+//! Shapes broadcast as NumPy's and as those of the tape's variables do. A number is `f64` whatever
+//! the element type, so that formulas read the same at every precision. An operand passed by value
+//! gives its buffer to the result if nothing else shares it.
 
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;

@@ -5,7 +5,8 @@ use crate::shape::{MAX_RANK, Shape};
 use crate::tensor::Tensor;
 
 impl<T: Scalar> Tensor<T> {
-    /// The tensors, all of one shape, side by side along a new axis of the result (NumPy's and PyTorch's `stack`).
+    /// The tensors, all of one shape, side by side along a new axis of the result (NumPy's and
+    /// PyTorch's `stack`).
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -90,8 +91,8 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// A tensor of `shape` made of parts along `axis`: each part comes with the position at which it starts, and
-    /// positions without a part are zeros.
+    /// A tensor of `shape` made of parts along `axis`: each part comes with the position at which
+    /// it starts, and positions without a part are zeros.
     ///
     /// ```
     /// use unspool_tensor::Tensor;

@@ -5,7 +5,8 @@ use crate::scalar::dual::Dual;
 use crate::tensor::Tensor;
 
 impl<T: Real> Tensor<T> {
-    /// Dual numbers: the elements of this tensor as values, those of `tangents`, of the same shape, as tangents.
+    /// Dual numbers: the elements of this tensor as values, those of `tangents`, of the same shape,
+    /// as tangents.
     ///
     /// ```
     /// use unspool_tensor::{Scalar, Tensor};

@@ -1,8 +1,9 @@
 //! Elementwise functions of one to three tensors, with NumPy's broadcasting.
 //!
-//! A closure written as an argument can carry `#[inline(always)]`, and then becomes SIMD code for the
-//! processor it runs on; without it the compiler decides, and a large body stays scalar. `Scalar::tanh` is
-//! the function that vectorises; `x.tanh()` of an f32 is the standard library's, some thirty times slower.
+//! A closure written as an argument can carry `#[inline(always)]`, and then becomes SIMD code for
+//! the processor it runs on; without it the compiler decides, and a large body stays scalar.
+//! `Scalar::tanh` is the function that vectorises; `x.tanh()` of an f32 is the standard library's,
+//! some thirty times slower.
 
 use crate::loops::simd::dispatch;
 use crate::loops::strided::{Walk, position};
@@ -75,8 +76,8 @@ impl<T: Scalar> Tensor<T> {
         Tensor::written_like(shape, |out| zip_into(shape, out, self, other, f))
     }
 
-    /// Like [`zip`](Tensor::zip), but reuses this tensor's buffer if no other tensor shares it and it has the
-    /// common shape.
+    /// Like [`zip`](Tensor::zip), but reuses this tensor's buffer if no other tensor shares it and
+    /// it has the common shape.
     ///
     /// # Panics
     /// If the shapes do not broadcast.
@@ -99,7 +100,8 @@ impl<T: Scalar> Tensor<T> {
         self.zip_named(op, other, f)
     }
 
-    /// `f` of each triple of elements of this tensor, `b` and `c`, which must broadcast to this shape.
+    /// `f` of each triple of elements of this tensor, `b` and `c`, which must broadcast to this
+    /// shape.
     ///
     /// # Panics
     /// If they do not.

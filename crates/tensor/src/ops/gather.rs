@@ -35,8 +35,8 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// The elements at the given positions of one axis, in that order. The axes of `positions` replace that
-    /// axis: `[.., N, ..]` at positions `[I, J]` is `[.., I, J, ..]` (NumPy's `take`).
+    /// The elements at the given positions of one axis, in that order. The axes of `positions`
+    /// replace that axis: `[.., N, ..]` at positions `[I, J]` is `[.., I, J, ..]` (NumPy's `take`).
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -68,8 +68,8 @@ impl<T: Scalar> Tensor<T> {
     }
 
     /// Adds `values` to the elements at the given positions of one axis, those that
-    /// [`index_select`](Tensor::index_select) picks. A position that occurs several times is added to several
-    /// times.
+    /// [`index_select`](Tensor::index_select) picks. A position that occurs several times is added
+    /// to several times.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -105,9 +105,9 @@ impl<T: Scalar> Tensor<T> {
         }
     }
 
-    /// One element for each of `positions`, which gives its position along `axis`; along the other axes it has
-    /// the same position as in `positions`: along axis 1, `y[i, j] = x[i, positions[i, j]]` (PyTorch's
-    /// `gather`).
+    /// One element for each of `positions`, which gives its position along `axis`; along the other
+    /// axes it has the same position as in `positions`: along axis 1,
+    /// `y[i, j] = x[i, positions[i, j]]` (PyTorch's `gather`).
     ///
     /// ```
     /// use unspool_tensor::{Indices, Tensor};
@@ -116,8 +116,8 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, the ranks differ, `positions` is larger along another axis, or a position is
-    /// beyond its axis.
+    /// If there is no such axis, the ranks differ, `positions` is larger along another axis, or a
+    /// position is beyond its axis.
     #[track_caller]
     pub fn gather(&self, axis: usize, positions: impl Into<Indices>) -> Tensor<T> {
         let positions = positions.into();
@@ -137,9 +137,9 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// Adds each of `values` to the element that [`gather`](Tensor::gather) picks for its position: along axis
-    /// 1, `x[i, positions[i, j]] += values[i, j]`. An element that is picked several times is added to several
-    /// times.
+    /// Adds each of `values` to the element that [`gather`](Tensor::gather) picks for its position:
+    /// along axis 1, `x[i, positions[i, j]] += values[i, j]`. An element that is picked several
+    /// times is added to several times.
     ///
     /// ```
     /// use unspool_tensor::{Indices, Tensor};

@@ -7,7 +7,8 @@ use crate::tensor::Tensor;
 use crate::tuning::ZIP_CHUNK;
 
 impl<T: Scalar> Tensor<T> {
-    /// Replaces each element `x` by `f(x, y)`, with `y` from `other`, which must broadcast to this shape.
+    /// Replaces each element `x` by `f(x, y)`, with `y` from `other`, which must broadcast to this
+    /// shape.
     ///
     /// # Panics
     /// If it does not.
@@ -40,8 +41,9 @@ impl<T: Scalar> Tensor<T> {
         );
     }
 
-    /// Replaces each element `x` of this tensor and the elements `o` of `others` at its position by `f(x, o, y)`, with `y`
-    /// from `source`: several results in one pass over the memory. All have one shape.
+    /// Replaces each element `x` of this tensor and the elements `o` of `others` at its position by
+    /// `f(x, o, y)`, with `y` from `source`: several results in one pass over the memory. All have
+    /// one shape.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -76,7 +78,7 @@ impl<T: Scalar> Tensor<T> {
             #[inline(always)]
             || {
                 // The compiler cannot prove that the slices do not overlap, and so would not vectorise a loop over them.
-                // It knows that these copies do not. Aligned to a cache line, else each vector would lie in two.
+                // It knows that these copies do not. Aligned to a cache line, else each vector would cross two.
                 #[repr(align(64))]
                 struct Aligned<A>(A);
                 let mut copies = Aligned(([[T::ZERO; ZIP_CHUNK]; 2], [[T::ZERO; ZIP_CHUNK]; N]));

@@ -63,9 +63,9 @@ impl<T: Scalar> Tensor<T> {
 
 /// Writes `f` of the elements at each index of `x`, slices as long as `out`.
 ///
-/// Zipped iterators, written out by number of slices: an index loop over an array of slices checks each
-/// index, and takes 1.4 times as long for rows of 256 and of 20 elements (64 x 1024 in a cell of three such
-/// functions: 385 us against 295).
+/// Zipped iterators, written out by number of slices: an index loop over an array of slices checks
+/// each index, and takes 1.4 times as long for rows of 256 and of 20 elements (64 x 1024 in a cell
+/// of three such functions: 385 us against 295).
 #[inline(always)]
 fn map_slices<T: Scalar, const N: usize>(out: &mut [T], x: [&[T]; N], f: &impl Fn([T; N]) -> T) {
     macro_rules! zipped {

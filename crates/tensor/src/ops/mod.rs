@@ -1,8 +1,9 @@
-//! The methods of [`Tensor`](crate::Tensor), by what they do. Each file is an `impl` block; none but
-//! `elementwise` and `reduce` serves another.
+//! The methods of [`Tensor`](crate::Tensor), by what they do. Each file is an `impl` block; none
+//! but `elementwise` and `reduce` serves another.
 //!
-//! What must stay true: shapes are checked before anything is computed, a panic names the op, the shapes
-//! and the caller's line (`#[track_caller]` all the way), and results have the same bits on every run.
+//! What must stay true: shapes are checked before anything is computed, a panic names the op, the
+//! shapes and the caller's line (`#[track_caller]` all the way), and results have the same bits on
+//! every run.
 
 mod arithmetic;
 mod concat;

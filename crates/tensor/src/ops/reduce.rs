@@ -1,7 +1,8 @@
 //! Reductions: sums, products, maxima and minima.
 //!
-//! Sums are pairwise: the rounding error grows with the logarithm of the number of terms, and the order of
-//! additions depends on the shape alone, so the bits do not depend on the processor or on threads.
+//! Sums are pairwise: the rounding error grows with the logarithm of the number of terms, and the
+//! order of additions depends on the shape alone, so the bits do not depend on the processor or on
+//! threads.
 
 use crate::loops::simd::dispatch;
 use crate::scalar::Scalar;
@@ -133,7 +134,8 @@ impl<T: Scalar> Tensor<T> {
         )
     }
 
-    /// Folds the elements over several axes with `f`; `none` is the result of no elements, if there is one.
+    /// Folds the elements over several axes with `f`; `none` is the result of no elements, if there
+    /// is one.
     #[track_caller]
     #[inline(always)]
     fn fold_axes(&self, op: &str, axes: &[usize], none: Option<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
@@ -171,8 +173,8 @@ impl<T: Scalar> Tensor<T> {
         })
     }
 
-    /// Sums over the axes along which `shape` was repeated to make this tensor's shape: the inverse of
-    /// [`expand`](Tensor::expand), and what broadcasting does to a gradient.
+    /// Sums over the axes along which `shape` was repeated to make this tensor's shape: the inverse
+    /// of [`expand`](Tensor::expand), and what broadcasting does to a gradient.
     ///
     /// # Panics
     /// If `shape` does not broadcast to this tensor's shape.

@@ -7,9 +7,9 @@ use crate::tensor::Tensor;
 use crate::tuning::MAX_LANES;
 
 impl<T: Scalar> Tensor<T> {
-    /// A tensor of this shape, computed row by row: `f(row, others, out)` gets the row of this tensor along the
-    /// last axis, those of `others` and the row to write. It becomes SIMD code if the closure carries
-    /// `#[inline(always)]`; [`sum_row`] and [`max_row`] do, too.
+    /// A tensor of this shape, computed row by row: `f(row, others, out)` gets the row of this
+    /// tensor along the last axis, those of `others` and the row to write. It becomes SIMD code if
+    /// the closure carries `#[inline(always)]`; [`sum_row`] and [`max_row`] do, too.
     ///
     /// ```
     /// use unspool_tensor::{sum_row, Tensor};

@@ -23,7 +23,8 @@ impl<T: Scalar> Tensor<T> {
         );
     }
 
-    /// Adds the elements of `part` to those positions of `axis` that begin at `start` and lie `step` apart.
+    /// Adds the elements of `part` to those positions of `axis` that begin at `start` and are
+    /// `step` apart.
     ///
     /// # Panics
     /// If there is no such axis, or the part does not fit.

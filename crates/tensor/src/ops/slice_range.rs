@@ -4,8 +4,8 @@ use crate::shape::Shape;
 use std::fmt;
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
-/// A range of positions along an axis, of `usize`, `isize` or literals: `2..5`, `-3..`, `..n` or `..`.
-/// Negative numbers count from the end of the axis.
+/// A range of positions along an axis, of `usize`, `isize` or literals: `2..5`, `-3..`, `..n` or
+/// `..`. Negative numbers count from the end of the axis.
 ///
 /// Ranges are checked, not clamped: one that reaches beyond the axis panics.
 ///
@@ -23,13 +23,15 @@ pub struct SliceRange {
 }
 
 impl SliceRange {
-    /// The first position and the number of positions of this range along `axis`, in steps of `step`.
+    /// The first position and the number of positions of this range along `axis`, in steps of
+    /// `step`.
     ///
-    /// As in NumPy, a negative step begins at the last position unless the range has a start, and the end is
-    /// always exclusive.
+    /// As in NumPy, a negative step begins at the last position unless the range has a start, and
+    /// the end is always exclusive.
     ///
     /// # Panics
-    /// If there is no such axis, the range reaches beyond it or ends before it begins, or the step is 0.
+    /// If there is no such axis, the range reaches beyond it or ends before it begins, or the step
+    /// is 0.
     #[track_caller]
     pub fn resolve(self, shape: &Shape, axis: usize, step: isize) -> (usize, usize) {
         shape.require_axis("slice", axis);

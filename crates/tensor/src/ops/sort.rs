@@ -6,8 +6,8 @@ use crate::tensor::Tensor;
 use std::cmp::Ordering;
 
 impl<T: Scalar> Tensor<T> {
-    /// The position of the largest element along one axis, for each index of the others: the first of equal
-    /// ones, or the first NaN. The axis is removed.
+    /// The position of the largest element along one axis, for each index of the others: the first
+    /// of equal ones, or the first NaN. The axis is removed.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -35,8 +35,8 @@ impl<T: Scalar> Tensor<T> {
         Indices::from_vec(positions, self.layout().shape.remove(axis))
     }
 
-    /// The positions along one axis that sort its elements, for each index of the others: from the smallest
-    /// element to the largest, NaN last, equal ones in the order of their positions.
+    /// The positions along one axis that sort its elements, for each index of the others: from the
+    /// smallest element to the largest, NaN last, equal ones in the order of their positions.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -53,8 +53,8 @@ impl<T: Scalar> Tensor<T> {
         self.first_positions(axis, shape[axis], ascending)
     }
 
-    /// The positions of the `k` largest elements along one axis, for each index of the others: the largest
-    /// first, NaN before all numbers, equal ones in the order of their positions.
+    /// The positions of the `k` largest elements along one axis, for each index of the others: the
+    /// largest first, NaN before all numbers, equal ones in the order of their positions.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -72,7 +72,8 @@ impl<T: Scalar> Tensor<T> {
         self.first_positions(axis, k, |a, b| ascending(b, a))
     }
 
-    /// The first `k` positions along an axis in the order of their elements; equal ones in their own order.
+    /// The first `k` positions along an axis in the order of their elements; equal ones in their
+    /// own order.
     fn first_positions(&self, axis: usize, k: usize, order: impl Fn(T, T) -> Ordering) -> Indices {
         let (shape, source) = (self.shape(), self.contiguous());
         let source = source.as_slice().expect("contiguous");

@@ -12,7 +12,8 @@ impl<T: Scalar> Tensor<T> {
         Tensor { buffer: self.buffer.view(Layout::new(shape, strides, offset)) }
     }
 
-    /// The same elements, in row-major order, under another shape. Copies only if they are not contiguous.
+    /// The same elements, in row-major order, under another shape. Copies only if they are not
+    /// contiguous.
     ///
     /// # Panics
     /// If the shapes have different numbers of elements.
@@ -89,7 +90,8 @@ impl<T: Scalar> Tensor<T> {
         self.slice_step(axis, range, 1)
     }
 
-    /// Every `step`-th position of one axis in a range; backward if `step` is negative, as in NumPy.
+    /// Every `step`-th position of one axis in a range; backward if `step` is negative, as in
+    /// NumPy.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -99,7 +101,8 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, the range reaches beyond it or ends before it begins, or `step` is 0.
+    /// If there is no such axis, the range reaches beyond it or ends before it begins, or `step` is
+    /// 0.
     #[track_caller]
     #[inline]
     pub fn slice_step(&self, axis: usize, range: impl Into<SliceRange>, step: isize) -> Tensor<T> {
@@ -148,7 +151,8 @@ impl<T: Scalar> Tensor<T> {
         self.view(shape, strides, self.layout().offset)
     }
 
-    /// The tensor broadcast to `shape` by NumPy's rules. Nothing is copied: repeated elements share memory.
+    /// The tensor broadcast to `shape` by NumPy's rules. Nothing is copied: repeated elements share
+    /// memory.
     ///
     /// # Panics
     /// If this tensor does not broadcast to `shape`.

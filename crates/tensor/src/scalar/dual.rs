@@ -134,7 +134,8 @@ impl<T: Real> Scalar for Dual<T> {
         let [by_y, by_x] = self.value.atan2_slopes(x.value);
         Dual { value: self.value.atan2(x.value), tangent: along(by_y, self.tangent) + along(by_x, x.tangent) }
     }
-    /// `d(x^p) = p x^(p-1) dx + x^p ln x dp`, the second part only where `p` changes: `ln x` may not exist.
+    /// `d(x^p) = p x^(p-1) dx + x^p ln x dp`, the second part only where `p` changes: `ln x` may
+    /// not exist.
     #[inline(always)]
     fn powf(self, p: Self) -> Self {
         let y = self.value.powf(p.value);
@@ -177,8 +178,8 @@ impl<T: Real> Scalar for Dual<T> {
         self.value.is_finite() && self.tangent.is_finite()
     }
 
-    /// `(a + a' e)(b + b' e) = a b + (a b' + a' b) e`: three products of plain numbers on the same memory, each of which
-    /// reads and writes every second position.
+    /// `(a + a' e)(b + b' e) = a b + (a b' + a' b) e`: three products of plain numbers on the same
+    /// memory, each of which reads and writes every second position.
     fn gemm(product: Product<'_, Self>) {
         let Product { a, b, c, row_step, add, .. } = product;
         let [(a, a_tangent), (b, b_tangent)] = [a, b].map(|m| (component(&m, 0), component(&m, 1)));

@@ -1,5 +1,5 @@
-//! Matrix products of raw slices, through the `gemm` family of crates. No other file names those crates, and this
-//! one knows nothing of tensors.
+//! Matrix products of raw slices, through the `gemm` family of crates. No other file names those
+//! crates, and this one knows nothing of tensors.
 
 use gemm_common::Parallelism;
 use std::ops::Range;
@@ -18,8 +18,8 @@ pub(crate) struct Matrix<'a, T> {
 pub struct Product<'a, T> {
     pub(super) a: Matrix<'a, T>,
     pub(super) b: Matrix<'a, T>,
-    /// The first element of `c`. From row to row it is `row_step` elements of `c`, from element to element `spread`
-    /// positions of type `T`.
+    /// The first element of `c`. From row to row it is `row_step` elements of `c`, from element to
+    /// element `spread` positions of type `T`.
     pub(super) c: *mut T,
     pub(super) row_step: usize,
     pub(super) spread: usize,
@@ -30,8 +30,9 @@ impl<'a, T: Copy> Product<'a, T> {
     /// A product into rows of contiguous elements.
     ///
     /// # Safety
-    /// `a` is `[m, k]` and `b` is `[k, n]`, both within their slices. From `c` on there are `m` rows of `n` initialised
-    /// elements, `row_step` apart, which nobody else reads or writes as long as the product lives.
+    /// `a` is `[m, k]` and `b` is `[k, n]`, both within their slices. From `c` on there are `m`
+    /// rows of `n` initialised elements, `row_step` apart, which nobody else reads or writes as
+    /// long as the product lives.
     #[inline]
     pub(crate) unsafe fn new(a: Matrix<'a, T>, b: Matrix<'a, T>, c: *mut T, row_step: usize, add: bool) -> Self {
         Product { a, b, c, row_step, spread: 1, add }
@@ -52,7 +53,7 @@ impl<'a, T: Copy> Matrix<'a, T> {
         Matrix { offset: offset as usize, rows: rows.len(), ..self }
     }
 
-    /// Whether every element lies within `elements`.
+    /// Whether every element is within `elements`.
     #[inline]
     pub(crate) fn is_in_bounds(&self) -> bool {
         let (down, right) = self.strides;

@@ -2,9 +2,9 @@
 //! becomes SIMD code.
 //!
 //! The exponentials rest on `exp(x) = 2^n exp(r)`, with `n` the integer nearest to `x / ln 2` and
-//! `|r| <= ln 2 / 2`, where the Taylor series of `exp(r) - 1` needs 7 terms for f32 and 13 for f64. Each
-//! step keeps its rounding small relative to the result: `exp_m1`, `tanh` and `sigmoid` are written so
-//! that nothing cancels.
+//! `|r| <= ln 2 / 2`, where the Taylor series of `exp(r) - 1` needs 7 terms for f32 and 13 for f64.
+//! Each step keeps its rounding small relative to the result: `exp_m1`, `tanh` and `sigmoid` are
+//! written so that nothing cancels.
 
 /// `1 / k!` for `k = 2, 3, ..`, the Taylor coefficients after the first.
 const INVERSE_FACTORIALS: [f64; 12] = {
@@ -18,8 +18,8 @@ const INVERSE_FACTORIALS: [f64; 12] = {
     table
 };
 
-/// `(-1)^k / (2 k + 1)` for `k = 1, 2, ..`, the Taylor coefficients of `atan(t) / t` after the first. With a
-/// table the compiler unrolls the sum over all terms, and can vectorise it.
+/// `(-1)^k / (2 k + 1)` for `k = 1, 2, ..`, the Taylor coefficients of `atan(t) / t` after the
+/// first. With a table the compiler unrolls the sum over all terms, and can vectorise it.
 const ATAN_COEFFICIENTS: [f64; 20] = {
     let mut table = [0.0; 20];
     let (mut k, mut sign) = (1, -1.0);
@@ -79,7 +79,8 @@ macro_rules! exponentials {
                 (1.0 + p) * power_of_two(half) * power_of_two(n.wrapping_sub(half))
             }
 
-            /// `2^n p + (2^n - 1)` with `p = exp(r) - 1`; twice half of that, where 2^n overflows by itself.
+            /// `2^n p + (2^n - 1)` with `p = exp(r) - 1`; twice half of that, where 2^n overflows
+            /// by itself.
             #[inline(always)]
             pub(crate) fn exp_m1(x: $t) -> $t {
                 let a = if x < $lowest_m1 { $lowest_m1 } else { x };
@@ -91,10 +92,12 @@ macro_rules! exponentials {
                 if x == 0.0 { x } else { y }
             }
 
-            /// `n ln 2 + ln(1 + f)` with `x = 2^n (1 + f)`, `1 + f` between `sqrt(1/2)` and `sqrt 2`.
+            /// `n ln 2 + ln(1 + f)` with `x = 2^n (1 + f)`, `1 + f` between `sqrt(1/2)` and
+            /// `sqrt 2`.
             ///
             /// With `s = f / (2 + f)`, `ln(1 + f) = 2 (s + s³/3 + s⁵/5 + ..)`, which is
-            /// `f - (f²/2 - s (f²/2 + r))` where `r = 2 (s²/3 + s⁴/5 + ..)`: the second form rounds less.
+            /// `f - (f²/2 - s (f²/2 + r))` where `r = 2 (s²/3 + s⁴/5 + ..)`: the second form rounds
+            /// less.
             #[inline(always)]
             pub(crate) fn ln(x: $t) -> $t {
                 let subnormal = x < $t::MIN_POSITIVE;
@@ -121,7 +124,8 @@ macro_rules! exponentials {
                 if x >= 0.0 { y } else { $t::NAN }
             }
 
-            /// `ln u` for the rounded `u = 1 + x`, plus the slope there times what the rounding lost.
+            /// `ln u` for the rounded `u = 1 + x`, plus the slope there times what the rounding
+            /// lost.
             #[inline(always)]
             pub(crate) fn ln_1p(x: $t) -> $t {
                 let u = 1.0 + x;
@@ -136,9 +140,10 @@ macro_rules! exponentials {
                 }
             }
 
-            /// The angle of the point `(b, a)`, or `(-b, a)` if `is_left`, where neither `a` nor `b` is negative:
-            /// a fraction of pi plus `atan t` with `t² <= 3 - 2 sqrt 2`, from its Taylor series. Where `a` and `b`
-            /// are of similar size, `atan(a / b) = pi / 4 + atan((a - b) / (a + b))`.
+            /// The angle of the point `(b, a)`, or `(-b, a)` if `is_left`, where neither `a` nor
+            /// `b` is negative: a fraction of pi plus `atan t` with `t² <= 3 - 2 sqrt 2`, from its
+            /// Taylor series. Where `a` and `b` are of similar size,
+            /// `atan(a / b) = pi / 4 + atan((a - b) / (a + b))`.
             #[inline(always)]
             fn angle(a: $t, b: $t, is_left: bool) -> $t {
                 const TAN_PI_8: $t = std::$t::consts::SQRT_2 - 1.0;

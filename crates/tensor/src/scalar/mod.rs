@@ -4,8 +4,8 @@
 //! - `math`: exponentials, logarithms and angles that vectorise;
 //! - `gemm`: matrix products of raw slices.
 //!
-//! Nothing here knows of tensors or shapes. `Scalar` is sealed: recycled storage relies on every bit
-//! pattern being a valid value.
+//! Nothing here knows of tensors or shapes. `Scalar` is sealed: recycled storage relies on every
+//! bit pattern being a valid value.
 
 #[allow(unsafe_code)]
 pub(crate) mod dual;
@@ -61,10 +61,10 @@ real!(f64, "Dual<f64>");
 
 /// An element type: [`f32`], [`f64`], or [`Dual`](crate::Dual) numbers over one of them.
 ///
-/// `exp`, `exp_m1`, `ln`, `ln_1p`, `atan`, `atan2`, `tanh` and `sigmoid` are branch-free, so loops over
-/// them vectorise; they are within 3 units in the last place over the whole range, with NaN and
-/// infinities as IEEE 754 has them. `erf` and `erfc` are those of `libm`, the other functions those of
-/// the standard library.
+/// `exp`, `exp_m1`, `ln`, `ln_1p`, `atan`, `atan2`, `tanh` and `sigmoid` are branch-free, so loops
+/// over them vectorise; they are within 3 units in the last place over the whole range, with NaN
+/// and infinities as IEEE 754 has them. `erf` and `erfc` are those of `libm`, the other functions
+/// those of the standard library.
 pub trait Scalar:
     sealed::Sealed
     + Copy
@@ -139,8 +139,8 @@ pub trait Scalar:
     /// Whether the type carries tangents.
     #[doc(hidden)]
     const HAS_TANGENT: bool = false;
-    /// This value as a function of `x` that has the given slope there: the tangent, if there is one, is
-    /// `slope` times that of `x`.
+    /// This value as a function of `x` that has the given slope there: the tangent, if there is
+    /// one, is `slope` times that of `x`.
     #[doc(hidden)]
     #[inline(always)]
     fn with_slope(self, x: Self, slope: impl FnOnce() -> Self) -> Self {
@@ -169,8 +169,8 @@ pub trait Scalar:
     }
 
     /// The slopes of `self.atan2(x)` with respect to `self` and `x`: `x / r²` and `-self / r²` with
-    /// `r² = x² + self²`, and 0 at the origin. Both are divided by the larger one first, so that no square
-    /// overflows.
+    /// `r² = x² + self²`, and 0 at the origin. Both are divided by the larger one first, so that no
+    /// square overflows.
     #[doc(hidden)]
     #[inline(always)]
     fn atan2_slopes(self, x: Self) -> [Self; 2] {

@@ -1,10 +1,11 @@
-//! The storage of a tensor: a reference-counted block of scalars that returns to a pool when dropped.
+//! The storage of a tensor: a reference-counted block of scalars that returns to a pool when
+//! dropped.
 //!
 //! A block is one allocation: a header (the count, the size class, the layout), then the elements,
-//! aligned to 64 bytes. Blocks come from [`pool`](crate::storage::pool), so a training loop that repeats
-//! the same shapes allocates nothing after its first step. A view is a block without elements that
-//! refers to another. So a tensor is one pointer. (With the shape and strides in the handle, which then had
-//! 128 bytes, a small op took 150 ns forward and backward, against 127.)
+//! aligned to 64 bytes. Blocks come from [`pool`](crate::storage::pool), so a training loop that
+//! repeats the same shapes allocates nothing after its first step. A view is a block without
+//! elements that refers to another. So a tensor is one pointer. (With the shape and strides in the
+//! handle, which then had 128 bytes, a small op took 150 ns forward and backward, against 127.)
 
 use crate::scalar::Scalar;
 use crate::shape::{MAX_BYTES, Shape};
@@ -14,8 +15,8 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
-/// A shared block of scalars, or a view of one, with its layout. Cloning counts a reference and copies no
-/// elements.
+/// A shared block of scalars, or a view of one, with its layout. Cloning counts a reference and
+/// copies no elements.
 pub(crate) struct Buffer<T: Scalar> {
     header: NonNull<BlockHeader>,
     elements: PhantomData<T>,
@@ -29,8 +30,9 @@ unsafe impl<T: Scalar> Send for Buffer<T> {}
 unsafe impl<T: Scalar> Sync for Buffer<T> {}
 
 impl<T: Scalar> Buffer<T> {
-    /// A block for the elements of a contiguous tensor. They are initialised but arbitrary: zeros, or what an
-    /// earlier tensor left there. In debug builds they are NaN, so that reading before writing shows.
+    /// A block for the elements of a contiguous tensor. They are initialised but arbitrary: zeros,
+    /// or what an earlier tensor left there. In debug builds they are NaN, so that reading before
+    /// writing shows.
     #[inline]
     pub(crate) fn scratch(shape: &Shape) -> Self {
         let len = shape.numel();
@@ -149,8 +151,9 @@ impl<T: Scalar> Drop for Buffer<T> {
     }
 }
 
-/// Counts a new reference. Only leaked handles (`mem::forget`) can push the count beyond half its range; the
-/// program then aborts, as with `Arc`, before the count wraps around and a block is freed while in use.
+/// Counts a new reference. Only leaked handles (`mem::forget`) can push the count beyond half its
+/// range; the program then aborts, as with `Arc`, before the count wraps around and a block is
+/// freed while in use.
 #[inline]
 fn count_one_more(refs: &AtomicUsize) {
     if refs.fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
@@ -158,8 +161,8 @@ fn count_one_more(refs: &AtomicUsize) {
     }
 }
 
-/// Releases one reference to a block. Returns whether it was the last, so that the block went back to the
-/// pool.
+/// Releases one reference to a block. Returns whether it was the last, so that the block went back
+/// to the pool.
 ///
 /// # Safety
 /// The caller holds the reference and does not use it again.

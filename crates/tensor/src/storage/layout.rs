@@ -8,7 +8,7 @@ pub(crate) struct Layout {
     pub(crate) offset: usize,
     pub(crate) shape: Shape,
     pub(crate) strides: [isize; MAX_RANK],
-    /// Whether the elements lie in row-major order without gaps.
+    /// Whether the elements are in row-major order without gaps.
     pub(crate) is_contiguous: bool,
 }
 
@@ -20,8 +20,8 @@ impl Layout {
 
     /// Makes this the layout of a whole block in row-major order.
     ///
-    /// In place, because it runs in every op: a struct that is written field by field and then copied as
-    /// vectors waits for its own stores.
+    /// In place, because it runs in every op: a struct that is written field by field and then
+    /// copied as vectors waits for its own stores.
     #[inline]
     pub(crate) fn set_contiguous(&mut self, shape: &Shape) {
         self.offset = 0;

@@ -1,11 +1,12 @@
-//! Where the elements of tensors live: counted blocks from a pool, and how a tensor lies in one.
+//! Where the elements of tensors live: counted blocks from a pool, and how a tensor is arranged in
+//! one.
 //!
 //! - `layout`: shape, strides and offset;
 //! - `buffer`: a shared reference to a block, or a view of one;
 //! - `pool`: freed blocks, kept by size for the next tensor.
 //!
-//! What must stay true: a block is written only through its sole owner (copy-on-write), every element is
-//! initialised memory, and a repeated computation allocates nothing after its first run.
+//! What must stay true: a block is written only through its sole owner (copy-on-write), every
+//! element is initialised memory, and a repeated computation allocates nothing after its first run.
 
 #[allow(unsafe_code)]
 pub(crate) mod buffer;

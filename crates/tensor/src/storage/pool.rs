@@ -1,11 +1,11 @@
 //! Recycled memory blocks.
 //!
-//! Touching a fresh page of memory costs microseconds, so blocks are kept by size class when their last
-//! tensor is dropped. Each thread has its own lists (no locks in the common case). A block freed by
-//! another thread than the one that took it would pile up there, so it goes to a list shared by all; a
-//! thread whose own list is empty looks there before it asks the system. So no thread keeps more blocks
-//! than it once used at the same time. (Counting what each thread takes and frees is not enough: threads
-//! that swap roles would then hoard.)
+//! Touching a fresh page of memory costs microseconds, so blocks are kept by size class when their
+//! last tensor is dropped. Each thread has its own lists (no locks in the common case). A block
+//! freed by another thread than the one that took it would pile up there, so it goes to a list
+//! shared by all; a thread whose own list is empty looks there before it asks the system. So no
+//! thread keeps more blocks than it once used at the same time. (Counting what each thread takes
+//! and frees is not enough: threads that swap roles would then hoard.)
 
 use crate::storage::layout::Layout;
 use std::alloc::{Layout as Allocation, alloc_zeroed, dealloc, handle_alloc_error};
@@ -101,8 +101,8 @@ thread_local! {
     });
 }
 
-/// A block for `len` elements that take `bytes` bytes, all initialised, with one reference. The layout in its
-/// header is that of an earlier user.
+/// A block for `len` elements that take `bytes` bytes, all initialised, with one reference. The
+/// layout in its header is that of an earlier user.
 #[inline]
 pub(crate) fn take(bytes: usize, len: usize) -> NonNull<BlockHeader> {
     try_take(bytes, len).unwrap_or_else(|| handle_alloc_error(allocation_of(class_of(bytes))))
@@ -188,8 +188,8 @@ fn allocate(class: usize) -> Option<Free> {
     Some(Free(header))
 }
 
-/// The bytes that tensors have allocated from the system since the program began. Recycled memory is not
-/// counted, so the number stays the same while a program repeats the same work.
+/// The bytes that tensors have allocated from the system since the program began. Recycled memory
+/// is not counted, so the number stays the same while a program repeats the same work.
 ///
 /// ```standalone_crate
 /// use unspool_tensor::{bytes_allocated, Tensor};
@@ -205,7 +205,8 @@ pub fn bytes_allocated() -> usize {
 
 /// Returns every free block of this thread and of the shared list to the system.
 ///
-/// Tensors in use are untouched. A program that has finished with large shapes may call this; none needs to.
+/// Tensors in use are untouched. A program that has finished with large shapes may call this; none
+/// needs to.
 pub fn release_memory() {
     let _ = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();
@@ -234,7 +235,8 @@ mod tests {
         }
     }
 
-    /// Returns the block from a thread that did not take it, and does not end before `then` has run.
+    /// Returns the block from a thread that did not take it, and does not end before `then` has
+    /// run.
     fn give_back_elsewhere(header: NonNull<BlockHeader>, then: impl FnOnce()) {
         let sent = Free(header);
         let (freed, wait) = std::sync::mpsc::channel();
