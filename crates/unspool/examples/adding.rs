@@ -3,7 +3,7 @@
 //! `cargo run --release --example adding`
 //!
 //! A sequence has two inputs per step: a random number from 0 to 1, and a mark. Two steps are marked, one in the first
-//! half and one in the second; the target is the sum of their numbers. Always to answer 1 has a mean squared error of
+//! half and one in the second; the target is the sum of their numbers. Always answering 1 has a mean squared error of
 //! 1/6 = 0.167. Hochreiter and Schmidhuber 1997, "Long short-term memory", section 5.4, in the form of Arjovsky, Shah
 //! and Bengio 2016.
 
@@ -19,12 +19,12 @@ use unspool::{evaluate, gru, lstm};
 
 /// What always answering 1 gets: the variance of a sum of two numbers from 0 to 1.
 const BASELINE: f64 = 1.0 / 6.0;
-/// Training stops at this error on sequences made for the purpose.
+/// Training stops at this error on sequences generated for this test.
 const SOLVED: f64 = 1e-3;
-/// Steps of training between two looks at that error.
+/// Training steps between two measurements of that error.
 const LOOK: usize = 100;
 
-/// Train recurrent cells on the adding problem, and show how well each solves it.
+/// Train recurrent cells on the adding problem and show how well each solves it.
 #[derive(Parser)]
 #[command(name = "adding")]
 struct Options {
@@ -34,16 +34,16 @@ struct Options {
     /// The number of units
     #[arg(long, value_name = "H", default_value_t = 64, value_parser = between(1, 4096))]
     hidden: usize,
-    /// Training ends after so many steps, or when the problem is solved
+    /// The maximum number of training steps; training ends earlier when the problem is solved
     #[arg(long, value_name = "N", default_value_t = 4000, value_parser = between(1, 1_000_000))]
     steps: usize,
-    /// The number of sequences per step, all of them new
+    /// The batch size; every batch is new
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = between(1, 4096))]
     batch: usize,
     /// Adam's learning rate
     #[arg(long, value_name = "RATE", default_value_t = 3e-3, value_parser = positive, allow_negative_numbers = true)]
     rate: f64,
-    /// The seed of initial weights and sequences
+    /// The seed of the initial weights and the sequences
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }
@@ -78,7 +78,7 @@ fn run(options: &Options) -> Result<(), String> {
     train("Gru", model.add(gru(2, hidden)).add(dense(hidden, 1)), options)
 }
 
-/// Trains a model on ever new sequences, and prints its line of the table.
+/// Trains a model on new sequences in every step, and prints its row of the table.
 fn train<M>(name: &str, mut model: M, options: &Options) -> Result<(), String>
 where
     M: for<'t> Model<'t, f32> + Send + Sync,

@@ -1,9 +1,9 @@
-//! The copy task: which cells repeat symbols that they saw long ago?
+//! The copy task: which cells repeat symbols they saw long ago?
 //!
 //! `cargo run --release --example copy`
 //!
-//! Ten symbols out of eight, then blanks; where a signal comes, the symbols are to be said again, in order, and blanks
-//! everywhere else. Without any memory one can say the blanks and guess the symbols, a cross-entropy of
+//! Ten symbols from an alphabet of eight, then blanks. After a signal, the target is the symbols again, in order; it is
+//! blank everywhere else. A model without memory can output the blanks and guess the symbols, for a cross-entropy of
 //! `recall ln 8 / (delay + 2 recall)` per step. Hochreiter and Schmidhuber 1997, "Long short-term memory"; in the form
 //! of Arjovsky, Shah and Bengio 2016, "Unitary evolution recurrent neural networks".
 
@@ -22,21 +22,21 @@ use unspool::{Gru, Lstm, evaluate, predict};
 const SYMBOLS: usize = 8;
 const BLANK: usize = SYMBOLS;
 const SIGNAL: usize = SYMBOLS + 1;
-/// What a step's input can be, and its output.
+/// The number of different inputs of a step, and of outputs.
 const INPUTS: usize = SYMBOLS + 2;
 const OUTPUTS: usize = SYMBOLS + 1;
-/// Training stops when this part of the symbols is right on sequences made for the purpose.
+/// Training stops when this fraction of the symbols is right on sequences generated for this test.
 const SOLVED: f64 = 0.99;
-/// Steps of training between two looks at that part.
+/// Training steps between two measurements of that fraction.
 const LOOK: usize = 100;
-/// Gradients longer than this are made so long: here and there one is a thousand times longer than the others.
+/// The global gradient norm is clipped to this: now and then it is a thousand times larger than usual.
 const LONGEST: f64 = 0.1;
 
-/// Train recurrent cells on the copy task, and show how well each solves it.
+/// Train recurrent cells on the copy task and show how well each solves it.
 #[derive(Parser)]
 #[command(name = "copy")]
 struct Options {
-    /// The number of time steps between the last symbol and the signal, counting the latter
+    /// The number of time steps from the last symbol to the signal, including the latter
     #[arg(long, value_name = "T", default_value_t = 50, value_parser = between(1, 10_000))]
     delay: usize,
     /// The number of symbols to remember
@@ -45,16 +45,16 @@ struct Options {
     /// The number of units
     #[arg(long, value_name = "H", default_value_t = 128, value_parser = between(1, 4096))]
     hidden: usize,
-    /// Training ends after so many steps, or when the task is solved
+    /// The maximum number of training steps; training ends earlier when the task is solved
     #[arg(long, value_name = "N", default_value_t = 8000, value_parser = between(1, 1_000_000))]
     steps: usize,
-    /// The number of sequences per step, all of them new
+    /// The batch size; every batch is new
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = between(1, 4096))]
     batch: usize,
     /// Adam's learning rate
     #[arg(long, value_name = "RATE", default_value_t = 5e-3, value_parser = positive, allow_negative_numbers = true)]
     rate: f64,
-    /// The seed of initial weights and sequences
+    /// The seed of the initial weights and the sequences
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }
@@ -108,13 +108,13 @@ fn run(options: &Options) -> Result<(), String> {
     train("Gru", model.add(recurrent(gru).return_sequences()).add(head()), options)
 }
 
-/// Biases for the gate that keeps, with which units begin to remember for up to `length` steps. Tallec and Ollivier
+/// Initial biases of the gate that keeps the state, with which units remember for up to `length` steps. Tallec and Ollivier
 /// 2018, "Can recurrent neural networks warp time?".
 fn memories(rng: &mut Rng, length: usize, hidden: usize) -> Tensor {
     Tensor::from_fn([hidden], |_| (1.0 + rng.random::<f32>() * (length - 2) as f32).ln())
 }
 
-/// Trains a model on ever new sequences, and prints its line of the table.
+/// Trains a model on new sequences in every step, and prints its row of the table.
 fn train<M>(name: &str, mut model: M, options: &Options) -> Result<(), String>
 where
     M: for<'t> Model<'t, f32> + Clone + Send + Sync,
@@ -141,7 +141,7 @@ where
     Ok(())
 }
 
-/// The part of the symbols to be recalled, the last steps, that the model says correctly.
+/// The fraction of the symbols to be recalled, the last steps, that the model outputs correctly.
 fn symbols_right<M>(model: &M, data: &Dataset, recall: usize) -> f64
 where
     M: for<'t> Model<'t, f32> + Send + Sync,
@@ -152,7 +152,7 @@ where
     right as f64 / said.as_slice().len() as f64
 }
 
-/// `count` sequences of `delay + 2 recall` steps and what is to be said at each, as one-hot rows.
+/// `count` sequences of `delay + 2 recall` steps and the target of each step, as one-hot rows.
 fn sequences(rng: &mut Rng, delay: usize, recall: usize, count: usize) -> Dataset {
     let length = delay + 2 * recall;
     let mut x = vec![BLANK; length * count];

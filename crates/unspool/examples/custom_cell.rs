@@ -1,8 +1,8 @@
-//! A recurrent cell of one's own: written, checked, trained.
+//! A custom recurrent cell: written, checked, trained.
 //!
 //! `cargo run --release --example custom_cell`
 //!
-//! The task: of 20 numbers drawn from 0 to 1, give back the first. The gradient has to reach back 20 steps.
+//! The task: of 20 numbers drawn from 0 to 1, output the first. The gradient has to reach back 20 steps.
 
 use clap::Parser;
 use rand::RngExt;
@@ -12,7 +12,7 @@ use unspool::prelude::*;
 #[derive(Parser)]
 #[command(name = "custom_cell")]
 struct Options {
-    /// The number of steps of training
+    /// The number of training steps
     #[arg(long, value_name = "N", default_value_t = 1500, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
 }
@@ -86,7 +86,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The cell unrolled, with a dense layer on its last output.
+/// The unrolled cell, with a dense layer on its last output.
 #[derive(Params)]
 struct Pair<P> {
     recurrent: Recurrent<Mgu<P>>,

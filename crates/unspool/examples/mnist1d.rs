@@ -1,4 +1,4 @@
-//! Digits drawn in one dimension, read by a GRU in both directions.
+//! One-dimensional digits, classified by a bidirectional GRU.
 //!
 //! ```text
 //! cargo run --release --example mnist1d
@@ -6,10 +6,10 @@
 //! ```
 //!
 //! MNIST-1D (Greydanus and Kobak 2024, "Scaling down deep learning with MNIST-1D", github.com/greydanus/mnist1d):
-//! 4,000 sequences of 40 numbers to learn from and 1,000 to test, ten classes. The model and its training are those
-//! published there: a bidirectional GRU(6), all outputs of all time steps into one dense layer, Adam at 0.01, batches
-//! of 100, 6,000 steps. The folder holds `train.csv` and `test.csv`, without a header, the class in the first column.
-//! Without it, the example makes sequences of the same form.
+//! 4,000 training sequences of 40 values and 1,000 test sequences, ten classes. The model and its training are those
+//! published there: a bidirectional GRU(6), the outputs of all time steps into one dense layer, Adam with learning rate
+//! 0.01, batch size 100, 6,000 steps. The folder holds `train.csv` and `test.csv`, without a header, the class in the
+//! first column. Without it, the example generates sequences of the same shape.
 
 #![forbid(unsafe_code)]
 
@@ -29,17 +29,17 @@ const LENGTH: usize = 40;
 const HIDDEN: usize = 6;
 const BATCH: usize = 100;
 
-/// Learn to read the digits of MNIST-1D with a bidirectional GRU(6).
+/// Classify the digits of MNIST-1D with a bidirectional GRU(6).
 #[derive(Parser)]
 #[command(name = "mnist1d")]
 struct Options {
-    /// The folder with train.csv and test.csv; without it, made-up sequences
+    /// The folder with train.csv and test.csv; without it, generated sequences
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The number of steps of training, 100 sequences each, in whole epochs
+    /// The number of training steps, 100 sequences each, in whole epochs
     #[arg(long, value_name = "N", default_value_t = 6000, value_parser = between::<usize>(1, 10_000_000))]
     steps: usize,
-    /// How often the model is trained: with seeds 0 to N - 1
+    /// How many times the model is trained: with seeds 0 to N - 1
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = between::<u64>(1, 100))]
     seeds: u64,
 }
@@ -95,7 +95,7 @@ fn model(seed: u64) -> impl for<'t> Model<'t, f32> + Send + Sync {
         .add(dense(LENGTH * 2 * HIDDEN, CLASSES))
 }
 
-/// The part of the examples whose class has the highest score.
+/// The fraction of the examples whose class has the highest score.
 fn accuracy(model: &(impl for<'t> Model<'t, f32> + Sync), data: &Dataset) -> f64 {
     let [said, meant] = [&predict(model, data.x()), data.y()].map(|scores| scores.argmax(1));
     let right = said.as_slice().iter().zip(meant.as_slice()).filter(|(said, meant)| said == meant).count();
@@ -133,7 +133,7 @@ fn examples(rows: &Tensor) -> Result<Dataset, String> {
     Dataset::new(x, Tensor::one_hot(classes, CLASSES)).map_err(|e| e.to_string())
 }
 
-/// A pattern of 12 points for each class, somewhere in the sequence, scaled, with noise: to learn from, and to test.
+/// A pattern of 12 points for each class, somewhere in the sequence, scaled, with noise: for training, and for testing.
 fn made_up(rng: &mut Rng, train: usize, test: usize) -> (Dataset, Dataset) {
     const POINTS: usize = 12;
     let mut uniform = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();

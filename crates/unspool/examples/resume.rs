@@ -1,13 +1,13 @@
-//! A training that may be interrupted, and goes on as if it had not been.
+//! A training that can be interrupted, and resumes as if it had not been.
 //!
 //! ```text
 //! cargo run --release --features ctrlc,safetensors --example resume -- --checkpoint running.safetensors
 //! cargo run --release --features ctrlc,safetensors --example resume -- --checkpoint running.safetensors --resume
 //! ```
 //!
-//! Ctrl-c or SIGTERM ends the first after its step, a second ctrl-c or a kill at once; the other goes on. Whatever happens in
-//! between, the weights that `--weights` saves in the end are the same, bit for bit, and so is the history in that file. What
-//! is learned: the largest number so far, at every step of sequences of different lengths.
+//! Ctrl-c or SIGTERM ends the first command after its current step, a second ctrl-c or a kill at once; the second command
+//! resumes it. Whatever happens in between, the weights that `--weights` saves at the end are the same, bit for bit, and so is
+//! the history in that file. The task: at every step of sequences of different lengths, the largest number so far.
 
 #![forbid(unsafe_code)]
 
@@ -24,20 +24,20 @@ use unspool::prelude::*;
 use unspool::train::{EarlyStopping, Interrupt, StopReason};
 use unspool::{dropout, gru};
 
-/// Train a network, be interrupted, and go on.
+/// Train a network, be interrupted, and resume.
 #[derive(Parser)]
 #[command(name = "resume")]
 struct Options {
-    /// Save where training stands to this file, every 20 steps
+    /// Save a checkpoint to this file every 20 steps
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Go on where that file stands
+    /// Resume from the checkpoint
     #[arg(long, requires = "checkpoint")]
     resume: bool,
-    /// Save weights, their average, and the history to this file in the end
+    /// Save the weights, their average, and the history to this file at the end
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// How often training sees every sequence
+    /// The number of epochs
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
     epochs: usize,
 }
@@ -99,7 +99,7 @@ fn run(options: &Options) -> Result<StopReason, Box<dyn Error>> {
     Ok(history.stop_reason)
 }
 
-/// 800 sequences of 3 to 30 numbers, and at each step the largest so far.
+/// 800 sequences of 3 to 30 numbers, and at each step the largest number so far.
 fn sequences() -> Result<Dataset, unspool::data::DataError> {
     let rng = &mut rng(1);
     let lengths: Tensor = init::uniform(rng, [800], 3.0, 31.0);

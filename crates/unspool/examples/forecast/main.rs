@@ -1,4 +1,4 @@
-//! Forecasts time series with simple recurrent networks, beside two simpler forecasts to hold them against.
+//! Forecasts time series with simple recurrent networks, and compares them with two simpler forecasts.
 //!
 //! ```text
 //! cargo run --release --example forecast
@@ -6,7 +6,7 @@
 //! cargo run --release --example forecast -- --csv sunspots.csv --column SUNACTIVITY --date-column YEAR
 //! ```
 //!
-//! The models stand in `models.rs`. The other files read, cut, print and draw.
+//! The models are in `models.rs`. The other files read, split, print and plot.
 
 #![forbid(unsafe_code)]
 
@@ -37,31 +37,31 @@ use std::slice;
 use unspool::data::Differences;
 use windows::Plan;
 
-/// What went wrong, as one sentence for the user.
+/// An error, as one sentence for the user.
 type Sentence = String;
 
-/// Forecast time series with simple recurrent networks, beside simpler forecasts.
+/// Forecast time series with simple recurrent networks, and compare them with simpler forecasts.
 ///
-/// Without --csv: 10,000 made-up series of 51 points, the last point forecast from the 50 before it.
-/// With --csv: the same models on one column of your file; the first 70 % of its rows train them, the next 20 %
-/// validate, the last 10 % test. A network cannot follow a trend beyond the values that it was trained on, so each
-/// model may learn differences instead: validation chooses (see --difference). The table marks what is no better than
-/// the last value, and says why that may be.
+/// Without --csv: 10,000 generated series of 51 points, the last point forecast from the 50 before it.
+/// With --csv: the same models on one column of your file, trained on the first 70% of its rows, validated on the next
+/// 20%, tested on the last 10%. A network cannot follow a trend beyond the values it was trained on, so each model may
+/// learn differences instead: validation decides (see --difference). The table marks models that are no better than the
+/// last value, with a likely reason.
 ///
-/// Prints a table, and draws forecasts.svg and losses.svg.
+/// Prints a table, and plots forecasts.svg and losses.svg.
 #[derive(Parser)]
 #[command(name = "forecast")]
 struct Options {
-    /// How often each model is trained: with seeds 0 to N - 1
+    /// How many times each model is trained: with seeds 0 to N - 1
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = between::<u64>(1, 100))]
     seeds: u64,
-    /// How often training sees every example
+    /// The number of epochs
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000))]
     epochs: usize,
-    /// Folder for the pictures
+    /// The folder for the plots
     #[arg(long, value_name = "DIR", default_value = "forecast-out")]
     out: PathBuf,
-    /// Forecast ten steps ahead instead, in three ways; draws nothing
+    /// Forecast ten steps ahead instead, in three ways; plots nothing
     #[arg(long, conflicts_with_all = ["csv", "out"])]
     ten_steps: bool,
     #[command(flatten)]
@@ -69,16 +69,16 @@ struct Options {
     /// How many steps ahead to forecast
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = between::<usize>(1, 10_000), requires = "csv")]
     horizon: usize,
-    /// How many values a forecast is made from
+    /// How many values a forecast is based on
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000), requires = "csv")]
     window: usize,
     /// What the models learn: the values (none) or their differences of these lags, such as 1, 12 or 1,12. Without it,
-    /// each model's first seed tries none, 1 and, if there is a season, the season and both; the least error on the
-    /// validation part decides
+    /// each model's first seed tries none, 1 and, if there is a season, the season and both; the smallest validation
+    /// error decides
     #[arg(long, value_name = "LAGS", value_parser = differences, requires = "csv")]
     difference: Option<Differences>,
-    /// After how many steps the series repeats itself. Without it, the highest peak of the autocorrelation of the
-    /// training part (around a straight line) is the season, if it is above 0.3
+    /// The number of steps after which the series repeats itself. Without it, the season is the highest peak of the
+    /// autocorrelation of the training part (around a straight line), if that is above 0.3
     #[arg(long, value_name = "N", value_parser = between::<usize>(2, 10_000), requires = "csv")]
     season: Option<usize>,
 }
@@ -144,7 +144,7 @@ fn own_series(file: &Path, column: &str, options: &Options) -> Result<(), Senten
     save(&options.out, pictures::forecasts_over_time(&outcomes, &column, &cut)?, losses)
 }
 
-/// Writes the pictures and prints where they are.
+/// Writes the plots and prints where they are.
 fn save(folder: &Path, forecasts: String, losses: String) -> Result<(), Sentence> {
     for (name, picture) in [("forecasts.svg", forecasts), ("losses.svg", losses)] {
         let path = output::write(folder, name, &picture)?;

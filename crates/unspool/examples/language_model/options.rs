@@ -1,4 +1,4 @@
-//! What may be asked of a recurrent language model.
+//! The options of the recurrent language models.
 
 use crate::corpus::Unit;
 use clap::builder::RangedU64ValueParser;
@@ -6,87 +6,87 @@ use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Train a recurrent language model on a text, and let it write.
+/// Train a recurrent language model on a text, and sample from it.
 #[derive(Parser, Debug)]
 pub(crate) struct Options {
     /// A text of your own, in UTF-8; without it, the documents of this project
     #[arg(long, value_name = "FILE")]
     pub(crate) text: Option<PathBuf>,
-    /// The text of word_rnn was tokenised before: its words stand between spaces, <unk> among them
+    /// The text of word_rnn is already tokenized: split it at spaces only, and keep its <unk>
     #[arg(long, conflicts_with = "load")]
     pub(crate) tokenized: bool,
-    /// How often a token must stand in the text to be known by itself and not as <unk>; 2 for words, 1 for characters
+    /// How often a token must occur in the text to be in the vocabulary and not <unk>; default: 2 for words, 1 for characters
     #[arg(long, value_name = "N", value_parser = between::<usize>(1, 1_000_000))]
     pub(crate) minimum_count: Option<usize>,
-    /// What the recurrent layers are made of
+    /// The cell of the recurrent layers
     #[arg(long, value_enum, default_value = "lstm")]
     pub(crate) cell: CellKind,
-    /// Units of each layer
+    /// The number of units of each layer
     #[arg(long, value_name = "N", default_value = "256", value_parser = between::<usize>(1, SIZE))]
     pub(crate) hidden: usize,
-    /// Recurrent layers, one on top of the other
+    /// The number of recurrent layers
     #[arg(long, value_name = "N", default_value = "1", value_parser = between::<usize>(1, LAYERS))]
     pub(crate) layers: usize,
-    /// Numbers in the vector of a token
+    /// The size of a token's embedding
     #[arg(long, value_name = "N", default_value = "64", value_parser = between::<usize>(1, SIZE))]
     pub(crate) embedding: usize,
-    /// The part that is left out before, between and behind the layers in training
+    /// The dropout probability before, between and after the layers
     #[arg(long, value_name = "RATE", default_value = "0.2", value_parser = rate)]
     pub(crate) dropout: f64,
-    /// Score tokens by their own vectors
+    /// Tie the output weights to the embeddings
     #[arg(long)]
     pub(crate) tied: bool,
-    /// Time steps through which gradients go back
+    /// The number of time steps of truncated backpropagation
     #[arg(long, value_name = "N", default_value = "32", value_parser = between::<usize>(1, 100_000))]
     pub(crate) steps: usize,
-    /// Rows of the text that are read side by side
+    /// The batch size: rows of the text that are read side by side
     #[arg(long, value_name = "N", default_value = "32", value_parser = between::<usize>(1, 10_000))]
     pub(crate) batch: usize,
-    /// How often training reads the text
+    /// The number of epochs
     #[arg(long, value_name = "N", default_value = "15", value_parser = between::<usize>(1, 10_000))]
     pub(crate) epochs: usize,
-    /// End with the epoch in which so many minutes are over
+    /// Stop after the epoch in which this many minutes have passed
     #[arg(long, value_name = "MINUTES", value_parser = positive)]
     pub(crate) minutes: Option<f64>,
-    /// The highest learning rate of AdamW, from which it falls along a cosine
+    /// The peak learning rate of AdamW; it decays along a cosine
     #[arg(long, value_name = "RATE", default_value = "0.004", value_parser = positive)]
     pub(crate) learning_rate: f64,
     /// The decoupled weight decay of AdamW
     #[arg(long, value_name = "DECAY", default_value = "0.01", value_parser = amount)]
     pub(crate) weight_decay: f64,
-    /// Decides the initial weights, what is left out, and what is drawn
+    /// The seed of the initial weights, dropout and sampling
     #[arg(long, value_name = "N", default_value = "0")]
     pub(crate) seed: u64,
-    /// Keep the best model, and where training stands, in this file
+    /// Save the best model and a checkpoint of the training to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Draw the losses of all epochs, as SVG
+    /// Plot the losses of all epochs to this SVG file
     #[arg(long, value_name = "FILE", conflicts_with = "load")]
     pub(crate) picture: Option<PathBuf>,
-    /// Go on where that file stands
+    /// Resume from that checkpoint
     #[arg(long, requires = "save")]
     pub(crate) resume: bool,
-    /// Train nothing, and write with the model of this file
+    /// Sample from the model in this file, without training
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "save"])]
     pub(crate) load: Option<PathBuf>,
-    /// How many tokens to write in the end
+    /// The number of tokens to generate at the end
     #[arg(long, value_name = "N", default_value = "300", value_parser = between::<usize>(0, 1_000_000_000))]
     pub(crate) generate: usize,
-    /// What to go on from; without it, a new line, or some words of this project
+    /// The text to continue; without it, a new line, or some words of this project
     #[arg(long, value_name = "TEXT")]
     pub(crate) prompt: Option<String>,
-    /// By what scores are divided before a token is drawn; 0 always takes the most probable
+    /// Scores are divided by this before sampling; 0 always takes the most probable token
     #[arg(long, value_name = "T", default_value = "0.8", value_parser = amount)]
     pub(crate) temperature: f64,
-    /// Draw from the K most probable tokens only
+    /// Sample from the K most probable tokens only
     #[arg(long, value_name = "K", value_parser = between::<usize>(1, 1_000_000_000))]
     pub(crate) top_k: Option<usize>,
-    /// Draw from the most probable tokens that together reach this probability
+    /// Sample from the most probable tokens that together reach this probability
     #[arg(long, value_name = "P", value_parser = probability)]
     pub(crate) top_p: Option<f64>,
 }
 
-/// The largest size of a vector or a layer.
+/// The largest size of an embedding or a layer.
 pub(crate) const SIZE: u64 = 8192;
 pub(crate) const LAYERS: u64 = 16;
 

@@ -1,4 +1,4 @@
-//! Music as a piano roll: which of 88 keys sound next, told from all steps before, by one output for each key.
+//! Music as a piano roll: which of 88 keys sound next, predicted from all earlier steps, with one output for each key.
 //!
 //! ```text
 //! cargo run --release --example music
@@ -7,12 +7,12 @@
 //! ```
 //!
 //! The task of Boulanger-Lewandowski, Bengio and Vincent 2012, "Modeling temporal dependencies in high-dimensional
-//! sequences", on the chorales of J. S. Bach. The folder holds files that end in `_train.txt`, `_valid.txt` and `_test.txt`: a line
-//! for each piece, its steps separated by spaces, the keys of a step by commas, and `-` for silence. Without it, the
-//! example composes pieces of the same form by simple rules.
+//! sequences", on the chorales of J. S. Bach. The folder holds files whose names end in `_train.txt`, `_valid.txt` and `_test.txt`: a
+//! line for each piece, its steps separated by spaces, the keys of a step by commas, and `-` for silence. Without it, the
+//! example composes pieces in the same format by simple rules.
 //!
 //! The negative log-likelihood of a step is the sum of the binary cross-entropies of its 88 keys, and the mean is taken over
-//! all steps of all pieces. The network hears silence before the first step and predicts every step, the first as well;
+//! all steps of all pieces. The input before the first step is silence, and every step is predicted, including the first;
 //! the last column leaves the first steps out, as Bai, Kolter and Koltun 2018 do.
 
 #![forbid(unsafe_code)]
@@ -41,39 +41,39 @@ use unspool::prelude::*;
 use unspool::train::EarlyStopping;
 use unspool::{dropout, evaluate, gru, lstm, predict};
 
-/// Learn to play from piano rolls, with one recurrent layer.
+/// Model piano rolls with one recurrent layer, and let it play.
 #[derive(Parser)]
 #[command(name = "music")]
 struct Options {
     /// The folder with piano rolls, such as JSB_Chorales_train.txt, _valid.txt and _test.txt; without it, pieces composed by
-    /// rules
+    /// simple rules
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Train this cell alone; without it, all three
+    /// Train only this cell; without it, all three
     #[arg(long)]
     cell: Option<CellName>,
     /// The number of units
     #[arg(long, value_name = "H", default_value_t = 200, value_parser = between::<usize>(1, 4096))]
     hidden: usize,
-    /// The learning rate; it falls when the validation pieces are predicted no better
+    /// The learning rate; it is reduced when the validation loss stops improving
     #[arg(long, value_name = "RATE", default_value_t = 5e-3, value_parser = positive)]
     rate: f64,
-    /// The part of the units' outputs that is left out in training
+    /// The dropout probability of the units' outputs
     #[arg(long, value_name = "RATE", default_value_t = 0.5, value_parser = part)]
     dropout: f64,
-    /// Training also hears each piece up to N semitones higher and lower
+    /// Also train on each piece transposed by up to N semitones up and down
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = between::<usize>(0, 11))]
     transpose: usize,
-    /// How often training hears every piece at most; it stops early when the validation pieces are predicted no better
+    /// The maximum number of epochs; training stops early when the validation loss stops improving
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = between::<usize>(1, 10_000))]
     epochs: usize,
-    /// The seed of weights, order, dropout and composing
+    /// The seed of the initial weights, the order, dropout and composing
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// Let the best cell play so many steps, each key drawn with its probability
+    /// Let the best cell compose this many steps, each key drawn with its probability
     #[arg(long, value_name = "STEPS", value_parser = between::<usize>(1, 1000))]
     generate: Option<usize>,
-    /// Draw what it plays to this SVG file
+    /// Draw the composed piece to this SVG file
     #[arg(long, value_name = "FILE", requires = "generate")]
     picture: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! From which language is a name? One class for a whole sequence of characters: sequence to vector.
+//! Which language is a name from? One class for a whole sequence of characters: sequence to vector.
 //!
 //! ```text
 //! cargo run --release --example names
@@ -6,9 +6,9 @@
 //! cargo run --release --example names -- --data sentences.txt
 //! ```
 //!
-//! A recurrent layer reads a name character by character, and its output after the last one, of every name its own last one,
-//! is scored for each language. The file has a line for each name: the label, a tab, the text. The example's own has 60
-//! names in each of eight languages. Of each label a fifth is held out.
+//! A recurrent layer reads a name character by character, and its output after the last character of each name is scored for
+//! each language. The file has a line for each name: the label, a tab, the text. The example's own file has 60 names in each
+//! of eight languages. A fifth of each label is held out.
 
 #![forbid(unsafe_code)]
 
@@ -27,23 +27,23 @@ use unspool::prelude::*;
 use unspool::train::{accuracy, predict_lengths};
 use unspool::{dropout, evaluate, gru};
 
-/// Learn to tell the label of a short text from its characters, with a GRU.
+/// Classify short texts by their characters, with a GRU.
 #[derive(Parser)]
 #[command(name = "names")]
 struct Options {
-    /// A file with lines of a label, a tab and a text; without it, names of eight languages
+    /// A file of lines with a label, a tab and a text; without it, names in eight languages
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// The number of units
     #[arg(long, value_name = "H", default_value_t = 64, value_parser = between::<usize>(1, 4096))]
     hidden: usize,
-    /// How often training sees every text
+    /// The number of epochs
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000))]
     epochs: usize,
-    /// The seed of weights, order, dropout and of what is held out
+    /// The seed of the initial weights, the order, dropout and the held-out texts
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// Tell the label of this text; may be given several times
+    /// Predict the label of this text; may be given several times
     #[arg(long, value_name = "TEXT")]
     predict: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Language models by counting: n-grams of words or characters, four ways to smooth them, and their two troubles.
+//! Language models by counting: n-grams of words or characters, four ways to smooth them, and their two problems.
 //!
 //! ```text
 //! cargo run --release --example ngram
@@ -6,8 +6,8 @@
 //! cargo run --release --example ngram -- --text book.txt --characters
 //! ```
 //!
-//! Without `--text` it reads this project's own documents. The first nine tenths of a text are counted; on the last
-//! tenth the models are tested.
+//! Without `--text` it reads this project's own documents. The models count the first nine tenths of a text and are tested
+//! on the last tenth.
 
 #![forbid(unsafe_code)]
 
@@ -27,32 +27,32 @@ use std::process::ExitCode;
 use std::time::Instant;
 use unspool::text::ngram::NgramCounts;
 
-/// Count n-grams of a text and predict its next word or character from them.
+/// Count the n-grams of a text and predict the next word or character from them.
 #[derive(Parser)]
 #[command(name = "ngram")]
 struct Options {
     /// A text of your own, in UTF-8; without it, the documents of this project
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// Up to how many words or characters are counted in a row
+    /// The largest n: how many words or characters in a row are counted
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10))]
     order: usize,
-    /// Model characters and not words
+    /// Model characters instead of words
     #[arg(long)]
     characters: bool,
-    /// The text was tokenised before: its words stand between spaces, <unk> among them
+    /// The text is already tokenized: split it at spaces only, and keep its <unk>
     #[arg(long, conflicts_with = "characters")]
     tokenized: bool,
-    /// How often a word must stand in the text to be counted by itself and not as <unk>; 2 for words, 1 for characters
+    /// How often a word must occur in the text to be counted as itself and not as <unk>; default: 2 for words, 1 for characters
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     minimum_count: Option<usize>,
     /// The k of add-k smoothing
     #[arg(long, value_name = "K", default_value_t = 0.01, value_parser = positive)]
     k: f64,
-    /// Predict what comes after these words
+    /// Predict what follows these words
     #[arg(long, value_name = "WORDS")]
     prompt: Option<String>,
-    /// Draw sparsity, storage and perplexity against n, as SVG
+    /// Plot sparsity, storage and perplexity against n to this SVG file
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
 }

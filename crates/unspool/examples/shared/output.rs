@@ -1,10 +1,10 @@
-//! Where files go.
+//! Writing files.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Says whether a file can be written there.
+/// Returns an error if a file cannot be written there.
 pub(crate) fn check(file: &Path) -> Result<(), String> {
     let cannot = |e: &dyn std::fmt::Display| Err(format!("cannot write {}: {e}", file.display()));
     let trial = unfinished(file);

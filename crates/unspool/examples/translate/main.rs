@@ -1,4 +1,4 @@
-//! Translate: dates as people write them into one form, or sentences from a file into another language.
+//! Translation: dates as people write them into one format, or sentences from a file into another language.
 //!
 //! ```text
 //! cargo run --release --example translate
@@ -7,8 +7,8 @@
 //! cargo run --release --example translate -- --load french.safetensors --translate "I am here."
 //! ```
 //!
-//! Dates are translated character by character; 2,000 days are held out, and the model never sees one of them in any form.
-//! Sentences are translated word by word; a tenth of them is held out, with all of their translations.
+//! Dates are translated character by character; 2,000 days are held out, and the model never sees one of them in any format.
+//! Sentences are translated word by word; a tenth of them is held out, with all of its translations.
 
 #![forbid(unsafe_code)]
 
@@ -40,51 +40,51 @@ use unspool::prelude::*;
 #[derive(Parser)]
 #[command(name = "translate")]
 struct Options {
-    /// Sentence pairs in UTF-8, a line each: a sentence, a tab, its translation; without it, dates
+    /// Sentence pairs in UTF-8, one per line: a sentence, a tab, its translation; without it, dates
     #[arg(long, value_name = "FILE")]
     pairs: Option<PathBuf>,
-    /// The sentences were tokenised before: their words stand between spaces, <unk> among them
+    /// The sentences are already tokenized: split them at spaces only, and keep their <unk>
     #[arg(long, requires = "pairs")]
     tokenized: bool,
-    /// How many dates are learned from
+    /// The number of dates to train on
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = between(100, 70_000), conflicts_with = "pairs")]
     dates: usize,
-    /// How often a word must stand in the sentences to be known by itself and not as <unk>
+    /// How often a word must occur in the sentences to be in the vocabulary and not <unk>
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = between(1, 1_000_000))]
     minimum_count: usize,
-    /// Let the decoder see nothing of the source but the encoder's last state
+    /// Give the decoder only the encoder's last state
     #[arg(long)]
     no_attention: bool,
-    /// In which part of the steps of training the decoder is told the true token before, and not its own
+    /// The fraction of training steps with teacher forcing; in the others, the decoder is fed its own output
     #[arg(long, value_name = "R", default_value_t = 1.0, value_parser = ratio)]
     teacher_ratio: f64,
-    /// The units of each direction of the encoder, and half of the decoder's; 64 for dates, 128 for sentences
+    /// The units of each direction of the encoder, and half of the decoder's; default: 64 for dates, 128 for sentences
     #[arg(long, value_name = "H", value_parser = between(1, UNITS))]
     hidden: Option<usize>,
-    /// How often training sees every pair; 6 for dates, 20 for sentences
+    /// The number of epochs; default: 6 for dates, 20 for sentences
     #[arg(long, value_name = "N", value_parser = between(1, 10_000))]
     epochs: Option<usize>,
-    /// The seed of the first weights and of the order of the pairs
+    /// The seed of the initial weights and the order of the pairs
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// How many hypotheses the search keeps
+    /// The number of hypotheses that beam search keeps
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = between(1, 100))]
     beam: usize,
-    /// Translate this in the end
+    /// Translate this at the end
     #[arg(long, value_name = "TEXT")]
     translate: Option<String>,
-    /// Draw where the decoder looks while it translates that, or the first pair held out, as SVG
+    /// Plot where the decoder looks while it translates that, or the first held-out pair, to this SVG file
     #[arg(long, value_name = "FILE", conflicts_with = "no_attention")]
     picture: Option<PathBuf>,
     /// Save the trained model
     #[arg(long, value_name = "FILE", conflicts_with = "load")]
     save: Option<PathBuf>,
-    /// Train nothing and take a saved model; with --translate it needs no pairs, and tests nothing
+    /// Use a saved model instead of training one; with --translate it needs no pairs, and tests nothing
     #[arg(long, value_name = "FILE")]
     load: Option<PathBuf>,
 }
 
-/// The most units of a direction of the encoder.
+/// The maximum number of units of a direction of the encoder.
 const UNITS: u64 = 2048;
 
 fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
@@ -129,7 +129,7 @@ fn run(options: &Options) -> Result<String, String> {
     Ok(report)
 }
 
-/// A trained or a loaded model, and the sentences to test it on.
+/// A trained or loaded model, and the sentences to test it on.
 fn prepare(options: &Options) -> Result<(Trained, Sentences), String> {
     let (unit, [train, test]) = sentences(options)?;
     let minimum_count = if unit != Unit::Characters { options.minimum_count } else { 1 };

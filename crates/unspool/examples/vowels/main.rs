@@ -1,4 +1,4 @@
-//! Who spoke? Sequences of different lengths, read in both directions.
+//! Who is speaking? Sequences of different lengths, read in both directions.
 //!
 //! ```text
 //! cargo run --release --example vowels
@@ -7,8 +7,8 @@
 //!
 //! Japanese Vowels (Kudo, Toyama and Shimbo 1999): nine speakers say /ae/, and each utterance is 7 to 29 time steps of
 //! 12 coefficients. The folder holds `JapaneseVowels_TRAIN.ts` and `JapaneseVowels_TEST.ts` of the UEA archive
-//! (<https://timeseriesclassification.com>), or such a pair of files of another of its data sets for classification. Without
-//! it, the example makes utterances of the same form.
+//! (<https://timeseriesclassification.com>), or such a pair of files of another of its classification data sets. Without it,
+//! the example generates utterances of the same shape.
 
 #![forbid(unsafe_code)]
 
@@ -27,21 +27,21 @@ use unspool::prelude::*;
 use unspool::recurrent::Bidirectional;
 use unspool::{CrossEntropy, Gru, Mode};
 
-/// Learn to tell speakers by their vowels, with a bidirectional GRU over sequences of different lengths.
+/// Recognize speakers by their vowels, with a bidirectional GRU over sequences of different lengths.
 #[derive(Parser)]
 #[command(name = "vowels")]
 struct Options {
     /// The folder with a data set of the UEA archive, as JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts; without it,
-    /// made-up utterances
+    /// generated utterances
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The number of units in each direction
     #[arg(long, value_name = "H", default_value_t = 64, value_parser = between::<usize>(1, 4096))]
     hidden: usize,
-    /// How often training sees every utterance
+    /// The number of epochs
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = between::<usize>(1, 10_000))]
     epochs: usize,
-    /// How often the model is trained: with seeds 0 to N - 1
+    /// How many times the model is trained: with seeds 0 to N - 1
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = between::<u64>(1, 100))]
     seeds: u64,
 }

@@ -1,17 +1,17 @@
-//! The fixed-window neural language model: the next word from the vectors of the last n, beside the counting of n-grams.
+//! The fixed-window neural language model: the next word from the embeddings of the last n, compared with n-gram counts.
 //!
 //! ```text
 //! cargo run --release --example window_lm
 //! cargo run --release --example window_lm -- --text book.txt --windows 4 --prompt "to be or not"
 //! ```
 //!
-//! Bengio, Ducharme, Vincent and Jauvin 2003, "A neural probabilistic language model": the last n words become vectors, these
-//! stand side by side, a tanh layer and a softmax follow. A vector is looked up; that is the product of a one-hot vector
-//! and a matrix, without the zeros.
+//! Bengio, Ducharme, Vincent and Jauvin 2003, "A neural probabilistic language model": the embeddings of the last n words are
+//! concatenated; a tanh layer and a softmax follow. Looking up an embedding is the product of a one-hot vector and a matrix,
+//! without the zeros.
 //!
-//! The words, the vocabulary and the held-out last tenth are those of the example `ngram`, and every held-out word is predicted
-//! by both. N-grams are counted in the whole training part; the network learns from its first 95% and stops by the
-//! rest, so the held-out text decides nothing. Before the first word a window is filled with `<unk>`.
+//! The words, the vocabulary and the held-out last tenth are those of the example `ngram`, and both predict every held-out
+//! word. N-grams are counted in the whole training part; the network is trained on its first 95% and stopped early by the
+//! rest, so the held-out text decides nothing. Before the first word, a window is filled with `<unk>`.
 
 #![forbid(unsafe_code)]
 
@@ -30,53 +30,53 @@ use std::process::ExitCode;
 use std::time::Instant;
 use unspool::text::SpecialToken;
 
-/// Learn to predict a text from windows of words, and compare with counted n-grams.
+/// Predict a text from windows of words, and compare with n-gram counts.
 #[derive(Parser)]
 #[command(name = "window_lm")]
 struct Options {
     /// A text of your own, in UTF-8; without it, the documents of this project
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// How many words the windows have: a network is trained for each number
+    /// The window sizes in words: a network is trained for each
     #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1,2,4,8", value_parser = between::<usize>(1, 100))]
     windows: Vec<usize>,
-    /// Up to how many words the n-grams have
+    /// The largest n of the n-grams
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = between::<usize>(1, 10))]
     order: usize,
-    /// Model characters and not words
+    /// Model characters instead of words
     #[arg(long)]
     characters: bool,
-    /// The text was tokenised before: its words stand between spaces, <unk> among them
+    /// The text is already tokenized: split it at spaces only, and keep its <unk>
     #[arg(long, conflicts_with = "characters")]
     tokenized: bool,
-    /// How often a word must stand in the text to be told from <unk>; 2 for words, 1 for characters
+    /// How often a word must occur in the text to be in the vocabulary and not <unk>; default: 2 for words, 1 for characters
     #[arg(long, value_name = "N", value_parser = between::<usize>(1, 1_000_000))]
     minimum_count: Option<usize>,
-    /// The length of a word's vector
+    /// The size of a word's embedding
     #[arg(long, value_name = "E", default_value_t = 64, value_parser = between::<usize>(1, 4096))]
     embedding: usize,
     /// The number of hidden units
     #[arg(long, value_name = "H", default_value_t = 128, value_parser = between::<usize>(1, 4096))]
     hidden: usize,
-    /// Score words by their own vectors; there are as many hidden units as a vector has numbers
+    /// Tie the output weights to the embeddings; there are then as many hidden units as the embedding size
     #[arg(long, conflicts_with = "hidden")]
     tied: bool,
-    /// The part of vectors and hidden units that is left out in training
+    /// The dropout probability of embeddings and hidden units
     #[arg(long, value_name = "RATE", default_value_t = 0.4, value_parser = part)]
     dropout: f64,
-    /// How fast weights decay, but not biases
+    /// The decoupled weight decay, of all weights but biases
     #[arg(long, value_name = "DECAY", default_value_t = 0.1, value_parser = not_negative)]
     weight_decay: f64,
-    /// The learning rate; it falls to 0 over all epochs, along a cosine
+    /// The learning rate; it decays to 0 over all epochs along a cosine
     #[arg(long, value_name = "RATE", default_value_t = 3e-3, value_parser = not_negative)]
     rate: f64,
-    /// How often training sees every word at most; it stops early when the validation part is predicted no better
+    /// The maximum number of epochs; training stops early when the validation loss stops improving
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = between::<usize>(1, 10_000))]
     epochs: usize,
-    /// The seed of weights, order and dropout
+    /// The seed of the initial weights, the order and dropout
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// Predict what comes after these words
+    /// Predict what follows these words
     #[arg(long, value_name = "WORDS")]
     prompt: Option<String>,
 }
