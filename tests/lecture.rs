@@ -22,19 +22,6 @@ const OUTPUTS: usize = 2;
 
 type M = Tensor<f64>;
 
-fn plus(a: &M, b: &M) -> M {
-    a.zip(b, |a, b| a + b)
-}
-
-fn minus(a: &M, b: &M) -> M {
-    a.zip(b, |a, b| a - b)
-}
-
-/// The product of elements.
-fn times(a: &M, b: &M) -> M {
-    a.zip(b, |a, b| a * b)
-}
-
 /// The weights, one series x_1 .. x_T as rows, and d_1 .. d_T, what the network should say.
 struct Page {
     u: M,
@@ -65,7 +52,7 @@ impl Page {
     fn h(&self) -> Vec<M> {
         let mut h = vec![M::zeros([1, HIDDEN])];
         for t in 1..=T {
-            h.push(plus(&self.x(t).matmul(&self.u), &h[t - 1].matmul(&self.w)).map(f64::tanh));
+            h.push((self.x(t).matmul(&self.u) + h[t - 1].matmul(&self.w)).map(f64::tanh));
         }
         h
     }
@@ -76,22 +63,22 @@ impl Page {
         // tanh' at step t
         let slope = |t: usize| h[t].map(|h| 1.0 - h * h);
         // dh_t/dh_{t-1}: row i, column j holds the derivative of element j of h_t by element i of h_{t-1}.
-        let dh_dh = |t: usize| times(&self.w, &slope(t));
+        let dh_dh = |t: usize| &self.w * slope(t);
         let identity = || M::from_fn([HIDDEN, HIDDEN], |i| if i / HIDDEN == i % HIDDEN { 1.0 } else { 0.0 });
 
         let [mut dE_du, mut dE_dw, mut dE_dv] = [&self.u, &self.w, &self.v].map(|a| M::zeros(a.shape()));
         for t in cost {
-            let dE_dy = minus(&h[t].matmul(&self.v), &self.d(t)).map(|e| 2.0 * e);
-            dE_dv = plus(&dE_dv, &h[t].t().matmul(&dE_dy));
+            let dE_dy = 2.0 * (h[t].matmul(&self.v) - self.d(t));
+            dE_dv = dE_dv + h[t].t().matmul(&dE_dy);
 
             let dE_dh = dE_dy.matmul(&self.v.t());
             for k in 1..=t {
                 let product = (k + 1..=t).fold(identity(), |product, j| product.matmul(&dh_dh(j)));
                 let dE_dh_k = dE_dh.matmul(&product.t());
                 // through tanh of step k, then to u and w at that step alone
-                let dE_da_k = times(&dE_dh_k, &slope(k));
-                dE_dw = plus(&dE_dw, &h[k - 1].t().matmul(&dE_da_k));
-                dE_du = plus(&dE_du, &self.x(k).t().matmul(&dE_da_k));
+                let dE_da_k = dE_dh_k * slope(k);
+                dE_dw = dE_dw + h[k - 1].t().matmul(&dE_da_k);
+                dE_du = dE_du + self.x(k).t().matmul(&dE_da_k);
             }
         }
         [dE_du, dE_dw, dE_dv]

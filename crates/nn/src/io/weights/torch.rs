@@ -214,7 +214,7 @@ pub(super) fn recurrent_biases<T: Real>(gru: &Gru<Tensor<T>>) -> Tensor<T> {
 pub(super) fn set_biases<T: Real>(gru: &mut Gru<Tensor<T>>, [input, recurrent]: [Tensor<T>; 2]) {
     let hidden = gru.recurrent_bias.numel();
     let summed = Tensor::concat(0, &[recurrent.slice(0, ..2 * hidden), Tensor::zeros([hidden])]);
-    gru.x.bias = input.zip(&summed, |a, b| a + b);
+    gru.x.bias = input + summed;
     gru.recurrent_bias = recurrent.slice(0, 2 * hidden..).copy();
 }
 

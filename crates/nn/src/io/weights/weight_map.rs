@@ -217,7 +217,7 @@ impl<'a> WeightMap<'a> {
     /// the first is the bias and the second is zero.
     pub fn sum<T: Real>(&mut self, names: [&str; 2], bias: &mut Tensor<T>) {
         let tensors = [(names[0], bias.clone()), (names[1], Tensor::zeros(bias.shape()))];
-        self.exchange_or(tensors, T::ZERO, |[a, b]| *bias = a.zip(&b, |a, b| a + b));
+        self.exchange_or(tensors, T::ZERO, |[a, b]| *bias = a + b);
     }
 
     /// Maps one weight that has several names in the file: PyTorch's tied weights,
