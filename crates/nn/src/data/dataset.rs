@@ -242,7 +242,7 @@ impl<T: Scalar> Dataset<T> {
     }
 
     /// How much a mean over these examples counts beside those over others: their number, or that of their steps.
-    pub(crate) fn share(&self) -> f64 {
+    pub(crate) fn loss_count(&self) -> f64 {
         self.target_lengths().map_or(self.len(), |lengths| lengths.iter().sum()) as f64
     }
 }

@@ -2,7 +2,7 @@
 
 use super::BpttBatch;
 use crate::mode::Mode;
-use crate::train::shards::{Shards, part_rows};
+use crate::train::shards::{Shards, shard_examples};
 use std::sync::OnceLock;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
@@ -114,7 +114,7 @@ impl<S, T: Scalar> TruncatedBptt<S, T> {
             "TruncatedBptt: a batch size of {batch_size} after one of {before}, without a restart"
         );
         // The same cut for each batch, so a shard's state is that of its own sequences.
-        let shard_size = part_rows(batch_size);
+        let shard_size = shard_examples(batch_size);
         let shards: Vec<(BpttShard<'_, S>, f64, OnceLock<S>)> = (0..batch_size)
             .step_by(shard_size)
             .enumerate()

@@ -1,4 +1,4 @@
-//! The loss of a model on some examples: what their weights and lengths do to it.
+//! The loss of a model on a batch, with the weights and lengths of its examples.
 
 use crate::data::dataset::Dataset;
 use crate::layers::layer::Model;
@@ -6,8 +6,8 @@ use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use unspool_autograd::{Scalar, Tape, Var};
 
-/// The loss of the bound model on a batch: the mean over its examples, or over their steps if targets are sequences of
-/// different lengths; weighted, if they have weights.
+/// The loss of the bound model on a batch: the mean over its examples, or over their valid steps if the
+/// targets are sequences of different lengths; a weighted mean if the examples have weights.
 #[track_caller]
 pub(crate) fn batch_loss<'t, T, M, L>(
     tape: &'t Tape<T>,
@@ -24,7 +24,7 @@ where
     loss_on(M::output(net, tape.constant(batch.x()), batch.lengths(), mode), batch, loss)
 }
 
-/// The same, of outputs that are there.
+/// The same for outputs that are already computed.
 #[track_caller]
 pub(crate) fn loss_on<'t, T: Scalar>(output: Var<'t, T>, batch: &Dataset<T>, loss: &impl Loss<T>) -> Var<'t, T> {
     let target = output.tape().constant(batch.y());
@@ -32,15 +32,15 @@ pub(crate) fn loss_on<'t, T: Scalar>(output: Var<'t, T>, batch: &Dataset<T>, los
         (Some(weights), _) => weighted(output, target, batch, weights, loss),
         (None, None) => loss(output, target),
         (None, Some(lengths)) => {
-            let [output, target] = counted(output, target, lengths);
+            let [output, target] = valid_steps(output, target, lengths);
             loss(output, target)
         }
     }
 }
 
-/// Output and target without the steps that are padding.
+/// Output and target without padding.
 #[track_caller]
-pub(crate) fn counted<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>, lengths: &[usize]) -> [Var<'t, T>; 2] {
+pub(crate) fn valid_steps<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>, lengths: &[usize]) -> [Var<'t, T>; 2] {
     same_steps(output, target);
     [output, target].map(|of| without_padding(of, lengths))
 }
@@ -51,17 +51,17 @@ fn same_steps<T: Scalar>(output: Var<'_, T>, target: Var<'_, T>) {
     assert!(o[..o.rank() - 1] == t[..2], "loss: output {o} has not the time steps and sequences of target {t}");
 }
 
-/// The steps of sequences `[T, B, F]` that are no padding: `[N, F]`.
+/// The valid steps of sequences `[T, B, F]`: `[N, F]`.
 fn without_padding<'t, T: Scalar>(of: Var<'t, T>, lengths: &[usize]) -> Var<'t, T> {
-    let [time, batch, features] = of.shape()[..] else { unreachable!("the caller has looked") };
+    let [time, batch, features] = of.shape()[..] else { unreachable!("the caller has checked the rank") };
     if lengths.iter().all(|&length| length == time) {
         return of;
     }
-    let places = (0..time * batch).filter(|place| place / batch < lengths[place % batch]);
-    of.reshape([time * batch, features]).index_select(0, places.collect::<Vec<_>>())
+    let valid = (0..time * batch).filter(|row| row / batch < lengths[row % batch]);
+    of.reshape([time * batch, features]).index_select(0, valid.collect::<Vec<_>>())
 }
 
-/// The loss of each example by itself, weighted.
+/// The weighted mean of the losses of single examples.
 #[track_caller]
 fn weighted<'t, T: Scalar>(
     output: Var<'t, T>,
@@ -80,10 +80,10 @@ fn weighted<'t, T: Scalar>(
     };
     let mut sum: Option<Var<'t, T>> = None;
     for (i, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
-        let share = lengths.map_or(1, |lengths| lengths[i]) as f64 / batch.share();
-        let term = loss(example(output, i), example(target, i)) * (weight * share);
+        let steps = lengths.map_or(1, |lengths| lengths[i]) as f64;
+        let term = loss(example(output, i), example(target, i)) * (weight * (steps / batch.loss_count()));
         sum = Some(sum.map_or(term, |sum| sum + term));
     }
-    // Where no example counts, there is still something to differentiate, a sum of nothing: outputs and targets may be anything.
+    // Without any weight the loss is an empty sum, which still has gradients: zeros.
     sum.unwrap_or_else(|| output.slice(0, ..0).sum())
 }

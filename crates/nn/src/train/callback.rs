@@ -1,4 +1,4 @@
-//! Taking part in a training.
+//! Callbacks: code of yours that `fit` calls.
 
 use super::error::FitError;
 use crate::optim::state_dict::{StateDict, StateDictError};
@@ -6,8 +6,8 @@ use crate::train::history::History;
 use std::ops::ControlFlow;
 use unspool_autograd::{Params, Scalar, Tensor};
 
-/// Something that [`fit`](crate::train::fit()) calls while it trains, and that may end it. [`EarlyStopping`](crate::train::EarlyStopping)
-/// is one.
+/// A hook that [`fit`](crate::train::fit()) calls while it trains, and that may stop training.
+/// [`EarlyStopping`](crate::train::EarlyStopping) is one.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -17,12 +17,12 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// use unspool_nn::train::{Callback, StopReason, Progress, fit};
 /// use unspool_autograd::Tensor;
 ///
-/// /// Ends training when the loss of an epoch is small enough.
+/// /// Stops training when the loss of an epoch is small enough.
 /// struct Enough(f64);
 ///
 /// impl<M> Callback<f32, M> for Enough {
-///     fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
-///         if report.loss < self.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+///     fn on_epoch(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
+///         if progress.loss < self.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 ///     }
 /// }
 ///
@@ -33,90 +33,92 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A callback that remembers something that its decisions depend on writes [`on_begin`](Callback::on_begin) too, to begin
-/// anew in every training, and [`memory`](Callback::state_dict) and [`restore`](Callback::load_state_dict), so that it is in
-/// checkpoints.
+/// A callback whose decisions depend on what it saw before also implements
+/// [`on_begin`](Callback::on_begin), to start afresh in every training, and
+/// [`state_dict`](Callback::state_dict) and [`load_state_dict`](Callback::load_state_dict), to be part
+/// of checkpoints.
 pub trait Callback<T: Scalar, M> {
-    /// Called before the first step, and before anything is [restored](Callback::load_state_dict): a callback that was in
-    /// another training forgets it here, as Keras's do in `on_train_begin`.
+    /// Called before the first step, and before any [state is loaded](Callback::load_state_dict): a
+    /// callback that took part in another training resets itself here, as Keras's do in
+    /// `on_train_begin`.
     ///
     /// # Errors
-    /// If the callback cannot do its work in this training: [`FitError::Callback`] with the reason.
+    /// If the callback cannot work in this training: [`FitError::Callback`] with the reason.
     fn on_begin(&mut self, start: &Start<'_, M>) -> Result<(), FitError> {
         let _ = start;
         Ok(())
     }
 
-    /// Called after each step; `Break` ends training.
-    fn on_step(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
-        let _ = report;
+    /// Called after each step; `Break` stops training.
+    fn on_step(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
+        let _ = progress;
         ControlFlow::Continue(())
     }
 
-    /// Called after each epoch, and after validation; `Break` ends training.
-    fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
-        let _ = report;
+    /// Called after each epoch and its validation; `Break` stops training.
+    fn on_epoch(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
+        let _ = progress;
         ControlFlow::Continue(())
     }
 
-    /// Called when training has ended, but for errors, and may change the model.
+    /// Called when training has ended without an error; may change the model.
     fn on_end(&mut self, model: &mut M) {
         let _ = model;
     }
 
-    /// All that later calls depend on, and that is not a setting.
+    /// Everything that later calls depend on, other than settings.
     fn state_dict(&self) -> StateDict<T> {
         StateDict::new()
     }
 
-    /// Goes on where the callback stood that this memory is from; nothing changes if there is an error.
+    /// Continues from a saved state; on an error nothing changes.
     ///
     /// # Errors
-    /// If the memory is not that of such a callback in a training of such a model.
-    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
+    /// If the state does not come from such a callback in the training of such a model.
+    fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
         let _ = model;
-        memory.reader().finish()
+        state.reader().finish()
     }
 }
 
-/// A training that is about to begin, for its [`Callback`]s.
+/// A training that is about to start, for its [`Callback`]s.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Start<'a, M> {
-    /// The names of the curves that the [`History`] will hold.
+    /// The names of the curves that the [`History`] will have.
     pub curves: &'a [String],
     /// The model before the first step.
     pub model: &'a M,
 }
 
-/// Where a training stands, for its [`Callback`]s.
+/// How far training has come, for its [`Callback`]s.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Progress<'a, M> {
     /// The epoch, from 1.
     pub epoch: usize,
-    /// Steps of the optimiser done in all epochs.
+    /// Optimiser steps so far, over all epochs.
     pub steps: usize,
-    /// The loss of the step; after an epoch, its mean.
+    /// The loss of the step; after an epoch, the mean over the epoch.
     pub loss: f64,
-    /// The learning rate of the step, if the optimiser has such a thing.
+    /// The learning rate of the step, if the optimiser has one.
     pub learning_rate: Option<f64>,
-    /// The epochs that are done.
+    /// The curves up to the last complete epoch.
     pub history: &'a History,
-    /// The model as it now is.
+    /// The model after the step.
     pub model: &'a M,
 }
 
-/// A callback that is lent can be looked at afterwards.
+/// A borrowed callback, which can be inspected after training.
 impl<T: Scalar, M: Params<Tensor<T>>, C: Callback<T, M>> Callback<T, M> for &mut C {
     fn on_begin(&mut self, start: &Start<'_, M>) -> Result<(), FitError> {
         (**self).on_begin(start)
     }
-    fn on_step(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
-        (**self).on_step(report)
+    fn on_step(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
+        (**self).on_step(progress)
     }
-    fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
-        (**self).on_epoch(report)
+    fn on_epoch(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
+        (**self).on_epoch(progress)
     }
     fn on_end(&mut self, model: &mut M) {
         (**self).on_end(model);
@@ -124,7 +126,7 @@ impl<T: Scalar, M: Params<Tensor<T>>, C: Callback<T, M>> Callback<T, M> for &mut
     fn state_dict(&self) -> StateDict<T> {
         (**self).state_dict()
     }
-    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
-        (**self).load_state_dict(model, memory)
+    fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
+        (**self).load_state_dict(model, state)
     }
 }

@@ -1,4 +1,4 @@
-//! Ending a training that gets no better.
+//! Stopping when a metric no longer improves.
 
 use super::callback::{Callback, Progress, Start};
 use super::error::FitError;
@@ -7,11 +7,13 @@ use crate::sentence::listed;
 use std::ops::ControlFlow;
 use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 
-/// Ends training after some epochs in a row that were no better than the best one, and gives the model the weights of that.
+/// Stops training after a number of epochs without improvement, and restores the weights of the best
+/// epoch.
 ///
-/// Better is lower, by more than [`min_delta`](EarlyStopping::min_delta), and what is looked at is the validation loss, or
-/// the training loss if there is none; [`metric`](EarlyStopping::metric) and [`maximize`](EarlyStopping::maximize) change that.
-/// The best weights are restored at the end of every training that ends without an error. Each training begins anew, unless it
+/// It watches the validation loss, or the training loss if there is no validation; an improvement is a
+/// decrease by more than [`min_delta`](EarlyStopping::min_delta). [`metric`](EarlyStopping::metric)
+/// and [`maximize`](EarlyStopping::maximize) change that. The best weights are restored whenever
+/// training ends without an error. Each training starts afresh, unless it
 /// [resumes](crate::train::Fit::resume) another.
 ///
 /// Prechelt 1998, "Early stopping: but when?"; as Keras's `EarlyStopping` with `restore_best_weights`.
@@ -41,16 +43,16 @@ pub struct EarlyStopping<T: Scalar = f32> {
     min_delta: f64,
     metric: Option<String>,
     maximize: bool,
-    /// The best metric and its epoch, from 1.
+    /// The best value and its epoch, from 1.
     best: Option<(f64, usize)>,
-    /// Epochs since.
+    /// Epochs since the best one.
     bad: usize,
     /// The weights of the best epoch, with their names.
     weights: Vec<(String, Tensor<T>)>,
 }
 
 impl<T: Scalar> EarlyStopping<T> {
-    /// Ends training after `patience` epochs in a row that were no better.
+    /// Stops training after `patience` consecutive epochs without improvement.
     ///
     /// # Panics
     /// If `patience` is 0.
@@ -68,7 +70,7 @@ impl<T: Scalar> EarlyStopping<T> {
         }
     }
 
-    /// Sets by how much an epoch must be better than the best one.
+    /// Sets the smallest change that counts as an improvement.
     ///
     /// # Panics
     /// If it is negative or not finite.
@@ -79,23 +81,24 @@ impl<T: Scalar> EarlyStopping<T> {
         EarlyStopping { min_delta, ..self }
     }
 
-    /// Looks at another curve of the [`History`](crate::train::History): `"loss"`, or a [metric](crate::train::Fit::metric) with its
-    /// prefix, `"val_mae"`. [`run`](crate::train::Fit::run) returns an error before training if there is none of that name.
+    /// Watches another curve of the [`History`](crate::train::History): `"loss"`, or a
+    /// [metric](crate::train::Fit::metric) with its prefix, `"val_mae"`. If there is no such curve,
+    /// [`run`](crate::train::Fit::run) returns an error before training.
     pub fn metric(self, name: impl Into<String>) -> Self {
         EarlyStopping { metric: Some(name.into()), ..self }
     }
 
-    /// The metric is one that should rise, an accuracy.
+    /// Higher is better, as for an accuracy.
     pub fn maximize(self) -> Self {
         EarlyStopping { maximize: true, ..self }
     }
 
-    /// The best metric so far. One that is not a number is not better than any.
+    /// The best value so far. NaN is never an improvement.
     pub fn best(&self) -> Option<f64> {
         self.best.map(|(metric, _)| metric)
     }
 
-    /// The epoch of the best metric, from 1.
+    /// The epoch of the best value, from 1.
     pub fn best_epoch(&self) -> Option<usize> {
         self.best.map(|(_, epoch)| epoch)
     }
@@ -122,18 +125,18 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
         }
     }
 
-    fn on_epoch(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {
-        let history = report.history;
+    fn on_epoch(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
+        let history = progress.history;
         let metric = match &self.metric {
             None => history.val_loss.last().or(history.loss.last()).copied(),
             Some(name) => history.curve(name).and_then(<[f64]>::last).copied(),
         };
         if metric.is_some_and(|metric| self.is_better(metric)) {
-            self.best = metric.map(|metric| (metric, report.epoch));
+            self.best = metric.map(|metric| (metric, progress.epoch));
             self.bad = 0;
             let weights = &mut self.weights;
             weights.clear();
-            report.model.visit_leaves(Path::ROOT, &mut |path, leaf| weights.push((path.to_string(), leaf.clone())));
+            progress.model.visit_leaves(Path::ROOT, &mut |path, leaf| weights.push((path.to_string(), leaf.clone())));
         } else {
             self.bad += 1;
         }
@@ -146,23 +149,23 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
         }
     }
 
-    /// The best metric (`best`, infinite if there is none) and its epoch (`epoch`, 0 if there is none), the epochs since
-    /// (`bad`), and the weights (`weights.layers.0.bias`).
+    /// The best value (`best`, infinite if there is none) and its epoch (`epoch`, 0 if there is none),
+    /// the epochs since (`bad`), and the best weights (`weights.layers.0.bias`).
     fn state_dict(&self) -> StateDict<T> {
         let worst = if self.maximize { f64::NEG_INFINITY } else { f64::INFINITY };
         let (best, epoch) = self.best.unwrap_or((worst, 0));
-        let mut memory = StateDict::new();
+        let mut state = StateDict::new();
         for (name, number) in [("best", best), ("epoch", epoch as f64), ("bad", self.bad as f64)] {
-            memory.numbers.insert(name.into(), number);
+            state.numbers.insert(name.into(), number);
         }
         for (name, weight) in &self.weights {
-            memory.tensors.insert(format!("weights.{name}"), weight.clone());
+            state.tensors.insert(format!("weights.{name}"), weight.clone());
         }
-        memory
+        state
     }
 
-    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
-        let mut reader = memory.reader();
+    fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
+        let mut reader = state.reader();
         let best = reader.number("best").zip(reader.count("epoch")).filter(|(_, epoch)| *epoch > 0);
         let bad = reader.count("bad");
         let mut weights = Vec::new();

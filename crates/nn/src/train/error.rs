@@ -1,9 +1,9 @@
-//! Why a training ended before its end.
+//! Why training failed.
 
 use crate::train::history::History;
 use std::fmt;
 
-/// Why training did not run, or not to its end.
+/// Why training did not start, or did not finish.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FitError {
     /// The named set of examples (training or validation) is empty.
@@ -12,26 +12,27 @@ pub enum FitError {
     EmptyBatch,
     /// The model has no parameters.
     NothingToTrain,
-    /// A number in an example is infinite or NaN, and makes the loss on it, a gradient or a metric so. Found before
-    /// training, or when it first did harm: then the weights are those before that step.
+    /// A number in an example is infinite or NaN, and makes the loss, a gradient or a metric of that
+    /// example infinite or NaN. Found before training, or in the first step that it spoils; then the
+    /// weights are those before that step.
     Data {
         /// The set of examples: training or validation.
         set: &'static str,
-        /// What it is in: the input or the target.
+        /// Where the number is: in the input or the target.
         what: &'static str,
-        /// The example of the set, from 0.
+        /// The index of the example in the set, from 0.
         example: usize,
         /// The time step, from 0, if these are sequences.
         step: Option<usize>,
-        /// The place in the last axis, from 0.
+        /// The index in the last axis, from 0.
         feature: usize,
         /// The number.
         value: f64,
-        /// What training had come to, if it had begun.
+        /// The history so far, if training had started.
         history: Option<Box<History>>,
     },
-    /// The gradient of a parameter became infinite or NaN, though the loss did not; the weights are those before that
-    /// step.
+    /// The gradient of a parameter became infinite or NaN while the loss did not; the weights are those
+    /// before that step.
     GradientNotFinite {
         /// The epoch, from 1.
         epoch: usize,
@@ -39,7 +40,7 @@ pub enum FitError {
         batch: usize,
         /// The parameter's dotted name.
         parameter: String,
-        /// What training had come to.
+        /// The history so far.
         history: Box<History>,
     },
     /// The loss became infinite or NaN; the weights are those before that step.
@@ -50,9 +51,10 @@ pub enum FitError {
         batch: usize,
         /// The loss.
         loss: f64,
-        /// The dotted name of the first parameter that is not finite itself or, if all are, whose gradient is not.
+        /// The dotted name of the first parameter that is not finite or, if all are, of the first whose
+        /// gradient is not.
         parameter: Option<String>,
-        /// What training had come to.
+        /// The history so far.
         history: Box<History>,
     },
     /// The loss on the validation examples became infinite or NaN; the weights are those after that epoch.
@@ -61,35 +63,35 @@ pub enum FitError {
         epoch: usize,
         /// The loss.
         loss: f64,
-        /// What training had come to.
+        /// The history so far.
         history: Box<History>,
     },
-    /// A parameter became infinite or NaN in the last step of an epoch, or in one after which a checkpoint was to be saved: it
-    /// is not.
+    /// A parameter became infinite or NaN in the last step of an epoch, or in the last step before a
+    /// checkpoint, which is then not saved.
     ParameterNotFinite {
         /// The epoch, from 1.
         epoch: usize,
         /// The parameter's dotted name.
         parameter: String,
-        /// What training had come to.
+        /// The history so far.
         history: Box<History>,
     },
-    /// A callback cannot do its work in this training: the sentence says why.
+    /// A callback cannot work in this training: the sentence says why.
     Callback(String),
-    /// Before training: a checkpoint cannot be written or read, or is not one of this training. The sentence names the file and
-    /// says why.
+    /// Before training: a checkpoint cannot be written or read, or belongs to another training. The
+    /// sentence names the file and says why.
     Checkpoint(String),
-    /// A checkpoint could not be written; the weights are those that should have been saved.
+    /// A checkpoint could not be written; the weights are those that it would have held.
     NotSaved {
         /// Names the file and says why.
         sentence: String,
-        /// What training had come to.
+        /// The history so far.
         history: Box<History>,
     },
 }
 
 impl FitError {
-    /// What training had come to, if it had begun.
+    /// The history up to the error, if training had started.
     ///
     /// ```
     /// use unspool_nn::data::Dataset;

@@ -1,4 +1,4 @@
-//! Running a model without training it.
+//! Evaluation and prediction.
 
 use crate::data::dataset::Dataset;
 use crate::layers::layer::Model;
@@ -9,13 +9,14 @@ use crate::train::batch_loss::batch_loss;
 use crate::train::predictions::{Predictions, map_chunks};
 use unspool_autograd::{Scalar, Tape, Tensor};
 
-/// The loss of the model on a data set, or one of its [`metrics`](crate::train::metrics): what the function makes of all outputs and
-/// targets at once (of [sequences](Dataset::with_lengths), of all steps that are no padding); NaN if there are no examples.
-/// It need not be a mean: `|output, target| mse(output, target).sqrt()` is the root of the mean over all examples. The
-/// outputs take as much memory as the targets do.
+/// The loss of the model on a data set, or a [metric](crate::train::metrics): the function of all outputs
+/// and targets at once (for [sequences](Dataset::with_lengths), of all valid steps); NaN if there are no
+/// examples. It need not be a mean: `|output, target| mse(output, target).sqrt()` is the root of the mean
+/// over all examples. The outputs take as much memory as the targets.
 ///
-/// With [weights](Dataset::with_weights), it is the weighted mean of what the function makes of each example by itself, as in
-/// training: what is no mean then wants a data set [without](Dataset::without_weights).
+/// With [weights](Dataset::with_weights) it is the weighted mean of the function of each example alone,
+/// as in training. A metric that is no mean therefore needs a data set
+/// [without weights](Dataset::without_weights).
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -63,8 +64,8 @@ where
     outputs_of(model, x, None)
 }
 
-/// The model's output for sequences `[T, N, F]` of different lengths, as [`pad`](crate::data::pad) puts them side by side: what
-/// [`predict`] is for sequences of one length.
+/// The model's output for sequences `[T, N, F]` of different lengths, padded as by
+/// [`pad`](crate::data::pad): [`predict`] with lengths.
 ///
 /// ```
 /// use unspool_nn::cells::gru;
@@ -103,20 +104,20 @@ where
         let (n, time) = (shape[axis], shape[0]);
         check_lengths("predict_lengths", lengths, time, n);
     }
-    let part = |start: usize, rows: usize| {
+    let chunk = |start: usize, rows: usize| {
         let lengths = lengths.map(|lengths| &lengths[start..start + rows]);
         output_of(model, &x.slice(axis, start..start + rows), lengths)
     };
-    // Here and not in `part`, so that what does not fit panics with the caller's line.
+    // Here and not in `chunk`, so that a misfit panics with the caller's line.
     let one = output_of(model, &x.slice(axis, ..1), lengths.map(|lengths| &lengths[..1])).shape();
     assert!(one.rank() >= 2, "predict: the output {one} must have an axis of examples and one of features");
 
-    let parts = map_chunks(shape[axis], part);
-    Tensor::concat(one.rank() - 2, &parts)
+    let outputs = map_chunks(shape[axis], chunk);
+    Tensor::concat(one.rank() - 2, &outputs)
 }
 
-/// Computes the loss on one example, if there is any. What does not fit panics here, on the caller's thread and with
-/// the caller's line, and not somewhere in the thread pool.
+/// Computes the loss on the first example, if there is one. A misfit panics here, on the caller's thread
+/// and with the caller's line, and not somewhere in the thread pool.
 #[track_caller]
 pub(crate) fn try_one<T, M>(model: &M, data: &Dataset<T>, loss: &impl Loss<T>)
 where

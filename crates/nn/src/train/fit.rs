@@ -1,4 +1,4 @@
-//! Training: what is to be done.
+//! `fit`: the settings of a training, and its start.
 
 use super::callback::Callback;
 use super::error::FitError;
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use unspool_autograd::{Params, ParamsExt, Real, Scalar, Tensor};
 
-/// Training to be run: what [`fit`] returns.
+/// The settings of a training, returned by [`fit`]; [`run`](Fit::run) starts it.
 #[must_use = "nothing is trained until `run`"]
 pub struct Fit<'a, T: Scalar, M, L, O> {
     model: &'a mut M,
@@ -27,32 +27,35 @@ pub struct Fit<'a, T: Scalar, M, L, O> {
     settings: Settings<'a, T, M>,
 }
 
-/// Trains `model` on the examples of `train`: [`loss`](Fit::loss) says on what, [`run`](Fit::run) begins.
+/// Trains `model` on the examples of `train`: set the [`loss`](Fit::loss), then [`run`](Fit::run).
 ///
-/// Unless said otherwise: [`Adam`] with Keras's defaults, batches of 32, one epoch, shuffled from seed 0.
+/// Defaults: [`Adam`] with Keras's settings, batches of 32, one epoch, shuffled from seed 0.
 ///
-/// A batch is computed in parts on several threads. How it is cut depends on its size alone, and gradients are
-/// added in a fixed order: the same seed gives the same weights, bit for bit, at any number of threads, and whether
-/// training was interrupted and resumed or not. The threads are those of [rayon](https://docs.rs/rayon), and stay when training
-/// is done: a process that `fork` makes later has none of them, and waits for them without end when it trains or predicts.
-/// Fork before, or let the new process `exec`, as [`std::process::Command`] does.
+/// A batch is cut into [shards](crate::train::Shards) that run on several threads. How it is cut depends
+/// on its size alone, and gradients are added in a fixed order: the same seed gives the same weights, bit
+/// for bit, at any number of threads, and whether or not training was interrupted and resumed.
+///
+/// The threads are those of [rayon](https://docs.rs/rayon) and stay after training. A process that is
+/// forked later has none of them, and waits for them forever when it trains or predicts: fork before
+/// training, or let the new process `exec`, as [`std::process::Command`] does.
 ///
 /// Progress goes to standard error: a bar on a terminal, a line per epoch otherwise, nothing after
-/// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example, and for the same as a loop of one's own.
+/// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example, and for the same loop written out.
 pub fn fit<'a, T: Scalar, M: Params<Tensor<T>>>(model: &'a mut M, train: &'a Dataset<T>) -> Fit<'a, T, M, (), Adam<T>> {
     Fit { model, train, loss: (), optimizer: Adam::default(), settings: Settings::default() }
 }
 
 impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
-    /// Sets the loss: [`mse`](crate::losses::mse), or any function of the form of [`Loss`].
+    /// Sets the loss: [`mse`](crate::losses::mse), or any [`Loss`] function.
     pub fn loss<N: Loss<T>>(self, loss: N) -> Fit<'a, T, M, N, O> {
         let Fit { model, train, optimizer, settings, .. } = self;
         Fit { model, train, loss, optimizer, settings }
     }
 
-    /// Sets the optimiser: one of [`optimizers`](crate::optim), a pair of one and a borrowed [`Ema`](crate::optim::Ema), or
-    /// one of your own. It is told the validation loss after each epoch, or the training loss if there is none. Lent to several
-    /// trainings of one model, it goes on where it was; for another model it begins anew.
+    /// Sets the optimiser: one of [`optim`](crate::optim), a pair of one and a borrowed
+    /// [`Ema`](crate::optim::Ema), or one of your own. After each epoch it is given the validation loss, or
+    /// the training loss if there is no validation. A borrowed optimiser continues where it was when the
+    /// same model is trained again, and starts afresh for another model.
     pub fn optimizer<N>(self, optimizer: N) -> Fit<'a, T, M, L, N> {
         let Fit { model, train, loss, settings, .. } = self;
         Fit { model, train, loss, optimizer, settings }
@@ -64,8 +67,8 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Takes the gradients of so many batches together for one step, 1 unless said otherwise: a step on a larger batch, in the
-    /// memory of a smaller one. The last step of an epoch may have fewer.
+    /// Accumulates the gradients of `batches` batches for each step (default 1): a step on a larger batch
+    /// in the memory of a smaller one. The last step of an epoch may have fewer batches.
     ///
     /// # Panics
     /// If `batches` is 0.
@@ -76,39 +79,39 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Sets how often every example is seen.
+    /// Sets the number of passes over the examples.
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.settings.epochs = epochs;
         self
     }
 
-    /// Sets the seed of the order of examples and of what dropout leaves out.
+    /// Sets the seed of the order of examples and of dropout.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// Whether every epoch sees the examples in another order, as it does unless said otherwise, or as they stand.
+    /// Whether to shuffle the examples in every epoch (the default), or to keep their order.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
-        self.settings.order = if shuffle { Order::Shuffled } else { Order::AsTheyStand };
+        self.settings.order = if shuffle { Order::Shuffled } else { Order::Unchanged };
         self
     }
 
-    /// Makes batches of sequences of similar [length](Dataset::with_lengths), in another order in every epoch: see
+    /// Batches sequences of similar [length](Dataset::with_lengths), shuffled in every epoch: see
     /// [`buckets`](crate::data::buckets).
     pub fn bucket_by_length(mut self) -> Self {
         self.settings.order = Order::Buckets;
         self
     }
 
-    /// Computes the loss on these examples, too, after each epoch.
+    /// Computes the loss on these examples after each epoch.
     pub fn validate(mut self, valid: &'a Dataset<T>) -> Self {
         self.settings.validation = Validation::On(valid);
         self
     }
 
-    /// Holds back the last part of the examples, before any shuffling, to compute the loss on after each epoch. For examples
-    /// that overlap, as windows over a series do, [`Dataset::split`] leaves a gap.
+    /// Holds out the last fraction of the examples, before any shuffling, as validation examples. For
+    /// examples that overlap, as windows over a series do, [`Dataset::split`] leaves a gap.
     ///
     /// # Panics
     /// If `fraction` is not greater than 0 and less than 1.
@@ -120,18 +123,19 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Computes something else after each epoch, as [`evaluate`](crate::train::evaluate) does: [`mae`](crate::losses::mae), one of
-    /// [`metrics`](crate::train::metrics), or any function of all outputs and targets, of the form of [`Loss`]. It stands in
-    /// the [`History`] by its name, with `val_` in front if it is computed on validation examples; without any, it is
-    /// computed on the training examples. Every example counts the same, whatever its [weight](Dataset::with_weights).
-    /// When it becomes NaN, training goes on, and a line on standard error says so.
+    /// Computes a metric after each epoch, as [`evaluate`](crate::train::evaluate) does:
+    /// [`mae`](crate::losses::mae), one of [`metrics`](crate::train::metrics), or any function of all outputs
+    /// and targets of the form of [`Loss`]. It is recorded in the [`History`] under its name, with the prefix
+    /// `val_` if it is computed on validation examples; without any, it is computed on the training examples.
+    /// [Weights](Dataset::with_weights) are ignored. If it becomes NaN, training continues, with a warning on
+    /// standard error.
     ///
     /// # Panics
     /// If the name is taken.
     #[track_caller]
     pub fn metric(mut self, name: impl Into<String>, metric: impl Loss<T> + Send + 'a) -> Self {
         let (name, metrics) = (name.into(), &mut self.settings.metrics);
-        // What stands beside the metrics in a history and its files.
+        // The other columns of a history and its files.
         let known = ["loss", "val_loss", "learning_rate", "epoch", "seconds"];
         let taken = known.contains(&&name[..]) || metrics.iter().any(|(known, _)| *known == name);
         assert!(!taken, "metric: the name {name:?} is taken");
@@ -139,20 +143,21 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Calls something after each step and epoch, which may end training: [`EarlyStopping`](super::EarlyStopping), or a [`Callback`] of your own.
-    /// Several are called in the order in which they were told. Each begins anew in every training.
+    /// Adds a callback, which is called after each step and epoch and may stop training:
+    /// [`EarlyStopping`](super::EarlyStopping), or a [`Callback`] of your own. Several are called in the order
+    /// in which they were added. Each starts afresh in every training.
     pub fn callback(mut self, callback: impl Callback<T, M> + Send + 'a) -> Self {
         self.settings.callbacks.push(Box::new(callback));
         self
     }
 
-    /// Ends training after the step in which `interrupt` is set.
+    /// Stops training after the step in which `interrupt` is set.
     pub fn interrupt(mut self, interrupt: &Interrupt) -> Self {
         self.settings.interrupt = interrupt.clone();
         self
     }
 
-    /// Reports no progress, but still a metric that becomes NaN.
+    /// Reports no progress; warns of a metric that becomes NaN all the same.
     pub fn quiet(mut self) -> Self {
         self.settings.quiet = true;
         self
@@ -161,13 +166,14 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
 
 #[cfg(feature = "safetensors")]
 impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
-    /// Saves all that the rest of the training depends on to this file, after each epoch and when it is
-    /// [interrupted](crate::train::Interrupt): the model, what optimiser and callbacks [remember](crate::optim::StateDict), the history, and the step that
-    /// training has come to. The order of examples and what dropout leaves out need not be saved: they depend on the seed
-    /// and the step alone.
+    /// Saves a checkpoint to this file after each epoch and when training is
+    /// [interrupted](crate::train::Interrupt): the model, the [state](crate::optim::StateDict) of the optimiser
+    /// and of the callbacks, the history, and the step. The order of examples and the dropout masks need not
+    /// be saved: they depend on the seed and the step alone.
     ///
-    /// The file is replaced as a whole: a kill at any moment leaves the one before. Whether it can be written is tried before
-    /// training. The model in it is read by `WeightFile::open(path)?.load("model", &mut model)`, too.
+    /// The file is replaced atomically: a kill at any moment leaves the previous checkpoint. Whether the file
+    /// can be written is checked before training. The model alone is read with
+    /// `WeightFile::open(path)?.load("model", &mut model)`.
     ///
     /// ```
     /// use unspool_nn::data::Dataset;
@@ -194,10 +200,10 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
         self
     }
 
-    /// Saves the [`checkpoint`](Fit::checkpoint) after every so many steps, too.
+    /// Saves the [`checkpoint`](Fit::checkpoint) every `steps` steps as well.
     ///
     /// # Panics
-    /// If `steps` is 0, or no file was told before.
+    /// If `steps` is 0, or [`checkpoint`](Fit::checkpoint) was not called before.
     #[track_caller]
     pub fn checkpoint_every(mut self, steps: usize) -> Self {
         assert!(steps > 0, "checkpoint_every: 0 steps: it must be at least 1");
@@ -207,13 +213,14 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
         self
     }
 
-    /// Goes on where the training stood that saved this [`checkpoint`](Fit::checkpoint), one of the same program: it ends
-    /// in the same bits as if it had not been interrupted. The number of epochs may be another, and so may be settings that
-    /// the file does not hold, such as learning rates. What a callback has ended stays ended.
+    /// Resumes the training that saved this [`checkpoint`](Fit::checkpoint), in a program with the same
+    /// settings: it ends in the same bits as an uninterrupted training. The number of epochs may differ, as
+    /// may settings that the file does not hold, such as the learning rate. A training that a callback has
+    /// stopped stays stopped.
     ///
-    /// [`run`](Fit::run) then returns an error if the file cannot be read, or is that of another model or optimiser, other
-    /// callbacks or metrics, another seed, batch size, order or number of examples: it says what differs, and the model is
-    /// unchanged.
+    /// [`run`](Fit::run) then returns an error if the file cannot be read, or comes from another model or
+    /// optimiser, other callbacks or metrics, or another seed, batch size, order or number of examples: it
+    /// says what differs, and the model is unchanged.
     pub fn resume(mut self, path: impl AsRef<Path>) -> Self {
         self.settings.files.resume = Some(path.as_ref().to_owned());
         self
@@ -230,17 +237,18 @@ where
     /// Trains.
     ///
     /// # Errors
-    /// If there are no examples, the batch size is 0, the model has no parameters, a number in the examples is not finite where
-    /// that does harm, the loss (also on the validation examples) or a gradient is no longer finite, a callback cannot do its
-    /// work, or a checkpoint cannot be written, cannot be read or is not one of this training. What training had come to is
-    /// in the model and in [`FitError::history`].
+    /// If there are no examples, the batch size is 0, or the model has no parameters; if a number in the
+    /// examples is not finite where that does harm; if the loss (of training or validation) or a gradient
+    /// becomes infinite or NaN; if a callback cannot work in this training; or if a checkpoint cannot be
+    /// written or read, or belongs to another training. The model and [`FitError::history`] hold the progress
+    /// made so far.
     ///
     /// # Panics
-    /// If the examples do not fit the model, the loss or a metric, or the optimiser does not fit the model; or if sequences
-    /// without lengths are to be [bucketed](Fit::bucket_by_length).
+    /// If the examples do not fit the model, the loss or a metric; if the optimiser does not fit the model;
+    /// or if sequences without lengths are to be [bucketed](Fit::bucket_by_length).
     #[track_caller]
     pub fn run(mut self) -> Result<History, FitError> {
-        let (train, valid) = self.settings.parts(self.train);
+        let (train, valid) = self.settings.split(self.train);
         if train.is_empty() {
             return Err(FitError::NoExamples("training"));
         }
@@ -261,7 +269,7 @@ where
             try_one(self.model, valid.as_ref().unwrap_or(&train), metric);
         }
         self.optimizer.prepare(self.model);
-        // Every batch is picked from these.
+        // Every batch gathers rows of these.
         let train = if train.is_contiguous() { train } else { Cow::Owned(train.contiguous()) };
         let Fit { model, loss, optimizer, settings, .. } = self;
         let training = Training::new(model, &train, valid.as_deref(), loss, optimizer, settings);

@@ -1,14 +1,15 @@
-//! Ending a training from outside.
+//! Stopping training from outside.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(feature = "ctrlc")]
 use std::time::{Duration, Instant};
 
-/// A wish that training end: [`fit`](crate::train::fit()) looks at it after each step, saves its [checkpoint](crate::train::Fit) if it
-/// has one, and ends as if it were done, with [`StopReason::Interrupted`](crate::train::StopReason::Interrupted). Clones are the same wish; any
-/// thread may utter it. It is not of one training: it stays until it is [cleared](Interrupt::clear), so that a program that
-/// trains one model after the other comes to its end.
+/// A request to stop training. [`fit`](crate::train::fit()) checks it after each step, saves its
+/// [checkpoint](crate::train::Fit::checkpoint) if it has one, and ends normally, with
+/// [`StopReason::Interrupted`](crate::train::StopReason::Interrupted). Clones share one flag, which
+/// any thread may set. The flag belongs to no particular training: it stays set until it is
+/// [cleared](Interrupt::clear), so that a program that trains several models in turn ends as well.
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -29,48 +30,50 @@ use std::time::{Duration, Instant};
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// No such wish yet.
+    /// A flag that is not set.
     pub fn new() -> Self {
         Interrupt::default()
     }
 
-    /// Training shall end.
+    /// Requests that training stop.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Takes the wish back. Without that it stays, whatever training it has ended: the next one ends after its first step, too.
+    /// Clears the flag. Until then every later training ends after its first step, too.
     pub fn clear(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 
-    /// Whether training shall end.
+    /// Whether the flag is set.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// A wish that ctrl-c utters, and so do the signals by which systems and schedulers end a process, SIGTERM and SIGHUP: the
-    /// first ends training after its step, another one half a second later or more ends the process at once, with status
-    /// 130. (They may come twice: a terminal that is closed sends SIGHUP, and so does its shell.) It takes the place of what
-    /// the process did at these signals before: of a training that shall outlive its terminal, `nohup` no longer keeps
-    /// SIGHUP away, and `setsid` or `tmux` do.
+    /// A flag that ctrl-c sets, as do the signals with which systems and schedulers end a process,
+    /// SIGTERM and SIGHUP. The first signal ends training after the current step; another one, half a
+    /// second later or more, ends the process at once with status 130. (Signals may arrive twice: a
+    /// closing terminal sends SIGHUP, and so does its shell.)
+    ///
+    /// This replaces the process's handlers of these signals. `nohup` therefore no longer keeps a
+    /// training alive when its terminal closes; `setsid` and `tmux` do.
     ///
     /// # Errors
-    /// If it is called twice in one process, or the system refuses.
+    /// If it is called twice in one process, or the system refuses the handler.
     #[cfg(feature = "ctrlc")]
     pub fn on_ctrl_c() -> std::io::Result<Self> {
         let interrupt = Interrupt::new();
-        let wish = interrupt.clone();
+        let flag = interrupt.clone();
         let mut first = None;
         let handler = move || {
-            if !wish.is_set() {
-                first = None; // those before were of another training
+            if !flag.is_set() {
+                first = None; // earlier signals ended an earlier training
             }
-            let uttered = *first.get_or_insert_with(Instant::now);
-            if uttered.elapsed() >= Duration::from_millis(500) {
+            let received = *first.get_or_insert_with(Instant::now);
+            if received.elapsed() >= Duration::from_millis(500) {
                 std::process::exit(130);
             }
-            wish.set();
+            flag.set();
         };
         match ctrlc::set_handler(handler) {
             Ok(()) => Ok(interrupt),

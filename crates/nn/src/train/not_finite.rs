@@ -1,7 +1,7 @@
-//! Numbers in the examples that are infinite or NaN, where they do harm.
+//! Infinite and NaN numbers in the examples, where they do harm.
 //!
-//! They do none behind the end of a sequence, in the target of an example of weight 0, or where model and loss know what to
-//! make of them: so an example that holds one is tried by itself.
+//! They are harmless in padding, in the target of an example of weight 0, and where the model and the
+//! loss handle them. So an example that holds one is tried alone before it is blamed.
 
 use super::error::FitError;
 use super::training_loop::{Training, first_not_finite};
@@ -22,46 +22,47 @@ where
     L: Loss<T> + Send,
     O: Optimizer<T, M> + Send,
 {
-    /// Looks for a training example that spoils loss, gradients or metrics, among so many with such numbers.
+    /// Looks for a training example that makes the loss, a gradient or a metric infinite or NaN, among
+    /// the first `limit` examples that hold such a number.
     ///
     /// # Errors
     /// If there is one.
-    pub(super) fn blame_training(&self, most: usize, history: Option<Box<History>>) -> Result<(), FitError> {
-        blame("training", self.train, most, history, |example| {
+    pub(super) fn check_training_data(&self, limit: usize, history: Option<Box<History>>) -> Result<(), FitError> {
+        check("training", self.train, limit, history, |example| {
             let (loss, gradients) = Shards::new().batch_gradients(&*self.model, example, &self.loss, Mode::Evaluation);
-            let spoilt = !loss.is_finite() || first_not_finite(&gradients).is_some();
-            spoilt || (self.valid.is_none() && self.spoils_a_metric(example))
+            let bad = !loss.is_finite() || first_not_finite(&gradients).is_some();
+            bad || (self.valid.is_none() && self.metric_is_nan(example))
         })
     }
 
-    /// Looks for a validation example that spoils loss or metrics.
-    pub(super) fn blame_validation(&self, most: usize, history: Option<Box<History>>) -> Result<(), FitError> {
+    /// Looks for a validation example that makes the loss infinite or NaN, or a metric NaN.
+    pub(super) fn check_validation_data(&self, limit: usize, history: Option<Box<History>>) -> Result<(), FitError> {
         let Some(valid) = self.valid else { return Ok(()) };
-        blame("validation", valid, most, history, |example| {
-            !Predictions::of(&*self.model, example).loss(&self.loss).is_finite() || self.spoils_a_metric(example)
+        check("validation", valid, limit, history, |example| {
+            !Predictions::of(&*self.model, example).loss(&self.loss).is_finite() || self.metric_is_nan(example)
         })
     }
 
-    fn spoils_a_metric(&self, example: &Dataset<T>) -> bool {
+    fn metric_is_nan(&self, example: &Dataset<T>) -> bool {
         let outputs = Predictions::of(&*self.model, example);
         self.settings.metrics.iter().any(|(_, metric)| outputs.measure(metric).is_nan())
     }
 }
 
-/// Looks for an example of a set with which something goes wrong, because a number in it is not finite.
-fn blame<T: Scalar>(
+/// Looks for an example with a number that is not finite for which `is_bad` holds.
+fn check<T: Scalar>(
     set: &'static str,
     data: &Dataset<T>,
-    most: usize,
+    limit: usize,
     history: Option<Box<History>>,
-    goes_wrong: impl Fn(&Dataset<T>) -> bool,
+    is_bad: impl Fn(&Dataset<T>) -> bool,
 ) -> Result<(), FitError> {
-    let guilty = suspects(data, most).into_iter().find(|suspect| goes_wrong(&data.slice_cut(suspect.example, 1)));
-    let Some(Suspect { what, example, step, feature, value }) = guilty else { return Ok(()) };
+    let bad = suspects(data, limit).into_iter().find(|suspect| is_bad(&data.slice_cut(suspect.example, 1)));
+    let Some(Suspect { what, example, step, feature, value }) = bad else { return Ok(()) };
     Err(FitError::Data { set, what, example, step, feature, value, history })
 }
 
-/// Where a number stands, and what it is.
+/// A number that is not finite, and its position.
 struct Suspect {
     what: &'static str,
     example: usize,
@@ -70,23 +71,24 @@ struct Suspect {
     value: f64,
 }
 
-/// The first number that is not finite of each input, and of each target; of the first so many.
-fn suspects<T: Scalar>(data: &Dataset<T>, most: usize) -> Vec<Suspect> {
+/// The first number that is not finite of each input and of each target, for at most `limit` examples
+/// each.
+fn suspects<T: Scalar>(data: &Dataset<T>, limit: usize) -> Vec<Suspect> {
     let of = |what: &'static str, of: &Tensor<T>, lengths: Option<&[usize]>| -> Vec<Suspect> {
         if is_finite(of) {
             return Vec::new();
         }
-        // What is a target for an example that does not count is never looked at.
+        // The target of an example of weight 0 is never read.
         let weights = data.weights().filter(|_| what == "target");
         let examples = (0..data.len()).filter(|&i| weights.is_none_or(|weights| weights[i] > 0.0));
-        examples.filter_map(|i| first_in(what, of, i, lengths)).take(most).collect()
+        examples.filter_map(|i| first_in(what, of, i, lengths)).take(limit).collect()
     };
     let mut suspects = of("input", data.x(), data.lengths());
     suspects.extend(of("target", data.y(), data.target_lengths()));
     suspects
 }
 
-/// Of all elements at once: a pass at the speed of memory.
+/// Without an early exit within a chunk, so that the loop runs at the speed of memory.
 fn is_finite<T: Scalar>(of: &Tensor<T>) -> bool {
     let of = of.contiguous();
     let mut chunks = of.as_slice().expect("contiguous").chunks(1024);

@@ -1,20 +1,20 @@
-//! What a model says on a data set, to be measured.
+//! The outputs of a model on a data set, for losses and metrics.
 
 use crate::data::dataset::Dataset;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::batch_loss::{counted, loss_on};
+use crate::train::batch_loss::{loss_on, valid_steps};
 use crate::tuning::EVALUATED_EXAMPLES;
 use rayon::prelude::*;
 use unspool_autograd::{Scalar, Tape, Tensor, Var};
 
-/// The outputs of a model for all examples, and the targets. What is no mean of its parts, such as a root of a mean, is right
-/// only when it is computed from all of them at once.
+/// The outputs of a model for all examples, and the targets. A metric that is no mean over examples, such
+/// as a root of a mean, needs all of them at once.
 pub(crate) struct Predictions<T: Scalar> {
-    /// Outputs and targets of all examples; of sequences of different lengths, of all steps that are no padding.
+    /// Outputs and targets of all examples; of sequences of different lengths, of all valid steps.
     all: [Tensor<T>; 2],
-    /// Outputs with their examples in parts, if these have weights.
+    /// Outputs and their examples by chunk, if the examples have weights.
     weighted: Vec<(Tensor<T>, Dataset<T>)>,
 }
 
@@ -26,23 +26,24 @@ impl<T: Scalar> Predictions<T> {
     where
         M: for<'t> Model<'t, T> + Sync,
     {
-        let parts = map_chunks(data.len(), |start, rows| {
-            let part = data.slice_cut(start, rows);
+        let chunks = map_chunks(data.len(), |start, rows| {
+            let chunk = data.slice_cut(start, rows);
             let tape = Tape::new();
-            let output = M::output(&tape.bind_frozen(model), tape.constant(part.x()), part.lengths(), Mode::Evaluation);
-            let target = tape.constant(part.y());
-            let both = match part.target_lengths() {
+            let output =
+                M::output(&tape.bind_frozen(model), tape.constant(chunk.x()), chunk.lengths(), Mode::Evaluation);
+            let target = tape.constant(chunk.y());
+            let both = match chunk.target_lengths() {
                 None => [output, target],
-                Some(lengths) => counted(output, target, lengths).map(rows_of),
+                Some(lengths) => valid_steps(output, target, lengths).map(rows_of),
             };
-            (both.map(|of| of.value()), output.value(), part)
+            (both.map(|of| of.value()), output.value(), chunk)
         });
-        let all = [0, 1].map(|i| side_by_side(parts.iter().map(|(both, ..)| &both[i])));
-        let parts = parts.into_iter().filter(|(.., part)| part.weights().is_some());
-        Predictions { all, weighted: parts.map(|(_, output, part)| (output, part)).collect() }
+        let all = [0, 1].map(|i| side_by_side(chunks.iter().map(|(both, ..)| &both[i])));
+        let weighted = chunks.into_iter().filter(|(.., chunk)| chunk.weights().is_some());
+        Predictions { all, weighted: weighted.map(|(_, output, chunk)| (output, chunk)).collect() }
     }
 
-    /// A function of all outputs and targets, in which every example counts the same.
+    /// A metric of all outputs and targets, without weights.
     #[track_caller]
     pub fn measure(&self, metric: &impl Loss<T>) -> f64 {
         let tape = Tape::new();
@@ -50,24 +51,24 @@ impl<T: Scalar> Predictions<T> {
         metric(output, target).item().to_f64()
     }
 
-    /// The same, or with weights the weighted mean of what the function makes of each example by itself.
+    /// The same without weights; with weights, the weighted mean of the losses of single examples.
     #[track_caller]
     pub fn loss(&self, loss: &impl Loss<T>) -> f64 {
         if self.weighted.is_empty() {
             return self.measure(loss);
         }
-        let parts = self.weighted.par_iter().map(|(output, part)| {
+        let sums = self.weighted.par_iter().map(|(output, chunk)| {
             let tape = Tape::new();
-            loss_on(tape.constant(output), part, loss).item().to_f64() * part.share()
+            loss_on(tape.constant(output), chunk, loss).item().to_f64() * chunk.loss_count()
         });
-        // Added in order.
-        let (sums, share): (Vec<f64>, f64) =
-            (parts.collect(), self.weighted.iter().map(|(_, part)| part.share()).sum());
-        sums.into_iter().sum::<f64>() / share
+        // Collected first and added in order: the same bits at any number of threads.
+        let sums: Vec<f64> = sums.collect();
+        let count: f64 = self.weighted.iter().map(|(_, chunk)| chunk.loss_count()).sum();
+        sums.into_iter().sum::<f64>() / count
     }
 }
 
-/// All steps of all sequences, one below the other.
+/// `[T, B, F]` as `[T B, F]`.
 fn rows_of<T: Scalar>(of: Var<'_, T>) -> Var<'_, T> {
     let shape = of.shape();
     let features = shape[shape.rank() - 1];

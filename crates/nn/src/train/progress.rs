@@ -1,4 +1,4 @@
-//! How training reports itself, on standard error.
+//! Progress on standard error.
 
 use crate::train::history::History;
 use std::io::Write;
@@ -10,7 +10,7 @@ pub(crate) struct ProgressBar {
     epochs: usize,
     /// Steps per epoch.
     steps: usize,
-    /// Steps that were done before, when a training is resumed.
+    /// Steps done before this run, when a training is resumed.
     before: usize,
     done: usize,
     started: Instant,
@@ -47,14 +47,14 @@ impl ProgressBar {
         let _ = (epoch, step, loss);
     }
 
-    /// After an epoch: a line, where there is no bar.
+    /// After an epoch: a line, if there is no bar.
     pub(crate) fn epoch(&self, epoch: usize, history: &History) {
         if let Shown::Lines = self.shown {
             self.line(epoch, history);
         }
     }
 
-    /// At any time, and also where nothing else is shown.
+    /// A warning, shown even where progress is not.
     pub(crate) fn warn(&self, what: std::fmt::Arguments<'_>) {
         let write = || {
             let _ = writeln!(std::io::stderr(), "warning: {what}");
@@ -66,7 +66,7 @@ impl ProgressBar {
         }
     }
 
-    /// After all of them: a line, where there was a bar.
+    /// After the last epoch: a line, if there was a bar.
     pub(crate) fn end(&self, epoch: usize, history: &History) {
         #[cfg(feature = "progress")]
         if let Shown::Bar(bar) = &self.shown {
@@ -87,12 +87,12 @@ impl ProgressBar {
             }
         }
         let rate = (self.done - self.before) as f64 / self.started.elapsed().as_secs_f64();
-        // A training that goes on may have done more epochs than it is now asked for, and no step since.
+        // A resumed training may have done more epochs than are now requested, and no step since.
         let left = match self.epochs.saturating_sub(epoch).saturating_mul(self.steps) {
             0 => 0.0,
             steps => steps as f64 / rate,
         };
-        // Nobody may be listening; that is no reason to stop training.
+        // A closed standard error is no reason to stop training.
         let _ = writeln!(std::io::stderr(), "{line}  {:.1} s, {rate:.0} steps/s, {left:.0} s left", history.seconds);
     }
 }
@@ -102,7 +102,7 @@ fn shown(_: usize, _: usize) -> Shown {
     Shown::Lines
 }
 
-/// A bar, if there is somebody to look at it.
+/// A bar, if standard error is a terminal.
 #[cfg(feature = "progress")]
 fn shown(steps: usize, before: usize) -> Shown {
     use std::io::IsTerminal;
@@ -110,7 +110,7 @@ fn shown(steps: usize, before: usize) -> Shown {
         return Shown::Lines;
     }
     let bar = indicatif::ProgressBar::new(steps as u64).with_position(before as u64);
-    // What was done before took no time now.
+    // Steps done before this run must not count in the estimate of the time left.
     bar.reset_eta();
     let style = indicatif::ProgressStyle::with_template("{bar:30} {msg}  {rate}, {eta} left")
         .expect("a valid template")
@@ -125,9 +125,9 @@ fn shown(steps: usize, before: usize) -> Shown {
 mod tests {
     use super::*;
 
-    /// A training that is resumed may have come further than it is now asked to.
+    /// A resumed training may have done more epochs than are now requested.
     #[test]
-    fn a_line_is_written_after_more_epochs_than_asked_for() {
+    fn a_line_is_written_after_more_epochs_than_requested() {
         ProgressBar { shown: Shown::Lines, ..ProgressBar::new(true, 1, 2, 6) }.line(3, &History::default());
     }
 }

@@ -1,7 +1,7 @@
-//! Saving where a training stands, and going on from there.
+//! Checkpoints of a training, and resuming from one.
 
 use super::error::FitError;
-use super::training_loop::{Place, Training};
+use super::training_loop::{Position, Training};
 use crate::io::{Checkpoint, FileError, WeightFile, shallow_clone};
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
@@ -10,7 +10,8 @@ use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::train::history::History;
 use unspool_autograd::{Real, Scalar, Tensor};
 
-/// What must be the same, and cannot be seen from the other parts of a checkpoint.
+/// The settings that must be the same in a resumed training and do not show in the rest of a
+/// checkpoint.
 const SETTINGS: [&str; 8] = [
     "seed",
     "batch size",
@@ -29,7 +30,7 @@ where
     L: Loss<T> + Send,
     O: Optimizer<T, M> + Send,
 {
-    /// Those of this training.
+    /// The values of [`SETTINGS`] in this training.
     fn numbers(&self) -> [u64; SETTINGS.len()] {
         let settings = &self.settings;
         let counts = [
@@ -58,11 +59,11 @@ where
             checkpoint.put_state(&format!("callbacks.{i}"), &callback.state_dict());
         }
         checkpoint.put_state("training", &self.at.state_dict::<T>());
-        checkpoint.put_state("history", &remember(&self.history));
+        checkpoint.put_state("history", &history_state(&self.history));
         checkpoint.save(path)
     }
 
-    /// Goes on from the checkpoint, if there is one to go on from.
+    /// Continues from the checkpoint to resume from, if there is one.
     pub(super) fn resume(&mut self) -> Result<(), FitError> {
         let Some(path) = self.settings.files.resume.clone() else { return Ok(()) };
         let file = WeightFile::open(&path).map_err(sentence)?;
@@ -83,24 +84,24 @@ where
         file.load("model", &mut model).map_err(sentence)?;
         let batches = self.train.len().div_ceil(self.settings.batch_size);
         let at = file.state_dict::<T>("training").map_err(sentence)?;
-        let at = Place::recall(&at, batches).map_err(unfit("training"))?;
+        let at = Position::from_state(&at, batches).map_err(unfit("training"))?;
         let history = file.state_dict::<f64>("history").map_err(sentence)?;
-        let history = self.recall(&history, at.epochs).map_err(unfit("history"))?;
+        let history = self.history_from_state(&history, at.epochs).map_err(unfit("history"))?;
 
-        let memory = file.state_dict("optimizer").map_err(sentence)?;
-        self.optimizer.load_state_dict(&model, &memory).map_err(unfit("optimiser"))?;
+        let state = file.state_dict("optimizer").map_err(sentence)?;
+        self.optimizer.load_state_dict(&model, &state).map_err(unfit("optimiser"))?;
         for (i, callback) in self.settings.callbacks.iter_mut().enumerate() {
-            let memory = file.state_dict(&format!("callbacks.{i}")).map_err(sentence)?;
-            callback.load_state_dict(&model, &memory).map_err(unfit(&format!("callback {i}")))?;
+            let state = file.state_dict(&format!("callbacks.{i}")).map_err(sentence)?;
+            callback.load_state_dict(&model, &state).map_err(unfit(&format!("callback {i}")))?;
         }
         *self.model = model;
         (self.at, self.history) = (at, history);
         Ok(())
     }
 
-    /// The history of so many epochs.
-    fn recall(&self, memory: &StateDict<f64>, epochs: usize) -> Result<History, StateDictError> {
-        let mut reader = memory.reader();
+    /// The history of `epochs` epochs.
+    fn history_from_state(&self, state: &StateDict<f64>, epochs: usize) -> Result<History, StateDictError> {
+        let mut reader = state.reader();
         let mut curve = |name: &str, known: bool| {
             let values = (known && epochs > 0).then(|| reader.tensor(name, [epochs].into()));
             values.flatten().map(|values| values.to_vec()).unwrap_or_default()
@@ -116,46 +117,46 @@ where
     }
 }
 
-fn remember(history: &History) -> StateDict<f64> {
-    let mut memory = StateDict::new();
-    memory.numbers.insert("seconds".into(), history.seconds);
+fn history_state(history: &History) -> StateDict<f64> {
+    let mut state = StateDict::new();
+    state.numbers.insert("seconds".into(), history.seconds);
     let metrics = history.metrics.iter().map(|(name, values)| (format!("metrics.{name}"), values));
     let curves = [("loss", &history.loss), ("val_loss", &history.val_loss), ("learning_rate", &history.learning_rate)];
     let curves = curves.into_iter().map(|(name, values)| (name.to_string(), values)).chain(metrics);
     for (name, values) in curves.filter(|(_, values)| !values.is_empty()) {
-        memory.tensors.insert(name, Tensor::from_vec(values.clone(), [values.len()]));
+        state.tensors.insert(name, Tensor::from_vec(values.clone(), [values.len()]));
     }
-    memory
+    state
 }
 
-impl Place {
+impl Position {
     fn state_dict<T: Scalar>(&self) -> StateDict<T> {
-        let mut memory = StateDict::new();
+        let mut state = StateDict::new();
         let counts = [("epochs", self.epochs), ("batches", self.batches), ("steps", self.steps)];
         let numbers = counts.map(|(name, count)| (name, count as f64)).into_iter();
-        let numbers = numbers.chain([("total", self.total), ("share", self.share)]);
+        let numbers = numbers.chain([("loss_sum", self.loss_sum), ("loss_count", self.loss_count)]);
         let numbers = numbers.chain([("stopped", f64::from(u8::from(self.stopped)))]);
         for (name, number) in numbers.chain(self.learning_rate.map(|rate| ("learning_rate", rate))) {
-            memory.numbers.insert(name.into(), number);
+            state.numbers.insert(name.into(), number);
         }
-        memory
+        state
     }
 
-    /// A place in a training with so many batches per epoch.
-    fn recall<T: Scalar>(memory: &StateDict<T>, batches: usize) -> Result<Place, StateDictError> {
-        let mut reader = memory.reader();
+    /// A position in a training with `batches` batches per epoch.
+    fn from_state<T: Scalar>(state: &StateDict<T>, batches: usize) -> Result<Position, StateDictError> {
+        let mut reader = state.reader();
         let epochs = reader.count("epochs");
         let steps = reader.count("steps");
         let fits = |number: f64| number.fract() == 0.0 && (0.0..=batches as f64).contains(&number);
         let done = reader.number_that("batches", "a number of batches of an epoch", fits);
-        let [total, share] = ["total", "share"].map(|name| reader.number(name).unwrap_or_default());
+        let [loss_sum, loss_count] = ["loss_sum", "loss_count"].map(|name| reader.number(name).unwrap_or_default());
         let stopped = reader.number_that("stopped", "0 or 1", |number| number == 0.0 || number == 1.0);
         let learning_rate =
-            memory.numbers.contains_key("learning_rate").then(|| reader.number("learning_rate")).flatten();
+            state.numbers.contains_key("learning_rate").then(|| reader.number("learning_rate")).flatten();
         reader.finish()?;
         let [epochs, steps] = [epochs, steps].map(Option::unwrap_or_default);
         let batches = done.unwrap_or_default() as usize;
-        Ok(Place { epochs, batches, steps, total, share, learning_rate, stopped: stopped == Some(1.0) })
+        Ok(Position { epochs, batches, steps, loss_sum, loss_count, learning_rate, stopped: stopped == Some(1.0) })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a training was told.
+//! The settings of a training.
 
 use super::callback::Callback;
 #[cfg(feature = "safetensors")]
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use unspool_autograd::{Scalar, Var};
 
-/// Everything but model, examples, loss and optimiser.
+/// Everything except the model, the examples, the loss and the optimiser.
 pub(super) struct Settings<'a, T: Scalar, M> {
     pub validation: Validation<'a, T>,
     pub batch_size: usize,
@@ -37,15 +37,15 @@ pub(super) type Metric<'a, T> = Box<dyn for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Va
 pub(super) enum Validation<'a, T: Scalar> {
     None,
     On(&'a Dataset<T>),
-    /// On this part of the training examples.
+    /// On this fraction of the training examples, the last ones.
     Last(f64),
 }
 
-/// In which order an epoch sees the examples.
+/// The order of examples in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Order {
     Shuffled,
-    AsTheyStand,
+    Unchanged,
     Buckets,
 }
 
@@ -69,8 +69,8 @@ impl<T: Scalar, M> Default for Settings<'_, T, M> {
 }
 
 impl<'a, T: Scalar, M> Settings<'a, T, M> {
-    /// The examples to train on, and those to validate on.
-    pub fn parts(&self, data: &'a Dataset<T>) -> (Cow<'a, Dataset<T>>, Option<Cow<'a, Dataset<T>>>) {
+    /// The training examples, and the validation examples.
+    pub fn split(&self, data: &'a Dataset<T>) -> (Cow<'a, Dataset<T>>, Option<Cow<'a, Dataset<T>>>) {
         match self.validation {
             Validation::None => (Cow::Borrowed(data), None),
             Validation::On(valid) => (Cow::Borrowed(data), Some(Cow::Borrowed(valid))),
@@ -86,17 +86,17 @@ impl<'a, T: Scalar, M> Settings<'a, T, M> {
     #[track_caller]
     pub fn batches<'d>(&self, train: &'d Dataset<T>, epoch: usize) -> Batches<'d, T> {
         let batches = train.batches(self.batch_size);
-        // Part 0 of the seed is the order's, the others are dropout's of each epoch.
+        // Stream 0 of the seed draws the order; the streams from 1 are the epochs', for dropout.
         let seed = mix(mix(self.seed, 0), epoch);
         match self.order {
             Order::Shuffled => batches.shuffle(seed),
-            Order::AsTheyStand => batches,
+            Order::Unchanged => batches,
             Order::Buckets => batches.bucket_by_length(seed),
         }
     }
 }
 
-/// The files of a training.
+/// The checkpoint files of a training.
 #[cfg(feature = "safetensors")]
 #[derive(Default)]
 pub(super) struct CheckpointFiles {
@@ -109,7 +109,8 @@ pub(super) struct CheckpointFiles {
 
 #[cfg(feature = "safetensors")]
 impl CheckpointFiles {
-    /// A file that cannot be written would show after hours, at the first checkpoint.
+    /// Tries to write before training: otherwise a file that cannot be written shows hours later, at
+    /// the first checkpoint.
     pub fn try_checkpoint(&self) -> Result<(), FitError> {
         let cannot = |path: &Path, error| FitError::Checkpoint(format!("cannot save {}: {error}", path.display()));
         self.checkpoint.as_ref().map_or(Ok(()), |path| try_replace(path).map_err(|error| cannot(path, error)))

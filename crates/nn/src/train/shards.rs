@@ -1,4 +1,4 @@
-//! A batch computed in parts, one tape each.
+//! A batch cut into shards, each on a tape of its own.
 
 use crate::data::dataset::Dataset;
 use crate::layers::layer::Model;
@@ -11,10 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
 
-/// Gradients of a batch that is cut into parts, each on a tape of its own and, as far as there are threads, at the same
-/// time. There is nothing to wait for within a part, so two cores are nearly twice as fast as one.
+/// The gradients of a batch that is cut into shards. Each shard has a tape of its own, and shards run
+/// in parallel as far as there are threads. Nothing synchronises within a shard, so two cores are
+/// nearly twice as fast as one.
 ///
-/// [`batch_gradients`](Shards::batch_gradients) cuts a batch so. The tapes are kept from step to step.
+/// [`batch_gradients`](Shards::batch_gradients) cuts a batch this way. The tapes are kept from step
+/// to step.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -26,12 +28,12 @@ use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
 /// use unspool_autograd::Tensor;
 /// let model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
 /// let (x, y) = (Tensor::ones([7, 64, 3]), Tensor::zeros([64, 5]));
-/// let parts = [0, 32].map(|i| (x.slice(1, i..i + 32), y.slice(0, i..i + 32)));
+/// let pieces = [0, 32].map(|i| (x.slice(1, i..i + 32), y.slice(0, i..i + 32)));
 ///
 /// let mut shards = Shards::new();
 /// for step in 0..3 {
-///     let (loss, gradients) = shards.gradients(&model, &parts, |tape, net, (x, y)| {
-///         mse(net.forward(tape.constant(x)).last(), tape.constant(y)) * 0.5 // its share of the batch
+///     let (loss, gradients) = shards.gradients(&model, &pieces, |tape, net, (x, y)| {
+///         mse(net.forward(tape.constant(x)).last(), tape.constant(y)) * 0.5 // half of the batch
 ///     });
 ///     assert_eq!(gradients.cell.u.shape()[..], [5, 15]);
 /// }
@@ -47,52 +49,53 @@ impl<T: Scalar> Shards<T> {
         Shards { tapes: Vec::new() }
     }
 
-    /// The sum of the losses of the parts, and its gradients.
+    /// The sum of the shards' losses, and its gradients.
     ///
-    /// The parts are added in their order, so the result is the same to the bit however many threads there are: those of
-    /// the [rayon](https://docs.rs/rayon) pool that this is called in. From outside a pool, handing over the work costs
-    /// some 20 microseconds a call; a loop of small steps is better run inside of one (`rayon::scope(|_| ..)`).
+    /// Shards are added in order, so the result has the same bits at any number of threads: those of
+    /// the [rayon](https://docs.rs/rayon) pool that this is called in. From outside a pool, handing
+    /// the work over costs some 20 microseconds per call; run a loop of small steps inside one
+    /// (`rayon::scope(|_| ..)`).
     ///
-    /// While other threads have a share in a large product, a thread may begin another part in between: `loss` must not hold
-    /// a lock while it computes.
+    /// While other threads work on their share of a large product, a thread may start another shard:
+    /// `loss` must not hold a lock while it computes.
     ///
     /// # Panics
-    /// If there are no parts, or where `loss` does.
-    pub fn gradients<M, P>(
+    /// If there are no shards, or where `loss` does.
+    pub fn gradients<M, S>(
         &mut self,
         model: &M,
-        parts: &[P],
-        loss: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &P) -> Var<'t, T> + Sync,
+        shards: &[S],
+        loss: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> Var<'t, T> + Sync,
     ) -> (f64, M)
     where
         M: Params<Tensor<T>> + Send + Sync,
-        P: Sync,
+        S: Sync,
     {
-        while self.tapes.len() < parts.len() {
+        while self.tapes.len() < shards.len() {
             self.tapes.push(Tape::new());
         }
-        if let [part] = parts {
-            return gradients(&mut self.tapes[0], model, part, &loss);
+        if let [shard] = shards {
+            return gradients(&mut self.tapes[0], model, shard, &loss);
         }
-        let work: Vec<_> = self.tapes.iter_mut().zip(parts).collect();
+        let work: Vec<_> = self.tapes.iter_mut().zip(shards).collect();
         let [unstarted, unfinished] = [(); 2].map(|()| AtomicUsize::new(work.len()));
-        let compute = |(tape, part)| {
+        let compute = |(tape, shard)| {
             unstarted.fetch_sub(1, Ordering::Relaxed);
-            let result = gradients(tape, model, part, &loss);
+            let result = gradients(tape, model, shard, &loss);
             unfinished.fetch_sub(1, Ordering::Relaxed);
-            // A part that is not begun may be this thread's next.
+            // While a shard has not started, this thread is needed for it: it must not wait.
             if unstarted.load(Ordering::Relaxed) == 0 {
                 stay_awake_for(&unfinished);
             }
             result
         };
         let results: Vec<(f64, M)> = work.into_par_iter().map(compute).collect();
-        results.into_iter().reduce(add).expect("at least one part")
+        results.into_iter().reduce(add).expect("at least one shard")
     }
 
     /// The loss on the examples of a batch, and its gradients: a step of [`fit`](crate::train::fit).
     ///
-    /// The batch is cut into parts of some 32 examples, at most 16 of them; how, depends on its size alone.
+    /// The batch is cut into at most 16 shards of some 32 examples; how depends on its size alone.
     ///
     /// ```
     /// use unspool_nn::Mode;
@@ -123,22 +126,26 @@ impl<T: Scalar> Shards<T> {
     {
         let n = batch.len();
         assert!(n > 0, "batch_gradients: the batch holds no examples: at least one is needed");
-        let rows = part_rows(n);
-        let parts: Vec<usize> = (0..n).step_by(rows).collect();
-        self.gradients(model, &parts, |tape, net, &start| {
-            let part = batch.slice(start, rows.min(n - start)).contiguous();
-            batch_loss::<T, M, _>(tape, net, &part, &loss, mode.fold_in(start / rows)) * (part.share() / batch.share())
+        let rows = shard_examples(n);
+        let starts: Vec<usize> = (0..n).step_by(rows).collect();
+        self.gradients(model, &starts, |tape, net, &start| {
+            let shard = batch.slice(start, rows.min(n - start)).contiguous();
+            let weight = shard.loss_count() / batch.loss_count();
+            batch_loss::<T, M, _>(tape, net, &shard, &loss, mode.fold_in(start / rows)) * weight
         })
     }
 }
 
-/// How many of `n` examples are a part; the last may have fewer.
-pub(crate) fn part_rows(n: usize) -> usize {
+/// The examples per shard of a batch of `n`; the last shard may have fewer.
+pub(crate) fn shard_examples(n: usize) -> usize {
     let least = if n < MIN_CUT_EXAMPLES { 1 } else { 2 };
     n.div_ceil((n / SHARD_EXAMPLES).clamp(least, MAX_SHARDS))
 }
 
-/// Waits until nothing is unfinished, helping where there is something to do. All parts have begun.
+/// Waits until no shard is unfinished, helping with products that are shared. All shards have started.
+///
+/// A thread without work would be put to sleep by the pool, and waking it for the next step takes up
+/// to a tenth of a millisecond: longer than the step of a small model. So it spins for a moment.
 fn stay_awake_for(unfinished: &AtomicUsize) {
     let started = Instant::now();
     while unfinished.load(Ordering::Relaxed) > 0 && started.elapsed() < SHARD_SPIN {
@@ -148,16 +155,16 @@ fn stay_awake_for(unfinished: &AtomicUsize) {
     }
 }
 
-/// The loss on one part and its gradients.
-fn gradients<T: Scalar, M: Params<Tensor<T>>, P>(
+/// The loss on one shard and its gradients.
+fn gradients<T: Scalar, M: Params<Tensor<T>>, S>(
     tape: &mut Tape<T>,
     model: &M,
-    part: &P,
-    loss: &impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &P) -> Var<'t, T>,
+    shard: &S,
+    loss: &impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> Var<'t, T>,
 ) -> (f64, M) {
     let result = {
         let net = tape.bind(model);
-        let loss = loss(tape, &net, part);
+        let loss = loss(tape, &net, shard);
         (loss.item().to_f64(), loss.backward().of(&net))
     };
     tape.reset();

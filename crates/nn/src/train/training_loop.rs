@@ -1,4 +1,4 @@
-//! The loop: epochs, steps, and what comes after each.
+//! The training loop: epochs, steps, and what follows each of them.
 
 use super::callback::{Progress, Start};
 use super::error::FitError;
@@ -16,7 +16,7 @@ use crate::tuning::TRIED_EXAMPLES;
 use std::time::Instant;
 use unspool_autograd::{Params, ParamsExt, Path, Real, Scalar, Tensor};
 
-/// A training that runs.
+/// A running training.
 pub(super) struct Training<'a, 'd, T: Scalar, M, L, O> {
     pub model: &'a mut M,
     pub train: &'d Dataset<T>,
@@ -24,29 +24,29 @@ pub(super) struct Training<'a, 'd, T: Scalar, M, L, O> {
     pub loss: L,
     pub optimizer: O,
     pub settings: Settings<'a, T, M>,
-    pub at: Place,
+    pub at: Position,
     pub history: History,
     shards: Shards<T>,
-    /// When it began, as if all epochs were done in one go.
+    /// When this run started, and the seconds that earlier runs of the same training took.
     started: Instant,
     before: f64,
 }
 
 /// How far a training has come.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Place {
-    /// Epochs done.
+pub(super) struct Position {
+    /// Complete epochs.
     pub epochs: usize,
-    /// Batches done of the next one.
+    /// Batches done of the current epoch.
     pub batches: usize,
-    /// Steps done, in all epochs.
+    /// Steps done, over all epochs.
     pub steps: usize,
-    /// The sum of the losses of these batches, and by what it is divided for their mean.
-    pub total: f64,
-    pub share: f64,
+    /// The weighted sum of the losses of these batches, and the sum of the weights.
+    pub loss_sum: f64,
+    pub loss_count: f64,
     /// The learning rate of the last step.
     pub learning_rate: Option<f64>,
-    /// Whether a callback has ended it.
+    /// Whether a callback has stopped training.
     pub stopped: bool,
 }
 
@@ -65,7 +65,7 @@ where
         optimizer: O,
         settings: Settings<'a, T, M>,
     ) -> Self {
-        let (at, history) = (Place::default(), History::default());
+        let (at, history) = (Position::default(), History::default());
         let (shards, started, before) = (Shards::new(), Instant::now(), 0.0);
         Training { model, train, valid, loss, optimizer, settings, at, history, shards, started, before }
     }
@@ -73,8 +73,8 @@ where
     pub fn run(mut self) -> Result<History, FitError> {
         #[cfg(feature = "safetensors")]
         self.settings.files.try_checkpoint()?;
-        self.blame_training(TRIED_EXAMPLES, None)?;
-        self.blame_validation(TRIED_EXAMPLES, None)?;
+        self.check_training_data(TRIED_EXAMPLES, None)?;
+        self.check_validation_data(TRIED_EXAMPLES, None)?;
         let curves = self.curves();
         for callback in &mut self.settings.callbacks {
             callback.on_begin(&Start { curves: &curves, model: self.model })?;
@@ -106,7 +106,7 @@ where
         Ok(self.history)
     }
 
-    /// The steps that are left of an epoch.
+    /// The remaining steps of an epoch.
     fn steps(&mut self, progress: &mut ProgressBar) -> Result<(), FitError> {
         let epoch = self.at.epochs + 1;
         let mut batches = self.settings.batches(self.train, epoch).skip(self.at.batches);
@@ -118,15 +118,16 @@ where
             let (loss, gradients) = self.gradients(epoch, &group)?;
             self.at.learning_rate = self.optimizer.current_learning_rate();
             self.optimizer.step(self.model, &gradients);
-            let share: f64 = group.iter().map(Dataset::share).sum();
+            let weight: f64 = group.iter().map(Dataset::loss_count).sum();
             self.at.batches += group.len();
             self.at.steps += 1;
-            self.at.total += loss * share;
-            self.at.share += share;
+            self.at.loss_sum += loss * weight;
+            self.at.loss_count += weight;
             progress.step(epoch, self.at.batches.div_ceil(self.settings.accumulate), loss);
-            let report = report(&self.at, epoch, loss, &self.history, self.model);
-            let ends = self.settings.callbacks.iter_mut().map(|callback| callback.on_step(&report).is_break());
-            self.at.stopped = ends.fold(false, |any, ends| any | ends);
+            let reached = reached(&self.at, epoch, loss, &self.history, self.model);
+            // Every callback is called, also after one that stops training.
+            let stops = self.settings.callbacks.iter_mut().map(|callback| callback.on_step(&reached).is_break());
+            self.at.stopped = stops.fold(false, |any, stops| any | stops);
             if self.at.stopped {
                 return Ok(());
             }
@@ -143,37 +144,38 @@ where
         }
     }
 
-    /// The loss on some batches, and its gradients.
+    /// The loss on the batches of one step, and its gradients.
     fn gradients(&mut self, epoch: usize, group: &[Dataset<T>]) -> Result<(f64, M), FitError> {
-        let whole: f64 = group.iter().map(Dataset::share).sum();
+        let group_weight: f64 = group.iter().map(Dataset::loss_count).sum();
         let mut sum: Option<(f64, M)> = None;
         for (i, data) in group.iter().enumerate() {
             let batch = self.at.batches + i;
             let mode = Mode::Training { seed: self.settings.seed }.fold_in(epoch).fold_in(batch);
             let (loss, gradients) = self.shards.batch_gradients(self.model, data, &self.loss, mode);
-            let spoilt = first_not_finite(&gradients);
-            if !loss.is_finite() || spoilt.is_some() {
-                return Err(self.not_finite(epoch, batch + 1, loss, spoilt));
+            let not_finite = first_not_finite(&gradients);
+            if !loss.is_finite() || not_finite.is_some() {
+                return Err(self.not_finite(epoch, batch + 1, loss, not_finite));
             }
             if group.len() == 1 {
                 return Ok((loss, gradients));
             }
-            let share = data.share() / whole;
+            let weight = data.loss_count() / group_weight;
             let (total, all) = sum.get_or_insert_with(|| (0.0, gradients.zeros_like()));
-            *total += loss * share;
-            let share = T::from_f64(share);
+            *total += loss * weight;
+            let weight = T::from_f64(weight);
             for (all, gradient) in all.leaves_mut().into_iter().zip(gradients.leaves()) {
                 all.update(
                     gradient,
                     #[inline(always)]
-                    |all, gradient| all + gradient * share,
+                    |all, gradient| all + gradient * weight,
                 );
             }
         }
         Ok(sum.expect("at least one batch"))
     }
 
-    /// A step that went wrong shows in the loss of the next one, unless there is none.
+    /// A step that makes a parameter infinite or NaN shows in the loss of the next step. This finds it
+    /// where no step follows: at the end of an epoch and before a checkpoint.
     fn require_finite(&self, epoch: usize) -> Result<(), FitError> {
         match first_not_finite(&*self.model) {
             Some(parameter) => Err(FitError::ParameterNotFinite { epoch, parameter, history: self.so_far() }),
@@ -181,11 +183,12 @@ where
         }
     }
 
-    /// Why a loss, or the gradient of a parameter, is not finite.
+    /// Why a loss, or the gradient of a parameter, is not finite: because of an example, of a parameter,
+    /// or of neither.
     fn not_finite(&self, epoch: usize, batch: usize, loss: f64, gradient: Option<String>) -> FitError {
         let (history, own) = (self.so_far(), first_not_finite(&*self.model));
         if own.is_none()
-            && let Err(data) = self.blame_training(usize::MAX, Some(history.clone()))
+            && let Err(data) = self.check_training_data(usize::MAX, Some(history.clone()))
         {
             return data;
         }
@@ -196,22 +199,23 @@ where
     }
 
     fn end_of_epoch(&mut self, progress: &ProgressBar) -> Result<(), FitError> {
-        let (epoch, loss) = (self.at.epochs + 1, self.at.total / self.at.share);
+        let (epoch, loss) = (self.at.epochs + 1, self.at.loss_sum / self.at.loss_count);
         let history = &mut self.history;
         history.loss.push(loss);
         history.learning_rate.extend(self.at.learning_rate);
         let observed = self.measure(epoch, progress)?.unwrap_or(loss);
         self.optimizer.observe(observed);
-        let report = report(&self.at, epoch, loss, &self.history, self.model);
-        let ends = self.settings.callbacks.iter_mut().map(|callback| callback.on_epoch(&report).is_break());
-        self.at.stopped = ends.fold(false, |any, ends| any | ends);
-        self.at = Place { epochs: epoch, batches: 0, total: 0.0, share: 0.0, ..self.at };
+        let reached = reached(&self.at, epoch, loss, &self.history, self.model);
+        let stops = self.settings.callbacks.iter_mut().map(|callback| callback.on_epoch(&reached).is_break());
+        self.at.stopped = stops.fold(false, |any, stops| any | stops);
+        self.at = Position { epochs: epoch, batches: 0, loss_sum: 0.0, loss_count: 0.0, ..self.at };
         self.history.seconds = self.seconds();
         progress.epoch(epoch, &self.history);
         Ok(())
     }
 
-    /// Computes metrics and validation loss after an epoch, and returns the latter. The model is run once for all of them.
+    /// Computes the metrics and the validation loss after an epoch, all from one forward pass, and returns
+    /// the validation loss.
     fn measure(&mut self, epoch: usize, progress: &ProgressBar) -> Result<Option<f64>, FitError> {
         if self.valid.is_none() && self.settings.metrics.is_empty() {
             return Ok(None);
@@ -222,24 +226,24 @@ where
         if self.history.metrics.is_empty() {
             self.history.metrics = self.metric_names().into_iter().map(|name| (name, Vec::new())).collect();
         }
-        let mut spoilt = false;
+        let mut became_nan = false;
         for ((_, metric), (name, values)) in self.settings.metrics.iter().zip(&mut self.history.metrics) {
             let value = outputs.measure(metric);
             if value.is_nan() && !values.iter().any(|value| value.is_nan()) {
                 progress.warn(format_args!("{name} is NaN in epoch {epoch}"));
-                spoilt = true;
+                became_nan = true;
             }
             values.push(value);
         }
-        let loss_spoilt = loss.filter(|loss| !loss.is_finite());
-        if spoilt || loss_spoilt.is_some() {
+        let bad_loss = loss.filter(|loss| !loss.is_finite());
+        if became_nan || bad_loss.is_some() {
             let history = self.so_far();
             match self.valid {
-                Some(_) => self.blame_validation(usize::MAX, Some(history))?,
-                None => self.blame_training(usize::MAX, Some(history))?,
+                Some(_) => self.check_validation_data(usize::MAX, Some(history))?,
+                None => self.check_training_data(usize::MAX, Some(history))?,
             }
         }
-        match loss_spoilt {
+        match bad_loss {
             Some(loss) => Err(FitError::ValidationNotFinite { epoch, loss, history: self.so_far() }),
             None => Ok(loss),
         }
@@ -260,7 +264,7 @@ where
         self.settings.metrics.iter().map(|(name, _)| format!("{prefix}{name}")).collect()
     }
 
-    /// Saves where the training stands, if it was told where to.
+    /// Saves a checkpoint, if there is a file for it.
     fn save(&mut self) -> Result<(), FitError> {
         self.history.seconds = self.seconds();
         #[cfg(feature = "safetensors")]
@@ -271,7 +275,7 @@ where
         Ok(())
     }
 
-    /// What has been done, for an error.
+    /// The history so far, for an error.
     fn so_far(&self) -> Box<History> {
         Box::new(History { seconds: self.seconds(), ..self.history.clone() })
     }
@@ -281,11 +285,11 @@ where
     }
 }
 
-fn report<'a, M>(at: &Place, epoch: usize, loss: f64, history: &'a History, model: &'a M) -> Progress<'a, M> {
+fn reached<'a, M>(at: &Position, epoch: usize, loss: f64, history: &'a History, model: &'a M) -> Progress<'a, M> {
     Progress { epoch, steps: at.steps, loss, learning_rate: at.learning_rate, history, model }
 }
 
-/// The name of the first parameter, or parameter's gradient, that holds an infinity or NaN.
+/// The name of the first parameter of a model (or gradient of one) that holds an infinity or NaN.
 pub(super) fn first_not_finite<T: Scalar, M: Params<Tensor<T>>>(of: &M) -> Option<String> {
     let mut found = None;
     of.visit_leaves(Path::ROOT, &mut |path, leaf| {

@@ -1,4 +1,4 @@
-//! Where the marks of an axis stand, and what stands at them.
+//! The ticks of an axis, and their labels.
 
 /// An axis of losses, linear or logarithmic.
 #[derive(Debug, PartialEq)]
@@ -6,15 +6,16 @@ pub(super) struct Axis {
     low: f64,
     high: f64,
     logarithmic: bool,
-    /// The values at its marks, and their labels.
+    /// The values of the ticks, and their labels.
     pub(super) marks: Vec<(f64, String)>,
 }
 
-/// A larger ratio of losses is drawn on a logarithmic axis.
+/// Values with a larger ratio get a logarithmic axis.
 const RATIO: f64 = 20.0;
 
 impl Axis {
-    /// An axis that holds all of these values, which are finite and not beyond 1e100. Without any, from 0 to 1.
+    /// An axis that covers these values, which are finite and at most 1e100; from 0 to 1 if there are
+    /// none.
     pub(super) fn of(values: impl Iterator<Item = f64>) -> Axis {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
         if low > high {
@@ -22,7 +23,7 @@ impl Axis {
         } else if low > 0.0 && high > RATIO * low {
             Axis::logarithmic(low / 1.1, high * 1.1)
         } else {
-            // A little wider, so that nothing touches the frame; a constant stands in the middle.
+            // A little wider, so that nothing touches the frame; a constant curve runs through the middle.
             let size = low.abs().max(high.abs());
             let margin = if high - low > 1e-9 * size { 0.05 * (high - low) } else { 0.1 * size };
             let margin = if margin > 0.0 { margin } else { 1.0 };
@@ -30,7 +31,7 @@ impl Axis {
         }
     }
 
-    /// Marks at four to eight multiples of 1, 2 or 5 times a power of ten.
+    /// Ticks at four to eight multiples of 1, 2 or 5 times a power of ten.
     fn linear(low: f64, high: f64) -> Axis {
         let (digit, power) = round_step((high - low) / 8.0);
         let step = parse(digit, power);
@@ -41,7 +42,7 @@ impl Axis {
         Axis { low, high, logarithmic: false, marks: labelled.collect() }
     }
 
-    /// Marks at 1, 2 and 5 times every power of ten; at powers of ten alone, or at some of them, if that were too many.
+    /// Ticks at 1, 2 and 5 times every power of ten; if that were too many, at powers of ten, all or some.
     fn logarithmic(low: f64, high: f64) -> Axis {
         let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
         let count = powers.clone().count();
@@ -72,7 +73,7 @@ pub(super) fn epoch_marks(epochs: usize) -> Vec<usize> {
     (1..=epochs / step).map(|i| i * step).collect()
 }
 
-/// The least of 1, 2 and 5 times a power of ten that is not less than `step`: the digit and the power.
+/// The least of 1, 2 and 5 times a power of ten that is at least `step`: the digit and the power.
 fn round_step(step: f64) -> (i32, i32) {
     let power = step.log10().floor() as i32;
     let digit = [1, 2, 5].into_iter().find(|&digit| parse(digit, power) >= step * (1.0 - 1e-9));

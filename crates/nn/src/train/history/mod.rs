@@ -1,4 +1,4 @@
-//! The record of a training.
+//! The curves of a training.
 
 mod axis;
 mod picture;
@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
-/// What happened during training.
+/// The losses, metrics and learning rates of a training, epoch by epoch.
 ///
 /// ```
 /// use unspool_nn::train::History;
@@ -25,9 +25,9 @@ pub struct History {
     pub loss: Vec<f64>,
     /// The loss on the validation examples after each epoch; empty if there were none.
     pub val_loss: Vec<f64>,
-    /// The learning rate of the last step of each epoch; empty if the optimiser has no such thing.
+    /// The learning rate of the last step of each epoch; empty if the optimiser has none.
     pub learning_rate: Vec<f64>,
-    /// The [metrics](crate::train::Fit::metric) after each epoch, by their names.
+    /// The [metrics](crate::train::Fit::metric) after each epoch, by name.
     pub metrics: Vec<(String, Vec<f64>)>,
     /// Seconds spent, validation included.
     pub seconds: f64,
@@ -41,31 +41,31 @@ pub enum StopReason {
     /// All epochs are done.
     #[default]
     Done,
-    /// A [`Callback`](crate::train::Callback) ended it.
+    /// A [`Callback`](crate::train::Callback) stopped it.
     Stopped,
-    /// Its [`Interrupt`](crate::train::Interrupt) ended it.
+    /// Its [`Interrupt`](crate::train::Interrupt) was set.
     Interrupted,
 }
 
 impl History {
-    /// The losses with their names.
+    /// The losses by name.
     fn losses(&self) -> [(&str, &[f64]); 2] {
         [("loss", &self.loss), ("val_loss", &self.val_loss)]
     }
 
-    /// The curves with their names, without those that hold nothing.
+    /// The curves by name, without empty ones.
     fn curves(&self) -> Vec<(&str, &[f64])> {
         let metrics = self.metrics.iter().map(|(name, values)| (&name[..], &values[..]));
         let curves = self.losses().into_iter().chain(metrics).chain([("learning_rate", &self.learning_rate[..])]);
         curves.filter(|(_, values)| !values.is_empty()).collect()
     }
 
-    /// The names of the curves that hold something: `loss`, `val_loss`, those of metrics, `rate`.
+    /// The names of the curves that are not empty: `loss`, `val_loss`, the metrics, `learning_rate`.
     pub fn names(&self) -> Vec<&str> {
         self.curves().into_iter().map(|(name, _)| name).collect()
     }
 
-    /// The curve of this name, one value per epoch, if it holds something.
+    /// The curve of this name, one value per epoch, unless it is empty.
     pub fn curve(&self, name: &str) -> Option<&[f64]> {
         self.curves().into_iter().find(|(known, _)| *known == name).map(|(_, values)| values)
     }
@@ -77,8 +77,9 @@ impl History {
 
     /// The curves as comma-separated values: a header and a line per epoch.
     ///
-    /// Numbers have as many digits as it takes to read the same number back. What is not finite is `NaN`, `inf` or `-inf`;
-    /// where one curve is longer than another, the cell is empty. Names with commas or quotes are quoted.
+    /// Numbers have as many digits as it takes to read the same number back. Numbers that are not
+    /// finite are `NaN`, `inf` or `-inf`; where one curve is longer than another, the cell is empty.
+    /// Names with commas or quotes are quoted.
     pub fn to_csv(&self) -> String {
         let curves = self.curves();
         let mut text = "epoch".to_string();
@@ -105,8 +106,8 @@ impl History {
 
     /// The curves and the seconds as a JSON object: `{"loss": [..], "val_loss": [..], "seconds": ..}`.
     ///
-    /// Numbers have as many digits as it takes to read the same number back. JSON has no infinity and no NaN: these are
-    /// `null`.
+    /// Numbers have as many digits as it takes to read the same number back. JSON has neither infinity
+    /// nor NaN: they are `null`.
     pub fn to_json(&self) -> String {
         let number = |x: &f64| if x.is_finite() { format!("{x:?}") } else { "null".to_string() };
         let mut text = "{".to_string();
@@ -118,35 +119,36 @@ impl History {
         text
     }
 
-    /// A picture of the curves by epoch, as SVG: open it in a browser. The same history gives the same text.
+    /// A plot of the curves by epoch, as SVG: open it in a browser. The same history gives the same
+    /// text.
     ///
-    /// The losses have one frame, and below it there is one for each metric and, if it changes, one for the learning rate.
-    /// Values that span more than a factor of 20 are drawn on a logarithmic axis. Where one is not finite (or beyond 1e100),
-    /// its curve has a gap.
+    /// The losses share one frame; below it are one for each metric and, if it changes, one for the
+    /// learning rate. Values that span more than a factor of 20 get a logarithmic axis. Where a value is
+    /// not finite (or above 1e100), its curve has a gap.
     pub fn to_svg(&self) -> String {
         let names = ["training", "validation"];
         let losses = names.into_iter().zip(self.losses()).map(|(name, (_, values))| (name, values));
         let curves = losses.filter(|(_, values)| !values.is_empty()).collect();
         let others = self.curves().into_iter().filter(|(name, values)| match *name {
             "loss" | "val_loss" => false,
-            "rate" => values.iter().any(|rate| rate != &values[0]),
+            "learning_rate" => values.iter().any(|rate| rate != &values[0]),
             _ => true,
         });
-        let axis = |name| if name == "rate" { "learning rate" } else { name };
+        let axis = |name| if name == "learning_rate" { "learning rate" } else { name };
         let others = others.map(|(name, values)| Panel { axis: axis(name), curves: vec![(axis(name), values)] });
         let panels: Vec<Panel> = [Panel { axis: "loss", curves }].into_iter().chain(others).collect();
         picture::draw(&panels, self.epochs())
     }
 
-    /// Writes [`to_csv`](History::to_csv) to a file, which is there as a whole or not at all.
+    /// Writes [`to_csv`](History::to_csv) to a file, completely or not at all.
     ///
     /// # Errors
-    /// If the file cannot be written; the sentence names it, and a file that was there before is as it was.
+    /// If the file cannot be written; the sentence names it, and an existing file is unchanged.
     pub fn save_csv(&self, path: impl AsRef<Path>) -> io::Result<()> {
         write(path.as_ref(), &self.to_csv())
     }
 
-    /// Writes [`to_json`](History::to_json) to a file, which is there as a whole or not at all.
+    /// Writes [`to_json`](History::to_json) to a file, completely or not at all.
     ///
     /// # Errors
     /// As those of [`save_csv`](History::save_csv).
@@ -154,7 +156,7 @@ impl History {
         write(path.as_ref(), &self.to_json())
     }
 
-    /// Writes [`to_svg`](History::to_svg) to a file, which is there as a whole or not at all.
+    /// Writes [`to_svg`](History::to_svg) to a file, completely or not at all.
     ///
     /// # Errors
     /// As those of [`save_csv`](History::save_csv).
@@ -163,13 +165,13 @@ impl History {
     }
 }
 
-/// Writes a text to a file, as a whole or not at all.
+/// Writes a text to a file, completely or not at all.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let cannot = |e: io::Error| io::Error::new(e.kind(), format!("cannot write {}: {e}", path.display()));
     replace(path, |out| out.write_all(text.as_bytes())).map_err(cannot)
 }
 
-/// A text as JSON has it.
+/// A JSON string.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

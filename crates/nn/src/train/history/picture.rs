@@ -1,30 +1,30 @@
-//! The picture of a training, as SVG text.
+//! The plot of a training, as SVG.
 
 use super::axis::{Axis, epoch_marks};
 use std::fmt::Write;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
-/// The frame's distance from the edges of the picture; on the left, labels come on top of it.
+/// The margins around the frame; on the left, the labels are added.
 const LEFT: f64 = 36.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 36.0;
 const BOTTOM: f64 = 48.0;
-/// The width of a letter of a label.
+/// The width of one letter of a label.
 const LETTER: f64 = 7.0;
-/// Of longer curves, points are drawn only where they have no neighbour.
+/// Longer curves have markers only at points without neighbours.
 const MOST_POINTS: usize = 60;
-/// A colour for each curve; those of Okabe and Ito, made for every eye.
+/// A colour per curve, from Okabe and Ito's palette for colour-blind readers.
 const COLOURS: [&str; 2] = ["#0072b2", "#d55e00"];
 
-/// Curves of one axis, with their names.
+/// Curves that share an axis, by name.
 pub(super) struct Panel<'a> {
-    /// What the axis shows.
+    /// The label of the axis.
     pub axis: &'a str,
     pub curves: Vec<(&'a str, &'a [f64])>,
 }
 
-/// The frame that the curves are drawn in, and its axes.
+/// The frame around the curves, and its axes.
 struct Frame {
     left: f64,
     epochs: usize,

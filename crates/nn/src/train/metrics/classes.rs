@@ -1,12 +1,12 @@
-//! How often the right one of several classes is predicted.
+//! Metrics of classification into several classes.
 
 use super::{constant, elements, f1_of};
 use crate::losses::cross_entropy::cross_entropy;
 use crate::losses::loss::same_shape;
 use unspool_autograd::{Scalar, Var};
 
-/// The fraction of rows whose highest output is where the target is highest: with targets that are 1 for the true class,
-/// and 0 for the others, how often that class has the highest score.
+/// The fraction of rows in which output and target are highest at the same class: with one-hot targets,
+/// how often the true class has the highest score.
 ///
 /// ```
 /// use unspool_nn::train::accuracy;
@@ -26,9 +26,8 @@ pub fn accuracy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t
     constant(output, hits as f64 / right.len() as f64)
 }
 
-/// The mean of the F1 scores of all classes, each of which counts the same however rare it is:
-/// `2 both / (predicted + actual)` with the numbers of rows in which the class has the highest output, the highest target, and
-/// both.
+/// The unweighted mean of the classes' F1 scores, `2 both / (predicted + actual)`, with the numbers of
+/// rows in which the class has the highest output, the highest target, and both.
 ///
 /// As scikit-learn's `f1_score(average="macro")`: a class that is neither predicted nor true in any row is left out.
 ///
@@ -60,8 +59,9 @@ pub fn macro_f1<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t
     constant(output, scores.iter().sum::<f64>() / scores.len() as f64)
 }
 
-/// The exponential of the [cross-entropy](cross_entropy()) over all rows: among how many equally likely classes such a model
-/// chooses. [`text::perplexity`](crate::text::perplexity) makes it of a mean that is known.
+/// The exponential of the [cross-entropy](cross_entropy()) over all rows: the number of equally likely
+/// classes with the same cross-entropy. [`text::perplexity`](crate::text::perplexity) takes a
+/// cross-entropy that is already known.
 ///
 /// Jelinek et al. 1977.
 ///
@@ -69,7 +69,7 @@ pub fn macro_f1<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t
 /// use unspool_nn::train::metrics::perplexity;
 /// use unspool_autograd::{Tape, Tensor};
 /// let tape = Tape::new();
-/// let scores = tape.constant(&Tensor::<f32>::zeros([3, 65])); // knows nothing, of 65 characters
+/// let scores = tape.constant(&Tensor::<f32>::zeros([3, 65])); // uniform over 65 characters
 /// let target = tape.constant(&Tensor::one_hot([4, 0, 64], 65));
 /// assert!((perplexity(scores, target).item() - 65.0).abs() < 1e-3);
 /// ```
@@ -81,7 +81,7 @@ pub fn perplexity<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<
     cross_entropy(output, target).exp()
 }
 
-/// The predicted class of each row, and the true one; nothing if it cannot be told, because a number is NaN.
+/// The predicted and the true class of each row; `None` if a number is NaN.
 #[track_caller]
 fn classes<T: Scalar>(metric: &str, output: Var<'_, T>, target: Var<'_, T>) -> Option<[Vec<usize>; 2]> {
     same_shape(metric, output, target);

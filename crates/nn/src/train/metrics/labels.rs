@@ -1,11 +1,11 @@
-//! How well labels are predicted that may each be set or not: one per row, or several.
+//! Metrics of binary labels, one per row or several.
 
-use super::{constant, elements, f1_of, part};
+use super::{constant, elements, f1_of, ratio};
 use crate::losses::loss::same_shape;
 use unspool_autograd::{Scalar, Var};
 
-/// The fraction of labels, over all elements, that are predicted correctly: the score is greater than 0 where the target
-/// is 1, and not where it is 0.
+/// The fraction of labels, over all elements, that are predicted correctly: the score is greater than 0
+/// where the target is 1, and at most 0 where it is 0.
 ///
 /// ```
 /// use unspool_nn::train::metrics::binary_accuracy;
@@ -22,8 +22,8 @@ use unspool_autograd::{Scalar, Var};
 pub fn binary_accuracy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     let labels = labels("binary_accuracy", output, target);
     of_labels(output, labels, |labels| {
-        let right = labels.iter().filter(|[predicted, actual]| predicted == actual).count();
-        right as f64 / labels.len() as f64
+        let correct = labels.iter().filter(|[predicted, actual]| predicted == actual).count();
+        correct as f64 / labels.len() as f64
     })
 }
 
@@ -46,8 +46,8 @@ pub fn exact_match<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var
     let width = *output.shape().last().expect("exact_match: the output has no axis of labels");
     of_labels(output, labels, |labels| {
         let rows = labels.chunks(width);
-        let right = rows.clone().filter(|row| row.iter().all(|[predicted, actual]| predicted == actual)).count();
-        right as f64 / rows.len() as f64
+        let correct = rows.clone().filter(|row| row.iter().all(|[predicted, actual]| predicted == actual)).count();
+        correct as f64 / rows.len() as f64
     })
 }
 
@@ -69,7 +69,7 @@ pub fn precision<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'
     let labels = labels("precision", output, target);
     of_labels(output, labels, |labels| {
         let [both, predicted, _] = counts(labels);
-        part(both, predicted)
+        ratio(both, predicted)
     })
 }
 
@@ -91,12 +91,12 @@ pub fn recall<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, 
     let labels = labels("recall", output, target);
     of_labels(output, labels, |labels| {
         let [both, _, actual] = counts(labels);
-        part(both, actual)
+        ratio(both, actual)
     })
 }
 
-/// `2 both / (predicted + actual)`, with the numbers of labels, over all elements, that are predicted, true, and both: the
-/// harmonic mean of [`precision`] and [`recall`]. 0 if none is predicted or true.
+/// `2 both / (predicted + actual)`, with the numbers of labels, over all elements, that are predicted,
+/// true, and both: the harmonic mean of [`precision`] and [`recall`]. 0 if none is predicted or true.
 ///
 /// van Rijsbergen 1979, "Information retrieval".
 ///
@@ -120,7 +120,7 @@ pub fn f1<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     })
 }
 
-/// Whether each label is predicted, and whether it is true; nothing if it cannot be told, because a number is NaN.
+/// Whether each label is predicted, and whether it is true; `None` if a number is NaN.
 #[track_caller]
 fn labels<T: Scalar>(metric: &str, output: Var<'_, T>, target: Var<'_, T>) -> Option<Vec<[bool; 2]>> {
     same_shape(metric, output, target);
@@ -128,7 +128,7 @@ fn labels<T: Scalar>(metric: &str, output: Var<'_, T>, target: Var<'_, T>) -> Op
     pairs.map(|(o, t)| (!o.is_nan() && !t.is_nan()).then_some([o > 0.0, t > 0.5])).collect()
 }
 
-/// What is made of the labels; NaN if they cannot be told.
+/// A function of the labels; NaN if they are unknown.
 fn of_labels<'t, T: Scalar>(
     output: Var<'t, T>,
     labels: Option<Vec<[bool; 2]>>,
@@ -137,7 +137,7 @@ fn of_labels<'t, T: Scalar>(
     constant(output, labels.map_or(f64::NAN, |labels| f(&labels)))
 }
 
-/// How many labels are both, predicted, and true.
+/// The numbers of labels that are predicted and true, predicted, and true.
 fn counts(labels: &[[bool; 2]]) -> [f64; 3] {
     let count = |is: fn(&[bool; 2]) -> bool| labels.iter().filter(|label| is(label)).count() as f64;
     [

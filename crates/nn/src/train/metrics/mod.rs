@@ -1,24 +1,25 @@
-//! Metrics: what is measured, and not learned from.
+//! Metrics: functions that are measured and not trained on.
 //!
-//! A metric is a function of output and target, as a [loss](crate::losses::Loss) is: [`Fit::metric`](crate::train::Fit::metric) and
-//! [`evaluate`](crate::train::evaluate()) call it once, with all outputs and all targets of a data set. So it need not be a mean: any
-//! closure is one, and `|output, target| mse(output, target).sqrt()` is the root of the mean over all examples.
+//! A metric is a function of output and target, as a [loss](crate::losses::Loss) is.
+//! [`Fit::metric`](crate::train::Fit::metric) and [`evaluate`](crate::train::evaluate()) call it once,
+//! with all outputs and all targets of a data set, so it need not be a mean: any closure is a metric, and
+//! `|output, target| mse(output, target).sqrt()` is the root of the mean over all examples.
 //!
-//! | | output and target | is | as |
+//! | metric | output and target | value | same as |
 //! |---|---|---|---|
 //! | [`mse`](crate::losses::mse), [`mae`](crate::losses::mae) | numbers | mean squared and absolute error | |
 //! | [`rmse`] | numbers | root of the mean squared error | Keras's `RootMeanSquaredError` |
 //! | [`r2`] | numbers | coefficient of determination | scikit-learn's `r2_score` |
-//! | [`accuracy`] | scores of classes, one-hot | fraction that is right | Keras's `CategoricalAccuracy` |
+//! | [`accuracy`] | scores of classes, one-hot | fraction of correct predictions | Keras's `CategoricalAccuracy` |
 //! | [`macro_f1`] | scores of classes, one-hot | mean of the classes' F1 | scikit-learn's `f1_score(average="macro")` |
 //! | [`perplexity`] | scores of classes, probabilities | `exp` of the cross-entropy | TorchMetrics's `Perplexity` |
-//! | [`binary_accuracy`] | scores of labels, 0 or 1 | fraction of the labels that is right | Keras's `BinaryAccuracy` |
-//! | [`exact_match`] | scores of labels, 0 or 1 | fraction of the rows that is wholly right | scikit-learn's `accuracy_score` |
+//! | [`binary_accuracy`] | scores of labels, 0 or 1 | fraction of correct labels | Keras's `BinaryAccuracy` |
+//! | [`exact_match`] | scores of labels, 0 or 1 | fraction of rows with all labels correct | scikit-learn's `accuracy_score` |
 //! | [`precision`], [`recall`], [`f1`] | scores of labels, 0 or 1 | | scikit-learn's, `average="micro"` |
 //!
-//! Scores are those before the softmax or the logistic function: a label is set where its score is greater than 0, where
-//! its probability is greater than a half. Another threshold is taken off: `|output, target| f1(output - 0.3, target)`.
-//! What is counted has the gradient zero.
+//! Scores are logits, before the softmax or the sigmoid: a label is predicted where its score is greater
+//! than 0, that is where its probability is greater than one half. Subtract another threshold:
+//! `|output, target| f1(output - 0.3, target)`. Metrics that count have the gradient zero.
 //!
 //! ```
 //! use unspool_nn::train::metrics::{r2, rmse};
@@ -45,22 +46,22 @@ pub use numbers::{r2, rmse};
 
 use unspool_autograd::{Scalar, Tensor, Var};
 
-/// A number beside which `of` stands.
+/// A constant on the tape of `of`.
 fn constant<'t, T: Scalar>(of: Var<'t, T>, number: f64) -> Var<'t, T> {
     of.tape().constant(&Tensor::scalar(T::from_f64(number)))
 }
 
-/// The elements.
+/// The elements as `f64`.
 fn elements<T: Scalar>(of: Var<'_, T>) -> Vec<f64> {
     of.value().to_vec().into_iter().map(T::to_f64).collect()
 }
 
-/// `2 both / (predicted + actual)`, the harmonic mean of precision and recall; 0 where there is nothing.
+/// `2 both / (predicted + actual)`, the harmonic mean of precision and recall; 0 if both counts are 0.
 fn f1_of(both: f64, predicted: f64, actual: f64) -> f64 {
-    part(2.0 * both, predicted + actual)
+    ratio(2.0 * both, predicted + actual)
 }
 
-/// `some / all`; 0 of nothing.
-fn part(some: f64, all: f64) -> f64 {
-    if all == 0.0 { 0.0 } else { some / all }
+/// `count / total`; 0 if the total is 0.
+fn ratio(count: f64, total: f64) -> f64 {
+    if total == 0.0 { 0.0 } else { count / total }
 }

@@ -1,10 +1,11 @@
-//! How far numbers are from those that they should be.
+//! Metrics of regression.
 
 use super::{constant, elements};
 use crate::losses::loss::same_shape;
 use unspool_autograd::{Scalar, Var};
 
-/// The root of the mean squared error, in the unit of the targets: `sqrt(mean((output - target)²))` over all elements.
+/// The root mean squared error, `sqrt(mean((output - target)²))` over all elements, in the unit of the
+/// targets.
 ///
 /// ```
 /// use unspool_nn::train::metrics::rmse;
@@ -20,16 +21,16 @@ use unspool_autograd::{Scalar, Var};
 #[track_caller]
 pub fn rmse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     same_shape("rmse", output, target);
-    // Not the root of `mse`, whose squares leave the range of the type long before.
+    // Not the root of `mse`, whose squares overflow long before the norm does.
     (output - target).norm() / (output.shape().numel() as f64).sqrt()
 }
 
-/// The coefficient of determination, `1 - sum((target - output)²) / sum((target - mean(target))²)`: what fraction of the
-/// variance of the targets is explained; 1 is perfect, 0 no better than their mean. For each feature (place in the last axis),
-/// and averaged over these.
+/// The coefficient of determination, `1 - sum((target - output)²) / sum((target - mean(target))²)`: the
+/// fraction of the targets' variance that is explained. 1 is perfect, 0 is no better than the mean.
+/// Computed for each feature (index of the last axis) and averaged over features.
 ///
-/// As scikit-learn's `r2_score` and Keras's `R2Score`. Where all targets are the same, it is 1 if the outputs are these, and
-/// else 0, as in scikit-learn.
+/// As scikit-learn's `r2_score` and Keras's `R2Score`. If all targets are equal, it is 1 if the outputs
+/// equal them and 0 otherwise, as in scikit-learn.
 ///
 /// ```
 /// use unspool_nn::train::metrics::r2;
@@ -51,14 +52,14 @@ pub fn r2<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
         let column = |of: &[f64]| of.iter().copied().skip(feature).step_by(features).collect::<Vec<_>>();
         let (predicted, right) = (column(&predicted), column(&right));
         let mean = right.iter().sum::<f64>() / right.len() as f64;
-        let left: f64 = predicted.iter().zip(&right).map(|(predicted, right)| (right - predicted).powi(2)).sum();
-        let whole: f64 = right.iter().map(|right| (right - mean).powi(2)).sum();
-        // Not `whole == 0`: the mean of equal numbers may be rounded to another.
+        let residual: f64 = predicted.iter().zip(&right).map(|(predicted, right)| (right - predicted).powi(2)).sum();
+        let total: f64 = right.iter().map(|right| (right - mean).powi(2)).sum();
+        // Not `total == 0`: the mean of equal numbers may round to another number.
         let is_constant = right.iter().all(|x| *x == right[0]);
-        match (left == 0.0, is_constant) {
+        match (residual == 0.0, is_constant) {
             (true, _) => 1.0,
-            (false, true) if left > 0.0 => 0.0,
-            _ => 1.0 - left / whole, // NaN stays
+            (false, true) if residual > 0.0 => 0.0,
+            _ => 1.0 - residual / total, // NaN stays
         }
     };
     constant(output, (0..features).map(score).sum::<f64>() / features as f64)
