@@ -55,7 +55,7 @@ struct Options {
     /// Give the decoder only the encoder's last state
     #[arg(long)]
     no_attention: bool,
-    /// The fraction of training steps with teacher forcing; in the others, the decoder is fed its own output
+    /// The probability of teacher forcing at each step of the decoder; otherwise it is fed its own output
     #[arg(long, value_name = "R", default_value_t = 1.0, value_parser = ratio)]
     teacher_ratio: f64,
     /// The units of each direction of the encoder, and half of the decoder's; default: 64 for dates, 128 for sentences
