@@ -81,7 +81,7 @@ fn the_recurrent_weights_of_an_ind_rnn_start_between_0_and_1() {
 }
 
 #[test]
-#[should_panic(expected = "ProjectedLstm: cannot project a state of 4 to 5, which is more")]
+#[should_panic(expected = "ProjectedLstm: the projected size 5 is greater than the hidden size 4")]
 fn a_projection_does_not_widen() {
     let _: ProjectedLstm<Tensor> = ProjectedLstm::new(&mut rng(0), 3, 4, 5);
 }

@@ -18,8 +18,9 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = o_t ⊙ tanh(c_t)
 /// ```
 ///
-/// Greff, Srivastava, Koutník, Steunebrink and Schmidhuber 2017, "LSTM: a search space odyssey", the variant CIFG:
-/// an [`Lstm`](crate::cells::Lstm) with `i = 1 - f`, so that c stays between -1 and 1, with a quarter of the weights less.
+/// Greff, Srivastava, Koutník, Steunebrink and Schmidhuber 2017, "LSTM: a search space odyssey",
+/// the variant CIFG: an [`Lstm`](crate::cells::Lstm) with `i = 1 - f`, so c stays between -1 and 1,
+/// and with three quarters of the weights.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -28,11 +29,11 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<CifgLstm<Tensor>> = Recurrent::new(CifgLstm::new(&mut rng(0), 3, 5));
+/// let layer = Recurrent::new(CifgLstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u"]);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct CifgLstm<P> {
@@ -43,7 +44,8 @@ pub struct CifgLstm<P> {
 }
 
 impl<T: Scalar> CifgLstm<Tensor<T>> {
-    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, forget bias 1 and no other bias.
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, a forget gate bias
+    /// of 1 and all other biases 0.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [1.0, 0.0, 0.0]);
         CifgLstm { x, u: blocks(rng, 3, |rng| orthogonal(rng, hidden, hidden)) }

@@ -18,9 +18,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
 /// ```
 ///
-/// Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation".
-/// The reset gate r acts after the product with `U_n`, as in PyTorch and Keras, so that one product serves all gates;
-/// [`GruResetBefore`](crate::cells::GruResetBefore) is the form in the paper.
+/// Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical
+/// machine translation". The reset gate r acts after the product with `U_n`, as in PyTorch and
+/// Keras, so one product serves all gates; [`GruResetBefore`](crate::cells::GruResetBefore) is the
+/// form in the paper.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -29,11 +30,11 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
+/// let layer = Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.recurrent_bias"]);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct Gru<P> {
@@ -43,14 +44,14 @@ pub struct Gru<P> {
     pub u: P,
     /// `b_n`, the recurrent bias of n: `[H]`.
     pub recurrent_bias: P,
-    /// The function of n, tanh unless said otherwise.
+    /// The activation of n; tanh by default.
     pub activation: Activation,
-    /// The function of the gates, the logistic function unless said otherwise.
+    /// The activation of the gates; the logistic function by default.
     pub recurrent_activation: Activation,
 }
 
 impl<T: Scalar> Gru<Tensor<T>> {
-    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero biases.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0; 3]);
         let u = blocks(rng, 3, |rng| orthogonal(rng, hidden, hidden));
@@ -65,12 +66,13 @@ impl<T: Scalar> Gru<Tensor<T>> {
 }
 
 impl<P> Gru<P> {
-    /// The same cell with another function in the place of tanh: Keras's `activation`.
+    /// The same cell with another activation instead of tanh: Keras's `activation`.
     pub fn activation(self, activation: Activation) -> Self {
         Gru { activation, ..self }
     }
 
-    /// The same cell with another function in the place of the gates' σ: Keras's `recurrent_activation`.
+    /// The same cell with another activation of the gates instead of σ: Keras's
+    /// `recurrent_activation`.
     pub fn recurrent_activation(self, recurrent_activation: Activation) -> Self {
         Gru { recurrent_activation, ..self }
     }

@@ -1,4 +1,4 @@
-//! The gated recurrent unit, as first published.
+//! The gated recurrent unit as first published.
 
 use crate::layers::activation::Activation;
 use crate::layers::dense::Dense;
@@ -9,7 +9,8 @@ use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// The gated recurrent unit with the reset gate before the product; its output is its state h `[B, H]`.
+/// The gated recurrent unit with the reset gate before the product; its output is its state h
+/// `[B, H]`.
 ///
 /// ```text
 /// r_t = σ(x_t W_r + b_r + h_{t-1} U_r)
@@ -18,8 +19,9 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
 /// ```
 ///
-/// Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation";
-/// Keras's `reset_after=False`. It needs two products per step where [`Gru`](crate::cells::Gru) needs one.
+/// Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical
+/// machine translation"; Keras's `reset_after=False`. It needs two products per step where
+/// [`Gru`](crate::cells::Gru) needs one.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -28,11 +30,11 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<GruResetBefore<Tensor>> = Recurrent::new(GruResetBefore::new(&mut rng(0), 3, 5));
+/// let layer = Recurrent::new(GruResetBefore::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.u_n"]);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct GruResetBefore<P> {
@@ -42,14 +44,14 @@ pub struct GruResetBefore<P> {
     pub u: P,
     /// `U_n`: `[H, H]`.
     pub u_n: P,
-    /// The function of n, tanh unless said otherwise.
+    /// The activation of n; tanh by default.
     pub activation: Activation,
-    /// The function of the gates, the logistic function unless said otherwise.
+    /// The activation of the gates; the logistic function by default.
     pub recurrent_activation: Activation,
 }
 
 impl<T: Scalar> GruResetBefore<Tensor<T>> {
-    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero biases.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0; 3]);
         let u = blocks(rng, 2, |rng| orthogonal(rng, hidden, hidden));
@@ -64,12 +66,13 @@ impl<T: Scalar> GruResetBefore<Tensor<T>> {
 }
 
 impl<P> GruResetBefore<P> {
-    /// The same cell with another function in the place of tanh: Keras's `activation`.
+    /// The same cell with another activation instead of tanh: Keras's `activation`.
     pub fn activation(self, activation: Activation) -> Self {
         GruResetBefore { activation, ..self }
     }
 
-    /// The same cell with another function in the place of the gates' σ: Keras's `recurrent_activation`.
+    /// The same cell with another activation of the gates instead of σ: Keras's
+    /// `recurrent_activation`.
     pub fn recurrent_activation(self, recurrent_activation: Activation) -> Self {
         GruResetBefore { recurrent_activation, ..self }
     }
@@ -97,7 +100,8 @@ impl<'t, T: Scalar> Cell<'t, T> for GruResetBefore<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`GruResetBefore`], for [`Sequential::add`](crate::layers::Sequential::add).
+/// A recurrent layer of [`GruResetBefore`], for
+/// [`Sequential::add`](crate::layers::Sequential::add).
 pub fn gru_reset_before(
     inputs: usize,
     hidden: usize,

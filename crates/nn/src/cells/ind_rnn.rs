@@ -11,8 +11,9 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The cell `h_t = φ(x_t W + b + u ⊙ h_{t-1})`; its output is its state h `[B, H]`.
 ///
-/// Li, Li, Cook, Zhu and Gao 2018, "Independently recurrent neural network (IndRNN): building a longer and deeper
-/// RNN". Every unit sees its own past alone; units mix in the layers above. `φ` is relu unless said otherwise.
+/// Li, Li, Cook, Zhu and Gao 2018, "Independently recurrent neural network (IndRNN): building a
+/// longer and deeper RNN". Each unit sees only its own past; units mix in the layers above. `φ` is
+/// relu by default.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -39,7 +40,8 @@ pub struct IndRnn<P> {
 }
 
 impl<T: Scalar> IndRnn<Tensor<T>> {
-    /// A relu cell with Glorot-uniform input weights, recurrent weights uniform between 0 and 1, and zero bias.
+    /// A relu cell with Glorot-uniform input weights, recurrent weights uniform between 0 and 1,
+    /// and zero bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::new(rng, inputs, hidden);
         IndRnn { x, u: uniform(rng, [hidden], 0.0, 1.0), activation: Activation::Relu }

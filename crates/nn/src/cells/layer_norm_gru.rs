@@ -11,14 +11,15 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// The layer-normalised gated recurrent unit; its output is its state h `[B, H]`.
 ///
 /// ```text
-/// [r̃_t, z̃_t] = a_x ⊙ LN(x_t W) + b + a_h ⊙ LN(h_{t-1} U)                       (the parts of r and z)
-/// n_t = tanh(a_x ⊙ LN(x_t W) + b + σ(r̃_t) ⊙ (a_h ⊙ LN(h_{t-1} U) + b_n))       (the parts of n)
+/// [r̃_t, z̃_t] = a_x ⊙ LN(x_t W) + b + a_h ⊙ LN(h_{t-1} U)                  (columns of r, z)
+/// n_t = tanh(a_x ⊙ LN(x_t W) + b + σ(r̃_t) ⊙ (a_h ⊙ LN(h_{t-1} U) + b_n))  (columns of n)
 /// h_t = (1 - σ(z̃_t)) ⊙ h_{t-1} + σ(z̃_t) ⊙ n_t
 /// LN(a) = (a - mean(a)) / sqrt(variance(a) + 1e-5)
 /// ```
 ///
-/// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. The two gates are normalised as one vector `[2H]`, the
-/// candidate n as another. As in the paper, z says how much is new; in [`Gru`](crate::cells::Gru) it says how much is kept.
+/// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. The two gates are normalised as one
+/// vector `[2H]`, the candidate n as another. As in the paper, z is the weight of the candidate; in
+/// [`Gru`](crate::cells::Gru) it is the weight of the old state.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -27,11 +28,14 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<LayerNormGru<Tensor>> = Recurrent::new(LayerNormGru::new(&mut rng(0), 3, 5));
-/// assert_eq!(layer.names(), ["cell.w", "cell.u", "cell.x_gain", "cell.h_gain", "cell.bias", "cell.recurrent_bias"]);
+/// let layer = Recurrent::new(LayerNormGru::<Tensor>::new(&mut rng(0), 3, 5));
+/// let names = [
+///     "cell.w", "cell.u", "cell.x_gain", "cell.h_gain", "cell.bias", "cell.recurrent_bias",
+/// ];
+/// assert_eq!(layer.names(), names);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct LayerNormGru<P> {
@@ -50,7 +54,8 @@ pub struct LayerNormGru<P> {
 }
 
 impl<T: Scalar> LayerNormGru<Tensor<T>> {
-    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, gains 1 and zero bias.
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, gains 1 and zero
+    /// bias.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0; 3]);
         let u = blocks(rng, 3, |rng| orthogonal(rng, hidden, hidden));
@@ -67,12 +72,12 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
-        self.x_gain * normalize_parts(xs.matmul(self.w)) + self.bias
+        self.x_gain * normalize_gates(xs.matmul(self.w)) + self.bias
     }
 
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [xr, xz, xn] = x.chunks();
-        let [hr, hz, hn] = (self.h_gain * normalize_parts(h.matmul(self.u))).chunks();
+        let [hr, hz, hn] = (self.h_gain * normalize_gates(h.matmul(self.u))).chunks();
         let r = (xr + hr).sigmoid();
         let z = (xz + hz).sigmoid();
         let n = (xn + r * (hn + self.recurrent_bias)).tanh();
@@ -81,13 +86,14 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
     }
 }
 
-/// The gates, the first two of three parts of the last axis, normalised together; the candidate by itself.
+/// Normalises the two gates, the first two thirds of the last axis, together, and the candidate
+/// separately.
 #[track_caller]
-fn normalize_parts<T: Scalar>(parts: Var<'_, T>) -> Var<'_, T> {
-    let axis = parts.shape().rank() - 1;
-    let hidden = parts.shape()[axis] / 3;
-    let gates = parts.slice(axis, ..2 * hidden).layer_norm(EPSILON);
-    Var::concat(axis, &[gates, parts.slice(axis, 2 * hidden..).layer_norm(EPSILON)])
+fn normalize_gates<T: Scalar>(x: Var<'_, T>) -> Var<'_, T> {
+    let axis = x.shape().rank() - 1;
+    let hidden = x.shape()[axis] / 3;
+    let gates = x.slice(axis, ..2 * hidden).layer_norm(EPSILON);
+    Var::concat(axis, &[gates, x.slice(axis, 2 * hidden..).layer_norm(EPSILON)])
 }
 
 /// A recurrent layer of [`LayerNormGru`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -18,7 +18,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// ```
 ///
 /// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. All four gates are normalised as one
-/// vector. The paper has three biases where b is; only their sum matters.
+/// vector. The paper has three biases instead of b; only their sum matters.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -27,15 +27,15 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<LayerNormLstm<Tensor>> = Recurrent::new(LayerNormLstm::new(&mut rng(0), 3, 5));
+/// let layer = Recurrent::new(LayerNormLstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// let names = [
 ///     "cell.w", "cell.u", "cell.x_gain", "cell.h_gain", "cell.bias",
 ///     "cell.c_gain", "cell.c_bias",
 /// ];
 /// assert_eq!(layer.names(), names);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct LayerNormLstm<P> {
@@ -56,7 +56,7 @@ pub struct LayerNormLstm<P> {
 }
 
 impl<T: Scalar> LayerNormLstm<Tensor<T>> {
-    /// A cell initialised as [`Lstm`](crate::cells::Lstm), with gains 1.
+    /// A cell initialised like [`Lstm`](crate::cells::Lstm), with gains of 1.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));

@@ -20,8 +20,9 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = o_t ⊙ tanh(c_t)
 /// ```
 ///
-/// Hochreiter and Schmidhuber 1997, "Long short-term memory"; the forget gate f is that of Gers, Schmidhuber and
-/// Cummins 2000, "Learning to forget". What c keeps is decided by f alone, so its gradient can last for many steps.
+/// Hochreiter and Schmidhuber 1997, "Long short-term memory"; the forget gate f is that of Gers,
+/// Schmidhuber and Cummins 2000, "Learning to forget". Only f decides what c keeps, so its gradient
+/// can survive many steps.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -30,13 +31,13 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
+/// let layer = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u"]);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// let (h, c) = run.state();
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// let (h, c) = output.state();
 /// assert_eq!((&h.shape()[..], &c.shape()[..]), (&[4, 5][..], &[4, 5][..]));
-/// assert_eq!(h.value().to_vec(), run.last().value().to_vec());
+/// assert_eq!(h.value().to_vec(), output.last().value().to_vec());
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct Lstm<P> {
@@ -44,14 +45,15 @@ pub struct Lstm<P> {
     pub x: Dense<P>,
     /// `U`: `[H, 4H]`, in the same order.
     pub u: P,
-    /// The function of g and of the output, tanh unless said otherwise.
+    /// The activation of g and of the output; tanh by default.
     pub activation: Activation,
-    /// The function of the gates, the logistic function unless said otherwise.
+    /// The activation of the gates; the logistic function by default.
     pub recurrent_activation: Activation,
 }
 
 impl<T: Scalar> Lstm<Tensor<T>> {
-    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, forget bias 1 and no other bias.
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, a forget gate bias
+    /// of 1 and all other biases 0.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));
@@ -60,12 +62,13 @@ impl<T: Scalar> Lstm<Tensor<T>> {
 }
 
 impl<P> Lstm<P> {
-    /// The same cell with another function in the place of tanh: Keras's `activation`.
+    /// The same cell with another activation instead of tanh: Keras's `activation`.
     pub fn activation(self, activation: Activation) -> Self {
         Lstm { activation, ..self }
     }
 
-    /// The same cell with another function in the place of the gates' σ: Keras's `recurrent_activation`.
+    /// The same cell with another activation of the gates instead of σ: Keras's
+    /// `recurrent_activation`.
     pub fn recurrent_activation(self, recurrent_activation: Activation) -> Self {
         Lstm { recurrent_activation, ..self }
     }

@@ -16,8 +16,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = (1 - f_t) ⊙ h_{t-1} + f_t ⊙ n_t
 /// ```
 ///
-/// Zhou, Wu, Zhang and Zhou 2016, "Minimal gated unit for recurrent neural networks". One gate both resets and
-/// updates. As it lets new things in, its bias starts at zero.
+/// Zhou, Wu, Zhang and Zhou 2016, "Minimal gated unit for recurrent neural networks". One gate both
+/// resets and updates. f is the weight of the candidate, so its bias starts at 0 and not at 1.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -26,11 +26,11 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<Mgu<Tensor>> = Recurrent::new(Mgu::new(&mut rng(0), 3, 5));
+/// let layer = Recurrent::new(Mgu::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u_f", "cell.u_n"]);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct Mgu<P> {
@@ -43,7 +43,7 @@ pub struct Mgu<P> {
 }
 
 impl<T: Scalar> Mgu<Tensor<T>> {
-    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero bias.
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights and zero biases.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0; 2]);
         Mgu { x, u_f: orthogonal(rng, hidden, hidden), u_n: orthogonal(rng, hidden, hidden) }

@@ -15,8 +15,9 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ n_t
 /// ```
 ///
-/// Feng et al. 2024, "Were RNNs all we needed?". A [`Gru`](crate::cells::Gru) without its hidden-state products and without
-/// tanh: gate and candidate depend on the input alone. Here z says how much is new.
+/// Feng et al. 2024, "Were RNNs all we needed?". A [`Gru`](crate::cells::Gru) without its
+/// hidden-state products and without tanh: gate and candidate depend on the input alone. Here z is
+/// the weight of the candidate.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -25,11 +26,11 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<MinGru<Tensor>> = Recurrent::new(MinGru::new(&mut rng(0), 3, 5));
+/// let layer = Recurrent::new(MinGru::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias"]);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct MinGru<P> {
@@ -38,7 +39,7 @@ pub struct MinGru<P> {
 }
 
 impl<T: Scalar> MinGru<Tensor<T>> {
-    /// A cell with Glorot-uniform weights and zero bias.
+    /// A cell with Glorot-uniform weights and zero biases.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         MinGru { x: Dense::gates(rng, inputs, hidden, [0.0; 2]) }
     }

@@ -16,8 +16,9 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = (f_t ⊙ h_{t-1} + i_t ⊙ g_t) / (f_t + i_t)
 /// ```
 ///
-/// Feng et al. 2024, "Were RNNs all we needed?". An [`Lstm`](crate::cells::Lstm) whose gates depend on the input alone and
-/// are scaled to the sum 1, so that the size of h does not depend on time; it needs no output gate and no c.
+/// Feng et al. 2024, "Were RNNs all we needed?". An [`Lstm`](crate::cells::Lstm) whose gates depend
+/// on the input alone and are scaled to sum to 1, so the scale of h does not depend on time; it
+/// needs no output gate and no c.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -26,11 +27,11 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<MinLstm<Tensor>> = Recurrent::new(MinLstm::new(&mut rng(0), 3, 5));
+/// let layer = Recurrent::new(MinLstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias"]);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct MinLstm<P> {
@@ -39,7 +40,7 @@ pub struct MinLstm<P> {
 }
 
 impl<T: Scalar> MinLstm<Tensor<T>> {
-    /// A cell with Glorot-uniform weights, forget bias 1 and no other bias.
+    /// A cell with Glorot-uniform weights, a forget gate bias of 1 and all other biases 0.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         MinLstm { x: Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0]) }
     }

@@ -1,6 +1,6 @@
-//! The cells that come with the library, each an ordinary user of [`Cell`](crate::recurrent::Cell).
+//! The built-in cells, each an ordinary implementation of [`Cell`](crate::recurrent::Cell).
 //!
-//! | cell | state | equations of |
+//! | cell | state | source |
 //! |---|---|---|
 //! | [`SimpleRnn`] | h | Elman 1990 |
 //! | [`Lstm`] | h, c | Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000 |
@@ -8,21 +8,23 @@
 //! | [`CifgLstm`] | h, c | Greff et al. 2017: input and forget gate are one |
 //! | [`ProjectedLstm`] | h, c | Sak, Senior and Beaufays 2014: h is smaller than c |
 //! | [`LayerNormLstm`] | h, c | Ba, Kiros and Hinton 2016 |
-//! | [`Gru`] | h | Cho et al. 2014, the reset gate after the product, as in PyTorch and Keras |
-//! | [`GruResetBefore`] | h | Cho et al. 2014, as printed |
+//! | [`Gru`] | h | Cho et al. 2014, reset gate after the product, as in PyTorch and Keras |
+//! | [`GruResetBefore`] | h | Cho et al. 2014, as in the paper |
 //! | [`LayerNormGru`] | h | Ba, Kiros and Hinton 2016 |
 //! | [`Mgu`] | h | Zhou et al. 2016: one gate |
-//! | [`MinGru`], [`MinLstm`] | h | Feng et al. 2024: gates that see only the input |
-//! | [`IndRnn`] | h | Li et al. 2018: every unit sees only itself |
+//! | [`MinGru`], [`MinLstm`] | h | Feng et al. 2024: gates of the input alone |
+//! | [`IndRnn`] | h | Li et al. 2018: each unit sees only itself |
 //! | [`Slstm`] | h, c, n, m | Beck et al. 2024 (xLSTM): exponential gates |
 //!
-//! In the equations x is a row, `⊙` is the product of elements and `σ` the logistic function. The gates of a cell
-//! share one weight, side by side along its last axis in the order that the cell's page says. Input weights start
-//! [Glorot-uniform](crate::layers::init::glorot_uniform), recurrent ones [orthogonal](crate::layers::init::orthogonal), each gate by
-//! itself; biases start at 0, those of forget gates at 1.
+//! In the equations x is a row, `⊙` is the elementwise product and `σ` the logistic function. The
+//! gates of a cell share one weight, concatenated along its last axis in the order that its page
+//! gives. Input weights are initialised [Glorot-uniform](crate::layers::init::glorot_uniform) and
+//! recurrent weights [orthogonal](crate::layers::init::orthogonal), each gate separately; biases
+//! start at 0, those of forget gates at 1.
 //!
-//! The example of each cell lists the names of its parameters. That of every bias ends in `bias` and that of every gain in
-//! `gain`, so that a [group](crate::optim::RuleOptimizer::group) finds them all by one pattern.
+//! The example of each cell lists the names of its parameters. The name of every bias ends in
+//! `bias` and that of every gain in `gain`, so that one pattern of a
+//! [group](crate::optim::RuleOptimizer::group) matches them all.
 
 mod cifg_lstm;
 mod gru;
@@ -54,5 +56,5 @@ pub use projected_lstm::{ProjectedLstm, projected_lstm};
 pub use simple_rnn::{SimpleRnn, simple_rnn};
 pub use slstm::{Slstm, slstm};
 
-/// What a layer normalisation adds to the variance.
+/// What layer normalisation adds to the variance.
 const EPSILON: f64 = 1e-5;

@@ -19,8 +19,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = o_t ⊙ tanh(c_t)
 /// ```
 ///
-/// Gers and Schmidhuber 2000, "Recurrent nets that time and count". The gates see the cell state even while the
-/// output gate hides it; the output gate sees the new one.
+/// Gers and Schmidhuber 2000, "Recurrent nets that time and count". The gates see the cell state
+/// even while the output gate hides it; the output gate sees the new one.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -29,11 +29,12 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<PeepholeLstm<Tensor>> = Recurrent::new(PeepholeLstm::new(&mut rng(0), 3, 5));
-/// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.p_i", "cell.p_f", "cell.p_o"]);
+/// let layer = Recurrent::new(PeepholeLstm::<Tensor>::new(&mut rng(0), 3, 5));
+/// let names = ["cell.x.weight", "cell.x.bias", "cell.u", "cell.p_i", "cell.p_f", "cell.p_o"];
+/// assert_eq!(layer.names(), names);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct PeepholeLstm<P> {
@@ -41,16 +42,16 @@ pub struct PeepholeLstm<P> {
     pub x: Dense<P>,
     /// `U`: `[H, 4H]`, in the same order.
     pub u: P,
-    /// What the input gate sees of each cell: `[H]`.
+    /// The peephole weights of the input gate: `[H]`.
     pub p_i: P,
-    /// What the forget gate sees: `[H]`.
+    /// Those of the forget gate: `[H]`.
     pub p_f: P,
-    /// What the output gate sees: `[H]`.
+    /// Those of the output gate: `[H]`.
     pub p_o: P,
 }
 
 impl<T: Scalar> PeepholeLstm<Tensor<T>> {
-    /// A cell initialised as [`Lstm`](crate::cells::Lstm), with peepholes closed: their weights start at zero.
+    /// A cell initialised like [`Lstm`](crate::cells::Lstm), with peephole weights of zero.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));

@@ -8,7 +8,8 @@ use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// The LSTM with a recurrent projection; its output is h `[B, P]`, its state `(h, c)` with c `[B, H]`.
+/// The LSTM with a recurrent projection; its output is h `[B, P]`, its state `(h, c)` with c
+/// `[B, H]`.
 ///
 /// ```text
 /// i_t = σ(x_t W_i + b_i + h_{t-1} U_i)
@@ -19,8 +20,9 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = (o_t ⊙ tanh(c_t)) W_r
 /// ```
 ///
-/// Sak, Senior and Beaufays 2014, "Long short-term memory recurrent neural network architectures for large scale
-/// acoustic modeling"; PyTorch's `proj_size`. The recurrent weights grow with `H P` and not with `H²`.
+/// Sak, Senior and Beaufays 2014, "Long short-term memory recurrent neural network architectures
+/// for large scale acoustic modeling"; PyTorch's `proj_size`. The number of recurrent weights is
+/// proportional to `H P` instead of `H²`.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -29,11 +31,11 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<ProjectedLstm<Tensor>> = Recurrent::new(ProjectedLstm::new(&mut rng(0), 3, 5, 2));
+/// let layer = Recurrent::new(ProjectedLstm::<Tensor>::new(&mut rng(0), 3, 5, 2));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.w_r"]);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// let (h, c) = run.state();
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// let (h, c) = output.state();
 /// assert_eq!((&h.shape()[..], &c.shape()[..]), (&[4, 2][..], &[4, 5][..]));
 /// ```
 #[derive(Params, Clone, Debug)]
@@ -47,12 +49,15 @@ pub struct ProjectedLstm<P> {
 }
 
 impl<T: Scalar> ProjectedLstm<Tensor<T>> {
-    /// A cell initialised as [`Lstm`](crate::cells::Lstm).
+    /// A cell initialised like [`Lstm`](crate::cells::Lstm).
     ///
     /// # Panics
     /// If `projected` is greater than `hidden`.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize, projected: usize) -> Self {
-        assert!(projected <= hidden, "ProjectedLstm: cannot project a state of {hidden} to {projected}, which is more");
+        assert!(
+            projected <= hidden,
+            "ProjectedLstm: the projected size {projected} is greater than the hidden size {hidden}"
+        );
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         let u = blocks(rng, 4, |rng| orthogonal(rng, projected, hidden));
         let w_r = orthogonal(rng, hidden, projected);

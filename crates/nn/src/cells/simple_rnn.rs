@@ -11,7 +11,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The cell `h_t = f(x_t W + b + h_{t-1} U)`; its output is its state `h`, `[B, H]`.
 ///
-/// Elman 1990, "Finding structure in time". `f` is tanh unless said otherwise. `x` holds `W` `[F, H]` and `b`
+/// Elman 1990, "Finding structure in time". `f` is tanh by default. `x` holds `W` `[F, H]` and `b`
 /// `[H]`; `u` is `[H, H]`.
 ///
 /// ```
@@ -39,7 +39,8 @@ pub struct SimpleRnn<P> {
 }
 
 impl<T: Scalar> SimpleRnn<Tensor<T>> {
-    /// A tanh cell with Glorot-uniform input weights, an orthogonal recurrent weight and zero bias.
+    /// A tanh cell with Glorot-uniform input weights, an orthogonal recurrent weight and zero
+    /// biases.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::new(rng, inputs, hidden);
         SimpleRnn { x, u: orthogonal(rng, hidden, hidden), activation: Activation::Tanh }
@@ -70,7 +71,8 @@ impl<'t, T: Scalar> Cell<'t, T> for SimpleRnn<Var<'t, T>> {
     }
 }
 
-/// A recurrent layer of [`SimpleRnn`] (tanh), for [`Sequential::add`](crate::layers::Sequential::add).
+/// A recurrent layer of [`SimpleRnn`] (tanh), for
+/// [`Sequential::add`](crate::layers::Sequential::add).
 pub fn simple_rnn(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> SimpleRnn<Tensor>> {
     recurrent(move |rng| SimpleRnn::new(rng, inputs, hidden))
 }

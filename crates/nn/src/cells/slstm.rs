@@ -20,9 +20,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = σ(õ_t) ⊙ c_t / n_t
 /// ```
 ///
-/// Beck et al. 2024, "xLSTM: extended long short-term memory", equations 8 to 17. The input gate is an exponential,
-/// so a step can outweigh all before it; n is the sum of the weights that c has, and m keeps the exponentials from
-/// overflowing without changing h. Of the two forget gates of the paper, this is the sigmoid.
+/// Beck et al. 2024, "xLSTM: extended long short-term memory", equations 8 to 17. The input gate is
+/// an exponential, so a step can outweigh all steps before it; n is the sum of the weights in c,
+/// and m keeps the exponentials from overflowing without changing h. Of the paper's two forget
+/// gates, this is the sigmoid.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -31,11 +32,11 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
-/// let layer: Recurrent<Slstm<Tensor>> = Recurrent::new(Slstm::new(&mut rng(0), 3, 5));
+/// let layer = Recurrent::new(Slstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u"]);
 /// let tape = Tape::new();
-/// let run = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
-/// assert_eq!(run.last().shape()[..], [4, 5]);
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct Slstm<P> {
@@ -46,7 +47,8 @@ pub struct Slstm<P> {
 }
 
 impl<T: Scalar> Slstm<Tensor<T>> {
-    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, forget bias 1 and no other bias.
+    /// A cell with Glorot-uniform input weights, orthogonal recurrent weights, a forget gate bias
+    /// of 1 and all other biases 0.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         Slstm { x, u: blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden)) }
@@ -58,7 +60,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Slstm<Var<'t, T>> {
 
     fn zero_state(&self, batch: usize) -> Self::State {
         let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
-        (zeros, zeros, zeros, zeros - 1e30) // m: the logarithm of what c and n weigh, which is nothing
+        (zeros, zeros, zeros, zeros - 1e30) // m, the logarithm of a weight of 0; minus infinity times 0 would be NaN
     }
 
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {

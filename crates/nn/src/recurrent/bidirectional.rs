@@ -12,8 +12,8 @@ use unspool_autograd::{Params, Scalar, Var};
 /// Two recurrent layers, one forwards and one backwards in time: from `[T, B, F]` to the outputs of
 /// both, merged step by step.
 ///
-/// With lengths, the backward layer starts at the last step of each sequence. The last output merges
-/// the last step of each direction, which for the backward layer is time step 0.
+/// With lengths, the backward layer starts at the last step of each sequence. The last output
+/// merges the last step of each direction, which for the backward layer is time step 0.
 ///
 /// Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
 ///
@@ -87,8 +87,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
     type Output = BidirectionalOutput<'t, T, C::State>;
 
     /// # Panics
-    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or outputs of different sizes are
-    /// to be summed or averaged.
+    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or outputs of different sizes
+    /// are to be summed or averaged.
     #[track_caller]
     fn forward(&self, xs: Var<'t, T>) -> Self::Output {
         self.forward_lengths(xs, None, Mode::Evaluation)

@@ -62,8 +62,8 @@ pub trait Cell<'t, T: Scalar> {
     /// to `[T, B, anything]`. The result is sliced into the `x` of the steps. One large product is
     /// cheaper than many small ones.
     ///
-    /// Each row must be computed independently: a long sequence arrives as several chunks of some 256
-    /// rows, and sequences of different lengths as their valid steps only, `[1, N, F]`.
+    /// Each row must be computed independently: a long sequence arrives as several chunks of some
+    /// 256 rows, and sequences of different lengths as their valid steps only, `[1, N, F]`.
     #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         xs

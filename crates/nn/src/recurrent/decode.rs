@@ -9,10 +9,10 @@ use crate::recurrent::step::{Input, Stepper, check_state};
 use unspool_autograd::{Scalar, Var};
 
 impl<C> Recurrent<C> {
-    /// Runs `steps` steps from `state`, where each input, `[B, F]`, depends on the output before it:
-    /// `first` is the first input, and `next(t, output)` returns that of step t + 1 from the output
-    /// of step t. This is a decoder: if `next` returns targets it is teacher-forced, if it uses the
-    /// outputs it runs freely, and it may switch from step to step.
+    /// Runs `steps` steps from `state`, where each input, `[B, F]`, depends on the output before
+    /// it: `first` is the first input, and `next(t, output)` returns that of step t + 1 from the
+    /// output of step t. This is a decoder: if `next` returns targets it is teacher-forced, if it
+    /// uses the outputs it runs freely, and it may switch from step to step.
     ///
     /// ```
     /// use unspool_nn::{Mode, rng};

@@ -30,8 +30,8 @@ use unspool_autograd::{Params, Tensor};
 pub struct Recurrent<C> {
     /// The cell.
     pub cell: C,
-    /// Whether the output of the layer, in a [`Sequential`](crate::layers::Sequential), is the whole
-    /// sequence `[T, B, H]`; otherwise it is the last step, `[B, H]`.
+    /// Whether the output of the layer, in a [`Sequential`](crate::layers::Sequential), is the
+    /// whole sequence `[T, B, H]`; otherwise it is the last step, `[B, H]`.
     pub return_sequences: bool,
     /// Whether the layer runs backwards in time.
     pub reverse: bool,

@@ -81,8 +81,9 @@
 //!         let (encoded, keys) = (encoder.sequence(), self.attention.keys(encoder.sequence()));
 //!         let scores = |h: Var<'t>| self.head.forward(h).matmul(self.words.weight.t());
 //!         let input = |word: Indices, h| {
-//!             let looked_at = attention(self.attention.scores(h, keys), encoded, Some(&batch.lengths));
-//!             Var::concat(1, &[self.words.forward(word), looked_at.context])
+//!             let scores = self.attention.scores(h, keys);
+//!             let attended = attention(scores, encoded, Some(&batch.lengths));
+//!             Var::concat(1, &[self.words.forward(word), attended.context])
 //!         };
 //!         let (state, target) = (*encoder.state(), &batch.target);
 //!         let start = input([0; 2].into(), state);

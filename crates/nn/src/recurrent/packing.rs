@@ -37,8 +37,8 @@ struct PackedIndices {
     /// For each packed row, its row in the batch as given: `[N]`.
     source: Indices,
     /// For each position of the batch, the packed row of its output: `[T, B]`. At steps that are
-    /// not valid it is `N`, a row of zeros; or, if outputs repeat, the row of the valid step before,
-    /// and `N` plus the sorted index of the sequence if there is none.
+    /// not valid it is `N`, a row of zeros; or, if outputs repeat, the row of the valid step
+    /// before, and `N` plus the sorted index of the sequence if there is none.
     packed: Indices,
     /// For each sequence, the packed row of its last step, or `N` if it has none: `[B]`.
     last: Indices,
@@ -145,7 +145,8 @@ impl Packing {
         Packing { steps, reverse, indices: Some(indices) }
     }
 
-    /// The rows to compute of sequences `[T, B, ..]`: all of them, or the valid ones as `[1, N, ..]`.
+    /// The rows to compute of sequences `[T, B, ..]`: all of them, or the valid ones as
+    /// `[1, N, ..]`.
     pub(crate) fn pack<'t, T: Scalar>(&self, xs: Var<'t, T>) -> Var<'t, T> {
         match &self.indices {
             None => xs,
@@ -176,7 +177,8 @@ impl Packing {
     }
 
     /// What the steps computed, in the order of time: `[T, B, ..]`. Steps that are not valid have
-    /// zeros; or, if outputs repeat, what the step before has, and zeros before the first valid step.
+    /// zeros; or, if outputs repeat, what the step before has, and zeros before the first valid
+    /// step.
     pub(crate) fn sequence<'t, T: Scalar>(&self, steps: &[Var<'t, T>]) -> Var<'t, T> {
         match &self.indices {
             None if self.reverse => Var::stack(0, &steps.iter().rev().copied().collect::<Vec<_>>()),

@@ -12,8 +12,8 @@ use crate::recurrent::step::{Projection, Stepper, check_state};
 use unspool_autograd::{Scalar, Tensor, Var};
 
 impl<C> Recurrent<C> {
-    /// The layer over the sequence `xs`, with options: an initial state, lengths or a mask, training
-    /// mode. Nothing is computed until [`run`](Unroll::run).
+    /// The layer over the sequence `xs`, with options: an initial state, lengths or a mask,
+    /// training mode. Nothing is computed until [`run`](Unroll::run).
     pub fn unroll<'a, 't, T: Scalar>(&'a self, xs: Var<'t, T>) -> Unroll<'a, 't, T, C>
     where
         C: Cell<'t, T>,
@@ -24,8 +24,8 @@ impl<C> Recurrent<C> {
     /// Like [`forward`](Layer::forward), from a given state instead of zero.
     ///
     /// # Panics
-    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state does not fit a batch
-    /// of B sequences.
+    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state does not fit a
+    /// batch of B sequences.
     #[track_caller]
     pub fn forward_from<'t, T: Scalar>(&self, xs: Var<'t, T>, state: C::State) -> RecurrentOutput<'t, T, C::State>
     where
@@ -96,9 +96,9 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
         Unroll { valid: Valid::Lengths(lengths), ..self }
     }
 
-    /// Sets which steps are valid: those where `mask`, `[T, B]`, is not 0, anywhere in the sequence.
-    /// At the others the state stays as it is and the previous output repeats (zeros before the
-    /// first), as in Keras; they cost nothing, and their input is not read. It replaces
+    /// Sets which steps are valid: those where `mask`, `[T, B]`, is not 0, anywhere in the
+    /// sequence. At the others the state stays as it is and the previous output repeats (zeros
+    /// before the first), as in Keras; they cost nothing, and their input is not read. It replaces
     /// [`lengths`](Unroll::lengths).
     ///
     /// ```
@@ -125,8 +125,8 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Unroll<'a, 't, T, C> {
     /// Runs the layer over all time steps.
     ///
     /// # Panics
-    /// If the input is not a sequence `[T, B, F]` of at least one step, or the state, the lengths or
-    /// the mask do not fit it.
+    /// If the input is not a sequence `[T, B, F]` of at least one step, or the state, the lengths
+    /// or the mask do not fit it.
     #[track_caller]
     pub fn run(self) -> RecurrentOutput<'t, T, C::State> {
         let (cell, shape) = (&self.layer.cell, self.xs.shape());

@@ -42,8 +42,8 @@ pub trait SequenceLayer<'t, T: Scalar>: Layer<'t, T, Output: SequenceOutput<'t, 
     /// outputs are zeros, and it contributes to no gradient.
     ///
     /// # Panics
-    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state or the lengths do not
-    /// fit it.
+    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state or the lengths do
+    /// not fit it.
     #[track_caller]
     fn run(&self, xs: Var<'t, T>, state: Option<Self::State>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output;
 }

@@ -26,9 +26,10 @@ use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 ///
 /// let tape = Tape::new();
 /// let whole = tape.bind(&Recurrent::new(cell)).forward(tape.constant(&xs));
-/// let (streamed, whole) = (Tensor::stack(0, &outputs).to_vec(), whole.sequence().value().to_vec());
 /// // Products of one row may round differently.
-/// assert!(streamed.iter().zip(whole).all(|(a, b)| (a - b).abs() < 1e-6));
+/// let (streamed, whole) = (Tensor::stack(0, &outputs), whole.sequence().value());
+/// let difference = streamed.zip(&whole, |a, b| (a - b).abs());
+/// assert!(difference.to_vec().into_iter().all(|difference| difference < 1e-6));
 /// ```
 pub struct StreamingCell<T: Scalar, C, D> {
     tape: Tape<T>,
@@ -73,9 +74,9 @@ where
         output
     }
 
-    /// The outputs `[T, B, H]` for the next inputs `[T, B, F]`, a whole sequence or a window of one:
-    /// what [`step`](StreamingCell::step) returns one by one, but with the inputs of several steps
-    /// projected in one product. Only the outputs take memory in proportion to T.
+    /// The outputs `[T, B, H]` for the next inputs `[T, B, F]`, a whole sequence or a window of
+    /// one: what [`step`](StreamingCell::step) returns one by one, but with the inputs of several
+    /// steps projected in one product. Only the outputs take memory in proportion to T.
     ///
     /// A cell that reads its step number ([`Cell::step_in`]) gets the position within a chunk of 64
     /// steps here, and 0 in `step`.

@@ -7,8 +7,9 @@
 //! | [`RecurrentDropout`] | dropout on h before the step, drawn per step or per sequence | Semeniuta et al. 2016, Gal and Ghahramani 2016 |
 //! | [`Residual`] | the input is added to the output | He et al. 2016 |
 //!
-//! Which elements they affect depends on the seed of the [`Mode`], the time step and the position in
-//! the model: nothing is stored. Wrappers nest: `Residual::new(Zoneout::new(cell, 0.1, 0.05), 64)`.
+//! Which elements they affect depends on the seed of the [`Mode`], the time step and the position
+//! in the model: nothing is stored. Wrappers nest:
+//! `Residual::new(Zoneout::new(cell, 0.1, 0.05), 64)`.
 
 mod recurrent_dropout;
 mod residual;

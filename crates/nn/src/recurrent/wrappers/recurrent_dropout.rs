@@ -8,9 +8,9 @@ use unspool_autograd::{Params, Scalar, Var};
 /// A cell with dropout on the hidden state h, the first variable of its state, before each step, in
 /// training. The mask is drawn at every step, or once per sequence (variational dropout).
 ///
-/// Semeniuta, Severyn and Barth 2016, "Recurrent dropout without memory loss". The cell state c of an
-/// LSTM is not dropped. One mask per sequence: Gal and Ghahramani 2016, "A theoretically grounded
-/// application of dropout in recurrent neural networks"; its counterpart for inputs is
+/// Semeniuta, Severyn and Barth 2016, "Recurrent dropout without memory loss". The cell state c of
+/// an LSTM is not dropped. One mask per sequence: Gal and Ghahramani 2016, "A theoretically
+/// grounded application of dropout in recurrent neural networks"; its counterpart for inputs is
 /// [`Dropout::same_over_time`](crate::layers::Dropout::same_over_time).
 ///
 /// ```

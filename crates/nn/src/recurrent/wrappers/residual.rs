@@ -4,8 +4,8 @@ use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use unspool_autograd::{Params, Scalar, Var};
 
-/// A cell whose input `[B, F]` is added to its output `[B, H]`, with `F = H`: `y_t = h_t + x_t`. The
-/// state is that of the wrapped cell.
+/// A cell whose input `[B, F]` is added to its output `[B, H]`, with `F = H`: `y_t = h_t + x_t`.
+/// The state is that of the wrapped cell.
 ///
 /// He et al. 2016, "Deep residual learning for image recognition"; between stacked LSTMs: Wu et al.
 /// 2016, "Google's neural machine translation system", equation 6.

@@ -14,8 +14,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// ```
 ///
 /// where s' is the new state that the cell computes. z is `hidden` for h, the first variable of the
-/// state, and `cell_state` for the others. The output is the new h, so the output of the wrapped cell
-/// must be the first variable of its state, as it is in all built-in cells.
+/// state, and `cell_state` for the others. The output is the new h, so the output of the wrapped
+/// cell must be the first variable of its state, as it is in all built-in cells.
 /// [`Residual`](crate::recurrent::wrappers::Residual) goes around `Zoneout`, not inside.
 ///
 /// Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations".
