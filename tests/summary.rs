@@ -37,7 +37,7 @@ fn layers_have_their_parameters_and_what_these_are_like() {
     let mean = x_weight.mean().item();
     let deviation = x_weight.map(|w| (w - mean) * (w - mean)).mean().item().sqrt();
     let uniform = format!("[2, 9] 18 {mean:.4} ± {deviation:.4}");
-    let mut expected = vec!["layer shape numbers values".to_string()];
+    let mut expected = vec!["layer shape parameters values".to_string()];
     expected.extend(["list.0 3", "weight [1, 2] 2 1.0000 ± 0.5000", "bias [1] 1 0.3333"].map(String::from));
     expected.extend(["list.1 9", "weight [1, 5] 5 3.0000 ± 1.4142", "bias [4] 4 0 or 1 or -2"].map(String::from));
     expected.push("stack 114".into());
@@ -58,5 +58,5 @@ fn layers_have_their_parameters_and_what_these_are_like() {
 
 #[test]
 fn a_model_without_parameters_is_an_empty_table() {
-    assert_eq!(lines(summary::<f32, _>(&())), ["layer shape numbers values", "0 parameters in 0 tensors"]);
+    assert_eq!(lines(summary::<f32, _>(&())), ["layer shape parameters values", "0 parameters in 0 tensors"]);
 }

@@ -41,18 +41,18 @@ fn queries_keys_and_values_must_fit() {
         let forms = "must be [.., L, E], [.., S, E] and [.., S, V]";
         format!("scaled_dot_product_attention: queries [5, 2, 4], keys [5, 2, 4] and {values} {forms}")
     };
-    let masked = |mask| format!("scaled_dot_product_attention: mask {mask} is not [.., 2, 2]");
+    let masked = |mask| format!("scaled_dot_product_attention: the mask must be [.., 2, 2], not {mask}");
     let rows = "mask: [3, 2] does not broadcast to the rows of [5, 2, 4]";
     let queries =
         |q| format!("dot_product_scores: query {q} and keys [5, 2, 4] must be [B, H] or [N, B, H] and [T, B, H]");
     sentences! {
         attention(of(&[5, 3]), keys, None) => format!("attention: scores [5, 3] and values [5, 2, 4] must be {forms}");
         attention(of(&[2, 5, 2]), keys, None) => format!("attention: scores [2, 5, 2] and values [5, 2, 4] must be {forms}");
-        attention(of(&[5, 3, 2]), keys, Some(&[6, 1])) => "attention: sequence 0 cannot have 6 of 5 time steps";
+        attention(of(&[5, 3, 2]), keys, Some(&[6, 1])) => "attention: the length 6 of sequence 0 is greater than the 5 time steps";
         attention(of(&[5, 2]), keys, Some(&[1])) => "attention: 1 lengths for a batch of 2 sequences";
-        Embedding::<Tensor>::new(&mut rng(0), 3, 2).padding(3) => "Embedding: token 3 is not one of 3";
-        attention_masked(of(&[5, 2]), keys, &zeros([5, 1])) => "attention_masked: mask [5, 1] is neither [T, B] nor as the scores, [5, 2]";
-        sequence_mask::<f32>(&[1, 3], 2) => "sequence_mask: sequence 1 cannot have 3 of 2 time steps";
+        Embedding::<Tensor>::new(&mut rng(0), 3, 2).padding(3) => "Embedding: token 3 is out of range for 3 tokens";
+        attention_masked(of(&[5, 2]), keys, &zeros([5, 1])) => "attention_masked: the mask must be [T, B] or have the shape of the scores, [5, 2], not [5, 1]";
+        sequence_mask::<f32>(&[1, 3], 2) => "sequence_mask: the length 3 of sequence 1 is greater than the 2 time steps";
         zero_padding(keys, Some(&[1])) => "zero_padding: 1 lengths for a batch of 2 sequences";
         zero_padding(of(&[5]), Some(&[1])) => "zero_padding: the input must be [T, B, ..], not [5]";
         scaled_dot_product_attention(keys, keys, of(&[5, 3, 4])).run() => sdpa("values [5, 3, 4]");
@@ -181,12 +181,12 @@ fn lengths_must_fit_the_batch() {
     let backwards = tape.bind(&Recurrent::new(lstm(2, 4)).reverse());
     sentences! {
         layer.unroll(xs).lengths(&[5, 5]).run() => "Recurrent: 2 lengths for a batch of 3 sequences";
-        layer.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: sequence 1 cannot have 6 of 5 time steps";
+        layer.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps";
         layer.unroll(xs).mask(&zeros([5, 2])).run() => "Recurrent: the mask must be [5, 3], not [5, 2]";
-        backwards.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: sequence 1 cannot have 6 of 5 time steps";
+        backwards.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps";
         layer.forward_lengths(xs, Some(&[1]), EVALUATION) => "Recurrent: 1 lengths for a batch of 3 sequences";
         both.forward_lengths(xs, Some(&[5, 5, 5, 5]), TRAINING) => "Recurrent: 4 lengths for a batch of 3 sequences";
-        both.forward_lengths(xs, Some(&[9, 5, 5]), EVALUATION) => "Recurrent: sequence 0 cannot have 9 of 5 time steps";
+        both.forward_lengths(xs, Some(&[9, 5, 5]), EVALUATION) => "Recurrent: the length 9 of sequence 0 is greater than the 5 time steps";
         stack.run(xs, Some(vec![]), None, EVALUATION) => "Stack: 0 states for 2 layers";
         stack.forward_lengths(xs, Some(&[]), EVALUATION) => "Recurrent: 0 lengths for a batch of 3 sequences";
     }

@@ -105,12 +105,12 @@ fn lengths_are_never_ignored_in_silence() {
     let (rows, steps) = (lengths(zeros([3, 1])), lengths(zeros([4, 3, 1])));
     let flat = sequential().add(flatten()).add(dense(4, 1));
     let mut last = sequential().add(simple_rnn(1, 2)).add(dense(2, 1));
-    let none = "forward_lengths: this layer takes no lengths: it must have a forward_lengths of its own";
+    let none = "forward_lengths: this layer does not support lengths: implement forward_lengths for it";
     let steps_only = "loss: output [1, 1] has not the time steps and sequences of target [4, 1, 1]";
     sentences! {
         evaluate(&flat, &rows, mse) => none;
         predict_lengths(&last, rows.x(), &[1, 2]) => "predict_lengths: 2 lengths for a batch of 3 sequences";
-        predict_lengths(&last, rows.x(), &[1, 2, 5]) => "predict_lengths: sequence 2 cannot have 5 of 4 time steps";
+        predict_lengths(&last, rows.x(), &[1, 2, 5]) => "predict_lengths: the length 5 of sequence 2 is greater than the 4 time steps";
         predict_lengths(&flat, rows.x(), &[1, 2, 4]) => none;
         fit(&mut last, &steps).loss(mse).run() => steps_only;
     }

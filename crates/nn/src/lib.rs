@@ -1,17 +1,17 @@
-//! Recurrent layers made of nothing but the tape's own primitives.
+//! Recurrent layers made of nothing but the tape's own ops.
 //!
-//! A cell is a struct with a [`step`](recurrent::Cell::step); [`Recurrent`] unrolls any cell over a sequence `[T, B, F]`
-//! (time, batch, features), and the gradient through time is that of the tape. The built-in cells use the same
-//! public door as yours.
+//! A cell is a struct with a [`step`](recurrent::Cell::step); [`Recurrent`] unrolls any cell over a
+//! sequence `[T, B, F]` (time, batch, features), and the tape computes the gradient through time.
+//! The built-in cells implement the same public trait as a custom one.
 //!
 //! ```
+//! use unspool_autograd::Tensor;
 //! use unspool_nn::cells::simple_rnn;
 //! use unspool_nn::data::Dataset;
 //! use unspool_nn::layers::{dense, sequential};
 //! use unspool_nn::losses::mse;
 //! use unspool_nn::optim::Adam;
 //! use unspool_nn::train::fit;
-//! use unspool_autograd::Tensor;
 //!
 //! // Ten steps of 64 series, and the mean of each.
 //! let x = Tensor::<f32>::from_fn([10, 64, 1], |i| (i * 37 % 101) as f32 / 101.0);
@@ -22,15 +22,22 @@
 //!     .add(simple_rnn(1, 8).return_sequences())
 //!     .add(simple_rnn(8, 8))
 //!     .add(dense(8, 1));
-//! let history = fit(&mut model, &train).loss(mse).optimizer(Adam::default()).batch_size(16).epochs(3).quiet().run()?;
+//! let history = fit(&mut model, &train)
+//!     .loss(mse)
+//!     .optimizer(Adam::default())
+//!     .batch_size(16)
+//!     .epochs(3)
+//!     .quiet()
+//!     .run()?;
 //! assert!(history.loss[2] < history.loss[0]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The same as a loop of one's own, from the pieces that [`fit`] is made of: [`Dataset::batches`], the gradients of a batch
-//! in parts on several threads ([`Shards`]), an [`Optimizer`], [`evaluate`].
+//! A custom training loop uses the pieces of [`fit`]: [`Dataset::batches`], [`Shards`] for the
+//! gradients of a batch on several threads, an [`Optimizer`], [`evaluate`].
 //!
 //! ```
+//! use unspool_autograd::Tensor;
 //! use unspool_nn::Mode;
 //! use unspool_nn::cells::simple_rnn;
 //! use unspool_nn::data::Dataset;
@@ -38,7 +45,6 @@
 //! use unspool_nn::losses::mse;
 //! use unspool_nn::optim::{Adam, Optimizer};
 //! use unspool_nn::train::{Shards, evaluate};
-//! use unspool_autograd::Tensor;
 //! # let x = Tensor::<f32>::from_fn([10, 64, 1], |i| (i * 37 % 101) as f32 / 101.0);
 //! # let y = Tensor::from_fn([64, 1], |i| x.slice(1, i..i + 1).mean().item());
 //! # let train = Dataset::new(x, y)?;
@@ -65,7 +71,7 @@
 
 #![forbid(unsafe_code)]
 
-// So that `#[derive(Params)]`, which writes `::unspool::..`, works in this crate as it does for users.
+// `#[derive(Params)]` writes `::unspool::..`, which in this crate must resolve, too.
 extern crate unspool_autograd as unspool;
 
 pub mod cells;
@@ -86,7 +92,7 @@ pub use layers::summary::{Summary, summary};
 pub use mode::Mode;
 pub use random::{Rng, rng};
 
-/// What `#[derive(State)]` writes with the crate's name before it.
+// The code that `#[derive(State)]` writes refers to these.
 #[doc(hidden)]
 pub use recurrent::{State, state::join_fields};
 #[doc(hidden)]

@@ -2,7 +2,8 @@
 
 use unspool_autograd::{Scalar, Var};
 
-/// Another seed for each `i`: a bijective mix (the finalizer of MurmurHash3), so that parts of parts do not meet again.
+/// A new seed for each `i`: a bijective mix (the finalizer of MurmurHash3), so that seeds folded
+/// repeatedly do not collide.
 pub(crate) fn mix(seed: u64, i: usize) -> u64 {
     let mut z = seed ^ (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
@@ -10,24 +11,26 @@ pub(crate) fn mix(seed: u64, i: usize) -> u64 {
     z ^ (z >> 33)
 }
 
-/// Whether a model is being trained, which decides what dropout and its relatives do.
+/// Training or evaluation, which decides what dropout and its relatives do.
 ///
-/// It is an argument of [`forward_in`](crate::layers::Layer::forward_in), never a state of a layer. The plain
-/// [`forward`](crate::layers::Layer::forward) evaluates.
+/// It is an argument of [`forward_in`](crate::layers::Layer::forward_in), never the state of a
+/// layer. The plain [`forward`](crate::layers::Layer::forward) evaluates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Nothing is left out; the same input always has the same output.
+    /// Nothing is random: the same input always has the same output.
     #[default]
     Evaluation,
-    /// Elements are left out at random, as the seed decides. Every step of training has a seed of its own.
+    /// Elements are dropped at random, as determined by the seed: use another one for each training
+    /// step.
     Training {
-        /// Decides what is left out, together with the place in the model.
+        /// Determines what is dropped, together with the position in the model.
         seed: u64,
     },
 }
 
 impl Mode {
-    /// The mode of part `i` of something: in training, with another seed for each part.
+    /// The mode with `i` folded into its seed: for layer, time step or shard number `i`. JAX's
+    /// `fold_in`.
     ///
     /// ```
     /// use unspool_nn::Mode;
@@ -43,12 +46,13 @@ impl Mode {
         }
     }
 
-    /// In training, whether something of this probability happens; in evaluation it does not. Teacher forcing is such a
-    /// thing: `if mode.fold_in(t).bernoulli(ratio) { target } else { own output }`.
+    /// In training, true with this probability; in evaluation, always false. For example teacher
+    /// forcing: `if mode.fold_in(t).bernoulli(ratio) { target } else { output }`.
     ///
     /// ```
     /// use unspool_nn::Mode;
-    /// let forced = (0..1000).filter(|&t| Mode::Training { seed: 3 }.fold_in(t).bernoulli(0.7)).count();
+    /// let mode = Mode::Training { seed: 3 };
+    /// let forced = (0..1000).filter(|&t| mode.fold_in(t).bernoulli(0.7)).count();
     /// assert!((650..750).contains(&forced));
     /// assert!(!Mode::Evaluation.bernoulli(1.0));
     /// ```
@@ -64,7 +68,7 @@ impl Mode {
         }
     }
 
-    /// In training, [`dropout`](Var::dropout); in evaluation, `x` as it is.
+    /// In training, [`dropout`](Var::dropout); in evaluation, `x` as is.
     ///
     /// # Panics
     /// In training, if `rate` is not at least 0 and less than 1.

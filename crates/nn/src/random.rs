@@ -2,10 +2,11 @@
 
 use rand::SeedableRng;
 
-/// The generator behind initial weights and shuffling: PCG64 DXSM, the same numbers on every machine.
+/// The generator for initial weights and shuffling: PCG64 DXSM, which has the same output on every
+/// machine.
 pub type Rng = rand_pcg::Pcg64Dxsm;
 
-/// A generator started from `seed`.
+/// A generator seeded with `seed`.
 ///
 /// ```
 /// use unspool_nn::rng;

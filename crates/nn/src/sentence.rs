@@ -1,8 +1,8 @@
-//! Parts of sentences about what comes from outside: they have an end, however much comes.
+//! Fragments of messages that quote input from outside: bounded, however much input there is.
 
 use std::fmt::Display;
 
-/// The first ten, and how many more there are: `a, b and 3 more`.
+/// The first ten items, and how many more there are: `a, b and 3 more`.
 pub(crate) fn listed<I: Display>(items: impl IntoIterator<Item = I>, between: &str) -> String {
     let mut items = items.into_iter();
     let first: Vec<String> = items.by_ref().take(10).map(|item| item.to_string()).collect();
@@ -12,7 +12,7 @@ pub(crate) fn listed<I: Display>(items: impl IntoIterator<Item = I>, between: &s
     }
 }
 
-/// A text in quotes; of one with more than 100 characters, the beginning.
+/// A text in quotes, cut after 100 characters.
 pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(100) {
         None => format!("{text:?}"),
@@ -20,7 +20,7 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// A sentence of others, which may quote what comes from outside; of one with more than 300 characters, the beginning.
+/// A message of another crate, which may quote input from outside, cut after 300 characters.
 #[cfg(feature = "safetensors")]
 pub(crate) fn shortened(sentence: impl Display) -> String {
     let mut sentence = sentence.to_string();
@@ -31,7 +31,7 @@ pub(crate) fn shortened(sentence: impl Display) -> String {
     sentence
 }
 
-/// A shape that may have any number of axes: `[2, 3]`.
+/// A shape with any number of axes: `[2, 3]`.
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub(crate) fn sizes(sizes: &[usize]) -> String {
     format!("[{}]", listed(sizes, ", "))

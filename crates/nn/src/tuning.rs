@@ -12,8 +12,9 @@ use std::time::Duration;
 /// A choice, made with the rows in cache in mind; no timing of other values is on record.
 pub(crate) const PROJECTED_ROWS: usize = 256;
 
-/// The time steps on the tape at once in [`StreamingCell::run`](crate::recurrent::StreamingCell::run):
-/// their inputs are projected together, and memory does not grow with the sequence.
+/// The time steps on the tape at once in
+/// [`StreamingCell::run`](crate::recurrent::StreamingCell::run): their inputs are projected
+/// together, and memory does not grow with the sequence.
 ///
 /// A choice. It shows: a cell that reads its step number sees it start over after this many.
 pub(crate) const STREAMED_STEPS: usize = 64;

@@ -1,10 +1,10 @@
-//! The functions at the end of a step.
+//! Activation functions as configuration.
 
 use unspool_autograd::{Scalar, Var};
 
-/// An elementwise function, as configuration of a cell: of [`SimpleRnn`](crate::cells::SimpleRnn) and
-/// [`IndRnn`](crate::cells::IndRnn), twice of [`Lstm`](crate::cells::Lstm), [`Gru`](crate::cells::Gru) and
-/// [`GruResetBefore`](crate::cells::GruResetBefore).
+/// An activation function, as configuration of a cell: [`SimpleRnn`](crate::cells::SimpleRnn) and
+/// [`IndRnn`](crate::cells::IndRnn) have one, [`Lstm`](crate::cells::Lstm),
+/// [`Gru`](crate::cells::Gru) and [`GruResetBefore`](crate::cells::GruResetBefore) two.
 ///
 /// ```
 /// use unspool_nn::layers::Activation;
@@ -22,38 +22,38 @@ pub enum Activation {
     Tanh,
     /// The logistic function.
     Sigmoid,
-    /// The positive part.
+    /// `max(x, 0)`.
     Relu,
-    /// The positive part, and the negative part times this slope.
+    /// `x` if positive, this slope times `x` otherwise.
     LeakyRelu(f64),
-    /// `x` where positive, this number times `exp(x) - 1` elsewhere.
+    /// `x` if positive, this factor times `exp(x) - 1` otherwise.
     Elu(f64),
-    /// `x` where positive, `1.673.. (exp(x) - 1)` elsewhere, times 1.0507..
+    /// 1.0507.. times `x` if positive, times `1.673.. (exp(x) - 1)` otherwise.
     Selu,
-    /// `x` times the normal distribution's function of `x`.
+    /// `x Φ(x)`, with the cumulative distribution function of the standard normal distribution.
     Gelu,
-    /// `x` times its logistic function.
+    /// `x sigmoid(x)`.
     Silu,
     /// `ln(1 + exp(x))`.
     Softplus,
-    /// `x` times the hyperbolic tangent of its softplus.
+    /// `x tanh(softplus(x))`.
     Mish,
     /// `x / (1 + |x|)`.
     Softsign,
-    /// The logarithm of the logistic function.
+    /// `ln(sigmoid(x))`.
     LogSigmoid,
-    /// A straight line between 0 at -3 and 1 at 3.
+    /// 0 below -3, 1 above 3, and a straight line between them.
     HardSigmoid,
-    /// `x` times its `HardSigmoid`.
+    /// `x hardsigmoid(x)`.
     HardSwish,
-    /// `x`, kept between -1 and 1.
+    /// `x` clamped to between -1 and 1.
     HardTanh,
     /// `x` itself.
     Identity,
 }
 
 impl Activation {
-    /// The function of each element of `x`.
+    /// Applies the function to each element of `x`.
     #[inline]
     pub fn of<T: Scalar>(self, x: Var<'_, T>) -> Var<'_, T> {
         match self {

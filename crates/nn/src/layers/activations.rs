@@ -4,14 +4,21 @@
 //! use unspool_nn::layers::activations::{relu, softmax};
 //! use unspool_nn::layers::{Activation, Layer, dense, sequential};
 //! use unspool_autograd::{Tape, Tensor};
-//! let model = sequential().add(dense(3, 8)).add(relu()).add(dense(8, 8)).add(Activation::Elu(1.0)).add(dense(8, 4)).add(softmax());
+//! let model = sequential()
+//!     .add(dense(3, 8))
+//!     .add(relu())
+//!     .add(dense(8, 8))
+//!     .add(Activation::Elu(1.0))
+//!     .add(dense(8, 4))
+//!     .add(softmax());
 //! let tape = Tape::new();
 //! let y = tape.bind(&model).forward(tape.constant(&Tensor::ones([2, 3])));
 //! assert!(y.sum_axes(&[1]).value().to_vec().iter().all(|sum| (sum - 1.0).abs() < 1e-6));
 //! ```
 //!
-//! Losses such as [`cross_entropy`](crate::losses::cross_entropy) and [`bce_with_logits`](crate::losses::bce_with_logits) take scores: a model
-//! that they train ends without [`softmax`] and [`sigmoid`].
+//! Losses such as [`cross_entropy`](crate::losses::cross_entropy) and
+//! [`bce_with_logits`](crate::losses::bce_with_logits) take scores (logits): a model trained with
+//! them must not end with [`softmax`] or [`sigmoid`].
 
 use crate::layers::activation::Activation;
 use crate::layers::layer::Layer;
@@ -20,11 +27,12 @@ use crate::mode::Mode;
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Var};
 
-/// An [`Activation`] as a layer: of each element of `[.., F]`.
+/// An [`Activation`] as a layer, applied to each element of `[.., F]`.
 #[derive(Params, Clone, Copy, Debug)]
 pub struct Activate(pub Activation);
 
-/// Probabilities from scores `[.., F]`, or their logarithms, over the last axis: [`softmax`] and [`log_softmax`].
+/// Probabilities, or their logarithms, from scores `[.., F]` over the last axis: the layers
+/// [`softmax`] and [`log_softmax`].
 #[derive(Params, Clone, Copy, Debug)]
 pub struct Softmax {
     logarithms: bool,
@@ -38,7 +46,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Activate {
     }
 
     fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, _: Mode) -> Var<'t, T> {
-        self.forward(x) // every step by itself
+        self.forward(x) // element by element: padding cannot reach a valid step
     }
 }
 
@@ -46,7 +54,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Softmax {
     type Output = Var<'t, T>;
 
     /// # Panics
-    /// If the rank is 0.
+    /// If `x` has rank 0.
     #[track_caller]
     fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
         let rank = x.shape().rank();
@@ -56,7 +64,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Softmax {
 
     #[track_caller]
     fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, _: Mode) -> Var<'t, T> {
-        self.forward(x) // every step by itself
+        self.forward(x) // row by row: padding cannot reach a valid step
     }
 }
 

@@ -3,24 +3,24 @@
 use crate::layers::dense::Dense;
 use crate::layers::init::glorot_uniform;
 use crate::layers::layer::Layer;
-use crate::layers::padding::{check_lengths, counts, keep_rows, masked_softmax, sequence_mask};
+use crate::layers::padding::{check_lengths, keep_rows, masked_softmax, sequence_mask, zero_or_one};
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// What an attention looked at: the context `[B, H]`, and how much each time step weighed, `[T, B]`; of N queries at once,
-/// `[N, B, H]` and `[T, N, B]`.
+/// The output of an attention: the context `[B, H]` and the weights `[T, B]`; for N queries at
+/// once, `[N, B, H]` and `[T, N, B]`.
 #[derive(Clone, Copy, Debug)]
 pub struct AttentionOutput<'t, T: Scalar> {
     /// The weighted mean of the values: `[B, H]`, or `[N, B, H]`.
     pub context: Var<'t, T>,
-    /// The weights, which sum to 1 over time: `[T, B]`, or `[T, N, B]`. Drawn for each output step, they are the picture of an
-    /// alignment.
+    /// The weights, which sum to 1 over time: `[T, B]`, or `[T, N, B]`. Plotted for each output
+    /// step, they show the alignment.
     pub weights: Var<'t, T>,
 }
 
-/// The weighted mean over time of `values`, `[T, B, H]`, with weights in proportion to `exp(scores)`, `[T, B]`, or
-/// `[T, N, B]` for N means at once. With lengths, what lies behind a sequence's own number of time steps weighs nothing and is
-/// not read; the mean of a sequence without steps is zeros.
+/// The weighted mean of `values`, `[T, B, H]`, over time, with weights `softmax(scores)`, `[T, B]`,
+/// or `[T, N, B]` for N means at once. With lengths, the steps after the end of a sequence have
+/// weight 0 and are not read; the mean of a sequence without steps is zeros.
 ///
 /// ```
 /// use unspool_nn::layers::attention;
@@ -32,11 +32,12 @@ pub struct AttentionOutput<'t, T: Scalar> {
 /// assert_eq!(attended.context.value().to_vec(), [2.0, 2.0]); // of 0, 2, 4, and of 1, 3
 /// ```
 ///
-/// Where scores come from keys that are not zeros in the padding, as a recurrent layer's outputs are, these keys go through
-/// [`zero_padding`](crate::layers::zero_padding) first: what the scores are made of is not seen here.
+/// If the scores are computed from keys that may hold anything in the padding, pass these keys
+/// through [`zero_padding`](crate::layers::zero_padding) first: this function sees the scores only.
+/// The outputs of a recurrent layer are zeros there already.
 ///
 /// # Panics
-/// If the shapes are not these, or there is not a length of at most T for each sequence.
+/// If the shapes differ from these, or there is not one length of at most T for each sequence.
 #[track_caller]
 pub fn attention<'t, T: Scalar>(
     scores: Var<'t, T>,
@@ -55,20 +56,23 @@ pub fn attention<'t, T: Scalar>(
     attention_masked(scores, values, &sequence_mask(lengths, time))
 }
 
-/// [`attention`] to the steps where `mask` is not 0: `[T, B]`, or for N means at once `[T, N, B]`, each with steps of its own. The
-/// others weigh nothing; a mean of no step is zeros. Values to which no mean looks are not read.
+/// [`attention`] over the steps where `mask` is not 0: `[T, B]`, or `[T, N, B]` with a mask for
+/// each of N means. Other steps have weight 0; a mean over no step is zeros. Values that are masked
+/// in every mean are not read.
 ///
 /// ```
 /// use unspool_nn::layers::attention_masked;
 /// use unspool_autograd::{Tape, Tensor};
 /// let tape = Tape::new();
-/// let (scores, values) = (tape.variable(&Tensor::zeros([3, 1])), tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 5.0], [3, 1, 1])));
-/// let attended = attention_masked(scores, values, &Tensor::from_vec(vec![1.0, 0.0, 1.0], [3, 1]));
+/// let scores = tape.variable(&Tensor::zeros([3, 1]));
+/// let values = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 5.0], [3, 1, 1]));
+/// let mask = Tensor::from_vec(vec![1.0, 0.0, 1.0], [3, 1]);
+/// let attended = attention_masked(scores, values, &mask);
 /// assert_eq!(attended.context.value().to_vec(), [3.0]); // of 1 and 5
 /// ```
 ///
 /// # Panics
-/// If the shapes are not these.
+/// If the shapes differ from these.
 #[track_caller]
 pub fn attention_masked<'t, T: Scalar>(
     scores: Var<'t, T>,
@@ -78,22 +82,23 @@ pub fn attention_masked<'t, T: Scalar>(
     check(scores, values);
     let (s, v, m) = (scores.shape(), values.shape(), mask.shape());
     let steps = m[..] == v[..2];
-    assert!(steps || m == s, "attention_masked: mask {m} is neither [T, B] nor as the scores, {s}");
-    let mask = counts(mask);
-    // Which values are looked at: `[T, B]`.
-    let seen = if steps { mask.clone() } else { counts(&mask.sum_axes(&[1])) };
+    assert!(steps || m == s, "attention_masked: the mask must be [T, B] or have the shape of the scores, {s}, not {m}");
+    let mask = zero_or_one(mask);
+    // The values that at least one mean reads: `[T, B]`.
+    let seen = if steps { mask.clone() } else { zero_or_one(&mask.sum_axes(&[1])) };
     let mask = if steps && s.rank() == 3 { mask.unsqueeze(1) } else { mask };
     let weights = masked_softmax(scores, &mask, 0);
-    // Nothing is gained by new zeros where a recurrent layer has left some: their weights are 0.
+    // If the masked values are zeros already, as a recurrent layer leaves them, their weights of 0
+    // are enough.
     mean(weights, if is_zero_outside(&seen, &values.value()) { values } else { keep_rows(&seen, values) })
 }
 
-/// Whether the rows of `x`, `[.., F]`, at which `mask` is 0 are zeros.
+/// Whether the rows of `x`, `[.., F]`, are zeros wherever `mask` is 0.
 fn is_zero_outside<T: Scalar>(mask: &Tensor<T>, x: &Tensor<T>) -> bool {
     let (Some(mask), Some(elements)) = (mask.as_slice(), x.as_slice()) else { return false };
     let width = elements.len() / mask.len().max(1);
     let mut rows = mask.iter().zip(elements.chunks_exact(width.max(1)));
-    rows.all(|(&counts, row)| counts != T::ZERO || row.iter().all(|&x| x == T::ZERO))
+    rows.all(|(&valid, row)| valid != T::ZERO || row.iter().all(|&x| x == T::ZERO))
 }
 
 #[track_caller]
@@ -111,25 +116,27 @@ fn mean<'t, T: Scalar>(weights: Var<'t, T>, values: Var<'t, T>) -> AttentionOutp
     AttentionOutput { context, weights }
 }
 
-/// The scores of a query `[B, H]` for keys `[T, B, H]`: their inner products, divided by `sqrt(H)`: `[T, B]`. Of N queries
-/// at once, `[N, B, H]`, those of a decoder whose inputs are known: `[T, N, B]`.
+/// The scores `[T, B]` of a query `[B, H]` for keys `[T, B, H]`: their dot products, divided by
+/// `sqrt(H)`. For N queries at once, `[N, B, H]`, as in a teacher-forced decoder: `[T, N, B]`.
 ///
-/// Luong, Pham and Manning 2015, "Effective approaches to attention-based neural machine translation" (dot); the scale is
-/// that of Vaswani et al. 2017, "Attention is all you need".
+/// Luong, Pham and Manning 2015, "Effective approaches to attention-based neural machine
+/// translation" (dot), scaled as in Vaswani et al. 2017, "Attention is all you need".
 ///
 /// ```
 /// use unspool_nn::layers::{attention, dot_product_scores};
 /// use unspool_autograd::{Tape, Tensor};
 /// let tape = Tape::new();
-/// let (query, keys) = (tape.variable(&Tensor::<f32>::ones([2, 4])), tape.variable(&Tensor::ones([3, 2, 4])));
+/// let query = tape.variable(&Tensor::<f32>::ones([2, 4]));
+/// let keys = tape.variable(&Tensor::ones([3, 2, 4]));
 /// let attended = attention(dot_product_scores(query, keys), keys, None);
 /// assert_eq!(attended.context.shape()[..], [2, 4]);
 /// let queries = tape.variable(&Tensor::ones([5, 2, 4]));
-/// assert_eq!(attention(dot_product_scores(queries, keys), keys, None).context.shape()[..], [5, 2, 4]);
+/// let attended = attention(dot_product_scores(queries, keys), keys, None);
+/// assert_eq!(attended.context.shape()[..], [5, 2, 4]);
 /// ```
 ///
 /// # Panics
-/// If the shapes are not these.
+/// If the shapes differ from these.
 #[track_caller]
 pub fn dot_product_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t, T> {
     let (q, k) = (query.shape(), keys.shape());
@@ -144,7 +151,8 @@ pub fn dot_product_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) ->
 
 /// Additive attention: the score of a key k for a query q is `v · tanh(q W_q + k W_k + b)`.
 ///
-/// Bahdanau, Cho and Bengio 2015, "Neural machine translation by jointly learning to align and translate".
+/// Bahdanau, Cho and Bengio 2015, "Neural machine translation by jointly learning to align and
+/// translate".
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -155,7 +163,8 @@ pub fn dot_product_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) ->
 /// let net = tape.bind(&layer);
 /// let encoded = tape.constant(&Tensor::ones([3, 2, 6])); // an encoder's outputs
 /// let keys = net.keys(encoded); // once for all queries
-/// let attended = attention(net.scores(tape.constant(&Tensor::ones([2, 4])), keys), encoded, None);
+/// let query = tape.constant(&Tensor::ones([2, 4]));
+/// let attended = attention(net.scores(query, keys), encoded, None);
 /// assert_eq!(attended.context.shape()[..], [2, 6]);
 /// ```
 #[derive(Params, Clone, Debug)]
@@ -169,7 +178,7 @@ pub struct AdditiveAttention<P> {
 }
 
 impl<T: Scalar> AdditiveAttention<Tensor<T>> {
-    /// Attention for queries of `queries` numbers and keys of `keys`, with `size` hidden units.
+    /// Attention for queries of size `queries` and keys of size `keys`, with `size` hidden units.
     pub fn new(rng: &mut Rng, queries: usize, keys: usize, size: usize) -> Self {
         let query = glorot_uniform(rng, queries, size);
         AdditiveAttention { query, key: Dense::new(rng, keys, size), v: glorot_uniform(rng, size, 1) }
@@ -177,13 +186,14 @@ impl<T: Scalar> AdditiveAttention<Tensor<T>> {
 }
 
 impl<'t, T: Scalar> AdditiveAttention<Var<'t, T>> {
-    /// The part of the scores that depends on the keys `[T, B, K]` alone: `[T, B, A]`.
+    /// Projects the keys `[T, B, K]`, once for all queries: `[T, B, A]`.
     #[track_caller]
     pub fn keys(&self, keys: Var<'t, T>) -> Var<'t, T> {
         self.key.forward(keys)
     }
 
-    /// The scores of a query `[B, Q]` for keys that [`keys`](AdditiveAttention::keys) has prepared: `[T, B]`.
+    /// The scores `[T, B]` of a query `[B, Q]` for keys that [`keys`](AdditiveAttention::keys) has
+    /// projected.
     #[track_caller]
     pub fn scores(&self, query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t, T> {
         (query.matmul(self.query) + keys).tanh().matmul(self.v).squeeze(2)

@@ -1,4 +1,4 @@
-//! Layers of which only a running program knows which they are.
+//! Layers chosen at run time.
 
 use crate::layers::layer::{Layer, Model};
 use crate::layers::sequential::Build;
@@ -8,11 +8,11 @@ use std::fmt;
 use std::sync::Arc;
 use unspool_autograd::{Params, Path, Scalar, Tensor, Var};
 
-/// A layer behind one type, whatever it is: for a choice at run time, and for lists of layers of several kinds.
+/// Any layer as one type: for a choice at run time, and for lists of layers of several kinds.
 ///
-/// It has the leaves of the layer inside, with the same names, and is bound, trained and saved as that is. It computes with the
-/// numbers of type `T` alone: to check gradients, in f64, take the layer inside. PyTorch's and Keras's weights are loaded into
-/// that, too, before it is boxed.
+/// It has the leaves of the inner layer, with the same names, and is bound, trained and saved like
+/// it. It computes in the element type `T` only: to check gradients, which takes f64, use the inner
+/// layer. Weights of PyTorch and Keras are loaded into the inner layer, too, before it is boxed.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -20,7 +20,7 @@ use unspool_autograd::{Params, Path, Scalar, Tensor, Var};
 /// use unspool_nn::layers::{Boxed, boxed, dense, sequential};
 /// use unspool_nn::recurrent::Recurrent;
 /// use unspool_autograd::{Tensor, ParamsExt};
-/// let (kind, rng) = ("gru", &mut rng(0));                 // what a user of the program asked for
+/// let (kind, rng) = ("gru", &mut rng(0)); // an argument of the program
 /// let layer: Boxed = match kind {
 ///     "lstm" => boxed(Recurrent::new(Lstm::new(rng, 3, 8))),
 ///     "gru" => boxed(Recurrent::new(Gru::new(rng, 3, 8))),
@@ -28,32 +28,32 @@ use unspool_autograd::{Params, Path, Scalar, Tensor, Var};
 /// };
 /// let model = sequential().add(layer).add(dense(8, 1));
 /// assert_eq!(model.names()[0], "layers.0.cell.x.weight");
-/// assert_eq!(unspool_nn::train::predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// let output = unspool_nn::train::predict(&model, &Tensor::ones([10, 4, 3]));
+/// assert_eq!(output.shape()[..], [4, 1]);
 /// ```
 pub struct Boxed<P = Tensor, T: Scalar = f32> {
     leaves: Vec<P>,
     layer: Arc<dyn Erased<T>>,
 }
 
-/// The layer, as one type.
-///
-/// It is kept without its weights, which stand in the list of leaves: else they would be shared, and copied by the first step
-/// of an optimiser.
+/// Boxes a layer: see [`Boxed`].
 pub fn boxed<T: Scalar, M>(layer: M) -> Boxed<Tensor<T>, T>
 where
     M: for<'t> Model<'t, T> + Send + Sync + 'static,
 {
     let mut leaves = Vec::new();
     layer.visit_leaves(Path::ROOT, &mut |_, leaf| leaves.push(leaf.clone()));
-    let mut form = layer;
-    let nothing = Tensor::zeros([0]);
-    form.visit_leaves_mut(Path::ROOT, &mut |_, leaf| *leaf = nothing.clone());
-    Boxed { leaves, layer: Arc::new(Form(form)) }
+    // The weights live in the list of leaves alone: held in both, they would be shared, and copied
+    // by the first step of an optimizer.
+    let mut skeleton = layer;
+    let empty = Tensor::zeros([0]);
+    skeleton.visit_leaves_mut(Path::ROOT, &mut |_, leaf| *leaf = empty.clone());
+    Boxed { leaves, layer: Arc::new(Skeleton(skeleton)) }
 }
 
-/// A layer whose type is forgotten, without its leaves.
+/// A layer whose type is erased, without its leaves.
 trait Erased<T: Scalar>: Send + Sync {
-    /// Shows the path of each leaf.
+    /// Calls `f` with the path of each leaf.
     fn visit_paths(&self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>));
 
     /// The output of the layer with these leaves.
@@ -61,10 +61,10 @@ trait Erased<T: Scalar>: Send + Sync {
     fn output<'t>(&self, leaves: &[Var<'t, T>], x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T>;
 }
 
-/// The form of a layer: its configuration, with leaves of nothing.
-struct Form<M>(M);
+/// A layer with empty leaves: its structure and configuration.
+struct Skeleton<M>(M);
 
-impl<T: Scalar, M: for<'t> Model<'t, T> + Send + Sync> Erased<T> for Form<M> {
+impl<T: Scalar, M: for<'t> Model<'t, T> + Send + Sync> Erased<T> for Skeleton<M> {
     fn visit_paths(&self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>)) {
         self.0.visit_leaves(path, &mut |path, _| f(path));
     }
@@ -76,6 +76,7 @@ impl<T: Scalar, M: for<'t> Model<'t, T> + Send + Sync> Erased<T> for Form<M> {
     }
 }
 
+// Paths come from the skeleton, leaves from the list: both are in the order of the layer's fields.
 impl<P, T: Scalar> Params<P> for Boxed<P, T> {
     type With<Q> = Boxed<Q, T>;
 

@@ -34,8 +34,8 @@ impl<T: Scalar> Dense<Tensor<T>> {
         Dense { weight: glorot_uniform(rng, inputs, outputs), bias: Tensor::zeros([outputs]) }
     }
 
-    /// The projection of a cell's input for several gates, each with [`glorot_uniform`] weights of its own and one
-    /// of the `biases`.
+    /// The projection of a cell's input for several gates, each with its own [`glorot_uniform`]
+    /// weights and a bias from `biases`.
     ///
     /// ```
     /// use unspool_nn::rng;

@@ -6,7 +6,7 @@ use crate::mode::Mode;
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// Elements left out at random in training; in evaluation the input as it is.
+/// Drops elements at random in training; in evaluation returns the input as is.
 ///
 /// Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting". See
 /// [`Var::dropout`].
@@ -24,15 +24,16 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// ```
 #[derive(Params, Clone, Copy, Debug)]
 pub struct Dropout {
-    /// The probability with which an element is left out.
+    /// The probability of dropping an element.
     pub rate: f64,
-    /// Whether the input is a sequence `[T, B, F]` of which the same elements are left out at every time step.
+    /// Whether the input is a sequence `[T, B, F]` with the same elements dropped at every time
+    /// step.
     pub same_over_time: bool,
 }
 
 impl Dropout {
-    /// The layer that leaves out the same elements of a sequence `[T, B, F]` at every time step: the variational dropout
-    /// of Gal and Ghahramani 2016.
+    /// The layer that drops the same elements of a sequence `[T, B, F]` at every time step: the
+    /// variational dropout of Gal and Ghahramani 2016.
     pub fn same_over_time(self) -> Self {
         Dropout { same_over_time: true, ..self }
     }
@@ -46,20 +47,20 @@ impl<'t, T: Scalar> Layer<'t, T> for Dropout {
     }
 
     /// # Panics
-    /// If the same is to be left out at every time step and the rank is 0.
+    /// If the same elements are dropped at every time step and `x` has rank 0.
     #[track_caller]
     fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
         if !self.same_over_time {
             return mode.dropout(x, self.rate);
         }
         let shape = x.shape();
-        assert!(shape.rank() > 0, "Dropout: a value of rank 0 has no axis of time");
+        assert!(shape.rank() > 0, "Dropout: a value of rank 0 has no time axis");
         x * mode.dropout(x.tape().constant(&Tensor::ones(shape.with(0, 1))), self.rate)
     }
 
     #[track_caller]
     fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        self.forward_in(x, mode) // every element by itself
+        self.forward_in(x, mode) // element by element: padding cannot reach a valid step
     }
 }
 
@@ -71,7 +72,7 @@ impl Build for Dropout {
     }
 }
 
-/// The [`Dropout`] layer, also for [`Sequential::add`](crate::layers::Sequential::add).
+/// A [`Dropout`] layer, also for [`Sequential::add`](crate::layers::Sequential::add).
 ///
 /// # Panics
 /// If `rate` is not at least 0 and less than 1.

@@ -1,10 +1,10 @@
-//! Vectors for tokens.
+//! Embeddings of tokens.
 
 use crate::layers::init::uniform;
 use crate::random::Rng;
 use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 
-/// A table with a vector for each of `V` tokens: tokens `[T, B]` make `[T, B, E]`.
+/// A table with a vector for each of `V` tokens: it turns tokens `[T, B]` into `[T, B, E]`.
 ///
 /// `weight` is `[V, E]`. The gradients of a token that occurs several times add up.
 ///
@@ -23,19 +23,21 @@ use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 pub struct Embedding<P> {
     /// A row for each token: `[V, E]`.
     pub weight: P,
-    /// The token that means nothing, if there is one: no gradient comes to its row.
+    /// The padding token, if there is one: its row gets no gradient.
     pub padding: Option<usize>,
 }
 
 impl<T: Scalar> Embedding<Tensor<T>> {
-    /// A table of `tokens` vectors of `size` numbers, uniform between -0.05 and 0.05 as Keras draws them.
+    /// A table of `tokens` vectors of `size` elements, uniform between -0.05 and 0.05, as in Keras.
     pub fn new(rng: &mut Rng, tokens: usize, size: usize) -> Self {
         Embedding { weight: uniform(rng, [tokens, size], -0.05, 0.05), padding: None }
     }
 
-    /// The same table in which `token` means nothing: its vector is zeros, and stays as it is. PyTorch's `padding_idx`.
+    /// The same table with `token` as padding: its vector is zeros and gets no gradient. PyTorch's
+    /// `padding_idx`.
     ///
-    /// With [`mask`](Embedding::mask), recurrent layers and attention leave it out as well (Keras's `mask_zero`):
+    /// With [`mask`](Embedding::mask), recurrent layers and attention skip it as well (Keras's
+    /// `mask_zero`):
     ///
     /// ```
     /// use unspool_nn::rng;
@@ -50,16 +52,16 @@ impl<T: Scalar> Embedding<Tensor<T>> {
     /// let tokens = Indices::from_vec(vec![3, 9, 0, 2], [2, 2]); // [T, B]
     /// let mask = table.mask(&tokens);
     /// assert_eq!(mask.to_vec(), [1.0, 1.0, 0.0, 1.0]);
-    /// let run = layer.unroll(table.forward(&tokens)).mask(&mask).run();
-    /// assert_eq!(run.last().shape()[..], [2, 8]);
+    /// let output = layer.unroll(table.forward(&tokens)).mask(&mask).run();
+    /// assert_eq!(output.last().shape()[..], [2, 8]);
     /// ```
     ///
     /// # Panics
-    /// If it is not one of `V` tokens.
+    /// If `token` is not less than `V`.
     #[track_caller]
     pub fn padding(mut self, token: usize) -> Self {
         let [tokens, size] = [0, 1].map(|axis| self.weight.shape()[axis]);
-        assert!(token < tokens, "Embedding: token {token} is not one of {tokens}");
+        assert!(token < tokens, "Embedding: token {token} is out of range for {tokens} tokens");
         self.weight.slice_assign(0, token, &Tensor::zeros([1, size]));
         Embedding { padding: Some(token), ..self }
     }
@@ -69,7 +71,7 @@ impl<'t, T: Scalar> Embedding<Var<'t, T>> {
     /// The vectors of `tokens`, along a new last axis.
     ///
     /// # Panics
-    /// If a token is not one of `V`.
+    /// If a token is not less than `V`.
     #[track_caller]
     pub fn forward(&self, tokens: impl Into<Indices>) -> Var<'t, T> {
         let tokens = tokens.into();
@@ -77,15 +79,16 @@ impl<'t, T: Scalar> Embedding<Var<'t, T>> {
         if self.padding.is_none_or(|padding| !tokens.as_slice().contains(&padding)) {
             return vectors;
         }
-        let counts = vectors.tape().constant(&self.mask(&tokens).unsqueeze(tokens.shape().rank()));
-        counts.where_(vectors, vectors.detach())
+        let mask = vectors.tape().constant(&self.mask(&tokens).unsqueeze(tokens.shape().rank()));
+        mask.where_(vectors, vectors.detach()) // the same values: only the gradient is cut off
     }
 
-    /// 1 for each token, 0 for the one that means nothing, in the shape of `tokens`: what
-    /// [`Unroll::mask`](crate::recurrent::Unroll::mask) and [`attention_masked`](crate::layers::attention_masked) take.
+    /// 0 for padding and 1 for all other tokens, in the shape of `tokens`: what
+    /// [`Unroll::mask`](crate::recurrent::Unroll::mask) and
+    /// [`attention_masked`](crate::layers::attention_masked) take.
     pub fn mask(&self, tokens: impl Into<Indices>) -> Tensor<T> {
         let tokens = tokens.into();
-        let counts = |i: usize| if self.padding == Some(tokens.as_slice()[i]) { T::ZERO } else { T::ONE };
-        Tensor::from_fn(tokens.shape(), counts)
+        let valid = |i: usize| if self.padding == Some(tokens.as_slice()[i]) { T::ZERO } else { T::ONE };
+        Tensor::from_fn(tokens.shape(), valid)
     }
 }

@@ -1,9 +1,9 @@
-//! From a sequence to one row.
+//! A sequence as one row.
 
 use crate::layers::layer::Layer;
 use unspool_autograd::{Params, Scalar, Var};
 
-/// All time steps of a sequence side by side: `[T, B, F] -> [B, T F]`.
+/// Concatenates all time steps of a sequence: `[T, B, F] -> [B, T F]`.
 ///
 /// ```
 /// use unspool_nn::layers::{Flatten, Layer};
@@ -30,7 +30,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Flatten {
     }
 }
 
-/// The [`Flatten`] layer, for [`Sequential::add`](crate::layers::Sequential::add).
+/// A [`Flatten`] layer, for [`Sequential::add`](crate::layers::Sequential::add).
 pub fn flatten() -> Flatten {
     Flatten
 }

@@ -1,6 +1,7 @@
-//! Initial weights, as Keras draws them.
+//! Initial weights, as in Keras.
 //!
-//! Values are drawn in f64 and rounded, so an f32 and an f64 model of one seed start from the same weights.
+//! Values are drawn in f64 and rounded, so an f32 and an f64 model with one seed start from the
+//! same weights.
 
 use crate::random::Rng;
 use rand::RngExt;
@@ -9,12 +10,13 @@ use std::cell::Cell;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
 thread_local! {
-    /// Whether nothing is drawn on this thread now.
+    /// Whether initialization is skipped on this thread.
     static SKIPS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Makes a model whose weights will be loaded: within `make` the functions of this module draw nothing from the generator,
-/// and what they return is zero and takes no memory, whatever its shape (PyTorch's `torch.nn.utils.skip_init`).
+/// Makes a model whose weights will be loaded. While `make` runs, the functions of this module draw
+/// nothing from the generator and return zeros that take no memory, whatever their shape (PyTorch's
+/// `torch.nn.utils.skip_init`).
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -25,14 +27,14 @@ thread_local! {
 /// # let path = std::env::temp_dir().join(format!("skip-{}.safetensors", std::process::id()));
 /// # save(&path, &Lstm::<Tensor>::new(&mut rng(1), 3, 5))?;
 /// let mut model: Lstm<Tensor> = init::skip(|| Lstm::new(&mut rng(0), 3, 5));
-/// load(&path, &mut model)?;                             // shapes are compared first
+/// load(&path, &mut model)?; // compares shapes before it takes memory
 /// let large: Lstm<Tensor> = init::skip(|| Lstm::new(&mut rng(0), 100_000, 100_000));
 /// assert!(load(&path, &mut { large }).is_err());
 /// # std::fs::remove_file(path).unwrap();
 /// # Ok::<(), unspool_nn::io::FileError>(())
 /// ```
 pub fn skip<M>(make: impl FnOnce() -> M) -> M {
-    /// Draws again when dropped, also if `make` panics.
+    /// Restores the flag when dropped, even if `make` panics.
     struct Skipping(bool);
     impl Drop for Skipping {
         fn drop(&mut self) {
@@ -43,34 +45,35 @@ pub fn skip<M>(make: impl FnOnce() -> M) -> M {
     make()
 }
 
-/// What stands for a tensor of this shape where nothing is drawn.
+/// If initialization is skipped, zeros of this shape: one element, expanded.
 fn skipped<T: Scalar>(shape: impl Into<Shape>) -> Option<Tensor<T>> {
     SKIPS.get().then(|| Tensor::scalar(T::ZERO).expand(shape))
 }
 
-/// A matrix `[inputs, outputs]`, uniform between `-l` and `l` with `l = sqrt(6 / (inputs + outputs))`.
+/// A matrix `[inputs, outputs]`, uniform between `-l` and `l` with
+/// `l = sqrt(6 / (inputs + outputs))`.
 ///
-/// Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks",
-/// equation 16.
+/// Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+/// networks", equation 16.
 pub fn glorot_uniform<T: Scalar>(rng: &mut Rng, inputs: usize, outputs: usize) -> Tensor<T> {
     let limit = (6.0 / (inputs + outputs) as f64).sqrt();
     let draw = || Tensor::from_fn([inputs, outputs], |_| T::from_f64(limit * (2.0 * rng.random::<f64>() - 1.0)));
     skipped([inputs, outputs]).unwrap_or_else(draw)
 }
 
-/// A tensor of numbers uniform between `low` and `high`.
+/// A tensor with elements uniform between `low` and `high`.
 pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high: f64) -> Tensor<T> {
     let shape = shape.into();
     let draw = || Tensor::from_fn(shape, |_| T::from_f64(low + (high - low) * rng.random::<f64>()));
     skipped(shape).unwrap_or_else(draw)
 }
 
-/// A matrix `[rows, columns]`, uniform among those whose rows are orthogonal and of length 1, or whose columns are if there are
-/// fewer of these: every singular value is 1, so repeated products with a square one neither grow nor shrink a state. PyTorch's
-/// `orthogonal_`, Keras's `Orthogonal`.
+/// A random matrix `[rows, columns]` with orthonormal rows, or orthonormal columns if there are
+/// fewer of these: every singular value is 1, so repeated products with a square one neither grow
+/// nor shrink a state. PyTorch's `orthogonal_`, Keras's `Orthogonal`.
 ///
-/// Saxe, McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear
-/// neural networks".
+/// Saxe, McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in
+/// deep linear neural networks".
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -87,26 +90,29 @@ pub fn orthogonal<T: Scalar>(rng: &mut Rng, rows: usize, columns: usize) -> Tens
     if columns < rows {
         return orthogonal(rng, columns, rows).t().contiguous();
     }
-    // Gram-Schmidt on rows of normal numbers: the Q of a QR decomposition whose R has a positive diagonal.
-    let mut made: Vec<Vec<f64>> = Vec::with_capacity(rows);
-    while made.len() < rows {
+    // Gram-Schmidt on rows of normal numbers: the Q of a QR decomposition whose R has a positive
+    // diagonal.
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(rows);
+    while basis.len() < rows {
         let mut row: Vec<f64> = (0..columns).map(|_| StandardNormal.sample(rng)).collect();
         for _ in 0..2 {
-            // twice, so that rounding leaves nothing of the other rows
-            for other in &made {
+            // Twice, because rounding leaves some of the other rows after the first pass.
+            for other in &basis {
                 let overlap: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
                 row.iter_mut().zip(other).for_each(|(a, b)| *a -= overlap * b);
             }
         }
         let norm = row.iter().map(|a| a * a).sum::<f64>().sqrt();
+        // A row that depends on the others is drawn again.
         if norm > 1e-6 {
-            made.push(row.into_iter().map(|a| a / norm).collect());
+            basis.push(row.into_iter().map(|a| a / norm).collect());
         }
     }
-    Tensor::from_fn([rows, columns], |i| T::from_f64(made[i / columns][i % columns]))
+    Tensor::from_fn([rows, columns], |i| T::from_f64(basis[i / columns][i % columns]))
 }
 
-/// `count` blocks side by side along the last axis, each drawn by itself: the weights of several gates in one.
+/// `count` blocks, each drawn separately and concatenated along the last axis: the weights of
+/// several gates in one.
 ///
 /// ```
 /// use unspool_nn::layers::init::{blocks, orthogonal};

@@ -5,7 +5,7 @@ use crate::layers::padding::each_step;
 use crate::mode::Mode;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// Features `[.., F]` shifted and scaled to mean 0 and variance 1, then by a gain and a bias of their own:
+/// Normalises features `[.., F]` to mean 0 and variance 1, then applies a gain and a bias to each:
 /// `y = gain (x - mean) / sqrt(variance + 1e-5) + bias`.
 ///
 /// Ba, Kiros and Hinton 2016, "Layer normalization". See [`Var::layer_norm`].
@@ -15,19 +15,20 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_autograd::{Tape, Tensor};
 /// let layer: LayerNorm<Tensor> = LayerNorm::new(2);
 /// let tape = Tape::new();
-/// let y = tape.bind(&layer).forward(tape.constant(&Tensor::from_vec(vec![10.0, 30.0], [1, 2]))).value();
+/// let x = tape.constant(&Tensor::from_vec(vec![10.0, 30.0], [1, 2]));
+/// let y = tape.bind(&layer).forward(x).value();
 /// assert!((y.at([0, 0]) + 1.0).abs() < 1e-6);
 /// ```
 #[derive(Params, Clone, Debug)]
 pub struct LayerNorm<P> {
-    /// `[F]`, 1 at first.
+    /// `[F]`, initially 1.
     pub gain: P,
-    /// `[F]`, 0 at first.
+    /// `[F]`, initially 0.
     pub bias: P,
 }
 
 impl<T: Scalar> LayerNorm<Tensor<T>> {
-    /// The layer for `features` features.
+    /// A layer over `features` features.
     pub fn new(features: usize) -> Self {
         LayerNorm { gain: Tensor::ones([features]), bias: Tensor::zeros([features]) }
     }

@@ -1,8 +1,9 @@
-//! Layers that treat every time step alone, attention over a whole sequence, and chains of layers.
+//! Layers that compute each time step independently, attention over whole sequences, and chains of
+//! layers.
 //!
-//! A [`Layer`] is a function of a variable; whatever is a layer when bound to a tape is a [`Model`], which
-//! [`fit`](crate::train::fit()) trains. Layers over time are in [`recurrent`](crate::recurrent), losses in
-//! [`losses`](crate::losses).
+//! A [`Layer`] is a function of a variable; anything that is a layer when bound to a tape is a
+//! [`Model`], which [`fit`](crate::train::fit()) trains. Layers over time are in
+//! [`recurrent`](crate::recurrent), losses in [`losses`](crate::losses).
 
 pub(crate) mod activation;
 pub mod activations;

@@ -1,9 +1,9 @@
-//! Which time steps of sequences count.
+//! Masks and padding: which time steps of sequences are valid.
 
 use unspool_autograd::{InputGrads, Inputs, Op, Saves, Scalar, Tensor, Var};
 
-/// The mask of sequences of different lengths, `[T, B]`: 1 at their steps, 0 behind their ends (TensorFlow's
-/// `sequence_mask`, with time first).
+/// The mask `[T, B]` of sequences of different lengths: 1 at their steps, 0 after their ends
+/// (TensorFlow's `sequence_mask`, with time first).
 ///
 /// ```
 /// use unspool_nn::layers::sequence_mask;
@@ -18,13 +18,14 @@ use unspool_autograd::{InputGrads, Inputs, Op, Saves, Scalar, Tensor, Var};
 pub fn sequence_mask<T: Scalar>(lengths: &[usize], time: usize) -> Tensor<T> {
     let batch = lengths.len();
     check_lengths("sequence_mask", lengths, time, batch);
-    let counts = |i: usize| if i / batch < lengths[i % batch] { T::ONE } else { T::ZERO };
-    Tensor::from_fn([time, batch], counts)
+    let valid = |i: usize| if i / batch < lengths[i % batch] { T::ONE } else { T::ZERO };
+    Tensor::from_fn([time, batch], valid)
 }
 
-/// Sequences `[T, B, ..]` with zeros behind their ends, whatever stood there, even NaN: neither a value nor a gradient comes
-/// from there. For layers that compute every step by itself, before they do: `0 * NaN` in the gradient of a weight is NaN.
-/// Without lengths, the sequences as they are.
+/// Sequences `[T, B, ..]` with their padding replaced by zeros, even where it is NaN: neither a
+/// value nor a gradient comes from there. Layers that compute each step independently need it
+/// first, because `0 * NaN` in the gradient of a weight is NaN. Without lengths, the sequences as
+/// is.
 ///
 /// ```
 /// use unspool_nn::layers::zero_padding;
@@ -37,7 +38,7 @@ pub fn sequence_mask<T: Scalar>(lengths: &[usize], time: usize) -> Tensor<T> {
 /// ```
 ///
 /// # Panics
-/// If the rank is less than 2, or there is not a length of at most T for each of B sequences.
+/// If the rank is less than 2, or there is not one length of at most T for each of B sequences.
 #[track_caller]
 pub fn zero_padding<'t, T: Scalar>(xs: Var<'t, T>, lengths: Option<&[usize]>) -> Var<'t, T> {
     let Some(lengths) = lengths else { return xs };
@@ -52,14 +53,15 @@ pub fn zero_padding<'t, T: Scalar>(xs: Var<'t, T>, lengths: Option<&[usize]>) ->
     zero_rows(xs, (shortest..time).flat_map(ended).collect(), time * batch)
 }
 
-/// The input of a layer that computes every step by itself, [without](zero_padding) what stands in the padding. One row of
-/// each sequence, `[B, F]`, has no time any more, and no padding.
+/// The input of a layer that computes each step independently, with [zeros](zero_padding) as
+/// padding. One row per sequence, `[B, F]`, has no time axis any more, and so no padding.
 #[track_caller]
 pub(crate) fn each_step<'t, T: Scalar>(x: Var<'t, T>, lengths: Option<&[usize]>) -> Var<'t, T> {
     zero_padding(x, lengths.filter(|_| x.shape().rank() > 2))
 }
 
-/// `x`, `[.., F]`, with zeros for the rows at which `mask` is 0. The mask and the axes of rows broadcast.
+/// `x`, `[.., F]`, with zeros in the rows where `mask` is 0. The mask and the axes of rows
+/// broadcast.
 #[track_caller]
 pub(crate) fn keep_rows<'t, T: Scalar>(mask: &Tensor<T>, mut x: Var<'t, T>) -> Var<'t, T> {
     let (shape, given) = (x.shape(), mask.shape());
@@ -70,16 +72,16 @@ pub(crate) fn keep_rows<'t, T: Scalar>(mask: &Tensor<T>, mut x: Var<'t, T>) -> V
     if rows != shape.remove(axis) {
         x = x.expand(rows.insert(axis, shape[axis]));
     }
-    let counts = mask.expand(rows).to_vec();
-    zero_rows(x, (0..counts.len()).filter(|&row| counts[row] == T::ZERO).collect(), counts.len())
+    let valid = mask.expand(rows).to_vec();
+    zero_rows(x, (0..valid.len()).filter(|&row| valid[row] == T::ZERO).collect(), valid.len())
 }
 
 fn zero_rows<T: Scalar>(x: Var<'_, T>, zeros: Vec<usize>, rows: usize) -> Var<'_, T> {
     if zeros.is_empty() { x } else { x.tape().apply(ZeroRows { zeros, rows }, &[x]) }
 }
 
-/// Zeros in the place of some of so many rows. Unlike [`where_`](Var::where_), it copies what stays as a whole and touches the
-/// rest alone: a tenth of the time.
+/// Replaces some of `rows` rows by zeros. Unlike [`where_`](Var::where_), it copies the tensor as a
+/// whole and touches only those rows: a tenth of the time.
 struct ZeroRows {
     zeros: Vec<usize>,
     rows: usize,
@@ -89,11 +91,12 @@ impl ZeroRows {
     fn of<T: Scalar>(&self, mut x: Tensor<T>) -> Tensor<T> {
         let width = x.numel() / self.rows;
         let row = |row: &usize| row * width..(row + 1) * width;
-        // Padded examples and the outputs of recurrent layers are zeros there already: then nothing is copied.
-        let is_zero = |elements: &[T]| self.zeros.iter().all(|at| elements[row(at)].iter().all(|&x| x == T::ZERO));
+        // Padded examples and the outputs of recurrent layers have zeros there already: then
+        // nothing is copied.
+        let is_zero = |elements: &[T]| self.zeros.iter().all(|i| elements[row(i)].iter().all(|&x| x == T::ZERO));
         if !x.as_slice().is_some_and(is_zero) {
             let elements = x.as_mut_slice();
-            self.zeros.iter().for_each(|at| elements[row(at)].fill(T::ZERO));
+            self.zeros.iter().for_each(|i| elements[row(i)].fill(T::ZERO));
         }
         x
     }
@@ -117,22 +120,23 @@ impl<T: Scalar> Op<T> for ZeroRows {
     }
 }
 
-/// 1 where the mask is not 0.
-pub(crate) fn counts<T: Scalar>(mask: &Tensor<T>) -> Tensor<T> {
-    mask.map(|counts| if counts != T::ZERO { T::ONE } else { T::ZERO })
+/// The mask with 1 for everything that is not 0.
+pub(crate) fn zero_or_one<T: Scalar>(mask: &Tensor<T>) -> Tensor<T> {
+    mask.map(|valid| if valid != T::ZERO { T::ONE } else { T::ZERO })
 }
 
-/// The softmax over an axis of the scores at which `mask`, of 0 and 1, is 1; 0 at the others, also where there is none. The mask
-/// broadcasts to the scores.
+/// The softmax over an axis of those scores where `mask`, of zeros and ones, is 1; the result is 0
+/// at all others, and everywhere if no score is left. The mask broadcasts to the scores.
 #[track_caller]
 pub(crate) fn masked_softmax<'t, T: Scalar>(scores: Var<'t, T>, mask: &Tensor<T>, axis: usize) -> Var<'t, T> {
-    let of_mask = axis + mask.rank() - scores.shape().rank();
+    let mask_axis = axis + mask.rank() - scores.shape().rank();
     let none =
-        mask.sum_axes(&[of_mask]).unsqueeze(of_mask).map(|count| if count == T::ZERO { T::ONE } else { T::ZERO });
-    // Where none counts, scores of 0: softmax makes something finite of them, which is then left out.
-    let others = none.map(|none| if none != T::ZERO { T::ZERO } else { T::from_f64(f64::NEG_INFINITY) });
+        mask.sum_axes(&[mask_axis]).unsqueeze(mask_axis).map(|count| if count == T::ZERO { T::ONE } else { T::ZERO });
+    // If no score is left, they are 0 instead of minus infinity: the softmax of these would be NaN.
+    // Its result is replaced by zeros below.
+    let masked = none.map(|none| if none != T::ZERO { T::ZERO } else { T::from_f64(f64::NEG_INFINITY) });
     let tape = scores.tape();
-    let weights = tape.constant(mask).where_(scores, tape.constant(&others)).softmax(axis);
+    let weights = tape.constant(mask).where_(scores, tape.constant(&masked)).softmax(axis);
     if none.to_vec().iter().all(|&none| none == T::ZERO) {
         return weights;
     }
@@ -140,12 +144,12 @@ pub(crate) fn masked_softmax<'t, T: Scalar>(scores: Var<'t, T>, mask: &Tensor<T>
 }
 
 /// # Panics
-/// In the name of `op`, if there is not one length for each sequence, or one is greater than `time`.
+/// If there is not one length per sequence, or one is greater than `time`.
 #[track_caller]
 pub(crate) fn check_lengths(op: &str, lengths: &[usize], time: usize, batch: usize) {
     let given = lengths.len();
     assert!(given == batch, "{op}: {given} lengths for a batch of {batch} sequences");
     for (b, length) in lengths.iter().enumerate() {
-        assert!(*length <= time, "{op}: sequence {b} cannot have {length} of {time} time steps");
+        assert!(*length <= time, "{op}: the length {length} of sequence {b} is greater than the {time} time steps");
     }
 }

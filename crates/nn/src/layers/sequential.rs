@@ -1,4 +1,4 @@
-//! Layers one after the other.
+//! Chains of layers.
 
 use crate::layers::layer::Layer;
 use crate::layers::padding::each_step;
@@ -7,9 +7,9 @@ use crate::random::Rng;
 use rand::SeedableRng;
 use unspool_autograd::{Params, Path, Scalar, Segment, Var};
 
-/// A model of layers one after the other; the output of each is the input of the next.
+/// A chain of layers: the output of each is the input of the next.
 ///
-/// Made by [`sequential`]. The parameters are named `layers.0.weight`, `layers.1.cell.u`, ...
+/// Made by [`sequential`]. The parameters are named `layers.0.weight`, `layers.1.cell.u` and so on.
 #[derive(Params, Clone, Debug)]
 pub struct Sequential<L> {
     /// The layers, as nested [`Chain`]s.
@@ -18,12 +18,13 @@ pub struct Sequential<L> {
     count: usize,
 }
 
-/// A model of layers one after the other, empty at first.
+/// An empty chain of layers.
 ///
-/// Layers are given as [`dense`](crate::layers::dense), [`simple_rnn`](crate::cells::simple_rnn),
-/// [`recurrent`](crate::recurrent::recurrent), [`flatten`](crate::layers::flatten), a closure that makes a layer from a random number
-/// generator, or anything else that is [`Build`]. Initial weights come from one seed,
-/// [`seed`](Sequential::seed), 0 at first.
+/// [`add`](Sequential::add) takes [`dense`](crate::layers::dense),
+/// [`simple_rnn`](crate::cells::simple_rnn), [`recurrent`](crate::recurrent::recurrent),
+/// [`flatten`](crate::layers::flatten), a closure that makes a layer from a random number
+/// generator, or any other [`Build`]. All initial weights come from one [`seed`](Sequential::seed),
+/// 0 by default.
 ///
 /// ```
 /// use unspool_nn::cells::simple_rnn;
@@ -38,17 +39,18 @@ pub fn sequential() -> Sequential<()> {
 }
 
 impl Sequential<()> {
-    /// Sets the seed of the initial weights of the layers to come.
+    /// Sets the seed of the initial weights.
     pub fn seed(self, seed: u64) -> Self {
         Sequential { seed, ..self }
     }
 }
 
 impl<L> Sequential<L> {
-    /// The model with one layer more.
-    #[allow(clippy::should_implement_trait)] // a sum of models it is not
+    /// The model with one more layer.
+    #[allow(clippy::should_implement_trait)] // not a sum of models
     pub fn add<B: Build>(self, layer: B) -> Sequential<Chain<L, B::Layer>> {
-        // A generator per layer: its weights depend on the seed and its place alone.
+        // One generator per layer: its weights depend only on the seed and its index, so adding a
+        // layer does not change those of the others.
         let mut seed = <Rng as SeedableRng>::Seed::default();
         seed[..8].copy_from_slice(&self.seed.to_le_bytes());
         seed[8..16].copy_from_slice(&(self.count as u64 + 1).to_le_bytes());
@@ -58,17 +60,18 @@ impl<L> Sequential<L> {
     }
 }
 
-/// What [`Sequential::add`] takes: something that becomes a layer, given a generator for its weights.
+/// What [`Sequential::add`] takes: something that builds a layer, given a generator for its
+/// weights.
 ///
-/// A layer that is there already is added by a closure that returns it: `.add(move |_: &mut Rng| layer)`.
+/// To add an existing layer, pass a closure that returns it: `.add(move |_: &mut Rng| layer)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be added to a sequential model",
-    note = "give `dense(..)`, `simple_rnn(..)`, `recurrent(..)` or a closure `|rng: &mut Rng| layer`"
+    note = "pass `dense(..)`, `simple_rnn(..)`, `recurrent(..)` or a closure `|rng: &mut Rng| layer`"
 )]
 pub trait Build {
-    /// The layer it becomes.
+    /// The layer it builds.
     type Layer;
-    /// Makes the layer.
+    /// Builds the layer.
     fn build(self, rng: &mut Rng) -> Self::Layer;
 }
 
@@ -86,10 +89,10 @@ impl Build for crate::layers::flatten::Flatten {
     }
 }
 
-/// Some layers and one more: what a [`Sequential`] is made of.
+/// A layer after others: what a [`Sequential`] is made of.
 #[derive(Clone, Debug)]
 pub struct Chain<L, M> {
-    /// The layers before, nested in the same way; `()` if there are none.
+    /// The layers before it, nested in the same way; `()` if there are none.
     pub before: L,
     /// The last layer.
     pub layer: M,
@@ -98,13 +101,13 @@ pub struct Chain<L, M> {
 
 #[cfg(feature = "safetensors")]
 impl<L, M> Chain<L, M> {
-    /// The place of the last layer in the model.
+    /// The index of the last layer in the model.
     pub(crate) fn index(&self) -> usize {
         self.index
     }
 }
 
-/// Written out, not derived, so that parameters are named by the layer's place and not by its nesting.
+/// Not derived, so that parameters are named by the index of their layer and not by its nesting.
 impl<P, L: Params<P>, M: Params<P>> Params<P> for Chain<L, M> {
     type With<Q> = Chain<L::With<Q>, M::With<Q>>;
 
@@ -137,7 +140,7 @@ impl<'t, T: Scalar> Layer<'t, T> for () {
         x
     }
 
-    /// The door of a model: no layer of it sees what stands in the padding of its input.
+    /// The entrance of every chain: it clears the padding, so no layer sees what was there.
     #[track_caller]
     fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, _: Mode) -> Var<'t, T> {
         each_step(x, lengths)
@@ -159,7 +162,7 @@ impl<'t, T: Scalar, L: Layer<'t, T>, M: Layer<'t, T>> Layer<'t, T> for Chain<L, 
     #[track_caller]
     fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> M::Output {
         let x = self.before.forward_lengths(x, lengths, mode).into();
-        // Behind the layer that makes one row of each sequence there is no time any more.
+        // After a layer that returns one row per sequence, there is no time axis any more.
         let lengths = lengths.filter(|_| x.shape().rank() == 3);
         self.layer.forward_lengths(x, lengths, mode.fold_in(self.index))
     }

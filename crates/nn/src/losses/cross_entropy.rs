@@ -3,9 +3,10 @@
 use crate::losses::loss::{same_shape, weighted};
 use unspool_autograd::{Indices, Scalar, Tensor, Var};
 
-/// The cross-entropy of scores `[.., C]` against probabilities of the `C` classes, `-sum(target log_softmax(output))`,
-/// averaged over all rows. [`CrossEntropy`] is the same for known classes, with padding, weights and smoothing. A class of
-/// probability 0 adds nothing, also at a score of minus infinity (a masked class).
+/// The cross-entropy of scores (logits) `[.., C]` against probabilities of the `C` classes,
+/// `-sum(target log_softmax(output))`, averaged over all rows. A class of probability 0 adds
+/// nothing, even at a score of minus infinity (a masked class). [`CrossEntropy`] takes class
+/// indices, too, and has options for padding, weights and smoothing.
 ///
 /// ```
 /// use unspool_nn::losses::cross_entropy;
@@ -23,8 +24,8 @@ pub fn cross_entropy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> V
     CrossEntropy::default().probabilities(output, target)
 }
 
-/// The negative log-likelihood of known classes: `-output[class]`, averaged over all rows. `output`, `[.., C]`, are
-/// logarithms of probabilities; `classes` has one axis less.
+/// The negative log-likelihood of class indices: `-output[class]`, averaged over all rows.
+/// `output`, `[.., C]`, are log-probabilities; `classes` has one axis less.
 ///
 /// ```
 /// use unspool_nn::losses::nll;
@@ -36,15 +37,16 @@ pub fn cross_entropy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> V
 /// ```
 ///
 /// # Panics
-/// If the shapes are not these, or a class is not one of `C`.
+/// If the shapes differ from these, or a class is not less than `C`.
 #[track_caller]
 pub fn nll<'t, T: Scalar>(output: Var<'t, T>, classes: impl Into<Indices>) -> Var<'t, T> {
     CrossEntropy::default().log_likelihood("nll", output, classes.into())
 }
 
-/// The Kullback-Leibler divergence of predicted from true probabilities, `sum(target (ln target - output))`, averaged
-/// over all rows. `output`, `[.., C]`, are logarithms of probabilities, `target` probabilities; where one is 0 its term
-/// is 0, also at an output of minus infinity.
+/// The Kullback-Leibler divergence of predicted from true probabilities,
+/// `sum(target (ln target - output))`, averaged over all rows. `output`, `[.., C]`, are
+/// log-probabilities, `target` probabilities. A target of 0 adds nothing, even at an output of
+/// minus infinity.
 ///
 /// Kullback and Leibler 1951, "On information and sufficiency".
 ///
@@ -64,11 +66,11 @@ pub fn kl_div<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, 
     same_shape("kl_div", output, target);
     let classes = class_axis("kl_div", output);
     let one = target.tape().constant(&Tensor::ones([]));
-    let logarithm = target.where_(target, one).ln(); // of 1 where the target is 0
+    let logarithm = target.where_(target, one).ln(); // a target of 0 becomes 1, whose logarithm is finite
     weighted(target, logarithm - output).sum_axes(&[classes]).mean()
 }
 
-/// The cross-entropy with its options; [`cross_entropy`] is the one without any.
+/// The cross-entropy with options; [`cross_entropy`] is the plain one.
 ///
 /// ```
 /// use unspool_nn::losses::CrossEntropy;
@@ -76,7 +78,8 @@ pub fn kl_div<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, 
 /// const PADDING: usize = 0;
 /// let tape = Tape::new();
 /// let scores = tape.variable(&Tensor::<f32>::zeros([3, 4])); // three tokens, four words
-/// let loss = CrossEntropy::default().ignore(PADDING).label_smoothing(0.1).classes(scores, [2, 1, PADDING]);
+/// let cross_entropy = CrossEntropy::default().ignore(PADDING).label_smoothing(0.1);
+/// let loss = cross_entropy.classes(scores, [2, 1, PADDING]);
 /// assert!((loss.item() - 4f32.ln()).abs() < 1e-6);
 /// assert_eq!(loss.backward().wrt(scores).select(0, 2).to_vec(), [0.0; 4]); // the padding
 /// ```
@@ -88,14 +91,14 @@ pub struct CrossEntropy<T: Scalar = f32> {
 }
 
 impl<T: Scalar> Default for CrossEntropy<T> {
-    /// No option is used.
+    /// Without options.
     fn default() -> Self {
         CrossEntropy { ignored: None, smoothing: 0.0, weights: None }
     }
 }
 
 impl<T: Scalar> CrossEntropy<T> {
-    /// Rows of this class do not count: padding. It need not be one of the `C` classes.
+    /// Ignores rows of this class: padding. It need not be one of the `C` classes.
     pub fn ignore(self, class: usize) -> Self {
         CrossEntropy { ignored: Some(class), ..self }
     }
@@ -112,16 +115,17 @@ impl<T: Scalar> CrossEntropy<T> {
         CrossEntropy { smoothing, ..self }
     }
 
-    /// Multiplies the terms of each class by its weight, `[C]`. With known classes, the average is weighted by the
-    /// weight of each row's class.
+    /// Multiplies the terms of each class by its weight, `[C]`. With class indices, the mean over
+    /// rows is weighted by the weight of each row's class.
     pub fn weights(self, weights: &Tensor<T>) -> Self {
         CrossEntropy { weights: Some(weights.clone()), ..self }
     }
 
-    /// The loss of scores `[.., C]` for known classes, in a shape of one axis less. NaN if all rows are ignored.
+    /// The loss of scores `[.., C]` against class indices, which have one axis less. NaN if all
+    /// rows are ignored.
     ///
     /// # Panics
-    /// If the shapes are not these, or a class is not one of `C`.
+    /// If the shapes differ from these, or a class is not less than `C`.
     #[track_caller]
     pub fn classes<'t>(&self, output: Var<'t, T>, classes: impl Into<Indices>) -> Var<'t, T> {
         let (axis, classes) = (class_axis("cross_entropy", output), classes.into());
@@ -129,7 +133,8 @@ impl<T: Scalar> CrossEntropy<T> {
         self.log_likelihood("cross_entropy", output.log_softmax(axis), classes)
     }
 
-    /// The loss of scores `[.., C]` for probabilities of the same shape, averaged over all rows.
+    /// The loss of scores `[.., C]` against probabilities of the same shape, averaged over all
+    /// rows.
     ///
     /// # Panics
     /// If the shapes differ, or have rank 0.
@@ -147,47 +152,48 @@ impl<T: Scalar> CrossEntropy<T> {
         -weighted(target, output.log_softmax(axis)).sum_axes(&[axis]).mean()
     }
 
-    /// The scores with 0 in the rows that are ignored: whatever stands there, it reaches neither loss nor gradient.
+    /// The scores with zeros in the ignored rows: whatever they hold, even NaN, reaches neither
+    /// loss nor gradient.
     fn without_ignored<'t>(&self, output: Var<'t, T>, classes: &Indices) -> Var<'t, T> {
         let Some(ignored) = self.ignored.filter(|ignored| classes.as_slice().contains(ignored)) else { return output };
         let rows = output.shape().remove(output.shape().rank() - 1);
         if classes.shape() != rows {
-            return output; // `log_likelihood` says so
+            return output; // `log_likelihood` reports it
         }
-        let counts = classes.as_slice().iter().map(|&class| if class == ignored { T::ZERO } else { T::ONE });
-        let counts = output.tape().constant(&Tensor::from_vec(counts.collect(), rows.insert(rows.rank(), 1)));
-        counts.where_(output, counts.new_zeros([]))
+        let valid = classes.as_slice().iter().map(|&class| if class == ignored { T::ZERO } else { T::ONE });
+        let valid = output.tape().constant(&Tensor::from_vec(valid.collect(), rows.insert(rows.rank(), 1)));
+        valid.where_(output, valid.new_zeros([]))
     }
 
-    /// The loss of logarithms of probabilities `[.., C]` for known classes.
+    /// The loss of log-probabilities `[.., C]` against class indices.
     #[track_caller]
     fn log_likelihood<'t>(&self, name: &str, output: Var<'t, T>, classes: Indices) -> Var<'t, T> {
         let (axis, shape, given) = (class_axis(name, output), output.shape(), classes.shape());
         let expected = shape.remove(axis);
         assert!(given == expected, "{name}: classes {given} do not fit scores {shape}, they must be {expected}");
         let classes = classes.as_slice();
-        let counts = |class: usize| Some(class) != self.ignored;
-        if let Some(bad) = classes.iter().find(|&&class| counts(class) && class >= shape[axis]) {
-            panic!("{name}: class {bad} is not one of {}", shape[axis]);
+        let valid = |class: usize| Some(class) != self.ignored;
+        if let Some(bad) = classes.iter().find(|&&class| valid(class) && class >= shape[axis]) {
+            panic!("{name}: class {bad} is out of range for {} classes", shape[axis]);
         }
         let weights = self.class_weights(name, output);
         let table = weights.map(|w| w.value().to_vec());
         let weight_of = |class: usize| table.as_ref().map_or(T::ONE, |table| table[class]);
         let per_row = |value: &dyn Fn(usize) -> T| {
-            let values = classes.iter().map(|&class| if counts(class) { value(class) } else { T::ZERO });
+            let values = classes.iter().map(|&class| if valid(class) { value(class) } else { T::ZERO });
             output.tape().constant(&Tensor::from_vec(values.collect(), expected))
         };
         let row_weights = per_row(&weight_of);
 
-        // Ignored rows look at class 0, whatever stands there, and are left out.
-        let looked_at = classes.iter().map(|&class| if counts(class) { class } else { 0 }).collect();
-        let chosen = output.gather(axis, Indices::from_vec(looked_at, expected.insert(axis, 1))).squeeze(axis);
-        let counted = per_row(&|_| T::ONE);
-        let zero = counted.new_zeros([]);
-        let sum = counted.where_(weighted(row_weights, chosen), zero).sum() * (1.0 - self.smoothing);
+        // Ignored rows read class 0 instead, and `where_` drops what they read.
+        let read = classes.iter().map(|&class| if valid(class) { class } else { 0 }).collect();
+        let chosen = output.gather(axis, Indices::from_vec(read, expected.insert(axis, 1))).squeeze(axis);
+        let valid = per_row(&|_| T::ONE);
+        let zero = valid.new_zeros([]);
+        let sum = valid.where_(weighted(row_weights, chosen), zero).sum() * (1.0 - self.smoothing);
         let sum = if self.smoothing > 0.0 {
             let weighted = weights.map_or(output, |w| weighted(w, output));
-            let others = counted.where_(weighted.sum_axes(&[axis]), zero);
+            let others = valid.where_(weighted.sum_axes(&[axis]), zero);
             sum + others.sum() * (self.smoothing / shape[axis] as f64)
         } else {
             sum
@@ -200,7 +206,7 @@ impl<T: Scalar> CrossEntropy<T> {
         let weights = self.weights.as_ref()?;
         let classes = output.shape()[output.shape().rank() - 1];
         let given = weights.shape();
-        assert!(given[..] == [classes], "{name}: weights {given} are not one for each of {classes} classes");
+        assert!(given[..] == [classes], "{name}: the weights must be [{classes}], one for each class, not {given}");
         Some(output.tape().constant(weights))
     }
 }
@@ -209,8 +215,8 @@ impl<T: Scalar> CrossEntropy<T> {
 #[track_caller]
 fn class_axis<T: Scalar>(name: &str, output: Var<'_, T>) -> usize {
     let rank = output.shape().rank();
-    assert!(rank > 0, "{name}: scores of rank 0 have no axis of classes");
+    assert!(rank > 0, "{name}: scores of rank 0 have no class axis");
     let shape = output.shape();
-    assert!(shape[rank - 1] > 0, "{name}: scores {shape} are of no class");
+    assert!(shape[rank - 1] > 0, "{name}: scores {shape} have no classes");
     rank - 1
 }

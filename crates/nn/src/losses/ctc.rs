@@ -1,9 +1,10 @@
-//! The loss of a labelling without an alignment.
+//! Connectionist temporal classification: the loss of a labelling without an alignment.
 
 use unspool_autograd::{Indices, Scalar, Tensor, Var, elementwise};
 
 elementwise! {
-    /// `ln(exp(a) + exp(b) + exp(c))`. Where all are minus infinity, so is the sum, and no way leads on: the gradients are 0.
+    /// `ln(exp(a) + exp(b) + exp(c))`. If all are minus infinity, so is the sum, and the gradients
+    /// are 0: no path leads here.
     struct LogAdd = "ctc";
     value: |[a, b, c]| {
         let larger = if a > b { a } else { b };
@@ -11,27 +12,29 @@ elementwise! {
         let none = max == T::from_f64(f64::NEG_INFINITY);
         if none { a + b + c } else { max + ((a - max).exp() + (b - max).exp() + (c - max).exp()).ln() }
     };
-    gradients: |[a, b, c], y, dy| [dy * share(a, y), dy * share(b, y), dy * share(c, y)];
+    gradients: |[a, b, c], y, dy| [dy * softmax(a, y), dy * softmax(b, y), dy * softmax(c, y)];
 }
 
-/// The part that `exp(x)` is of `exp(sum)`.
+/// `exp(x) / exp(sum)`: the softmax of x among the logarithms whose sum is given.
 #[inline(always)]
-fn share<T: Scalar>(x: T, sum: T) -> T {
+fn softmax<T: Scalar>(x: T, sum: T) -> T {
     if x == T::from_f64(f64::NEG_INFINITY) { T::ZERO } else { (x - sum).exp() }
 }
 
-/// Connectionist temporal classification: the negative logarithm of the probability that a sequence of outputs, with
-/// blanks removed and repetitions merged, spells the target; summed over all ways to do so. Each is divided by the
-/// length of its target (at least 1), then averaged over the batch, as PyTorch does. [`Ctc`] is the same with its option.
+/// Connectionist temporal classification: the negative logarithm of the probability that a sequence
+/// of outputs spells the target once repetitions are merged and blanks removed, summed over all
+/// alignments. The loss of each sequence is divided by the length of its target (at least 1), then
+/// averaged over the batch, as in PyTorch. [`Ctc`] is the same with an option.
 ///
-/// `log_probs`, `[T, B, C]`, are logarithms of probabilities (see [`log_softmax`](Var::log_softmax)), minus infinity among
-/// them, `targets` the labels of each sequence, `lengths` its number of time steps, and `blank` the class that means nothing.
-/// What stands behind a sequence's end is not read.
+/// `log_probs`, `[T, B, C]`, are log-probabilities (see [`log_softmax`](Var::log_softmax)) and may
+/// be minus infinity, `targets` the labels of each sequence, `lengths` its number of time steps,
+/// and `blank` the class of the blank. Steps after the end of a sequence are not read.
 ///
-/// If no way spells a target (each has a step of probability 0), the loss is infinite, and that sequence's gradient 0.
+/// If no alignment spells a target (each has a step of probability 0), the loss is infinite, and
+/// the gradient of that sequence 0.
 ///
-/// Graves et al. 2006, "Connectionist temporal classification", equations 6 to 8: the forward variables alpha, as
-/// operations on the tape; the backward variables are its gradient.
+/// Graves et al. 2006, "Connectionist temporal classification", equations 6 to 8: the forward
+/// variables alpha are ops on the tape; the backward variables are their gradient.
 ///
 /// ```
 /// use unspool_nn::losses::ctc;
@@ -45,8 +48,8 @@ fn share<T: Scalar>(x: T, sum: T) -> T {
 /// ```
 ///
 /// # Panics
-/// If the shapes do not fit, a label is the blank or not a class, or a sequence has fewer time steps than its target
-/// needs: one for each label and one between equal neighbours.
+/// If the shapes do not fit, a label is the blank or not a class, or a sequence has fewer time
+/// steps than its target needs: one for each label, and one between equal neighbours.
 #[track_caller]
 pub fn ctc<'t, T: Scalar>(
     log_probs: Var<'t, T>,
@@ -57,7 +60,7 @@ pub fn ctc<'t, T: Scalar>(
     Ctc::new(blank).loss(log_probs, targets, lengths)
 }
 
-/// [`ctc`] with its option.
+/// [`ctc`] with an option.
 ///
 /// ```
 /// use unspool_nn::losses::Ctc;
@@ -75,21 +78,21 @@ pub struct Ctc {
 }
 
 impl Ctc {
-    /// The loss with this class for the blank.
+    /// The loss with `blank` as the class of the blank.
     pub fn new(blank: usize) -> Self {
         Ctc { blank, zero_infinity: false }
     }
 
-    /// A target that nothing can spell, be it that its sequence is too short, adds 0 to the loss and to the gradient.
-    /// PyTorch's `zero_infinity`.
+    /// Lets a target that no alignment spells, for example because its sequence is too short, add 0
+    /// to the loss and to the gradient: PyTorch's `zero_infinity`.
     pub fn zero_infinity(self) -> Self {
         Ctc { zero_infinity: true, ..self }
     }
 
-    /// The loss, see [`ctc`].
+    /// The loss: see [`ctc`].
     ///
     /// # Panics
-    /// As [`ctc`]; sequences that are too short are allowed with [`zero_infinity`](Ctc::zero_infinity).
+    /// Like [`ctc`]; with [`zero_infinity`](Ctc::zero_infinity), sequences may be too short.
     #[track_caller]
     pub fn loss<'t, T: Scalar>(
         self,
@@ -99,7 +102,7 @@ impl Ctc {
     ) -> Var<'t, T> {
         let shape = log_probs.shape();
         let &[time, batch, classes] = &shape[..] else {
-            panic!("ctc: the logarithms of probabilities must be [T, B, C], not {shape}")
+            panic!("ctc: the log-probabilities must be [T, B, C], not {shape}")
         };
         self.check(targets, lengths, [time, batch, classes]);
         let log_likelihood = log_likelihood(log_probs, targets, lengths, self.blank);
@@ -111,8 +114,8 @@ impl Ctc {
         } else {
             log_likelihood
         };
-        let shares = targets.iter().map(|target| T::from_f64(-1.0 / (batch * target.as_ref().len().max(1)) as f64));
-        (log_likelihood * log_probs.tape().constant(&Tensor::from_vec(shares.collect(), [batch]))).sum()
+        let weights = targets.iter().map(|target| T::from_f64(-1.0 / (batch * target.as_ref().len().max(1)) as f64));
+        (log_likelihood * log_probs.tape().constant(&Tensor::from_vec(weights.collect(), [batch]))).sum()
     }
 
     #[track_caller]
@@ -124,21 +127,21 @@ impl Ctc {
         assert!(blank < classes, "ctc: the blank {blank} is not one of {classes} classes");
         for (b, (target, &length)) in targets.iter().zip(lengths).enumerate() {
             let target = target.as_ref();
-            assert!(length <= time, "ctc: sequence {b} cannot have {length} of {time} time steps");
+            assert!(length <= time, "ctc: the length {length} of sequence {b} is greater than the {time} time steps");
             if let Some(bad) = target.iter().find(|&&label| label >= classes || label == blank) {
-                panic!("ctc: label {bad} of target {b} is not one of {classes} classes beside the blank {blank}");
+                panic!("ctc: label {bad} of target {b} is not one of {classes} classes other than the blank {blank}");
             }
             let needed = target.len() + target.windows(2).filter(|pair| pair[0] == pair[1]).count();
             assert!(
                 length >= needed || self.zero_infinity,
-                "ctc: target {b} needs at least {needed} time steps, its sequence has {length}; to leave such out, use \
+                "ctc: target {b} needs at least {needed} time steps, its sequence has {length}; to ignore such targets, use \
                  `Ctc::zero_infinity`"
             );
         }
     }
 }
 
-/// The logarithm of the probability of each target, `[B]`.
+/// The log-probability of each target: `[B]`.
 #[track_caller]
 fn log_likelihood<'t, T: Scalar>(
     log_probs: Var<'t, T>,
@@ -160,26 +163,27 @@ fn log_likelihood<'t, T: Scalar>(
     };
     let emitted = (0..time * batch * positions).map(|i| symbol(i / positions % batch, i % positions));
     let emitted = log_probs.gather(2, Indices::from_vec(emitted.collect(), [time, batch, positions]));
-    // A label may follow the one before it without a blank between them, unless they are equal.
+    // A label may follow the previous one without a blank between them, unless they are equal.
     let skip = constant([batch, positions], &|b, s| {
-        let may = s % 2 == 1 && (s == 1 || symbol(b, s) != symbol(b, s - 2));
-        if may { 0.0 } else { NEVER }
+        let allowed = s % 2 == 1 && (s == 1 || symbol(b, s) != symbol(b, s - 2));
+        if allowed { 0.0 } else { NEVER }
     });
 
-    // alpha has two positions more in front, so that each position sees the two before it. Before the first step, all
-    // probability is one place in front of the first blank.
+    // alpha has two extra positions at the front, so that each position has two before it. Before
+    // the first step, all probability is at the position right before the first blank.
     let front = constant([batch, 2], &|_, _| NEVER);
     let mut alpha = constant([batch, positions + 2], &|_, s| if s == 1 { 0.0 } else { NEVER });
     for (t, emitted) in emitted.unbind().enumerate() {
-        let ways = [alpha.slice(1, 2..), alpha.slice(1, 1..positions + 1), alpha.slice(1, ..-2) + skip];
-        let next = Var::concat(1, &[front, tape.apply(LogAdd, &ways) + emitted]);
-        let runs = constant([batch, 1], &|b, _| if t < lengths[b] { 1.0 } else { 0.0 });
-        alpha = if lengths.iter().all(|&length| t < length) { next } else { runs.where_(next, alpha) };
+        let paths = [alpha.slice(1, 2..), alpha.slice(1, 1..positions + 1), alpha.slice(1, ..-2) + skip];
+        let next = Var::concat(1, &[front, tape.apply(LogAdd, &paths) + emitted]);
+        // The alpha of a sequence that has ended stays as it is.
+        let running = constant([batch, 1], &|b, _| if t < lengths[b] { 1.0 } else { 0.0 });
+        alpha = if lengths.iter().all(|&length| t < length) { next } else { running.where_(next, alpha) };
     }
-    // The last label or the blank after it.
+    // A path ends at the last label or at the blank after it.
     let end = |from: usize| {
-        let places = targets.iter().map(|target| 2 * target.as_ref().len() + from).collect();
-        alpha.gather(1, Indices::from_vec(places, [batch, 1])).squeeze(1)
+        let positions = targets.iter().map(|target| 2 * target.as_ref().len() + from).collect();
+        alpha.gather(1, Indices::from_vec(positions, [batch, 1])).squeeze(1)
     };
     tape.apply(LogAdd, &[end(1), end(2), front.slice(1, 0..1).squeeze(1)])
 }

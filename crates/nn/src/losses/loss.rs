@@ -4,9 +4,10 @@ use unspool_autograd::{Scalar, Tensor, Var, elementwise};
 
 /// A loss function: one number from an output and its target, averaged over all their elements.
 ///
-/// Every function or closure of this form is one. [`fit`](crate::train::fit) relies on the average: it computes parts
-/// of a batch apart and weights their losses by their size. A closure must be written where it is given, as in
-/// `.loss(|output, target| (output - target).abs().mean())`: bound by `let` first, it works for one tape only.
+/// Every function or closure of this form is a loss. [`fit`](crate::train::fit) relies on the
+/// average: it computes a batch in shards and weights their losses by their sizes. Write a closure
+/// right where it is passed, as in `.loss(|output, target| (output - target).abs().mean())`: bound
+/// with `let` first, its type is that of one tape only.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a loss of output and target",
     note = "call `.loss(..)` with a function such as `mse`, or a closure `|output, target| ..` written right there"
@@ -27,7 +28,7 @@ impl<T: Scalar, L: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Sync> Loss
 /// ```
 ///
 /// # Panics
-/// If the shapes differ. (They are not broadcast: `[B, 1]` against `[B]` would compare every pair.)
+/// If the shapes differ. (They do not broadcast: `[B, 1]` against `[B]` would compare every pair.)
 #[track_caller]
 pub fn mse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     same_shape("mse", output, target);
@@ -54,14 +55,16 @@ pub fn mae<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> 
 }
 
 elementwise! {
-    /// Huber's function of an error. The derivative is the error itself, cut off: nothing cancels, however small it is.
+    /// Huber's function of an error. Its derivative is the error itself, clamped: nothing cancels,
+    /// however small the error is.
     struct Huber { delta } = "huber";
     value: |e| if e.abs() <= delta { T::from_f64(0.5) * e * e } else { delta * (e.abs() - T::from_f64(0.5) * delta) };
     derivative: |e, _| if e > delta { delta } else if e < -delta { -delta } else { e };
 }
 
-/// The Huber loss, a function for [`Fit::loss`](crate::train::Fit::loss): with `e = |output - target|`, the mean of `e²/2`
-/// where `e <= delta`, and of `delta (e - delta/2)` beyond. With an infinite `delta` it is half of [`mse`].
+/// The Huber loss, as a function for [`Fit::loss`](crate::train::Fit::loss): the mean over all
+/// elements of `e²/2` where `e = |output - target|` is at most `delta`, and of
+/// `delta (e - delta/2)` elsewhere. With an infinite `delta` it is half of [`mse`].
 ///
 /// Huber 1964, "Robust estimation of a location parameter".
 ///
@@ -75,20 +78,22 @@ elementwise! {
 /// ```
 ///
 /// # Panics
-/// If `delta` is not greater than 0. The function panics if the shapes differ (a closure cannot tell its caller's line).
+/// If `delta` is not greater than 0. The returned function panics if the shapes differ (as a
+/// closure, it cannot report its caller's line).
 #[track_caller]
 pub fn huber<T: Scalar>(delta: f64) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Send + Sync {
-    assert!(delta > 0.0, "huber: delta is {delta}, it must be greater than 0");
+    assert!(delta > 0.0, "huber: delta must be greater than 0, not {delta}");
     move |output, target| {
         same_shape("huber", output, target);
         output.tape().apply(Huber { delta }, &[output - target]).mean()
     }
 }
 
-/// The binary cross-entropy of scores before the logistic function, `-t ln s - (1 - t) ln(1 - s)` with
-/// `s = sigmoid(output)`, averaged over all elements. Computed as
-/// `t softplus(-output) + (1 - t) softplus(output)`: finite for every finite score, and exact where it is small. Targets are
-/// between 0 and 1; where one is 0 or 1, the score may be infinite on its side.
+/// The binary cross-entropy of scores (logits), `-t ln s - (1 - t) ln(1 - s)` with
+/// `s = sigmoid(output)`, averaged over all elements. It is computed as
+/// `t softplus(-output) + (1 - t) softplus(output)`, which is finite for every finite score and
+/// exact where it is small. Targets are between 0 and 1; for a target of 0 or 1, the score may be
+/// minus or plus infinity.
 ///
 /// ```
 /// use unspool_nn::losses::bce_with_logits;
@@ -107,9 +112,10 @@ pub fn bce_with_logits<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) ->
     (weighted(target, (-output).softplus()) + weighted(1.0 - target, output.softplus())).mean()
 }
 
-/// [`bce_with_logits`] whose terms of true labels count `pos_weight` times, a function for
-/// [`Fit::loss`](crate::train::Fit::loss): the mean of `-p t ln s - (1 - t) ln(1 - s)`. `pos_weight` broadcasts against the scores:
-/// `[C]` has a weight for each of `C` labels, negative examples divided by positive ones where these are rare.
+/// [`bce_with_logits`] with the terms of true labels multiplied by `pos_weight`, as a function for
+/// [`Fit::loss`](crate::train::Fit::loss): the mean of `-p t ln s - (1 - t) ln(1 - s)`.
+/// `pos_weight` broadcasts against the scores: `[C]` has a weight for each of `C` labels. For rare
+/// labels, a common choice is the ratio of negative to positive examples.
 ///
 /// PyTorch's `binary_cross_entropy_with_logits(.., pos_weight=..)`.
 ///
@@ -124,8 +130,9 @@ pub fn bce_with_logits<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) ->
 /// ```
 ///
 /// # Panics
-/// If a weight is negative or not finite. The function panics if the shapes of output and target differ, or that of the
-/// weights does not broadcast to theirs (a closure cannot tell its caller's line).
+/// If a weight is negative or not finite. The returned function panics if the shapes of output and
+/// target differ, or that of the weights does not broadcast to theirs (as a closure, it cannot
+/// report its caller's line).
 #[track_caller]
 pub fn weighted_bce_with_logits<T: Scalar>(
     pos_weight: &Tensor<T>,
@@ -134,7 +141,7 @@ pub fn weighted_bce_with_logits<T: Scalar>(
     let wrong = pos_weight.to_vec().into_iter().find(|&weight| !(weight >= T::ZERO && weight.is_finite()));
     assert!(
         wrong.is_none(),
-        "weighted_bce_with_logits: a weight is {}, it must be finite and not negative",
+        "weighted_bce_with_logits: a weight is {}; it must be finite and not negative",
         wrong.unwrap_or(T::ZERO)
     );
     move |output, target| {
@@ -153,8 +160,8 @@ elementwise! {
     gradients: |[weight, term], _, dy| [dy * term, dy * weight];
 }
 
-/// `weight term`, and 0 where the weight is 0 whatever the term: what is impossible has an infinite logarithm, and does
-/// not count where it does not happen (`0 ln 0 = 0`).
+/// `weight term`, and 0 where the weight is 0, whatever the term: the logarithm of an impossible
+/// event is infinite, but does not matter where the event does not happen (`0 ln 0 = 0`).
 #[track_caller]
 pub(crate) fn weighted<'t, T: Scalar>(weight: Var<'t, T>, term: Var<'t, T>) -> Var<'t, T> {
     weight.tape().apply(Weighted, &[weight, term])

@@ -1,7 +1,7 @@
 //! Losses: functions of output and target that return one number.
 //!
-//! Any function or closure of that form is a [`Loss`]. Classes are given as scores (logits) and class indices to
-//! [`CrossEntropy`]; sequences without alignment to [`Ctc`].
+//! Any function or closure of that form is a [`Loss`]. [`CrossEntropy`] takes scores (logits) and
+//! class indices, [`Ctc`] label sequences without an alignment.
 
 pub(crate) mod cross_entropy;
 pub(crate) mod ctc;
