@@ -2,10 +2,10 @@
 //!
 //! `cargo run --release --example adding`
 //!
-//! A sequence has two inputs per step: a random number from 0 to 1, and a mark. Two steps are marked, one in the first
-//! half and one in the second; the target is the sum of their numbers. Always answering 1 has a mean squared error of
-//! 1/6 = 0.167. Hochreiter and Schmidhuber 1997, "Long short-term memory", section 5.4, in the form of Arjovsky, Shah
-//! and Bengio 2016.
+//! A sequence has two inputs per step: a random number from 0 to 1, and a mark. Two steps are
+//! marked, one in the first half and one in the second; the target is the sum of their numbers.
+//! Always answering 1 has a mean squared error of 1/6 = 0.167. Hochreiter and Schmidhuber 1997,
+//! "Long short-term memory", section 5.4, in the form of Arjovsky, Shah and Bengio 2016.
 
 #![forbid(unsafe_code)]
 

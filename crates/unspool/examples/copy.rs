@@ -2,10 +2,11 @@
 //!
 //! `cargo run --release --example copy`
 //!
-//! Ten symbols from an alphabet of eight, then blanks. After a signal, the target is the symbols again, in order; it is
-//! blank everywhere else. A model without memory can output the blanks and guess the symbols, for a cross-entropy of
-//! `recall ln 8 / (delay + 2 recall)` per step. Hochreiter and Schmidhuber 1997, "Long short-term memory"; in the form
-//! of Arjovsky, Shah and Bengio 2016, "Unitary evolution recurrent neural networks".
+//! Ten symbols from an alphabet of eight, then blanks. After a signal, the target is the symbols
+//! again, in order; it is blank everywhere else. A model without memory can output the blanks and
+//! guess the symbols, for a cross-entropy of `recall ln 8 / (delay + 2 recall)` per step.
+//! Hochreiter and Schmidhuber 1997, "Long short-term memory"; in the form of Arjovsky, Shah and
+//! Bengio 2016, "Unitary evolution recurrent neural networks".
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +30,8 @@ const OUTPUTS: usize = SYMBOLS + 1;
 const SOLVED: f64 = 0.99;
 /// Training steps between two measurements of that fraction.
 const LOOK: usize = 100;
-/// The global gradient norm is clipped to this: now and then it is a thousand times larger than usual.
+/// The global gradient norm is clipped to this: now and then it is a thousand times larger than
+/// usual.
 const LONGEST: f64 = 0.1;
 
 /// Train recurrent cells on the copy task and show how well each solves it.
@@ -108,8 +110,8 @@ fn run(options: &Options) -> Result<(), String> {
     train("Gru", model.add(recurrent(gru).return_sequences()).add(head()), options)
 }
 
-/// Initial biases of the gate that keeps the state, with which units remember for up to `length` steps. Tallec and Ollivier
-/// 2018, "Can recurrent neural networks warp time?".
+/// Initial biases of the gate that keeps the state, with which units remember for up to `length`
+/// steps. Tallec and Ollivier 2018, "Can recurrent neural networks warp time?".
 fn memories(rng: &mut Rng, length: usize, hidden: usize) -> Tensor {
     Tensor::from_fn([hidden], |_| (1.0 + rng.random::<f32>() * (length - 2) as f32).ln())
 }

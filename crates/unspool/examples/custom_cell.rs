@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example custom_cell`
 //!
-//! The task: of 20 numbers drawn from 0 to 1, output the first. The gradient has to reach back 20 steps.
+//! The task: of 20 numbers drawn from 0 to 1, output the first. The gradient has to reach back 20
+//! steps.
 
 use clap::Parser;
 use rand::RngExt;

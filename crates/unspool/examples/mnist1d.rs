@@ -133,7 +133,8 @@ fn examples(rows: &Tensor) -> Result<Dataset, String> {
     Dataset::new(x, Tensor::one_hot(classes, CLASSES)).map_err(|e| e.to_string())
 }
 
-/// A pattern of 12 points for each class, somewhere in the sequence, scaled, with noise: for training, and for testing.
+/// A pattern of 12 points for each class, somewhere in the sequence, scaled, with noise: for
+/// training, and for testing.
 fn made_up(rng: &mut Rng, train: usize, test: usize) -> (Dataset, Dataset) {
     const POINTS: usize = 12;
     let mut uniform = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();

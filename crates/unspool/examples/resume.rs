@@ -5,9 +5,10 @@
 //! cargo run --release --features ctrlc,safetensors --example resume -- --checkpoint running.safetensors --resume
 //! ```
 //!
-//! Ctrl-c or SIGTERM ends the first command after its current step, a second ctrl-c or a kill at once; the second command
-//! resumes it. Whatever happens in between, the weights that `--weights` saves at the end are the same, bit for bit, and so is
-//! the history in that file. The task: at every step of sequences of different lengths, the largest number so far.
+//! Ctrl-c or SIGTERM ends the first command after its current step, a second ctrl-c or a kill at
+//! once; the second command resumes it. Whatever happens in between, the weights that `--weights`
+//! saves at the end are the same, bit for bit, and so is the history in that file. The task: at
+//! every step of sequences of different lengths, the largest number so far.
 
 #![forbid(unsafe_code)]
 
@@ -154,7 +155,8 @@ mod tests {
         folder
     }
 
-    /// Waits for a checkpoint that is newer, and some time more; whether the process is still there.
+    /// Waits for a checkpoint that is newer, and some time more; whether the process is still
+    /// there.
     fn wait_for_a_checkpoint(child: &mut Child, folder: &Path, more: Duration) -> bool {
         let changed = || fs::metadata(folder.join(CHECKPOINT)).and_then(|file| file.modified()).ok();
         let (before, started) = (changed(), Instant::now());

@@ -7,7 +7,7 @@ pub use unspool_nn::io;
 pub use unspool_nn::{cells, data, layers, losses, optim, recurrent, text, train};
 pub use unspool_tensor as tensor;
 
-/// The built-in ops, and what an op of your own is made of: the trait [`Op`](ops::Op), or the
+/// The built-in ops, and what a custom op is made of: the trait [`Op`](ops::Op), or the
 /// [`elementwise!`](ops::elementwise) macro.
 pub mod ops {
     pub use unspool_autograd::ops::*;
@@ -16,7 +16,8 @@ pub mod ops {
 
 pub use prelude::*;
 
-/// What most programs use, which is also at the root: `use unspool::prelude::*`. The rest is in modules by subject.
+/// The names that most programs use, which are also at the root: `use unspool::prelude::*`. The
+/// rest is in modules by subject.
 pub mod prelude {
     pub use unspool_autograd::{Indices, Params, ParamsExt, Scalar, Tape, Tensor, Var, gradcheck};
     pub use unspool_nn::cells::{Gru, Lstm, SimpleRnn, gru, lstm, simple_rnn};
@@ -31,7 +32,7 @@ pub mod prelude {
     pub use unspool_nn::{Mode, Rng, rng, summary};
 }
 
-// What the derive macros write with the crate's name before it.
+// The derive macros write these paths.
 #[doc(hidden)]
 pub use unspool_autograd::{Path, Segment};
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! One column of a CSV file, with every doubt about its numbers removed.
+//! Reading one column of a CSV file, without leaving any doubt about its numbers.
 
 use crate::moments::DateOrder;
 use crate::{Sentence, dates};
@@ -17,25 +17,26 @@ pub(crate) struct Reading {
     /// The column of dates or times: checked for order and gaps, and shown on the axis
     #[arg(long, value_name = "COLUMN", requires = "csv")]
     date_column: Option<String>,
-    /// What comes first in dates such as 02/01/2001, if the column as a whole does not tell
+    /// What comes first in dates such as 02/01/2001, if the column as a whole leaves it open
     #[arg(long, value_name = "ORDER", requires = "date_column")]
     date_order: Option<DateOrder>,
-    /// What stands between cells, such as ';' or 'tab', if the file does not tell
+    /// The delimiter between cells, such as ';' or 'tab', if the file leaves it open
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter, requires = "csv")]
     delimiter: Option<char>,
-    /// What stands between whole and fraction, '.' or ',', if the file does not tell
+    /// The decimal mark, '.' or ',', if the file leaves it open
     #[arg(long, value_name = "MARK", value_parser = ["." , ","], requires = "csv")]
     decimal: Option<String>,
-    /// The first line holds numbers: columns have numbers, no names
+    /// The first line holds values: columns have numbers instead of names
     #[arg(long, requires = "csv")]
     no_header: bool,
     /// The first line holds names, although they look like numbers
     #[arg(long, requires = "csv", conflicts_with = "no_header")]
     header: bool,
-    /// A cell that says that a value is missing, beside the usual ones (empty, NA, NaN, null, None, #N/A, -, ?)
+    /// A cell that marks a missing value, in addition to the usual ones (empty, NA, NaN, null,
+    /// None, #N/A, -, ?)
     #[arg(long, value_name = "CELL", allow_hyphen_values = true, requires = "csv")]
     missing: Vec<String>,
-    /// Fill missing cells on a straight line between their neighbours, and cut off those at both ends
+    /// Interpolate missing cells linearly, and cut off those at both ends
     #[arg(long, requires = "csv")]
     pub(crate) fill: bool,
 }
@@ -50,7 +51,7 @@ fn delimiter(text: &str) -> Result<char, Sentence> {
     }
 }
 
-/// Adds the option that sets what a sentence says is to be set.
+/// Adds to an error sentence the option that resolves it.
 fn with_option(sentence: Sentence) -> Sentence {
     let options = [
         ("set the delimiter", "--delimiter"),
@@ -143,7 +144,8 @@ impl Reading {
     }
 }
 
-/// The values, gaps between them filled on straight lines if that is wanted; otherwise a gap is an error.
+/// The values, gaps between them filled on straight lines if that is wanted; otherwise a gap is an
+/// error.
 fn without_gaps(cells: &[Option<f64>], rows: &[usize], fill: bool) -> Result<Vec<f64>, Sentence> {
     let gaps = cells.iter().filter(|cell| cell.is_none()).count();
     if let Some(gap) = cells.iter().position(Option::is_none).filter(|_| !fill) {

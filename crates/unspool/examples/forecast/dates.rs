@@ -3,15 +3,17 @@
 use crate::Sentence;
 use crate::moments::{DateOrder, Moment, read_all};
 
-/// A step this many times the usual (median) step is a gap. Months differ by less, a missing month does not.
+/// A step this many times the usual (median) step is a gap. Months differ by less, a missing month
+/// does not.
 const GAP: f64 = 1.5;
 /// The most characters of a date, so that sentences can show it whole.
 const LONGEST: usize = 100;
 
 /// Checks that the dates, found in the given lines of the file, ascend and are evenly spaced.
 ///
-/// If they can begin with the day or with the month, and nobody tells, they are read both ways: the one counts with which
-/// all of them are dates, in order and without a gap. What was decided so is returned, as a sentence for the report.
+/// If they can begin with the day or with the month, and nobody tells, they are read both ways: the
+/// one counts with which all of them are dates, in order and without a gap. What was decided so is
+/// returned, as a sentence for the report.
 pub(crate) fn check(dates: &[String], lines: &[usize], told: Option<DateOrder>) -> Result<Option<Sentence>, Sentence> {
     if let Some(empty) = dates.iter().position(|date| date.is_empty()) {
         return Err(format!("line {} has no date: write one, or leave out --date-column", lines[empty]));
@@ -91,8 +93,8 @@ mod tests {
         check_dates(&dates.iter().map(|date| date.to_string()).collect::<Vec<_>>(), None)
     }
 
-    /// A series of dates in many forms; then without one of them, with two of them exchanged, with one of them twice, turned
-    /// around: all is told but the first.
+    /// A series of dates in many forms; then without one of them, with two of them exchanged, with
+    /// one of them twice, turned around: all is told but the first.
     #[test]
     fn order_and_gaps_are_checked_in_every_form() {
         fn months(i: usize) -> (usize, usize) {

@@ -1,4 +1,4 @@
-//! What is to be learned of a series: its values, or how they change.
+//! What a model learns of a series: its values, or their differences.
 
 use crate::Sentence;
 use crate::column::Column;
@@ -19,11 +19,12 @@ pub(crate) struct Examples<'a> {
     pub(crate) horizon: usize,
 }
 
-/// The task of forecasting these differences (the values, if there is no lag), which are scaled once more. `None` if they
-/// reach so far back that no example is left to train on.
+/// The task of forecasting these differences (the values, if there is no lag), which are scaled
+/// once more. `None` if they reach so far back that no example is left to train on.
 ///
-/// One step ahead, a target is the next difference. Further ahead, it is the distance from what would follow if all
-/// differences until then were 0: with a lag of 1 the sum of the next `horizon` differences.
+/// One step ahead, a target is the next difference. Further ahead, it is the distance from what
+/// would follow if all differences until then were 0: with a lag of 1 the sum of the next `horizon`
+/// differences.
 pub(crate) fn task(examples: &Examples, differences: &Differences) -> Result<Option<Task>, Sentence> {
     let Examples { column, values, known, targets, window, horizon } = *examples;
     let (before, windows) = (differences.history(), Windows::new(window, horizon));
@@ -94,7 +95,8 @@ fn unit(values: Vec<f64>, differences: &Differences) -> StandardScaler {
     }
 }
 
-/// Whether all values are small enough for losses, which square them in f32; the place of one that is not.
+/// Whether all values are small enough for losses, which square them in f32; the place of one that
+/// is not.
 pub(crate) fn usable(values: &Tensor<f64>) -> Result<(), usize> {
     values.to_vec().iter().position(|value| value.abs() >= 1e12).map_or(Ok(()), Err)
 }

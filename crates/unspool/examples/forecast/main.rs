@@ -1,4 +1,5 @@
-//! Forecasts time series with simple recurrent networks, and compares them with two simpler forecasts.
+//! Forecasts time series with simple recurrent networks, and compares them with two simpler
+//! forecasts.
 //!
 //! ```text
 //! cargo run --release --example forecast
@@ -42,11 +43,12 @@ type Sentence = String;
 
 /// Forecast time series with simple recurrent networks, and compare them with simpler forecasts.
 ///
-/// Without --csv: 10,000 generated series of 51 points, the last point forecast from the 50 before it.
-/// With --csv: the same models on one column of your file, trained on the first 70% of its rows, validated on the next
-/// 20%, tested on the last 10%. A network cannot follow a trend beyond the values it was trained on, so each model may
-/// learn differences instead: validation decides (see --difference). The table marks models that are no better than the
-/// last value, with a likely reason.
+/// Without --csv: 10,000 generated series of 51 points, the last point forecast from the 50 before
+/// it. With --csv: the same models on one column of your file, trained on the first 70% of its
+/// rows, validated on the next 20%, tested on the last 10%. A network cannot follow a trend beyond
+/// the values it was trained on, so each model may learn differences instead: validation decides
+/// (see --difference). The table marks models that are no better than the last value, with a likely
+/// reason.
 ///
 /// Prints a table, and plots forecasts.svg and losses.svg.
 #[derive(Parser)]
@@ -72,13 +74,14 @@ struct Options {
     /// How many values a forecast is based on
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000), requires = "csv")]
     window: usize,
-    /// What the models learn: the values (none) or their differences of these lags, such as 1, 12 or 1,12. Without it,
-    /// each model's first seed tries none, 1 and, if there is a season, the season and both; the smallest validation
-    /// error decides
+    /// What the models learn: the values (none) or their differences of these lags, such as 1, 12
+    /// or 1,12. Without it, each model's first seed tries none, 1 and, if there is a season, the
+    /// season and both; the smallest validation error decides
     #[arg(long, value_name = "LAGS", value_parser = differences, requires = "csv")]
     difference: Option<Differences>,
-    /// The number of steps after which the series repeats itself. Without it, the season is the highest peak of the
-    /// autocorrelation of the training part (around a straight line), if that is above 0.3
+    /// The number of steps after which the series repeats itself. Without it, the season is the
+    /// highest peak of the autocorrelation of the training part (around a straight line), if that
+    /// is above 0.3
     #[arg(long, value_name = "N", value_parser = between::<usize>(2, 10_000), requires = "csv")]
     season: Option<usize>,
 }

@@ -19,8 +19,8 @@ pub(crate) struct Task {
     pub(crate) test: Dataset,
     /// One more input, `[T, 1, 1]`, whose target nobody knows yet.
     pub(crate) next: Option<Tensor>,
-    /// What makes a forecast of an output z: `offset + scale z`. There is an offset for each example of the test part, and
-    /// for `next`.
+    /// What makes a forecast of an output z: `offset + scale z`. There is an offset for each
+    /// example of the test part, and for `next`.
     pub(crate) offsets: Vec<f64>,
     pub(crate) scale: f64,
 }
@@ -75,8 +75,8 @@ pub(crate) const DEEP_RNN_DENSE: &str = "SimpleRNN(20)-(20), Dense(1)";
 pub(crate) const LSTM: &str = "LSTM(20)-(20), Dense(1)";
 pub(crate) const GRU: &str = "GRU(20)-(20), Dense(1)";
 
-/// Trains and tests all models. If there is more than one task, these are the same one in several forms, and each model
-/// takes the form on which its first seed has the least validation error.
+/// Trains and tests all models. If there is more than one task, these are the same one in several
+/// forms, and each model takes the form on which its first seed has the least validation error.
 pub(crate) fn compare(tasks: &[Task], training: &Training) -> Result<Vec<Outcome>, Sentence> {
     let window = tasks[0].train.x().shape()[0];
     Ok(vec![
@@ -159,8 +159,8 @@ fn last(losses: &[f64]) -> f64 {
     losses.last().copied().unwrap_or(f64::NAN)
 }
 
-/// Trains a model from one seed, watching the second data set, and says how it went. Losses are those of outputs times
-/// `scale`.
+/// Trains a model from one seed, watching the second data set, and says how it went. Losses are
+/// those of outputs times `scale`.
 pub(crate) fn train<M>(
     name: &str,
     model: &mut M,

@@ -1,4 +1,4 @@
-//! The dates and times of a column, in the forms in which they are usually written.
+//! The dates and times of a column, in their usual formats.
 
 use crate::Sentence;
 use clap::ValueEnum;
@@ -32,7 +32,8 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// How far this comes after another one: in the unit of its kind, seconds for all that knows days.
+    /// How far this comes after another one: in the unit of its kind, seconds for all that knows
+    /// days.
     pub(crate) fn since(self, other: Moment) -> Option<f64> {
         Some(match (self, other) {
             (Moment::Number(a), Moment::Number(b)) => a - b,
@@ -64,8 +65,8 @@ impl Moment {
     }
 }
 
-/// The moments that the texts of a column stand for, all of one kind, or the place of the first that cannot be read, and
-/// what is wrong with it.
+/// The moments that the texts of a column stand for, all of one kind, or the place of the first
+/// that cannot be read, and what is wrong with it.
 pub(crate) fn read_all(dates: &[String], order: DateOrder) -> Result<Vec<Moment>, (usize, Sentence)> {
     let all = if dates.iter().all(|date| number(date).is_some()) {
         numbers(dates)?
@@ -84,7 +85,8 @@ fn number(text: &str) -> Option<f64> {
     text.replace(',', ".").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// Numbers are dates without anything between year, month, day and hour if all have as many digits and look like it.
+/// Numbers are dates without anything between year, month, day and hour if all have as many digits
+/// and look like it.
 fn numbers(dates: &[String]) -> Result<Vec<Moment>, (usize, Sentence)> {
     let width = dates.first().map_or(0, String::len);
     let digits = |date: &String| date.len() == width && date.bytes().all(|digit| digit.is_ascii_digit());

@@ -1,11 +1,12 @@
-//! Where results go.
+//! Writing results.
 
 use crate::Sentence;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Makes the folder and tries it, so that a folder that cannot be written to is found before the training.
+/// Makes the folder and tries it, so that a folder that cannot be written to is found before the
+/// training.
 pub(crate) fn check(folder: &Path) -> Result<(), Sentence> {
     let cannot = |e| format!("cannot write to the folder {}: {e}", folder.display());
     fs::create_dir_all(folder).map_err(cannot)?;

@@ -1,4 +1,4 @@
-//! The pictures, as SVG text.
+//! The plots, as SVG text.
 
 use crate::Sentence;
 use crate::column::Column;
@@ -23,7 +23,8 @@ macro_rules! mesh {
     };
 }
 
-/// A colour per model; those of Okabe and Ito, made for every eye (their yellow darker, for a white ground).
+/// A colour per model; those of Okabe and Ito, made for every eye (their yellow darker, for a white
+/// ground).
 const COLOURS: [(&str, RGBColor); 8] = [
     (models::NAIVE, RGBColor(150, 150, 150)),
     (models::SEASONAL, RGBColor(205, 190, 40)),
@@ -223,7 +224,8 @@ fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
     values.fold(f64::INFINITY..f64::NEG_INFINITY, |range, value| range.start.min(value)..range.end.max(value))
 }
 
-/// Where a logarithmic axis is marked: 1, 2 and 5 of every power of ten, or 1 alone if these are many.
+/// Where a logarithmic axis is marked: 1, 2 and 5 of every power of ten, or 1 alone if these are
+/// many.
 fn marks(range: &Range<f64>) -> Vec<f64> {
     let powers = range.start.log10().floor() as i32..=range.end.log10().ceil() as i32;
     let digits: &[i32] = if powers.clone().count() > 5 { &[1] } else { &[1, 2, 5] };

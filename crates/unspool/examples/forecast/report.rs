@@ -1,4 +1,4 @@
-//! The tables, and what is to be said about them.
+//! The tables, and the remarks on them.
 
 use crate::column::Column;
 use crate::models::{self, Outcome, Task, numbers};

@@ -1,12 +1,14 @@
 //! Whether a series repeats itself, and after how many steps.
 
-/// A season must show in the autocorrelation at least this clearly: random walks reach it once in a hundred times.
+/// A season must show in the autocorrelation at least this clearly: random walks reach it once in a
+/// hundred times.
 const CLEAR: f64 = 0.3;
 /// The longest season that is looked for.
 const LONGEST: usize = 1000;
 
-/// The lag of the highest peak of the autocorrelation around a straight line, if it is a clear one: of those after the
-/// correlation of neighbours has died away (the autocorrelation was negative), up to a third of the series.
+/// The lag of the highest peak of the autocorrelation around a straight line, if it is a clear one:
+/// of those after the correlation of neighbours has died away (the autocorrelation was negative),
+/// up to a third of the series.
 pub(crate) fn find(values: &[f64]) -> Option<usize> {
     let around = around_a_line(values);
     // A straight line leaves its rounding errors.
@@ -31,8 +33,8 @@ fn around_a_line(values: &[f64]) -> Vec<f64> {
     places().zip(values).map(|(t, x)| x - mean - slope * t).collect()
 }
 
-/// The autocorrelation of lags 0 to `lags`: `sum (x[t] - m) (x[t - k] - m) / sum (x[t] - m)^2`, as `acf` of R and of
-/// statsmodels has it.
+/// The autocorrelation of lags 0 to `lags`: `sum (x[t] - m) (x[t - k] - m) / sum (x[t] - m)^2`, as
+/// `acf` of R and of statsmodels has it.
 pub(crate) fn autocorrelation(values: &[f64], lags: usize) -> Vec<f64> {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let x: Vec<f64> = values.iter().map(|value| value - mean).collect();

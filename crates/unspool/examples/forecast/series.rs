@@ -1,4 +1,4 @@
-//! The lecture's time series: two sine waves and some noise, number for number those of a NumPy user.
+//! The lecture's time series: two sine waves and some noise, the same numbers that NumPy draws.
 
 use rand_mt::Mt;
 use unspool::data::DataError;
@@ -10,7 +10,8 @@ pub struct Series {
     steps: usize,
 }
 
-/// What `numpy.random.rand` returns after `numpy.random.seed(seed)`: MT19937, 53 random bits a number.
+/// What `numpy.random.rand` returns after `numpy.random.seed(seed)`: MT19937, 53 random bits a
+/// number.
 struct NumpyRandom(Mt);
 
 impl NumpyRandom {
@@ -53,8 +54,8 @@ impl Series {
         self.ahead(from, to, self.steps - 1, 1)
     }
 
-    /// Series `from..to` as examples: the first `window` points, `[window, N, 1]`, and the `ahead` points after them,
-    /// `[N, ahead]`.
+    /// Series `from..to` as examples: the first `window` points, `[window, N, 1]`, and the `ahead`
+    /// points after them, `[N, ahead]`.
     pub fn ahead(&self, from: usize, to: usize, window: usize, ahead: usize) -> Result<Dataset, DataError> {
         let n = to - from;
         let y = Tensor::from_fn([n, ahead], |i| self.at(from + i / ahead, window + i % ahead));

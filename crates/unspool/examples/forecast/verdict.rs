@@ -16,9 +16,10 @@ pub(crate) enum Verdict {
     NotBetter,
 }
 
-/// Judges by the squared errors on the same values: those of the last value less the forecast's are above 0 beyond
-/// chance, at a level of 5 % (Diebold and Mariano 1995). The errors of neighbours that overlap over the horizon depend
-/// on each other: the variance takes that in, as Newey and West do.
+/// Judges by the squared errors on the same values: those of the last value less the forecast's are
+/// above 0 beyond chance, at a level of 5 % (Diebold and Mariano 1995). The errors of neighbours
+/// that overlap over the horizon depend on each other: the variance takes that in, as Newey and
+/// West do.
 pub(crate) fn judge(naive: &[f64], forecast: &[f64], horizon: usize) -> Verdict {
     let n = naive.len() as f64;
     let mean = |x: &[f64]| x.iter().sum::<f64>() / n;

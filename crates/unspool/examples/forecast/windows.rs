@@ -1,4 +1,4 @@
-//! From a long series to examples: windows of it, and the value some steps after each.
+//! From a long series to examples: its windows, and the value some steps after each.
 
 use crate::Sentence;
 use crate::column::Column;
@@ -22,12 +22,14 @@ pub(crate) struct Plan {
 
 /// A series cut into examples.
 pub(crate) struct Cut {
-    /// One for each kind of differences that a model may learn; their targets lie at the same places.
+    /// One for each kind of differences that a model may learn; their targets lie at the same
+    /// places.
     pub(crate) tasks: Vec<Task>,
     pub(crate) window: usize,
     pub(crate) horizon: usize,
     pub(crate) season: Option<usize>,
-    /// For each example of the validation part and of the test part, the place of its target in the series.
+    /// For each example of the validation part and of the test part, the place of its target in the
+    /// series.
     pub(crate) valid_targets: Vec<usize>,
     pub(crate) test_targets: Vec<usize>,
     /// The scaled series, `[L, 1]`.
@@ -41,7 +43,8 @@ impl Cut {
         scaled * self.scaler.std[0] + self.scaler.mean[0]
     }
 
-    /// The forecasts that nothing changes: from one step to the next, or from one season to the next.
+    /// The forecasts that nothing changes: from one step to the next, or from one season to the
+    /// next.
     pub(crate) fn references(&self) -> Result<Vec<Outcome>, Sentence> {
         let all = [(NAIVE, Some(1)), (SEASONAL, self.season)];
         let lags = all.into_iter().filter_map(|(name, lag)| Some((name, Differences::new([lag?]))));
@@ -58,9 +61,10 @@ impl Cut {
 
 /// Cuts the series into windows, scales them, and takes differences.
 ///
-/// The first 70 % of the time are for training, the next 20 % for validation, the last 10 % for the test. An
-/// example belongs where its target lies; its window, earlier by nature, may begin in the part before. It counts
-/// only if its target and the last value of its window were measured: a filled value knows what comes after it.
+/// The first 70 % of the time are for training, the next 20 % for validation, the last 10 % for the
+/// test. An example belongs where its target lies; its window, earlier by nature, may begin in the
+/// part before. It counts only if its target and the last value of its window were measured: a
+/// filled value knows what comes after it.
 pub(crate) fn cut(column: &Column, plan: &Plan) -> Result<Cut, Sentence> {
     let (n, window, horizon) = (column.values.len(), plan.window, plan.horizon);
     let told = plan.differences.as_ref().map_or(0, Differences::history).max(plan.season.unwrap_or(0));
@@ -120,7 +124,8 @@ fn parts(n: usize) -> [Range<usize>; 3] {
     time_split(n, [70, 20, 10])
 }
 
-/// The least number of values for which each part holds a target, with `before` more before its window.
+/// The least number of values for which each part holds a target, with `before` more before its
+/// window.
 fn rows_needed(window: usize, horizon: usize, before: usize) -> usize {
     let enough = |&n: &usize| {
         let [train, valid, test] = parts(n);

@@ -1,5 +1,5 @@
-//! The text of the language models, as the numbers of its words or characters: what the examples `ngram`, `window_lm`,
-//! `char_rnn` and `word_rnn` read.
+//! The text of the language models, as the ids of its words or characters: what the examples
+//! `ngram`, `window_lm`, `char_rnn` and `word_rnn` read.
 
 use std::io::Write;
 use std::path::Path;
@@ -74,7 +74,8 @@ pub(crate) struct Corpus {
 }
 
 impl Corpus {
-    /// The text of a file, or this project's. It must have `least` tokens, for a reason: "up to n = 6".
+    /// The text of a file, or this project's. It must have `least` tokens, for a reason: "up to n =
+    /// 6".
     pub(crate) fn load(
         file: Option<&Path>,
         unit: Unit,
@@ -108,7 +109,8 @@ impl Corpus {
     }
 }
 
-/// A text with lines that end in `\n`, however they ended: else each end is two characters of some texts.
+/// A text with lines that end in `\n`, however they ended: else each end is two characters of some
+/// texts.
 fn with_one_line_end(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }

@@ -15,7 +15,8 @@ pub(crate) struct Options {
     /// The text of word_rnn is already tokenized: split it at spaces only, and keep its <unk>
     #[arg(long, conflicts_with = "load")]
     pub(crate) tokenized: bool,
-    /// How often a token must occur in the text to be in the vocabulary and not <unk>; default: 2 for words, 1 for characters
+    /// How often a token must occur in the text to be in the vocabulary and not <unk>; default: 2
+    /// for words, 1 for characters
     #[arg(long, value_name = "N", value_parser = between::<usize>(1, 1_000_000))]
     pub(crate) minimum_count: Option<usize>,
     /// The cell of the recurrent layers
@@ -98,7 +99,8 @@ pub(crate) enum CellKind {
 }
 
 impl Options {
-    /// Reads arguments, the first of which is the name of the program. Defaults are those of characters, and for words others.
+    /// Reads arguments, the first of which is the name of the program. Defaults are those of
+    /// characters, and for words others.
     pub(crate) fn read(unit: Unit, arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut command = Options::command();
         let of_words = [("embedding", "256"), ("dropout", "0.5"), ("learning_rate", "0.003"), ("generate", "80")];

@@ -1,4 +1,4 @@
-//! What the examples `char_rnn` and `word_rnn` do, which are the same but for what a token is.
+//! The examples `char_rnn` and `word_rnn`, which differ only in what a token is.
 
 mod options;
 mod saved;
@@ -115,7 +115,8 @@ where
     writing::write(options, saved, model, &prompt, (&|| false, out))
 }
 
-/// The prompt that was given, or some words of this project's text, or a new line, or the most frequent token.
+/// The prompt that was given, or some words of this project's text, or a new line, or the most
+/// frequent token.
 fn prompt(options: &Options, vocabulary: &Vocabulary, unit: Unit) -> Outcome<Vec<usize>> {
     let own = options.text.is_none() && options.load.is_none();
     match options.prompt.as_deref().or(own.then_some("The gradient")) {

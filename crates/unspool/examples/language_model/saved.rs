@@ -1,4 +1,4 @@
-//! What is saved beside the weights of a model: what it is made with, and how it is trained.
+//! What is saved beside the weights of a model: its sizes and options, and its training.
 
 use super::Outcome;
 use super::options::{CellKind, LAYERS, Options, SIZE};

@@ -1,4 +1,4 @@
-//! Trainings of some seconds, and what is refused.
+//! Trainings of some seconds, and errors.
 
 use super::*;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Epoch after epoch of truncated backpropagation through time.
+//! Training by truncated backpropagation through time.
 
 use super::options::Options;
 use super::saved::Saved;
@@ -21,8 +21,8 @@ const VALIDATION_ROWS: usize = 16;
 /// So many of the first steps the learning rate rises.
 const WARMUP: usize = 100;
 
-/// After so many chunks the states begin again from zero, as they do when the model writes: one that met such a beginning once
-/// in an epoch only may run away from it.
+/// After so many chunks the states begin again from zero, as they do when the model writes: one
+/// that met such a beginning once in an epoch only may run away from it.
 const RESTART: usize = 50;
 
 /// Where a training stands: between two epochs, or where in one the states begin again.
@@ -35,7 +35,8 @@ struct Training<C> {
     /// Of the best model, on the held-out part; and after which epoch that was.
     best_nats: f64,
     best_epoch: usize,
-    /// Of the epoch that has begun: the chunks that are done, the sum of their losses, and their tokens.
+    /// Of the epoch that has begun: the chunks that are done, the sum of their losses, and their
+    /// tokens.
     chunks: usize,
     sum: f64,
     tokens: u64,

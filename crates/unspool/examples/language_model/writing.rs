@@ -1,4 +1,4 @@
-//! A model that writes, as it goes.
+//! Sampling from a model, printed token by token.
 
 use super::options::Options;
 use super::saved::Saved;

@@ -18,8 +18,9 @@ pub(crate) fn compose(rng: &mut Rng) -> [Pieces; 3] {
     [60, 20, 20].map(|count| Pieces((0..count).map(|_| piece(rng)).collect()))
 }
 
-/// Phrases of four-part harmony in a key of its own, each ending on the tonic. The bass has the root of the chord; every
-/// other voice moves to the note of the chord that is nearest to its last, and sometimes to the next higher one.
+/// Phrases of four-part harmony in a key of its own, each ending on the tonic. The bass has the
+/// root of the chord; every other voice moves to the note of the chord that is nearest to its last,
+/// and sometimes to the next higher one.
 fn piece(rng: &mut Rng) -> Piece {
     let tonic = rng.random_range(0..12);
     let mut voices = LOWEST.map(|lowest| lowest + 7);

@@ -1,4 +1,5 @@
-//! Music as a piano roll: which of 88 keys sound next, predicted from all earlier steps, with one output for each key.
+//! Music as a piano roll: which of 88 keys sound next, predicted from all earlier steps, with one
+//! output for each key.
 //!
 //! ```text
 //! cargo run --release --example music
@@ -6,14 +7,16 @@
 //! cargo run --release --example music -- --data jsb --cell gru --generate 96 --picture chorale.svg
 //! ```
 //!
-//! The task of Boulanger-Lewandowski, Bengio and Vincent 2012, "Modeling temporal dependencies in high-dimensional
-//! sequences", on the chorales of J. S. Bach. The folder holds files whose names end in `_train.txt`, `_valid.txt` and `_test.txt`: a
-//! line for each piece, its steps separated by spaces, the keys of a step by commas, and `-` for silence. Without it, the
-//! example composes pieces in the same format by simple rules.
+//! The task of Boulanger-Lewandowski, Bengio and Vincent 2012, "Modeling temporal dependencies in
+//! high-dimensional sequences", on the chorales of J. S. Bach. The folder holds files whose names
+//! end in `_train.txt`, `_valid.txt` and `_test.txt`: a line for each piece, its steps separated by
+//! spaces, the keys of a step by commas, and `-` for silence. Without it, the example composes
+//! pieces in the same format by simple rules.
 //!
-//! The negative log-likelihood of a step is the sum of the binary cross-entropies of its 88 keys, and the mean is taken over
-//! all steps of all pieces. The input before the first step is silence, and every step is predicted, including the first;
-//! the last column leaves the first steps out, as Bai, Kolter and Koltun 2018 do.
+//! The negative log-likelihood of a step is the sum of the binary cross-entropies of its 88 keys,
+//! and the mean is taken over all steps of all pieces. The input before the first step is silence,
+//! and every step is predicted, including the first; the last column leaves the first steps out, as
+//! Bai, Kolter and Koltun 2018 do.
 
 #![forbid(unsafe_code)]
 
@@ -45,8 +48,8 @@ use unspool::{dropout, evaluate, gru, lstm, predict};
 #[derive(Parser)]
 #[command(name = "music")]
 struct Options {
-    /// The folder with piano rolls, such as JSB_Chorales_train.txt, _valid.txt and _test.txt; without it, pieces composed by
-    /// simple rules
+    /// The folder with piano rolls, such as JSB_Chorales_train.txt, _valid.txt and _test.txt;
+    /// without it, pieces composed by simple rules
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Train only this cell; without it, all three
@@ -250,8 +253,8 @@ fn without_first<M: for<'t> Model<'t, f32> + Sync>(model: &M, data: &Dataset, al
     (all * steps - first * pieces) / (steps - pieces)
 }
 
-/// A piece of the model's own: every key of a step is drawn with its probability after the steps before. For each step all
-/// before are computed again, which is short, and fast enough.
+/// A piece of the model's own: every key of a step is drawn with its probability after the steps
+/// before. For each step all before are computed again, which is short, and fast enough.
 fn play<M: for<'t> Model<'t, f32> + Sync>(model: &M, steps: usize, rng: &mut Rng) -> Piece {
     let mut piece = Piece::new();
     for t in 0..steps {

@@ -1,4 +1,4 @@
-//! A piece as a picture: keys upwards, time to the right.
+//! The plot of a piece: keys upward, time to the right.
 
 use crate::roll::Piece;
 use plotters::prelude::*;

@@ -75,7 +75,8 @@ impl Pieces {
         data.map_err(|e| e.to_string())
     }
 
-    /// The negative log-likelihood per step if every key sounds with its own probability, whatever came before.
+    /// The negative log-likelihood per step if every key sounds with its own probability, whatever
+    /// came before.
     pub(crate) fn nll(&self, probabilities: &[f64]) -> f64 {
         let silence: f64 = probabilities.iter().map(|p| -(-p).ln_1p()).sum();
         let sounds = |key: &usize| (-probabilities[*key]).ln_1p() - probabilities[*key].ln();

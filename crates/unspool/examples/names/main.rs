@@ -6,9 +6,10 @@
 //! cargo run --release --example names -- --data sentences.txt
 //! ```
 //!
-//! A recurrent layer reads a name character by character, and its output after the last character of each name is scored for
-//! each language. The file has a line for each name: the label, a tab, the text. The example's own file has 60 names in each
-//! of eight languages. A fifth of each label is held out.
+//! A recurrent layer reads a name character by character, and its output after the last character
+//! of each name is scored for each language. The file has a line for each name: the label, a tab,
+//! the text. The example's own file has 60 names in each of eight languages. A fifth of each label
+//! is held out.
 
 #![forbid(unsafe_code)]
 

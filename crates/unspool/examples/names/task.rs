@@ -1,4 +1,4 @@
-//! Labelled texts as examples: split, their characters numbered, padded.
+//! Labeled texts as examples: split, their characters as ids, padded.
 
 use rand::seq::SliceRandom;
 use std::collections::HashMap;

@@ -1,4 +1,5 @@
-//! Language models by counting: n-grams of words or characters, four ways to smooth them, and their two problems.
+//! Language models by counting: n-grams of words or characters, four ways to smooth them, and their
+//! two problems.
 //!
 //! ```text
 //! cargo run --release --example ngram
@@ -6,8 +7,8 @@
 //! cargo run --release --example ngram -- --text book.txt --characters
 //! ```
 //!
-//! Without `--text` it reads this project's own documents. The models count the first nine tenths of a text and are tested
-//! on the last tenth.
+//! Without `--text` it reads this project's own documents. The models count the first nine tenths
+//! of a text and are tested on the last tenth.
 
 #![forbid(unsafe_code)]
 
@@ -43,7 +44,8 @@ struct Options {
     /// The text is already tokenized: split it at spaces only, and keep its <unk>
     #[arg(long, conflicts_with = "characters")]
     tokenized: bool,
-    /// How often a word must occur in the text to be counted as itself and not as <unk>; default: 2 for words, 1 for characters
+    /// How often a word must occur in the text to be counted as itself and not as <unk>; default: 2
+    /// for words, 1 for characters
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     minimum_count: Option<usize>,
     /// The k of add-k smoothing

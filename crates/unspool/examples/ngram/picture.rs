@@ -1,4 +1,4 @@
-//! What counting costs, and what it is worth: a picture by n.
+//! The costs and benefits of counting: a plot against n.
 
 use crate::corpus::Corpus;
 use plotters::coord::types::{RangedCoordf64, RangedCoordi32};

@@ -1,4 +1,4 @@
-//! What was counted, as tables.
+//! The results of counting, as tables.
 
 use crate::corpus::Corpus;
 use std::fmt::Write;

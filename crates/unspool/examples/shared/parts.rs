@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The files of a folder whose names have these endings, in upper or lower case, and the same beginning.
+/// The files of a folder whose names have these endings, in upper or lower case, and the same
+/// beginning.
 pub(crate) fn find<const N: usize>(folder: &Path, ends: [&str; N]) -> Result<[PathBuf; N], String> {
     let name = folder.display();
     let cannot = |e: std::io::Error| format!("cannot read {name}: {e}");

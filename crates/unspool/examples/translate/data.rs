@@ -1,4 +1,4 @@
-//! Sentences as the numbers of their tokens, and these side by side.
+//! Sentences as token ids, and batches of them.
 
 use std::ops::Range;
 use unspool::Indices;
@@ -65,7 +65,8 @@ pub(crate) const BEGIN: usize = 1;
 pub(crate) const END: usize = 2;
 
 impl Languages {
-    /// Those of sentences to learn from. Rare words are one token; a character that was never seen is a mistake.
+    /// Those of sentences to learn from. Rare words are one token; a character that was never seen
+    /// is a mistake.
     pub(crate) fn new(unit: Unit, minimum_count: usize, train: &Sentences) -> Result<Self, DataError> {
         let unknown = (unit != Unit::Characters).then_some(SpecialToken::Unk);
         let (source, target): (Vec<_>, Vec<_>) =

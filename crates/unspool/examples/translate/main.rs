@@ -1,4 +1,5 @@
-//! Translation: dates as people write them into one format, or sentences from a file into another language.
+//! Translation: dates as people write them into one format, or sentences from a file into another
+//! language.
 //!
 //! ```text
 //! cargo run --release --example translate
@@ -7,8 +8,9 @@
 //! cargo run --release --example translate -- --load french.safetensors --translate "I am here."
 //! ```
 //!
-//! Dates are translated character by character; 2,000 days are held out, and the model never sees one of them in any format.
-//! Sentences are translated word by word; a tenth of them is held out, with all of its translations.
+//! Dates are translated character by character; 2,000 days are held out, and the model never sees
+//! one of them in any format. Sentences are translated word by word; a tenth of them is held out,
+//! with all of its translations.
 
 #![forbid(unsafe_code)]
 
@@ -55,10 +57,12 @@ struct Options {
     /// Give the decoder only the encoder's last state
     #[arg(long)]
     no_attention: bool,
-    /// The probability of teacher forcing at each step of the decoder; otherwise it is fed its own output
+    /// The probability of teacher forcing at each step of the decoder; otherwise it is fed its own
+    /// output
     #[arg(long, value_name = "R", default_value_t = 1.0, value_parser = ratio)]
     teacher_ratio: f64,
-    /// The units of each direction of the encoder, and half of the decoder's; default: 64 for dates, 128 for sentences
+    /// The units of each direction of the encoder, and half of the decoder's; default: 64 for
+    /// dates, 128 for sentences
     #[arg(long, value_name = "H", value_parser = between(1, UNITS))]
     hidden: Option<usize>,
     /// The number of epochs; default: 6 for dates, 20 for sentences
@@ -73,13 +77,15 @@ struct Options {
     /// Translate this at the end
     #[arg(long, value_name = "TEXT")]
     translate: Option<String>,
-    /// Plot where the decoder looks while it translates that, or the first held-out pair, to this SVG file
+    /// Plot where the decoder looks while it translates that, or the first held-out pair, to this
+    /// SVG file
     #[arg(long, value_name = "FILE", conflicts_with = "no_attention")]
     picture: Option<PathBuf>,
     /// Save the trained model
     #[arg(long, value_name = "FILE", conflicts_with = "load")]
     save: Option<PathBuf>,
-    /// Use a saved model instead of training one; with --translate it needs no pairs, and tests nothing
+    /// Use a saved model instead of training one; with --translate it needs no pairs, and tests
+    /// nothing
     #[arg(long, value_name = "FILE")]
     load: Option<PathBuf>,
 }

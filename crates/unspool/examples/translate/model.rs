@@ -1,4 +1,5 @@
-//! An encoder-decoder: a bidirectional GRU reads, a GRU writes, and looks back at what was read.
+//! An encoder-decoder: a bidirectional GRU encodes, a GRU decodes, with attention over the
+//! encoder's outputs.
 
 use crate::data::{BEGIN, Batch, END, PADDING};
 use unspool::layers::{AttentionOutput, attention, dot_product_scores};
@@ -18,8 +19,8 @@ pub(crate) struct Sizes {
     pub(crate) attention: bool,
 }
 
-/// Attention is that of Luong, Pham and Manning 2015: on what the decoder has computed, so that where its inputs are known
-/// all of its steps look back at once.
+/// Attention is that of Luong, Pham and Manning 2015: on what the decoder has computed, so that
+/// where its inputs are known all of its steps look back at once.
 #[derive(Params, Clone, Debug)]
 pub(crate) struct Translator<P> {
     source: Embedding<P>,
@@ -89,7 +90,8 @@ impl<'t> Translator<Var<'t>> {
         self.decoder.forward_from(xs, encoded.state).sequence()
     }
 
-    /// The same, where the teacher is heard in this ratio of the steps and the decoder hears itself in the others.
+    /// The same, where the teacher is heard in this ratio of the steps and the decoder hears itself
+    /// in the others.
     fn fed(&self, batch: &Batch, ratio: f64, encoded: &Encoded<'t, '_>, mode: Mode) -> Var<'t> {
         let [steps, rows] = [0, 1].map(|axis| batch.inputs.shape()[axis]);
         let vectors = |tokens: Indices| mode.fold_in(2).dropout(self.target.forward(tokens), self.dropout);
@@ -101,8 +103,8 @@ impl<'t> Translator<Var<'t>> {
         run.sequence()
     }
 
-    /// The scores `[T, B, tokens]` of a batch's targets. In training, the teacher is heard in this ratio of the steps; in
-    /// evaluation always.
+    /// The scores `[T, B, tokens]` of a batch's targets. In training, the teacher is heard in this
+    /// ratio of the steps; in evaluation always.
     pub(crate) fn translate(&self, batch: &Batch, ratio: f64, mode: Mode) -> Var<'t> {
         let encoded = self.encode(&batch.sources, &batch.lengths, mode);
         let outputs = match mode {
@@ -133,7 +135,8 @@ impl<'t> Translator<Var<'t>> {
         })
     }
 
-    /// How much each token of the source weighed for each token of a target that is forced, `[S, T]`.
+    /// How much each token of the source weighed for each token of a target that is forced, `[S,
+    /// T]`.
     pub(crate) fn alignment(&self, batch: &Batch) -> Tensor {
         let encoded = self.encode(&batch.sources, &batch.lengths, Mode::Evaluation);
         let outputs = self.forced(&batch.inputs, &encoded, Mode::Evaluation);

@@ -25,7 +25,8 @@ fn parse(text: &str) -> Result<Sentences, String> {
     if pairs.is_empty() { Err("no line has a sentence and its translation".to_string()) } else { Ok(pairs) }
 }
 
-/// A tenth of the sentences is held out, with all of their translations: none of them is learned from.
+/// A tenth of the sentences is held out, with all of their translations: none of them is learned
+/// from.
 pub(crate) fn split(pairs: Sentences) -> Result<[Sentences; 2], String> {
     let mut sources: Vec<String> = pairs.iter().map(|(source, _)| source.to_lowercase()).collect();
     sources.sort_unstable();

@@ -1,4 +1,4 @@
-//! The picture of an attention.
+//! The plot of attention weights.
 
 use crate::data::{Batch, END, Pair};
 use crate::saved::Trained;
@@ -26,8 +26,8 @@ pub(crate) fn of(trained: &Trained, text: &str) -> Result<String, String> {
     draw(&labels[0], &labels[1], &weights)
 }
 
-/// How much each token that was read (columns) weighed for each that was written (rows): weights `[S, T]`, as SVG text. The
-/// darker a place, the more; 0 is white and 1 black.
+/// How much each token that was read (columns) weighed for each that was written (rows): weights
+/// `[S, T]`, as SVG text. The darker a place, the more; 0 is white and 1 black.
 fn draw(source: &[&str], target: &[&str], weights: &Tensor) -> Result<String, String> {
     let longest = |tokens: &[&str]| tokens.iter().map(|token| token.chars().count()).max().unwrap_or(0);
     let room = |tokens: &[&str]| MARGIN + (LETTER * longest(tokens) as f64) as i32 + 8;

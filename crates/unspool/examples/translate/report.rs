@@ -1,4 +1,4 @@
-//! What a model is worth, and what it says.
+//! The accuracy of a model, and its translations.
 
 use crate::data::{Languages, Sentences};
 use crate::saved::Trained;
@@ -11,8 +11,8 @@ use unspool::text::{Hypothesis, perplexity};
 /// How many translations are shown.
 const SHOWN: usize = 8;
 
-/// How well pairs are predicted that were not learned from, and how many of their sentences are translated to the letter:
-/// greedily, and with a beam of this width.
+/// How well pairs are predicted that were not learned from, and how many of their sentences are
+/// translated to the letter: greedily, and with a beam of this width.
 pub(crate) fn tested(trained: &Trained, test: &Sentences, beam: usize) -> Result<String, String> {
     let Trained { languages, model } = trained;
     let (nats, accuracy) = forced(model, &languages.pairs(test)?);

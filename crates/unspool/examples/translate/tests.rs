@@ -1,4 +1,4 @@
-//! The example as a whole, on few words.
+//! The whole example, on few words.
 
 use super::*;
 use crate::data::{Batch, END};

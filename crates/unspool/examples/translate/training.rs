@@ -1,4 +1,4 @@
-//! Training, and what a trained model makes of other pairs.
+//! Training, and testing a trained model on other pairs.
 
 use crate::data::{Batch, PADDING, Pair};
 use crate::model::Translator;
@@ -51,7 +51,8 @@ pub(crate) fn train(model: &mut Translator<Tensor>, pairs: &[Pair], settings: &S
     Ok(())
 }
 
-/// The mean of -ln p over the tokens, and the part of them that has the highest score, each after the true ones before it.
+/// The mean of -ln p over the tokens, and the part of them that has the highest score, each after
+/// the true ones before it.
 pub(crate) fn forced(model: &Translator<Tensor>, pairs: &[Pair]) -> (f64, f64) {
     let (mut tape, mut nats, mut right, mut tokens) = (Tape::new(), 0.0, 0, 0);
     for pairs in pairs.chunks(BATCH) {

@@ -5,10 +5,11 @@
 //! cargo run --release --example vowels -- --data japanese_vowels
 //! ```
 //!
-//! Japanese Vowels (Kudo, Toyama and Shimbo 1999): nine speakers say /ae/, and each utterance is 7 to 29 time steps of
-//! 12 coefficients. The folder holds `JapaneseVowels_TRAIN.ts` and `JapaneseVowels_TEST.ts` of the UEA archive
-//! (<https://timeseriesclassification.com>), or such a pair of files of another of its classification data sets. Without it,
-//! the example generates utterances of the same shape.
+//! Japanese Vowels (Kudo, Toyama and Shimbo 1999): nine speakers say /ae/, and each utterance is 7
+//! to 29 time steps of 12 coefficients. The folder holds `JapaneseVowels_TRAIN.ts` and
+//! `JapaneseVowels_TEST.ts` of the UEA archive (<https://timeseriesclassification.com>), or such a
+//! pair of files of another of its classification data sets. Without it, the example generates
+//! utterances of the same shape.
 
 #![forbid(unsafe_code)]
 
@@ -27,12 +28,13 @@ use unspool::prelude::*;
 use unspool::recurrent::Bidirectional;
 use unspool::{CrossEntropy, Gru, Mode};
 
-/// Recognize speakers by their vowels, with a bidirectional GRU over sequences of different lengths.
+/// Recognize speakers by their vowels, with a bidirectional GRU over sequences of different
+/// lengths.
 #[derive(Parser)]
 #[command(name = "vowels")]
 struct Options {
-    /// The folder with a data set of the UEA archive, as JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts; without it,
-    /// generated utterances
+    /// The folder with a data set of the UEA archive, as JapaneseVowels_TRAIN.ts and
+    /// JapaneseVowels_TEST.ts; without it, generated utterances
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The number of units in each direction

@@ -1,4 +1,4 @@
-//! Utterances as examples: standardised, their speakers numbered, padded to batches.
+//! Utterances as examples: standardized, their speakers as class indices, padded to batches.
 
 use crate::parts;
 use crate::ts::{self, Utterance};
@@ -24,7 +24,8 @@ pub(crate) struct Example {
 }
 
 impl Task {
-    /// Every channel is scaled to mean 0 and standard deviation 1 over the time steps of the training part.
+    /// Every channel is scaled to mean 0 and standard deviation 1 over the time steps of the
+    /// training part.
     pub(crate) fn new(train: Vec<Utterance>, test: Vec<Utterance>) -> Result<Task, String> {
         let mut speakers: Vec<String> = train.iter().map(|utterance| utterance.speaker.clone()).collect();
         speakers.sort();
@@ -55,8 +56,8 @@ impl Task {
         Task::new(train?, test?).map_err(|sentence| format!("{}: {sentence}", folder.display()))
     }
 
-    /// Utterances of the same form: nine speakers, 12 channels that glide from one value to another, each speaker's
-    /// own, and noise; 7 to 29 steps.
+    /// Utterances of the same form: nine speakers, 12 channels that glide from one value to
+    /// another, each speaker's own, and noise; 7 to 29 steps.
     pub(crate) fn made_up(rng: &mut Rng) -> Task {
         const CHANNELS: usize = 12;
         let mut noise = || -> Vec<f32> { (0..CHANNELS).map(|_| 2.0 * rng.random::<f32>() - 1.0).collect() };

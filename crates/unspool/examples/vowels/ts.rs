@@ -1,7 +1,8 @@
-//! Sequences from files in the `.ts` form of the UEA archive.
+//! Reading sequences from files in the `.ts` format of the UEA archive.
 //!
-//! After lines of header that begin with `@` or `#`, the last of them `@data`, each line is a sequence: its channels,
-//! separated by colons, each a list of numbers, and behind the last colon its class.
+//! After lines of header that begin with `@` or `#`, the last of them `@data`, each line is a
+//! sequence: its channels, separated by colons, each a list of numbers, and after the last colon
+//! its class.
 
 use std::path::Path;
 use unspool::text::read_text;

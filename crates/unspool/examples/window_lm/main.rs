@@ -1,17 +1,19 @@
-//! The fixed-window neural language model: the next word from the embeddings of the last n, compared with n-gram counts.
+//! The fixed-window neural language model: the next word from the embeddings of the last n,
+//! compared with n-gram counts.
 //!
 //! ```text
 //! cargo run --release --example window_lm
 //! cargo run --release --example window_lm -- --text book.txt --windows 4 --prompt "to be or not"
 //! ```
 //!
-//! Bengio, Ducharme, Vincent and Jauvin 2003, "A neural probabilistic language model": the embeddings of the last n words are
-//! concatenated; a tanh layer and a softmax follow. Looking up an embedding is the product of a one-hot vector and a matrix,
-//! without the zeros.
+//! Bengio, Ducharme, Vincent and Jauvin 2003, "A neural probabilistic language model": the
+//! embeddings of the last n words are concatenated; a tanh layer and a softmax follow. Looking up
+//! an embedding is the product of a one-hot vector and a matrix, without the zeros.
 //!
-//! The words, the vocabulary and the held-out last tenth are those of the example `ngram`, and both predict every held-out
-//! word. N-grams are counted in the whole training part; the network is trained on its first 95% and stopped early by the
-//! rest, so the held-out text decides nothing. Before the first word, a window is filled with `<unk>`.
+//! The words, the vocabulary and the held-out last tenth are those of the example `ngram`, and both
+//! predict every held-out word. N-grams are counted in the whole training part; the network is
+//! trained on its first 95% and stopped early by the rest, so the held-out text decides nothing.
+//! Before the first word, a window is filled with `<unk>`.
 
 #![forbid(unsafe_code)]
 
@@ -49,7 +51,8 @@ struct Options {
     /// The text is already tokenized: split it at spaces only, and keep its <unk>
     #[arg(long, conflicts_with = "characters")]
     tokenized: bool,
-    /// How often a word must occur in the text to be in the vocabulary and not <unk>; default: 2 for words, 1 for characters
+    /// How often a word must occur in the text to be in the vocabulary and not <unk>; default: 2
+    /// for words, 1 for characters
     #[arg(long, value_name = "N", value_parser = between::<usize>(1, 1_000_000))]
     minimum_count: Option<usize>,
     /// The size of a word's embedding
@@ -58,7 +61,8 @@ struct Options {
     /// The number of hidden units
     #[arg(long, value_name = "H", default_value_t = 128, value_parser = between::<usize>(1, 4096))]
     hidden: usize,
-    /// Tie the output weights to the embeddings; there are then as many hidden units as the embedding size
+    /// Tie the output weights to the embeddings; there are then as many hidden units as the
+    /// embedding size
     #[arg(long, conflicts_with = "hidden")]
     tied: bool,
     /// The dropout probability of embeddings and hidden units

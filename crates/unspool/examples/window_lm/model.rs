@@ -1,4 +1,4 @@
-//! The model of Bengio et al. 2003, and how it learns.
+//! The model of Bengio et al. 2003, and its training.
 
 use crate::Options;
 use rand::{RngExt, seq::SliceRandom};
@@ -16,8 +16,9 @@ const ROWS: usize = 256;
 /// Epochs in a row that may be no better than the best.
 const PATIENCE: usize = 3;
 
-/// `softmax(tanh([e(w_1) .. e(w_n)] W + b) U + d)`, where e looks up the vector of a word. With tied weights, U holds the
-/// vectors of all words, and the layer has as many units as a vector has numbers.
+/// `softmax(tanh([e(w_1) .. e(w_n)] W + b) U + d)`, where e looks up the vector of a word. With
+/// tied weights, U holds the vectors of all words, and the layer has as many units as a vector has
+/// numbers.
 #[derive(Params, Clone)]
 pub(crate) struct WindowModel<P> {
     words: Embedding<P>,
@@ -29,7 +30,8 @@ pub(crate) struct WindowModel<P> {
 }
 
 impl WindowModel<Tensor> {
-    /// A model that says at first how often each token stands in the text: `d` is the logarithm of that.
+    /// A model that says at first how often each token stands in the text: `d` is the logarithm of
+    /// that.
     fn new(rng: &mut Rng, window: usize, options: &Options, counts: &[usize]) -> Self {
         let [tokens, size] = [counts.len(), options.embedding];
         let hidden = if options.tied { size } else { options.hidden };

@@ -1,4 +1,4 @@
-//! What was counted and what was learned, as tables.
+//! The results of counting and of training, as tables.
 
 use crate::corpus::Corpus;
 use crate::model::Trained;
