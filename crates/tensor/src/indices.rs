@@ -53,6 +53,11 @@ impl Indices {
 
     /// The same numbers in another shape.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::zeros([2, 3]).reshape([3, 2]).shape()[..], [3, 2]);
+    /// ```
+    ///
     /// # Panics
     /// If the shapes have different numbers of elements.
     #[track_caller]

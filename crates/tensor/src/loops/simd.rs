@@ -2,7 +2,7 @@
 //!
 //! A plain scalar loop is compiled three times: for AVX-512, for AVX2 with FMA, and for the
 //! target's baseline. [`dispatch`] runs the widest version this processor supports, so users need
-//! no `target-cpu` flag. The loop is vectorised only if it is inlined into that version: closures
+//! no `target-cpu` flag. The loop is vectorized only if it is inlined into that version: closures
 //! passed to [`dispatch`], and everything they call, carry `#[inline(always)]`.
 
 #[cfg(target_arch = "x86_64")]

@@ -1,7 +1,7 @@
 //! Walking several strided operands of one shape together.
 //!
 //! A walk cuts the shape into runs along the innermost axis, so that the inner loop of an op sees a
-//! length and one step per operand and the compiler can vectorise it. Elementwise ops go through
+//! length and one step per operand and the compiler can vectorize it. Elementwise ops go through
 //! [`Walk::for_each_run`] or [`Walk::write_runs`], which also choose the instruction set.
 
 use crate::loops::simd::dispatch;
@@ -106,7 +106,7 @@ impl<const K: usize> Walk<K> {
     }
 
     /// [`for_each_run`](Walk::for_each_run) in code for the baseline: for bodies that do not
-    /// vectorise.
+    /// vectorize.
     #[inline(always)]
     pub(crate) fn runs(&self, mut run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
         if self.rank == 0 {

@@ -100,6 +100,13 @@ impl<T: Scalar> Tensor<T> {
     /// Adds the product `aᵀ b` to this matrix: `[M, K]ᵀ x [M, N]` into `[K, N]`, where all leading
     /// axes of `a` and `b` are rows.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let mut sum = Tensor::<f32>::ones([2, 3]);
+    /// sum.add_matmul_tn(&Tensor::ones([5, 2]), &Tensor::ones([5, 3]));
+    /// assert_eq!(sum, Tensor::full(6.0, [2, 3]));
+    /// ```
+    ///
     /// # Panics
     /// If the shapes do not agree.
     #[track_caller]

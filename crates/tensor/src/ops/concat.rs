@@ -70,6 +70,12 @@ impl<T: Scalar> Tensor<T> {
 
     /// The elements of one axis in reverse order.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0], [3]);
+    /// assert_eq!(x.flip(0).to_vec(), [3.0, 2.0, 1.0]);
+    /// ```
+    ///
     /// # Panics
     /// If there is no such axis.
     #[track_caller]

@@ -2,7 +2,7 @@
 //!
 //! A closure written as an argument can carry `#[inline(always)]`, and then becomes SIMD code for
 //! the processor it runs on; without it the compiler decides, and a large body stays scalar.
-//! `Scalar::tanh` is the function that vectorises; `x.tanh()` of an f32 is the standard library's,
+//! `Scalar::tanh` is the function that vectorizes; `x.tanh()` of an f32 is the standard library's,
 //! some thirty times slower.
 
 use crate::loops::simd::dispatch;
@@ -102,6 +102,12 @@ impl<T: Scalar> Tensor<T> {
 
     /// `f` of each triple of elements of this tensor, `b` and `c`, which must broadcast to this
     /// shape.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::ones([2]);
+    /// assert_eq!(x.zip3(&x, &Tensor::scalar(3.0), |a, b, c| a + b * c).to_vec(), [4.0, 4.0]);
+    /// ```
     ///
     /// # Panics
     /// If they do not.

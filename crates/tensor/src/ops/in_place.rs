@@ -10,6 +10,13 @@ impl<T: Scalar> Tensor<T> {
     /// Replaces each element `x` by `f(x, y)`, with `y` from `other`, which must broadcast to this
     /// shape.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let mut x = Tensor::<f32>::ones([2, 2]);
+    /// x.update(&Tensor::from_vec(vec![1.0, 2.0], [2]), |x, y| x + 10.0 * y);
+    /// assert_eq!(x.to_vec(), [11.0, 21.0, 11.0, 21.0]);
+    /// ```
+    ///
     /// # Panics
     /// If it does not.
     #[track_caller]
@@ -77,7 +84,7 @@ impl<T: Scalar> Tensor<T> {
         dispatch(
             #[inline(always)]
             || {
-                // The compiler cannot prove that the slices do not overlap, and so would not vectorise a loop over them.
+                // The compiler cannot prove that the slices do not overlap, and so would not vectorize a loop over them.
                 // It knows that these copies do not. Aligned to a cache line, else each vector would cross two.
                 #[repr(align(64))]
                 struct Aligned<A>(A);

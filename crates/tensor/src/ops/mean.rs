@@ -11,6 +11,12 @@ impl<T: Scalar> Tensor<T> {
 
     /// The means over several axes, which are removed.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 0.0], [2, 2]);
+    /// assert_eq!(x.mean_axes(&[1]).to_vec(), [3.0, 1.0]);
+    /// ```
+    ///
     /// # Panics
     /// If an axis does not exist or is named twice.
     #[track_caller]

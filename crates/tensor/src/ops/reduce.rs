@@ -66,6 +66,12 @@ impl<T: Scalar> Tensor<T> {
 
     /// The sums over several axes, which are removed.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::ones([2, 3, 4]);
+    /// assert_eq!(x.sum_axes(&[0, 2]).to_vec(), [8.0, 8.0, 8.0]);
+    /// ```
+    ///
     /// # Panics
     /// If an axis does not exist or is named twice.
     #[track_caller]
@@ -85,6 +91,12 @@ impl<T: Scalar> Tensor<T> {
 
     /// The largest elements over several axes, which are removed; NaN where there is one.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 0.0], [2, 2]);
+    /// assert_eq!(x.max_axes(&[1]).to_vec(), [5.0, 2.0]);
+    /// ```
+    ///
     /// # Panics
     /// If an axis does not exist, is named twice, or is empty.
     #[track_caller]
@@ -99,6 +111,12 @@ impl<T: Scalar> Tensor<T> {
     }
 
     /// The smallest elements over several axes, which are removed; NaN where there is one.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 0.0], [2, 2]);
+    /// assert_eq!(x.min_axes(&[1]).to_vec(), [1.0, 0.0]);
+    /// ```
     ///
     /// # Panics
     /// If an axis does not exist, is named twice, or is empty.
@@ -175,6 +193,11 @@ impl<T: Scalar> Tensor<T> {
 
     /// Sums over the axes along which `shape` was repeated to make this tensor's shape: the inverse
     /// of [`expand`](Tensor::expand), and what broadcasting does to a gradient.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::ones([4, 2]).sum_to([2]).to_vec(), [4.0, 4.0]);
+    /// ```
     ///
     /// # Panics
     /// If `shape` does not broadcast to this tensor's shape.

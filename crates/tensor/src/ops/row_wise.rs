@@ -1,4 +1,4 @@
-//! Functions of whole rows: what a softmax or a normalisation needs to see at once.
+//! Functions of whole rows: what a softmax or a normalization needs to see at once.
 
 use crate::loops::simd::dispatch;
 use crate::ops::reduce::sum_run;

@@ -7,6 +7,13 @@ use crate::tensor::Tensor;
 impl<T: Scalar> Tensor<T> {
     /// Overwrites the part of `axis` that begins at `start` with the elements of `part`.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let mut x = Tensor::<f32>::zeros([2, 3]);
+    /// x.slice_assign(1, 1, &Tensor::ones([2, 2]));
+    /// assert_eq!(x.to_vec(), [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]);
+    /// ```
+    ///
     /// # Panics
     /// If there is no such axis, or the part does not fit.
     #[track_caller]
@@ -25,6 +32,13 @@ impl<T: Scalar> Tensor<T> {
 
     /// Adds the elements of `part` to those positions of `axis` that begin at `start` and are
     /// `step` apart.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let mut x = Tensor::<f32>::ones([5]);
+    /// x.slice_add(0, 0, 2, &Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
+    /// assert_eq!(x.to_vec(), [2.0, 1.0, 3.0, 1.0, 4.0]);
+    /// ```
     ///
     /// # Panics
     /// If there is no such axis, or the part does not fit.

@@ -37,6 +37,12 @@ impl<T: Scalar> Tensor<T> {
 
     /// The axes in another order: axis `i` of the result is axis `order[i]` of this tensor.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::zeros([2, 3, 4]);
+    /// assert_eq!(x.permute(&[2, 0, 1]).shape()[..], [4, 2, 3]);
+    /// ```
+    ///
     /// # Panics
     /// If `order` is not a permutation of the axes.
     #[track_caller]
@@ -54,6 +60,11 @@ impl<T: Scalar> Tensor<T> {
 
     /// The transpose: the last two axes swapped.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::zeros([2, 3, 4]).t().shape()[..], [2, 4, 3]);
+    /// ```
+    ///
     /// # Panics
     /// If the rank is less than 2.
     #[track_caller]
@@ -65,6 +76,11 @@ impl<T: Scalar> Tensor<T> {
     }
 
     /// Two axes swapped.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::zeros([2, 3, 4]).transpose(0, 2).shape()[..], [4, 3, 2]);
+    /// ```
     ///
     /// # Panics
     /// If one of them does not exist.
@@ -81,6 +97,12 @@ impl<T: Scalar> Tensor<T> {
     }
 
     /// The positions of one axis in a range: `1..3`, `-2..` for the last two, `..n`.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![0.0, 1.0, 2.0, 3.0], [4]);
+    /// assert_eq!(x.slice(0, -2..).to_vec(), [2.0, 3.0]);
+    /// ```
     ///
     /// # Panics
     /// If there is no such axis, or the range reaches beyond it or ends before it begins.
@@ -117,6 +139,12 @@ impl<T: Scalar> Tensor<T> {
 
     /// The elements at position `index` of one axis, which is removed.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
+    /// assert_eq!(x.select(1, 0).to_vec(), [1.0, 3.0]);
+    /// ```
+    ///
     /// # Panics
     /// If there is no such axis, or `index` is beyond it.
     #[track_caller]
@@ -136,6 +164,11 @@ impl<T: Scalar> Tensor<T> {
 
     /// The same elements with a new axis of size 1 before `axis`.
     ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::zeros([2, 3]).unsqueeze(1).shape()[..], [2, 1, 3]);
+    /// ```
+    ///
     /// # Panics
     /// If `axis` is greater than the rank.
     #[track_caller]
@@ -153,6 +186,12 @@ impl<T: Scalar> Tensor<T> {
 
     /// The tensor broadcast to `shape` by NumPy's rules. Nothing is copied: repeated elements share
     /// memory.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0], [2, 1]);
+    /// assert_eq!(x.expand([2, 2]).to_vec(), [1.0, 1.0, 2.0, 2.0]);
+    /// ```
     ///
     /// # Panics
     /// If this tensor does not broadcast to `shape`.

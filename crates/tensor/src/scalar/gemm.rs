@@ -31,7 +31,7 @@ impl<'a, T: Copy> Product<'a, T> {
     ///
     /// # Safety
     /// `a` is `[m, k]` and `b` is `[k, n]`, both within their slices. From `c` on there are `m`
-    /// rows of `n` initialised elements, `row_step` apart, which nobody else reads or writes as
+    /// rows of `n` initialized elements, `row_step` apart, which nobody else reads or writes as
     /// long as the product lives.
     #[inline]
     pub(crate) unsafe fn new(a: Matrix<'a, T>, b: Matrix<'a, T>, c: *mut T, row_step: usize, add: bool) -> Self {

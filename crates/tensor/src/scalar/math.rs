@@ -19,7 +19,7 @@ const INVERSE_FACTORIALS: [f64; 12] = {
 };
 
 /// `(-1)^k / (2 k + 1)` for `k = 1, 2, ..`, the Taylor coefficients of `atan(t) / t` after the
-/// first. With a table the compiler unrolls the sum over all terms, and can vectorise it.
+/// first. With a table the compiler unrolls the sum over all terms, and can vectorize it.
 const ATAN_COEFFICIENTS: [f64; 20] = {
     let mut table = [0.0; 20];
     let (mut k, mut sign) = (1, -1.0);

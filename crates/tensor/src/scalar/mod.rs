@@ -1,7 +1,7 @@
 //! The element types of tensors: numbers, and what can be computed with single ones.
 //!
 //! - `dual`: a number with its derivative;
-//! - `math`: exponentials, logarithms and angles that vectorise;
+//! - `math`: exponentials, logarithms and angles that vectorize;
 //! - `gemm`: matrix products of raw slices.
 //!
 //! Nothing here knows of tensors or shapes. `Scalar` is sealed: recycled storage relies on every
@@ -62,7 +62,7 @@ real!(f64, "Dual<f64>");
 /// An element type: [`f32`], [`f64`], or [`Dual`](crate::Dual) numbers over one of them.
 ///
 /// `exp`, `exp_m1`, `ln`, `ln_1p`, `atan`, `atan2`, `tanh` and `sigmoid` are branch-free, so loops
-/// over them vectorise; they are within 3 units in the last place over the whole range, with NaN
+/// over them vectorize; they are within 3 units in the last place over the whole range, with NaN
 /// and infinities as IEEE 754 has them. `erf` and `erfc` are those of `libm`, the other functions
 /// those of the standard library.
 pub trait Scalar:

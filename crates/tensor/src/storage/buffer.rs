@@ -30,7 +30,7 @@ unsafe impl<T: Scalar> Send for Buffer<T> {}
 unsafe impl<T: Scalar> Sync for Buffer<T> {}
 
 impl<T: Scalar> Buffer<T> {
-    /// A block for the elements of a contiguous tensor. They are initialised but arbitrary: zeros,
+    /// A block for the elements of a contiguous tensor. They are initialized but arbitrary: zeros,
     /// or what an earlier tensor left there. In debug builds they are NaN, so that reading before
     /// writing shows.
     #[inline]
@@ -94,7 +94,7 @@ impl<T: Scalar> Buffer<T> {
     pub(crate) fn elements(&self) -> &[T] {
         let block = self.header().base.unwrap_or(self.header);
         // SAFETY: the block holds `len` elements after its header (`scratch` requested as many bytes);
-        // they are initialised (the pool zeroes fresh blocks, and every bit pattern is a valid `Scalar`, which is
+        // they are initialized (the pool zeroes fresh blocks, and every bit pattern is a valid `Scalar`, which is
         // a sealed trait of plain floating-point data); nobody writes while `self` is borrowed (`get_mut`).
         unsafe { std::slice::from_raw_parts(pool::data(block).cast(), block.as_ref().len) }
     }

@@ -6,7 +6,7 @@
 //! - `pool`: freed blocks, kept by size for the next tensor.
 //!
 //! What must stay true: a block is written only through its sole owner (copy-on-write), every
-//! element is initialised memory, and a repeated computation allocates nothing after its first run.
+//! element is initialized memory, and a repeated computation allocates nothing after its first run.
 
 #[allow(unsafe_code)]
 pub(crate) mod buffer;

@@ -101,7 +101,7 @@ thread_local! {
     });
 }
 
-/// A block for `len` elements that take `bytes` bytes, all initialised, with one reference. The
+/// A block for `len` elements that take `bytes` bytes, all initialized, with one reference. The
 /// layout in its header is that of an earlier user.
 #[inline]
 pub(crate) fn take(bytes: usize, len: usize) -> NonNull<BlockHeader> {
@@ -170,7 +170,7 @@ fn allocate(class: usize) -> Option<Free> {
         return Some(free);
     }
     let allocation = allocation_of(class);
-    // SAFETY: the allocation is never empty. Zeroed memory is initialised memory: see `Buffer::elements`.
+    // SAFETY: the allocation is never empty. Zeroed memory is initialized memory: see `Buffer::elements`.
     let block = unsafe { alloc_zeroed(allocation) };
     let header = NonNull::new(block.cast::<BlockHeader>())?;
     ALLOCATED.fetch_add(allocation.size(), Ordering::Relaxed);
