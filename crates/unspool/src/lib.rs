@@ -2,9 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub use unspool_autograd as autograd;
-#[cfg(any(feature = "safetensors", feature = "npy"))]
-pub use unspool_nn::io;
-pub use unspool_nn::{cells, data, layers, losses, optim, recurrent, text, train};
+pub use unspool_nn::{cells, data, io, layers, losses, optim, recurrent, text, train};
 pub use unspool_tensor as tensor;
 
 /// The built-in ops, and what a custom op is made of: the trait [`Op`](ops::Op), or the

@@ -2,8 +2,9 @@
 
 use crate::Sentence;
 use crate::models::{Training, numbers, train};
-use crate::report::{mean, mean_square, median, table};
+use crate::report::table;
 use crate::series::Series;
+use crate::statistics::{mean, mean_square, median};
 use unspool::layers::Model;
 use unspool::prelude::*;
 use unspool::{gru, lstm, predict};

@@ -24,6 +24,7 @@ mod print;
 mod report;
 mod season;
 mod series;
+mod statistics;
 mod verdict;
 mod windows;
 

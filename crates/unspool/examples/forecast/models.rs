@@ -2,7 +2,7 @@
 
 use crate::Sentence;
 use crate::output::note;
-use crate::report::mean_square;
+use crate::statistics::{mean, mean_square};
 use std::io::IsTerminal;
 use unspool::data::Differences;
 use unspool::layers::Model;
@@ -53,6 +53,13 @@ pub(crate) struct Outcome {
     /// Those that it learned.
     pub(crate) differences: Differences,
     pub(crate) runs: Vec<Run>,
+}
+
+impl Outcome {
+    /// The mean squared error on the validation part, mean over the seeds.
+    pub(crate) fn validation(&self) -> f64 {
+        mean(&self.runs.iter().map(|run| run.validation).collect::<Vec<_>>())
+    }
 }
 
 /// One training and what came of it.

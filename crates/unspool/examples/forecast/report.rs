@@ -2,6 +2,7 @@
 
 use crate::column::Column;
 use crate::models::{self, Outcome, Task, numbers};
+use crate::statistics::{mean, mean_distance, mean_square, median};
 use crate::verdict;
 use crate::windows::Cut;
 use std::fmt::Write;
@@ -61,7 +62,7 @@ pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> St
         let verdict = verdict::judge(&naive, &squares, cut.horizon);
         let ratio = if squares == naive { 1.0 } else { (mean(&squares) / mean(&naive)).sqrt() };
         let mut row = vec![outcome.model.to_string(), outcome.parameters.to_string(), learned(outcome)];
-        row.extend([validation(outcome).sqrt() * unit, mean(&mae), mean(&rmse)].map(short));
+        row.extend([outcome.validation().sqrt() * unit, mean(&mae), mean(&rmse)].map(short));
         row.push(if rows.len() == 1 { "1.00  ".to_string() } else { format!("{ratio:.2}{}", verdict.mark()) });
         row.extend(by_seed(outcome, outcomes, &rmse, short));
         row.extend([seconds(outcome), value(mean(&own(&next)))]);
@@ -104,7 +105,7 @@ pub(crate) fn own_series(outcomes: &[Outcome], column: &Column, cut: &Cut) -> St
     }
     text.push('\n');
     text += &verdict::sentences(outcomes, &verdicts, column, cut);
-    let best = (0..outcomes.len()).min_by(|&a, &b| validation(&outcomes[a]).total_cmp(&validation(&outcomes[b])));
+    let best = (0..outcomes.len()).min_by(|&a, &b| outcomes[a].validation().total_cmp(&outcomes[b].validation()));
     let best = best.expect("naive at least");
     let then = match best {
         0 => String::new(),
@@ -121,11 +122,6 @@ fn learned(outcome: &Outcome) -> String {
         [] => "none".to_string(),
         lags => models::listed(lags),
     }
-}
-
-/// The mean squared error on the validation part, mean over the seeds.
-pub(crate) fn validation(outcome: &Outcome) -> f64 {
-    mean(&outcome.runs.iter().map(|run| run.validation).collect::<Vec<_>>())
 }
 
 /// Whether seeds of SimpleRNN(1) ended far from the best one.
@@ -172,24 +168,6 @@ fn by_seed(outcome: &Outcome, all: &[Outcome], errors: &[f64], show: impl Fn(f64
 fn seconds(outcome: &Outcome) -> String {
     let seconds: Vec<f64> = outcome.runs.iter().filter_map(|run| Some(run.history.as_ref()?.seconds)).collect();
     if seconds.is_empty() { "-".to_string() } else { format!("{:.3}", median(seconds)) }
-}
-
-pub(crate) fn mean_square(forecasts: &[f64], targets: &[f64]) -> f64 {
-    mean(&forecasts.iter().zip(targets).map(|(f, t)| (f - t).powi(2)).collect::<Vec<_>>())
-}
-
-fn mean_distance(forecasts: &[f64], targets: &[f64]) -> f64 {
-    mean(&forecasts.iter().zip(targets).map(|(f, t)| (f - t).abs()).collect::<Vec<_>>())
-}
-
-pub(crate) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    if n == 0 { f64::NAN } else { (values[(n - 1) / 2] + values[n / 2]) / 2.0 }
 }
 
 /// Four significant digits, or all digits before the point.

@@ -2,7 +2,6 @@
 
 use crate::column::Column;
 use crate::models::{self, Outcome, Task, numbers};
-use crate::report::validation;
 use crate::season::autocorrelation;
 use crate::windows::Cut;
 use std::fmt::Write;
@@ -108,7 +107,7 @@ fn why(outcome: &Outcome, naive: &Outcome, cut: &Cut) -> String {
     if histories.into_iter().any(|history| falling(&history.val_loss)) {
         return "its error on the validation part still fell when training ended: try more --epochs".to_string();
     }
-    if validation(outcome) < validation(naive) {
+    if outcome.validation() < naive.validation() {
         return "on the validation part it was: that was chance, or the test part is different".to_string();
     }
     "it found nothing in the training part that says more than the last value".to_string()
