@@ -107,7 +107,7 @@ fn a_rule_whose_formula_takes_other_memories_than_it_names_is_refused() {
         }
     }
     let (message, file, _) = panic_of(|| RuleOptimizer::new(Forgetful).step(&mut layer(), &layer()));
-    assert_eq!(message, "update: the rule names 0 memories, and its formula takes 1");
+    assert_eq!(message, "update: the rule names 0 states, and its formula takes 1");
     assert_eq!(file, file!());
 }
 

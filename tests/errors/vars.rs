@@ -9,7 +9,7 @@ use unspool::ops::Convolution;
 const SIX: [usize; 6] = [1; 6];
 
 #[test]
-fn forgotten_values() {
+fn released_values() {
     let (tape, other) = (Tape::new(), Tape::new());
     let a = tape.variable(&Tensor::<f32>::ones([2]));
     let since = tape.len();
@@ -19,7 +19,7 @@ fn forgotten_values() {
     let foreign = other.variable(&zeros([2]));
     let say = |op: &str| {
         format!(
-            "{op}: this value was computed inside a step and let go; \
+            "{op}: this value was computed inside a step and released; \
              call retain_grad() on it there, or return it as a state"
         )
     };
@@ -34,7 +34,7 @@ fn forgotten_values() {
     assert_eq!(y.sum().backward().wrt(a).numel(), 2);
 
     let since = tape.len();
-    let constant = tape.constant(&zeros([2])).tanh(); // no gradient rule will ask for its shape
+    let constant = tape.constant(&zeros([2])).tanh(); // no gradient rule reads its shape
     tape.release(since..tape.len(), &[]);
     sentences! {
         constant.shape() => say("shape");
