@@ -32,8 +32,7 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// How far this comes after another one: in the unit of its kind, seconds for all that knows
-    /// days.
+    /// How far this is after another one: in the unit of its kind, seconds for kinds with days.
     pub(crate) fn since(self, other: Moment) -> Option<f64> {
         Some(match (self, other) {
             (Moment::Number(a), Moment::Number(b)) => a - b,
@@ -85,8 +84,7 @@ fn number(text: &str) -> Option<f64> {
     text.replace(',', ".").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// Numbers are dates without anything between year, month, day and hour if all have as many digits
-/// and look like it.
+/// Numbers are dates without separators if all have the same number of digits and look like it.
 fn numbers(dates: &[String]) -> Result<Vec<Moment>, (usize, Sentence)> {
     let width = dates.first().map_or(0, String::len);
     let digits = |date: &String| date.len() == width && date.bytes().all(|digit| digit.is_ascii_digit());
@@ -170,7 +168,7 @@ fn read(text: &str, order: DateOrder) -> Result<Moment, Sentence> {
     }
 }
 
-/// A text cut where the time of the day begins: behind a T, or before the digits of the hour.
+/// A text cut where the time of the day begins: after a T, or before the digits of the hour.
 fn at_time(text: &str) -> (&str, Option<&str>) {
     let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
     if let Some(t) = text.find('T').filter(|&t| t > 0 && digit(t - 1) && digit(t + 1)) {
