@@ -1,4 +1,4 @@
-//! The layer-normalised GRU.
+//! The layer-normalized GRU.
 
 use super::EPSILON;
 use crate::layers::dense::Dense;
@@ -8,7 +8,7 @@ use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// The layer-normalised gated recurrent unit; its output is its state h `[B, H]`.
+/// The layer-normalized gated recurrent unit; its output is its state h `[B, H]`.
 ///
 /// ```text
 /// [r̃_t, z̃_t] = a_x ⊙ LN(x_t W) + b + a_h ⊙ LN(h_{t-1} U)                  (columns of r, z)
@@ -17,7 +17,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// LN(a) = (a - mean(a)) / sqrt(variance(a) + 1e-5)
 /// ```
 ///
-/// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. The two gates are normalised as one
+/// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. The two gates are normalized as one
 /// vector `[2H]`, the candidate n as another. As in the paper, z is the weight of the candidate; in
 /// [`Gru`](crate::cells::Gru) it is the weight of the old state.
 ///
@@ -86,7 +86,7 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
     }
 }
 
-/// Normalises the two gates, the first two thirds of the last axis, together, and the candidate
+/// Normalizes the two gates, the first two thirds of the last axis, together, and the candidate
 /// separately.
 #[track_caller]
 fn normalize_gates<T: Scalar>(x: Var<'_, T>) -> Var<'_, T> {

@@ -1,4 +1,4 @@
-//! The layer-normalised LSTM.
+//! The layer-normalized LSTM.
 
 use super::EPSILON;
 use crate::layers::dense::Dense;
@@ -8,7 +8,7 @@ use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// The layer-normalised LSTM; its output is h `[B, H]`, its state `(h, c)`.
+/// The layer-normalized LSTM; its output is h `[B, H]`, its state `(h, c)`.
 ///
 /// ```text
 /// [ĩ_t, f̃_t, g̃_t, õ_t] = a_x ⊙ LN(x_t W) + a_h ⊙ LN(h_{t-1} U) + b
@@ -17,7 +17,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// LN(a) = (a - mean(a)) / sqrt(variance(a) + 1e-5)
 /// ```
 ///
-/// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. All four gates are normalised as one
+/// Ba, Kiros and Hinton 2016, "Layer normalization", appendix. All four gates are normalized as one
 /// vector. The paper has three biases instead of b; only their sum matters.
 ///
 /// ```
@@ -56,7 +56,7 @@ pub struct LayerNormLstm<P> {
 }
 
 impl<T: Scalar> LayerNormLstm<Tensor<T>> {
-    /// A cell initialised like [`Lstm`](crate::cells::Lstm), with gains of 1.
+    /// A cell initialized like [`Lstm`](crate::cells::Lstm), with gains of 1.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let Dense { weight: w, bias } = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));

@@ -18,7 +18,7 @@
 //!
 //! In the equations x is a row, `⊙` is the elementwise product and `σ` the logistic function. The
 //! gates of a cell share one weight, concatenated along its last axis in the order that its page
-//! gives. Input weights are initialised [Glorot-uniform](crate::layers::init::glorot_uniform) and
+//! gives. Input weights are initialized [Glorot-uniform](crate::layers::init::glorot_uniform) and
 //! recurrent weights [orthogonal](crate::layers::init::orthogonal), each gate separately; biases
 //! start at 0, those of forget gates at 1.
 //!
@@ -56,5 +56,5 @@ pub use projected_lstm::{ProjectedLstm, projected_lstm};
 pub use simple_rnn::{SimpleRnn, simple_rnn};
 pub use slstm::{Slstm, slstm};
 
-/// What layer normalisation adds to the variance.
+/// What layer normalization adds to the variance.
 const EPSILON: f64 = 1e-5;

@@ -51,7 +51,7 @@ pub struct PeepholeLstm<P> {
 }
 
 impl<T: Scalar> PeepholeLstm<Tensor<T>> {
-    /// A cell initialised like [`Lstm`](crate::cells::Lstm), with peephole weights of zero.
+    /// A cell initialized like [`Lstm`](crate::cells::Lstm), with peephole weights of zero.
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
         let x = Dense::gates(rng, inputs, hidden, [0.0, 1.0, 0.0, 0.0]);
         let u = blocks(rng, 4, |rng| orthogonal(rng, hidden, hidden));

@@ -49,7 +49,7 @@ pub struct ProjectedLstm<P> {
 }
 
 impl<T: Scalar> ProjectedLstm<Tensor<T>> {
-    /// A cell initialised like [`Lstm`](crate::cells::Lstm).
+    /// A cell initialized like [`Lstm`](crate::cells::Lstm).
     ///
     /// # Panics
     /// If `projected` is greater than `hidden`.

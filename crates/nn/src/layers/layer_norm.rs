@@ -1,11 +1,11 @@
-//! Layer normalisation with gain and bias.
+//! Layer normalization with gain and bias.
 
 use crate::layers::layer::Layer;
 use crate::layers::padding::each_step;
 use crate::mode::Mode;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// Normalises features `[.., F]` to mean 0 and variance 1, then applies a gain and a bias to each:
+/// Normalizes features `[.., F]` to mean 0 and variance 1, then applies a gain and a bias to each:
 /// `y = gain (x - mean) / sqrt(variance + 1e-5) + bias`.
 ///
 /// Ba, Kiros and Hinton 2016, "Layer normalization". See [`Var::layer_norm`].

@@ -5,7 +5,7 @@ use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
 
 /// A table of the layers of a model with the number of their parameters and, for each tensor, its
 /// shape, the number of its elements and a description of their values. Before training, this shows
-/// how it was initialised: one value (or a few: forget gates have biases of 1), orthogonal (each
+/// how it was initialized: one value (or a few: forget gates have biases of 1), orthogonal (each
 /// gate separately), or mean and standard deviation.
 ///
 /// ```

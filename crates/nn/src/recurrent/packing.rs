@@ -10,7 +10,7 @@ use unspool_autograd::{Indices, Scalar, Shape, Tensor, Var};
 pub(crate) enum Valid<'a, T: Scalar> {
     /// All of them.
     All,
-    /// The first so many of each sequence; outputs after them are zeros.
+    /// The first steps of each sequence, this many; outputs after them are zeros.
     Lengths(&'a [usize]),
     /// Those where this, `[T, B]`, is not 0; at the others, outputs and states repeat.
     Mask(&'a Tensor<T>),
