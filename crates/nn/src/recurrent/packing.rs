@@ -68,8 +68,8 @@ impl Packing {
             Valid::Lengths(lengths) => {
                 check_lengths("Recurrent", lengths, time, batch);
                 if lengths.iter().any(|&length| length < time) {
-                    let time_of = |b: usize, s| if reverse { lengths[b] - 1 - s } else { s };
-                    return Self::packed(time, lengths, time_of, reverse, false);
+                    let at = |b: usize, s| if reverse { lengths[b] - 1 - s } else { s };
+                    return Self::packed(time, lengths, at, reverse, false);
                 }
             }
             Valid::Mask(mask) => {
@@ -90,11 +90,11 @@ impl Packing {
         Self::whole(time, batch, reverse)
     }
 
-    /// Sequence b has `lengths[b]` steps; the one computed as number s is that of `time_of(b, s)`.
+    /// Sequence b has `lengths[b]` steps; the one computed as number s is at time `at(b, s)`.
     fn packed(
         time: usize,
         lengths: &[usize],
-        time_of: impl Fn(usize, usize) -> usize,
+        at: impl Fn(usize, usize) -> usize,
         reverse: bool,
         repeats: bool,
     ) -> Self {
@@ -111,7 +111,7 @@ impl Packing {
         for s in 0..lengths[order[0]] {
             let start = source.len();
             for &b in order.iter().take_while(|&&b| lengths[b] > s) {
-                let row = time_of(b, s) * batch + b;
+                let row = at(b, s) * batch + b;
                 packed[row] = source.len();
                 last[b] = source.len();
                 source.push(row);
