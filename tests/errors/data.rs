@@ -15,8 +15,8 @@ fn none_of_anything_is_a_mistake() {
         Differences::new([1, 0]) => "Differences: the lags [1, 0]: a lag must be at least 1";
         time_split(5, [0, 0]) => "time_split: the proportions [0, 0] must not all be 0";
         data.split([0, 0], 0) => "time_split: the proportions [0, 0] must not all be 0";
-        data.batches(0) => "batches: a batch of 0 examples: it must have at least 1";
-        buckets(&[1, 2], 0, 0) => "buckets: a batch of 0 sequences: it must have at least 1";
+        data.batches(0) => "batches: a batch size of 0: it must be at least 1";
+        buckets(&[1, 2], 0, 0) => "buckets: a batch size of 0: it must be at least 1";
     }
 }
 

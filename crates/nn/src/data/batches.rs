@@ -1,4 +1,4 @@
-//! Batch after batch.
+//! Iterating over a data set in batches.
 
 use crate::data::buckets;
 use crate::data::dataset::Dataset;
@@ -8,23 +8,23 @@ use std::borrow::Cow;
 use std::iter::FusedIterator;
 use unspool_autograd::Scalar;
 
-/// The batches of a data set, one pass over it: what [`Dataset::batches`] returns.
+/// The batches of one pass over a data set: what [`Dataset::batches`] returns.
 ///
-/// Sequences with [lengths](Dataset::with_lengths) are padded to the longest of their batch and no further.
+/// Sequences with [lengths](Dataset::with_lengths) are padded only to the longest of their batch.
 #[derive(Clone, Debug)]
 pub struct Batches<'a, T: Scalar> {
     data: Cow<'a, Dataset<T>>,
-    batch: usize,
-    /// The examples of each batch; `None`: as they stand.
+    batch_size: usize,
+    /// The indices of each batch's examples; `None`: in their own order.
     order: Option<Vec<Vec<usize>>>,
     drop_last: bool,
-    /// The next batch.
+    /// The index of the next batch.
     next: usize,
 }
 
 impl<T: Scalar> Dataset<T> {
-    /// The examples in batches of `batch`, for a training loop of one's own; [`fit`](crate::train::fit) takes them so. The last one
-    /// may be smaller.
+    /// The examples in batches of `batch_size`, for a custom training loop;
+    /// [`fit`](crate::train::fit) uses the same. The last batch may be smaller.
     ///
     /// ```
     /// use unspool_autograd::Tensor;
@@ -40,26 +40,28 @@ impl<T: Scalar> Dataset<T> {
     /// ```
     ///
     /// # Panics
-    /// If `batch` is 0.
+    /// If `batch_size` is 0.
     #[track_caller]
-    pub fn batches(&self, batch: usize) -> Batches<'_, T> {
-        assert!(batch > 0, "batches: a batch of 0 examples: it must have at least 1");
-        Batches { data: Cow::Borrowed(self), batch, order: None, drop_last: false, next: 0 }
+    pub fn batches(&self, batch_size: usize) -> Batches<'_, T> {
+        assert!(batch_size > 0, "batches: a batch size of 0: it must be at least 1");
+        Batches { data: Cow::Borrowed(self), batch_size, order: None, drop_last: false, next: 0 }
     }
 }
 
 impl<T: Scalar> Batches<'_, T> {
-    /// Puts the examples in an order that depends on `seed` alone: the number of the epoch gives each its own.
+    /// Shuffles the examples. The order depends only on `seed`: pass the number of the epoch for a
+    /// new order each epoch.
     ///
-    /// Without it, batches share the memory of the data set.
+    /// Without shuffling, batches share the memory of the data set.
     pub fn shuffle(self, seed: u64) -> Self {
         let mut order: Vec<usize> = (0..self.data.len()).collect();
         order.shuffle(&mut rng(seed));
-        let order = order.chunks(self.batch).map(<[usize]>::to_vec).collect();
-        self.ordered(order)
+        let order = order.chunks(self.batch_size).map(<[usize]>::to_vec).collect();
+        self.with_order(order)
     }
 
-    /// Puts sequences of similar length into the same batch, as [`buckets`] does: another order for each `seed`.
+    /// Puts sequences of similar length into the same batch, as [`buckets`] does, in an order that
+    /// depends on `seed`.
     ///
     /// # Panics
     /// If the data set has no [lengths](Dataset::with_lengths).
@@ -68,24 +70,25 @@ impl<T: Scalar> Batches<'_, T> {
         let Some(lengths) = self.data.lengths() else {
             panic!("bucket_by_length: the data set has no lengths: set them with `with_lengths`");
         };
-        let order = buckets(lengths, self.batch, seed);
-        self.ordered(order)
+        let order = buckets(lengths, self.batch_size, seed);
+        self.with_order(order)
     }
 
-    fn ordered(self, order: Vec<Vec<usize>>) -> Self {
+    fn with_order(self, order: Vec<Vec<usize>>) -> Self {
+        // Selecting from a strided view in each batch would cost more than one copy.
         let data = if self.data.is_contiguous() { self.data } else { Cow::Owned(self.data.contiguous()) };
         Batches { data, order: Some(order), ..self }
     }
 
-    /// Leaves out the batch that is smaller than the others, if there is one.
+    /// Drops the batch that is smaller than the others, if there is one.
     pub fn drop_last(self) -> Self {
         Batches { drop_last: true, ..self }
     }
 
-    /// The number of batches of the whole pass.
+    /// The number of batches in the whole pass.
     fn total(&self) -> usize {
         let n = self.data.len();
-        if self.drop_last { n / self.batch } else { n.div_ceil(self.batch) }
+        if self.drop_last { n / self.batch_size } else { n.div_ceil(self.batch_size) }
     }
 }
 
@@ -96,7 +99,7 @@ impl<T: Scalar> Iterator for Batches<'_, T> {
         self.nth(0)
     }
 
-    /// Batches that are passed over cost nothing.
+    /// Skipped batches cost nothing.
     fn nth(&mut self, n: usize) -> Option<Dataset<T>> {
         let i = self.next.saturating_add(n);
         self.next = self.total().min(i.saturating_add(1));
@@ -105,12 +108,12 @@ impl<T: Scalar> Iterator for Batches<'_, T> {
         }
         Some(match &self.order {
             None => {
-                let start = i * self.batch;
-                self.data.slice_cut(start, self.batch.min(self.data.len() - start))
+                let start = i * self.batch_size;
+                self.data.slice_trimmed(start, self.batch_size.min(self.data.len() - start))
             }
             Some(order) => {
-                let whole = |batch: &&Vec<usize>| !self.drop_last || batch.len() == self.batch;
-                self.data.select_cut(order.iter().filter(whole).nth(i).expect("one of as many"))
+                let full = |batch: &&Vec<usize>| !self.drop_last || batch.len() == self.batch_size;
+                self.data.select_trimmed(order.iter().filter(full).nth(i).expect("i < total"))
             }
         })
     }

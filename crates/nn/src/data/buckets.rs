@@ -1,14 +1,16 @@
-//! Batches of sequences of similar length.
+//! Batches of sequences of similar length, which need little padding.
 
 use crate::random::rng;
 use crate::tuning::POOLED_BATCHES;
 use rand::seq::SliceRandom;
 
-/// Puts sequences of similar length into batches of `batch`: the places of each batch's sequences in `lengths`. Every
-/// sequence is in exactly one batch, one of which may be smaller than the others.
+/// Groups sequences of similar length into batches of `batch_size`, and returns the indices of each
+/// batch's sequences. Every sequence is in exactly one batch. One batch may be smaller than the
+/// others.
 ///
-/// The sequences are shuffled, sorted by length in pools of 64 batches, cut into batches, and these shuffled: as the
-/// `seed` says, so the number of the epoch gives each its own batches.
+/// The sequences are shuffled, sorted by length in pools of 64 batches, and cut into batches, which
+/// are then shuffled. This depends only on `seed`: pass the number of the epoch for new batches
+/// each epoch.
 ///
 /// ```
 /// use unspool_nn::data::buckets;
@@ -20,18 +22,18 @@ use rand::seq::SliceRandom;
 /// ```
 ///
 /// # Panics
-/// If `batch` is 0.
+/// If `batch_size` is 0.
 #[track_caller]
-pub fn buckets(lengths: &[usize], batch: usize, seed: u64) -> Vec<Vec<usize>> {
-    assert!(batch > 0, "buckets: a batch of 0 sequences: it must have at least 1");
+pub fn buckets(lengths: &[usize], batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
+    assert!(batch_size > 0, "buckets: a batch size of 0: it must be at least 1");
     let rng = &mut rng(seed);
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.shuffle(rng);
-    let mut batches = Vec::with_capacity(lengths.len().div_ceil(batch));
-    for pool in order.chunks_mut(batch.saturating_mul(POOLED_BATCHES)) {
-        // Stable: sequences of one length stay shuffled.
+    let mut batches = Vec::with_capacity(lengths.len().div_ceil(batch_size));
+    for pool in order.chunks_mut(batch_size.saturating_mul(POOLED_BATCHES)) {
+        // A stable sort: sequences of equal length stay shuffled.
         pool.sort_by_key(|&i| lengths[i]);
-        batches.extend(pool.chunks(batch).map(<[usize]>::to_vec));
+        batches.extend(pool.chunks(batch_size).map(<[usize]>::to_vec));
     }
     batches.shuffle(rng);
     batches

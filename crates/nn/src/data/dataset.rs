@@ -1,12 +1,13 @@
-//! Examples to learn from.
+//! A data set: inputs, targets, and optional weights and lengths.
 
 use crate::data::error::DataError;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
-/// Inputs and their targets; also, if they are told, a weight of each example and the length of each sequence.
+/// Inputs and their targets, optionally with a weight for each example and the length of each
+/// sequence.
 ///
-/// The last axis of each is features, the one before it counts examples: inputs are `[N, F]` or sequences
-/// `[T, N, F]`, targets `[N, O]` or `[T, N, O]`.
+/// The last axis of both is features, and the one before it is examples: inputs are `[N, F]` or
+/// sequences `[T, N, F]`, targets `[N, O]` or `[T, N, O]`.
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -26,15 +27,15 @@ pub struct Dataset<T: Scalar = f32> {
     y: Tensor<T>,
     weights: Option<Vec<f64>>,
     lengths: Option<Vec<usize>>,
-    /// Whether the targets are sequences of the same lengths.
-    long_targets: bool,
+    /// Whether the targets are sequences that end where the inputs do.
+    sequence_targets: bool,
 }
 
 impl<T: Scalar> Dataset<T> {
     /// The examples with inputs `x` and targets `y`.
     ///
     /// # Errors
-    /// If one has fewer than two axes, or they hold different numbers of examples.
+    /// If one has fewer than two axes, or their numbers of examples differ.
     pub fn new(x: Tensor<T>, y: Tensor<T>) -> Result<Self, DataError> {
         for (what, shape) in [("inputs", x.shape()), ("targets", y.shape())] {
             if shape.rank() < 2 {
@@ -49,11 +50,11 @@ impl<T: Scalar> Dataset<T> {
                 y.shape()
             )));
         }
-        Ok(Dataset { x, y, weights: None, lengths: None, long_targets: false })
+        Ok(Dataset { x, y, weights: None, lengths: None, sequence_targets: false })
     }
 
-    /// The same examples, of which each counts as much as its weight says: the loss of a batch is the sum of the weighted
-    /// losses over the number of examples, as in Keras.
+    /// The same examples with a weight each: the loss of a batch is the sum of the weighted losses
+    /// divided by the number of examples, as in Keras.
     ///
     /// ```
     /// use unspool_nn::data::Dataset;
@@ -62,28 +63,29 @@ impl<T: Scalar> Dataset<T> {
     /// use unspool_nn::train::evaluate;
     /// use unspool_autograd::Tensor;
     /// let data = Dataset::new(Tensor::<f32>::zeros([2, 3]), Tensor::from_vec(vec![1.0, 2.0], [2, 1]))?;
-    /// let model = sequential().add(dense(3, 1)); // says 0
+    /// let model = sequential().add(dense(3, 1)); // predicts 0
     /// assert_eq!(evaluate(&model, &data, mse), (1.0 + 4.0) / 2.0);
     /// assert_eq!(evaluate(&model, &data.with_weights(vec![3.0, 0.5])?, mse), (3.0 * 1.0 + 0.5 * 4.0) / 2.0);
     /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
-    /// The loss is computed on each example by itself, since any function can be one: it costs more than without weights,
-    /// the model does not.
+    /// Since a loss may be any function, it is computed for each example separately, which costs
+    /// more than without weights. The model costs the same.
     ///
     /// # Errors
-    /// If there is not one weight for each example, or one is negative or not finite.
+    /// If the number of weights is not that of the examples, or one is negative or not finite.
     pub fn with_weights(self, weights: Vec<f64>) -> Result<Self, DataError> {
-        self.one_each("weights", weights.len())?;
+        self.check_count("weights", weights.len())?;
         match weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
             Some(i) => Err(DataError(format!("weight {i} is {}: it must be finite and not negative", weights[i]))),
             None => Ok(Dataset { weights: Some(weights), ..self }),
         }
     }
 
-    /// The same examples, whose inputs are sequences of different lengths, as [`pad`](crate::data::pad) puts them side by side:
-    /// what lies behind the end of one is padding. Targets that are sequences of as many steps, `[T, N, O]`, end where
-    /// their inputs do, and every one of their steps counts the same.
+    /// The same examples with input sequences of different lengths, as [`pad`](crate::data::pad)
+    /// stacks them: the steps after the end of a sequence are padding. Targets that are sequences
+    /// of as many steps, `[T, N, O]`, end where their inputs do, and each of their steps counts the
+    /// same.
     ///
     /// ```
     /// use unspool_nn::cells::gru;
@@ -103,21 +105,22 @@ impl<T: Scalar> Dataset<T> {
     /// ```
     ///
     /// # Errors
-    /// If the inputs are not sequences, there is not one length for each example, or one is 0 or more than `T`.
+    /// If the inputs are not sequences, the number of lengths is not that of the examples, or one
+    /// is 0 or more than `T`.
     pub fn with_lengths(self, lengths: Vec<usize>) -> Result<Self, DataError> {
         let [time, ..] = self.x.shape()[..] else { unreachable!("there are two axes at least") };
         if self.x.rank() != 3 {
             return Err(DataError(format!("inputs {} have no lengths: they must be [T, N, F]", self.x.shape())));
         }
-        self.one_each("lengths", lengths.len())?;
+        self.check_count("lengths", lengths.len())?;
         if let Some(i) = lengths.iter().position(|length| !(1..=time).contains(length)) {
             return Err(DataError(format!("length {i} is {}: it must be from 1 to {time}", lengths[i])));
         }
-        let long_targets = self.y.rank() == 3 && self.y.shape()[0] == time;
-        Ok(Dataset { lengths: Some(lengths), long_targets, ..self })
+        let sequence_targets = self.y.rank() == 3 && self.y.shape()[0] == time;
+        Ok(Dataset { lengths: Some(lengths), sequence_targets, ..self })
     }
 
-    fn one_each(&self, what: &str, given: usize) -> Result<(), DataError> {
+    fn check_count(&self, what: &str, given: usize) -> Result<(), DataError> {
         let n = self.len();
         if given == n { Ok(()) } else { Err(DataError(format!("{given} {what} for {n} examples: each needs one"))) }
     }
@@ -137,7 +140,7 @@ impl<T: Scalar> Dataset<T> {
         self.weights.as_deref()
     }
 
-    /// The lengths of the sequences, if they were told.
+    /// The lengths of the sequences, if they were given.
     pub fn lengths(&self) -> Option<&[usize]> {
         self.lengths.as_deref()
     }
@@ -152,68 +155,70 @@ impl<T: Scalar> Dataset<T> {
         self.len() == 0
     }
 
-    /// The examples at the given positions, in that order.
+    /// The examples at the given indices, in that order.
     ///
     /// # Panics
-    /// If a position is not less than [`len`](Dataset::len).
+    /// If an index is not less than [`len`](Dataset::len).
     #[track_caller]
-    pub fn select(&self, positions: &[usize]) -> Dataset<T> {
-        self.part(None, positions.iter().copied(), |t| t.index_select(t.rank() - 2, positions))
+    pub fn select(&self, indices: &[usize]) -> Dataset<T> {
+        self.pick(None, indices.iter().copied(), |t| t.index_select(t.rank() - 2, indices))
     }
 
-    /// The examples `start..start + len`, sharing the memory of these.
+    /// The examples `start..start + len`, which share memory with this data set.
     ///
     /// # Panics
-    /// If they reach beyond the end.
+    /// If they extend beyond the end.
     #[track_caller]
     pub fn slice(&self, start: usize, len: usize) -> Dataset<T> {
-        self.part(None, start..start + len, |t| t.slice(t.rank() - 2, start..start + len))
+        self.pick(None, start..start + len, |t| t.slice(t.rank() - 2, start..start + len))
     }
 
-    /// [`select`](Dataset::select) without the time steps that are padding of all of them.
-    pub(crate) fn select_cut(&self, positions: &[usize]) -> Dataset<T> {
-        let longest = self.longest(positions.iter().copied());
-        self.part(longest, positions.iter().copied(), |t| t.index_select(t.rank() - 2, positions))
+    /// [`select`](Dataset::select) without the time steps that are padding in all of the examples.
+    pub(crate) fn select_trimmed(&self, indices: &[usize]) -> Dataset<T> {
+        let longest = self.longest(indices.iter().copied());
+        self.pick(longest, indices.iter().copied(), |t| t.index_select(t.rank() - 2, indices))
     }
 
-    /// [`slice`](Dataset::slice) without the time steps that are padding of all of them.
-    pub(crate) fn slice_cut(&self, start: usize, len: usize) -> Dataset<T> {
-        let places = start..start + len;
-        let longest = self.longest(places.clone());
-        self.part(longest, places.clone(), |t| t.slice(t.rank() - 2, places.clone()))
+    /// [`slice`](Dataset::slice) without the time steps that are padding in all of the examples.
+    pub(crate) fn slice_trimmed(&self, start: usize, len: usize) -> Dataset<T> {
+        let indices = start..start + len;
+        let longest = self.longest(indices.clone());
+        self.pick(longest, indices.clone(), |t| t.slice(t.rank() - 2, indices.clone()))
     }
 
-    fn longest(&self, places: impl Iterator<Item = usize>) -> Option<usize> {
-        self.lengths().and_then(|lengths| places.map(|i| lengths[i]).max())
+    fn longest(&self, indices: impl Iterator<Item = usize>) -> Option<usize> {
+        self.lengths().and_then(|lengths| indices.map(|i| lengths[i]).max())
     }
 
-    /// The examples at `places`, which `pick` takes out of inputs and targets; of sequences, the first `longest` steps.
+    /// The examples at `indices`, which `examples_of` takes from inputs and targets; of sequences,
+    /// the first `longest` steps.
     #[track_caller]
-    fn part(
+    fn pick(
         &self,
         longest: Option<usize>,
-        places: impl Iterator<Item = usize> + Clone,
-        pick: impl Fn(&Tensor<T>) -> Tensor<T>,
+        indices: impl Iterator<Item = usize> + Clone,
+        examples_of: impl Fn(&Tensor<T>) -> Tensor<T>,
     ) -> Dataset<T> {
-        let cut = |t: &Tensor<T>, sequence: bool| match longest {
-            Some(longest) if sequence => pick(&t.slice(0, ..longest)),
-            _ => pick(t),
+        let trimmed = |t: &Tensor<T>, sequence: bool| match longest {
+            Some(longest) if sequence => examples_of(&t.slice(0, ..longest)),
+            _ => examples_of(t),
         };
         Dataset {
-            x: cut(&self.x, true),
-            y: cut(&self.y, self.long_targets),
-            weights: self.weights().map(|weights| places.clone().map(|i| weights[i]).collect()),
-            lengths: self.lengths().map(|lengths| places.map(|i| lengths[i]).collect()),
-            long_targets: self.long_targets,
+            x: trimmed(&self.x, true),
+            y: trimmed(&self.y, self.sequence_targets),
+            weights: self.weights().map(|weights| indices.clone().map(|i| weights[i]).collect()),
+            lengths: self.lengths().map(|lengths| indices.map(|i| lengths[i]).collect()),
+            sequence_targets: self.sequence_targets,
         }
     }
 
-    /// Whether inputs and targets lie in memory without gaps; if not, each [`select`](Dataset::select) copies them all.
+    /// Whether inputs and targets are contiguous; if not, each [`select`](Dataset::select) copies
+    /// all of them.
     pub(crate) fn is_contiguous(&self) -> bool {
         self.x.as_slice().is_some() && self.y.as_slice().is_some()
     }
 
-    /// The same examples, of which each counts the same.
+    /// The same examples with equal weights.
     ///
     /// ```
     /// use unspool_nn::train::metrics::rmse;
@@ -223,7 +228,7 @@ impl<T: Scalar> Dataset<T> {
     /// use unspool_autograd::Tensor;
     /// let data = Dataset::new(Tensor::<f32>::zeros([2, 3]), Tensor::from_vec(vec![1.0, 7.0], [2, 1]))?;
     /// let data = data.with_weights(vec![1.0, 0.1])?;
-    /// let model = sequential().add(dense(3, 1)); // says 0
+    /// let model = sequential().add(dense(3, 1)); // predicts 0
     /// assert_eq!(evaluate(&model, &data.without_weights(), rmse), 5.0);
     /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
@@ -231,17 +236,18 @@ impl<T: Scalar> Dataset<T> {
         Dataset { weights: None, ..self.clone() }
     }
 
-    /// The same examples, without gaps in memory.
+    /// The same examples, contiguous in memory.
     pub(crate) fn contiguous(&self) -> Dataset<T> {
         Dataset { x: self.x.contiguous(), y: self.y.contiguous(), ..self.clone() }
     }
 
-    /// The number of steps of each target, if they are sequences of different lengths.
+    /// The length of each target, if they are sequences of different lengths.
     pub(crate) fn target_lengths(&self) -> Option<&[usize]> {
-        self.lengths().filter(|_| self.long_targets)
+        self.lengths().filter(|_| self.sequence_targets)
     }
 
-    /// How much a mean over these examples counts beside those over others: their number, or that of their steps.
+    /// The weight of a mean over these examples in a mean over several data sets: the number of
+    /// their examples, or of their steps.
     pub(crate) fn loss_count(&self) -> f64 {
         self.target_lengths().map_or(self.len(), |lengths| lengths.iter().sum()) as f64
     }

@@ -1,41 +1,44 @@
-//! What changes from row to row, and back.
+//! Differencing a series, and undoing it.
 
 use crate::data::error::DataError;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
 /// Differences of a series `[L, F]`, column by column: `y[t] = x[t] - x[t - lag]`.
 ///
-/// A network that learned values cannot forecast any beyond those that it saw, so a trend leaves it behind. The
-/// differences of lag 1 of a straight trend are constant; differences whose lag is a season (12 for months of a year)
-/// hold neither a straight trend nor what repeats every season. Several lags are taken one after another: `[1, 12]` is
-/// `(x[t] - x[t - 12]) - (x[t - 1] - x[t - 13])`, `[1, 1]` the second difference; their order does not matter.
+/// A network does not forecast values beyond the range that it saw in training, so it fails on a
+/// trend. Differences of lag 1 turn a linear trend into a constant; differences with the lag of a
+/// season (12 for monthly data) remove both a linear trend and the seasonal pattern. Several lags
+/// are applied one after another: `[1, 12]` is `(x[t] - x[t - 12]) - (x[t - 1] - x[t - 13])`, and
+/// `[1, 1]` is the second difference. Their order does not matter.
 ///
-/// Source: Box and Jenkins, Time Series Analysis (1970). One lag is `Series.diff(lag)` in pandas and `diff(x, lag)` in R,
-/// `[1, 1]` is `numpy.diff(x, 2)`; [`inverse`](Differences::inverse) is R's `diffinv`.
+/// Box and Jenkins 1970, "Time Series Analysis". A single lag is `Series.diff(lag)` in pandas and
+/// `diff(x, lag)` in R; `[1, 1]` is `numpy.diff(x, 2)`; [`inverse`](Differences::inverse) is R's
+/// `diffinv`.
 ///
 /// ```
 /// use unspool_autograd::Tensor;
 /// use unspool_nn::data::Differences;
-/// // Five years of quarters, each 2 above the same of the year before: 10 20 15 5, 12 22 17 7, ..
+/// // Five years of quarters, each 2 above that of the year before: 10 20 15 5, 12 22 17 7, ..
 /// let series = Tensor::<f32>::from_fn([20, 1], |i| [10.0, 20.0, 15.0, 5.0][i % 4] + 2.0 * (i / 4) as f32);
 /// let yearly = Differences::new([4]);
 /// let changes = yearly.transform(&series)?;                                    // [16, 1]: rows 4 to 19
 /// assert_eq!(changes.to_vec(), [2.0; 16]);
-/// // Whoever forecasts differences (here 2 each) continues the series by as many rows.
+/// // Forecasts of differences (here 2 each) extend the series by as many rows.
 /// let next = yearly.inverse(&series, &Tensor::ones([6, 1]).map(|x| 2.0 * x))?;
 /// assert_eq!(next.to_vec(), [20.0, 30.0, 25.0, 15.0, 22.0, 32.0]);
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
-/// To forecast with [`Windows`](crate::data::Windows): cut these out of the differences, whose row 0 is row
-/// [`history`](Differences::history) of the series, and scale the differences (their size is not that of the values).
+/// To forecast with [`Windows`](crate::data::Windows), take the windows from the differences, whose
+/// row 0 is row [`history`](Differences::history) of the series, and scale the differences rather
+/// than the values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Differences {
     lags: Vec<usize>,
 }
 
 impl Differences {
-    /// Differences of these lags, one after another. Without a lag, the series stays as it is.
+    /// Differences of these lags, one after another. Without a lag, the series is unchanged.
     ///
     /// # Panics
     /// If a lag is 0.
@@ -51,16 +54,17 @@ impl Differences {
         &self.lags
     }
 
-    /// How many rows lie before the first that has a difference: the sum of the lags.
+    /// The number of rows before the first that has a difference: the sum of the lags.
     pub fn history(&self) -> usize {
         self.lags.iter().fold(0, |sum: usize, lag| sum.saturating_add(*lag))
     }
 
-    /// The differences `[L - history, F]` of a series `[L, F]`: row 0 belongs to row [`history`](Differences::history) of
-    /// the series. They are computed in f64, and those of f32 are rounded once.
+    /// The differences `[L - history, F]` of a series `[L, F]`: row 0 belongs to row
+    /// [`history`](Differences::history) of the series. They are computed in f64, and for f32
+    /// rounded once.
     ///
     /// # Errors
-    /// If the series has other axes, or is too short for one difference.
+    /// If the series is not `[L, F]`, or too short for one difference.
     pub fn transform<T: Scalar>(&self, series: &Tensor<T>) -> Result<Tensor<T>, DataError> {
         let [rows, columns] = rows_and_columns("a series", series.shape())?;
         if rows <= self.history() {
@@ -74,11 +78,12 @@ impl Differences {
         Ok(tensor(differences, columns))
     }
 
-    /// The rows `[H, F]` that follow `history` (`[K, F]`, of whose rows the last are used) and have these differences
-    /// `[H, F]`: the forecast of a series from the forecasts of its differences, for any number of steps.
+    /// The rows `[H, F]` that follow `history` (`[K, F]`, of which the last rows are used) and have
+    /// these differences `[H, F]`: the forecast of a series from the forecasts of its differences,
+    /// for any number of steps.
     ///
-    /// It undoes [`transform`](Differences::transform), up to rounding: the differences of a series and its first rows give
-    /// the others.
+    /// This undoes [`transform`](Differences::transform), up to rounding: the first rows of a
+    /// series and its differences give the other rows.
     ///
     /// ```
     /// # use unspool_autograd::Tensor;
@@ -91,13 +96,14 @@ impl Differences {
     /// ```
     ///
     /// # Errors
-    /// If `history` has fewer rows than [`history`](Differences::history) says, or other columns than the differences.
+    /// If `history` has fewer rows than [`history`](Differences::history) returns, or a different
+    /// number of columns than the differences.
     pub fn inverse<T: Scalar>(&self, history: &Tensor<T>, differences: &Tensor<T>) -> Result<Tensor<T>, DataError> {
         let [known, columns] = rows_and_columns("a history", history.shape())?;
-        let [_, others] = rows_and_columns("differences", differences.shape())?;
-        if columns != others {
+        let [_, difference_columns] = rows_and_columns("differences", differences.shape())?;
+        if columns != difference_columns {
             return Err(DataError(format!(
-                "a history of {columns} columns and differences of {others}: they must have the same number"
+                "a history of {columns} columns and differences of {difference_columns}: they must have the same number"
             )));
         }
         if known < self.history() {
@@ -107,7 +113,7 @@ impl Differences {
                 self.history()
             )));
         }
-        // The history as it was before each of the lags; the last to be taken is the first to be undone.
+        // The history before each lag was applied. The last lag is undone first.
         let mut before = numbers(&history.slice(0, known - self.history()..));
         let mut histories = Vec::new();
         for lag in &self.lags {
@@ -123,12 +129,12 @@ impl Differences {
     }
 }
 
-/// `x[i] - x[i - lag]` of all that have such a predecessor.
+/// `x[i] - x[i - lag]`, for all i from `lag`.
 fn difference(x: &[f64], lag: usize) -> Vec<f64> {
     x.iter().zip(&x[lag..]).map(|(before, now)| now - before).collect()
 }
 
-/// What follows `history` and has these differences.
+/// The values that follow `history` and have these differences.
 fn sum(history: &[f64], differences: &[f64], lag: usize) -> Vec<f64> {
     let mut x = history.to_vec();
     for difference in differences {

@@ -1,4 +1,5 @@
-//! From measured data to examples: reading, differencing, scaling, splitting, windowing, padding, batching.
+//! From measured data to examples: reading, differencing, scaling, splitting, windowing, padding,
+//! batching.
 
 pub(crate) mod batches;
 pub(crate) mod buckets;

@@ -1,21 +1,22 @@
-//! Sequences of different lengths, side by side.
+//! Padding sequences of different lengths to a batch.
 
 use crate::data::error::DataError;
 use unspool_autograd::{Scalar, Tensor};
 
-/// Sequences padded to the longest of them, as [`Unroll::lengths`](crate::recurrent::Unroll::lengths) and
+/// Sequences padded to the longest of them, as
+/// [`Unroll::lengths`](crate::recurrent::Unroll::lengths) and
 /// [`forward_lengths`](crate::layers::Layer::forward_lengths) take them: what [`pad`] returns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Padded<T: Scalar = f32> {
-    /// `[T, B, F]`, zeros behind the end of each sequence.
+    /// The sequences, `[T, B, F]`, with zeros after the end of each.
     pub x: Tensor<T>,
-    /// The number of steps of each sequence: `B` of them.
+    /// The length of each of the `B` sequences, in steps.
     pub lengths: Vec<usize>,
 }
 
-/// Puts sequences `[L, F]` of different lengths side by side, `[T, B, F]`, with zeros behind their ends.
+/// Stacks sequences `[L, F]` of different lengths to `[T, B, F]`, with zeros after the end of each.
 ///
-/// [`buckets`](crate::data::buckets) puts such together as need little of it.
+/// [`buckets`](crate::data::buckets) groups sequences of similar length, which need little padding.
 ///
 /// ```
 /// use unspool_autograd::Tensor;
@@ -28,8 +29,8 @@ pub struct Padded<T: Scalar = f32> {
 /// let padded = pad(&[Tensor::<f32>::ones([2, 3]), Tensor::ones([5, 3])])?;
 /// assert_eq!(padded.x.shape()[..], [5, 2, 3]);
 /// let (tape, layer) = (Tape::new(), Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 3, 4)));
-/// let run = tape.bind(&layer).forward_lengths(tape.constant(&padded.x), Some(&padded.lengths), Mode::Evaluation);
-/// assert_eq!(run.last().shape()[..], [2, 4]);                 // after step 2 of the first, 5 of the second
+/// let output = tape.bind(&layer).forward_lengths(tape.constant(&padded.x), Some(&padded.lengths), Mode::Evaluation);
+/// assert_eq!(output.last().shape()[..], [2, 4]);                 // after step 2 of the first, 5 of the second
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
@@ -51,14 +52,14 @@ pub fn pad<T: Scalar>(sequences: &[Tensor<T>]) -> Result<Padded<T>, DataError> {
         }
     }
     let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.shape()[0]).collect();
-    let (time, batch, features) = (lengths.iter().copied().max().unwrap_or(0), lengths.len(), first[1]);
-    let mut x = Tensor::zeros([time, batch, features]);
+    let (time, batch_size, features) = (lengths.iter().copied().max().unwrap_or(0), lengths.len(), first[1]);
+    let mut x = Tensor::zeros([time, batch_size, features]);
     if x.numel() > 0 {
         let out = x.as_mut_slice();
         for (b, sequence) in sequences.iter().enumerate() {
             for (t, step) in sequence.to_vec().chunks_exact(features).enumerate() {
-                let at = (t * batch + b) * features;
-                out[at..at + features].copy_from_slice(step);
+                let start = (t * batch_size + b) * features;
+                out[start..start + features].copy_from_slice(step);
             }
         }
     }

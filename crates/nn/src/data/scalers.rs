@@ -1,14 +1,14 @@
-//! Columns brought to one size.
+//! Scaling columns to a common range.
 
 use crate::data::error::DataError;
 use unspool_autograd::{Scalar, Tensor};
 
 /// Scales every column to mean 0 and standard deviation 1: `(x - mean) / std`.
 ///
-/// Columns are the last axis; a series is `[L, F]`, sequences are `[T, N, F]`. Fit it on the training part alone: a mean
-/// over the whole series tells the model what is to come.
+/// Columns are the last axis; a series is `[L, F]`, sequences are `[T, N, F]`. Fit it only on the
+/// training data: a mean over the whole series leaks the future into training.
 ///
-/// The fields are plain numbers, to be stored beside the model and put back as they are.
+/// The fields are plain numbers, which can be saved with the model and set again.
 ///
 /// ```
 /// use unspool_autograd::Tensor;
@@ -17,7 +17,7 @@ use unspool_autograd::{Scalar, Tensor};
 /// let [train, ..] = time_split(100, [70, 30]);
 /// let scaler = StandardScaler::fit(&series.slice(0, train))?;
 /// let scaled = scaler.transform(&series);
-/// let back = scaler.columns(&[1]).inverse(&scaled.slice(1, 1..));       // a forecast of column 1, in its own unit
+/// let back = scaler.columns(&[1]).inverse(&scaled.slice(1, 1..));       // a forecast of column 1, in its original unit
 /// assert!((back.at([99, 0]) / series.at([99, 1]) - 1.0).abs() < 1e-12);
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
@@ -25,14 +25,15 @@ use unspool_autograd::{Scalar, Tensor};
 pub struct StandardScaler {
     /// The mean of each column.
     pub mean: Vec<f64>,
-    /// The standard deviation of each column, over all its rows (divided by their number); 1 for a constant column, which
-    /// becomes 0.
+    /// The population standard deviation of each column (divided by n); 1 for a constant column,
+    /// which becomes 0.
     pub std: Vec<f64>,
 }
 
-/// Scales every column so that its least value becomes 0 and its greatest 1: `(x - min) / (max - min)`.
+/// Scales every column so that its minimum becomes 0 and its maximum 1: `(x - min) / (max - min)`.
 ///
-/// Columns are the last axis. What lies outside of what it was fitted on lies outside of 0 to 1.
+/// Columns are the last axis. Values outside the range that it was fitted on become less than 0 or
+/// more than 1.
 ///
 /// ```
 /// use unspool_autograd::Tensor;
@@ -45,18 +46,18 @@ pub struct StandardScaler {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinMaxScaler {
-    /// The least value of each column.
+    /// The minimum of each column.
     pub min: Vec<f64>,
-    /// The greatest value of each column. Where it is the least, too, the column becomes `x - min`: 0.
+    /// The maximum of each column. If it equals the minimum, the column becomes `x - min`: 0.
     pub max: Vec<f64>,
 }
 
 impl StandardScaler {
-    /// The scaler of these values `[.., F]`.
+    /// Fits the scaler to values `[.., F]`.
     ///
     /// # Errors
-    /// If there are no values, one is infinite or NaN, or they are too far apart for their standard deviation to be a
-    /// number.
+    /// If there are no values, one is infinite or NaN, or they are too far apart or too close
+    /// together for a finite and positive standard deviation.
     pub fn fit<T: Scalar>(values: &Tensor<T>) -> Result<Self, DataError> {
         let (mut mean, mut std) = (Vec::new(), Vec::new());
         for (i, column) in columns_of(values)?.into_iter().enumerate() {
@@ -67,7 +68,7 @@ impl StandardScaler {
                 let m = column.iter().map(|x| x / n).sum::<f64>();
                 (m, column.iter().map(|x| (x - m).powi(2) / n).sum::<f64>().sqrt())
             };
-            // Differences of less than 1e-154 have squares of 0.
+            // Differences below about 1e-162 have squares of 0.
             if !s.is_finite() || s == 0.0 {
                 let far = if s == 0.0 { "close together" } else { "far apart" };
                 return Err(DataError(format!(
@@ -83,22 +84,22 @@ impl StandardScaler {
     /// `(x - mean) / std` of values `[.., F]`, computed in f64.
     ///
     /// # Panics
-    /// If they have another number of columns.
+    /// If they have a different number of columns.
     #[track_caller]
     pub fn transform<T: Scalar>(&self, values: &Tensor<T>) -> Tensor<T> {
         map_columns("StandardScaler", values, [&self.mean, &self.std], |x, mean, std| (x - mean) / std)
     }
 
-    /// `x std + mean`: what [`transform`](StandardScaler::transform) made, in its own unit again.
+    /// `x std + mean`: undoes [`transform`](StandardScaler::transform), back to the original unit.
     ///
     /// # Panics
-    /// If the values have another number of columns.
+    /// If the values have a different number of columns.
     #[track_caller]
     pub fn inverse<T: Scalar>(&self, values: &Tensor<T>) -> Tensor<T> {
         map_columns("StandardScaler", values, [&self.mean, &self.std], |x, mean, std| x * std + mean)
     }
 
-    /// The scaler of some of the columns, in that order: those that a model forecasts.
+    /// The scaler of some of the columns, in that order, such as those that a model forecasts.
     ///
     /// # Panics
     /// If there is no such column.
@@ -110,12 +111,13 @@ impl StandardScaler {
 }
 
 impl MinMaxScaler {
-    /// The scaler of these values `[.., F]`.
+    /// Fits the scaler to values `[.., F]`.
     ///
     /// # Errors
-    /// If there are no values, one is infinite or NaN, or they are too far apart for their difference to be a number.
+    /// If there are no values, one is infinite or NaN, or they are too far apart for a finite
+    /// difference.
     pub fn fit<T: Scalar>(values: &Tensor<T>) -> Result<Self, DataError> {
-        let (mut least, mut greatest) = (Vec::new(), Vec::new());
+        let (mut minima, mut maxima) = (Vec::new(), Vec::new());
         for (i, column) in columns_of(values)?.into_iter().enumerate() {
             let (min, max) = column.iter().fold((column[0], column[0]), |(min, max), &x| (min.min(x), max.max(x)));
             if !(max - min).is_finite() {
@@ -123,31 +125,32 @@ impl MinMaxScaler {
                     "the values of column {i} are too far apart for their difference: change the unit"
                 )));
             }
-            least.push(min);
-            greatest.push(max);
+            minima.push(min);
+            maxima.push(max);
         }
-        Ok(MinMaxScaler { min: least, max: greatest })
+        Ok(MinMaxScaler { min: minima, max: maxima })
     }
 
     /// `(x - min) / (max - min)` of values `[.., F]`, computed in f64.
     ///
     /// # Panics
-    /// If they have another number of columns.
+    /// If they have a different number of columns.
     #[track_caller]
     pub fn transform<T: Scalar>(&self, values: &Tensor<T>) -> Tensor<T> {
         map_columns("MinMaxScaler", values, [&self.min, &self.max], |x, min, max| (x - min) / width(min, max))
     }
 
-    /// `x (max - min) + min`: what [`transform`](MinMaxScaler::transform) made, in its own unit again.
+    /// `x (max - min) + min`: undoes [`transform`](MinMaxScaler::transform), back to the original
+    /// unit.
     ///
     /// # Panics
-    /// If the values have another number of columns.
+    /// If the values have a different number of columns.
     #[track_caller]
     pub fn inverse<T: Scalar>(&self, values: &Tensor<T>) -> Tensor<T> {
         map_columns("MinMaxScaler", values, [&self.min, &self.max], |x, min, max| x * width(min, max) + min)
     }
 
-    /// The scaler of some of the columns, in that order: those that a model forecasts.
+    /// The scaler of some of the columns, in that order, such as those that a model forecasts.
     ///
     /// # Panics
     /// If there is no such column.
@@ -158,12 +161,12 @@ impl MinMaxScaler {
     }
 }
 
-/// What a column between these two numbers is divided by.
+/// The divisor of a column with this range.
 fn width(min: f64, max: f64) -> f64 {
     if max == min { 1.0 } else { max - min }
 }
 
-/// The columns of values `[.., F]`, each with a value at least, all of them finite.
+/// The columns of values `[.., F]`: each has at least one value, and all are finite.
 fn columns_of<T: Scalar>(values: &Tensor<T>) -> Result<Vec<Vec<f64>>, DataError> {
     let shape = values.shape();
     let width = shape.last().copied().unwrap_or(0);
@@ -183,7 +186,7 @@ fn columns_of<T: Scalar>(values: &Tensor<T>) -> Result<Vec<Vec<f64>>, DataError>
     Ok(columns)
 }
 
-/// `f(x, a, b)` of every element, with the two numbers of its column.
+/// `f(x, a, b)` of every element x, with the a and b of its column.
 #[track_caller]
 fn map_columns<T: Scalar>(
     scaler: &str,

@@ -1,17 +1,17 @@
-//! Parts in the order of time.
+//! Splitting data in the order of time.
 
 use crate::data::dataset::Dataset;
 use crate::data::error::DataError;
 use std::ops::Range;
 use unspool_autograd::Scalar;
 
-/// Cuts `n` rows into parts of the given proportions, in the order of time.
+/// Splits `n` rows into parts of the given proportions, in the order of time.
 ///
-/// Proportions are whole numbers, so the cuts are exact: `[70, 20, 10]` of 1000 rows are 700, 200 and 100. Cuts that fall
-/// inside of a row are rounded down.
+/// Proportions are integers, so the cuts are exact: `[70, 20, 10]` of 1000 rows are 700, 200 and
+/// 100. Fractional cuts are rounded down.
 ///
-/// Scalers are fitted on the first part alone. [`Windows`](crate::data::Windows) over each part by itself share no row with
-/// those of another.
+/// Fit scalers on the first part only. [`Windows`](crate::data::Windows) taken from each part
+/// separately share no row with those of another part.
 ///
 /// ```
 /// use unspool_nn::data::time_split;
@@ -27,7 +27,7 @@ pub fn time_split<const PARTS: usize>(n: usize, proportions: [usize; PARTS]) -> 
     let (mut before, mut start) = (0, 0);
     proportions.map(|part| {
         before += part as u128;
-        // At most n, since before is at most the total.
+        // At most n, since `before` is at most `total`.
         let end = (n as u128 * before / total) as usize;
         let rows = start..end;
         start = end;
@@ -36,11 +36,13 @@ pub fn time_split<const PARTS: usize>(n: usize, proportions: [usize; PARTS]) -> 
 }
 
 impl<T: Scalar> Dataset<T> {
-    /// Cuts the examples into parts of the given proportions, in their order, as [`time_split`] does; the last `gap`
-    /// examples of every part but the last are left out. The parts share the memory of the whole.
+    /// Splits the examples into parts of the given proportions, in order, as [`time_split`] does;
+    /// the last `gap` examples of every part but the last are dropped. The parts share memory with
+    /// this data set.
     ///
-    /// Examples that have nothing to do with each other need no gap. Windows over one series overlap: with a gap of
-    /// [`Windows::gap`](crate::data::Windows::gap) no row of the series is in two parts, neither as an input nor as a target.
+    /// Independent examples need no gap. Windows over a series overlap: with a gap of
+    /// [`Windows::gap`](crate::data::Windows::gap), no row of the series is in two parts, neither
+    /// as an input nor as a target.
     ///
     /// ```
     /// use unspool_autograd::Tensor;
@@ -50,12 +52,12 @@ impl<T: Scalar> Dataset<T> {
     /// let [train, valid] = data.split([80, 20], windows.gap())?;
     /// assert_eq!((data.len(), train.len(), valid.len()), (100, 77, 20));
     /// assert_eq!(train.y().at([76, 0]), 79.0);       // the last row that training sees
-    /// assert_eq!(valid.x().at([0, 0, 0]), 80.0);     // the first of validation
+    /// assert_eq!(valid.x().at([0, 0, 0]), 80.0);     // the first row of validation
     /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     ///
     /// # Errors
-    /// If a part is left without an example.
+    /// If a part has no examples.
     ///
     /// # Panics
     /// If all proportions are 0.

@@ -5,8 +5,8 @@ use crate::data::error::DataError;
 use std::ops::Range;
 use unspool_autograd::{Indices, Scalar, Shape, Tensor};
 
-/// How a series `[L, F]` (rows in the order of time, columns) is cut into examples: `window` rows in a row are the input,
-/// and what comes `horizon` rows after the last of them is the target.
+/// Cuts a series `[L, F]` (rows in the order of time) into examples: `window` consecutive rows are
+/// the input, and the row `horizon` rows after the last of them is the target.
 ///
 /// ```
 /// use unspool_autograd::Tensor;
@@ -18,15 +18,16 @@ use unspool_autograd::{Indices, Scalar, Shape, Tensor};
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
-/// # Parts without leakage
-/// Windows that begin one row apart have all but one row in common, so a shuffled split of them shows the model what it is
-/// tested on. There are three ways to keep the parts apart, from strict to thrifty:
-/// - cut the *series* (with [`time_split`](crate::data::time_split)) and take the [`examples`](Windows::examples) of each part:
-///   no row is in two parts;
-/// - cut the *examples* with [`Dataset::split`] and leave out [`gap`](Windows::gap) of them at each cut: the same;
-/// - take the [`starts`](Windows::starts) of the windows whose *targets* lie in a part: no target is in two parts, and
-///   a window may reach back into the part before, whose rows are known by then. That is how a forecast is used, and
-///   wastes no target.
+/// # Splitting without leakage
+/// Windows that start one row apart share all but one row, so a shuffled split would train on test
+/// data. There are three ways to keep the parts separate, from strict to economical:
+/// - split the *series* (with [`time_split`](crate::data::time_split)) and take the
+///   [`examples`](Windows::examples) of each part: no row is in two parts;
+/// - split the *examples* with [`Dataset::split`] and drop [`gap`](Windows::gap) of them at each
+///   cut: the same;
+/// - take the [`starts`](Windows::starts) of the windows whose *targets* are in a part: no target
+///   is in two parts, and a window may reach back into the previous part, whose rows are known by
+///   then. A forecast is used like this, and no target is wasted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Windows {
     window: usize,
@@ -37,8 +38,8 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Windows of `window` rows, each with a target `horizon` rows after its last: 1 is the next row. Unless said
-    /// otherwise, a window begins at every row, and the target is the whole row.
+    /// Windows of `window` rows, each with a target `horizon` rows after its last row: 1 is the
+    /// next row. By default, a window starts at every row, and the target is the whole row.
     ///
     /// # Panics
     /// If one of the numbers is 0.
@@ -49,10 +50,10 @@ impl Windows {
         Windows { window, horizon, stride: 1, all_steps: false, targets: None }
     }
 
-    /// Lets a window begin at every `stride`-th row only.
+    /// Starts a window only at every `stride`-th row.
     ///
     /// # Panics
-    /// If it is 0.
+    /// If `stride` is 0.
     #[track_caller]
     pub fn stride(self, stride: usize) -> Self {
         assert!(stride > 0, "Windows: a stride of 0: it must be at least 1");
@@ -64,16 +65,17 @@ impl Windows {
         Windows { targets: Some(columns.into()), ..self }
     }
 
-    /// Makes targets of all rows from the next to the one at the horizon, side by side: `[N, horizon C]` with `C` columns
-    /// to forecast, first those of the next row.
+    /// Makes all rows from the next to the one at the horizon the target, concatenated:
+    /// `[N, horizon C]` with `C` columns to forecast, those of the next row first.
     pub fn all_steps(self) -> Self {
         Windows { all_steps: true, ..self }
     }
 
-    /// The examples of a series `[L, F]`: inputs `[window, N, F]`, targets `[N, C]` (or `[N, horizon C]`).
+    /// The examples of a series `[L, F]`: inputs `[window, N, F]`, targets `[N, C]` (or
+    /// `[N, horizon C]`).
     ///
     /// # Errors
-    /// If the series has other axes, lacks a column or is too short for one window and its target.
+    /// If the series is not `[L, F]`, lacks a column or is too short for one window and its target.
     pub fn examples<T: Scalar>(&self, series: &Tensor<T>) -> Result<Dataset<T>, DataError> {
         let rows = self.rows_of(series.shape())?;
         let starts = self.starts(0..rows);
@@ -88,11 +90,12 @@ impl Windows {
         self.at(series, &starts)
     }
 
-    /// The first rows of all windows whose targets lie in `rows`, in order. The windows themselves may begin before
-    /// `rows`, but not before row 0.
+    /// The first rows of all windows whose targets are in `rows`, in order. The windows themselves
+    /// may start before `rows`, but not before row 0.
     ///
-    /// The windows of a series are the same however it is cut into parts: those at multiples of the stride. (With
-    /// [`all_steps`](Windows::all_steps), what lies in two parts is in neither.)
+    /// The windows of a series are the same however it is split: those that start at multiples of
+    /// the stride. (With [`all_steps`](Windows::all_steps), a window whose targets are in two parts
+    /// is in neither.)
     ///
     /// ```
     /// # use unspool_nn::data::Windows;
@@ -104,11 +107,12 @@ impl Windows {
         (from..(rows.end + 1).saturating_sub(self.span())).step_by(self.stride).collect()
     }
 
-    /// The examples whose windows begin at the given rows: inputs `[window, N, F]`, targets `[N, C]` (or
-    /// `[N, horizon C]`).
+    /// The examples whose windows start at the given rows: inputs `[window, N, F]`, targets
+    /// `[N, C]` (or `[N, horizon C]`).
     ///
     /// # Errors
-    /// If the series has other axes or lacks a column, or a window or its target reaches beyond its end.
+    /// If the series is not `[L, F]` or lacks a column, or a window or its target extends beyond
+    /// its end.
     pub fn at<T: Scalar>(&self, series: &Tensor<T>, starts: &[usize]) -> Result<Dataset<T>, DataError> {
         let rows = self.rows_of(series.shape())?;
         if let Some(start) = starts.iter().find(|&&start| start > rows || self.span() > rows - start) {
@@ -132,7 +136,7 @@ impl Windows {
     /// The last window of a series `[L, F]`, whose target is not known yet: `[window, 1, F]`.
     ///
     /// # Errors
-    /// If the series has other axes or is shorter than a window.
+    /// If the series is not `[L, F]` or is shorter than a window.
     pub fn latest<T: Scalar>(&self, series: &Tensor<T>) -> Result<Tensor<T>, DataError> {
         match self.rows_of(series.shape())? {
             rows if rows < self.window => {
@@ -142,18 +146,18 @@ impl Windows {
         }
     }
 
-    /// How many examples must be left out between two others so that these have no row of the series in common, neither
-    /// in their inputs nor as a target.
+    /// The number of examples to drop between two others so that these share no row of the series,
+    /// neither in their inputs nor as a target.
     pub fn gap(&self) -> usize {
         self.span().div_ceil(self.stride) - 1
     }
 
-    /// The rows from the first of a window to its target.
+    /// The number of rows from the first of a window to its target.
     fn span(&self) -> usize {
         self.window.saturating_add(self.horizon)
     }
 
-    /// The number of rows, if the series has the right form.
+    /// The number of rows, if the series is `[L, F]` and has the target columns.
     fn rows_of(&self, shape: Shape) -> Result<usize, DataError> {
         if shape.rank() != 2 {
             return Err(DataError(format!("a series {shape} must have rows and columns: [L, F]")));

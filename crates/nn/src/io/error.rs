@@ -6,8 +6,8 @@ use std::path::Path;
 
 /// A file that could not be written or read, and why.
 ///
-/// If the operating system reported the problem (no space left, no such file), its [`io::Error`] is the
-/// [`source`](std::error::Error::source).
+/// If the operating system reported the problem (no space left, no such file), its [`io::Error`] is
+/// the [`source`](std::error::Error::source).
 #[derive(Debug)]
 pub struct FileError {
     sentence: String,

@@ -7,7 +7,8 @@ pub(super) fn f16(bits: u16) -> f32 {
     let rest = u32::from(bits & 0x7fff) << 13; // aligns exponent and fraction with those of an f32
     let magnitude = match rest >> 23 {
         31 => f32::from_bits(rest | INFINITY), // infinity or NaN
-        // The exponent biases are 15 and 127: multiplying by 2^112 corrects the exponent, of subnormals too.
+        // The exponent biases are 15 and 127: multiplying by 2^112 corrects the exponent, of
+        // subnormals too.
         _ => f32::from_bits(rest) * f32::from_bits((127 + 112) << 23),
     };
     f32::from_bits(magnitude.to_bits() | sign)

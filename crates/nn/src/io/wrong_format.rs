@@ -13,8 +13,8 @@ pub(super) enum Format {
     Npy,
 }
 
-/// Replaces the `error` of reading a file that is not in an expected format, if it is in another known one: by what it
-/// is and how to read it.
+/// Replaces the `error` of reading a file that is not in an expected format, if it is in another
+/// known one: by what it is and how to read it.
 pub(super) fn explain(path: &Path, expected: &[Format], error: FileError) -> FileError {
     let mut start = Vec::new();
     if files::open(path).and_then(|file| file.take(PROBED).read_to_end(&mut start)).is_err() {

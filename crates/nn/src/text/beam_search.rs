@@ -27,15 +27,15 @@ pub struct BeamSearch {
     alpha: f64,
 }
 
-/// Searches for the most probable sequences that start after the token `begin` and reach the token `end` within
-/// `max_length` tokens. The default is greedy decoding; a larger [`width`](BeamSearch::width) keeps several
-/// hypotheses at a time.
+/// Searches for the most probable sequences that start after the token `begin` and reach the token
+/// `end` within `max_length` tokens. The default is greedy decoding; a larger
+/// [`width`](BeamSearch::width) keeps several hypotheses at a time.
 ///
-/// Each step extends every hypothesis by every token, and keeps the most probable ones. A hypothesis that ends is
-/// done, and narrows the beam by one: with width 1, the search is greedy.
+/// Each step extends every hypothesis by every token, and keeps the most probable ones. A
+/// hypothesis that ends is done, and narrows the beam by one: with width 1, the search is greedy.
 ///
-/// Graves 2012, "Sequence transduction with recurrent neural networks"; Sutskever, Vinyals and Le 2014,
-/// "Sequence to sequence learning with neural networks".
+/// Graves 2012, "Sequence transduction with recurrent neural networks"; Sutskever, Vinyals and Le
+/// 2014, "Sequence to sequence learning with neural networks".
 ///
 /// ```
 /// use unspool_nn::text::beam_search;
@@ -81,11 +81,12 @@ impl BeamSearch {
         BeamSearch { width, ..self }
     }
 
-    /// Ranks the hypotheses by their log-probabilities divided by `((5 + n) / 6)^alpha`, where n is the number of
-    /// tokens including the end token: a sum of log-probabilities favours short sequences. The default is 0, no
-    /// penalty.
+    /// Ranks the hypotheses by their log-probabilities divided by `((5 + n) / 6)^alpha`, where n is
+    /// the number of tokens including the end token: a sum of log-probabilities favours short
+    /// sequences. The default is 0, no penalty.
     ///
-    /// Wu et al. 2016, "Google's neural machine translation system", section 7; Vaswani et al. 2017 used 0.6.
+    /// Wu et al. 2016, "Google's neural machine translation system", section 7; Vaswani et al. 2017
+    /// used 0.6.
     ///
     /// # Panics
     /// If it is negative or not finite.
@@ -96,17 +97,18 @@ impl BeamSearch {
         BeamSearch { alpha, ..self }
     }
 
-    /// The hypotheses, best first: those that ended, then those that were cut off. Of two with equal scores, the
-    /// one with the lower token at their first difference comes first.
+    /// The hypotheses, best first: those that ended, then those that were cut off. Of two with
+    /// equal scores, the one with the lower token at their first difference comes first.
     ///
-    /// `state` is the initial state of one sequence, `[1, ..]`. `step` takes the last token of each of `W`
-    /// hypotheses and their states, `[W, ..]`, and returns the log-probabilities of all tokens, `[W, tokens]`, and
-    /// the next states. A token with log-probability -inf is never chosen; if there is no other, no hypothesis
-    /// remains.
+    /// `state` is the initial state of one sequence, `[1, ..]`. `step` takes the last token of each
+    /// of `W` hypotheses and their states, `[W, ..]`, and returns the log-probabilities of all
+    /// tokens, `[W, tokens]`, and the next states. A token with log-probability -inf is never
+    /// chosen; if there is no other, no hypothesis remains.
     ///
     /// # Panics
-    /// If the state is not of 1 sequence, or the results of `step` are not of W; if `end` is not one of the tokens;
-    /// if a log-probability is NaN or above 0, as scores without `log_softmax` are.
+    /// If the state is not of 1 sequence, or the results of `step` are not of W; if `end` is not
+    /// one of the tokens; if a log-probability is NaN or above 0, as scores without `log_softmax`
+    /// are.
     #[track_caller]
     pub fn run<'t, T: Scalar, S: State<'t, T>>(
         &self,
@@ -152,7 +154,8 @@ impl BeamSearch {
         hypothesis.log_probability / ((5.0 + length as f64) / 6.0).powf(self.alpha)
     }
 
-    /// The `width` most probable continuations of the hypotheses, best first, by their log-probabilities `[W, tokens]`.
+    /// The `width` most probable continuations of the hypotheses, best first, by their
+    /// log-probabilities `[W, tokens]`.
     #[track_caller]
     fn best<T: Scalar>(&self, beam: &[Hypothesis], scores: Var<'_, T>, width: usize) -> Vec<Continuation> {
         let shape = scores.shape();

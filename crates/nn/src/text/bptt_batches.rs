@@ -25,13 +25,13 @@ pub struct BpttBatches<'a> {
     next: usize,
 }
 
-/// Cuts a stream of tokens into `batch_size` sequences of equal length, and these into batches of `steps`
-/// time steps, `[T, B]`, for truncated backpropagation through time (Williams and Peng 1990; the batching is
-/// that of Zaremba et al. 2014).
+/// Cuts a stream of tokens into `batch_size` sequences of equal length, and these into batches of
+/// `steps` time steps, `[T, B]`, for truncated backpropagation through time (Williams and Peng
+/// 1990; the batching is that of Zaremba et al. 2014).
 ///
-/// Sequence b of a batch continues sequence b of the batch before, so a state that is carried from batch to
-/// batch is the state of its own past. The targets are one token ahead. The last batch may have fewer steps;
-/// up to `batch_size - 1` tokens at the end of the stream are dropped.
+/// Sequence b of a batch continues sequence b of the batch before, so a state that is carried from
+/// batch to batch is the state of its own past. The targets are one token ahead. The last batch may
+/// have fewer steps; up to `batch_size - 1` tokens at the end of the stream are dropped.
 ///
 /// ```
 /// use unspool_autograd::{Tape, Tensor};

@@ -8,8 +8,9 @@ use crate::recurrent::state::State;
 use crate::tuning::SCORED_STEPS;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
-/// Continues a text, token by token: an infinite iterator. It keeps the states of the model's layers between
-/// steps. No gradients are recorded, and memory does not grow with the number of tokens.
+/// Continues a text, token by token: an infinite iterator. It keeps the states of the model's
+/// layers between steps. No gradients are recorded, and memory does not grow with the number of
+/// tokens.
 ///
 /// ```
 /// use unspool_nn::text::{Generator, LanguageModel, Sampler};

@@ -20,8 +20,8 @@ use crate::recurrent::state::State;
 use crate::tuning::SCORED_STEPS;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
-/// A recurrent model of the next token: an embedding, recurrent layers of any cell `C`, and a score for each of
-/// the `V` tokens.
+/// A recurrent model of the next token: an embedding, recurrent layers of any cell `C`, and a score
+/// for each of the `V` tokens.
 ///
 /// ```text
 /// x_t = dropout(embedding[token_t])
@@ -29,8 +29,8 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// scores_t = h_t W + b
 /// ```
 ///
-/// Mikolov et al. 2010, "Recurrent neural network based language model"; dropout on non-recurrent connections
-/// only: Zaremba et al. 2014, "Recurrent neural network regularization".
+/// Mikolov et al. 2010, "Recurrent neural network based language model"; dropout on non-recurrent
+/// connections only: Zaremba et al. 2014, "Recurrent neural network regularization".
 ///
 /// ```
 /// use unspool_nn::text::LanguageModel;
@@ -58,19 +58,22 @@ pub struct LanguageModel<P, C = Lstm<P>> {
     pub embedding: Embedding<P>,
     /// The recurrent layers, and the dropout between them.
     pub recurrent: Stack<Recurrent<C>>,
-    /// Projects the H outputs of the last layer to E, if weights are [tied](LanguageModel::tied) and H is not E.
+    /// Projects the H outputs of the last layer to E, if weights are [tied](LanguageModel::tied)
+    /// and H is not E.
     pub projection: Option<Dense<P>>,
     /// `W`: `[H, V]`; if there is none, the embedding's weight is used, transposed.
     pub weight: Option<P>,
     /// `b`: `[V]`.
     pub bias: P,
-    /// The dropout probability in training, for elements of the embeddings and of the last layer's output.
+    /// The dropout probability in training, for elements of the embeddings and of the last layer's
+    /// output.
     pub dropout: f64,
 }
 
 impl<T: Scalar, C> LanguageModel<Tensor<T>, C> {
-    /// A model of `tokens` tokens with embeddings of size `embedding` and a recurrent layer for each of the
-    /// `hidden` sizes. `cell(rng, inputs, hidden)` creates their cells: `Lstm::new`, or your own.
+    /// A model of `tokens` tokens with embeddings of size `embedding` and a recurrent layer for
+    /// each of the `hidden` sizes. `cell(rng, inputs, hidden)` creates their cells: `Lstm::new`, or
+    /// your own.
     ///
     /// # Panics
     /// If there is no layer.
@@ -87,11 +90,12 @@ impl<T: Scalar, C> LanguageModel<Tensor<T>, C> {
         model
     }
 
-    /// The same with tied weights: a token is scored with its own embedding vector, so W is the embedding's weight,
-    /// transposed. If the last layer and the embedding differ in size, a [`Dense`] layer projects the outputs.
+    /// The same with tied weights: a token is scored with its own embedding vector, so W is the
+    /// embedding's weight, transposed. If the last layer and the embedding differ in size, a
+    /// [`Dense`] layer projects the outputs.
     ///
-    /// Press and Wolf 2017, "Using the output embedding to improve language models"; Inan, Khosravi and Socher
-    /// 2017, "Tying word vectors and word classifiers".
+    /// Press and Wolf 2017, "Using the output embedding to improve language models"; Inan, Khosravi
+    /// and Socher 2017, "Tying word vectors and word classifiers".
     ///
     /// ```
     /// use unspool_nn::text::LanguageModel;
@@ -150,12 +154,13 @@ impl<P, C> LanguageModel<P, C> {
 }
 
 impl<'t, T: Scalar, C: Cell<'t, T>> LanguageModel<Var<'t, T>, C> {
-    /// The scores `[T, B, V]` of the token after each of the tokens `[T, B]`, and the states of the layers after the
-    /// last step. The initial states are those carried from an earlier call, or zero.
+    /// The scores `[T, B, V]` of the token after each of the tokens `[T, B]`, and the states of the
+    /// layers after the last step. The initial states are those carried from an earlier call, or
+    /// zero.
     ///
     /// # Panics
-    /// If the tokens are not `[T, B]` with at least one step or not in the vocabulary, or the states are not of B
-    /// sequences.
+    /// If the tokens are not `[T, B]` with at least one step or not in the vocabulary, or the
+    /// states are not of B sequences.
     #[track_caller]
     pub fn run(
         &self,
@@ -191,9 +196,9 @@ where
     /// The cross-entropy per token in nats, the mean of -ln p over all tokens but the first, for
     /// [`perplexity`](super::perplexity) and [`bits_per_token`](super::bits_per_token).
     ///
-    /// With a `batch_size` of 1, each token is predicted from all tokens before it. A larger one, as in
-    /// [`bptt_batches`], is faster, but each sequence starts without a past, and some tokens at the end may be
-    /// dropped.
+    /// With a `batch_size` of 1, each token is predicted from all tokens before it. A larger one,
+    /// as in [`bptt_batches`], is faster, but each sequence starts without a past, and some tokens
+    /// at the end may be dropped.
     ///
     /// ```
     /// use unspool_nn::text::LanguageModel;
@@ -229,8 +234,8 @@ where
     }
 }
 
-/// With tied weights, `decoder.weight` is `encoder.weight`. The projection, which PyTorch's example does not have, is an
-/// `nn.Linear` named `projection`.
+/// With tied weights, `decoder.weight` is `encoder.weight`. The projection, which PyTorch's example
+/// does not have, is an `nn.Linear` named `projection`.
 #[cfg(feature = "safetensors")]
 impl<T: unspool_autograd::Real, C: TorchState> TorchState for LanguageModel<Tensor<T>, C> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {

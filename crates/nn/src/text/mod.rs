@@ -1,11 +1,12 @@
-//! Language models, and text for them: splitting, vocabularies, batches of tokens, perplexity, n-grams,
-//! generation, beam search.
+//! Language models, and text for them: splitting, vocabularies, batches of tokens, perplexity,
+//! n-grams, generation, beam search.
 //!
 //! A text is split into tokens: [`characters`], words (`words`, with the feature `unicode`, or
-//! [`whitespace_words`] for a text that was tokenised before), or any other strings. A [`Vocabulary`] maps
-//! tokens to IDs. The IDs go into a model as [`bptt_batches`] or [`token_windows`], or into [`ngram`] counts.
-//! [`TruncatedBptt`] trains a [`LanguageModel`], and a [`Generator`] continues a text with it.
-//! [`beam_search`] finds the most probable output sequences of a decoder.
+//! [`whitespace_words`] for a text that was tokenised before), or any other strings. A
+//! [`Vocabulary`] maps tokens to IDs. The IDs go into a model as [`bptt_batches`] or
+//! [`token_windows`], or into [`ngram`] counts. [`TruncatedBptt`] trains a [`LanguageModel`], and a
+//! [`Generator`] continues a text with it. [`beam_search`] finds the most probable output sequences
+//! of a decoder.
 //!
 //! ```
 //! use unspool_nn::text::{Vocabulary, bptt_batches, characters};

@@ -1,8 +1,8 @@
 //! Measures of how well a model predicts a text.
 
 /// The perplexity, `exp(cross_entropy)` of a cross-entropy per token in nats, as
-/// [`CrossEntropy`](crate::losses::CrossEntropy) and [`nll`](crate::losses::nll) return it: the number of
-/// equally likely tokens among which such a model chooses (Jelinek et al. 1977).
+/// [`CrossEntropy`](crate::losses::CrossEntropy) and [`nll`](crate::losses::nll) return it: the
+/// number of equally likely tokens among which such a model chooses (Jelinek et al. 1977).
 ///
 /// ```
 /// use unspool_nn::text::perplexity;
@@ -12,11 +12,11 @@ pub fn perplexity(cross_entropy: f64) -> f64 {
     cross_entropy.exp()
 }
 
-/// The cross-entropy per token in bits, from that in nats: `cross_entropy / ln 2`. If tokens are characters,
-/// these are bits per character.
+/// The cross-entropy per token in bits, from that in nats: `cross_entropy / ln 2`. If tokens are
+/// characters, these are bits per character.
 ///
-/// For a model of words, the bits per character are the bits per word, times the number of words, divided by
-/// the number of characters.
+/// For a model of words, the bits per character are the bits per word, times the number of words,
+/// divided by the number of characters.
 ///
 /// ```
 /// use unspool_nn::text::bits_per_token;

@@ -19,7 +19,8 @@ use std::path::Path;
 /// ```
 ///
 /// # Errors
-/// If the file cannot be read, is a pipe or a device, has more than 4 GiB, is not UTF-8 text, or is empty.
+/// If the file cannot be read, is a pipe or a device, has more than 4 GiB, is not UTF-8 text, or is
+/// empty.
 pub fn read_text(file: impl AsRef<Path>) -> Result<String, DataError> {
     let path = file.as_ref();
     match read_text_file(path)? {

@@ -6,9 +6,10 @@ use unspool_autograd::{Scalar, Tensor};
 
 /// Samples the next token from the scores (logits) of a model.
 ///
-/// The scores are divided by the temperature. Of their softmax, the `k` most probable tokens are kept (top-k:
-/// Fan, Lewis and Dauphin 2018), and of these the smallest set with a total probability of at least `p`
-/// (top-p, nucleus sampling: Holtzman et al. 2020). By default the temperature is 1 and all tokens are kept.
+/// The scores are divided by the temperature. Of their softmax, the `k` most probable tokens are
+/// kept (top-k: Fan, Lewis and Dauphin 2018), and of these the smallest set with a total
+/// probability of at least `p` (top-p, nucleus sampling: Holtzman et al. 2020). By default the
+/// temperature is 1 and all tokens are kept.
 ///
 /// ```
 /// use unspool_nn::text::Sampler;
@@ -42,8 +43,8 @@ impl Sampler {
         Sampler { temperature: 0.0, ..Sampler::default() }
     }
 
-    /// Sets the temperature, which divides the scores: below 1 probable tokens become more probable, and at 0
-    /// only the most probable one is left.
+    /// Sets the temperature, which divides the scores: below 1 probable tokens become more
+    /// probable, and at 0 only the most probable one is left.
     ///
     /// # Panics
     /// If it is negative or not finite.
@@ -74,8 +75,8 @@ impl Sampler {
         Sampler { p, ..self }
     }
 
-    /// The probabilities of the tokens from their scores `[V]`: they sum to 1, and are 0 for tokens that are not
-    /// kept. A token with a score of -inf is never sampled.
+    /// The probabilities of the tokens from their scores `[V]`: they sum to 1, and are 0 for tokens
+    /// that are not kept. A token with a score of -inf is never sampled.
     ///
     /// # Panics
     /// If the scores are not `[V]`, or the highest is not finite, or one is NaN.

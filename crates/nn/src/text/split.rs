@@ -10,12 +10,13 @@ pub fn characters(text: &str) -> impl Iterator<Item = &str> + Clone {
     text.char_indices().map(|(start, c)| &text[start..start + c.len_utf8()])
 }
 
-/// The words of a text: the segments between Unicode word boundaries (Standard Annex 29), without spaces.
+/// The words of a text: the segments between Unicode word boundaries (Standard Annex 29), without
+/// spaces.
 ///
-/// A punctuation character is a word of its own; an apostrophe or a decimal point inside a word belongs to
-/// the word. Each line break is the word `"\n"`, so that a model learns where lines end. Case is kept. For a
-/// text that was tokenised before and has special tokens such as `<unk>`, which are three words here, use
-/// [`whitespace_words`].
+/// A punctuation character is a word of its own; an apostrophe or a decimal point inside a word
+/// belongs to the word. Each line break is the word `"\n"`, so that a model learns where lines end.
+/// Case is kept. For a text that was tokenised before and has special tokens such as `<unk>`, which
+/// are three words here, use [`whitespace_words`].
 ///
 /// ```
 /// use unspool_nn::text::words;
@@ -37,8 +38,8 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
     })
 }
 
-/// The words of a text that was tokenised before, such as Penn Treebank and WikiText: whatever is between
-/// spaces. Each line break is the word `"\n"`.
+/// The words of a text that was tokenised before, such as Penn Treebank and WikiText: whatever is
+/// between spaces. Each line break is the word `"\n"`.
 ///
 /// ```
 /// use unspool_nn::text::whitespace_words;
@@ -57,8 +58,8 @@ pub fn whitespace_words(text: &str) -> impl Iterator<Item = &str> + Clone {
     })
 }
 
-/// Joins words into a text, with spaces between them, except at line breaks, before closing and after opening
-/// punctuation.
+/// Joins words into a text, with spaces between them, except at line breaks, before closing and
+/// after opening punctuation.
 ///
 /// This does not restore a text that was split: its spaces are lost.
 ///

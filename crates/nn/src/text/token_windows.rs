@@ -3,8 +3,8 @@
 use crate::data::error::DataError;
 use unspool_autograd::Indices;
 
-/// All windows of `n` consecutive tokens, `[N, n]`, and the token after each, `[N]`: the examples of a
-/// fixed-window model (Bengio et al. 2003). `N` is the number of tokens minus `n`.
+/// All windows of `n` consecutive tokens, `[N, n]`, and the token after each, `[N]`: the examples
+/// of a fixed-window model (Bengio et al. 2003). `N` is the number of tokens minus `n`.
 ///
 /// ```
 /// use unspool_nn::text::token_windows;

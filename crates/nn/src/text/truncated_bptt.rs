@@ -6,13 +6,15 @@ use crate::train::shards::{Shards, shard_examples};
 use std::sync::OnceLock;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
-/// Truncated backpropagation through time over [`bptt_batches`](super::bptt_batches). The sequences of a batch
-/// are cut into shards, which are computed in parallel, as by [`Shards`]. Each shard carries its state from
-/// batch to batch as tensors, so no gradient flows beyond a batch.
+/// Truncated backpropagation through time over [`bptt_batches`](super::bptt_batches). The sequences
+/// of a batch are cut into shards, which are computed in parallel, as by [`Shards`]. Each shard
+/// carries its state from batch to batch as tensors, so no gradient flows beyond a batch.
 ///
-/// Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of recurrent network trajectories".
+/// Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of recurrent
+/// network trajectories".
 ///
-/// Any model will do. `S` is the type of its states when [detached](crate::recurrent::State::detach).
+/// Any model will do. `S` is the type of its states when
+/// [detached](crate::recurrent::State::detach).
 ///
 /// ```
 /// use unspool_nn::text::{LanguageModel, TruncatedBptt, bptt_batches};
@@ -73,23 +75,23 @@ impl<S, T: Scalar> TruncatedBptt<S, T> {
         Self::default()
     }
 
-    /// Drops the carried states: the next batch is the first of its text, as at the start of an epoch. A training
-    /// that is saved between two epochs therefore has no state to save.
+    /// Drops the carried states: the next batch is the first of its text, as at the start of an
+    /// epoch. A training that is saved between two epochs therefore has no state to save.
     pub fn restart(&mut self) {
         self.batch_size = 0;
         self.states.clear();
     }
 
-    /// The mean loss of a batch, and its gradients. For each shard, `loss` returns the mean loss over its tokens
-    /// and the state to carry to the next batch.
+    /// The mean loss of a batch, and its gradients. For each shard, `loss` returns the mean loss
+    /// over its tokens and the state to carry to the next batch.
     ///
-    /// Shards have about 32 sequences, and there are at most 16. The cut depends only on the batch size, and the
-    /// results are added in order: they are the same to the bit for any number of threads. As with
-    /// [`Shards::gradients`], `loss` must not hold a lock while it computes.
+    /// Shards have about 32 sequences, and there are at most 16. The cut depends only on the batch
+    /// size, and the results are added in order: they are the same to the bit for any number of
+    /// threads. As with [`Shards::gradients`], `loss` must not hold a lock while it computes.
     ///
     /// # Panics
-    /// If the batch is not `[T, B]` with at least one sequence, or has another batch size than the previous one,
-    /// or where `loss` panics.
+    /// If the batch is not `[T, B]` with at least one sequence, or has another batch size than the
+    /// previous one, or where `loss` panics.
     #[track_caller]
     pub fn gradients<M>(
         &mut self,

@@ -31,8 +31,9 @@ impl SpecialToken {
     }
 }
 
-/// The tokens that a model knows, with IDs from 0: first the special tokens, in the given order, then the
-/// others by descending frequency, and among equally frequent ones in the order of their characters.
+/// The tokens that a model knows, with IDs from 0: first the special tokens, in the given order,
+/// then the others by descending frequency, and among equally frequent ones in the order of their
+/// characters.
 ///
 /// ```
 /// use unspool_nn::text::{SpecialToken, Vocabulary};
@@ -54,8 +55,8 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The vocabulary of the tokens that occur at least `minimum_count` times in a text. A token with the text
-    /// of one of the `special` tokens is that special token.
+    /// The vocabulary of the tokens that occur at least `minimum_count` times in a text. A token
+    /// with the text of one of the `special` tokens is that special token.
     ///
     /// # Errors
     /// If no token is frequent enough.
@@ -120,7 +121,8 @@ impl Vocabulary {
         self.id(token.text())
     }
 
-    /// The IDs of tokens. A token that is not in the vocabulary gets the ID of [`SpecialToken::Unk`].
+    /// The IDs of tokens. A token that is not in the vocabulary gets the ID of
+    /// [`SpecialToken::Unk`].
     ///
     /// # Errors
     /// If the vocabulary has neither a token nor `Unk`.
@@ -129,7 +131,8 @@ impl Vocabulary {
         tokens.into_iter().map(|token| self.id(token).or(unknown).ok_or_else(|| self.lacks(token))).collect()
     }
 
-    /// The same, but without `Unk`: every token must be in the vocabulary, such as those of a prompt.
+    /// The same, but without `Unk`: every token must be in the vocabulary, such as those of a
+    /// prompt.
     ///
     /// ```
     /// use unspool_nn::text::{SpecialToken, Vocabulary, characters};
@@ -163,8 +166,8 @@ impl Vocabulary {
         ids.iter().map(|&id| self.tokens[id].as_str()).collect()
     }
 
-    /// Checks that the vocabulary fits a model with `classes` scores (or embedding vectors): one from another
-    /// file may not.
+    /// Checks that the vocabulary fits a model with `classes` scores (or embedding vectors): one
+    /// from another file may not.
     ///
     /// ```
     /// use unspool_nn::text::{Vocabulary, characters};

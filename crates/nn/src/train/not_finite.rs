@@ -57,7 +57,7 @@ fn check<T: Scalar>(
     history: Option<Box<History>>,
     is_bad: impl Fn(&Dataset<T>) -> bool,
 ) -> Result<(), FitError> {
-    let bad = suspects(data, limit).into_iter().find(|suspect| is_bad(&data.slice_cut(suspect.example, 1)));
+    let bad = suspects(data, limit).into_iter().find(|suspect| is_bad(&data.slice_trimmed(suspect.example, 1)));
     let Some(Suspect { what, example, step, feature, value }) = bad else { return Ok(()) };
     Err(FitError::Data { set, what, example, step, feature, value, history })
 }

@@ -27,7 +27,7 @@ impl<T: Scalar> Predictions<T> {
         M: for<'t> Model<'t, T> + Sync,
     {
         let chunks = map_chunks(data.len(), |start, rows| {
-            let chunk = data.slice_cut(start, rows);
+            let chunk = data.slice_trimmed(start, rows);
             let tape = Tape::new();
             let output =
                 M::output(&tape.bind_frozen(model), tape.constant(chunk.x()), chunk.lengths(), Mode::Evaluation);

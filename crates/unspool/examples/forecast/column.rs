@@ -233,7 +233,7 @@ mod tests {
     fn what_cannot_be_used_is_said_in_a_sentence() {
         for (text, options, sentence) in [
             ("a,\"b c\"\n1,2\n", "--column v", "there is no column \"v\": the columns are \"a\", \"b c\""),
-            ("v,a,v\n1,2,3\n", "--column v", "columns 0 and 2 are named \"v\": choose one by its number"),
+            ("v,a,v\n1,2,3\n", "--column v", "columns 0 and 2 are named \"v\": choose one by its index"),
             ("a,v\n1,2\n", "--column 2", "there is no column 2: the file has 2, counted from 0"),
             ("v\r1\r\"x\"\r", "--column v", "line 3, column \"v\": \"x\" is not a number"),
             ("v\n1\n-inf\n", "--column v", "line 3, column \"v\": \"-inf\" is not a finite number"),

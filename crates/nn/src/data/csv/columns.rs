@@ -1,4 +1,4 @@
-//! Which columns are read.
+//! Choosing columns by name or index.
 
 use super::rows::shown;
 use crate::data::error::DataError;
@@ -6,13 +6,13 @@ use crate::sentence::listed;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A column of a file: its name in the header, or its number from 0. Made from either.
+/// A column of a file: its name in the header, or its index from 0. Converts from either.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Column {
     /// The column of this name.
     Name(String),
-    /// The column at this place, from 0.
-    Number(usize),
+    /// The column at this index, from 0.
+    Index(usize),
 }
 
 impl From<&str> for Column {
@@ -28,8 +28,8 @@ impl From<String> for Column {
 }
 
 impl From<usize> for Column {
-    fn from(number: usize) -> Self {
-        Column::Number(number)
+    fn from(index: usize) -> Self {
+        Column::Index(index)
     }
 }
 
@@ -37,24 +37,24 @@ impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Column::Name(name) => write!(f, "column {}", shown(name)),
-            Column::Number(number) => write!(f, "column {number}"),
+            Column::Index(index) => write!(f, "column {index}"),
         }
     }
 }
 
-/// The place in a row of the column that is meant, where the first row holds `names`, or not.
-pub(super) fn place(column: &Column, first: &[Cow<str>], names: bool) -> Result<usize, DataError> {
-    let places = |name: &str| (0..first.len()).filter(|&at| first[at] == name).collect::<Vec<_>>();
+/// The position of a column in a row. `names`: whether the first row has names.
+pub(super) fn position(column: &Column, first: &[Cow<str>], names: bool) -> Result<usize, DataError> {
+    let positions = |name: &str| (0..first.len()).filter(|&i| first[i] == name).collect::<Vec<_>>();
     let problem = match column {
-        Column::Number(number) if *number < first.len() => return Ok(*number),
-        Column::Number(number) => {
-            format!("there is no column {number}: the file has {}, counted from 0", first.len())
+        Column::Index(index) if *index < first.len() => return Ok(*index),
+        Column::Index(index) => {
+            format!("there is no column {index}: the file has {}, counted from 0", first.len())
         }
         Column::Name(name) if !names => {
             format!("there is no column {}: without a header, columns are chosen by index", shown(name))
         }
-        Column::Name(name) => match places(name)[..] {
-            [place] => return Ok(place),
+        Column::Name(name) => match positions(name)[..] {
+            [position] => return Ok(position),
             [] => format!(
                 "there is no column {}: the columns are {}",
                 shown(name),
@@ -62,7 +62,7 @@ pub(super) fn place(column: &Column, first: &[Cow<str>], names: bool) -> Result<
             ),
             [ref most @ .., last] => {
                 let most: Vec<String> = most.iter().take(10).map(usize::to_string).collect();
-                format!("columns {} and {last} are named {}: choose one by its number", most.join(", "), shown(name))
+                format!("columns {} and {last} are named {}: choose one by its index", most.join(", "), shown(name))
             }
         },
     };

@@ -1,25 +1,26 @@
-//! What stands between the cells of a file.
+//! Inferring the delimiter of a file.
 
 use super::numbers::Decimal;
 use super::rows::{Row, Rows};
 use crate::data::error::DataError;
 
-/// The delimiters that are looked for.
-const USUAL: [char; 4] = [',', ';', '\t', '|'];
+/// The delimiters that can be inferred.
+const CANDIDATES: [char; 4] = [',', ';', '\t', '|'];
 
-/// The delimiter of a text that begins on `line`: the one that cuts all rows into the same number of cells, more than one.
-/// `None`: there is none, each row is one cell.
+/// The delimiter of a text that begins on `line`: the one that splits all rows into the same number
+/// of cells, at least two. `None`: each row is one cell.
 ///
-/// If two do, it is the one beside which the other stands in numbers alone, as decimal commas do in `1,5;2,5`.
+/// If several do, it is the one with which the others occur only within numbers, as decimal commas
+/// in `1,5;2,5`.
 ///
 /// # Errors
 /// If this leaves more than one.
-pub(super) fn find(text: &str, line: usize, decimal: Option<Decimal>) -> Result<Option<char>, DataError> {
+pub(super) fn infer(text: &str, line: usize, decimal: Option<Decimal>) -> Result<Option<char>, DataError> {
     let free = |c: &char| text.contains(*c) && !(*c == ',' && decimal == Some(Decimal::Comma));
-    let there: Vec<char> = USUAL.into_iter().filter(free).collect();
+    let present: Vec<char> = CANDIDATES.into_iter().filter(free).collect();
     let rows = |delimiter: char| Rows::new(text, line, Some(delimiter));
     let (mut fitting, mut uneven) = (Vec::new(), Vec::new());
-    for &delimiter in &there {
+    for &delimiter in &present {
         let width = |row: Result<Row, DataError>| row.map_or(0, |row| row.cells.len());
         let first = rows(delimiter).next().map_or(0, width);
         match rows(delimiter).all(|row| width(row) == first && first > 0) {
@@ -33,8 +34,8 @@ pub(super) fn find(text: &str, line: usize, decimal: Option<Decimal>) -> Result<
         let number = |cell: &str| Decimal::Point.read(cell).or(Decimal::Comma.read(cell)).is_some();
         let explains = |&delimiter: &char| {
             let others = others(delimiter);
-            let clear = |cell: &str| !cell.contains(&others[..]) || number(cell);
-            rows(delimiter).flatten().all(|row| row.cells.iter().all(|cell| clear(cell)))
+            let fits = |cell: &str| !cell.contains(&others[..]) || number(cell);
+            rows(delimiter).flatten().all(|row| row.cells.iter().all(|cell| fits(cell)))
         };
         let explaining: Vec<char> = fitting.iter().copied().filter(explains).collect();
         if explaining.len() != 1 {
@@ -43,7 +44,7 @@ pub(super) fn find(text: &str, line: usize, decimal: Option<Decimal>) -> Result<
         }
         fitting = explaining;
     }
-    // If none fits, something is wrong with a row, which is said where rows are read.
+    // If none fits, some row is wrong: reading it with the likeliest delimiter reports it.
     let most = |uneven: &[(usize, char)]| uneven.iter().rev().max_by_key(|(first, _)| *first).map(|(_, c)| *c);
     Ok(fitting.first().copied().or_else(|| most(&uneven)))
 }

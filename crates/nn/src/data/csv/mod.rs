@@ -1,6 +1,6 @@
-//! Numbers from CSV files: [`Csv`] says what is read, and reads it.
+//! Reading columns of numbers from CSV files.
 //!
-//! A doubt about a number is an error with the line, never a guess.
+//! An ambiguous number is an error with its line, never a guess.
 
 mod columns;
 mod delimiter;
@@ -13,17 +13,18 @@ pub use table::CsvTable;
 
 use crate::data::error::DataError;
 use crate::data::text_file::read_text_file;
-use columns::place;
+use columns::position;
 use numbers::{Decimal, Evidence};
 use rows::{Row, Rows, shown};
 use std::path::Path;
 use unspool_autograd::{Scalar, Tensor};
 
-/// Reads columns of numbers from a file of comma-separated values, a row per time step: a series `[L, F]`.
+/// Reads columns of numbers from a file of comma-separated values, a row per time step: a series
+/// `[L, F]`.
 ///
-/// Quotes are those of RFC 4180; spaces around cells, a byte order mark and the kind of line ends do not matter. Only the
-/// chosen columns must be numbers, and all of their cells must be: a series with a gap is no series, but a
-/// [table](Csv::parse_table).
+/// Quotes follow RFC 4180. Spaces around cells, a byte order mark and the kind of line ends do not
+/// matter. Only the chosen columns must be numbers, but all of their cells must be: a file with
+/// missing values is read as a [table](Csv::parse_table).
 ///
 /// ```
 /// use unspool_nn::data::Csv;
@@ -36,19 +37,19 @@ use unspool_autograd::{Scalar, Tensor};
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
-/// What stands between cells, and between whole and fraction, is found if the file leaves no doubt. Otherwise it is asked
-/// for:
+/// The delimiter and the decimal mark are inferred if the file is unambiguous. Otherwise the error
+/// requests them:
 ///
 /// ```
 /// # use unspool_nn::data::Csv;
 /// let exported = "day;wind\n31.12.2001;1.024,5\n01.01.2002;3,5\n";
 /// assert_eq!(Csv::new().columns(["wind"]).parse::<f32>(exported)?.to_vec(), [1024.5, 3.5]);
-/// let open = "day;wind\n31.12.2001;1.024\n";
+/// let ambiguous = "day;wind\n31.12.2001;1.024\n";
 /// assert_eq!(
-///     Csv::new().columns(["wind"]).parse::<f32>(open).unwrap_err().to_string(),
+///     Csv::new().columns(["wind"]).parse::<f32>(ambiguous).unwrap_err().to_string(),
 ///     "line 2: \"1.024\" may be 1.024 or 1024: set the decimal mark"
 /// );
-/// assert_eq!(Csv::new().columns(["wind"]).decimal(',').parse::<f32>(open)?.to_vec(), [1024.0]);
+/// assert_eq!(Csv::new().columns(["wind"]).decimal(',').parse::<f32>(ambiguous)?.to_vec(), [1024.0]);
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,22 +57,21 @@ pub struct Csv {
     /// `None`: all of them.
     columns: Option<Vec<Column>>,
     index: Option<Column>,
-    /// `None`: found.
+    /// `None`: inferred, as the decimal mark.
     delimiter: Option<char>,
     decimal: Option<Decimal>,
-    header: Header,
+    first_row: FirstRow,
     missing: Vec<String>,
 }
 
-/// What the first row is.
+/// What the first row of a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Header {
-    /// Names; if they are numbers, something is wrong.
-    Expected,
+enum FirstRow {
+    /// Names; it is an error if they look like numbers.
+    ExpectNames,
     /// Names, whatever they look like.
-    Certain,
-    /// The first row of numbers.
-    None,
+    Names,
+    Numbers,
 }
 
 impl Default for Csv {
@@ -81,37 +81,37 @@ impl Default for Csv {
 }
 
 impl Csv {
-    /// How programs write that a value is missing, for [`missing`](Csv::missing).
+    /// The usual ways to write a missing value, for [`missing`](Csv::missing).
     pub const MISSING: [&str; 12] = ["", "NA", "N/A", "#N/A", "<NA>", "NaN", "null", "nil", "None", "-", "--", "?"];
 
-    /// All columns, under a header of names.
+    /// Reads all columns of a file with a header.
     pub fn new() -> Self {
         Csv {
             columns: None,
             index: None,
             delimiter: None,
             decimal: None,
-            header: Header::Expected,
+            first_row: FirstRow::ExpectNames,
             missing: Vec::new(),
         }
     }
 
-    /// Chooses columns by name or number, in this order.
+    /// Chooses columns by name or index, in this order.
     pub fn columns<C: Into<Column>>(self, columns: impl IntoIterator<Item = C>) -> Self {
         Csv { columns: Some(columns.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// Chooses a column whose text tells which row it is, such as a date: the [`index`](CsvTable::index) of a table. If no
-    /// columns are chosen, all others are read.
+    /// Chooses a column of text that identifies each row, such as a date: the
+    /// [`index`](CsvTable::index) of a table. If no columns are chosen, all others are read.
     pub fn index(self, column: impl Into<Column>) -> Self {
         Csv { index: Some(column.into()), ..self }
     }
 
-    /// Sets what stands between cells: `';'`, `'\t'`. Otherwise it is found: `,`, `;`, a tab or `|`, whichever cuts all rows
-    /// into the same number of cells.
+    /// Sets the delimiter between cells, such as `';'` or `'\t'`. By default it is inferred: the
+    /// one of `,`, `;`, tab and `|` that splits all rows into the same number of cells.
     ///
     /// # Panics
-    /// If it ends or quotes cells.
+    /// If it is a quote or a line end.
     #[track_caller]
     pub fn delimiter(self, delimiter: impl Into<char>) -> Self {
         let delimiter = delimiter.into();
@@ -119,8 +119,8 @@ impl Csv {
         Csv { delimiter: Some(delimiter), ..self }
     }
 
-    /// Sets what stands between whole and fraction: `'.'` or `','`; the other one may stand between thousands. Otherwise it
-    /// is found.
+    /// Sets the decimal mark, `'.'` or `','`; the other one may separate thousands. By default it
+    /// is inferred.
     ///
     /// # Panics
     /// If it is neither.
@@ -134,13 +134,14 @@ impl Csv {
         Csv { decimal: Some(decimal), ..self }
     }
 
-    /// Takes the first line for numbers: there are no names.
+    /// Reads the first row as numbers: the file has no header.
     pub fn without_header(self) -> Self {
-        Csv { header: Header::None, ..self }
+        Csv { first_row: FirstRow::Numbers, ..self }
     }
 
-    /// Takes the first line for names, although they look like numbers. Without this, columns that are not chosen by name
-    /// are refused if numbers stand where their names should: the first row would be lost.
+    /// Reads the first row as names even if they look like numbers. By default, names that look
+    /// like numbers are an error unless columns are chosen by name: a first row of data would be
+    /// lost.
     ///
     /// ```
     /// use unspool_nn::data::Csv;
@@ -151,21 +152,23 @@ impl Csv {
     /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     pub fn with_header(self) -> Self {
-        Csv { header: Header::Certain, ..self }
+        Csv { first_row: FirstRow::Names, ..self }
     }
 
-    /// Sets the cells that say that a value is missing, in capitals or not: [`MISSING`](Csv::MISSING), or others.
+    /// Sets the cells that mark a missing value, ignoring case: [`MISSING`](Csv::MISSING), or
+    /// others.
     pub fn missing<S: Into<String>>(self, cells: impl IntoIterator<Item = S>) -> Self {
         Csv { missing: cells.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Reads a file: `[L, F]`, the columns in the order in which they were chosen.
+    /// Reads a file to `[L, F]`, with the columns in the order in which they were chosen.
     ///
     /// # Errors
-    /// If it cannot be read, is a pipe or a device, has more than 4 GiB, is not UTF-8 text or holds no row; if a column is
-    /// not there, or two have the chosen name; if a quote is not closed, a row has another number of cells than the first,
-    /// more than a million, or is empty; if a cell is not a finite number of type `T`; if delimiter or decimal mark are not
-    /// told and in doubt. The sentence names the file, the line and the column.
+    /// If it cannot be read, is a pipe or a device, has more than 4 GiB, is not UTF-8 text or has
+    /// no rows; if a column does not exist, or two have the chosen name; if a quote is not closed,
+    /// or a row is empty, has a different number of cells than the first, or more than a million;
+    /// if a cell is not a finite number of type `T`; if the delimiter or the decimal mark is
+    /// ambiguous and not set. The message gives the file, the line and the column.
     pub fn read<T: Scalar>(&self, file: impl AsRef<Path>) -> Result<Tensor<T>, DataError> {
         from_file(file.as_ref(), |text| self.parse(text))
     }
@@ -173,13 +176,13 @@ impl Csv {
     /// Reads a text, as [`read`](Csv::read) does a file.
     ///
     /// # Errors
-    /// If its content is none that [`read`](Csv::read) takes.
+    /// Those of [`read`](Csv::read) about the content.
     pub fn parse<T: Scalar>(&self, text: &str) -> Result<Tensor<T>, DataError> {
-        let layout = self.layout(text)?;
+        let reader = self.reader(text)?;
         let mut values = Vec::new();
-        layout.rows(|row| {
-            for column in &layout.columns {
-                values.push(self.value(&layout, row, column)?.ok_or_else(|| {
+        reader.rows(|row| {
+            for column in &reader.columns {
+                values.push(self.value(&reader, row, column)?.ok_or_else(|| {
                     let cell = shown(&row.cells[column.1]);
                     DataError(format!("line {}, {}: {cell} marks a missing value", row.line, column.0))
                 })?);
@@ -189,14 +192,15 @@ impl Csv {
         if values.is_empty() {
             return Err(DataError("no row follows the header".to_string()));
         }
-        let length = values.len() / layout.columns.len();
-        Ok(Tensor::from_vec(values, [length, layout.columns.len()]))
+        let length = values.len() / reader.columns.len();
+        Ok(Tensor::from_vec(values, [length, reader.columns.len()]))
     }
 
-    /// Reads a file, gaps and all.
+    /// Reads a file that may have missing values.
     ///
     /// # Errors
-    /// Those of [`read`](Csv::read), but for cells that say that a value is missing; a file without rows is an empty table.
+    /// Those of [`read`](Csv::read), except for missing values; a file without rows gives an empty
+    /// table.
     pub fn read_table(&self, file: impl AsRef<Path>) -> Result<CsvTable, DataError> {
         from_file(file.as_ref(), |text| self.parse_table(text))
     }
@@ -214,28 +218,28 @@ impl Csv {
     /// ```
     ///
     /// # Errors
-    /// If its content is none that [`read_table`](Csv::read_table) takes.
+    /// Those of [`read_table`](Csv::read_table) about the content.
     pub fn parse_table(&self, text: &str) -> Result<CsvTable, DataError> {
-        let layout = self.layout(text)?;
-        let mut table = layout.empty_table();
-        layout.rows(|row| {
+        let reader = self.reader(text)?;
+        let mut table = reader.empty_table();
+        reader.rows(|row| {
             table.lines.push(row.line);
-            table.index.extend(layout.index.map(|place| row.cells[place].to_string()));
-            for column in &layout.columns {
-                table.values.push(self.value(&layout, row, column)?);
+            table.index.extend(reader.index.map(|position| row.cells[position].to_string()));
+            for column in &reader.columns {
+                table.values.push(self.value(&reader, row, column)?);
             }
             Ok(())
         })?;
         Ok(table)
     }
 
-    /// The number in one cell of a row, or nothing if the cell says so.
-    fn value<T: Scalar>(&self, layout: &Layout, row: &Row, column: &(Column, usize)) -> Result<Option<T>, DataError> {
+    /// The number in a column of a row; `None` if it is missing.
+    fn value<T: Scalar>(&self, reader: &Reader, row: &Row, column: &(Column, usize)) -> Result<Option<T>, DataError> {
         let cell = &row.cells[column.1];
         if self.is_missing(cell) {
             return Ok(None);
         }
-        let value = layout.decimal.number(cell);
+        let value = reader.decimal.number(cell);
         Ok(Some(value.map_err(|problem| DataError(format!("line {}, {}: {problem}", row.line, column.0)))?))
     }
 
@@ -243,70 +247,71 @@ impl Csv {
         self.missing.iter().any(|missing| missing.eq_ignore_ascii_case(cell))
     }
 
-    /// Finds out what stands where.
-    fn layout<'a>(&self, text: &'a str) -> Result<Layout<'a>, DataError> {
+    /// Infers what is not set, and finds the chosen columns.
+    fn reader<'a>(&self, text: &'a str) -> Result<Reader<'a>, DataError> {
         let text = text.trim_start_matches('\u{feff}');
-        let (told, text, line) = match excel_hint(text) {
+        let (hint, text, line) = match excel_hint(text) {
             Some((delimiter, rest)) => (Some(delimiter), rest, 2),
             None => (None, text, 1),
         };
-        let delimiter = match self.delimiter.or(told) {
-            None => delimiter::find(text, line, self.decimal)?,
-            told => told,
+        let delimiter = match self.delimiter.or(hint) {
+            None => delimiter::infer(text, line, self.decimal)?,
+            delimiter => delimiter,
         };
         let mut rows = Rows::new(text, line, delimiter);
         let all = rows.clone();
         let first = rows.next().ok_or_else(|| DataError("the file is empty".to_string()))??;
-        let names = self.header != Header::None;
-        let place = |column: &Column| place(column, &first.cells, names);
-        let index = self.index.as_ref().map(place).transpose()?;
-        let named = |at: usize| if names { Column::from(&*first.cells[at]) } else { Column::Number(at) };
+        let names = self.first_row != FirstRow::Numbers;
+        let position = |column: &Column| position(column, &first.cells, names);
+        let index = self.index.as_ref().map(position).transpose()?;
+        let named = |i: usize| if names { Column::from(&*first.cells[i]) } else { Column::Index(i) };
         let columns: Vec<(Column, usize)> = match &self.columns {
             Some(columns) => {
-                columns.iter().map(|column| Ok((column.clone(), place(column)?))).collect::<Result<_, _>>()?
+                columns.iter().map(|column| Ok((column.clone(), position(column)?))).collect::<Result<_, _>>()?
             }
-            None => (0..first.cells.len()).filter(|at| Some(*at) != index).map(|at| (named(at), at)).collect(),
+            None => (0..first.cells.len()).filter(|i| Some(*i) != index).map(|i| (named(i), i)).collect(),
         };
         if columns.is_empty() {
             return Err(DataError("no column is chosen: at least one is needed".to_string()));
         }
-        self.doubt_header(&first, &columns)?;
+        self.check_header(&first, &columns)?;
 
-        let mut layout = Layout {
+        let mut reader = Reader {
             rows: if names { rows } else { all },
             first: (if names { "the header".to_string() } else { format!("line {line}") }, first.cells.len()),
             names: columns
                 .iter()
-                .map(|(_, at)| if names { first.cells[*at].to_string() } else { at.to_string() })
+                .map(|(_, i)| if names { first.cells[*i].to_string() } else { i.to_string() })
                 .collect(),
             columns,
             index,
             delimiter,
             decimal: Decimal::Point,
         };
-        layout.decimal = match self.decimal {
+        reader.decimal = match self.decimal {
             Some(decimal) => decimal,
             None => {
                 let mut evidence = Evidence::default();
-                layout.rows(|row| {
-                    let cells = layout.columns.iter().map(|(_, place)| &row.cells[*place]);
+                reader.rows(|row| {
+                    let cells = reader.columns.iter().map(|(_, position)| &row.cells[*position]);
                     cells.filter(|cell| !self.is_missing(cell)).for_each(|cell| evidence.add(row.line, cell));
                     Ok(())
                 })?;
                 evidence.decide(delimiter)?
             }
         };
-        Ok(layout)
+        Ok(reader)
     }
 
-    /// Numbers instead of names are most often the first row of a file without a header, which would be lost.
-    fn doubt_header(&self, first: &Row, columns: &[(Column, usize)]) -> Result<(), DataError> {
+    /// Numbers instead of names are usually the first row of a file without a header, which would
+    /// be lost.
+    fn check_header(&self, first: &Row, columns: &[(Column, usize)]) -> Result<(), DataError> {
         let by_name = |column: &Column| matches!(column, Column::Name(_));
         let chosen = self.columns.iter().flatten().chain(&self.index).any(by_name);
         let number = |cell: &str| Decimal::Point.read(cell).or(Decimal::Comma.read(cell)).is_some();
         let mut cells =
-            columns.iter().map(|(_, place)| &*first.cells[*place]).filter(|cell| !cell.is_empty()).peekable();
-        if self.header != Header::Expected || chosen || cells.peek().is_none() || !cells.all(number) {
+            columns.iter().map(|(_, position)| &*first.cells[*position]).filter(|cell| !cell.is_empty()).peekable();
+        if self.first_row != FirstRow::ExpectNames || chosen || cells.peek().is_none() || !cells.all(number) {
             return Ok(());
         }
         Err(DataError(format!(
@@ -316,29 +321,29 @@ impl Csv {
     }
 }
 
-/// What was found out about a text, and its rows of numbers.
-struct Layout<'a> {
+/// The rows of numbers in a text, and how to read them.
+struct Reader<'a> {
     rows: Rows<'a>,
-    /// What the first row is, and how many cells it has, as all others must.
+    /// What the first row is called, and its number of cells, which all others must have.
     first: (String, usize),
-    /// The columns as they were chosen, and their places.
+    /// The columns as they were chosen, and their positions in a row.
     columns: Vec<(Column, usize)>,
-    /// The columns as they are called in the file.
+    /// The names of the columns in the file.
     names: Vec<String>,
     index: Option<usize>,
     delimiter: Option<char>,
     decimal: Decimal,
 }
 
-impl Layout<'_> {
-    /// Hands over every row of numbers.
+impl Reader<'_> {
+    /// Passes every row of numbers to `take`.
     fn rows(&self, mut take: impl FnMut(&Row) -> Result<(), DataError>) -> Result<(), DataError> {
         for row in self.rows.clone() {
-            let (row, (above, width)) = (row?, &self.first);
+            let (row, (first, width)) = (row?, &self.first);
             let (line, n) = (row.line, row.cells.len());
             if n != *width {
                 return Err(DataError(format!(
-                    "line {line} has a different number of cells ({n}) than {above} ({width})"
+                    "line {line} has a different number of cells ({n}) than {first} ({width})"
                 )));
             }
             take(&row)?;
@@ -358,12 +363,12 @@ impl Layout<'_> {
     }
 }
 
-/// Reads the text of a file with `read`, and names the file if something is wrong.
+/// Reads the text of a file with `read`, and adds the file's name to an error.
 fn from_file<R>(path: &Path, read: impl FnOnce(&str) -> Result<R, DataError>) -> Result<R, DataError> {
     read(&read_text_file(path)?).map_err(|DataError(sentence)| DataError(format!("{}: {sentence}", path.display())))
 }
 
-/// The delimiter that a first line `sep=;` tells, as Excel reads it, and the text below.
+/// The delimiter in a first line `sep=;`, which Excel understands, and the text below.
 fn excel_hint(text: &str) -> Option<(char, &str)> {
     let (line, rest) = text.split_once('\n')?;
     let line = line.trim_matches(['"', '\r']).strip_prefix("sep=")?;

@@ -1,18 +1,19 @@
-//! Numbers as people and programs write them.
+//! Reading numbers with decimal points or commas and thousands separators.
 
 use super::rows::shown;
 use crate::data::error::DataError;
 use std::borrow::Cow;
 use unspool_autograd::Scalar;
 
-/// What stands between whole and fraction; the other one may stand between thousands.
+/// The decimal mark; the other one may separate thousands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decimal {
     Point,
     Comma,
 }
 
-/// What stands between thousands, beside the mark that is not the decimal one: Swiss apostrophes, spaces that do not break.
+/// What may separate thousands, besides the other decimal mark: apostrophes (Swiss) and spaces,
+/// most of them no-break.
 const THOUSANDS: [char; 6] = ['\'', '\u{2019}', ' ', '\u{a0}', '\u{2009}', '\u{202f}'];
 
 impl Decimal {
@@ -31,7 +32,7 @@ impl Decimal {
         let sign = &cell[..cell.len() - unsigned.len()];
         let (whole, fraction) = unsigned.split_once(decimal).unwrap_or((unsigned, ""));
         let grouped = whole.contains(other) || whole.contains(THOUSANDS);
-        // `1.5` is no number with a decimal comma, nor is `1e3.5`.
+        // With a decimal comma, neither `1.5` nor `1e3.5` is a number.
         if fraction.contains(['.', ',']) || grouped && !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
@@ -56,24 +57,25 @@ impl Decimal {
     }
 }
 
-/// The digits of a whole number whose thousands are apart: one to three, and then three and three, by one mark throughout.
+/// The digits of an integer with separated thousands: one to three, then groups of three, with the
+/// same separator throughout.
 fn ungrouped(whole: &str, other: char) -> Option<String> {
-    let mark = whole.chars().find(|&c| c == other || THOUSANDS.contains(&c))?;
-    let mut groups = whole.split(mark);
+    let separator = whole.chars().find(|&c| c == other || THOUSANDS.contains(&c))?;
+    let mut groups = whole.split(separator);
     let first = groups.next()?;
     let digits = |group: &str| group.bytes().all(|digit| digit.is_ascii_digit());
     let fits = (1..=3).contains(&first.len()) && digits(first) && !first.starts_with('0');
-    (fits && groups.all(|group| group.len() == 3 && digits(group))).then(|| whole.split(mark).collect())
+    (fits && groups.all(|group| group.len() == 3 && digits(group))).then(|| whole.split(separator).collect())
 }
 
-/// What the cells of a file say about its decimal mark: the first of each kind, and its line.
+/// Evidence about the decimal mark of a file: the first cell of each kind, and its line.
 #[derive(Default)]
 pub(super) struct Evidence {
-    /// A number with a decimal point alone: `1.5`, `1,234.5`.
+    /// A number only with a decimal point: `1.5`, `1,234.5`.
     point: Option<(usize, String)>,
-    /// A number with a decimal comma alone: `1,5`, `1.234,5`.
+    /// A number only with a decimal comma: `1,5`, `1.234,5`.
     comma: Option<(usize, String)>,
-    /// Numbers with either, and two values: `1.234`, `1,234`.
+    /// Numbers with either, of different values: `1.234`, `1,234`.
     points: Option<(usize, String)>,
     commas: Option<(usize, String)>,
 }
@@ -89,18 +91,18 @@ impl Evidence {
             (None, Some(_)) => &mut self.comma,
             (Some(a), Some(b)) if a != b && cell.contains(',') => &mut self.commas,
             (Some(a), Some(b)) if a != b => &mut self.points,
-            _ => return, // no number, which is said where it is read
+            _ => return, // not a number, which is reported when it is read
         };
         kind.get_or_insert_with(|| (line, cell.to_string()));
     }
 
-    /// The decimal mark of a file whose cells stand apart by `delimiter`.
+    /// The decimal mark of a file with this delimiter.
     ///
-    /// A point is the decimal mark unless something speaks against it: numbers that can be read with a comma alone; or both
-    /// readings of all numbers, in a file where the comma was free to be the decimal mark, since the cells stand apart by
-    /// something else.
+    /// It is a point unless there is evidence against it: a number that only reads with a comma;
+    /// or, if the delimiter is not a comma, so that this could be the decimal mark, numbers that
+    /// all read either way.
     pub(super) fn decide(self, delimiter: Option<char>) -> Result<Decimal, DataError> {
-        let free = !matches!(delimiter, None | Some(','));
+        let comma_possible = !matches!(delimiter, None | Some(','));
         let (line, cell) = match self {
             Evidence { point: Some((a, point)), comma: Some((b, comma)), .. } => {
                 let (point, comma) = (shown(&point), shown(&comma));
@@ -110,8 +112,8 @@ impl Evidence {
             }
             Evidence { point: Some(_), .. } => return Ok(Decimal::Point),
             Evidence { comma: Some(_), .. } => return Ok(Decimal::Comma),
-            Evidence { commas: Some(open), .. } => open,
-            Evidence { points: Some(open), .. } if free => open,
+            Evidence { commas: Some(cell), .. } => cell,
+            Evidence { points: Some(cell), .. } if comma_possible => cell,
             _ => return Ok(Decimal::Point),
         };
         let values = [Decimal::Point, Decimal::Comma].map(|mark| mark.read(&cell).unwrap_or(f64::NAN));

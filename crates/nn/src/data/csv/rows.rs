@@ -1,35 +1,37 @@
-//! The rows of a text of separated values.
+//! Splitting a text into rows of cells.
 
 use crate::data::error::DataError;
 use crate::data::text_file::line_ends;
 use std::borrow::Cow;
 
-/// The most cells of a row. More are no table, and would take memory out of proportion to the file.
+/// The most cells in a row. A file with more is not a table, and would take memory out of
+/// proportion to its size.
 const MOST_CELLS: usize = 1 << 20;
 
-/// A row of cells, without the spaces around them, and the line on which it begins.
+/// The trimmed cells of a row, and the line on which it begins.
 pub(super) struct Row<'a> {
     pub(super) line: usize,
     pub(super) cells: Vec<Cow<'a, str>>,
 }
 
-/// Reads rows: quotes as in RFC 4180, lines that end in `\n`, `\r\n` or `\r`, and empty ones at the end of the text alone.
+/// Reads rows: quotes follow RFC 4180, lines end in `\n`, `\r\n` or `\r`, and empty lines may only
+/// end the text.
 #[derive(Clone)]
 pub(super) struct Rows<'a> {
     rest: &'a str,
-    /// The line on which `rest` begins.
+    /// The number of the line on which `rest` begins.
     line: usize,
-    /// `None`: a row is one cell.
+    /// `None`: each row is one cell.
     delimiter: Option<char>,
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of a text that begins on this line of its file.
+    /// The rows of a text that begins on this line of the file.
     pub(super) fn new(text: &'a str, line: usize, delimiter: Option<char>) -> Self {
         Rows { rest: text, line, delimiter }
     }
 
-    /// Takes one cell off the rest.
+    /// Takes the next cell from `rest`.
     fn cell(&mut self) -> Result<Cow<'a, str>, DataError> {
         let delimiter = self.delimiter;
         let blank = move |c: char| (c == ' ' || c == '\t') && Some(c) != delimiter;
@@ -102,7 +104,8 @@ impl<'a> Iterator for Rows<'a> {
     }
 }
 
-/// Where the text ends that a quote has opened: two quotes in a row stand for one.
+/// The position of the closing quote of a quoted text: two quotes in a row are one quote of the
+/// text.
 fn closing_quote(text: &str) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -114,7 +117,7 @@ fn closing_quote(text: &str) -> Option<usize> {
     }
 }
 
-/// The start of a text, in quotes, for a sentence.
+/// The start of a text, quoted for a message.
 pub(super) fn shown(text: &str) -> String {
     let start: String = text.chars().take(40).collect();
     format!("{start:?}{}", if start.len() < text.len() { ".." } else { "" })

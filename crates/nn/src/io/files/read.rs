@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Opens a regular file for reading. Anything else is an error: a pipe may block its reader, a device may never end.
+/// Opens a regular file for reading. Anything else is an error: a pipe may block its reader, a
+/// device may never end.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));

@@ -6,12 +6,13 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf, is_separator};
 
-/// Replaces the file at `path` by what `fill` writes. Whenever this is interrupted, the file has either its old contents
-/// or all of the new ones, never a part.
+/// Replaces the file at `path` by what `fill` writes. Whenever this is interrupted, the file has
+/// either its old contents or all of the new ones, never a part.
 ///
-/// `fill` writes a temporary file in the same folder, which is flushed to disk, gets the permissions of the old file and
-/// is renamed over it. After an error the temporary file is removed; after a kill, by the next call for the same `path`.
-/// Any number of processes and threads may do this at once: the last file remains.
+/// `fill` writes a temporary file in the same folder, which is flushed to disk, gets the
+/// permissions of the old file and is renamed over it. After an error the temporary file is
+/// removed; after a kill, by the next call for the same `path`. Any number of processes and threads
+/// may do this at once: the last file remains.
 pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let target = Target::at(path)?;
     remove_leftovers(&target.folder, target.name());
@@ -27,15 +28,17 @@ pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Resu
     temporary.file.sync_all()?;
     fs::rename(&temporary.path, &target.path)?;
     temporary.in_place = true;
-    // Until the folder is flushed, a power failure may bring back the old file. But the new one is in place: it is not
-    // an error if the folder cannot be opened, such as one with write but without read permission.
+    // Until the folder is flushed, a power failure may bring back the old file. But the new one is
+    // in place: it is not an error if the folder cannot be opened, such as one with write but
+    // without read permission.
     if cfg!(unix) {
         let _ = File::open(&target.folder).and_then(|folder| folder.sync_all());
     }
     Ok(())
 }
 
-/// Checks before hours of work that [`replace`] can write this path: creates its temporary file, and removes it.
+/// Checks before hours of work that [`replace`] can write this path: creates its temporary file,
+/// and removes it.
 #[cfg(feature = "safetensors")]
 pub(crate) fn try_replace(path: &Path) -> io::Result<()> {
     Target::at(path)?.temporary().map(drop)

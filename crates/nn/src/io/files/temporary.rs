@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A file that is removed when dropped, unless it is in place. It is locked while it is being written.
+/// A file that is removed when dropped, unless it is in place. It is locked while it is being
+/// written.
 pub(super) struct Temporary {
     pub path: PathBuf,
     pub file: File,
@@ -14,8 +15,8 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
-    /// A new file in `folder` for the file `name`. If it replaces an existing file, only its owner may read it: that file may
-    /// be private.
+    /// A new file in `folder` for the file `name`. If it replaces an existing file, only its owner
+    /// may read it: that file may be private.
     pub fn create(folder: &Path, name: &OsStr, replaces: bool) -> io::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut options = OpenOptions::new();
@@ -43,8 +44,8 @@ impl Temporary {
         }
     }
 
-    /// Copies the owner, group and permissions of another file, as far as the system allows. On failure only its writer may
-    /// read it.
+    /// Copies the owner, group and permissions of another file, as far as the system allows. On
+    /// failure only its writer may read it.
     #[cfg(unix)]
     pub fn take_permissions(&self, of: &Metadata) {
         use std::os::unix::fs::{MetadataExt, fchown};
@@ -80,10 +81,12 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 const SUFFIX: &str = ".tmp";
-/// The longest name that its temporary file's name contains unchanged: file systems allow 255 bytes, some only 143.
+/// The longest name that its temporary file's name contains unchanged: file systems allow 255
+/// bytes, some only 143.
 const LONGEST: usize = 100;
 
-/// What the names of temporary files for `name` begin with: a dot and the name; if it is long, its beginning and a hash.
+/// What the names of temporary files for `name` begin with: a dot and the name; if it is long, its
+/// beginning and a hash.
 fn prefix(name: &OsStr) -> OsString {
     let mut prefix = OsString::from(".");
     let bytes = name.as_encoded_bytes();
@@ -115,7 +118,8 @@ pub(super) fn remove_leftovers(folder: &Path, name: &OsStr) {
         }
         let path = entry.path();
         let Ok(file) = File::options().read(true).write(true).open(&path) else { continue };
-        // In the meantime another process may have removed it, and a third created one of the same name.
+        // In the meantime another process may have removed it, and a third created one of the same
+        // name.
         if file.try_lock().is_ok() && is_at(&file, &path) {
             let _ = fs::remove_file(&path);
         }

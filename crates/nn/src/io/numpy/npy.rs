@@ -14,9 +14,9 @@ use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 
 /// Reads a tensor from an npy file: `numpy.save(path, array)`.
 ///
-/// The array may hold floats of 2, 4 or 8 bytes, integers, or booleans (1 and 0), in C or Fortran order.
-/// Values of another type than `T` are rounded to it. If an array has more axes than a tensor can have, those
-/// of length 1 are removed, as by `numpy.squeeze`.
+/// The array may hold floats of 2, 4 or 8 bytes, integers, or booleans (1 and 0), in C or Fortran
+/// order. Values of another type than `T` are rounded to it. If an array has more axes than a
+/// tensor can have, those of length 1 are removed, as by `numpy.squeeze`.
 ///
 /// ```
 /// use unspool_nn::io::{read_npy, write_npy};
@@ -30,8 +30,8 @@ use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 /// ```
 ///
 /// # Errors
-/// If the file cannot be read, is not valid, or has an unsupported array: another type, big-endian, or more
-/// axes than a tensor can have; or if there is not enough memory.
+/// If the file cannot be read, is not valid, or has an unsupported array: another type, big-endian,
+/// or more axes than a tensor can have; or if there is not enough memory.
 pub fn read_npy<T: Real>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError> {
     let path = path.as_ref();
     let unreadable = FileError::cannot_read(path);
@@ -48,8 +48,8 @@ pub fn read_npy<T: Real>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError>
     })
 }
 
-/// Writes a tensor to an npy file, which `numpy.load(path)` reads. As with models, a file at `path` is replaced
-/// as a whole or not at all.
+/// Writes a tensor to an npy file, which `numpy.load(path)` reads. As with models, a file at `path`
+/// is replaced as a whole or not at all.
 ///
 /// # Errors
 /// If the system cannot write the file. The old file is then unchanged.
@@ -72,7 +72,8 @@ pub fn write_npy<T: Real>(path: impl AsRef<Path>, tensor: &Tensor<T>) -> Result<
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// The bytes before the dictionary in a file of version 1.
 const START: usize = MAGIC.len() + 2 + 2;
-/// The longest header. NumPy's own limit, 10,000, has another reason: it evaluates the text as Python.
+/// The longest header. NumPy's own limit, 10,000, has another reason: it evaluates the text as
+/// Python.
 const MAX_HEADER: u64 = 1 << 16;
 
 /// Why an array cannot be read.
@@ -186,7 +187,8 @@ pub(super) fn read_elements<T: Real>(source: &mut dyn Read, header: ArrayHeader)
     }
     let mut tensor = allocate::<T>(&shape).map_err(Problem::TooLarge)?;
     if fortran_order {
-        // Fails early if there is no memory for the row-major copy below; the pool keeps this block for it.
+        // Fails early if there is no memory for the row-major copy below; the pool keeps this block
+        // for it.
         drop(allocate::<T>(&shape).map_err(Problem::TooLarge)?);
     }
     let mut bytes = [0; FILE_CHUNK];
@@ -245,7 +247,8 @@ impl Element {
     }
 }
 
-/// The Python dictionary in a header: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
+/// The Python dictionary in a header: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4),
+/// }`.
 struct Dictionary<'a> {
     descr: &'a str,
     fortran_order: bool,

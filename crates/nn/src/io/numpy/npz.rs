@@ -16,7 +16,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use unspool_autograd::{Real, Tensor};
 
-/// Reads all arrays of an npz file by name: `numpy.savez(path, x=x, y=y)` or `numpy.savez_compressed`.
+/// Reads all arrays of an npz file by name: `numpy.savez(path, x=x, y=y)` or
+/// `numpy.savez_compressed`.
 ///
 /// The element types are those of [`read_npy`](crate::io::read_npy).
 ///
@@ -26,16 +27,17 @@ use unspool_autograd::{Real, Tensor};
 /// # Ok::<(), unspool_nn::io::FileError>(())
 /// ```
 ///
-/// Entries other than arrays of numbers (arrays of texts or objects, folders, other files) are skipped; the
-/// error of [`WeightFile::tensor`](crate::io::WeightFile::tensor) for their name reports what they are.
+/// Entries other than arrays of numbers (arrays of texts or objects, folders, other files) are
+/// skipped; the error of [`WeightFile::tensor`](crate::io::WeightFile::tensor) for their name
+/// reports what they are.
 ///
-/// A small file may unpack to any size. All tensors together may take 1 GiB; [`read_npz_with_limit`] sets
-/// another limit.
+/// A small file may unpack to any size. All tensors together may take 1 GiB;
+/// [`read_npz_with_limit`] sets another limit.
 ///
 /// # Errors
 /// If the file cannot be read, is not valid or damaged, has an array of numbers that
-/// [`read_npy`](crate::io::read_npy) does not read, or no array of numbers at all; or if the tensors exceed
-/// the limit or the available memory.
+/// [`read_npy`](crate::io::read_npy) does not read, or no array of numbers at all; or if the
+/// tensors exceed the limit or the available memory.
 pub fn read_npz<T: Real>(path: impl AsRef<Path>) -> Result<BTreeMap<String, Tensor<T>>, FileError> {
     read_npz_with_limit(path, 1 << 30)
 }
@@ -103,7 +105,8 @@ impl Npz {
         self.read(name, |entry, header| read_elements(entry, header))
     }
 
-    /// The headers of all arrays of numbers; no elements are unpacked. Other entries are skipped if there is any array.
+    /// The headers of all arrays of numbers; no elements are unpacked. Other entries are skipped if
+    /// there is any array.
     pub(in crate::io) fn arrays(&self) -> Result<BTreeMap<&str, ArrayHeader>, FileError> {
         let (mut arrays, mut first) = (BTreeMap::new(), None);
         for name in self.names() {
@@ -125,7 +128,8 @@ impl Npz {
         self.entries.get(name).and_then(|_| self.try_read(name, |_, _| Ok(())).err()).map(|problem| problem.to_string())
     }
 
-    /// Passes the elements of an existing entry, `size` bytes, to `take`, in chunks of whole elements.
+    /// Passes the elements of an existing entry, `size` bytes, to `take`, in chunks of whole
+    /// elements.
     #[cfg(feature = "safetensors")]
     pub(in crate::io) fn bytes(&self, name: &str, size: usize, take: impl FnMut(&[u8])) -> Result<(), FileError> {
         self.read(name, |entry, _| Ok(read_chunks(entry, size, take)?))
@@ -137,7 +141,8 @@ impl Npz {
         read().map(drop).map_err(|problem| self.wrong(name, problem))
     }
 
-    /// Reads an npy file's elements, which follow its header, while unpacking them. Its checksum is verified at its end.
+    /// Reads an npy file's elements, which follow its header, while unpacking them. Its checksum is
+    /// verified at its end.
     fn read<R>(
         &self,
         name: &str,

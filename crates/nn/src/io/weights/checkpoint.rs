@@ -15,13 +15,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use unspool_autograd::{Real, Tensor};
 
-/// Named tensors, numbers and texts to be saved together in one safetensors file: the weights of models,
-/// the state of an optimiser, the step that training has reached. [`WeightFile`](crate::io::WeightFile)
-/// reads them.
+/// Named tensors, numbers and texts to be saved together in one safetensors file: the weights of
+/// models, the state of an optimiser, the step that training has reached.
+/// [`WeightFile`](crate::io::WeightFile) reads them.
 ///
-/// Each model has a prefix: the weights of a model put under `"model"` are named `model.cell.x.weight`.
-/// A checkpoint shares the memory of the tensors put into it (copy-on-write): it keeps their values even
-/// if the model changes afterwards.
+/// Each model has a prefix: the weights of a model put under `"model"` are named
+/// `model.cell.x.weight`. A checkpoint shares the memory of the tensors put into it
+/// (copy-on-write): it keeps their values even if the model changes afterwards.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -68,8 +68,8 @@ impl Checkpoint {
         self.put(name, Box::new(tensor.clone()));
     }
 
-    /// Puts the state of an optimiser, a callback or an average under `prefix`. Its scalars are stored bit
-    /// for bit.
+    /// Puts the state of an optimiser, a callback or an average under `prefix`. Its scalars are
+    /// stored bit for bit.
     ///
     /// ```
     /// use unspool_nn::rng;
@@ -117,9 +117,9 @@ impl Checkpoint {
         self.put(name, Box::new(numbers.to_vec()));
     }
 
-    /// Puts a text into the file's metadata: as `config`, for example, the model's settings in JSON. A text
-    /// may have the same name as a tensor. The name `unspool` is reserved for the version of this library,
-    /// which [`save`](Checkpoint::save) adds.
+    /// Puts a text into the file's metadata: as `config`, for example, the model's settings in
+    /// JSON. A text may have the same name as a tensor. The name `unspool` is reserved for the
+    /// version of this library, which [`save`](Checkpoint::save) adds.
     ///
     /// # Panics
     /// If the name is taken.
@@ -145,9 +145,9 @@ impl Checkpoint {
 
     /// Saves everything to the file at `path`.
     ///
-    /// The file is written next to `path`, flushed to disk, and then renamed over the old file: a kill or
-    /// a power failure at any moment leaves either the old file or the new one. Equal contents give equal
-    /// bytes.
+    /// The file is written next to `path`, flushed to disk, and then renamed over the old file: a
+    /// kill or a power failure at any moment leaves either the old file or the new one. Equal
+    /// contents give equal bytes.
     ///
     /// # Errors
     /// If the system cannot write the file. The old file is then unchanged.
@@ -161,7 +161,8 @@ impl Checkpoint {
         let mut tensors: Vec<(&String, &dyn Stored)> = self.tensors.iter().map(|(name, t)| (name, &**t as _)).collect();
         tensors.sort_by_key(|(_, tensor)| std::cmp::Reverse(tensor.dtype()));
 
-        // Not written by the safetensors crate, which would hold the whole file in memory and order texts at random.
+        // Not written by the safetensors crate, which would hold the whole file in memory and order
+        // texts at random.
         let mut texts: BTreeMap<&str, &str> = self.texts.iter().map(|(k, v)| (&**k, &**v)).collect();
         texts.insert(VERSION, env!("CARGO_PKG_VERSION"));
         let mut header = format!("{{\"{METADATA}\":{}", json(&texts));

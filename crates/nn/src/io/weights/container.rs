@@ -123,7 +123,8 @@ fn widen<T: Real>(bytes: &[u8], values: &mut [T], float: fn(u16) -> f32) {
     }
 }
 
-/// Whether a file begins as zip files do. Read as the length of a safetensors header, these bytes would be too large.
+/// Whether a file begins as zip files do. Read as the length of a safetensors header, these bytes
+/// would be too large.
 fn is_zip(file: &mut File) -> io::Result<bool> {
     let mut start = Vec::new();
     file.take(8).read_to_end(&mut start)?;

@@ -1,7 +1,7 @@
 //! The names that only the model has, or only the file.
 
-/// The names that a model and a file do not have in common, if the model was loaded nevertheless: what PyTorch's
-/// `load_state_dict` returns.
+/// The names that a model and a file do not have in common, if the model was loaded nevertheless:
+/// what PyTorch's `load_state_dict` returns.
 ///
 /// See [`WeightFile::strict`](crate::io::WeightFile::strict).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -20,11 +20,12 @@ use crate::recurrent::stack::Stack;
 use std::path::Path;
 use unspool_autograd::{Params, Real, Tensor};
 
-/// A model with a counterpart in Keras: [`load_keras`] and [`save_keras`] read and write its weights.
+/// A model with a counterpart in Keras: [`load_keras`] and [`save_keras`] read and write its
+/// weights.
 ///
-/// Keras has no file format with a name for each weight, so the following Python code writes one. A name
-/// begins with the index of the layer in the model, not counting input layers; in a nested model, with both
-/// indices:
+/// Keras has no file format with a name for each weight, so the following Python code writes one. A
+/// name begins with the index of the layer in the model, not counting input layers; in a nested
+/// model, with both indices:
 ///
 /// ```python
 /// import keras
@@ -47,8 +48,9 @@ use unspool_autograd::{Params, Real, Tensor};
 /// save_file({name: w.numpy() for name, w in names(model).items()}, "keras.safetensors")
 /// ```
 ///
-/// This loads what [`save_keras`] wrote: `for name, w in names(model).items(): w.assign(load_file(path)[name])`.
-/// With the feature `npy`, weights may also come in an npz file. Instead of the last line of the code above:
+/// This loads what [`save_keras`] wrote: `for name, w in names(model).items():
+/// w.assign(load_file(path)[name])`. With the feature `npy`, weights may also come in an npz file.
+/// Instead of the last line of the code above:
 ///
 /// ```python
 /// numpy.savez("keras.npz", **{name: w.numpy() for name, w in names(model).items()})
@@ -63,12 +65,12 @@ use unspool_autograd::{Params, Real, Tensor};
 /// | [`Bidirectional`] | `Bidirectional` | and `backward.kernel`, .. |
 /// | [`Sequential`], [`Stack`], `Vec`, arrays | the layers of a model | `0.kernel`, `1.bias`, .. |
 ///
-/// What a layer computes with its weights is not in the file: an `activation` or `go_backwards`. The default
-/// epsilon of Keras's `LayerNormalization` is 1e-3, and here it is 1e-5: a layer built with the default
-/// gives other results here. A bias that is not in the file (`use_bias=False`, `center=False`) becomes zero,
-/// and a gain (`scale=False`) one. Only a GRU must have its bias: without it, nothing in the file shows
-/// whether it resets before or after the product.
-/// A custom model states the indices of its layers, as [`TorchState`](crate::io::TorchState) shows.
+/// What a layer computes with its weights is not in the file: an `activation` or `go_backwards`.
+/// The default epsilon of Keras's `LayerNormalization` is 1e-3, and here it is 1e-5: a layer built
+/// with the default gives other results here. A bias that is not in the file (`use_bias=False`,
+/// `center=False`) becomes zero, and a gain (`scale=False`) one. Only a GRU must have its bias:
+/// without it, nothing in the file shows whether it resets before or after the product. A custom
+/// model states the indices of its layers, as [`TorchState`](crate::io::TorchState) shows.
 ///
 /// ```
 /// use unspool_nn::cells::lstm;
@@ -86,11 +88,12 @@ pub trait KerasState {
     fn keras(&mut self, map: &mut WeightMap<'_>);
 }
 
-/// Loads a model from a file of a Keras model's weights: safetensors or, with the feature `npy`, npz.
+/// Loads a model from a file of a Keras model's weights: safetensors or, with the feature `npy`,
+/// npz.
 ///
 /// # Errors
-/// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element
-/// types differ: the error lists all of these. The model is then unchanged. With
+/// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or
+/// element types differ: the error lists all of these. The model is then unchanged. With
 /// [`strict(false)`](WeightFile::strict), a [`WeightFile`] loads the names that match.
 ///
 /// See [`KerasState`] for the supported models, how to write the file, and an example.
@@ -130,7 +133,8 @@ impl Checkpoint {
 }
 
 impl WeightFile {
-    /// Loads `model` from under `prefix`, where its weights have Keras's names and shapes: see [`KerasState`].
+    /// Loads `model` from under `prefix`, where its weights have Keras's names and shapes: see
+    /// [`KerasState`].
     ///
     /// # Errors
     /// Those of [`load`](WeightFile::load).
@@ -177,7 +181,8 @@ impl<T: Real> KerasState for Lstm<Tensor<T>> {
     }
 }
 
-/// From Keras's gate order z, r, h to ours, r, z, n, or back: swaps the first two thirds of the last axis.
+/// From Keras's gate order z, r, h to ours, r, z, n, or back: swaps the first two thirds of the
+/// last axis.
 fn swap<T: Real>(tensor: &Tensor<T>) -> Tensor<T> {
     let axis = tensor.rank() - 1;
     let size = tensor.shape()[axis] / 3;

@@ -1,8 +1,9 @@
 //! The weights of models in safetensors files, or in npz files of the same names.
 //!
-//! [`Checkpoint`] holds what is saved and [`WeightFile`] reads what was saved: both know names and tensors, but no models. A
-//! [`WeightMap`] connects a model with either of them: it maps each weight to its name and its form in the file. `native`
-//! maps a model's own names, `torch` PyTorch's, `keras` Keras's.
+//! [`Checkpoint`] holds what is saved and [`WeightFile`] reads what was saved: both know names and
+//! tensors, but no models. A [`WeightMap`] connects a model with either of them: it maps each
+//! weight to its name and its form in the file. `native` maps a model's own names, `torch`
+//! PyTorch's, `keras` Keras's.
 
 mod checkpoint;
 mod container;

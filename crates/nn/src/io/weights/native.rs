@@ -8,11 +8,12 @@ use crate::io::error::FileError;
 use std::path::Path;
 use unspool_autograd::{Params, Real, Tensor};
 
-/// Saves the weights of any model to a safetensors file, under the model's own names: `cell.x.weight`.
+/// Saves the weights of any model to a safetensors file, under the model's own names:
+/// `cell.x.weight`.
 ///
-/// The file is written next to `path`, flushed to disk, and then renamed over the old file: a kill or a
-/// power failure at any moment leaves either the old file or the new one. To save more than the weights,
-/// see [`Checkpoint`].
+/// The file is written next to `path`, flushed to disk, and then renamed over the old file: a kill
+/// or a power failure at any moment leaves either the old file or the new one. To save more than
+/// the weights, see [`Checkpoint`].
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -70,8 +71,8 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 /// The initial weights need not be drawn: [`init::skip`](crate::layers::init::skip).
 ///
 /// # Errors
-/// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element
-/// types differ: the error lists all of these. The model is then unchanged. With
+/// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or
+/// element types differ: the error lists all of these. The model is then unchanged. With
 /// [`strict(false)`](WeightFile::strict), a [`WeightFile`] loads the names that match.
 pub fn load<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError> {
     WeightFile::open(path)?.load("", model).map(drop)
@@ -92,9 +93,10 @@ impl WeightFile {
     /// Loads the weights of `model` from under `prefix`; with `""`, from the whole file.
     ///
     /// # Errors
-    /// If names are missing, or there are others under `prefix`, or shapes or element types differ, all of
-    /// which are listed; or if the file cannot be read, or there is no memory for the weights beside those of
-    /// the model. The model is then unchanged. See [`strict`](WeightFile::strict).
+    /// If names are missing, or there are others under `prefix`, or shapes or element types differ,
+    /// all of which are listed; or if the file cannot be read, or there is no memory for the
+    /// weights beside those of the model. The model is then unchanged. See
+    /// [`strict`](WeightFile::strict).
     pub fn load<T: Real, M>(&self, prefix: &str, model: &mut M) -> Result<IncompatibleKeys, FileError>
     where
         M: Params<Tensor<T>>,

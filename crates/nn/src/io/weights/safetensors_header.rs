@@ -28,8 +28,8 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads and checks the header of the file at `path`: each tensor then lies within the file, has as many bytes as its
-    /// shape needs, and overlaps no other.
+    /// Reads and checks the header of the file at `path`: each tensor then lies within the file,
+    /// has as many bytes as its shape needs, and overlaps no other.
     pub(super) fn read(mut file: &File, path: &Path) -> Result<Header, FileError> {
         let unreadable = FileError::cannot_read(path);
         let wrong = |problem: String| FileError::new(path, format_args!("is not a valid safetensors file: {problem}"));

@@ -19,7 +19,8 @@ use crate::recurrent::stack::Stack;
 use std::path::Path;
 use unspool_autograd::{Params, Real, Tensor};
 
-/// A model with a counterpart in PyTorch: [`load_torch`] and [`save_torch`] read and write its state dict.
+/// A model with a counterpart in PyTorch: [`load_torch`] and [`save_torch`] read and write its
+/// state dict.
 ///
 /// | here | in PyTorch | names |
 /// |---|---|---|
@@ -34,15 +35,16 @@ use unspool_autograd::{Params, Real, Tensor};
 /// | `Vec`, arrays | `nn.ModuleList` | `0.weight`, .. |
 /// | [`LanguageModel`](crate::text::LanguageModel) | `RNNModel` of PyTorch's example `word_language_model` | `encoder.weight`, `rnn.weight_ih_l0`, .., `decoder.weight`, `decoder.bias` |
 ///
-/// PyTorch has two biases where one is enough. Loading adds them; saving writes a `bias_hh` of zero, except
-/// for gate n of [`Gru`]. A state dict has only weights, and neither activations nor dropout rates. What a
-/// module computes with its weights is not in the file: `nn.RNN` with `nonlinearity="relu"` has the same
-/// names as with tanh. [`LayerNorm`] has PyTorch's epsilon, 1e-5.
+/// PyTorch has two biases where one is enough. Loading adds them; saving writes a `bias_hh` of
+/// zero, except for gate n of [`Gru`]. A state dict has only weights, and neither activations nor
+/// dropout rates. What a module computes with its weights is not in the file: `nn.RNN` with
+/// `nonlinearity="relu"` has the same names as with tanh. [`LayerNorm`] has PyTorch's epsilon,
+/// 1e-5.
 ///
 /// A bias that is not in the file (`bias=False`) becomes zero, and the gain of a `LayerNorm`
-/// (`elementwise_affine=False`) one. Here every layer has them, so training changes them, and a saved model
-/// fits PyTorch layers that have them too. `float16` and `bfloat16` are widened to the type of the model,
-/// which represents all of their values.
+/// (`elementwise_affine=False`) one. Here every layer has them, so training changes them, and a
+/// saved model fits PyTorch layers that have them too. `float16` and `bfloat16` are widened to the
+/// type of the model, which represents all of their values.
 ///
 /// A custom model or cell states the names of its parts, once for both directions:
 ///
@@ -76,23 +78,25 @@ use unspool_autograd::{Params, Real, Tensor};
 /// # Ok::<(), unspool_nn::io::FileError>(())
 /// ```
 ///
-/// Files of `safetensors.torch.save_file(model.state_dict(), path)` are the same, except for weights that
-/// several modules share: see [`WeightMap::tied`].
+/// Files of `safetensors.torch.save_file(model.state_dict(), path)` are the same, except for
+/// weights that several modules share: see [`WeightMap::tied`].
 pub trait TorchState {
     /// Passes each weight to `map` with its name and its form in PyTorch.
     ///
-    /// A recurrent cell gives the names of `nn.LSTMCell`; the layer around it adds its index and direction.
+    /// A recurrent cell gives the names of `nn.LSTMCell`; the layer around it adds its index and
+    /// direction.
     fn torch(&mut self, map: &mut WeightMap<'_>);
 }
 
-/// Loads a model from the safetensors file of a PyTorch model, `safetensors.torch.save_model(model, path)`.
+/// Loads a model from the safetensors file of a PyTorch model, `safetensors.torch.save_model(model,
+/// path)`.
 ///
-/// For a part of a larger model, or one whose names all begin with `module.` (`nn.DataParallel`), use
-/// [`WeightFile::load_torch`], which takes a prefix.
+/// For a part of a larger model, or one whose names all begin with `module.` (`nn.DataParallel`),
+/// use [`WeightFile::load_torch`], which takes a prefix.
 ///
 /// # Errors
-/// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or element
-/// types differ: the error lists all of these. The model is then unchanged. With
+/// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or
+/// element types differ: the error lists all of these. The model is then unchanged. With
 /// [`strict(false)`](WeightFile::strict), a [`WeightFile`] loads the names that match.
 ///
 /// See [`TorchState`] for the supported models, and an example.

@@ -12,17 +12,18 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use unspool_autograd::{Real, Tensor};
 
-/// An open safetensors file, written by [`Checkpoint`](crate::io::Checkpoint) or by another program.
+/// An open safetensors file, written by [`Checkpoint`](crate::io::Checkpoint) or by another
+/// program.
 ///
-/// Opening reads and checks only the header; each tensor is read when it is requested. If the file at the
-/// path is replaced in the meantime, the old one is still read to its end.
+/// Opening reads and checks only the header; each tensor is read when it is requested. If the file
+/// at the path is replaced in the meantime, the old one is still read to its end.
 ///
-/// With the feature `npy`, NumPy's npz files are read as well. They are held in memory, compressed as they
-/// are in the file. Entries other than arrays of numbers (texts, objects, other files) are not among the
-/// [`names`](WeightFile::names), and requesting one is an error.
+/// With the feature `npy`, NumPy's npz files are read as well. They are held in memory, compressed
+/// as they are in the file. Entries other than arrays of numbers (texts, objects, other files) are
+/// not among the [`names`](WeightFile::names), and requesting one is an error.
 ///
-/// See [`Checkpoint`](crate::io::Checkpoint) for an example. Here training resumes from a file, and if any
-/// of it does not fit, everything stays as it is:
+/// See [`Checkpoint`](crate::io::Checkpoint) for an example. Here training resumes from a file, and
+/// if any of it does not fit, everything stays as it is:
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -58,17 +59,17 @@ impl WeightFile {
     /// Opens the file at `path`.
     ///
     /// # Errors
-    /// If there is none, or it is not a valid safetensors or npz file: truncated, too long, or with a
-    /// header that contradicts itself.
+    /// If there is none, or it is not a valid safetensors or npz file: truncated, too long, or with
+    /// a header that contradicts itself.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
         let (header, container) = Container::open(&path)?;
         Ok(WeightFile { path, header, container, strict: true })
     }
 
-    /// Whether loading requires the model and the file to have the same names; `true` by default. With
-    /// `false`, weights that are not in the file keep their values, and extra tensors in the file are
-    /// ignored; both are listed, as by PyTorch's `load_state_dict(.., strict=False)`.
+    /// Whether loading requires the model and the file to have the same names; `true` by default.
+    /// With `false`, weights that are not in the file keep their values, and extra tensors in the
+    /// file are ignored; both are listed, as by PyTorch's `load_state_dict(.., strict=False)`.
     ///
     /// ```
     /// use unspool_nn::rng;
@@ -103,12 +104,13 @@ impl WeightFile {
     /// # Ok::<(), unspool_nn::io::FileError>(())
     /// ```
     ///
-    /// These remain errors: a wrong shape or element type, a file with nothing of the model, and one of two
-    /// tensors that make up a weight together (`bias_ih` without `bias_hh`). If a whole layer is missing, its
-    /// bias keeps its values; if only the bias is missing, as of a layer without bias, it becomes zero.
+    /// These remain errors: a wrong shape or element type, a file with nothing of the model, and
+    /// one of two tensors that make up a weight together (`bias_ih` without `bias_hh`). If a whole
+    /// layer is missing, its bias keeps its values; if only the bias is missing, as of a layer
+    /// without bias, it becomes zero.
     ///
-    /// Integer buffers, such as `num_batches_tracked` of PyTorch's `nn.BatchNorm1d`, are not weights: they are
-    /// always ignored, and listed.
+    /// Integer buffers, such as `num_batches_tracked` of PyTorch's `nn.BatchNorm1d`, are not
+    /// weights: they are always ignored, and listed.
     pub fn strict(self, strict: bool) -> Self {
         WeightFile { strict, ..self }
     }
@@ -123,11 +125,12 @@ impl WeightFile {
         self.header.texts.get(name).map(String::as_str)
     }
 
-    /// One tensor. The 16-bit types `f16` and `bf16` are widened to `T`, which represents all of their values.
+    /// One tensor. The 16-bit types `f16` and `bf16` are widened to `T`, which represents all of
+    /// their values.
     ///
     /// # Errors
-    /// If there is none of this name and element type, it has more axes than a tensor can have or more
-    /// elements than there is memory for, or the file cannot be read.
+    /// If there is none of this name and element type, it has more axes than a tensor can have or
+    /// more elements than there is memory for, or the file cannot be read.
     pub fn tensor<T: Real>(&self, name: &str) -> Result<Tensor<T>, FileError> {
         let info = self.entry(name, represents::<T>, T::NAME)?;
         self.read(name, info)
@@ -153,12 +156,12 @@ impl WeightFile {
         Ok(numbers)
     }
 
-    /// The state that [`put_state`](crate::io::Checkpoint::put_state) put under `prefix`; empty if there is
-    /// nothing.
+    /// The state that [`put_state`](crate::io::Checkpoint::put_state) put under `prefix`; empty if
+    /// there is nothing.
     ///
     /// # Errors
-    /// If there is anything else under `prefix`, a tensor has another element type, or the file cannot be
-    /// read.
+    /// If there is anything else under `prefix`, a tensor has another element type, or the file
+    /// cannot be read.
     pub fn state_dict<T: Real>(&self, prefix: &str) -> Result<StateDict<T>, FileError> {
         let mut state = StateDict::new();
         for (name, info) in &self.header.tensors {
@@ -192,8 +195,8 @@ impl WeightFile {
         self.find(name).map(|(_, info)| info)
     }
 
-    /// The entry of this name, or the one that the metadata names as its alias: of weights that share their memory,
-    /// safetensors' `save_model` keeps only one.
+    /// The entry of this name, or the one that the metadata names as its alias: of weights that
+    /// share their memory, safetensors' `save_model` keeps only one.
     pub(super) fn find(&self, name: &str) -> Option<(&str, &TensorInfo)> {
         let tensors = &self.header.tensors;
         let (name, info) = tensors.get_key_value(name).or_else(|| tensors.get_key_value(self.text(name)?))?;

@@ -15,9 +15,10 @@ use unspool_autograd::{Params, Path, Real, Tensor};
 
 /// Maps the weights of a model to the named tensors of a file, for saving and loading at once.
 ///
-/// A model passes each of its weights to the map, with the name and in the form that it has in the file. To
-/// save a model, the weights are written; to load one, names, shapes and element types are checked first,
-/// and then the weights are set. [`TorchState`](crate::io::TorchState) has an example with a custom model.
+/// A model passes each of its weights to the map, with the name and in the form that it has in the
+/// file. To save a model, the weights are written; to load one, names, shapes and element types are
+/// checked first, and then the weights are set. [`TorchState`](crate::io::TorchState) has an
+/// example with a custom model.
 pub struct WeightMap<'a> {
     pass: Pass<'a>,
     prefix: String,
@@ -64,7 +65,8 @@ impl<'a> WeightMap<'a> {
         let prefix = self.prefix.as_str();
         let unexpected = file.names().filter(|name| name.starts_with(prefix) && !self.requested.contains(*name));
         let unexpected: Vec<String> = unexpected.map(str::to_owned).collect();
-        // A file with nothing of the model is always a mistake: another model's file, or another prefix.
+        // A file with nothing of the model is always a mistake: another model's file, or another
+        // prefix.
         let strict = file.is_strict() || self.requested.is_empty();
         let mut problems = Vec::new();
         let mut report = |what: &str, names: Vec<String>| {
@@ -91,9 +93,9 @@ impl<'a> WeightMap<'a> {
         }
     }
 
-    /// Maps several tensors of the file that make up some weights together. `tensors` are their names and
-    /// the values to save; `take` sets the weights from the values that were loaded, in the same order and
-    /// of the same shapes. The other methods call this one.
+    /// Maps several tensors of the file that make up some weights together. `tensors` are their
+    /// names and the values to save; `take` sets the weights from the values that were loaded, in
+    /// the same order and of the same shapes. The other methods call this one.
     pub fn exchange<T: Real, const N: usize>(
         &mut self,
         tensors: [(&str, Tensor<T>); N],
@@ -102,9 +104,9 @@ impl<'a> WeightMap<'a> {
         self.exchange_tensors(tensors, None, take);
     }
 
-    /// The same as [`exchange`](WeightMap::exchange), for weights that a layer of the other framework may lack:
-    /// if the file has none of these names, every element becomes `absent`. (A misspelt name is found
-    /// nevertheless: it is unexpected.)
+    /// The same as [`exchange`](WeightMap::exchange), for weights that a layer of the other
+    /// framework may lack: if the file has none of these names, every element becomes `absent`. (A
+    /// misspelt name is found nevertheless: it is unexpected.)
     pub fn exchange_or<T: Real, const N: usize>(
         &mut self,
         tensors: [(&str, Tensor<T>); N],
@@ -174,7 +176,8 @@ impl<'a> WeightMap<'a> {
         format!("{}{name}{}", self.prefix, self.suffix)
     }
 
-    /// Whether an optional weight that is not in the file may take its default: not if its whole layer is missing.
+    /// Whether an optional weight that is not in the file may take its default: not if its whole
+    /// layer is missing.
     fn may_lack_optional(&self) -> bool {
         match &self.pass {
             Pass::Write(_) => true,
@@ -198,13 +201,14 @@ impl<'a> WeightMap<'a> {
         self.exchange([(name, weight.clone())], |[tensor]| *weight = tensor);
     }
 
-    /// Maps a weight that has the same form in the file; every element becomes `absent` if the file lacks the
-    /// name.
+    /// Maps a weight that has the same form in the file; every element becomes `absent` if the file
+    /// lacks the name.
     pub fn same_or<T: Real>(&mut self, name: &str, weight: &mut Tensor<T>, absent: T) {
         self.exchange_or([(name, weight.clone())], absent, |[tensor]| *weight = tensor);
     }
 
-    /// Maps a matrix `[m, n]` that is `[n, m]` in the file. (Here a weight multiplies its input from the right.)
+    /// Maps a matrix `[m, n]` that is `[n, m]` in the file. (Here a weight multiplies its input
+    /// from the right.)
     ///
     /// # Panics
     /// If the weight is not a matrix.
@@ -213,8 +217,8 @@ impl<'a> WeightMap<'a> {
         self.exchange([(name, weight.t())], |[tensor]| *weight = tensor.t().contiguous());
     }
 
-    /// Maps a bias that is the sum of two in the file; it becomes zero if the file has neither. When saving,
-    /// the first is the bias and the second is zero.
+    /// Maps a bias that is the sum of two in the file; it becomes zero if the file has neither.
+    /// When saving, the first is the bias and the second is zero.
     pub fn sum<T: Real>(&mut self, names: [&str; 2], bias: &mut Tensor<T>) {
         let tensors = [(names[0], bias.clone()), (names[1], Tensor::zeros(bias.shape()))];
         self.exchange_or(tensors, T::ZERO, |[a, b]| *bias = a + b);
@@ -223,9 +227,9 @@ impl<'a> WeightMap<'a> {
     /// Maps one weight that has several names in the file: PyTorch's tied weights,
     /// `decoder.weight = encoder.weight`.
     ///
-    /// As with safetensors' `save_model`, the weight is saved under the first name in alphabetical order, and
-    /// the metadata lists the other names as its aliases; `load_model` reads this. A file to be loaded may
-    /// have any of the names, with the same values under each.
+    /// As with safetensors' `save_model`, the weight is saved under the first name in alphabetical
+    /// order, and the metadata lists the other names as its aliases; `load_model` reads this. A
+    /// file to be loaded may have any of the names, with the same values under each.
     ///
     /// # Panics
     /// If no name is given.
@@ -289,8 +293,8 @@ impl<'a> WeightMap<'a> {
         self.prefix.truncate(length);
     }
 
-    /// Names that `exchange` passes end in `_l0`, with the index of the layer, followed by `direction`: PyTorch's
-    /// recurrent layers add this to the names of their cells.
+    /// Names that `exchange` passes end in `_l0`, with the index of the layer, followed by
+    /// `direction`: PyTorch's recurrent layers add this to the names of their cells.
     pub(super) fn in_layer(&mut self, direction: &str, exchange: impl FnOnce(&mut Self)) {
         let suffix = mem::replace(&mut self.suffix, format!("_l{}{direction}", self.layer));
         exchange(self);
@@ -324,8 +328,8 @@ fn same_bits<T: Real>(a: &Tensor<T>, b: &Tensor<T>) -> bool {
 }
 
 impl Checkpoint {
-    /// Puts `model` under `prefix` with names and shapes of your choice: `exchange` passes each of its weights
-    /// to the [`WeightMap`].
+    /// Puts `model` under `prefix` with names and shapes of your choice: `exchange` passes each of
+    /// its weights to the [`WeightMap`].
     ///
     /// # Panics
     /// If a name is taken.
@@ -343,8 +347,8 @@ impl Checkpoint {
 }
 
 impl WeightFile {
-    /// Loads `model` from under `prefix`, where its weights have the names and shapes that `exchange` passes to
-    /// the [`WeightMap`]. It is called twice: first to check, then to read.
+    /// Loads `model` from under `prefix`, where its weights have the names and shapes that
+    /// `exchange` passes to the [`WeightMap`]. It is called twice: first to check, then to read.
     ///
     /// # Errors
     /// Those of [`load`](WeightFile::load).

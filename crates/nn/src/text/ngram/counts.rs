@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 /// The n-grams of a text and their counts, for n from 1 to an order.
 ///
-/// They form a trie: each n-gram is a node, found from the node of its first n - 1 tokens and its last token.
+/// They form a trie: each n-gram is a node, found from the node of its first n - 1 tokens and its
+/// last token.
 ///
 /// ```
 /// use unspool_nn::text::ngram::NgramCounts;
@@ -23,7 +24,8 @@ pub struct NgramCounts {
 /// The n-grams of one n.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Level {
-    /// The node of each n-gram, by the node of its first n - 1 tokens (0 if n is 1) and its last token.
+    /// The node of each n-gram, by the node of its first n - 1 tokens (0 if n is 1) and its last
+    /// token.
     pub nodes: HashMap<(u32, u32), u32>,
     /// The count of each node.
     pub counts: Vec<u32>,
@@ -34,7 +36,8 @@ pub(super) struct Level {
 }
 
 impl NgramCounts {
-    /// Counts the n-grams of `tokens`, with n up to `order`. `classes` is the size of the vocabulary.
+    /// Counts the n-grams of `tokens`, with n up to `order`. `classes` is the size of the
+    /// vocabulary.
     ///
     /// # Panics
     /// If `order` is 0, or a token is not less than `classes`.
@@ -105,21 +108,23 @@ impl NgramCounts {
         self.level(n).counts.iter().filter(|&&count| count == 1).count()
     }
 
-    /// The bytes of memory that the n-grams of `n` tokens take, including the empty slots of their hash table.
+    /// The bytes of memory that the n-grams of `n` tokens take, including the empty slots of their
+    /// hash table.
     ///
     /// # Panics
     /// If n is 0 or greater than the order.
     #[track_caller]
     pub fn bytes(&self, n: usize) -> usize {
         let level = self.level(n);
-        // A hash table of the standard library is at most 7/8 full, and has an extra byte for each slot.
+        // A hash table of the standard library is at most 7/8 full, and has an extra byte for each
+        // slot.
         let slots = level.nodes.capacity() * 8 / 7;
         let lists = [&level.counts, &level.suffixes, &level.followers].map(Vec::len);
         slots * (size_of::<((u32, u32), u32)>() + 1) + lists.iter().sum::<usize>() * size_of::<u32>()
     }
 
-    /// The fraction of the n-grams of `n` tokens in another text that do not occur in this one: 0 to 1, and NaN if
-    /// it has fewer than `n` tokens.
+    /// The fraction of the n-grams of `n` tokens in another text that do not occur in this one: 0
+    /// to 1, and NaN if it has fewer than `n` tokens.
     ///
     /// # Panics
     /// If n is 0 or greater than the order.

@@ -2,14 +2,15 @@
 
 use super::counts::{Level, NgramCounts};
 
-/// The discounts for n-grams counted once, twice, and three or more times, if the text is too small to estimate them:
-/// KenLM's.
+/// The discounts for n-grams counted once, twice, and three or more times, if the text is too small
+/// to estimate them: KenLM's.
 const FALLBACK: [f64; 3] = [0.5, 1.0, 1.5];
 
 /// The counts of one n, as Kneser-Ney smoothing sees them.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
-    /// For each node its count or, if n is less than the order, the number of different tokens that precede it.
+    /// For each node its count or, if n is less than the order, the number of different tokens that
+    /// precede it.
     counts: Vec<u32>,
     contexts: Vec<Context>,
     discounts: [f64; 3],
@@ -54,8 +55,8 @@ impl Tally {
         Tally { counts, contexts, discounts }
     }
 
-    /// The probability of a node in a context: `(c - D(c)) / total + (D1 N1 + D2 N2 + D3 N3) / total * lower`, where
-    /// `lower` is its probability in the context without its first token.
+    /// The probability of a node in a context: `(c - D(c)) / total + (D1 N1 + D2 N2 + D3 N3) /
+    /// total * lower`, where `lower` is its probability in the context without its first token.
     pub fn interpolate(&self, context: usize, node: Option<usize>, lower: f64) -> f64 {
         let Context { total, kinds } = self.contexts.get(context).copied().unwrap_or_default();
         if total == 0 {
@@ -73,8 +74,8 @@ fn kind(count: u32) -> Option<usize> {
     (count > 0).then(|| count.min(3) as usize - 1)
 }
 
-/// `D(i) = i - (i + 1) Y n(i + 1) / n(i)` with `Y = n1 / (n1 + 2 n2)`, where n(i) is how many counts are i
-/// (Chen and Goodman 1998, equation 26).
+/// `D(i) = i - (i + 1) Y n(i + 1) / n(i)` with `Y = n1 / (n1 + 2 n2)`, where n(i) is how many
+/// counts are i (Chen and Goodman 1998, equation 26).
 fn discounts(counts: &[u32]) -> [f64; 3] {
     let [n1, n2, n3, n4] = [1, 2, 3, 4].map(|i| counts.iter().filter(|&&count| count == i).count() as f64);
     let y = n1 / (n1 + 2.0 * n2);

@@ -1,7 +1,8 @@
-//! N-gram language models: they predict the next token from the n - 1 tokens before it, by counting.
+//! N-gram language models: they predict the next token from the n - 1 tokens before it, by
+//! counting.
 //!
-//! The *context* is the tokens before; `c(..)` is how often a sequence of tokens occurs in the training text;
-//! `V` is the size of the vocabulary.
+//! The *context* is the tokens before; `c(..)` is how often a sequence of tokens occurs in the
+//! training text; `V` is the size of the vocabulary.
 //!
 //! ```
 //! use unspool_nn::text::ngram::{NgramCounts, NgramModel, Smoothing};

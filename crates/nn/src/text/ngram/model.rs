@@ -6,32 +6,33 @@ use super::kneser_ney::{self, Tally};
 /// How an [`NgramModel`] treats n-grams that it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Smoothing {
-    /// `c(context token) / c(context)`: 0 for unseen n-grams, and for every token after an unseen context.
+    /// `c(context token) / c(context)`: 0 for unseen n-grams, and for every token after an unseen
+    /// context.
     MaximumLikelihood,
-    /// `(c(context token) + k) / (c(context) + k V)`: as if each n-gram had been seen k more times. Laplace
-    /// smoothing with k = 1.
+    /// `(c(context token) + k) / (c(context) + k V)`: as if each n-gram had been seen k more times.
+    /// Laplace smoothing with k = 1.
     AddK(f64),
-    /// `c(context token) / c(context)` if that n-gram was seen; otherwise this factor times the same for the context
-    /// without its first token (Brants et al. 2007, with 0.4). These are scores, not probabilities: they do not
-    /// sum to 1.
+    /// `c(context token) / c(context)` if that n-gram was seen; otherwise this factor times the
+    /// same for the context without its first token (Brants et al. 2007, with 0.4). These are
+    /// scores, not probabilities: they do not sum to 1.
     StupidBackoff(f64),
-    /// Interpolated modified Kneser-Ney smoothing (Kneser and Ney 1995; Chen and Goodman 1998, section 3), with
-    /// discounts for counts of 1, 2, and 3 or more:
+    /// Interpolated modified Kneser-Ney smoothing (Kneser and Ney 1995; Chen and Goodman 1998,
+    /// section 3), with discounts for counts of 1, 2, and 3 or more:
     ///
     /// ```text
     /// p(token | context) = (c - D(c)) / c(context) + weight(context) p(token | context without its first token)
     /// ```
     ///
-    /// For shorter n-grams, `c` counts the different tokens that precede them, not their occurrences; below n = 1,
-    /// each token has the probability `1 / V`. Discounts are estimated from the text (or are 0.5, 1 and 1.5 if it is
-    /// too small).
+    /// For shorter n-grams, `c` counts the different tokens that precede them, not their
+    /// occurrences; below n = 1, each token has the probability `1 / V`. Discounts are estimated
+    /// from the text (or are 0.5, 1 and 1.5 if it is too small).
     KneserNey,
 }
 
 /// Predicts the next token from the `order - 1` before it.
 ///
-/// Contexts may have any length: of a longer one only the last `order - 1` tokens count, and with a shorter one, as
-/// at the beginning of a text, it is a model of a lower order.
+/// Contexts may have any length: of a longer one only the last `order - 1` tokens count, and with a
+/// shorter one, as at the beginning of a text, it is a model of a lower order.
 #[derive(Clone, Debug)]
 pub struct NgramModel<'a> {
     counts: &'a NgramCounts,
@@ -55,7 +56,8 @@ impl<'a> NgramModel<'a> {
     /// ```
     ///
     /// # Panics
-    /// If the order is 0 or greater than that of the counts, or the smoothing's k or factor is not positive.
+    /// If the order is 0 or greater than that of the counts, or the smoothing's k or factor is not
+    /// positive.
     #[track_caller]
     pub fn new(counts: &'a NgramCounts, order: usize, smoothing: Smoothing) -> Self {
         let most = counts.order();
@@ -109,8 +111,9 @@ impl<'a> NgramModel<'a> {
         (0..self.counts.classes()).map(|token| self.probability(context, token)).collect()
     }
 
-    /// The cross-entropy per token in nats: the mean of -ln p over the tokens of a text, each predicted from those
-    /// before it. Infinite if a token has probability 0, and NaN if there are no tokens.
+    /// The cross-entropy per token in nats: the mean of -ln p over the tokens of a text, each
+    /// predicted from those before it. Infinite if a token has probability 0, and NaN if there are
+    /// no tokens.
     ///
     /// # Panics
     /// If a token is not in the vocabulary.
