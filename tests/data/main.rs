@@ -8,6 +8,7 @@ mod csv;
 mod csv_exports;
 mod differences;
 mod scalers;
+mod sentences;
 mod sequences;
 mod windows;
 

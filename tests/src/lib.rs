@@ -65,6 +65,27 @@ pub fn assert_close(what: &str, got: &Tensor<f64>, expected: &Tensor<f64>, toler
     }
 }
 
+/// Mistakes with their sentences, one a line from the line after `sentences! {` on: the panic must point to
+/// that line of the file that lists it.
+#[macro_export]
+macro_rules! sentences {
+    ($($mistake:expr => $sentence:expr;)*) => {
+        let mut expected = line!();
+        $(
+            expected += 1;
+            let (message, file, line) = $crate::panic_of(|| { let _ = $mistake; });
+            assert_eq!(message, $sentence);
+            assert_eq!(file, file!(), "{message}: points to another file");
+            assert_eq!(line, expected, "{message}: points to another line");
+        )*
+    };
+}
+
+/// Zeros of the default element type, for mistakes about shapes.
+pub fn zeros(shape: impl Into<Shape>) -> Tensor {
+    Tensor::zeros(shape)
+}
+
 /// A cell's state as a list of its parts.
 pub trait Parts<'t> {
     /// The state of these parts.

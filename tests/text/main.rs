@@ -7,6 +7,7 @@ mod beam_search;
 mod language_model;
 mod ngram;
 mod sampler;
+mod sentences;
 mod truncated_bptt;
 mod vocabulary;
 

@@ -2,7 +2,7 @@
 
 use unspool::prelude::*;
 use unspool::text::{BpttBatch, Generator, LanguageModel, Sampler, TruncatedBptt};
-use unspool_tests::panic_of;
+use unspool_tests::{panic_of, sentences};
 
 fn model() -> LanguageModel<Tensor> {
     LanguageModel::new(&mut rng(0), 5, 3, [4], Lstm::new)

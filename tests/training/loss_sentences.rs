@@ -1,9 +1,9 @@
-//! Losses and layers.
+//! What losses refuse, word for word, and the line it points to.
 
-use super::*;
-use unspool::layers::Flatten;
+use unspool::CrossEntropy;
 use unspool::losses::{bce_with_logits, cross_entropy, ctc, huber, kl_div, mae, nll, weighted_bce_with_logits};
-use unspool::{CrossEntropy, Embedding, Indices};
+use unspool::prelude::*;
+use unspool_tests::{panic_of, sentences, zeros};
 
 #[test]
 fn losses() {
@@ -71,26 +71,5 @@ fn labellings() {
         ctc(p, &[[1], [0]], &[4, 4], 0) => beside(0);
         ctc(p, &[[1, 2], [2, 1]], &[2, 1], 0) => short("target 1 needs at least 2 time steps, its sequence has 1");
         ctc(p, &[[1, 1], [2, 1]], &[2, 2], 0) => short("target 0 needs at least 3 time steps, its sequence has 2");
-    }
-}
-
-#[test]
-fn layers() {
-    let tape = Tape::new();
-    let v = |shape: &[usize]| tape.variable(&Tensor::<f32>::zeros(shape));
-    let (a, s) = (v(&[32, 20]), v(&[50, 32, 1]));
-    let layer = tape.bind(&Recurrent::new(SimpleRnn::<Tensor>::new(&mut rng(0), 1, 4)));
-    let head = tape.bind(&Dense::<Tensor>::new(&mut rng(0), 20, 1));
-    let table = tape.bind(&Embedding::<Tensor>::new(&mut rng(0), 10, 4));
-    let deep = Indices::from_vec(vec![0], [1; 6]);
-    let crowded = "index_select: positions [1, 1, 1, 1, 1, 1] in place of axis 0 of [10, 4] make 7 axes, over 6";
-    let sequence = "Recurrent: the input must be [T, B, F] with at least one time step, not";
-    sentences! {
-        head.forward(s) => "linear: shapes [50, 32, 1] and [20, 1] do not multiply; they must be [.., K] and [K, N]";
-        layer.forward(a) => format!("{sequence} [32, 20]");
-        layer.forward(v(&[0, 2, 1])) => format!("{sequence} [0, 2, 1]");
-        Flatten.forward(a) => "Flatten: the input must be [T, B, F], not [32, 20]";
-        table.forward([3, 10]) => "index_select: index 10 is beyond axis 0 of shape [10, 4]";
-        table.forward(deep) => crowded;
     }
 }

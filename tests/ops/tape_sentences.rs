@@ -1,41 +1,8 @@
-//! The sentences of mistakes, word for word, and the line they point to.
+//! What the tape refuses, word for word, and the line it points to.
 
 use unspool::ops::{InputGrads, Inputs, Op};
 use unspool::prelude::*;
-use unspool::tensor::Shape;
-use unspool_tests::panic_of;
-
-/// Mistakes with their sentences, one a line from the line after `sentences! {` on: the panic must point to
-/// that line of the file that lists it.
-macro_rules! sentences {
-    ($($mistake:expr => $sentence:expr;)*) => {
-        let mut expected = line!();
-        $(
-            expected += 1;
-            let (message, file, line) = panic_of(|| { let _ = $mistake; });
-            assert_eq!(message, $sentence);
-            assert_eq!(file, file!(), "{message}: points to another file");
-            assert_eq!(line, expected, "{message}: points to another line");
-        )*
-    };
-}
-
-mod data;
-mod layers;
-mod optimizers;
-mod sequences;
-mod tensors;
-mod text;
-mod training;
-mod vars;
-
-/// More axes than a tensor can have, and a size that none can.
-const SEVEN: &[usize] = &[1; 7];
-const HUGE: usize = usize::MAX;
-
-fn zeros(shape: impl Into<Shape>) -> Tensor {
-    Tensor::zeros(shape)
-}
+use unspool_tests::{panic_of, sentences, zeros};
 
 #[test]
 fn asking_for_a_gradient_that_is_not_there_says_why() {
@@ -100,7 +67,7 @@ fn a_contribution_that_fits_no_input_is_refused() {
     ] {
         let (message, file, _) = panic_of(|| drop(tape.apply(Wrong(input), &[x]).sum().backward()));
         assert_eq!(message, sentence);
-        assert!(file.ends_with("main.rs"), "{file}");
+        assert!(file.ends_with("tape_sentences.rs"), "{file}");
     }
     unspool::ops::elementwise! {
         struct Twice = "twice";

@@ -1,10 +1,11 @@
-//! Mistakes with optimisers, schedules and what they remember.
+//! What optimizers and schedules refuse, word for word, and the line it points to.
 
-use super::*;
 use unspool::Sgd;
 use unspool::optim::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
 use unspool::optim::{Adagrad, AdamW, Ema, RmsProp, StateDict, clip_norm, clip_value};
 use unspool::optim::{Parameter, Rule, RuleOptimizer, Step};
+use unspool::prelude::*;
+use unspool_tests::{panic_of, sentences, zeros};
 
 type Adam32 = Adam<f32>;
 

@@ -1,10 +1,12 @@
-//! The ops of variables.
+//! What the ops of variables refuse, word for word, and the line it points to.
 
 #![allow(clippy::reversed_empty_ranges)] // mistakes, and steps that run backwards
 
-use super::*;
+use super::{HUGE, SEVEN};
 use unspool::Indices;
 use unspool::ops::Convolution;
+use unspool::prelude::*;
+use unspool_tests::{sentences, zeros};
 
 const SIX: [usize; 6] = [1; 6];
 

@@ -1,15 +1,21 @@
-//! What `fit` does around the steps: examples that count differently, callbacks, checkpoints.
+//! Losses, and what `fit` does around the steps: examples that count differently, callbacks, checkpoints.
 
 mod afresh;
 mod callbacks;
 #[cfg(unix)]
 mod ctrl_c;
 mod examples;
+mod golden_losses;
+mod history;
+mod learning;
+mod loss_sentences;
+mod losses;
 mod metrics;
 mod not_finite;
 #[cfg(unix)]
 mod progress;
 mod resume;
+mod sentences;
 
 use unspool::prelude::*;
 use unspool::train::History;

@@ -1,9 +1,10 @@
 //! Mistakes in how data are cut, scaled and put together.
 
-use super::*;
 use unspool::data::{Differences, MinMaxScaler, StandardScaler, Windows, buckets, time_split};
+use unspool::prelude::*;
 use unspool::text::ngram::{NgramCounts, NgramModel, Smoothing};
 use unspool::text::{Vocabulary, bptt_batches, token_windows};
+use unspool_tests::{sentences, zeros};
 
 #[test]
 fn none_of_anything_is_a_mistake() {

@@ -1,10 +1,12 @@
-//! Tensors, shapes, indices and spans.
+//! What tensors, shapes, indices and ranges refuse, word for word, and the line it points to.
 
 #![allow(clippy::reversed_empty_ranges)] // mistakes, and steps that run backwards
 
-use super::*;
+use super::{HUGE, SEVEN};
 use unspool::Indices;
-use unspool::tensor::{Dual, SliceRange};
+use unspool::prelude::*;
+use unspool::tensor::{Dual, Shape, SliceRange};
+use unspool_tests::{sentences, zeros};
 
 fn large(shape: &str) -> String {
     format!("a tensor of shape {shape} is larger than the address space")

@@ -1,9 +1,10 @@
-//! Mistakes in data and training.
+//! What training refuses, word for word, and the line it points to.
 
-use super::*;
 use unspool::layers::Flatten;
+use unspool::prelude::*;
 use unspool::train::{EarlyStopping, FitError, predict_lengths};
 use unspool::{Mode, Shards, evaluate, flatten, predict};
+use unspool_tests::{panic_of, sentences, zeros};
 
 #[test]
 fn training_refuses_what_it_cannot_use() {

@@ -1,16 +1,12 @@
 //! What layers over sequences refuse, word for word, and the line it points to.
 
 use unspool::layers::{
-    Dropout, attention, attention_masked, dot_product_scores, scaled_dot_product_attention, sequence_mask, zero_padding,
+    Dropout, Flatten, attention, attention_masked, dot_product_scores, scaled_dot_product_attention, sequence_mask,
+    zero_padding,
 };
 use unspool::prelude::*;
 use unspool::recurrent::{Bidirectional, Merge, Stack, StreamingCell};
-use unspool::tensor::Shape;
-use unspool_tests::panic_of;
-
-fn zeros(shape: impl Into<Shape>) -> Tensor {
-    Tensor::zeros(shape)
-}
+use unspool_tests::{sentences, zeros};
 
 fn lstm(inputs: usize, hidden: usize) -> Lstm<Tensor> {
     Lstm::new(&mut rng(0), inputs, hidden)
@@ -301,5 +297,26 @@ fn rates_of_dropout_are_at_least_0_and_less_than_1() {
         TRAINING.dropout(xs, 1.0) => rate("1");
         stack.forward_in(xs, TRAINING) => rate("-0.5");
         stack.forward_lengths(xs, Some(&[1, 2, 3]), TRAINING) => rate("-0.5");
+    }
+}
+
+#[test]
+fn layers() {
+    let tape = Tape::new();
+    let v = |shape: &[usize]| tape.variable(&Tensor::<f32>::zeros(shape));
+    let (a, s) = (v(&[32, 20]), v(&[50, 32, 1]));
+    let layer = tape.bind(&Recurrent::new(SimpleRnn::<Tensor>::new(&mut rng(0), 1, 4)));
+    let head = tape.bind(&Dense::<Tensor>::new(&mut rng(0), 20, 1));
+    let table = tape.bind(&Embedding::<Tensor>::new(&mut rng(0), 10, 4));
+    let deep = Indices::from_vec(vec![0], [1; 6]);
+    let crowded = "index_select: positions [1, 1, 1, 1, 1, 1] in place of axis 0 of [10, 4] make 7 axes, over 6";
+    let sequence = "Recurrent: the input must be [T, B, F] with at least one time step, not";
+    sentences! {
+        head.forward(s) => "linear: shapes [50, 32, 1] and [20, 1] do not multiply; they must be [.., K] and [K, N]";
+        layer.forward(a) => format!("{sequence} [32, 20]");
+        layer.forward(v(&[0, 2, 1])) => format!("{sequence} [0, 2, 1]");
+        Flatten.forward(a) => "Flatten: the input must be [T, B, F], not [32, 20]";
+        table.forward([3, 10]) => "index_select: index 10 is beyond axis 0 of shape [10, 4]";
+        table.forward(deep) => crowded;
     }
 }

@@ -2,12 +2,12 @@
 
 use crate::folder;
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use unspool::io::{Checkpoint, WeightFile, read_npy};
 use unspool::prelude::*;
 use unspool::text::Vocabulary;
 use unspool::{load, save};
+use unspool_tests::panic_of;
 
 fn written(path: &Path, header: &str, data: usize) {
     fs::write(path, [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; data]].concat()).unwrap();
@@ -42,8 +42,7 @@ fn ten_names_are_listed_and_the_others_counted() {
 
     let mut adam = Adam::default().group("nothing", |group| group.weight_decay(0.0));
     let (mut model, gradients) = (layers(20), layers(20));
-    let panic = catch_unwind(AssertUnwindSafe(|| adam.step(&mut model, &gradients))).unwrap_err();
-    let message = panic.downcast_ref::<String>().unwrap();
+    let (message, ..) = panic_of(|| adam.step(&mut model, &gradients));
     assert!(message.ends_with("there are 0.weight, 0.bias, 1.weight, 1.bias, 2.weight, 2.bias, 3.weight, 3.bias, 4.weight, 4.bias and 30 more"), "{message}");
 }
 

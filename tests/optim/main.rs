@@ -11,9 +11,11 @@ use unspool_tests::values;
 
 mod biases;
 mod extremes;
+mod golden;
 mod groups;
 mod resuming;
 mod schedules;
+mod sentences;
 mod steps;
 mod training;
 

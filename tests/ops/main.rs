@@ -1,0 +1,17 @@
+//! Tensors, the tape and its ops: values, gradients, properties, and the sentences of mistakes.
+
+mod golden;
+mod gradcheck;
+mod gradients;
+mod kinks;
+mod long_tapes;
+mod params;
+mod properties;
+mod ranges;
+mod tape_sentences;
+mod tensor_sentences;
+mod var_sentences;
+
+/// More axes than a tensor can have, and a size that none can.
+const SEVEN: &[usize] = &[1; 7];
+const HUGE: usize = usize::MAX;

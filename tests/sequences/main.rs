@@ -1,0 +1,11 @@
+//! Layers over sequences: values, gradients, padding, dropout, attention, and the sentences of mistakes.
+
+mod attention;
+mod costs;
+mod dropout;
+mod golden;
+mod layers;
+mod padding;
+mod patterns;
+mod sentences;
+mod summary;
