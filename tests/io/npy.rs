@@ -143,7 +143,7 @@ fn cut_and_damaged_files_are_refused() {
         for length in (0..whole.len()).step_by(if name.ends_with("npy") { 1 } else { 7 }) {
             fs::write(&path, &whole[..length]).unwrap();
             let message = refused(&path);
-            assert!(message.starts_with("is no "), "{message}");
+            assert!(message.starts_with("is not "), "{message}");
         }
     }
     // Every byte of the arrays of an archive is under a checksum; of its directory, some say nothing that matters.

@@ -169,7 +169,7 @@ fn a_callback_that_cannot_work_is_told_before_training() {
     let stopping = EarlyStopping::new(1).metric("mae");
     let fit = fit(&mut model, &data).loss(mse).metric("mae", mae).validation_split(0.5).callback(stopping).quiet();
     let error = fit.run().unwrap_err();
-    let sentence = "EarlyStopping: there is no metric \"mae\"; there are loss, val_loss, val_mae, rate";
+    let sentence = "EarlyStopping: there is no metric \"mae\"; there are loss, val_loss, val_mae, learning_rate";
     assert_eq!(error, FitError::Callback(sentence.into()));
     assert_eq!(bits(&model), bits(&net(1)));
 }

@@ -151,11 +151,11 @@ fn metrics_and_rates_stand_in_the_history() {
         if valid { fit.validation_split(0.3).run() } else { fit.run() }.unwrap()
     };
     let history = fit_to(&mut model, true);
-    assert_eq!(history.names(), ["loss", "val_loss", "val_mae", "val_odd, \"name\"", "rate"]);
+    assert_eq!(history.names(), ["loss", "val_loss", "val_mae", "val_odd, \"name\"", "learning_rate"]);
     assert_eq!(history.curve("val_loss").unwrap()[1], evaluate(&model, &last, mse));
     assert_eq!(history.curve("val_mae").unwrap()[1], evaluate(&model, &last, unspool::losses::mae));
     assert_eq!(history.learning_rate, [1e-3; 2]);
-    assert!(history.to_csv().starts_with("epoch,loss,val_loss,val_mae,\"val_odd, \"\"name\"\"\",rate\n1,"));
+    assert!(history.to_csv().starts_with("epoch,loss,val_loss,val_mae,\"val_odd, \"\"name\"\"\",learning_rate\n1,"));
     let json: serde_json::Value = serde_json::from_str(&history.to_json()).unwrap();
     assert_eq!(json["val_odd, \"name\""][1].as_f64(), history.curve("val_odd, \"name\"").map(|values| values[1]));
     assert!(history.to_svg().contains(">val_mae<"));
@@ -168,7 +168,7 @@ fn metrics_and_rates_stand_in_the_history() {
 
     let mut model = noise().1;
     let history = fit_to(&mut model, false);
-    assert_eq!(history.names(), ["loss", "mae", "odd, \"name\"", "rate"]);
+    assert_eq!(history.names(), ["loss", "mae", "odd, \"name\"", "learning_rate"]);
     assert_eq!(history.curve("mae").unwrap()[1], evaluate(&model, &data, unspool::losses::mae));
 
     // An optimiser without a rate.

@@ -46,7 +46,7 @@ fn a_log_has_a_line_per_epoch() {
     for (line, (epoch, step)) in lines.iter().zip([("epoch 1/2", "step 3"), ("epoch 2/2", "step 6")]) {
         let pieces: Vec<&str> = line.split("  ").collect();
         let [e, s, loss, val_loss, mae, rate, time] = pieces[..] else { panic!("{line}") };
-        assert_eq!((e, s, rate), (epoch, step, "rate 1.000e-3"));
+        assert_eq!((e, s, rate), (epoch, step, "learning_rate 1.000e-3"));
         for (piece, name) in [(loss, "loss "), (val_loss, "val_loss "), (mae, "val_mae ")] {
             assert!(piece.strip_prefix(name).is_some_and(|number| number.parse::<f64>().is_ok()), "{line}");
         }
