@@ -1,5 +1,5 @@
-//! Saving and loading: models in safetensors files, PyTorch's and Keras's weights, NumPy's arrays. Behind the
-//! features `safetensors` and `npy`.
+//! Saving and loading: models in safetensors files, PyTorch's and Keras's weights (feature
+//! `safetensors`), NumPy's arrays (feature `npy`).
 
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 mod allocate;

@@ -52,7 +52,7 @@ use unspool_autograd::{Scalar, Tensor};
 /// assert_eq!(Csv::new().columns(["wind"]).decimal(',').parse::<f32>(ambiguous)?.to_vec(), [1024.0]);
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Csv {
     /// `None`: all of them.
     columns: Option<Vec<Column>>,
@@ -65,19 +65,14 @@ pub struct Csv {
 }
 
 /// What the first row of a file has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum FirstRow {
     /// Names; it is an error if they look like numbers.
+    #[default]
     ExpectNames,
     /// Names, whatever they look like.
     Names,
     Numbers,
-}
-
-impl Default for Csv {
-    fn default() -> Self {
-        Csv::new()
-    }
 }
 
 impl Csv {
@@ -86,14 +81,7 @@ impl Csv {
 
     /// Reads all columns of a file with a header.
     pub fn new() -> Self {
-        Csv {
-            columns: None,
-            index: None,
-            delimiter: None,
-            decimal: None,
-            first_row: FirstRow::ExpectNames,
-            missing: Vec::new(),
-        }
+        Self::default()
     }
 
     /// Chooses columns by name or index, in this order.

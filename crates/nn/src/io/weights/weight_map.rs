@@ -358,6 +358,7 @@ impl WeightFile {
         model: &mut M,
         mut exchange: impl FnMut(&mut M, &mut WeightMap<'_>),
     ) -> Result<IncompatibleKeys, FileError> {
+        // Checks everything before it reads anything, and sets the model last: an error leaves it unchanged.
         let mut loaded = shallow_clone(model);
         let mut check = WeightMap::new(Pass::Check(self), prefix);
         exchange(&mut loaded, &mut check);
@@ -372,6 +373,7 @@ impl WeightFile {
 
 /// A copy of the model that shares the memory of its weights.
 pub(crate) fn shallow_clone<T: Real, M: Params<Tensor<T>>>(model: &M) -> M {
+    // Twice, since one mapping returns an `M::With<Tensor<T>>`, which the compiler cannot equate with `M`.
     let there = model.map_leaves(Path::ROOT, &mut |_, leaf| leaf.clone());
     there.map_leaves(Path::ROOT, &mut |_, leaf| leaf.clone())
 }
