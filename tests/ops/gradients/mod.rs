@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use unspool::autograd::{hvp, jvp, vjp};
 use unspool::ops::Convolution;
 use unspool::prelude::*;
+use unspool::tensor::Dual;
 use unspool::{Indices, ops};
 use unspool_tests::{assert_close, values};
 
@@ -17,22 +18,21 @@ struct Operands<P> {
     b: P,
 }
 
-/// A function of two operands, for any element type.
-trait Function {
-    fn of<'t, T: Scalar>(a: Var<'t, T>, b: Var<'t, T>) -> Var<'t, T>;
+/// A function of two operands over numbers and over duals. Function pointers, so that the checks are compiled once.
+#[derive(Clone, Copy)]
+struct Function {
+    of: for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>,
+    of_duals: for<'t> fn(Var<'t, Dual<f64>>, Var<'t, Dual<f64>>) -> Var<'t, Dual<f64>>,
 }
 
 /// `f!(|a, b| formula)`: a [`Function`]. The formula sees the element type as `T`.
 macro_rules! f {
     (|$a:ident, $b:ident| $formula:expr) => {{
-        struct F;
-        impl Function for F {
-            #[allow(unused_variables)]
-            fn of<'t, T: Scalar>($a: Var<'t, T>, $b: Var<'t, T>) -> Var<'t, T> {
-                $formula
-            }
+        #[allow(unused_variables)]
+        fn of<'t, T: Scalar>($a: Var<'t, T>, $b: Var<'t, T>) -> Var<'t, T> {
+            $formula
         }
-        F
+        Function { of, of_duals: of }
     }};
 }
 
@@ -53,28 +53,28 @@ fn project<T: Scalar>(y: Var<'_, T>) -> Var<'_, T> {
 /// Checks the gradient of a function with operands of the two shapes, also with the same values as strided views; and
 /// its second derivatives.
 #[track_caller]
-fn check<F: Function>(name: &str, shapes: [&[usize]; 2], _: F) {
+fn check(name: &str, shapes: [&[usize]; 2], f: Function) {
     let operands = Operands { a: values(shapes[0], 1), b: values(shapes[1], 2).map(|b| b + 2.5 * b.signum()) };
-    if let Err(e) = gradcheck(&operands, |_, o| project(F::of(o.a, o.b))) {
+    if let Err(e) = gradcheck(&operands, |_, o| project((f.of)(o.a, o.b))) {
         panic!("{name} of {shapes:?}: {e}");
     }
     if shapes.iter().all(|shape| shape.len() >= 2) {
         let transposed = Operands { a: operands.a.t().copy(), b: operands.b.t().copy() };
-        if let Err(e) = gradcheck(&transposed, |_, o| project(F::of(o.a.t(), o.b.t()))) {
+        if let Err(e) = gradcheck(&transposed, |_, o| project((f.of)(o.a.t(), o.b.t()))) {
             panic!("{name} of transposed {shapes:?}: {e}");
         }
     }
-    check_second_order::<F>(name, &operands);
-    check_directions::<F>(name, &operands);
+    check_second_order(name, &operands, f);
+    check_directions(name, &operands, f);
 }
 
 /// Holds a Jacobian-vector product against a vector-Jacobian product: `w · (J d) = (w J) · d`.
 #[track_caller]
-fn check_directions<F: Function>(name: &str, at: &Operands<Tensor<f64>>) {
+fn check_directions(name: &str, at: &Operands<Tensor<f64>>, f: Function) {
     let direction = Operands { a: values(at.a.shape(), 5), b: values(at.b.shape(), 6) };
-    let (value, tangent) = jvp(at, &direction, |_, o| F::of(o.a, o.b));
+    let (value, tangent) = jvp(at, &direction, |_, o| (f.of_duals)(o.a, o.b));
     let seed = values(value.shape(), 7);
-    let (same, gradient) = vjp(at, &seed, |_, o| F::of(o.a, o.b));
+    let (same, gradient) = vjp(at, &seed, |_, o| (f.of)(o.a, o.b));
     assert_close(&format!("{name}: value over duals"), &value, &same, 1e-14);
     let terms = |x: &Tensor<f64>, y: &Tensor<f64>| x.zip(y, |x, y| x * y).to_vec();
     let forward = terms(&seed, &tangent);
@@ -92,16 +92,16 @@ fn bend<T: Scalar>(y: Var<'_, T>) -> Var<'_, T> {
 /// Holds a Hessian-vector product against central differences of gradients, and a gradient over duals against one on a
 /// tape that has forgotten what no rule reads.
 #[track_caller]
-fn check_second_order<F: Function>(name: &str, at: &Operands<Tensor<f64>>) {
+fn check_second_order(name: &str, at: &Operands<Tensor<f64>>, f: Function) {
     let direction = Operands { a: values(at.a.shape(), 3), b: values(at.b.shape(), 4) };
-    let (gradient, product) = hvp(at, &direction, |_, o| bend(F::of(o.a, o.b)));
+    let (gradient, product) = hvp(at, &direction, |_, o| bend((f.of_duals)(o.a, o.b)));
     let gradient_at = |step: f64| {
         let moved = |x: &Tensor<f64>, d: &Tensor<f64>| x.zip(d, |x, d| x + step * d);
         let tape = Tape::new();
         let net = tape.bind(&Operands { a: moved(&at.a, &direction.a), b: moved(&at.b, &direction.b) });
         // Copies of the operands, which are forgotten unless the op has said that its rule reads them.
         let since = tape.len();
-        let y = F::of(net.a * 1.0, net.b * 1.0);
+        let y = (f.of)(net.a * 1.0, net.b * 1.0);
         tape.release(since..tape.len(), &[y]);
         bend(y).backward().of(&net)
     };
