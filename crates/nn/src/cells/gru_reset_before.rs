@@ -1,6 +1,6 @@
 //! The gated recurrent unit as first published.
 
-use crate::layers::activation::Activation;
+use crate::layers::activation_fn::Activation;
 use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, orthogonal};
 use crate::layers::layer::Layer;

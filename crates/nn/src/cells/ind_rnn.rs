@@ -1,6 +1,6 @@
 //! The independently recurrent network.
 
-use crate::layers::activation::Activation;
+use crate::layers::activation_fn::Activation;
 use crate::layers::dense::Dense;
 use crate::layers::init::uniform;
 use crate::layers::layer::Layer;

@@ -20,7 +20,7 @@
 //! [`bce_with_logits`](crate::losses::bce_with_logits) take scores (logits): a model trained with
 //! them must not end with [`softmax`] or [`sigmoid`].
 
-use crate::layers::activation::Activation;
+use crate::layers::activation_fn::Activation;
 use crate::layers::layer::Layer;
 use crate::layers::sequential::Build;
 use crate::mode::Mode;

@@ -3,7 +3,7 @@
 use crate::layers::dense::Dense;
 use crate::layers::init::glorot_uniform;
 use crate::layers::layer::Layer;
-use crate::layers::padding::{check_lengths, keep_rows, masked_softmax, sequence_mask, zero_or_one};
+use crate::layers::masks::{check_lengths, keep_rows, masked_softmax, sequence_mask, zero_or_one};
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 

@@ -2,7 +2,7 @@
 
 use crate::layers::init::{blocks, glorot_uniform};
 use crate::layers::layer::Layer;
-use crate::layers::padding::each_step;
+use crate::layers::masks::each_step;
 use crate::mode::Mode;
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};

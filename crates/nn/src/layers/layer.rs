@@ -1,6 +1,6 @@
 //! What layers have in common.
 
-use crate::layers::padding::each_step;
+use crate::layers::masks::each_step;
 use crate::mode::Mode;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 

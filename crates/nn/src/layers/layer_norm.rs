@@ -1,7 +1,7 @@
 //! Layer normalization with gain and bias.
 
 use crate::layers::layer::Layer;
-use crate::layers::padding::each_step;
+use crate::layers::masks::each_step;
 use crate::mode::Mode;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 

@@ -5,7 +5,7 @@
 //! [`Model`], which [`fit`](crate::train::fit()) trains. Layers over time are in
 //! [`recurrent`](crate::recurrent), losses in [`losses`](crate::losses).
 
-pub(crate) mod activation;
+pub(crate) mod activation_fn;
 pub mod activations;
 pub(crate) mod attention;
 pub(crate) mod boxed;
@@ -16,12 +16,12 @@ pub(crate) mod flatten;
 pub mod init;
 pub(crate) mod layer;
 pub(crate) mod layer_norm;
-pub(crate) mod padding;
+pub(crate) mod masks;
 pub(crate) mod scaled_dot_product;
 pub(crate) mod sequential;
 pub(crate) mod summary;
 
-pub use activation::Activation;
+pub use activation_fn::Activation;
 pub use attention::{AdditiveAttention, AttentionOutput, attention, attention_masked, dot_product_scores};
 pub use boxed::{Boxed, boxed};
 pub use dense::{Dense, dense};
@@ -30,6 +30,6 @@ pub use embedding::Embedding;
 pub use flatten::{Flatten, flatten};
 pub use layer::{Layer, Model};
 pub use layer_norm::LayerNorm;
-pub use padding::{sequence_mask, zero_padding};
+pub use masks::{sequence_mask, zero_padding};
 pub use scaled_dot_product::{ScaledDotProduct, scaled_dot_product_attention};
 pub use sequential::{Build, Chain, Sequential, sequential};

@@ -1,6 +1,6 @@
 //! Scaled dot-product attention: many queries, many keys.
 
-use crate::layers::padding::{keep_rows, masked_softmax, zero_or_one};
+use crate::layers::masks::{keep_rows, masked_softmax, zero_or_one};
 use unspool_autograd::{Scalar, Shape, Tensor, Var};
 
 /// An attention with options, about to run: what [`scaled_dot_product_attention`] returns.

@@ -1,7 +1,7 @@
 //! Chains of layers.
 
 use crate::layers::layer::Layer;
-use crate::layers::padding::each_step;
+use crate::layers::masks::each_step;
 use crate::mode::Mode;
 use crate::random::Rng;
 use rand::SeedableRng;

@@ -1,6 +1,6 @@
 //! The optimiser Adamax.
 
-use super::mean::Mean;
+use super::running_mean::Mean;
 use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay, larger};
 use unspool_autograd::Scalar;
 

@@ -1,6 +1,6 @@
 //! The optimiser Nadam.
 
-use super::mean::Mean;
+use super::running_mean::Mean;
 use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 

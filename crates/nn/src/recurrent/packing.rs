@@ -1,6 +1,6 @@
 //! Packing: which rows of a batch of sequences each step computes.
 
-use crate::layers::padding::check_lengths;
+use crate::layers::masks::check_lengths;
 use std::cmp::Reverse;
 use std::ops::Range;
 use unspool_autograd::{Indices, Scalar, Shape, Tensor, Var};

@@ -2,7 +2,7 @@
 
 use crate::data::dataset::Dataset;
 use crate::layers::layer::Model;
-use crate::layers::padding::check_lengths;
+use crate::layers::masks::check_lengths;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::batch_loss::batch_loss;

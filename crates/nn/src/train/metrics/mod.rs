@@ -36,13 +36,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod classes;
-mod labels;
-mod numbers;
+mod binary;
+mod multiclass;
+mod regression;
 
-pub use classes::{accuracy, macro_f1, perplexity};
-pub use labels::{binary_accuracy, exact_match, f1, precision, recall};
-pub use numbers::{r2, rmse};
+pub use binary::{binary_accuracy, exact_match, f1, precision, recall};
+pub use multiclass::{accuracy, macro_f1, perplexity};
+pub use regression::{r2, rmse};
 
 use unspool_autograd::{Scalar, Tensor, Var};
 
