@@ -1,6 +1,6 @@
 //! Memory for a tensor whose size a file states, which may be wrong or too large.
 
-use crate::sentence::sizes;
+use crate::messages::sizes;
 use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 
 /// A tensor of this shape whose elements are yet to be written; or why there can be none.

@@ -2,12 +2,12 @@
 
 use super::group::{Group, matches};
 use super::{Parameter, Rule, Step, check_amount};
+use crate::messages::listed;
 use crate::optim::clip;
 use crate::optim::fingerprint::fingerprint;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::schedules::{Constant, Plateau, Schedule};
 use crate::optim::state_dict::{StateDict, StateDictError};
-use crate::sentence::listed;
 use std::fmt;
 use std::sync::Arc;
 use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};

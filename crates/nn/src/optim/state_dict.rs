@@ -1,6 +1,6 @@
 //! What training remembers from step to step, by name.
 
-use crate::sentence::listed;
+use crate::messages::listed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use unspool_autograd::{Scalar, Shape, Tensor};

@@ -28,8 +28,8 @@ pub mod ngram;
 mod perplexity;
 mod read_text;
 mod sampler;
-mod split;
 mod token_windows;
+mod tokenize;
 mod truncated_bptt;
 mod vocabulary;
 
@@ -40,9 +40,9 @@ pub use language_model::LanguageModel;
 pub use perplexity::{bits_per_token, perplexity};
 pub use read_text::read_text;
 pub use sampler::Sampler;
-#[cfg(feature = "unicode")]
-pub use split::words;
-pub use split::{characters, join_words, whitespace_words};
 pub use token_windows::token_windows;
+#[cfg(feature = "unicode")]
+pub use tokenize::words;
+pub use tokenize::{characters, join_words, whitespace_words};
 pub use truncated_bptt::{BpttShard, TruncatedBptt};
 pub use vocabulary::{SpecialToken, Vocabulary};

@@ -1,9 +1,9 @@
 //! Tokens and their IDs.
 
 use crate::data::error::DataError;
-use crate::sentence::quoted;
+use crate::messages::quoted;
 #[cfg(feature = "safetensors")]
-use crate::sentence::shortened;
+use crate::messages::shortened;
 use std::collections::HashMap;
 
 /// A token that does not come from a text but has a meaning for the model.

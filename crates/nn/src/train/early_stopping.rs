@@ -2,8 +2,8 @@
 
 use super::callback::{Callback, Progress, Start};
 use super::error::FitError;
+use crate::messages::listed;
 use crate::optim::state_dict::{StateDict, StateDictError};
-use crate::sentence::listed;
 use std::ops::ControlFlow;
 use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 

@@ -2,7 +2,7 @@
 
 use super::rows::shown;
 use crate::data::error::DataError;
-use crate::sentence::listed;
+use crate::messages::listed;
 use std::borrow::Cow;
 use std::fmt;
 

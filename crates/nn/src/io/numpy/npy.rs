@@ -6,7 +6,7 @@ use crate::io::error::FileError;
 use crate::io::files::{open, replace};
 use crate::io::half_precision::f16;
 use crate::io::wrong_format::{Format, explain};
-use crate::sentence::{quoted, sizes};
+use crate::messages::{quoted, sizes};
 use crate::tuning::FILE_CHUNK;
 use std::io::{self, Read};
 use std::path::Path;

@@ -7,7 +7,7 @@ use crate::io::chunks::read_chunks;
 use crate::io::error::FileError;
 use crate::io::files;
 use crate::io::wrong_format::{Format, explain, explain_zip};
-use crate::sentence::quoted;
+use crate::messages::quoted;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 use std::collections::BTreeMap;
 use std::fmt;

@@ -6,11 +6,11 @@
 //! PyTorch's, `keras` Keras's.
 
 mod checkpoint;
-mod container;
 mod incompatible_keys;
 mod keras;
 mod native;
 mod safetensors_header;
+mod tensor_source;
 mod torch;
 mod weight_file;
 mod weight_map;

@@ -2,7 +2,7 @@
 
 use crate::io::error::FileError;
 use crate::io::wrong_format::MAX_SAFETENSORS_HEADER;
-use crate::sentence::{quoted, shortened};
+use crate::messages::{quoted, shortened};
 use crate::tuning::HEADER_MEMORY;
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};

@@ -1,10 +1,10 @@
 //! An open file of named tensors.
 
-use super::container::{Container, represents};
 use super::safetensors_header::{Header, type_name};
+use super::tensor_source::{Container, represents};
 use crate::io::error::FileError;
+use crate::messages::{quoted, sizes};
 use crate::optim::state_dict::StateDict;
-use crate::sentence::{quoted, sizes};
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fmt;

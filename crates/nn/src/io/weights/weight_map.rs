@@ -1,12 +1,12 @@
 //! How the weights of a model map to the named tensors of a file.
 
 use super::checkpoint::Checkpoint;
-use super::container::represents;
 use super::incompatible_keys::IncompatibleKeys;
 use super::safetensors_header::type_name;
+use super::tensor_source::represents;
 use super::weight_file::WeightFile;
 use crate::io::error::FileError;
-use crate::sentence::{listed, quoted, sizes};
+use crate::messages::{listed, quoted, sizes};
 use safetensors::tensor::TensorInfo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;

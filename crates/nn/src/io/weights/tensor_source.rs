@@ -9,7 +9,7 @@ use crate::io::half_precision::{bf16, f16};
 #[cfg(feature = "npy")]
 use crate::io::numpy::{ArrayHeader, Npz};
 use crate::io::wrong_format::{Format, MAX_SAFETENSORS_HEADER, explain};
-use crate::sentence::quoted;
+use crate::messages::quoted;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::fs::File;
