@@ -1,5 +1,5 @@
 //! A step that repeats, of training or of a stream, takes no memory for tensors from the system, and that of a stream or of
-//! an optimiser takes none at all. One test: the counts are of the whole process.
+//! an optimizer takes none at all. One test: the counts are of the whole process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -122,7 +122,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
     }
 }
 
-/// The LSTM whose two projections and whose cell state are normalised: Ba, Kiros and Hinton 2016.
+/// The LSTM whose two projections and whose cell state are normalized: Ba, Kiros and Hinton 2016.
 #[derive(Params)]
 pub struct LayerNormLstm<P> {
     w: P,

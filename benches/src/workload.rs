@@ -101,7 +101,7 @@ pub enum CellKind {
     Peephole,
     /// A user's minimal gated unit.
     Mgu,
-    /// A user's LSTM with layer normalisation.
+    /// A user's LSTM with layer normalization.
     LnLstm,
     /// A user's plain LSTM.
     PlainLstm,

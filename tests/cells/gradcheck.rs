@@ -32,7 +32,7 @@ macro_rules! cells {
                 leaf.update(&values(leaf.shape(), 10 + salt as u64), |w, v| w + 0.3 * v);
             }
             let xs = values([TIME, BATCH, INPUTS], 1);
-            // Positive, as the normaliser n of the sLSTM is.
+            // Positive, as the normalizer n of the sLSTM is.
             let state = |(i, &width): (usize, &usize)| values([BATCH, width], 2 + i as u64).map(|v| 1.1 + v);
             let state: Vec<Tensor<f64>> = $widths.iter().enumerate().map(state).collect();
             let model = FromState { layer: Recurrent::new(cell), state, xs };

@@ -175,9 +175,9 @@ fn deviations_of_extreme_numbers() {
     assert_eq!(largest.logsumexp().item(), f32::MAX);
 }
 
-/// What PyTorch has NaN for at the ends: of numbers in another unit, a normalisation is the same.
+/// What PyTorch has NaN for at the ends: of numbers in another unit, a normalization is the same.
 #[test]
-fn normalised_features_do_not_depend_on_the_unit() {
+fn normalized_features_do_not_depend_on_the_unit() {
     let of = |scale: f32, epsilon: f64| {
         let tape = Tape::new();
         let x = [0.5, -0.25, 0.125, 0.75].map(|x: f32| x * scale);

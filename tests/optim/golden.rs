@@ -1,4 +1,4 @@
-//! Optimisers, schedules, clipping and averages against PyTorch.
+//! Optimizers, schedules, clipping and averages against PyTorch.
 
 use serde_json::Value;
 use unspool::Sgd;
@@ -30,7 +30,7 @@ fn assert_near(what: &str, got: f64, expected: f64) {
     assert!((got - expected).abs() <= TOLERANCE * expected.abs(), "{what}: {got}, expected {expected}");
 }
 
-/// Runs the steps of a case with an optimiser that has its own settings already; takes the ones that all have.
+/// Runs the steps of a case with an optimizer that has its own settings already; takes the ones that all have.
 fn check<R: Rule>(case: &Value, mut optimizer: RuleOptimizer<R, f64>) {
     for (name, value) in case["settings"].as_object().expect("settings") {
         optimizer = match (&name[..], value.as_f64()) {
@@ -49,7 +49,7 @@ fn check<R: Rule>(case: &Value, mut optimizer: RuleOptimizer<R, f64>) {
     }
 }
 
-/// An optimiser with the settings that only some have, by the names of a case: numbers, flags, a pair.
+/// An optimizer with the settings that only some have, by the names of a case: numbers, flags, a pair.
 macro_rules! with {
     ($optimizer:expr, $case:ident: $($number:ident)* $(; $flag:ident)?) => {{
         let mut optimizer = $optimizer;
@@ -80,7 +80,7 @@ macro_rules! with {
     }};
 }
 
-/// Checks a case with its optimiser.
+/// Checks a case with its optimizer.
 macro_rules! check {
     ($check:ident::<$t:ty>, $case:ident) => {
         match $case["optimizer"].as_str().unwrap() {
@@ -102,7 +102,7 @@ macro_rules! check {
 const OPTIMIZERS: [&str; 10] =
     ["Sgd", "RmsProp", "Adagrad", "Adadelta", "Adam", "Adamax", "AdamW", "Nadam", "RAdam", "Lion"];
 
-/// The optimisers of cases, each once.
+/// The optimizers of cases, each once.
 fn optimizers(cases: &Value) -> Vec<&str> {
     let mut names: Vec<&str> = list(cases).iter().map(|case| case["optimizer"].as_str().unwrap()).collect();
     names.dedup();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Weight decay and L2 of a group reach its parameters and no others, to the bit, whatever the optimiser.
+    /// Weight decay and L2 of a group reach its parameters and no others, to the bit, whatever the optimizer.
     #[test]
     fn decay_reaches_its_group_alone(
         kind in 0..4usize,

@@ -1,4 +1,4 @@
-//! What optimisers do beyond their formulas: groups, memories, places in a training.
+//! What optimizers do beyond their formulas: groups, memories, places in a training.
 
 use unspool::Sgd;
 use unspool::evaluate;

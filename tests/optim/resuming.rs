@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// N steps straight, and N steps with everything saved and restored in between, into an optimiser that has just been made.
+/// N steps straight, and N steps with everything saved and restored in between, into an optimizer that has just been made.
 pub fn resumes<O: Optimizer<f64, Layer64>>(make: impl Fn() -> O) {
     let run = |optimizer: &mut O, model: &mut Layer64, steps: std::ops::Range<usize>| {
         for step in steps {
@@ -49,7 +49,7 @@ fn a_training_that_is_resumed_ends_in_the_same_bits() {
     resumes(|| Sgd::default().reduce_on_plateau(Plateau::new().patience(0).factor(0.9).cooldown(1)));
 }
 
-/// The pair of an optimiser and an average is saved and restored whole.
+/// The pair of an optimizer and an average is saved and restored whole.
 #[test]
 fn an_average_is_resumed_with_its_optimizer() {
     let start = model();

@@ -86,15 +86,15 @@ fn an_optimizer_belongs_to_one_model() {
     adam.step(&mut layer(), &layer());
     let other = || Dense { weight: zeros([3, 2]), bias: zeros([5]) };
     sentences! {
-        adam.step(&mut other(), &other()) => "optimizer: bias [5] stands where bias [2] was; an optimiser belongs to one model";
+        adam.step(&mut other(), &other()) => "optimizer: bias [5] stands where bias [2] was; an optimizer belongs to one model";
         adam.step(&mut layer(), &other()) => "optimizer: among the gradients, bias [5] stands where bias [2] was";
     }
     let mut adam = Adam::default();
     let pair = || vec![layer(), layer()];
     adam.step(&mut pair(), &pair());
     sentences! {
-        adam.step(&mut vec![layer()], &pair()) => "optimizer: 1.weight is missing; an optimiser belongs to one model";
-        adam.step(&mut vec![layer(), layer(), layer()], &pair()) => "optimizer: 2.weight [3, 2] stands where nothing was; an optimiser belongs to one model";
+        adam.step(&mut vec![layer()], &pair()) => "optimizer: 1.weight is missing; an optimizer belongs to one model";
+        adam.step(&mut vec![layer(), layer(), layer()], &pair()) => "optimizer: 2.weight [3, 2] stands where nothing was; an optimizer belongs to one model";
     }
 }
 
@@ -157,7 +157,7 @@ fn everything_wrong_with_a_memory_is_listed() {
     );
 }
 
-/// An optimiser that remembers nothing, as a user would write it.
+/// An optimizer that remembers nothing, as a user would write it.
 struct Plain;
 
 impl Optimizer<f32, Dense<Tensor>> for Plain {

@@ -1,4 +1,4 @@
-//! A training begins afresh, whatever its optimiser and its callbacks were used for before.
+//! A training begins afresh, whatever its optimizer and its callbacks were used for before.
 
 use super::*;
 use std::ops::ControlFlow;
@@ -25,7 +25,7 @@ fn train(model: &mut Net, optimizer: impl Optimizer<f64, Net> + Send) -> Vec<f64
     fit.quiet().run().unwrap().learning_rate
 }
 
-/// Weights, rates and memory are those of a new optimiser after it has stepped another model of the same shapes, of another
+/// Weights, rates and memory are those of a new optimizer after it has stepped another model of the same shapes, of another
 /// seed or of the same; with the same model, it goes on.
 fn begins_anew<O: Optimizer<f64, Net> + Send + Clone>(name: &str, new: impl Fn() -> O) {
     for seed in [1, 2] {

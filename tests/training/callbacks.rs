@@ -171,7 +171,7 @@ fn metrics_and_rates_stand_in_the_history() {
     assert_eq!(history.names(), ["loss", "mae", "odd, \"name\"", "learning_rate"]);
     assert_eq!(history.curve("mae").unwrap()[1], evaluate(&model, &data, unspool::losses::mae));
 
-    // An optimiser without a rate.
+    // An optimizer without a rate.
     struct Still;
     impl<M: Params<Tensor<f64>>> Optimizer<f64, M> for Still {
         fn step(&mut self, _: &mut M, _: &M) {}

@@ -123,12 +123,12 @@ fn the_picture_has_curves_labels_and_a_legend() {
     for (point, loss) in train.iter().zip([1.0, 0.6, 0.4, 0.3]).chain(valid.iter().zip([0.9, 0.7, 0.5, 0.5])) {
         assert!((point.1 - train[0].1 - (1.0 - loss) * scale).abs() < 0.11, "{point:?} {loss}");
     }
-    let colours: Vec<&str> = named(&tags, "polyline").iter().map(|line| line.get("stroke")).collect();
-    assert_ne!(colours[0], colours[1]);
+    let colors: Vec<&str> = named(&tags, "polyline").iter().map(|line| line.get("stroke")).collect();
+    assert_ne!(colors[0], colors[1]);
     let texts: Vec<&Tag> = named(&tags, "text");
     let say = |text: &str| *texts.iter().find(|tag| tag.text.trim() == text).unwrap_or_else(|| panic!("{text}"));
-    for (name, colour) in [("training", colours[0]), ("validation", colours[1])] {
-        let entry = named(&tags, "circle").into_iter().find(|dot| dot.get("r") == "5" && dot.get("fill") == colour);
+    for (name, color) in [("training", colors[0]), ("validation", colors[1])] {
+        let entry = named(&tags, "circle").into_iter().find(|dot| dot.get("r") == "5" && dot.get("fill") == color);
         let distance = say(name).number("x") - entry.expect(name).number("cx");
         assert!((0.0..15.0).contains(&distance), "{distance}");
     }

@@ -53,7 +53,7 @@ fn mse_of(a: &Tensor, b: &Tensor) -> f64 {
     f64::from(a.zip(b, |a, b| (a - b) * (a - b)).mean().item())
 }
 
-/// An optimiser lent to two trainings goes on where it was.
+/// An optimizer lent to two trainings goes on where it was.
 #[test]
 fn two_trainings_with_one_optimizer_are_one() {
     let data = Dataset::new(values([30, 2], 1), values([30, 1], 2)).unwrap();

@@ -195,7 +195,7 @@ fn checkpoints_of_other_trainings_are_refused_in_a_sentence() {
                     its number of metrics is 0, expected 1; its number of callbacks is 0, expected 1";
     assert_eq!(parts, is(sentence));
     let optimizer = refused(|fit| fit.loss(mse).optimizer(Sgd::default()).run());
-    assert!(optimizer.starts_with(&is("of the optimiser, what was saved does not fit: m.gru.")), "{optimizer}");
+    assert!(optimizer.starts_with(&is("of the optimizer, what was saved does not fit: m.gru.")), "{optimizer}");
 
     let mut other = sequential().add(|rng: &mut Rng| Dense::<Tensor<f64>>::new(rng, 1, 1));
     let flat = Dataset::new(values([40, 1], 1), values([40, 1], 1)).unwrap();
@@ -290,7 +290,7 @@ fn a_checkpoint_that_cannot_be_saved_ends_training() {
     assert!(error.to_string().starts_with("cannot save "), "{error}");
 }
 
-/// What an optimiser has never seen is infinite, and stays so in a file.
+/// What an optimizer has never seen is infinite, and stays so in a file.
 #[test]
 fn memories_come_back_from_files_as_they_were() {
     let path = file("memory");

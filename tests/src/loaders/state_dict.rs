@@ -37,7 +37,7 @@ pub fn state_dict(bytes: &[u8]) -> bool {
     .contains(&true)
 }
 
-/// Restores an optimiser, if it does, and takes a step with it.
+/// Restores an optimizer, if it does, and takes a step with it.
 fn restores<O: Optimizer<f64, Model>>(mut optimizer: O, state: &StateDict<f64>) -> bool {
     let mut model = Model::new(&mut rng(0), 2, 1);
     let mut gradients = model.zeros_like();
@@ -55,7 +55,7 @@ fn restores<O: Optimizer<f64, Model>>(mut optimizer: O, state: &StateDict<f64>) 
         }
         Err(error) => {
             assert!(error.to_string().len() > "what was saved does not fit: ".len(), "{error}");
-            assert!(same_state(&optimizer.state_dict(), &before), "an error has changed the optimiser: {error}");
+            assert!(same_state(&optimizer.state_dict(), &before), "an error has changed the optimizer: {error}");
         }
     }
     optimizer.step(&mut model, &gradients);

@@ -3,7 +3,7 @@
 use super::{Params, Path};
 use unspool_tensor::{Scalar, Tensor};
 
-/// Methods of every model whose leaves are [`Tensor`]s: weights, gradients, optimiser moments.
+/// Methods of every model whose leaves are [`Tensor`]s: weights, gradients, optimizer moments.
 pub trait ParamsExt<T: Scalar>: Params<Tensor<T>> + Sized {
     /// The number of parameters: all elements of all leaves.
     fn parameter_count(&self) -> usize {

@@ -1,4 +1,7 @@
 //! Models as structs that are generic in their leaf.
+//!
+//! What must stay true: every walk over a model visits its leaves in the order of its fields, with the
+//! same names; nothing is looked up by name.
 
 mod containers;
 mod ext;
@@ -9,7 +12,7 @@ pub use path::{Path, Segment};
 
 /// A model whose parameters (its leaves) are values of type `P`.
 ///
-/// The same struct holds weights, gradients and optimiser moments (`P` is a
+/// The same struct holds weights, gradients and optimizer moments (`P` is a
 /// [`Tensor`](crate::Tensor)) or is bound to a tape (`P` is a [`Var`](crate::Var)).
 /// `#[derive(Params)]` reads the field types:
 ///

@@ -49,7 +49,7 @@ fn softmax<T: Scalar>(x: T, sum: T) -> T {
 ///
 /// # Panics
 /// If the shapes do not fit, a label is the blank or not a class, or a sequence has fewer time
-/// steps than its target needs: one for each label, and one between equal neighbours.
+/// steps than its target needs: one for each label, and one between equal neighbors.
 #[track_caller]
 pub fn ctc<'t, T: Scalar>(
     log_probs: Var<'t, T>,

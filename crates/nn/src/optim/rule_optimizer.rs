@@ -266,7 +266,7 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
                 known.push(Known { name, shape, lr_scale: 1.0, weight_decay: 0.0, l2: 0.0, states });
             });
         } else if let Some(misfit) = self.misfit(model) {
-            panic!("optimizer: {misfit}; an optimiser belongs to one model");
+            panic!("optimizer: {misfit}; an optimizer belongs to one model");
         }
         if self.settled {
             return;

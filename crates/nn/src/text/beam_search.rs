@@ -82,7 +82,7 @@ impl BeamSearch {
     }
 
     /// Ranks the hypotheses by their log-probabilities divided by `((5 + n) / 6)^alpha`, where n is
-    /// the number of tokens including the end token: a sum of log-probabilities favours short
+    /// the number of tokens including the end token: a sum of log-probabilities favors short
     /// sequences. The default is 0, no penalty.
     ///
     /// Wu et al. 2016, "Google's neural machine translation system", section 7; Vaswani et al. 2017

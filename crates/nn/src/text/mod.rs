@@ -2,7 +2,7 @@
 //! n-grams, generation, beam search.
 //!
 //! A text is split into tokens: [`characters`], words (`words`, with the feature `unicode`, or
-//! [`whitespace_words`] for a text that was tokenised before), or any other strings. A
+//! [`whitespace_words`] for a text that was tokenized before), or any other strings. A
 //! [`Vocabulary`] maps tokens to IDs. The IDs go into a model as [`bptt_batches`] or
 //! [`token_windows`], or into [`ngram`] counts. [`TruncatedBptt`] trains a [`LanguageModel`], and a
 //! [`Generator`] continues a text with it. [`beam_search`] finds the most probable output sequences

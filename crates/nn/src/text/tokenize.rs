@@ -15,7 +15,7 @@ pub fn characters(text: &str) -> impl Iterator<Item = &str> + Clone {
 ///
 /// A punctuation character is a word of its own; an apostrophe or a decimal point inside a word
 /// belongs to the word. Each line break is the word `"\n"`, so that a model learns where lines end.
-/// Case is kept. For a text that was tokenised before and has special tokens such as `<unk>`, which
+/// Case is kept. For a text that was tokenized before and has special tokens such as `<unk>`, which
 /// are three words here, use [`whitespace_words`].
 ///
 /// ```
@@ -38,7 +38,7 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
     })
 }
 
-/// The words of a text that was tokenised before, such as Penn Treebank and WikiText: whatever is
+/// The words of a text that was tokenized before, such as Penn Treebank and WikiText: whatever is
 /// between spaces. Each line break is the word `"\n"`.
 ///
 /// ```

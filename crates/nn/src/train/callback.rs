@@ -97,11 +97,11 @@ pub struct Start<'a, M> {
 pub struct Progress<'a, M> {
     /// The epoch, from 1.
     pub epoch: usize,
-    /// Optimiser steps so far, over all epochs.
+    /// Optimizer steps so far, over all epochs.
     pub steps: usize,
     /// The loss of the step; after an epoch, the mean over the epoch.
     pub loss: f64,
-    /// The learning rate of the step, if the optimiser has one.
+    /// The learning rate of the step, if the optimizer has one.
     pub learning_rate: Option<f64>,
     /// The curves up to the last complete epoch.
     pub history: &'a History,

@@ -52,9 +52,9 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         Fit { model, train, loss, optimizer, settings }
     }
 
-    /// Sets the optimiser: one of [`optim`](crate::optim), a pair of one and a borrowed
+    /// Sets the optimizer: one of [`optim`](crate::optim), a pair of one and a borrowed
     /// [`Ema`](crate::optim::Ema), or one of your own. After each epoch it is given the validation loss, or
-    /// the training loss if there is no validation. A borrowed optimiser continues where it was when the
+    /// the training loss if there is no validation. A borrowed optimizer continues where it was when the
     /// same model is trained again, and starts afresh for another model.
     pub fn optimizer<N>(self, optimizer: N) -> Fit<'a, T, M, L, N> {
         let Fit { model, train, loss, settings, .. } = self;
@@ -167,7 +167,7 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
 #[cfg(feature = "safetensors")]
 impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     /// Saves a checkpoint to this file after each epoch and when training is
-    /// [interrupted](crate::train::Interrupt): the model, the [state](crate::optim::StateDict) of the optimiser
+    /// [interrupted](crate::train::Interrupt): the model, the [state](crate::optim::StateDict) of the optimizer
     /// and of the callbacks, the history, and the step. The order of examples and the dropout masks need not
     /// be saved: they depend on the seed and the step alone.
     ///
@@ -219,7 +219,7 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     /// stopped stays stopped.
     ///
     /// [`run`](Fit::run) then returns an error if the file cannot be read, or comes from another model or
-    /// optimiser, other callbacks or metrics, or another seed, batch size, order or number of examples: it
+    /// optimizer, other callbacks or metrics, or another seed, batch size, order or number of examples: it
     /// says what differs, and the model is unchanged.
     pub fn resume(mut self, path: impl AsRef<Path>) -> Self {
         self.settings.files.resume = Some(path.as_ref().to_owned());
@@ -244,7 +244,7 @@ where
     /// made so far.
     ///
     /// # Panics
-    /// If the examples do not fit the model, the loss or a metric; if the optimiser does not fit the model;
+    /// If the examples do not fit the model, the loss or a metric; if the optimizer does not fit the model;
     /// or if sequences without lengths are to be [bucketed](Fit::bucket_by_length).
     #[track_caller]
     pub fn run(mut self) -> Result<History, FitError> {

@@ -89,7 +89,7 @@ where
         let history = self.history_from_state(&history, at.epochs).map_err(unfit("history"))?;
 
         let state = file.state_dict("optimizer").map_err(sentence)?;
-        self.optimizer.load_state_dict(&model, &state).map_err(unfit("optimiser"))?;
+        self.optimizer.load_state_dict(&model, &state).map_err(unfit("optimizer"))?;
         for (i, callback) in self.settings.callbacks.iter_mut().enumerate() {
             let state = file.state_dict(&format!("callbacks.{i}")).map_err(sentence)?;
             callback.load_state_dict(&model, &state).map_err(unfit(&format!("callback {i}")))?;

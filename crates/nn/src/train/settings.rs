@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use unspool_autograd::{Scalar, Var};
 
-/// Everything except the model, the examples, the loss and the optimiser.
+/// Everything except the model, the examples, the loss and the optimizer.
 pub(super) struct Settings<'a, T: Scalar, M> {
     pub validation: Validation<'a, T>,
     pub batch_size: usize,

@@ -12,7 +12,7 @@ use std::time::Instant;
 use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
 
 /// The gradients of a batch that is cut into shards. Each shard has a tape of its own, and shards run
-/// in parallel as far as there are threads. Nothing synchronises within a shard, so two cores are
+/// in parallel as far as there are threads. Nothing synchronizes within a shard, so two cores are
 /// nearly twice as fast as one.
 ///
 /// [`batch_gradients`](Shards::batch_gradients) cuts a batch this way. The tapes are kept from step

@@ -4,6 +4,9 @@
 //! - `strips`: one product cut into strips of columns, on one thread or several.
 //!
 //! The kernels themselves, and the crate they come from, are in `scalar::gemm`.
+//!
+//! What must stay true: which path a product takes depends on its shape and layout alone, never on
+//! the number of threads, so that results have the same bits on every run.
 
 pub(crate) mod packed;
 #[allow(unsafe_code)]

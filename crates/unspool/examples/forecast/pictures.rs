@@ -23,9 +23,9 @@ macro_rules! mesh {
     };
 }
 
-/// A colour per model; those of Okabe and Ito, made for every eye (their yellow darker, for a white
+/// A color per model; those of Okabe and Ito, made for every eye (their yellow darker, for a white
 /// ground).
-const COLOURS: [(&str, RGBColor); 8] = [
+const COLORS: [(&str, RGBColor); 8] = [
     (models::NAIVE, RGBColor(150, 150, 150)),
     (models::SEASONAL, RGBColor(205, 190, 40)),
     (models::DENSE, RGBColor(230, 159, 0)),
@@ -67,11 +67,11 @@ pub(crate) fn losses(outcomes: &[Outcome], unit: &str) -> Result<String, Sentenc
                 let losses = if title == "training" { &history.loss } else { &history.val_loss };
                 let points = losses.iter().enumerate().map(|(epoch, loss)| (epoch + 1, loss.max(1e-9)));
                 chart.draw_series(
-                    LineSeries::new(points, colour(&outcomes[*i]).filled().stroke_width(2)).point_size(2),
+                    LineSeries::new(points, color(&outcomes[*i]).filled().stroke_width(2)).point_size(2),
                 )?;
             }
         }
-        let entries: Vec<_> = trained.iter().map(|(i, _)| (colour(&outcomes[*i]), outcomes[*i].model)).collect();
+        let entries: Vec<_> = trained.iter().map(|(i, _)| (color(&outcomes[*i]), outcomes[*i].model)).collect();
         draw_legend(&legend, &entries)
     })
 }
@@ -112,12 +112,12 @@ pub(crate) fn forecast_grid(outcomes: &[Outcome], task: &Task) -> Result<String,
             chart.draw_series([Circle::new((truth, target), 5, BLACK.filled())])?;
             for (i, forecast) in forecasts.into_iter().enumerate() {
                 let place = truth + 0.7 * (i + 1) as f64;
-                chart.draw_series([Circle::new((place, forecast), 4, colour(&outcomes[i]).filled())])?;
+                chart.draw_series([Circle::new((place, forecast), 4, color(&outcomes[i]).filled())])?;
             }
         }
         let truth = format!("true point {}", window + 1);
         let mut entries = vec![(BLACK, truth.as_str())];
-        entries.extend(outcomes.iter().map(|outcome| (colour(outcome), outcome.model)));
+        entries.extend(outcomes.iter().map(|outcome| (color(outcome), outcome.model)));
         draw_legend(&legend, &entries)
     })
 }
@@ -164,13 +164,13 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], column: &Column, cut: &C
             .y_label_formatter(&|value| tick(*value, span))
             .draw()?;
         chart.draw_series(LineSeries::new(known, BLACK.filled().stroke_width(2)).point_size(dots))?;
-        for (mut line, colour) in lines.into_iter().zip(outcomes.iter().map(colour)) {
+        for (mut line, color) in lines.into_iter().zip(outcomes.iter().map(color)) {
             let next = line.pop();
-            chart.draw_series(LineSeries::new(line, colour.filled()).point_size(dots))?;
-            chart.draw_series(next.map(|next| Circle::new(next, 5, colour.filled())))?;
+            chart.draw_series(LineSeries::new(line, color.filled()).point_size(dots))?;
+            chart.draw_series(next.map(|next| Circle::new(next, 5, color.filled())))?;
         }
         let mut entries = vec![(BLACK, "true value")];
-        entries.extend(outcomes.iter().map(|outcome| (colour(outcome), outcome.model)));
+        entries.extend(outcomes.iter().map(|outcome| (color(outcome), outcome.model)));
         draw_legend(&legend, &entries)
     })
 }
@@ -206,8 +206,8 @@ fn draw_legend(area: &Area, entries: &[(RGBColor, &str)]) -> Drawn {
     let rows = if total(entries) <= most { 1 } else { 2 };
     for (i, row) in entries.chunks(entries.len().div_ceil(rows).max(1)).enumerate() {
         let (mut x, y) = ((most - total(row)) / 2, 20 * i as i32);
-        for (colour, name) in row {
-            area.draw(&Circle::new((x + 5, y + 16), 5, colour.filled()))?;
+        for (color, name) in row {
+            area.draw(&Circle::new((x + 5, y + 16), 5, color.filled()))?;
             area.draw(&Text::new(name.to_string(), (x + 14, y + 9), ("sans-serif", 13)))?;
             x += width(name);
         }
@@ -215,9 +215,9 @@ fn draw_legend(area: &Area, entries: &[(RGBColor, &str)]) -> Drawn {
     Ok(())
 }
 
-fn colour(outcome: &Outcome) -> RGBColor {
-    let found = COLOURS.iter().find(|(model, _)| *model == outcome.model);
-    found.expect("every model has a colour").1
+fn color(outcome: &Outcome) -> RGBColor {
+    let found = COLORS.iter().find(|(model, _)| *model == outcome.model);
+    found.expect("every model has a color").1
 }
 
 fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
@@ -229,7 +229,7 @@ fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
 fn marks(range: &Range<f64>) -> Vec<f64> {
     let powers = range.start.log10().floor() as i32..=range.end.log10().ceil() as i32;
     let digits: &[i32] = if powers.clone().count() > 5 { &[1] } else { &[1, 2, 5] };
-    // Written and read again, so that 5e-3 is 0.005 and no neighbour of it.
+    // Written and read again, so that 5e-3 is 0.005 and no neighbor of it.
     let all = powers.flat_map(|power| digits.iter().filter_map(move |digit| format!("{digit}e{power}").parse().ok()));
     all.filter(|mark| range.contains(mark)).collect()
 }

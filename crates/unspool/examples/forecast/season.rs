@@ -7,7 +7,7 @@ const CLEAR: f64 = 0.3;
 const LONGEST: usize = 1000;
 
 /// The lag of the highest peak of the autocorrelation around a straight line, if it is a clear one:
-/// of those after the correlation of neighbours has died away (the autocorrelation was negative),
+/// of those after the correlation of neighbors has died away (the autocorrelation was negative),
 /// up to a third of the series.
 pub(crate) fn find(values: &[f64]) -> Option<usize> {
     let around = around_a_line(values);

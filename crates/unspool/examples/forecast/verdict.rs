@@ -16,7 +16,7 @@ pub(crate) enum Verdict {
 }
 
 /// Judges by the squared errors on the same values: those of the last value less the forecast's are
-/// above 0 beyond chance, at a level of 5 % (Diebold and Mariano 1995). The errors of neighbours
+/// above 0 beyond chance, at a level of 5 % (Diebold and Mariano 1995). The errors of neighbors
 /// that overlap over the horizon depend on each other: the variance takes that in, as Newey and
 /// West do.
 pub(crate) fn judge(naive: &[f64], forecast: &[f64], horizon: usize) -> Verdict {

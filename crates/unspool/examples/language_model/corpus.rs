@@ -18,13 +18,13 @@ const DOCUMENTS: &str = concat!(
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Unit {
     Words,
-    /// Words of a text that was tokenised before, between spaces.
+    /// Words of a text that was tokenized before, between spaces.
     Tokenized,
     Characters,
 }
 
 impl Unit {
-    /// Words, between spaces alone if the text was tokenised before.
+    /// Words, between spaces alone if the text was tokenized before.
     pub(crate) fn words(tokenized: bool) -> Self {
         if tokenized { Unit::Tokenized } else { Unit::Words }
     }
@@ -115,7 +115,7 @@ fn with_one_line_end(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// A warning if a text was tokenised before, which its special tokens show, and is split again.
+/// A warning if a text was tokenized before, which its special tokens show, and is split again.
 fn cut_special_tokens(unit: Unit, text: &str) -> Option<String> {
     let unk = SpecialToken::Unk.text();
     let count = text.matches(unk).count();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_unk_of_a_tokenised_text_is_the_vocabularys() {
+    fn the_unk_of_a_tokenized_text_is_the_vocabularys() {
         let text = " the <unk> said : no <unk> \n".repeat(20);
         let of = |unit| corpus(&format!("{unit:?}"), &text, unit);
         let (whole, cut) = (of(Unit::Tokenized), of(Unit::Words));

@@ -120,8 +120,8 @@ fn a_saved_model_writes_what_it_wrote() {
 
 /// The file knows how its text was split.
 #[test]
-fn a_model_of_a_tokenised_text_reads_prompts_and_writes_as_it_was_split() {
-    let folder = Folder::new("tokenised");
+fn a_model_of_a_tokenized_text_reads_prompts_and_writes_as_it_was_split() {
+    let folder = Folder::new("tokenized");
     let (text, file) =
         (folder.text("text", "the <unk> said : no <unk> , i 'm n't \n".repeat(40).as_bytes()), folder.path("model"));
     let base = [&["--text", &text, "--save", &file], &SMALL[..]].concat();

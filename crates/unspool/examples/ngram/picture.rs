@@ -10,7 +10,7 @@ use unspool::text::perplexity;
 const PANEL: (u32, u32) = (360, 300);
 
 /// Those of Okabe and Ito, made for every eye.
-const COLOURS: [RGBColor; 3] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115)];
+const COLORS: [RGBColor; 3] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115)];
 
 /// A curve by n: its name and its values for n = 1, 2, ..
 type Curve = (&'static str, Vec<f64>);
@@ -68,11 +68,11 @@ type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordi32
 
 /// A line with points; what is not finite is left out.
 fn draw_curve(chart: &mut Chart, i: usize, (name, values): &Curve) -> Result<(), String> {
-    let colour = COLOURS[i];
+    let color = COLORS[i];
     let points = || (1..).zip(values.iter().copied()).filter(|(_, value)| value.is_finite());
-    let line = chart.draw_series(LineSeries::new(points(), colour.stroke_width(2))).map_err(|e| e.to_string())?;
-    line.label(*name).legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour));
-    let dots = points().map(|point| Circle::new(point, 3, colour.filled()));
+    let line = chart.draw_series(LineSeries::new(points(), color.stroke_width(2))).map_err(|e| e.to_string())?;
+    line.label(*name).legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color));
+    let dots = points().map(|point| Circle::new(point, 3, color.filled()));
     chart.draw_series(dots).map(|_| ()).map_err(|e| e.to_string())
 }
 

@@ -13,7 +13,7 @@ pub(crate) type Sentences = Vec<(String, String)>;
 pub(crate) enum Unit {
     Characters,
     Words,
-    /// Words of a text that was tokenised before, between spaces.
+    /// Words of a text that was tokenized before, between spaces.
     Tokenized,
 }
 

@@ -47,7 +47,7 @@ reduction! {
     op: variance;
     what: "variance";
     rule: "`y = sum((x - mean)²) / (n - correction)`, `dx = 2 (x - mean) dy / (n - correction)`. `correction` is 1 for the \
-    unbiased estimate (PyTorch's default), 0 for the mean squared deviation (NumPy's, and what layer normalisation \
+    unbiased estimate (PyTorch's default), 0 for the mean squared deviation (NumPy's, and what layer normalization \
     uses). NaN or infinite where `n` is not greater than `correction`.";
     x: "[1.0, 2.0, 3.0, 4.0]";
     over_all: y = "1.25", dx = "[-0.75, -0.25, 0.25, 0.75]";

@@ -16,7 +16,7 @@ use std::path::Path;
 use unspool_autograd::{Real, Tensor};
 
 /// Named tensors, numbers and texts to be saved together in one safetensors file: the weights of
-/// models, the state of an optimiser, the step that training has reached.
+/// models, the state of an optimizer, the step that training has reached.
 /// [`WeightFile`](crate::io::WeightFile) reads them.
 ///
 /// Each model has a prefix: the weights of a model put under `"model"` are named
@@ -31,7 +31,7 @@ use unspool_autograd::{Real, Tensor};
 /// use unspool_autograd::{Tensor, ParamsExt};
 /// # let path = std::env::temp_dir().join(format!("checkpoint-{}.safetensors", std::process::id()));
 /// let mut model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
-/// let mean = model.zeros_like(); // such as an optimiser's
+/// let mean = model.zeros_like(); // such as an optimizer's
 ///
 /// let mut checkpoint = Checkpoint::new();
 /// checkpoint.put_model("model", &model);
@@ -68,7 +68,7 @@ impl Checkpoint {
         self.put(name, Box::new(tensor.clone()));
     }
 
-    /// Puts the state of an optimiser, a callback or an average under `prefix`. Its scalars are
+    /// Puts the state of an optimizer, a callback or an average under `prefix`. Its scalars are
     /// stored bit for bit.
     ///
     /// ```

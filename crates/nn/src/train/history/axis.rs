@@ -38,8 +38,8 @@ impl Axis {
         let first = (low / step).ceil() as i64;
         let numbers = (first..).map(|i| i as f64 * step).take_while(|&value| value <= high);
         // Decimals as the step has them, so that 3 steps of 0.1 are 0.3.
-        let labelled = numbers.map(|value| (value, label(value, power)));
-        Axis { low, high, logarithmic: false, marks: labelled.collect() }
+        let labeled = numbers.map(|value| (value, label(value, power)));
+        Axis { low, high, logarithmic: false, marks: labeled.collect() }
     }
 
     /// Ticks at 1, 2 and 5 times every power of ten; if that were too many, at powers of ten, all or some.
@@ -51,8 +51,8 @@ impl Axis {
         let powers = powers.filter(|power| power % every == 0);
         let marks = powers.flat_map(|power| digits.iter().map(move |&digit| (parse(digit, power), power)));
         let marks = marks.filter(|(value, _)| (low..=high).contains(value));
-        let labelled = marks.map(|(value, power)| (value, label(value, power)));
-        Axis { low, high, logarithmic: true, marks: labelled.collect() }
+        let labeled = marks.map(|(value, power)| (value, label(value, power)));
+        Axis { low, high, logarithmic: true, marks: labeled.collect() }
     }
 
     /// Where a value lies, from 0 at the low end to 1 at the high one.
@@ -80,7 +80,7 @@ fn round_step(step: f64) -> (i32, i32) {
     digit.map_or((1, power + 1), |digit| (digit, power))
 }
 
-/// `digit` times ten to the power, as near as a number can be: 5e-3 is 0.005 and no neighbour of it.
+/// `digit` times ten to the power, as near as a number can be: 5e-3 is 0.005 and no neighbor of it.
 fn parse(digit: i32, power: i32) -> f64 {
     format!("{digit}e{power}").parse().expect("a number")
 }

@@ -25,7 +25,7 @@ pub struct History {
     pub loss: Vec<f64>,
     /// The loss on the validation examples after each epoch; empty if there were none.
     pub val_loss: Vec<f64>,
-    /// The learning rate of the last step of each epoch; empty if the optimiser has none.
+    /// The learning rate of the last step of each epoch; empty if the optimizer has none.
     pub learning_rate: Vec<f64>,
     /// The [metrics](crate::train::Fit::metric) after each epoch, by name.
     pub metrics: Vec<(String, Vec<f64>)>,

@@ -12,10 +12,10 @@ const TOP: f64 = 36.0;
 const BOTTOM: f64 = 48.0;
 /// The width of one letter of a label.
 const LETTER: f64 = 7.0;
-/// Longer curves have markers only at points without neighbours.
+/// Longer curves have markers only at points without neighbors.
 const MOST_POINTS: usize = 60;
-/// A colour per curve, from Okabe and Ito's palette for colour-blind readers.
-const COLOURS: [&str; 2] = ["#0072b2", "#d55e00"];
+/// A color per curve, from Okabe and Ito's palette for color-blind readers.
+const COLORS: [&str; 2] = ["#0072b2", "#d55e00"];
 
 /// Curves that share an axis, by name.
 pub(super) struct Panel<'a> {
@@ -72,8 +72,8 @@ fn draw_panel(svg: &mut String, Panel { axis, curves }: &Panel, epochs: usize) {
     let longest = values.marks.iter().map(|(_, label)| label.len()).max().unwrap_or(0);
     let frame = Frame { left: LEFT + LETTER * longest as f64, epochs, values };
     axes(svg, &frame, axis);
-    for ((_, values), colour) in curves.iter().zip(COLOURS) {
-        curve(svg, &frame, values, colour);
+    for ((_, values), color) in curves.iter().zip(COLORS) {
+        curve(svg, &frame, values, color);
     }
     if epochs == 0 || !curves.iter().any(|(_, values)| values.iter().any(|&value| drawable(value))) {
         let nothing = if epochs == 0 { "no epoch was trained".to_string() } else { format!("no {axis} is finite") };
@@ -110,8 +110,8 @@ fn axes(svg: &mut String, frame: &Frame, axis: &str) {
     );
 }
 
-/// A line through neighbouring values, and points.
-fn curve(svg: &mut String, frame: &Frame, values: &[f64], colour: &str) {
+/// A line through neighboring values, and points.
+fn curve(svg: &mut String, frame: &Frame, values: &[f64], color: &str) {
     let at = |i: usize| (frame.x(i + 1), frame.y(values[i]));
     let mut start = 0;
     for run in values.chunk_by(|a, b| drawable(*a) == drawable(*b)) {
@@ -124,28 +124,28 @@ fn curve(svg: &mut String, frame: &Frame, values: &[f64], colour: &str) {
             let points: Vec<String> = places.clone().map(at).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
             let points = points.join(" ");
             let _ =
-                writeln!(svg, "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
+                writeln!(svg, "<polyline points=\"{points}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/>");
         }
         if run.len() == 1 || values.len() <= MOST_POINTS {
             for (x, y) in places.map(at) {
-                let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"{colour}\"/>");
+                let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"{color}\"/>");
             }
         }
     }
 }
 
-/// What the colours mean.
+/// What the colors mean.
 fn legend(svg: &mut String, frame: &Frame, curves: &[(&str, &[f64])]) {
     let mut x = frame.left;
-    for ((name, _), colour) in curves.iter().zip(COLOURS) {
-        let _ = writeln!(svg, "<circle cx=\"{:.1}\" cy=\"20.0\" r=\"5\" fill=\"{colour}\"/>", x + 6.0);
+    for ((name, _), color) in curves.iter().zip(COLORS) {
+        let _ = writeln!(svg, "<circle cx=\"{:.1}\" cy=\"20.0\" r=\"5\" fill=\"{color}\"/>", x + 6.0);
         text(svg, [x + 16.0, 24.0], "start", name);
         x += 16.0 + LETTER * name.chars().count() as f64 + 20.0;
     }
 }
 
-fn line(svg: &mut String, [x1, y1, x2, y2]: [f64; 4], colour: &str) {
-    let _ = writeln!(svg, "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{colour}\"/>");
+fn line(svg: &mut String, [x1, y1, x2, y2]: [f64; 4], color: &str) {
+    let _ = writeln!(svg, "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{color}\"/>");
 }
 
 fn text(svg: &mut String, [x, y]: [f64; 2], anchor: &str, content: &str) {
