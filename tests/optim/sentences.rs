@@ -50,7 +50,7 @@ fn schedules_out_of_range_are_refused() {
         Cosine::new(5).warmup(5) => "Cosine: 5 steps of warm-up leave none of 5 for the fall";
         Cosine::new(5).floor(2.0) => "Cosine: the floor is 2; it must be between 0 and 1";
         OneCycle::new(0) => "OneCycle: there is no cycle of 0 steps";
-        OneCycle::new(5).rise(1.5) => "OneCycle: a part of 1.5 of the steps is not between 0 and 1";
+        OneCycle::new(5).rise(1.5) => "OneCycle: a fraction of 1.5 of the steps is not between 0 and 1";
         OneCycle::new(5).ends(0.1, 25.0) => "OneCycle: the factor 25 is not between 0 and 1";
         Plateau::new().factor(1.0) => "Plateau: the factor is 1; it must be from 0 to less than 1";
         Plateau::new().absolute_threshold(f64::INFINITY) => "Plateau: the threshold is inf; it must be finite and not negative";

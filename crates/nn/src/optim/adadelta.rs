@@ -1,20 +1,20 @@
-//! The optimiser Adadelta.
+//! The optimizer Adadelta.
 
 use super::running_mean::Mean;
 use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
-/// Adadelta: a step is as long as the last ones were, over as large as the last gradients were,
+/// Adadelta: the gradient times the root mean square of recent steps, over that of recent gradients,
 ///
 /// ```text
 /// v = rho v + (1 - rho) g²
 /// d = sqrt(u + epsilon) / sqrt(v + epsilon) g
 /// u = rho u + (1 - rho) d²
-/// w = w - rate d
+/// w = w - lr d
 /// ```
 ///
-/// Zeiler 2012, "ADADELTA: an adaptive learning rate method", algorithm 1. The defaults are PyTorch's: rate 1, rho 0.9,
-/// epsilon 1e-6.
+/// Zeiler 2012, "ADADELTA: an adaptive learning rate method", algorithm 1. The defaults are PyTorch's:
+/// learning rate 1, rho 0.9, epsilon 1e-6.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -52,7 +52,7 @@ impl<T: Scalar> Adadelta<T> {
         self.with_rule(|rule| rule.rho = rho)
     }
 
-    /// Sets the small number that the first step is made of, and that keeps the division finite.
+    /// Sets the small number that scales the first step and keeps the division finite.
     ///
     /// # Panics
     /// If it is negative or not finite.

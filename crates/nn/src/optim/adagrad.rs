@@ -1,19 +1,19 @@
-//! The optimiser Adagrad.
+//! The optimizer Adagrad.
 
 use super::{Parameter, Rule, RuleOptimizer, Step, check_amount};
 use unspool_autograd::Scalar;
 
-/// Adagrad: each weight moves by its gradient over the root of the sum of all its squares so far,
+/// Adagrad: the gradient over the root of the sum of all its squares so far,
 ///
 /// ```text
 /// s = s + g²
-/// w = w - rate / (1 + (t - 1) decay) g / (sqrt(s) + epsilon)
+/// w = w - lr / (1 + (t - 1) decay) g / (sqrt(s) + epsilon)
 /// ```
 ///
 /// where `s` starts at 0, or at the [initial accumulator](Adagrad::initial_accumulator).
 ///
-/// Duchi, Hazan and Singer 2011, "Adaptive subgradient methods for online learning and stochastic optimization". The
-/// defaults are PyTorch's: rate 0.01, decay 0, epsilon 1e-10.
+/// Duchi, Hazan and Singer 2011, "Adaptive subgradient methods for online learning and stochastic
+/// optimization". The defaults are PyTorch's: learning rate 0.01, decay 0, epsilon 1e-10.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -52,7 +52,8 @@ impl<T: Scalar> Adagrad<T> {
         self.with_rule(|rule| rule.decay = decay)
     }
 
-    /// Sets what the sum of squares starts at (PyTorch's `initial_accumulator_value`), which shortens the first steps.
+    /// Sets the initial sum of squares (PyTorch's `initial_accumulator_value`), which shortens the first
+    /// steps.
     ///
     /// # Panics
     /// If it is negative or not finite.
@@ -82,7 +83,7 @@ impl Rule for AdagradRule {
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let rate = step.learning_rate / (1.0 + (step.t - 1) as f64 * self.decay);
-        // What is remembered is zero before the first step.
+        // States are zero before the first step.
         let start = if step.t == 1 { self.initial } else { 0.0 };
         let [rate, epsilon, start] = [rate, self.epsilon, start].map(T::from_f64);
         parameter.each(

@@ -1,7 +1,7 @@
-//! The optimiser Adam.
+//! The optimizer Adam.
 
 use super::running_mean::Mean;
-use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay, larger};
+use super::{Parameter, Rule, RuleOptimizer, Step, larger};
 use unspool_autograd::Scalar;
 
 /// Adam: `m` and `v` are running means of the gradient and of its square, both corrected for starting at zero,
@@ -9,13 +9,13 @@ use unspool_autograd::Scalar;
 /// ```text
 /// m = beta1 m + (1 - beta1) g
 /// v = beta2 v + (1 - beta2) g²
-/// w = w - rate c m / (sqrt(v) + epsilon)        c = sqrt(1 - beta2^t) / (1 - beta1^t)
+/// w = w - lr c m / (sqrt(v) + epsilon)        c = sqrt(1 - beta2^t) / (1 - beta1^t)
 /// ```
 ///
 /// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1, in the form at the end of
-/// section 2, where epsilon stands beside the uncorrected `sqrt(v)`, as in Keras. The defaults are Keras's:
-/// rate 0.001, betas 0.9 and 0.999, epsilon 1e-7. [`Adam::torch()`](Adam::torch) is the form of algorithm 1 itself and of
-/// PyTorch.
+/// section 2, where epsilon is added to the uncorrected `sqrt(v)`, as in Keras. The defaults are Keras's:
+/// learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-7. [`Adam::torch()`](Adam::torch) is algorithm 1
+/// itself, as in PyTorch.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -41,9 +41,9 @@ pub type Adam<T = f32> = RuleOptimizer<AdamRule, T>;
 pub struct AdamRule {
     pub(super) betas: (f64, f64),
     pub(super) epsilon: f64,
-    /// Whether epsilon stands beside the corrected `sqrt(v)`.
+    /// Whether epsilon is added to the corrected `sqrt(v)`.
     pub(super) corrected: bool,
-    /// Whether the largest `v` so far takes the place of `v`.
+    /// Whether to divide by the largest `v` so far instead of `v`.
     pub(super) amsgrad: bool,
 }
 
@@ -54,48 +54,29 @@ impl Default for AdamRule {
 }
 
 impl AdamRule {
-    /// PyTorch's.
+    /// PyTorch's settings.
     pub(super) fn torch() -> Self {
         AdamRule { betas: (0.9, 0.999), epsilon: 1e-8, corrected: true, amsgrad: false }
     }
 }
 
 impl<T: Scalar> Adam<T> {
-    /// Adam as in PyTorch: epsilon, 1e-8, is beside the corrected `sqrt(v / (1 - beta2^t))`. So it is smaller by
-    /// `sqrt(1 - beta2^t)` in the formula above, which is 0.03 in the first step.
+    /// Adam as in PyTorch: epsilon, 1e-8, is added to the corrected `sqrt(v / (1 - beta2^t))`. In the formula
+    /// above it is therefore multiplied by `sqrt(1 - beta2^t)`, which is 0.03 in the first step.
     pub fn torch() -> Self {
         RuleOptimizer::new(AdamRule::torch())
     }
 
-    /// Sets the decay of the two running means, per step.
-    ///
-    /// # Panics
-    /// If one is not at least 0 and less than 1.
-    #[track_caller]
-    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
-        check_decay("beta1", beta1);
-        check_decay("beta2", beta2);
-        self.with_rule(|rule| rule.betas = (beta1, beta2))
-    }
-
-    /// Sets the small number that keeps the division finite.
-    ///
-    /// # Panics
-    /// If it is negative or not finite.
-    #[track_caller]
-    pub fn epsilon(self, epsilon: f64) -> Self {
-        check_amount("epsilon", epsilon);
-        self.with_rule(|rule| rule.epsilon = epsilon)
-    }
-
-    /// Divides by the root of the largest `v` so far, `u = max(u, v)`, in place of `v`: steps never become longer because
-    /// large gradients are forgotten.
+    /// Divides by the root of the largest `v` so far, `u = max(u, v)`, instead of `v`: steps never grow
+    /// because large gradients fade from the mean.
     ///
     /// Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond" (AMSGrad), in the form of PyTorch and Keras.
     pub fn amsgrad(self) -> Self {
         self.with_rule(|rule| rule.amsgrad = true)
     }
 }
+
+super::betas_and_epsilon!(Adam, rule);
 
 impl Rule for AdamRule {
     const LEARNING_RATE: f64 = 1e-3;

@@ -1,19 +1,20 @@
-//! The optimiser Adamax.
+//! The optimizer Adamax.
 
 use super::running_mean::Mean;
-use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay, larger};
+use super::{Parameter, Rule, RuleOptimizer, Step, larger};
 use unspool_autograd::Scalar;
 
-/// Adamax: [`Adam`](super::Adam) with a maximum, which forgets slowly, in place of the root of the mean square,
+/// Adamax: [`Adam`](super::Adam) with a decaying maximum instead of the root of the mean square,
 ///
 /// ```text
 /// m = beta1 m + (1 - beta1) g
 /// u = max(beta2 u, |g| + epsilon)
-/// w = w - rate / (1 - beta1^t) m / u
+/// w = w - lr / (1 - beta1^t) m / u
 /// ```
 ///
-/// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 2, with PyTorch's epsilon and defaults: rate
-/// 0.002, betas 0.9 and 0.999, epsilon 1e-8. As nothing is squared, gradients of any size make steps.
+/// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 2, with PyTorch's epsilon and
+/// defaults: learning rate 0.002, betas 0.9 and 0.999, epsilon 1e-8. As nothing is squared, gradients of
+/// any size make steps.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -40,28 +41,7 @@ impl Default for AdamaxRule {
     }
 }
 
-impl<T: Scalar> Adamax<T> {
-    /// Sets the decay of the running mean, and that of the maximum, per step.
-    ///
-    /// # Panics
-    /// If one is not at least 0 and less than 1.
-    #[track_caller]
-    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
-        check_decay("beta1", beta1);
-        check_decay("beta2", beta2);
-        self.with_rule(|rule| rule.betas = (beta1, beta2))
-    }
-
-    /// Sets the small number that keeps the division finite.
-    ///
-    /// # Panics
-    /// If it is negative or not finite.
-    #[track_caller]
-    pub fn epsilon(self, epsilon: f64) -> Self {
-        check_amount("epsilon", epsilon);
-        self.with_rule(|rule| rule.epsilon = epsilon)
-    }
-}
+super::betas_and_epsilon!(Adamax, rule);
 
 impl Rule for AdamaxRule {
     const LEARNING_RATE: f64 = 2e-3;

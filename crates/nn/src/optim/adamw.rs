@@ -1,14 +1,14 @@
-//! The optimiser AdamW.
+//! The optimizer AdamW.
 
 use super::adam::AdamRule;
-use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step};
 use unspool_autograd::Scalar;
 
 /// AdamW: [`Adam`](super::Adam) in PyTorch's form with decoupled [weight decay](RuleOptimizer::weight_decay),
-/// `w - rate decay w` before the step of Adam.
+/// `w - learning_rate decay w` before the step of Adam.
 ///
-/// Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2. The defaults are PyTorch's: rate 0.001,
-/// betas 0.9 and 0.999, epsilon 1e-8, decay 0.01.
+/// Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2. The defaults are
+/// PyTorch's: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8, decay 0.01.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -33,32 +33,13 @@ impl Default for AdamWRule {
 }
 
 impl<T: Scalar> AdamW<T> {
-    /// Sets the decay of the two running means, per step.
-    ///
-    /// # Panics
-    /// If one is not at least 0 and less than 1.
-    #[track_caller]
-    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
-        check_decay("beta1", beta1);
-        check_decay("beta2", beta2);
-        self.with_rule(|rule| rule.0.betas = (beta1, beta2))
-    }
-
-    /// Sets the small number that keeps the division finite.
-    ///
-    /// # Panics
-    /// If it is negative or not finite.
-    #[track_caller]
-    pub fn epsilon(self, epsilon: f64) -> Self {
-        check_amount("epsilon", epsilon);
-        self.with_rule(|rule| rule.0.epsilon = epsilon)
-    }
-
     /// Divides by the root of the largest `v` so far: see [`Adam::amsgrad`](super::Adam::amsgrad).
     pub fn amsgrad(self) -> Self {
         self.with_rule(|rule| rule.0.amsgrad = true)
     }
 }
+
+super::betas_and_epsilon!(AdamW, rule.0);
 
 impl Rule for AdamWRule {
     const LEARNING_RATE: f64 = AdamRule::LEARNING_RATE;

@@ -1,11 +1,11 @@
-//! Gradients that became too large, made smaller.
+//! Gradient clipping.
 
 use unspool_autograd::{Params, Path, Scalar, Tensor};
 
-/// The length of the whole gradient: the square root of the sum of the squares of all elements of all leaves.
+/// The global gradient norm: the square root of the sum of the squares of all elements of all leaves.
 ///
-/// Computed in f64 in a fixed order, so it has the same bits at any number of threads. No square is too large or too small
-/// for it.
+/// Computed in f64 in a fixed order, so it has the same bits at any number of threads, and safe from
+/// overflow and underflow of the squares.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -20,7 +20,8 @@ pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
     if sum.is_normal() || sum.is_nan() {
         return sum.sqrt();
     }
-    // The squares of f64 beyond 1e154 are infinite, those below 1e-154 nothing: the largest element is taken out of them.
+    // Squares of numbers above 1e154 overflow in f64, those below 1e-154 underflow: divide by the largest
+    // element first.
     let (mut largest, mut sum) = (0f64, 0.0);
     gradients.visit_leaves(Path::ROOT, &mut |_, leaf| largest = largest.max(largest_size(leaf)));
     if largest == 0.0 || largest.is_infinite() {
@@ -30,11 +31,11 @@ pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
     largest * sum.sqrt()
 }
 
-/// Shortens the whole gradient to at most `longest`, and returns its length before: every element is multiplied by
+/// Clips the global gradient norm to `longest` and returns the norm before: every element is multiplied by
 /// `min(1, longest / (norm + 1e-6))`, as in PyTorch.
 ///
-/// Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1. Optimisers
-/// do this by themselves after [`clip_norm`](crate::optim::RuleOptimizer::clip_norm).
+/// Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1. Optimizers
+/// do this in every step after [`clip_norm`](crate::optim::RuleOptimizer::clip_norm).
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -56,7 +57,7 @@ pub fn clip_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, longest: f6
     norm
 }
 
-/// Moves every element of the gradient into the range from `-largest` to `largest`.
+/// Clips every element of the gradient to the range from `-largest` to `largest`.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -81,13 +82,13 @@ pub(crate) fn check(limit: f64) {
     assert!(limit >= 0.0, "clip: the limit is {limit}; it must be a number and not negative");
 }
 
-/// By what a gradient of this norm is multiplied.
+/// The factor of a gradient of this norm.
 pub(crate) fn shrinkage(norm: f64, longest: f64) -> f64 {
     let scale = longest / (norm + 1e-6);
     if scale > 1.0 { 1.0 } else { scale } // NaN stays
 }
 
-/// `x`, moved between `-largest` and `largest`; NaN stays.
+/// `x` clipped to the range from `-largest` to `largest`; NaN stays.
 #[inline(always)]
 pub(crate) fn clamp<T: Scalar>(x: T, largest: T) -> T {
     if x > largest {
@@ -107,7 +108,7 @@ fn each<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, f: impl Fn(T) -> T) 
     });
 }
 
-/// The sum of the squares of `f` of each element, as sums side by side.
+/// The sum of the squares of `f` of each element, as 16 partial sums so that the loop becomes SIMD code.
 fn square_sum<T: Scalar>(leaf: &Tensor<T>, f: impl Fn(f64) -> f64) -> f64 {
     let leaf = leaf.contiguous();
     let mut sums = [0.0; 16];

@@ -1,18 +1,18 @@
-//! An average of the weights of the last steps.
+//! Exponential moving averages of weights.
 
 use crate::optim::fingerprint::fingerprint;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 
-/// The exponential moving average of a model's weights, a model itself: after each [`update`](Ema::update) it is
-/// `decay` times what it was, plus `1 - decay` times the weights. It often generalises better than the weights of the last
-/// step.
+/// The exponential moving average of a model's weights, itself a model: each [`update`](Ema::update) makes it
+/// `decay` times the average plus `1 - decay` times the weights. It often generalizes better than the
+/// weights of the last step.
 ///
 /// Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging"; as in
 /// `torch.optim.swa_utils` with `get_ema_multi_avg_fn`.
 ///
-/// An optimiser and a borrowed average are an optimiser that also averages, after each step:
+/// A pair of an optimizer and a borrowed average is an optimizer that also averages, after each step:
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -35,7 +35,7 @@ use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 pub struct Ema<M> {
     decay: f64,
     average: M,
-    /// That of the model as it was left, if it is known.
+    /// The fingerprint of the model after the last update, if it is known.
     model: Option<u64>,
 }
 
@@ -57,67 +57,67 @@ impl<M> Ema<M> {
         Ema { decay, average, model: Some(fingerprint(model)) }
     }
 
-    /// Moves the average towards the weights of `model`, by `1 - decay` of the way.
+    /// Updates the average with the weights of `model`.
     ///
     /// # Panics
-    /// If the shapes are not those of the model that it began with.
+    /// If the shapes are not those of the model that it started with.
     #[track_caller]
     pub fn update<T: Scalar>(&mut self, model: &M)
     where
         M: Params<Tensor<T>>,
     {
-        let way = T::from_f64(1.0 - self.decay);
+        let step = T::from_f64(1.0 - self.decay);
         for (average, weight) in self.average.leaves_mut().into_iter().zip(model.leaves()) {
             average.update(
                 weight,
                 #[inline(always)]
-                |a, w| a + (w - a) * way,
+                |a, w| a + (w - a) * step,
             );
         }
         self.model = Some(fingerprint(model));
     }
 
-    /// The average: a model to evaluate, to predict with and to save.
+    /// The averaged model: to evaluate, to predict with and to save.
     pub fn model(&self) -> &M {
         &self.average
     }
 
-    /// The average, taken out.
+    /// The averaged model, by value.
     pub fn into_model(self) -> M {
         self.average
     }
 
-    /// The averages, by the names of the parameters.
+    /// The averages by the names of the parameters.
     pub fn state_dict<T: Scalar>(&self) -> StateDict<T>
     where
         M: Params<Tensor<T>>,
     {
-        let mut memory = StateDict::new();
+        let mut state = StateDict::new();
         self.average.visit_leaves(Path::ROOT, &mut |path, leaf| {
-            memory.tensors.insert(path.to_string(), leaf.clone());
+            state.tensors.insert(path.to_string(), leaf.clone());
         });
-        memory
+        state
     }
 
-    /// Goes on where the average stood that this memory is from; nothing changes if there is an error.
+    /// Continues from a saved average; on an error nothing changes.
     ///
     /// # Errors
-    /// If the memory is not that of an average of such a model.
-    pub fn load_state_dict<T: Scalar>(&mut self, memory: &StateDict<T>) -> Result<(), StateDictError>
+    /// If the state is not that of an average of such a model.
+    pub fn load_state_dict<T: Scalar>(&mut self, state: &StateDict<T>) -> Result<(), StateDictError>
     where
         M: Params<Tensor<T>>,
     {
-        let restored = self.read(memory)?;
-        self.put(restored);
+        let saved = self.read(state)?;
+        self.put(saved);
         self.model = None;
         Ok(())
     }
 
-    fn read<T: Scalar>(&self, memory: &StateDict<T>) -> Result<Vec<Tensor<T>>, StateDictError>
+    fn read<T: Scalar>(&self, state: &StateDict<T>) -> Result<Vec<Tensor<T>>, StateDictError>
     where
         M: Params<Tensor<T>>,
     {
-        let mut reader = memory.reader();
+        let mut reader = state.reader();
         let mut read = Vec::new();
         self.average.visit_leaves(Path::ROOT, &mut |path, leaf| {
             read.extend(reader.tensor(&path.to_string(), leaf.shape()));
@@ -126,27 +126,27 @@ impl<M> Ema<M> {
         Ok(read)
     }
 
-    fn put<T: Scalar>(&mut self, restored: Vec<Tensor<T>>)
+    fn put<T: Scalar>(&mut self, saved: Vec<Tensor<T>>)
     where
         M: Params<Tensor<T>>,
     {
-        for (average, restored) in self.average.leaves_mut().into_iter().zip(restored) {
-            *average = restored;
+        for (average, saved) in self.average.leaves_mut().into_iter().zip(saved) {
+            *average = saved;
         }
     }
 }
 
-/// What an average is called in a memory that may hold others.
-fn name_beside<T: Scalar>(memory: &StateDict<T>) -> String {
+/// A name for an average in a state that may hold other averages: `ema`, `ema2`, ..
+fn free_name<T: Scalar>(state: &StateDict<T>) -> String {
     let names = std::iter::once("ema".to_string()).chain((2..).map(|n| format!("ema{n}")));
     let taken =
-        |name: &str| memory.tensors.keys().any(|key| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+        |name: &str| state.tensors.keys().any(|key| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
     names.into_iter().find(|name| !taken(name)).expect("names without end")
 }
 
-/// The optimiser, and an average of the weights after each of its steps; it remembers the latter behind `ema.`, that of
-/// a second average behind `ema2.`. In [`fit`](crate::train::fit), the average of a model that is not as it was after the last update
-/// begins anew at its weights.
+/// The optimizer, and an average of the weights after each of its steps. The state of the average is nested
+/// under `ema`, that of a second one under `ema2`. In [`fit`](crate::train::fit), an average starts afresh at
+/// the weights of a model that has changed since the last update.
 impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O, &mut Ema<M>) {
     #[track_caller]
     fn step(&mut self, model: &mut M, gradients: &M) {
@@ -167,14 +167,14 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O
         self.0.current_learning_rate()
     }
     fn state_dict(&self) -> StateDict<T> {
-        let mut memory = self.0.state_dict();
-        memory.nest(&name_beside(&memory), self.1.state_dict());
-        memory
+        let mut state = self.0.state_dict();
+        state.nest(&free_name(&state), self.1.state_dict());
+        state
     }
-    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
+    fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
         let before = self.0.state_dict();
-        let name = name_beside(&before);
-        let (average, optimizer) = memory.split(&name);
+        let name = free_name(&before);
+        let (average, optimizer) = state.split(&name);
         let (optimizer, average) = (self.0.load_state_dict(model, &optimizer), self.1.read(&average));
         match (optimizer, average) {
             (optimizer, Ok(average)) => optimizer.map(|()| {
@@ -182,7 +182,7 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O
                 self.1.model = Some(fingerprint(model));
             }),
             (optimizer, Err(wrong)) => {
-                // Both are restored, or none.
+                // Both are loaded, or neither.
                 let mut error = match optimizer {
                     Ok(()) => self.0.load_state_dict(model, &before).err().unwrap_or_default(),
                     Err(error) => error,

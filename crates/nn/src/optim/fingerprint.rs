@@ -1,11 +1,11 @@
-//! Telling one model from another.
+//! Recognizing a model by its weights.
 
 use crate::mode::mix;
 use crate::tuning::FINGERPRINT_ELEMENTS;
 use unspool_autograd::{Params, Path, Scalar, Tensor};
 
-/// A number that another model has as well only if it has the same bits in some places of each parameter: a model that went on
-/// learning, or one from another seed, has others.
+/// A hash of a few elements of each parameter: a model that was trained further, or that comes from another
+/// seed, has another one. A hash of all elements would cost as much as a step of the optimizer.
 pub(crate) fn fingerprint<T: Scalar, M: Params<Tensor<T>>>(model: &M) -> u64 {
     let mut print = 0;
     model.visit_leaves(Path::ROOT, &mut |_, leaf| {
@@ -13,8 +13,8 @@ pub(crate) fn fingerprint<T: Scalar, M: Params<Tensor<T>>>(model: &M) -> u64 {
         let elements = leaf.as_slice().expect("contiguous");
         print = mix(print, elements.len());
         let Some(last) = elements.len().checked_sub(1) else { return };
-        for place in 0..FINGERPRINT_ELEMENTS {
-            print = mix(print ^ elements[place * last / (FINGERPRINT_ELEMENTS - 1)].to_f64().to_bits(), place);
+        for i in 0..FINGERPRINT_ELEMENTS {
+            print = mix(print ^ elements[i * last / (FINGERPRINT_ELEMENTS - 1)].to_f64().to_bits(), i);
         }
     });
     print

@@ -1,9 +1,9 @@
-//! Parameters with settings of their own.
+//! Parameter groups.
 
 use super::check_amount;
 
-/// Settings of the parameters whose names match a pattern: see [`RuleOptimizer::group`](super::RuleOptimizer::group). What is not set
-/// stays that of the optimiser.
+/// Settings of the parameters whose names match a pattern: see
+/// [`RuleOptimizer::group`](super::RuleOptimizer::group). What is not set is as in the optimizer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
     pub(super) lr_scale: Option<f64>,
@@ -12,7 +12,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// Sets by what the learning rate is multiplied; 0 freezes the parameters.
+    /// Sets the factor of the learning rate; 0 freezes the parameters.
     ///
     /// # Panics
     /// If the factor is negative or not finite.
@@ -42,8 +42,8 @@ impl Group {
         Group { l2: Some(penalty), ..self }
     }
 
-    /// This group, with what `other` sets instead.
-    pub(super) fn overruled_by(self, other: &Group) -> Group {
+    /// This group, with the settings of `other` where it has any.
+    pub(super) fn overridden_by(self, other: &Group) -> Group {
         Group {
             lr_scale: other.lr_scale.or(self.lr_scale),
             weight_decay: other.weight_decay.or(self.weight_decay),
@@ -52,7 +52,7 @@ impl Group {
     }
 }
 
-/// Whether a name is of a pattern, in which `*` stands for any number of any characters.
+/// Whether a name matches a pattern, in which `*` matches any number of any characters.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
@@ -68,7 +68,7 @@ mod tests {
     use super::matches;
 
     #[test]
-    fn a_star_stands_for_anything() {
+    fn a_star_matches_anything() {
         for (pattern, name) in [
             ("cell.u", "cell.u"),
             ("*", "cell.u"),

@@ -1,19 +1,19 @@
-//! The optimiser Lion.
+//! The optimizer Lion.
 
 use super::running_mean::Mean;
 use super::{Parameter, Rule, RuleOptimizer, Step, check_decay};
 use unspool_autograd::Scalar;
 
-/// Lion: every weight moves by the same amount, in the direction of a mean of momentum and gradient,
+/// Lion: the sign of a mean of momentum and gradient,
 ///
 /// ```text
-/// w = w - rate sign(beta1 m + (1 - beta1) g)
+/// w = w - lr sign(beta1 m + (1 - beta1) g)
 /// m = beta2 m + (1 - beta2) g
 /// ```
 ///
 /// Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2; its weight decay is the
-/// [decoupled](RuleOptimizer::weight_decay) one, 0 by default. Rate 0.0001, betas 0.9 and 0.99. The authors recommend rates three
-/// to ten times smaller than AdamW's, and decays that much larger.
+/// [decoupled](RuleOptimizer::weight_decay) one, 0 by default. Learning rate 0.0001, betas 0.9 and 0.99. The
+/// authors recommend learning rates three to ten times smaller than AdamW's, and decays that much larger.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -39,7 +39,7 @@ impl Default for LionRule {
 }
 
 impl<T: Scalar> Lion<T> {
-    /// Sets the decay of the momentum as the step sees it, and as it is kept.
+    /// Sets the decay of the momentum in the step, and that of the momentum that is kept.
     ///
     /// # Panics
     /// If one is not at least 0 and less than 1.

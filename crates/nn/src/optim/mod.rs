@@ -1,8 +1,12 @@
-//! The optimisers: a [`Rule`] each, and [`RuleOptimizer`], which does what all have in common.
+//! The optimizers: each is a [`Rule`], around which [`RuleOptimizer`] puts learning rate, schedule, weight
+//! decay, groups and clipping.
 //!
-//! | | remembers | from |
+//! What must stay true: everything that a later step depends on, other than settings, is in the state dict,
+//! and a step allocates nothing after the first.
+//!
+//! | optimizer | states per parameter | source |
 //! |---|---|---|
-//! | [`Sgd`] | nothing, or one tensor with momentum | Robbins and Monro 1951; Sutskever et al. 2013 |
+//! | [`Sgd`] | none; one with momentum | Robbins and Monro 1951; Sutskever et al. 2013 |
 //! | [`RmsProp`] | one to three | Hinton 2012 |
 //! | [`Adagrad`] | one | Duchi, Hazan and Singer 2011 |
 //! | [`Adadelta`] | two | Zeiler 2012 |
@@ -12,16 +16,15 @@
 //! | [`RAdam`] | two | Liu et al. 2020 |
 //! | [`Lion`] | one | Chen et al. 2023 |
 //!
-//! (tensors of the size of each parameter). All have the same settings around them: see [`RuleOptimizer`]. Definitions and
-//! defaults are PyTorch's, but for [`Adam::default()`](Adam), which is Keras's; [`Adam::torch()`](RuleOptimizer::torch) is
-//! PyTorch's.
+//! All take the settings of [`RuleOptimizer`]. Definitions and defaults are PyTorch's, except for
+//! [`Adam::default()`](Adam), which is Keras's; [`Adam::torch()`](RuleOptimizer::torch) is PyTorch's.
 //!
-//! A gradient whose square is beyond the largest number of its type (1e19 in f32, less what `1 - beta` takes from it) makes no
-//! step where one is divided by the root of its mean, and an infinite one makes NaN, as in PyTorch. [Clipping](RuleOptimizer::clip_norm)
-//! keeps both away.
+//! As in PyTorch, a gradient whose square overflows (1e19 in f32, somewhat more after the factor `1 - beta`)
+//! makes no step where the divisor is the root of a mean square, and an infinite one makes NaN.
+//! [Clipping](RuleOptimizer::clip_norm) prevents both.
 //!
-//! In formulas, `w` is a weight, `g` its gradient, `t` the number of the step from 1, and names without another meaning are
-//! what is remembered, zero before the first step.
+//! In formulas, `w` is a weight, `g` its gradient, `lr` the learning rate, `t` the step from 1; all other
+//! letters are states, zero before the first step.
 
 pub(crate) mod adadelta;
 pub(crate) mod adagrad;
@@ -39,6 +42,8 @@ pub(crate) mod radam;
 pub(crate) mod rmsprop;
 pub(crate) mod rule;
 pub(crate) mod rule_optimizer;
+mod rule_state;
+mod rule_step;
 pub(crate) mod running_mean;
 pub mod schedules;
 pub(crate) mod sgd;
@@ -64,19 +69,48 @@ pub use state_dict::{StateDict, StateDictError, StateReader};
 
 use unspool_autograd::Scalar;
 
-/// Refuses decays of running means that are not between 0 and 1.
+/// The settings that Adam and its variants share.
+macro_rules! betas_and_epsilon {
+    ($Optimizer:ident, $rule:ident $(.$field:tt)?) => {
+        impl<T: Scalar> $Optimizer<T> {
+            /// Sets the decays of the two running averages, per step.
+            ///
+            /// # Panics
+            /// If one is not at least 0 and less than 1.
+            #[track_caller]
+            pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+                $crate::optim::check_decay("beta1", beta1);
+                $crate::optim::check_decay("beta2", beta2);
+                self.with_rule(|$rule| $rule$(.$field)?.betas = (beta1, beta2))
+            }
+
+            /// Sets the small number that keeps the division finite.
+            ///
+            /// # Panics
+            /// If it is negative or not finite.
+            #[track_caller]
+            pub fn epsilon(self, epsilon: f64) -> Self {
+                $crate::optim::check_amount("epsilon", epsilon);
+                self.with_rule(|$rule| $rule$(.$field)?.epsilon = epsilon)
+            }
+        }
+    };
+}
+use betas_and_epsilon;
+
+/// Panics if the decay of a running mean is not in `0..1`.
 #[track_caller]
 fn check_decay(what: &str, decay: f64) {
     assert!((0.0..1.0).contains(&decay), "{what} is {decay}; it must be at least 0 and less than 1");
 }
 
-/// The larger one; NaN stays.
+/// The larger number; NaN stays.
 #[inline(always)]
 fn larger<T: Scalar>(a: T, b: T) -> T {
     if a > b || a.is_nan() { a } else { b }
 }
 
-/// Refuses settings that are infinite, not numbers, or negative.
+/// Panics if a setting is negative, infinite or NaN.
 #[track_caller]
 fn check_amount(what: &str, amount: f64) {
     assert!(amount >= 0.0 && amount.is_finite(), "{what} is {amount}; it must be finite and not negative");

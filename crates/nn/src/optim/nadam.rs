@@ -1,21 +1,21 @@
-//! The optimiser Nadam.
+//! The optimizer Nadam.
 
 use super::running_mean::Mean;
-use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step, check_amount};
 use unspool_autograd::Scalar;
 
-/// Nadam: [`Adam`](super::Adam) with Nesterov's momentum, which grows from step to step,
+/// Nadam: [`Adam`](super::Adam) with Nesterov momentum, which grows from step to step,
 ///
 /// ```text
 /// mu_t = beta1 (1 - 0.5 · 0.96^(t momentum_decay))           p_t = mu_1 mu_2 .. mu_t
 /// m = beta1 m + (1 - beta1) g
 /// v = beta2 v + (1 - beta2) g²
 /// m' = mu_(t+1) m / (1 - p_(t+1)) + (1 - mu_t) g / (1 - p_t)
-/// w = w - rate m' / (sqrt(v / (1 - beta2^t)) + epsilon)
+/// w = w - lr m' / (sqrt(v / (1 - beta2^t)) + epsilon)
 /// ```
 ///
-/// Dozat 2016, "Incorporating Nesterov momentum into Adam", algorithm 2, in PyTorch's form. The defaults are PyTorch's: rate
-/// 0.002, betas 0.9 and 0.999, epsilon 1e-8, momentum_decay 0.004.
+/// Dozat 2016, "Incorporating Nesterov momentum into Adam", algorithm 2, in PyTorch's form. The defaults are
+/// PyTorch's: learning rate 0.002, betas 0.9 and 0.999, epsilon 1e-8, momentum_decay 0.004.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -53,27 +53,6 @@ impl NadamRule {
 }
 
 impl<T: Scalar> Nadam<T> {
-    /// Sets the decay of the two running means, per step.
-    ///
-    /// # Panics
-    /// If one is not at least 0 and less than 1.
-    #[track_caller]
-    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
-        check_decay("beta1", beta1);
-        check_decay("beta2", beta2);
-        self.with_rule(|rule| rule.betas = (beta1, beta2))
-    }
-
-    /// Sets the small number that keeps the division finite.
-    ///
-    /// # Panics
-    /// If it is negative or not finite.
-    #[track_caller]
-    pub fn epsilon(self, epsilon: f64) -> Self {
-        check_amount("epsilon", epsilon);
-        self.with_rule(|rule| rule.epsilon = epsilon)
-    }
-
     /// Sets how fast the momentum grows.
     ///
     /// # Panics
@@ -84,6 +63,8 @@ impl<T: Scalar> Nadam<T> {
         self.with_rule(|rule| rule.momentum_decay = decay)
     }
 }
+
+super::betas_and_epsilon!(Nadam, rule);
 
 impl Rule for NadamRule {
     const LEARNING_RATE: f64 = 2e-3;
@@ -96,8 +77,8 @@ impl Rule for NadamRule {
         &[("p", 1.0)]
     }
 
-    fn begin_step(&self, t: usize, numbers: &mut [f64]) {
-        numbers[0] *= self.momentum(t);
+    fn begin_step(&self, t: usize, scalars: &mut [f64]) {
+        scalars[0] *= self.momentum(t);
     }
 
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {

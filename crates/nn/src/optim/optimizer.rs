@@ -1,12 +1,12 @@
-//! What changes a model by its gradients.
+//! The trait of optimizers.
 
 use crate::optim::state_dict::{StateDict, StateDictError};
 use unspool_autograd::{Params, Scalar, Tensor};
 
-/// Something that changes a model by its gradients. The built-in ones are in [`optimizers`](crate::optim).
+/// Updates a model from its gradients. The built-in optimizers are in [`optim`](crate::optim).
 ///
-/// [`step`](Optimizer::step) is all that an optimiser must have. An update of each element by itself is shorter as a
-/// [`Rule`](crate::optim::Rule), which also brings weight decay, groups, clipping and schedules.
+/// Only [`step`](Optimizer::step) is required. An elementwise update is shorter as a
+/// [`Rule`](crate::optim::Rule), which brings weight decay, groups, clipping and schedules.
 ///
 /// ```
 /// use unspool_autograd::{Params, Scalar, Tensor, ParamsExt};
@@ -14,7 +14,7 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// use unspool_nn::layers::Dense;
 /// use unspool_nn::optim::Optimizer;
 ///
-/// /// Moves all weights together, by a rate over the length of the whole gradient.
+/// /// A step of the same length whatever the global gradient norm.
 /// struct Normalized { rate: f64 }
 ///
 /// impl<T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Normalized {
@@ -32,52 +32,53 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// assert_eq!(model.bias.at([0]), before - 0.05);
 /// ```
 pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
-    /// One step: changes `model`, in place if nobody else holds its tensors (the tape they were bound to has
-    /// been reset).
+    /// One step: updates `model`, in place if no one else holds its tensors (the tape that they were bound
+    /// to has been reset).
     fn step(&mut self, model: &mut M, gradients: &M);
 
-    /// Called by [`fit`](crate::train::fit) before the first step, and before anything is [restored](Optimizer::load_state_dict): for
-    /// mistakes to be told before any time is spent, and for what was remembered of another model to be forgotten.
+    /// Called by [`fit`](crate::train::fit) before the first step, and before any state is
+    /// [loaded](Optimizer::load_state_dict): to report mistakes before time is spent, and to discard the state
+    /// of another model.
     ///
-    /// The built-in optimisers go on where they were if `model` is as they left it, and begin anew if it is not.
+    /// The built-in optimizers continue if `model` is as they left it, and start afresh otherwise.
     ///
     /// # Panics
-    /// If the optimiser does not fit the model.
+    /// If the optimizer does not fit the model.
     #[track_caller]
     fn prepare(&mut self, model: &M) {
         let _ = model;
     }
 
-    /// Called by [`fit`](crate::train::fit) after each epoch with the validation loss, or the training loss if there are no examples
-    /// for validation.
+    /// Called by [`fit`](crate::train::fit) after each epoch with the validation loss, or the training loss if
+    /// there are no validation examples.
     fn observe(&mut self, metric: f64) {
         let _ = metric;
     }
 
-    /// The learning rate of the next step, if there is such a thing.
+    /// The learning rate of the next step, if the optimizer has one.
     fn current_learning_rate(&self) -> Option<f64> {
         None
     }
 
-    /// All that later steps depend on, and that is not a setting: to be saved, and [restored](Optimizer::load_state_dict).
+    /// Everything that later steps depend on, other than settings: to be saved, and
+    /// [loaded](Optimizer::load_state_dict).
     fn state_dict(&self) -> StateDict<T> {
         StateDict::new()
     }
 
-    /// Goes on where the optimiser stood that this memory is from, one of the same settings; nothing changes if there is an
-    /// error.
+    /// Continues from the saved state of an optimizer with the same settings; on an error nothing changes.
     ///
     /// # Errors
-    /// If the memory is not that of such an optimiser of this model: the error lists every name that is missing, that
-    /// nobody asks for, or whose value does not fit.
-    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
+    /// If the state does not come from such an optimizer of such a model: the error lists every name that is
+    /// missing, unexpected, or has a value that does not fit.
+    fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
         let _ = model;
-        memory.reader().finish()
+        state.reader().finish()
     }
 }
 
-/// An optimiser lent to several trainings of one model keeps its memory from one to the next; for another model it begins
-/// anew: see [`prepare`](Optimizer::prepare).
+/// A borrowed optimizer keeps its state from one training of a model to the next; for another model it
+/// starts afresh: see [`prepare`](Optimizer::prepare).
 impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for &mut O {
     #[track_caller]
     fn step(&mut self, model: &mut M, gradients: &M) {
@@ -96,7 +97,7 @@ impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for &m
     fn state_dict(&self) -> StateDict<T> {
         (**self).state_dict()
     }
-    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
-        (**self).load_state_dict(model, memory)
+    fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
+        (**self).load_state_dict(model, state)
     }
 }

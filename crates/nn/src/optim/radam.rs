@@ -1,23 +1,23 @@
-//! The optimiser RAdam.
+//! The optimizer RAdam.
 
 use super::running_mean::Mean;
-use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
+use super::{Parameter, Rule, RuleOptimizer, Step};
 use unspool_autograd::Scalar;
 
-/// RAdam: [`Adam`](super::Adam) whose steps are shortened as long as `v` is an average of few squares, and do without it
-/// in the first five,
+/// RAdam: [`Adam`](super::Adam) whose steps are shortened while `v` is an average of few squares, and that
+/// does without `v` in the first five,
 ///
 /// ```text
 /// m = beta1 m + (1 - beta1) g
 /// v = beta2 v + (1 - beta2) g²
 /// n = N - 2 t beta2^t / (1 - beta2^t)                        N = 2 / (1 - beta2) - 1
 /// r = sqrt((n - 4) (n - 2) N / ((N - 4) (N - 2) n))
-/// w = w - rate m / (1 - beta1^t) r sqrt(1 - beta2^t) / (sqrt(v) + epsilon)     if n > 5
-/// w = w - rate m / (1 - beta1^t)                                               otherwise
+/// w = w - lr m / (1 - beta1^t) r sqrt(1 - beta2^t) / (sqrt(v) + epsilon)     if n > 5
+/// w = w - lr m / (1 - beta1^t)                                               otherwise
 /// ```
 ///
-/// Liu et al. 2020, "On the variance of the adaptive learning rate and beyond", algorithm 2, where the limit is 4; 5 and
-/// the defaults are PyTorch's: rate 0.001, betas 0.9 and 0.999, epsilon 1e-8.
+/// Liu et al. 2020, "On the variance of the adaptive learning rate and beyond", algorithm 2, where the limit
+/// is 4; the limit 5 and the defaults are PyTorch's: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -26,7 +26,7 @@ use unspool_autograd::Scalar;
 /// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
 /// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-0.5, [1]) };
 /// RAdam::default().learning_rate(0.1).step(&mut model, &gradients);
-/// assert!((model.weight.at([0, 0]) + 0.5).abs() < 1e-6); // first, plain descent
+/// assert!((model.weight.at([0, 0]) + 0.5).abs() < 1e-6); // the first steps are plain descent
 /// ```
 pub type RAdam<T = f32> = RuleOptimizer<RAdamRule, T>;
 
@@ -43,28 +43,7 @@ impl Default for RAdamRule {
     }
 }
 
-impl<T: Scalar> RAdam<T> {
-    /// Sets the decay of the two running means, per step.
-    ///
-    /// # Panics
-    /// If one is not at least 0 and less than 1.
-    #[track_caller]
-    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
-        check_decay("beta1", beta1);
-        check_decay("beta2", beta2);
-        self.with_rule(|rule| rule.betas = (beta1, beta2))
-    }
-
-    /// Sets the small number that keeps the division finite.
-    ///
-    /// # Panics
-    /// If it is negative or not finite.
-    #[track_caller]
-    pub fn epsilon(self, epsilon: f64) -> Self {
-        check_amount("epsilon", epsilon);
-        self.with_rule(|rule| rule.epsilon = epsilon)
-    }
-}
+super::betas_and_epsilon!(RAdam, rule);
 
 impl Rule for RAdamRule {
     const LEARNING_RATE: f64 = 1e-3;

@@ -1,22 +1,23 @@
-//! The optimiser RMSprop.
+//! The optimizer RMSprop.
 
 use super::running_mean::Mean;
 use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
-/// RMSprop: each weight moves by its gradient over a running root mean square of it,
+/// RMSprop: the gradient over its running root mean square,
 ///
 /// ```text
 /// v = alpha v + (1 - alpha) g²
-/// w = w - rate g / (sqrt(v) + epsilon)
+/// w = w - lr g / (sqrt(v) + epsilon)
 /// ```
 ///
-/// [Centred](RmsProp::centered), with a running mean `a` of the gradient, it is divided by the standard deviation
-/// `sqrt(v - a²)` instead; with [momentum](RmsProp::momentum) `mu`, `w = w - rate b` where `b = mu b + g / (..)`.
+/// [Centered](RmsProp::centered), with a running mean `a` of the gradient, the divisor is the standard
+/// deviation `sqrt(v - a²)`; with [momentum](RmsProp::momentum) `mu`, `w = w - lr b` where
+/// `b = mu b + g / (..)`.
 ///
-/// Tieleman and Hinton 2012, lecture 6.5 of "Neural networks for machine learning"; centred: Graves 2013, "Generating
-/// sequences with recurrent neural networks", equations 38 to 41. The defaults are PyTorch's: rate 0.01, alpha 0.99,
-/// epsilon 1e-8. Where rounding takes `v - a²` below zero, we take zero.
+/// Tieleman and Hinton 2012, lecture 6.5 of "Neural networks for machine learning"; centered: Graves 2013,
+/// "Generating sequences with recurrent neural networks", equations 38 to 41. The defaults are PyTorch's:
+/// learning rate 0.01, alpha 0.99, epsilon 1e-8. Where rounding takes `v - a²` below zero, zero is used.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -25,7 +26,7 @@ use unspool_autograd::Scalar;
 /// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
 /// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-0.1, [1]) };
 /// RmsProp::default().alpha(0.75).step(&mut model, &gradients);
-/// assert!((model.weight.at([0, 0]) + 0.02).abs() < 1e-6); // whatever its size, the first g is 0.5 sqrt(v) times 4
+/// assert!((model.weight.at([0, 0]) + 0.02).abs() < 1e-6); // sqrt(v) is 0.5 |g| in the first step
 /// assert!((model.bias.at([0]) - 0.02).abs() < 1e-6);
 /// ```
 pub type RmsProp<T = f32> = RuleOptimizer<RmsPropRule, T>;
@@ -66,7 +67,7 @@ impl<T: Scalar> RmsProp<T> {
         self.with_rule(|rule| rule.epsilon = epsilon)
     }
 
-    /// Sets the momentum, the part of the last step that is kept.
+    /// Sets the momentum: the fraction of the last velocity that is kept.
     ///
     /// # Panics
     /// If it is not at least 0 and less than 1.
@@ -76,7 +77,7 @@ impl<T: Scalar> RmsProp<T> {
         self.with_rule(|rule| rule.momentum = momentum)
     }
 
-    /// Divides by the standard deviation of the gradient in place of its root mean square.
+    /// Divides by the standard deviation of the gradient instead of its root mean square.
     pub fn centered(self) -> Self {
         self.with_rule(|rule| rule.centered = true)
     }
@@ -132,7 +133,7 @@ impl Rule for RmsPropRule {
     }
 }
 
-/// `sqrt(v - a²)`, or 0 where rounding takes that below 0. In factors, as `a²` may be infinite beside `v`.
+/// `sqrt(v - a²)`, or 0 where rounding takes that below 0. Factored, since `a²` alone could overflow.
 #[inline(always)]
 fn deviation<T: Scalar>(v: T, a: T) -> T {
     let root = v.sqrt();

@@ -1,12 +1,13 @@
-//! How one parameter changes by its gradient: the door through which every optimiser goes.
+//! The update rule of an optimizer, for one parameter: every built-in optimizer is one.
 
 use crate::optim::clip::clamp;
 use unspool_autograd::{Scalar, Tensor};
 
-/// The formula of an optimiser: how one parameter changes by its gradient. [`RuleOptimizer`](super::RuleOptimizer) calls it for each
-/// parameter of a model, and does the rest: rates, weight decay, clipping, and keeping what is remembered.
+/// The formula of an optimizer: how one parameter is updated from its gradient.
+/// [`RuleOptimizer`](super::RuleOptimizer) calls it for each parameter of a model and does the rest: learning
+/// rates, weight decay, clipping, and the state of each parameter.
 ///
-/// A rule holds settings only. The rule of Polyak's heavy ball, whole:
+/// A rule holds settings only. Polyak's heavy ball:
 ///
 /// ```
 /// use unspool_autograd::{Scalar, Tensor};
@@ -22,16 +23,16 @@ use unspool_autograd::{Scalar, Tensor};
 ///     const LEARNING_RATE: f64 = 0.1;
 ///
 ///     fn state_names(&self) -> &'static [&'static str] {
-///         &["speed"]
+///         &["velocity"]
 ///     }
 ///
 ///     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
-///         let (rate, keep) = (T::from_f64(step.learning_rate), T::from_f64(0.9));
+///         let (rate, momentum) = (T::from_f64(step.learning_rate), T::from_f64(0.9));
 ///         parameter.each(
-///             #[inline(always)] // makes SIMD code of it
-///             |w, g, [speed]| {
-///                 let speed = keep * speed - rate * g;
-///                 (w + speed, [speed])
+///             #[inline(always)] // so that the loop becomes SIMD code
+///             |w, g, [velocity]| {
+///                 let velocity = momentum * velocity - rate * g;
+///                 (w + velocity, [velocity])
 ///             },
 ///         );
 ///     }
@@ -45,72 +46,72 @@ use unspool_autograd::{Scalar, Tensor};
 /// assert!((model.bias.at([0]) - (-0.05 - 0.095)).abs() < 1e-6);
 /// ```
 pub trait Rule {
-    /// The learning rate, unless told otherwise.
+    /// The default learning rate.
     const LEARNING_RATE: f64;
-    /// The [decoupled weight decay](super::RuleOptimizer::weight_decay), unless told otherwise.
+    /// The default [decoupled weight decay](super::RuleOptimizer::weight_decay).
     const WEIGHT_DECAY: f64 = 0.0;
 
-    /// The names of the tensors that are remembered for each parameter. They have its shape and are zero before the first
+    /// The names of the state tensors of each parameter. They have its shape and are zero before the first
     /// step.
     fn state_names(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The names of the numbers that are remembered, and what they are before the first step.
+    /// The names of the scalars of the state, and their values before the first step.
     fn scalars(&self) -> &'static [(&'static str, f64)] {
         &[]
     }
 
-    /// Called at the beginning of step `t`, from 1: changes the numbers.
-    fn begin_step(&self, t: usize, numbers: &mut [f64]) {
-        let _ = (t, numbers);
+    /// Called at the beginning of step `t`, from 1: updates the scalars.
+    fn begin_step(&self, t: usize, scalars: &mut [f64]) {
+        let _ = (t, scalars);
     }
 
-    /// Changes a parameter, by [`Parameter::each`].
+    /// Updates a parameter, with [`Parameter::each`].
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>);
 }
 
-/// Where a training stands.
+/// The step of an update.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
     /// The number of the step, from 1.
     pub t: usize,
     /// The learning rate of this step and parameter.
     pub learning_rate: f64,
-    /// What [`Rule::begin_step`] made of the numbers.
+    /// The scalars after [`Rule::begin_step`].
     pub scalars: &'a [f64],
 }
 
 impl Step<'_> {
-    /// `1 - beta^t`: what a running mean that started from zero is too small by.
+    /// `1 - beta^t`: the factor by which a running mean that started at zero is too small.
     pub fn correction(&self, beta: f64) -> f64 {
         1.0 - beta.powi(i32::try_from(self.t).unwrap_or(i32::MAX))
     }
 }
 
-/// A parameter in one step: its weights, its gradient, what is remembered of it, and what happens to them before the rule.
+/// A parameter in one step: its weights, gradient and state, and what is applied before the rule.
 pub struct Parameter<'a, T: Scalar> {
     pub(super) weight: &'a mut Tensor<T>,
     pub(super) gradient: &'a Tensor<T>,
     pub(super) states: &'a mut [Tensor<T>],
-    /// The largest element of the gradient that is let through.
+    /// Elements of the gradient are clipped to this absolute value.
     pub(super) largest: f64,
-    /// By what the gradient is multiplied.
+    /// The factor of the gradient.
     pub(super) scale: f64,
-    /// What part of the weight is added to the gradient.
+    /// The L2 penalty: this times the weight is added to the gradient.
     pub(super) l2: f64,
-    /// What is left of the weight after its decay.
+    /// The factor of the weight: 1 less its decay.
     pub(super) kept: f64,
 }
 
 impl<T: Scalar> Parameter<'_, T> {
-    /// Replaces each weight `w`, and what is remembered of it in the order of [`Rule::state_names`], by `f(w, g, remembered)`:
-    /// one pass over the memory. `g` is its gradient, clipped and with the L2 penalty; `w` has already decayed.
+    /// Replaces each weight `w` and its state, in the order of [`Rule::state_names`], by `f(w, g, state)`, in
+    /// one pass over the memory. `g` is the gradient, clipped and with the L2 penalty; `w` has already decayed.
     ///
-    /// Write `#[inline(always)]` before the closure, as an argument: without it the loop may stay scalar.
+    /// Write `#[inline(always)]` in front of the closure: without it the loop may stay scalar.
     ///
     /// # Panics
-    /// If the closure takes another number of remembered elements than the rule has names for.
+    /// If the closure takes another number of states than the rule names.
     #[track_caller]
     pub fn each<const N: usize>(self, f: impl Fn(T, T, [T; N]) -> (T, [T; N])) {
         let Parameter { weight, gradient, states, .. } = self;
@@ -123,10 +124,10 @@ impl<T: Scalar> Parameter<'_, T> {
             states,
             gradient,
             #[inline(always)]
-            |w, remembered, g| {
+            |w, state, g| {
                 let g = clamp(g, largest) * scale;
-                // Without a penalty, an infinite weight does not make NaN of it.
-                f(w * kept, if l2 == T::ZERO { g } else { g + l2 * w }, remembered)
+                // Not `g + 0 * w`: that would be NaN for an infinite weight.
+                f(w * kept, if l2 == T::ZERO { g } else { g + l2 * w }, state)
             },
         );
     }

@@ -1,22 +1,18 @@
-//! What all optimisers have in common.
+//! The settings that all optimizers share.
 
-use super::group::{Group, matches};
-use super::{Parameter, Rule, Step, check_amount};
-use crate::messages::listed;
+use super::group::Group;
+use super::{Rule, check_amount};
 use crate::optim::clip;
-use crate::optim::fingerprint::fingerprint;
-use crate::optim::optimizer::Optimizer;
 use crate::optim::schedules::{Constant, Plateau, Schedule};
-use crate::optim::state_dict::{StateDict, StateDictError};
 use std::fmt;
 use std::sync::Arc;
-use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
+use unspool_autograd::{Scalar, Shape, Tensor};
 
-/// An optimiser: a [`Rule`] for each parameter, and around it learning rate and schedule, weight decay, groups of
-/// parameters, clipping, and what is remembered from step to step.
+/// An optimizer: a [`Rule`], and around it learning rate and schedule, weight decay, parameter groups,
+/// clipping, and the state of each parameter.
 ///
-/// In a step, for each parameter: the gradient is clipped, the L2 penalty added to it, the weight decays, and the rule
-/// changes it: one pass over the memory, and nothing is allocated after the first step.
+/// A step does the following for each parameter, in one pass over the memory: it clips the gradient, adds the
+/// L2 penalty, decays the weight, and applies the rule. Nothing is allocated after the first step.
 ///
 /// ```
 /// use unspool_autograd::Tensor;
@@ -35,48 +31,48 @@ use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
 ///     .group("*bias", |g| g.weight_decay(0.0))
 ///     .clip_norm(1.0);
 /// adamw.step(&mut model, &gradients);
-/// println!("rate {}, gradient {}", adamw.current_learning_rate(), adamw.gradient_norm().unwrap());
+/// println!("learning rate {}, gradient norm {}", adamw.current_learning_rate(), adamw.gradient_norm().unwrap());
 /// ```
 #[derive(Clone)]
 pub struct RuleOptimizer<R, T: Scalar = f32> {
     pub(super) rule: R,
     learning_rate: f64,
     schedule: Arc<dyn Schedule>,
-    weight_decay: f64,
-    l2: f64,
-    /// Patterns of names, in the order in which they were told.
-    groups: Vec<(String, Group)>,
-    clip: Clip,
-    /// Steps done.
-    steps: usize,
-    /// Those of the rule.
-    scalars: Vec<f64>,
-    plateau: Option<Plateau>,
-    /// That of the model as it was left, from the first step on.
-    model: Option<u64>,
-    /// From the first step on.
-    parameters: Vec<Known<T>>,
-    /// Whether the settings of `parameters` are those of now.
-    settled: bool,
-    /// Those of the step that is being done.
-    gradients: Vec<Tensor<T>>,
-    norm: Option<f64>,
+    pub(super) weight_decay: f64,
+    pub(super) l2: f64,
+    /// Patterns of names with their settings; later ones override earlier ones.
+    pub(super) groups: Vec<(String, Group)>,
+    pub(super) clip: Clip,
+    /// The number of steps done.
+    pub(super) steps: usize,
+    /// The scalars of the rule.
+    pub(super) scalars: Vec<f64>,
+    pub(super) plateau: Option<Plateau>,
+    /// The fingerprint of the model after the last step.
+    pub(super) model: Option<u64>,
+    /// Empty before the first step.
+    pub(super) parameters: Vec<ParameterState<T>>,
+    /// Whether the settings of `parameters` are up to date.
+    pub(super) settled: bool,
+    /// The gradients of the current step; empty between steps.
+    pub(super) gradients: Vec<Tensor<T>>,
+    pub(super) norm: Option<f64>,
 }
 
-/// What is known of a parameter.
+/// A parameter: its settings, and what the rule keeps of it from step to step.
 #[derive(Clone)]
-struct Known<T: Scalar> {
-    name: String,
-    shape: Shape,
-    lr_scale: f64,
-    weight_decay: f64,
-    l2: f64,
-    /// In the order of the rule's names.
-    states: Vec<Tensor<T>>,
+pub(super) struct ParameterState<T: Scalar> {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+    pub(super) lr_scale: f64,
+    pub(super) weight_decay: f64,
+    pub(super) l2: f64,
+    /// In the order of [`Rule::state_names`].
+    pub(super) states: Vec<Tensor<T>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Clip {
+pub(super) enum Clip {
     None,
     Norm(f64),
     Value(f64),
@@ -89,7 +85,7 @@ impl<R: Rule + Default, T: Scalar> Default for RuleOptimizer<R, T> {
 }
 
 impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
-    /// An optimiser with this rule, at its learning rate.
+    /// An optimizer with this rule and its default learning rate.
     pub fn new(rule: R) -> Self {
         let scalars = rule.scalars().iter().map(|&(_, start)| start).collect();
         RuleOptimizer {
@@ -111,16 +107,16 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         }
     }
 
-    /// Changes the settings of the rule, and forgets what was remembered for it: a fresh start.
+    /// Changes the settings of the rule and discards all state.
     pub fn with_rule(mut self, change: impl FnOnce(&mut R)) -> Self {
         change(&mut self.rule);
         self.reset();
         self
     }
 
-    /// Forgets everything but the settings: the steps done and with them the place in the schedule, what the rule remembers, and
-    /// what the plateau has seen. [`fit`](crate::train::fit) does it for another model; in a loop of one's own,
-    /// an optimiser that has stepped one model must be reset before it steps another.
+    /// Discards everything except the settings: the number of steps, and with it the position in the schedule,
+    /// the states of the rule, and those of the plateau. [`fit`](crate::train::fit) does this for another model;
+    /// in a custom training loop, an optimizer must be reset before it steps another model.
     pub fn reset(&mut self) {
         self.scalars = self.rule.scalars().iter().map(|&(_, start)| start).collect();
         self.plateau.iter_mut().for_each(Plateau::reset);
@@ -138,22 +134,23 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         RuleOptimizer { learning_rate, ..self }
     }
 
-    /// Sets by what the learning rate is multiplied in each step: one of [`schedules`](crate::optim::schedules), or a function of
-    /// the number of steps done, `|step: usize| 1.0 / (1.0 + step as f64)`.
+    /// Sets the schedule, which multiplies the learning rate: one of [`schedules`](crate::optim::schedules), or
+    /// a function of the number of steps done, `|step: usize| 1.0 / (1.0 + step as f64)`.
     pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
         RuleOptimizer { schedule: Arc::new(schedule), ..self }
     }
 
-    /// Lowers the learning rate when a metric no longer falls: that of [`observe`](RuleOptimizer::observe), in
-    /// [`fit`](crate::train::fit) the validation loss of each epoch. Multiplies the rate of the schedule.
+    /// Reduces the learning rate when a metric stops improving: the metric given to
+    /// [`observe`](RuleOptimizer::observe), which in [`fit`](crate::train::fit) is the validation loss of each
+    /// epoch. Its factor multiplies that of the schedule.
     pub fn reduce_on_plateau(self, plateau: Plateau) -> Self {
         RuleOptimizer { plateau: Some(plateau), ..self }
     }
 
-    /// Sets the decoupled weight decay: before the rule, `w = w - rate decay w`. The gradient does not see it.
+    /// Sets the decoupled weight decay: before the rule, `w = w - lr decay w`. The gradient is not affected.
     ///
-    /// Loshchilov and Hutter 2019, "Decoupled weight decay regularization". It is what PyTorch calls `weight_decay` in AdamW;
-    /// that of its other optimisers is [`l2`](RuleOptimizer::l2).
+    /// Loshchilov and Hutter 2019, "Decoupled weight decay regularization". This is PyTorch's `weight_decay` in
+    /// AdamW; in its other optimizers that name means [`l2`](RuleOptimizer::l2).
     ///
     /// # Panics
     /// If the decay is negative or not finite.
@@ -163,8 +160,8 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         RuleOptimizer { weight_decay: decay, settled: false, ..self }
     }
 
-    /// Sets the L2 penalty: the gradient that the rule sees is `g + penalty w`, that of a loss with `penalty / 2` times the
-    /// squares of all weights. PyTorch calls it `weight_decay`, but for AdamW.
+    /// Sets the L2 penalty: the rule is given the gradient `g + penalty w`, that of a loss plus `penalty / 2`
+    /// times the sum of the squares of all weights. PyTorch calls it `weight_decay`, except in AdamW.
     ///
     /// # Panics
     /// If the penalty is negative or not finite.
@@ -174,18 +171,18 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         RuleOptimizer { l2: penalty, settled: false, ..self }
     }
 
-    /// Gives parameters settings of their own: those whose dotted name is of the pattern, in which `*` stands for any
-    /// number of any characters. `"*bias"` are all biases of the built-in cells and layers, `"*gain"` all gains of their
-    /// normalisations, `"layers.0.*"` is all of the first layer. Where several groups set the same thing, the last one
-    /// counts.
+    /// Sets different settings for the parameters whose dotted name matches a pattern, in which `*` matches any
+    /// number of any characters. `"*bias"` matches all biases of the built-in cells and layers, `"*gain"` all
+    /// gains of their normalizations, `"layers.0.*"` the first layer. If several groups set the same setting,
+    /// the last one counts.
     ///
-    /// The first step panics if a pattern is that of no parameter.
+    /// The first step panics if a pattern matches no parameter.
     pub fn group(mut self, pattern: impl Into<String>, settings: impl FnOnce(Group) -> Group) -> Self {
         self.groups.push((pattern.into(), settings(Group::default())));
         RuleOptimizer { settled: false, ..self }
     }
 
-    /// Shortens the whole gradient to at most `longest`, as [`clip_norm`](crate::optim::clip_norm) does. Takes the place of
+    /// Clips the global gradient norm to `longest`, as [`clip_norm`](crate::optim::clip_norm) does. Replaces
     /// [`clip_value`](RuleOptimizer::clip_value).
     ///
     /// # Panics
@@ -196,7 +193,7 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         RuleOptimizer { clip: Clip::Norm(longest), ..self }
     }
 
-    /// Moves every element of the gradient into the range from `-largest` to `largest`. Takes the place of
+    /// Clips every element of the gradient to the range from `-largest` to `largest`. Replaces
     /// [`clip_norm`](RuleOptimizer::clip_norm).
     ///
     /// # Panics
@@ -218,188 +215,17 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         self.steps
     }
 
-    /// The length of the whole gradient in the last step, before it was shortened; `None` if nothing is to be shortened by
-    /// [`clip_norm`](RuleOptimizer::clip_norm), or before the first step.
+    /// The global gradient norm of the last step, before clipping; `None` without
+    /// [`clip_norm`](RuleOptimizer::clip_norm) and before the first step.
     pub fn gradient_norm(&self) -> Option<f64> {
         self.norm
     }
 
-    /// Tells the [plateau](RuleOptimizer::reduce_on_plateau), if there is one, a metric.
+    /// Passes a metric to the [plateau](RuleOptimizer::reduce_on_plateau), if there is one.
     pub fn observe(&mut self, metric: f64) {
         if let Some(plateau) = &mut self.plateau {
             plateau.observe(metric);
         }
-    }
-
-    /// All that later steps depend on, and that is not a setting: the number of steps (`step`), what the rule remembers
-    /// (`m.layers.0.weight`), and where the plateau stands (`plateau.best`). [`restore`](Optimizer::load_state_dict) takes it.
-    pub fn state_dict(&self) -> StateDict<T> {
-        let mut memory = StateDict::new();
-        memory.numbers.insert("step".into(), self.steps as f64);
-        for (&(name, _), &number) in self.rule.scalars().iter().zip(&self.scalars) {
-            memory.numbers.insert(name.into(), number);
-        }
-        if let Some(plateau) = &self.plateau {
-            memory.nest("plateau", plateau.state_dict());
-        }
-        // Before the first step everything is zero, whether there is room for it or not.
-        for parameter in self.parameters.iter().filter(|_| self.steps > 0) {
-            for (kind, tensor) in self.rule.state_names().iter().zip(&parameter.states) {
-                memory.tensors.insert(format!("{kind}.{}", parameter.name), tensor.clone());
-            }
-        }
-        memory
-    }
-
-    /// Finds the settings of each parameter, and makes room for what is to be remembered of it.
-    ///
-    /// # Panics
-    /// If the model is not the one that the optimiser knows, or a group has no parameters.
-    #[track_caller]
-    fn settle<M: Params<Tensor<T>>>(&mut self, model: &M) {
-        if self.parameters.is_empty() {
-            let names = self.rule.state_names().len();
-            let known = &mut self.parameters;
-            model.visit_leaves(Path::ROOT, &mut |path, leaf| {
-                let (name, shape) = (path.to_string(), leaf.shape());
-                let states = (0..names).map(|_| Tensor::zeros(shape)).collect();
-                known.push(Known { name, shape, lr_scale: 1.0, weight_decay: 0.0, l2: 0.0, states });
-            });
-        } else if let Some(misfit) = self.misfit(model) {
-            panic!("optimizer: {misfit}; an optimizer belongs to one model");
-        }
-        if self.settled {
-            return;
-        }
-        for (pattern, _) in &self.groups {
-            if !self.parameters.iter().any(|parameter| matches(pattern, &parameter.name)) {
-                let names = listed(self.parameters.iter().map(|parameter| &parameter.name), ", ");
-                panic!("group: no parameter is called {pattern:?}; there are {names}");
-            }
-        }
-        for parameter in &mut self.parameters {
-            let own = self.groups.iter().filter(|(pattern, _)| matches(pattern, &parameter.name));
-            let own = own.fold(Group::default(), |settings, (_, group)| settings.overruled_by(group));
-            parameter.lr_scale = own.lr_scale.unwrap_or(1.0);
-            parameter.weight_decay = own.weight_decay.unwrap_or(self.weight_decay);
-            parameter.l2 = own.l2.unwrap_or(self.l2);
-        }
-        self.settled = true;
-    }
-
-    /// The first leaf that has not the shape of the parameter in its place, in words.
-    fn misfit<M: Params<Tensor<T>>>(&self, leaves: &M) -> Option<String> {
-        let (mut count, mut misfit) = (0, None);
-        leaves.visit_leaves(Path::ROOT, &mut |path, leaf| {
-            let known = self.parameters.get(count);
-            if misfit.is_none() && !known.is_some_and(|known| known.shape == leaf.shape()) {
-                let expected = known.map_or("nothing".into(), |known| format!("{} {}", known.name, known.shape));
-                misfit = Some(format!("{path} {} stands where {expected} was", leaf.shape()));
-            }
-            count += 1;
-        });
-        let missing = self.parameters.get(count).map(|known| format!("{} is missing", known.name));
-        misfit.or(missing)
-    }
-}
-
-impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer<R, T> {
-    /// One step.
-    ///
-    /// # Panics
-    /// If a group has no parameters, or the model or the gradients are not of the shapes of the first step.
-    #[track_caller]
-    fn step(&mut self, model: &mut M, gradients: &M) {
-        self.settle(model);
-        if let Some(misfit) = self.misfit(gradients) {
-            panic!("optimizer: among the gradients, {misfit}");
-        }
-        self.norm = match self.clip {
-            Clip::Norm(_) => Some(clip::gradient_norm(gradients)),
-            _ => None,
-        };
-        let (scale, largest) = match (self.clip, self.norm) {
-            (Clip::Norm(longest), Some(norm)) => (clip::shrinkage(norm, longest), f64::INFINITY),
-            (Clip::Value(largest), _) => (1.0, largest),
-            _ => (1.0, f64::INFINITY),
-        };
-        let rate = RuleOptimizer::current_learning_rate(self);
-        self.steps += 1;
-        self.rule.begin_step(self.steps, &mut self.scalars);
-
-        // Handles, so that two models are walked through side by side without a list made anew in each step.
-        let handles = &mut self.gradients;
-        handles.clear();
-        gradients.visit_leaves(Path::ROOT, &mut |_, gradient| handles.push(gradient.clone()));
-        let mut known = self.parameters.iter_mut().zip(&self.gradients);
-        model.visit_leaves_mut(Path::ROOT, &mut |_, weight| {
-            let (known, gradient) = known.next().expect("as many as were settled");
-            let step = Step { t: self.steps, learning_rate: rate * known.lr_scale, scalars: &self.scalars };
-            let kept = 1.0 - step.learning_rate * known.weight_decay;
-            let (l2, states) = (known.l2, &mut known.states[..]);
-            self.rule.update(step, Parameter { weight, gradient, states, largest, scale, l2, kept });
-        });
-        self.gradients.clear();
-        self.model = Some(fingerprint(model));
-    }
-
-    /// Goes on with the model that it has stepped, if it is as it was left; else forgets that one.
-    ///
-    /// # Panics
-    /// If a group has no parameters.
-    #[track_caller]
-    fn prepare(&mut self, model: &M) {
-        if self.model.is_some_and(|left| left != fingerprint(model)) {
-            self.reset();
-        }
-        self.settle(model);
-    }
-
-    fn observe(&mut self, metric: f64) {
-        RuleOptimizer::observe(self, metric);
-    }
-
-    fn current_learning_rate(&self) -> Option<f64> {
-        Some(RuleOptimizer::current_learning_rate(self))
-    }
-
-    fn state_dict(&self) -> StateDict<T> {
-        RuleOptimizer::state_dict(self)
-    }
-
-    /// # Panics
-    /// If a group has no parameters.
-    #[track_caller]
-    fn load_state_dict(&mut self, model: &M, memory: &StateDict<T>) -> Result<(), StateDictError> {
-        self.settle(model);
-        let mut reader = memory.reader();
-        let steps = reader.count("step");
-        let numbers: Vec<_> = self.rule.scalars().iter().map(|&(name, _)| reader.number(name)).collect();
-        let mut plateau = self.plateau.clone();
-        if let Some(plateau) = &mut plateau {
-            plateau.read("plateau", &mut reader);
-        }
-        let mut states = Vec::new();
-        for parameter in &self.parameters {
-            for kind in self.rule.state_names() {
-                states.push(match steps {
-                    Some(0) => Some(Tensor::zeros(parameter.shape)),
-                    _ => reader.tensor(&format!("{kind}.{}", parameter.name), parameter.shape),
-                });
-            }
-        }
-        reader.finish()?;
-
-        // Everything was there.
-        self.model = Some(fingerprint(model));
-        self.steps = steps.unwrap_or_default();
-        self.scalars = numbers.into_iter().flatten().collect();
-        self.plateau = plateau;
-        let places = self.parameters.iter_mut().flat_map(|parameter| &mut parameter.states);
-        for (place, tensor) in places.zip(states.into_iter().flatten()) {
-            *place = tensor;
-        }
-        Ok(())
     }
 }
 

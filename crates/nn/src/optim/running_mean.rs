@@ -2,13 +2,14 @@
 
 use unspool_autograd::Scalar;
 
-/// A running mean of what comes step by step, `beta mean + (1 - beta) new`.
+/// A running mean, `beta mean + (1 - beta) new`.
 ///
-/// In these two products, and not as `mean + (new - mean) (1 - beta)`: there, a mean that has become infinite is NaN in the
-/// next step.
+/// Not in the form `mean + (new - mean) (1 - beta)`, which turns a mean that has become infinite into NaN in
+/// the next step.
 #[derive(Clone, Copy)]
 pub(super) struct Mean<T> {
-    /// The decay, rounded to `T`: so the parts add up to 1, and a [correction](super::Step::correction) by it fits.
+    /// The decay, rounded to `T`, so that the two factors add up to 1 and the
+    /// [correction](super::Step::correction) fits.
     pub beta: f64,
     kept: T,
     new: T,
@@ -26,7 +27,7 @@ impl<T: Scalar> Mean<T> {
         self.kept * mean + self.new * x
     }
 
-    /// The mean after `x²`, which may itself be beyond the largest number.
+    /// The mean after `x²`, which alone could overflow.
     #[inline(always)]
     pub fn of_square(self, mean: T, x: T) -> T {
         self.kept * mean + self.new * x * x

@@ -3,16 +3,16 @@
 use super::{Parameter, Rule, RuleOptimizer, Step, check_decay};
 use unspool_autograd::Scalar;
 
-/// Stochastic gradient descent: `w - rate g`; with momentum `mu`,
+/// Stochastic gradient descent: `w = w - lr g`; with momentum `mu`,
 ///
 /// ```text
 /// b = mu b + (1 - dampening) g          in the first step: b = g
-/// w = w - rate b                        Nesterov: w - rate (g + mu b)
+/// w = w - lr b                        Nesterov: w = w - lr (g + mu b)
 /// ```
 ///
-/// Robbins and Monro 1951, "A stochastic approximation method"; momentum and Nesterov's in the form of PyTorch, after
-/// Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning". The default is a rate of
-/// 0.001 without momentum.
+/// Robbins and Monro 1951, "A stochastic approximation method"; momentum and Nesterov momentum in PyTorch's
+/// form, after Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning".
+/// The defaults are a learning rate of 0.001 and no momentum.
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -39,7 +39,7 @@ pub struct SgdRule {
 }
 
 impl<T: Scalar> Sgd<T> {
-    /// Sets the momentum, the part of the last step that is kept.
+    /// Sets the momentum: the fraction of the last velocity that is kept.
     ///
     /// # Panics
     /// If it is not at least 0 and less than 1.
@@ -49,18 +49,19 @@ impl<T: Scalar> Sgd<T> {
         self.with_rule(|rule| rule.momentum = momentum)
     }
 
-    /// Sets the dampening, the part of each gradient but the first that the momentum leaves out: as much as the momentum makes
-    /// `b` a running mean. Nothing changes without [`momentum`](Sgd::momentum).
+    /// Sets the dampening: the fraction of each gradient after the first that is left out of the velocity. A
+    /// dampening equal to the momentum makes `b` a running mean. No effect without
+    /// [`momentum`](Sgd::momentum).
     ///
     /// # Panics
-    /// If it is not at least 0 and less than 1, or the momentum is Nesterov's, which has none.
+    /// If it is not at least 0 and less than 1, or with [`nesterov`](Sgd::nesterov).
     #[track_caller]
     pub fn dampening(self, dampening: f64) -> Self {
         check_decay("dampening", dampening);
         self.with_rule(|rule| rule.dampening = dampening).checked()
     }
 
-    /// Looks ahead along the momentum, as Nesterov does; nothing changes without [`momentum`](Sgd::momentum).
+    /// Uses Nesterov momentum. No effect without [`momentum`](Sgd::momentum).
     ///
     /// # Panics
     /// If there is [`dampening`](Sgd::dampening).

@@ -1,12 +1,12 @@
-//! What training remembers from step to step, by name.
+//! State that training carries from step to step, by name.
 
 use crate::messages::listed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
-/// What an optimiser, its schedule or an average of weights remembers: tensors and numbers with dotted names, to be
-/// written down and read back.
+/// The state of an optimizer, a callback or an average of weights: tensors and numbers with dotted names,
+/// to be saved and loaded.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -19,30 +19,30 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 /// let mut adam = Adam::default();
 /// adam.step(&mut model, &gradients);
 ///
-/// let memory = adam.state_dict();
-/// assert_eq!(memory.numbers["step"], 1.0);
-/// assert!(memory.tensors.keys().eq(["m.bias", "m.weight", "v.bias", "v.weight"]));
+/// let state = adam.state_dict();
+/// assert_eq!(state.numbers["step"], 1.0);
+/// assert!(state.tensors.keys().eq(["m.bias", "m.weight", "v.bias", "v.weight"]));
 ///
 /// let mut resumed = Adam::default(); // the same settings
-/// resumed.load_state_dict(&model, &memory).unwrap();
+/// resumed.load_state_dict(&model, &state).unwrap();
 /// ```
 ///
-/// The tensors share their elements with whom they come from, until one of both changes.
+/// The tensors are copy-on-write: they share memory with their owner until one of the two changes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateDict<T: Scalar = f32> {
     /// Tensors by name: `m.layers.0.weight`.
     pub tensors: BTreeMap<String, Tensor<T>>,
-    /// Numbers by name: `step`. Counts are whole numbers; a best value that was never seen is infinite.
+    /// Numbers by name: `step`. Counts are whole numbers; a best value is infinite before the first one.
     pub numbers: BTreeMap<String, f64>,
 }
 
 impl<T: Scalar> StateDict<T> {
-    /// Nothing yet.
+    /// An empty state.
     pub fn new() -> Self {
         StateDict { tensors: BTreeMap::new(), numbers: BTreeMap::new() }
     }
 
-    /// Adds all of `other`, its names behind `prefix` and a dot.
+    /// Adds all of `other`, with `prefix` and a dot before its names.
     ///
     /// ```
     /// use unspool_nn::optim::StateDict;
@@ -58,18 +58,18 @@ impl<T: Scalar> StateDict<T> {
         self.numbers.extend(other.numbers.into_iter().map(|(name, number)| (format!("{prefix}.{name}"), number)));
     }
 
-    /// What is behind `prefix` and a dot, with the rest of its name; and everything else.
+    /// The entries whose names start with `prefix` and a dot, without these; and all other entries.
     pub fn split(&self, prefix: &str) -> (StateDict<T>, StateDict<T>) {
         let (mut inside, mut outside) = (StateDict::new(), StateDict::new());
-        let behind = |name: &str| name.strip_prefix(prefix)?.strip_prefix('.').map(str::to_owned);
+        let nested = |name: &str| name.strip_prefix(prefix)?.strip_prefix('.').map(str::to_owned);
         for (name, tensor) in &self.tensors {
-            match behind(name) {
+            match nested(name) {
                 Some(rest) => inside.tensors.insert(rest, tensor.clone()),
                 None => outside.tensors.insert(name.clone(), tensor.clone()),
             };
         }
         for (name, &number) in &self.numbers {
-            match behind(name) {
+            match nested(name) {
                 Some(rest) => inside.numbers.insert(rest, number),
                 None => outside.numbers.insert(name.clone(), number),
             };
@@ -77,38 +77,39 @@ impl<T: Scalar> StateDict<T> {
         (inside, outside)
     }
 
-    /// Reads values by name, and tells in the end whether all was as expected.
+    /// A reader, which collects everything that does not fit.
     pub fn reader(&self) -> StateReader<'_, T> {
-        StateReader { memory: self, asked: BTreeSet::new(), error: StateDictError::default() }
+        StateReader { state: self, requested: BTreeSet::new(), error: StateDictError::default() }
     }
 }
 
-/// Reads a [`StateDict`], and gathers what is wrong with it: what [`StateDict::reader`] returns.
+/// Reads a [`StateDict`] by name and collects everything that does not fit. Returned by
+/// [`StateDict::reader`].
 ///
 /// ```
 /// use unspool_nn::optim::StateDict;
 /// use unspool_autograd::{Shape, Tensor};
-/// let mut memory = StateDict::<f32>::new();
-/// memory.tensors.insert("speed".into(), Tensor::ones([2]));
-/// memory.numbers.insert("stepp".into(), 3.0);
+/// let mut state = StateDict::<f32>::new();
+/// state.tensors.insert("velocity".into(), Tensor::ones([2]));
+/// state.numbers.insert("stepp".into(), 3.0);
 ///
-/// let mut reader = memory.reader();
-/// assert_eq!(reader.tensor("speed", Shape::from([2])), Some(Tensor::ones([2])));
+/// let mut reader = state.reader();
+/// assert_eq!(reader.tensor("velocity", Shape::from([2])), Some(Tensor::ones([2])));
 /// assert_eq!(reader.count("step"), None);
 /// let error = reader.finish().unwrap_err();
 /// assert_eq!(error.to_string(), "what was saved does not fit: step is missing; stepp is not expected");
 /// ```
 pub struct StateReader<'a, T: Scalar = f32> {
-    memory: &'a StateDict<T>,
-    asked: BTreeSet<String>,
+    state: &'a StateDict<T>,
+    requested: BTreeSet<String>,
     error: StateDictError,
 }
 
 impl<T: Scalar> StateReader<'_, T> {
-    /// The tensor of this name, if it is there and of this shape.
+    /// The tensor of this name, if there is one of this shape.
     pub fn tensor(&mut self, name: &str, shape: Shape) -> Option<Tensor<T>> {
-        self.asked.insert(name.to_owned());
-        match self.memory.tensors.get(name) {
+        self.requested.insert(name.to_owned());
+        match self.state.tensors.get(name) {
             None => self.error.missing.push(name.to_owned()),
             Some(tensor) if tensor.shape() == shape => return Some(tensor.clone()),
             Some(tensor) => self.error.misshaped.push((name.to_owned(), tensor.shape(), shape)),
@@ -116,22 +117,23 @@ impl<T: Scalar> StateReader<'_, T> {
         None
     }
 
-    /// The number of this name, if it is there and not NaN.
+    /// The number of this name, if there is one and it is not NaN.
     pub fn number(&mut self, name: &str) -> Option<f64> {
         self.number_that(name, "a number", |number| !number.is_nan())
     }
 
-    /// The number of this name, if it is there and a count: whole, not negative, and small enough to be exact.
+    /// The number of this name, if there is one and it is a count: whole, not negative, and small enough to
+    /// be exact.
     pub fn count(&mut self, name: &str) -> Option<usize> {
         let exact = 0.0..=9_007_199_254_740_992.0;
         let count = self.number_that(name, "a count", |number| number.fract() == 0.0 && exact.contains(&number));
         count.map(|count| count as usize)
     }
 
-    /// The number of this name, if it is there and what is expected, in words and as a condition.
+    /// The number of this name, if there is one that satisfies a condition; `expected` names it in words.
     pub fn number_that(&mut self, name: &str, expected: &'static str, is: impl Fn(f64) -> bool) -> Option<f64> {
-        self.asked.insert(name.to_owned());
-        match self.memory.numbers.get(name) {
+        self.requested.insert(name.to_owned());
+        match self.state.numbers.get(name) {
             None => self.error.missing.push(name.to_owned()),
             Some(&number) if is(number) => return Some(number),
             Some(&number) => self.error.unfit.push((name.to_owned(), number, expected)),
@@ -142,20 +144,20 @@ impl<T: Scalar> StateReader<'_, T> {
     /// Ends the reading.
     ///
     /// # Errors
-    /// If something was missing or did not fit, or something is there that nobody asked for.
+    /// If an entry was missing or did not fit, or an entry was not requested.
     pub fn finish(mut self) -> Result<(), StateDictError> {
-        let names = self.memory.tensors.keys().chain(self.memory.numbers.keys());
-        self.error.unexpected = names.filter(|name| !self.asked.contains(*name)).cloned().collect();
+        let names = self.state.tensors.keys().chain(self.state.numbers.keys());
+        self.error.unexpected = names.filter(|name| !self.requested.contains(*name)).cloned().collect();
         if self.error == StateDictError::default() { Ok(()) } else { Err(self.error) }
     }
 }
 
-/// Why a [`StateDict`] was not restored: everything that is wrong with it.
+/// Why a [`StateDict`] was not loaded: everything that does not fit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateDictError {
-    /// Names that should be there.
+    /// Names that are missing.
     pub missing: Vec<String>,
-    /// Names that nobody asks for.
+    /// Names that are not expected.
     pub unexpected: Vec<String>,
     /// Names, shapes, and the shapes that were expected.
     pub misshaped: Vec<(String, Shape, Shape)>,
@@ -164,7 +166,7 @@ pub struct StateDictError {
 }
 
 impl StateDictError {
-    /// Adds all of `other`, its names behind `prefix` and a dot.
+    /// Adds all of `other`, with `prefix` and a dot before its names.
     pub fn nest(&mut self, prefix: &str, other: StateDictError) {
         let named = |name: String| format!("{prefix}.{name}");
         self.missing.extend(other.missing.into_iter().map(named));

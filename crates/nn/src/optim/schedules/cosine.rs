@@ -2,17 +2,18 @@
 
 use super::{Schedule, cosine};
 
-/// Falls from 1 along half a period of a cosine; before that, after [`warmup`](Cosine::warmup), it rises in a line.
+/// Falls from 1 along half a period of a cosine, after a linear [`warmup`](Cosine::warmup) if one is set.
 ///
-/// With `W` steps of warm-up, `S` steps in all and the floor `e`,
+/// With `W` warmup steps, `S` steps in total and the floor `e`,
 ///
 /// ```text
 /// (t + 1) / (W + 1)                                        for t < W
 /// e + (1 - e) (1 + cos(pi (t - W) / (S - W))) / 2          for W <= t <= S
-/// e                                                        from then on
+/// e                                                        for t > S
 /// ```
 ///
-/// Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", equation 5, without restarts.
+/// Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", equation 5, without
+/// restarts.
 ///
 /// ```
 /// use unspool_nn::optim::schedules::{Cosine, Schedule};
@@ -40,7 +41,7 @@ impl Cosine {
         Cosine { steps, warmup: 0, floor: 0.0 }
     }
 
-    /// Lets the rate rise during the first `steps` steps, which are among those of [`new`](Cosine::new).
+    /// Sets a linear warmup over the first `steps` of the steps given to [`new`](Cosine::new).
     ///
     /// # Panics
     /// If they are not fewer.
@@ -50,7 +51,7 @@ impl Cosine {
         Cosine { warmup: steps, ..self }
     }
 
-    /// Sets the factor in the end.
+    /// Sets the final factor.
     ///
     /// # Panics
     /// If it is not between 0 and 1.

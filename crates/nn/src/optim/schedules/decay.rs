@@ -1,8 +1,8 @@
-//! Rates that stay, or fall by factors.
+//! Constant learning rates, and ones that fall by factors.
 
 use super::Schedule;
 
-/// The learning rate as it is.
+/// The factor 1: a constant learning rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Constant;
 
@@ -12,7 +12,7 @@ impl Schedule for Constant {
     }
 }
 
-/// `gamma^(step / every)`, rounded down: the rate falls by a factor every so many steps.
+/// `gamma^floor(step / every)`: the learning rate falls by a factor every `every` steps.
 ///
 /// ```
 /// use unspool_nn::optim::schedules::{Schedule, StepDecay};

@@ -1,17 +1,17 @@
-//! Schedules of the learning rate: by what it is multiplied in each step.
+//! Learning rate schedules: the factor of the learning rate in each step.
 //!
-//! A schedule is a function of the number of optimiser steps done, so a training that is resumed needs to know nothing but
-//! that number. Any closure is one: `|step: usize| 1.0 / (1.0 + 0.01 * step as f64)`. [`Plateau`] depends on how the
-//! training goes, and stands beside the schedule.
+//! A schedule is a function of the number of optimizer steps done, so that number is all a resumed training
+//! needs. Any closure is a schedule: `|step: usize| 1.0 / (1.0 + 0.01 * step as f64)`. [`Plateau`] depends on
+//! a metric, and multiplies the schedule.
 //!
-//! | | in steps of the optimiser | PyTorch |
+//! | schedule | factor | PyTorch |
 //! |---|---|---|
 //! | [`Constant`] | 1 | |
-//! | [`StepDecay`] | falls by a factor every so many | `StepLR` |
-//! | [`Exponential`] | falls by a factor in every one | `ExponentialLR` |
-//! | [`Cosine`] | rises in a line, falls as a cosine | `LinearLR`, `CosineAnnealingLR` |
+//! | [`StepDecay`] | falls by a factor every n steps | `StepLR` |
+//! | [`Exponential`] | falls by a factor every step | `ExponentialLR` |
+//! | [`Cosine`] | linear warmup, then a cosine | `LinearLR`, `CosineAnnealingLR` |
 //! | [`OneCycle`] | rises and falls as cosines | `OneCycleLR` |
-//! | [`Plateau`] | falls by a factor when a metric no longer does | `ReduceLROnPlateau` |
+//! | [`Plateau`] | falls by a factor when a metric stops improving | `ReduceLROnPlateau` |
 //!
 //! ```
 //! use unspool_nn::optim::schedules::{Cosine, OneCycle, Plateau, StepDecay};
@@ -33,9 +33,10 @@ pub use decay::{Constant, Exponential, StepDecay};
 pub use one_cycle::OneCycle;
 pub use plateau::Plateau;
 
-/// By what the learning rate is multiplied.
+/// A learning rate schedule.
 pub trait Schedule: Send + Sync {
-    /// The factor of the step after `step` steps: that of the first one is `factor(0)`.
+    /// The factor of the learning rate in the step after `step` steps: that of the first step is
+    /// `factor(0)`.
     fn factor(&self, step: usize) -> f64;
 }
 
@@ -45,7 +46,7 @@ impl<F: Fn(usize) -> f64 + Send + Sync> Schedule for F {
     }
 }
 
-/// Goes from `from` at 0 to `to` at 1 along half a period of a cosine.
-fn cosine(from: f64, to: f64, part: f64) -> f64 {
-    to + (from - to) * 0.5 * (1.0 + (std::f64::consts::PI * part).cos())
+/// From `from` at 0 to `to` at 1 along half a period of a cosine.
+fn cosine(from: f64, to: f64, fraction: f64) -> f64 {
+    to + (from - to) * 0.5 * (1.0 + (std::f64::consts::PI * fraction).cos())
 }

@@ -1,15 +1,15 @@
-//! One cycle: up and down again.
+//! The one-cycle schedule.
 
 use super::{Schedule, cosine};
 
-/// Rises along a cosine from 1/25 to 1 during three tenths of the steps, and falls along another to a 10,000th of where it
-/// began.
+/// Rises along a cosine from 1/25 to 1 during the first 30% of the steps, then falls along a cosine to a
+/// 10,000th of its initial value.
 ///
-/// With `S` steps, the last of the rise is number `0.3 S - 1` (from 0, and not rounded) and the last of the fall `S - 1`, as
-/// in PyTorch's `OneCycleLR` with `cycle_momentum=False`; from then on it stays.
+/// With `S` steps, the rise ends at step `0.3 S - 1` (from 0, not rounded) and the fall at `S - 1`, as in
+/// PyTorch's `OneCycleLR` with `cycle_momentum=False`; after that the factor stays.
 ///
 /// Smith and Topin 2018, "Super-convergence: very fast training of neural networks using large learning rates", with
-/// PyTorch's defaults. The optimiser's learning rate is the highest one.
+/// PyTorch's defaults. The optimizer's learning rate is the maximum.
 ///
 /// ```
 /// use unspool_nn::optim::schedules::{OneCycle, Schedule};
@@ -37,14 +37,17 @@ impl OneCycle {
         OneCycle { steps, rise: 0.3, start: 1.0 / 25.0, end: 1.0 / 25.0 / 1e4 }
     }
 
-    /// Sets the part of the steps in which the rate rises.
+    /// Sets the fraction of the steps in which the learning rate rises.
     ///
     /// # Panics
     /// If it is not between 0 and 1.
     #[track_caller]
-    pub fn rise(self, part: f64) -> Self {
-        assert!((0.0..=1.0).contains(&part), "OneCycle: a part of {part} of the steps is not between 0 and 1");
-        OneCycle { rise: part, ..self }
+    pub fn rise(self, fraction: f64) -> Self {
+        assert!(
+            (0.0..=1.0).contains(&fraction),
+            "OneCycle: a fraction of {fraction} of the steps is not between 0 and 1"
+        );
+        OneCycle { rise: fraction, ..self }
     }
 
     /// Sets the factors of the first step and of the last. (PyTorch takes `div_factor`, 1 over the first, and
@@ -70,7 +73,7 @@ impl Schedule for OneCycle {
         } else if top < last {
             cosine(1.0, self.end, (step - top) / (last - top))
         } else {
-            1.0 // all of it was the rise
+            1.0 // the rise took all steps
         }
     }
 }

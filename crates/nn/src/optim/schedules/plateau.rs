@@ -1,20 +1,22 @@
-//! A rate that falls when a metric no longer does.
+//! Reducing the learning rate when a metric stops improving.
 
 use crate::optim::state_dict::{StateDict, StateReader};
 use unspool_autograd::Scalar;
 
-/// Multiplies the learning rate by a factor whenever a metric has not become better for more than `patience` observations.
+/// Multiplies the learning rate by a factor whenever a metric has not improved for more than `patience`
+/// observations.
 ///
-/// Better is below `best - margin`, or above `best + margin` for a metric that is to [rise](Plateau::maximize); the margin is
-/// a [part](Plateau::threshold) of `|best|`, or an [amount](Plateau::absolute_threshold).
+/// An improvement is below `best - margin`, or above `best + margin` with [`maximize`](Plateau::maximize);
+/// the margin is a [fraction](Plateau::threshold) of `|best|`, or
+/// [absolute](Plateau::absolute_threshold).
 ///
-/// As PyTorch's `ReduceLROnPlateau`, with its defaults: factor 0.1, patience 10, threshold 0.0001 of the best, cooldown 0.
-/// Differently, the lowest rate is a factor and not a rate, there is no least difference (its `eps`), and a negative metric
-/// must be better than the best one, too: its `best (1 - threshold)` is worse than `best` where that is below 0, so that a
-/// metric of -1 for ever would never be a plateau.
+/// As PyTorch's `ReduceLROnPlateau`, with its defaults: factor 0.1, patience 10, threshold 0.0001 of the best
+/// value, cooldown 0. Three things differ: the minimum is a factor and not a learning rate; there is no
+/// minimal change (its `eps`); and the margin is that of `|best|`. PyTorch's `best (1 - threshold)` is worse
+/// than a negative `best`, so that a metric that stays at -1 never counts as a plateau.
 ///
-/// An optimiser takes it with [`reduce_on_plateau`](crate::optim::RuleOptimizer::reduce_on_plateau), and
-/// [`fit`](crate::train::fit) feeds it with the validation loss of each epoch.
+/// An optimizer takes it with [`reduce_on_plateau`](crate::optim::RuleOptimizer::reduce_on_plateau), and
+/// [`fit`](crate::train::fit) passes it the validation loss of each epoch.
 ///
 /// ```
 /// use unspool_nn::optim::schedules::Plateau;
@@ -33,21 +35,21 @@ pub struct Plateau {
     cooldown: usize,
     min_factor: f64,
     maximize: bool,
-    /// The best metric so far, if there is one.
+    /// The best value so far, if there is one.
     best: Option<f64>,
-    /// Observations in a row that were not better.
+    /// Consecutive observations without improvement.
     bad: usize,
-    /// Observations left that do not count.
+    /// Remaining observations of the cooldown, which do not count.
     pause: usize,
     current_factor: f64,
 }
 
-/// By how much a metric must be better than the best one.
+/// The smallest change that counts as an improvement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Threshold {
-    /// By this part of the best one's size.
+    /// A fraction of the absolute value of the best value.
     Relative(f64),
-    /// By this much.
+    /// An amount.
     Absolute(f64),
 }
 
@@ -74,7 +76,7 @@ impl Plateau {
         Plateau::default()
     }
 
-    /// Sets by what the rate is multiplied (PyTorch's `factor`).
+    /// Sets the factor of a reduction (PyTorch's `factor`).
     ///
     /// # Panics
     /// If it is not at least 0 and less than 1.
@@ -84,12 +86,12 @@ impl Plateau {
         Plateau { factor, ..self }
     }
 
-    /// Sets how many observations in a row may be no better.
+    /// Sets the number of consecutive observations without improvement that are tolerated.
     pub fn patience(self, patience: usize) -> Self {
         Plateau { patience, ..self }
     }
 
-    /// Sets by which part of the size of the best metric another must be better. Takes the place of
+    /// Sets the smallest improvement as a fraction of the absolute value of the best value. Replaces
     /// [`absolute_threshold`](Plateau::absolute_threshold).
     ///
     /// # Panics
@@ -100,8 +102,8 @@ impl Plateau {
         Plateau { threshold: Threshold::Relative(threshold), ..self }
     }
 
-    /// Sets by how much a metric must be better than the best one (PyTorch's `threshold_mode='abs'`): for metrics that come
-    /// near 0, where a part of the best one is next to nothing. Takes the place of [`threshold`](Plateau::threshold).
+    /// Sets the smallest improvement as an amount (PyTorch's `threshold_mode='abs'`): for metrics that come
+    /// close to 0, where a fraction of the best value is tiny. Replaces [`threshold`](Plateau::threshold).
     ///
     /// ```
     /// use unspool_nn::optim::schedules::Plateau;
@@ -118,7 +120,7 @@ impl Plateau {
         Plateau { threshold: Threshold::Absolute(threshold), ..self }
     }
 
-    /// Sets how many observations after a reduction do not count.
+    /// Sets the number of observations after a reduction that do not count.
     pub fn cooldown(self, cooldown: usize) -> Self {
         Plateau { cooldown, ..self }
     }
@@ -133,35 +135,35 @@ impl Plateau {
         Plateau { min_factor, ..self }
     }
 
-    /// The metric is one that should rise, an accuracy.
+    /// Higher is better, as for an accuracy.
     pub fn maximize(self) -> Self {
         Plateau { maximize: true, ..self }
     }
 
-    /// Forgets everything but the settings.
+    /// Discards everything except the settings.
     pub(crate) fn reset(&mut self) {
         (self.best, self.bad, self.pause, self.current_factor) = (None, 0, 0, 1.0);
     }
 
-    /// By what the learning rate is multiplied now.
+    /// The factor of the learning rate now.
     pub fn current_factor(&self) -> f64 {
         self.current_factor
     }
 
-    /// What the best metric is before there is one: every better metric is better than it.
+    /// The best value before there is one.
     fn worst(&self) -> f64 {
         if self.maximize { f64::NEG_INFINITY } else { f64::INFINITY }
     }
 
-    /// By how much a metric must be better than this one.
+    /// The smallest improvement on `best`.
     fn margin(&self, best: f64) -> f64 {
         match self.threshold {
-            Threshold::Relative(part) => part * best.abs(),
+            Threshold::Relative(fraction) => fraction * best.abs(),
             Threshold::Absolute(amount) => amount,
         }
     }
 
-    /// Takes notice of a metric. One that is not a number is not better than any, and neither is one that is infinitely bad.
+    /// Observes a value of the metric. NaN is never an improvement, and neither is the worst infinity.
     pub fn observe(&mut self, metric: f64) {
         let better = match self.best {
             None => !metric.is_nan() && metric != self.worst(),
@@ -184,21 +186,21 @@ impl Plateau {
         }
     }
 
-    /// Where it stands.
+    /// The state.
     pub(crate) fn state_dict<T: Scalar>(&self) -> StateDict<T> {
-        let mut memory = StateDict::new();
+        let mut state = StateDict::new();
         for (name, number) in [
             ("best", self.best.unwrap_or(self.worst())),
             ("bad", self.bad as f64),
             ("pause", self.pause as f64),
             ("factor", self.current_factor),
         ] {
-            memory.numbers.insert(name.into(), number);
+            state.numbers.insert(name.into(), number);
         }
-        memory
+        state
     }
 
-    /// Takes from the reader where it stood.
+    /// Loads the state.
     pub(crate) fn read<T: Scalar>(&mut self, prefix: &str, reader: &mut StateReader<'_, T>) {
         let worst = self.worst();
         self.best = reader.number(&format!("{prefix}.best")).filter(|best| *best != worst);

@@ -1,0 +1,139 @@
+//! The step of a [`RuleOptimizer`]: clipping, weight decay, and the rule for each parameter.
+
+use super::group::{Group, matches};
+use super::rule_optimizer::{Clip, ParameterState, RuleOptimizer};
+use super::{Parameter, Rule, Step};
+use crate::messages::listed;
+use crate::optim::clip;
+use crate::optim::fingerprint::fingerprint;
+use crate::optim::optimizer::Optimizer;
+use crate::optim::state_dict::{StateDict, StateDictError};
+use unspool_autograd::{Params, Path, Scalar, Tensor};
+
+impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
+    /// Finds the settings of each parameter, and allocates its states.
+    ///
+    /// # Panics
+    /// If the parameters are not those of earlier steps, or a group has no parameters.
+    #[track_caller]
+    fn settle<M: Params<Tensor<T>>>(&mut self, model: &M) {
+        if self.parameters.is_empty() {
+            let names = self.rule.state_names().len();
+            let known = &mut self.parameters;
+            model.visit_leaves(Path::ROOT, &mut |path, leaf| {
+                let (name, shape) = (path.to_string(), leaf.shape());
+                let states = (0..names).map(|_| Tensor::zeros(shape)).collect();
+                known.push(ParameterState { name, shape, lr_scale: 1.0, weight_decay: 0.0, l2: 0.0, states });
+            });
+        } else if let Some(misfit) = self.misfit(model) {
+            panic!("optimizer: {misfit}; an optimizer belongs to one model");
+        }
+        if self.settled {
+            return;
+        }
+        for (pattern, _) in &self.groups {
+            if !self.parameters.iter().any(|parameter| matches(pattern, &parameter.name)) {
+                let names = listed(self.parameters.iter().map(|parameter| &parameter.name), ", ");
+                panic!("group: no parameter is called {pattern:?}; there are {names}");
+            }
+        }
+        for parameter in &mut self.parameters {
+            let own = self.groups.iter().filter(|(pattern, _)| matches(pattern, &parameter.name));
+            let own = own.fold(Group::default(), |settings, (_, group)| settings.overridden_by(group));
+            parameter.lr_scale = own.lr_scale.unwrap_or(1.0);
+            parameter.weight_decay = own.weight_decay.unwrap_or(self.weight_decay);
+            parameter.l2 = own.l2.unwrap_or(self.l2);
+        }
+        self.settled = true;
+    }
+
+    /// The first leaf whose shape is not that of its parameter, in words.
+    fn misfit<M: Params<Tensor<T>>>(&self, leaves: &M) -> Option<String> {
+        let (mut count, mut misfit) = (0, None);
+        leaves.visit_leaves(Path::ROOT, &mut |path, leaf| {
+            let known = self.parameters.get(count);
+            if misfit.is_none() && !known.is_some_and(|known| known.shape == leaf.shape()) {
+                let expected = known.map_or("nothing".into(), |known| format!("{} {}", known.name, known.shape));
+                misfit = Some(format!("{path} {} stands where {expected} was", leaf.shape()));
+            }
+            count += 1;
+        });
+        let missing = self.parameters.get(count).map(|known| format!("{} is missing", known.name));
+        misfit.or(missing)
+    }
+}
+
+impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer<R, T> {
+    /// One step.
+    ///
+    /// # Panics
+    /// If a group has no parameters, or the model or the gradients are not of the shapes of the first step.
+    #[track_caller]
+    fn step(&mut self, model: &mut M, gradients: &M) {
+        self.settle(model);
+        if let Some(misfit) = self.misfit(gradients) {
+            panic!("optimizer: among the gradients, {misfit}");
+        }
+        self.norm = match self.clip {
+            Clip::Norm(_) => Some(clip::gradient_norm(gradients)),
+            _ => None,
+        };
+        let (scale, largest) = match (self.clip, self.norm) {
+            (Clip::Norm(longest), Some(norm)) => (clip::shrinkage(norm, longest), f64::INFINITY),
+            (Clip::Value(largest), _) => (1.0, largest),
+            _ => (1.0, f64::INFINITY),
+        };
+        let rate = RuleOptimizer::current_learning_rate(self);
+        self.steps += 1;
+        self.rule.begin_step(self.steps, &mut self.scalars);
+
+        // Two models are walked in parallel through a list of handles, whose memory is kept from step to step.
+        let handles = &mut self.gradients;
+        handles.clear();
+        gradients.visit_leaves(Path::ROOT, &mut |_, gradient| handles.push(gradient.clone()));
+        let mut known = self.parameters.iter_mut().zip(&self.gradients);
+        model.visit_leaves_mut(Path::ROOT, &mut |_, weight| {
+            let (known, gradient) = known.next().expect("the shapes were checked");
+            let step = Step { t: self.steps, learning_rate: rate * known.lr_scale, scalars: &self.scalars };
+            let kept = 1.0 - step.learning_rate * known.weight_decay;
+            let (l2, states) = (known.l2, &mut known.states[..]);
+            self.rule.update(step, Parameter { weight, gradient, states, largest, scale, l2, kept });
+        });
+        self.gradients.clear();
+        self.model = Some(fingerprint(model));
+    }
+
+    /// Continues if the model is as the last step left it; otherwise starts afresh.
+    ///
+    /// # Panics
+    /// If a group has no parameters.
+    #[track_caller]
+    fn prepare(&mut self, model: &M) {
+        if self.model.is_some_and(|left| left != fingerprint(model)) {
+            self.reset();
+        }
+        self.settle(model);
+    }
+
+    fn observe(&mut self, metric: f64) {
+        RuleOptimizer::observe(self, metric);
+    }
+
+    fn current_learning_rate(&self) -> Option<f64> {
+        Some(RuleOptimizer::current_learning_rate(self))
+    }
+
+    fn state_dict(&self) -> StateDict<T> {
+        RuleOptimizer::state_dict(self)
+    }
+
+    /// # Panics
+    /// If a group has no parameters.
+    #[track_caller]
+    fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
+        self.settle(model);
+        self.load(state)?;
+        self.model = Some(fingerprint(model));
+        Ok(())
+    }
+}
