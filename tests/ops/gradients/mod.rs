@@ -18,11 +18,14 @@ struct Operands<P> {
     b: P,
 }
 
-/// A function of two operands over numbers and over duals. Function pointers, so that the checks are compiled once.
+/// A formula of two operands.
+type Of<T> = for<'t> fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T>;
+
+/// A formula over numbers and over duals. Function pointers, so that the checks are compiled once.
 #[derive(Clone, Copy)]
 struct Function {
-    of: for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>,
-    of_duals: for<'t> fn(Var<'t, Dual<f64>>, Var<'t, Dual<f64>>) -> Var<'t, Dual<f64>>,
+    of: Of<f64>,
+    of_duals: Of<Dual<f64>>,
 }
 
 /// `f!(|a, b| formula)`: a [`Function`]. The formula sees the element type as `T`.
