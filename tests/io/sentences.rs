@@ -38,7 +38,7 @@ fn ten_names_are_listed_and_the_others_counted() {
     let mut memory = unspool::optim::StateDict::<f32>::new();
     memory.numbers.extend((0..50).map(|i| (format!("n{i:02}"), 0.0)));
     let error = memory.reader().finish().unwrap_err().to_string();
-    assert!(error.ends_with("; n09 is not expected and 40 more"), "{error}");
+    assert!(error.ends_with("; n09 is unexpected and 40 more"), "{error}");
 
     let mut adam = Adam::default().group("nothing", |group| group.weight_decay(0.0));
     let (mut model, gradients) = (layers(20), layers(20));

@@ -86,7 +86,7 @@ macro_rules! check {
         match $case["optimizer"].as_str().unwrap() {
             "Sgd" => $check($case, with!(Sgd::<$t>::default(), $case: momentum dampening; nesterov)),
             "RmsProp" => $check($case, with!(RmsProp::<$t>::default(), $case: alpha epsilon momentum; centered)),
-            "Adagrad" => $check($case, with!(Adagrad::<$t>::default(), $case: rate_decay initial_accumulator epsilon)),
+            "Adagrad" => $check($case, with!(Adagrad::<$t>::default(), $case: lr_decay initial_accumulator epsilon)),
             "Adadelta" => $check($case, with!(Adadelta::<$t>::default(), $case: rho epsilon)),
             "Adam" => $check($case, with!(Adam::<$t>::torch(), $case: epsilon;; betas amsgrad)),
             "Adamax" => $check($case, with!(Adamax::<$t>::default(), $case: epsilon;; betas)),

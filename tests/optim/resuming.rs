@@ -35,7 +35,7 @@ fn a_training_that_is_resumed_ends_in_the_same_bits() {
     resumes(|| Sgd::default().momentum(0.9).nesterov());
     resumes(|| Sgd::default().momentum(0.9).dampening(0.5));
     resumes(|| RmsProp::default().centered().momentum(0.5));
-    resumes(|| Adagrad::default().rate_decay(0.1));
+    resumes(|| Adagrad::default().lr_decay(0.1));
     resumes(|| Adagrad::default().initial_accumulator(0.5));
     resumes(Adadelta::default);
     resumes(Adam::default);

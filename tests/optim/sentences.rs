@@ -24,14 +24,14 @@ fn settings_out_of_range_are_refused() {
         AdamW::<f32>::default().betas(0.9, -0.5) => "beta2 is -0.5; it must be at least 0 and less than 1";
         Sgd::<f32>::default().momentum(1.5) => "momentum is 1.5; it must be at least 0 and less than 1";
         Sgd::<f32>::default().dampening(-0.1) => "dampening is -0.1; it must be at least 0 and less than 1";
-        Sgd::<f32>::default().nesterov().dampening(0.5) => "Sgd: a dampening of 0.5; Nesterov's momentum has none";
-        Sgd::<f32>::default().dampening(0.5).nesterov() => "Sgd: a dampening of 0.5; Nesterov's momentum has none";
+        Sgd::<f32>::default().nesterov().dampening(0.5) => "Sgd: dampening is 0.5; Nesterov momentum requires 0";
+        Sgd::<f32>::default().dampening(0.5).nesterov() => "Sgd: dampening is 0.5; Nesterov momentum requires 0";
         Adagrad::<f32>::default().initial_accumulator(-1.0) => "initial_accumulator is -1; it must be finite and not negative";
         RmsProp::<f32>::default().epsilon(-1e-8) => "epsilon is -0.00000001; it must be finite and not negative";
-        Adam32::default().clip_norm(-1.0) => "clip: the limit is -1; it must be a number and not negative";
-        Adam32::default().clip_value(f64::NAN) => "clip: the limit is NaN; it must be a number and not negative";
-        clip_norm(&mut layer(), -1.0) => "clip: the limit is -1; it must be a number and not negative";
-        clip_value(&mut layer(), -1.0) => "clip: the limit is -1; it must be a number and not negative";
+        Adam32::default().clip_norm(-1.0) => "clip: the limit is -1; it must be at least 0";
+        Adam32::default().clip_value(f64::NAN) => "clip: the limit is NaN; it must be at least 0";
+        clip_norm(&mut layer(), -1.0) => "clip: the limit is -1; it must be at least 0";
+        clip_value(&mut layer(), -1.0) => "clip: the limit is -1; it must be at least 0";
         Ema::new(&layer(), 1.5) => "Ema: the decay is 1.5; it must be between 0 and 1";
     }
     let group = || Adam32::default();
@@ -43,16 +43,16 @@ fn settings_out_of_range_are_refused() {
 #[test]
 fn schedules_out_of_range_are_refused() {
     sentences! {
-        StepDecay::new(0, 0.1) => "StepDecay: the rate cannot fall every 0 steps";
+        StepDecay::new(0, 0.1) => "StepDecay: every is 0; it must be at least 1";
         StepDecay::new(1, -0.1) => "StepDecay: gamma is -0.1; it must be finite and not negative";
         Exponential::new(f64::NAN) => "Exponential: gamma is NaN; it must be finite and not negative";
-        Cosine::new(0) => "Cosine: the rate cannot fall in 0 steps";
-        Cosine::new(5).warmup(5) => "Cosine: 5 steps of warm-up leave none of 5 for the fall";
+        Cosine::new(0) => "Cosine: steps is 0; it must be at least 1";
+        Cosine::new(5).warmup(5) => "Cosine: 5 warmup steps of 5 leave none for the decay";
         Cosine::new(5).floor(2.0) => "Cosine: the floor is 2; it must be between 0 and 1";
-        OneCycle::new(0) => "OneCycle: there is no cycle of 0 steps";
-        OneCycle::new(5).rise(1.5) => "OneCycle: a fraction of 1.5 of the steps is not between 0 and 1";
-        OneCycle::new(5).ends(0.1, 25.0) => "OneCycle: the factor 25 is not between 0 and 1";
-        Plateau::new().factor(1.0) => "Plateau: the factor is 1; it must be from 0 to less than 1";
+        OneCycle::new(0) => "OneCycle: steps is 0; it must be at least 1";
+        OneCycle::new(5).rise(1.5) => "OneCycle: the rise is 1.5; it must be between 0 and 1";
+        OneCycle::new(5).ends(0.1, 25.0) => "OneCycle: a factor is 25; it must be between 0 and 1";
+        Plateau::new().factor(1.0) => "Plateau: the factor is 1; it must be at least 0 and less than 1";
         Plateau::new().absolute_threshold(f64::INFINITY) => "Plateau: the threshold is inf; it must be finite and not negative";
         Plateau::new().threshold(-1.0) => "Plateau: the threshold is -1; it must be finite and not negative";
         Plateau::new().min_factor(2.0) => "Plateau: min_factor is 2; it must be between 0 and 1";
@@ -66,7 +66,7 @@ fn a_group_without_parameters_is_told_before_training() {
     let gradients = model.zeros_like();
     let data = Dataset::new(zeros([4, 3]), zeros([4, 1])).unwrap();
     let memory = StateDict::new();
-    let sentence = "group: no parameter is called \"layers.1.*\"; there are layers.0.weight, layers.0.bias";
+    let sentence = "group: no parameter matches \"layers.1.*\"; the parameters are layers.0.weight, layers.0.bias";
     sentences! {
         adam().step(&mut model, &gradients) => sentence;
         adam().prepare(&model) => sentence;
@@ -86,15 +86,15 @@ fn an_optimizer_belongs_to_one_model() {
     adam.step(&mut layer(), &layer());
     let other = || Dense { weight: zeros([3, 2]), bias: zeros([5]) };
     sentences! {
-        adam.step(&mut other(), &other()) => "optimizer: bias [5] stands where bias [2] was; an optimizer belongs to one model";
-        adam.step(&mut layer(), &other()) => "optimizer: among the gradients, bias [5] stands where bias [2] was";
+        adam.step(&mut other(), &other()) => "optimizer: found bias [5], expected bias [2]; an optimizer belongs to one model";
+        adam.step(&mut layer(), &other()) => "optimizer: in the gradients, found bias [5], expected bias [2]";
     }
     let mut adam = Adam::default();
     let pair = || vec![layer(), layer()];
     adam.step(&mut pair(), &pair());
     sentences! {
         adam.step(&mut vec![layer()], &pair()) => "optimizer: 1.weight is missing; an optimizer belongs to one model";
-        adam.step(&mut vec![layer(), layer(), layer()], &pair()) => "optimizer: 2.weight [3, 2] stands where nothing was; an optimizer belongs to one model";
+        adam.step(&mut vec![layer(), layer(), layer()], &pair()) => "optimizer: found 2.weight [3, 2], expected nothing; an optimizer belongs to one model";
     }
 }
 
@@ -108,7 +108,7 @@ fn a_rule_whose_formula_takes_other_memories_than_it_names_is_refused() {
         }
     }
     let (message, file, _) = panic_of(|| RuleOptimizer::new(Forgetful).step(&mut layer(), &layer()));
-    assert_eq!(message, "update: the rule names 0 states, and its formula takes 1");
+    assert_eq!(message, "update: the rule names 0 states, but its formula takes 1");
     assert_eq!(file, file!());
 }
 
@@ -132,14 +132,14 @@ fn everything_wrong_with_a_memory_is_listed() {
     let error = fresh.load_state_dict(&model, &bad).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "what was saved does not fit: plateau.best is missing; m.weight is missing; x.bias is not expected; \
+        "the saved state does not fit: plateau.best is missing; m.weight is missing; x.bias is unexpected; \
          v.bias is [3], expected [2]; step is 1.5, expected a count; plateau.bad is -1, expected a count; \
-         plateau.factor is NaN, expected from 0 to 1"
+         plateau.factor is NaN, expected a number between 0 and 1"
     );
     assert_eq!(fresh.state_dict(), good);
 
     let none = Sgd::default().load_state_dict(&model, &StateDict::new()).unwrap_err();
-    assert_eq!(none.to_string(), "what was saved does not fit: step is missing");
+    assert_eq!(none.to_string(), "the saved state does not fit: step is missing");
     let other = Sgd::default().load_state_dict(&model, &good).unwrap_err();
     assert_eq!(other.unexpected.len(), 4 + 4, "{other}");
 
@@ -153,7 +153,7 @@ fn everything_wrong_with_a_memory_is_listed() {
         (Adam::default().reduce_on_plateau(Plateau::new()), &mut average).load_state_dict(&model, &both).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "what was saved does not fit: m.bias is missing; ema.weight is missing; ema.bias is [7], expected [2]"
+        "the saved state does not fit: m.bias is missing; ema.weight is missing; ema.bias is [7], expected [2]"
     );
 }
 
@@ -170,5 +170,5 @@ fn an_optimizer_without_memory_refuses_that_of_another() {
     assert_eq!((Plain.load_state_dict(&layer(), &memory), Plain.current_learning_rate()), (Ok(()), None));
     memory.numbers.insert("step".into(), 1.0);
     let error = Plain.load_state_dict(&layer(), &memory).unwrap_err();
-    assert_eq!(error.to_string(), "what was saved does not fit: step is not expected");
+    assert_eq!(error.to_string(), "the saved state does not fit: step is unexpected");
 }

@@ -75,7 +75,7 @@ fn every_optimizer_begins_anew_with_another_model() {
     begins_anew("momentum", || Sgd::default().momentum(0.9));
     begins_anew("RmsProp", || RmsProp::default().centered().momentum(0.5));
     begins_anew("dampening", || Sgd::default().momentum(0.9).dampening(0.5));
-    begins_anew("Adagrad", || Adagrad::default().rate_decay(0.1));
+    begins_anew("Adagrad", || Adagrad::default().lr_decay(0.1));
     begins_anew("Adagrad from a sum", || Adagrad::default().initial_accumulator(0.5));
     begins_anew("Adadelta", Adadelta::default);
     begins_anew("Adam", || Adam::default().clip_norm(0.1));

@@ -195,7 +195,7 @@ fn checkpoints_of_other_trainings_are_refused_in_a_sentence() {
                     its number of metrics is 0, expected 1; its number of callbacks is 0, expected 1";
     assert_eq!(parts, is(sentence));
     let optimizer = refused(|fit| fit.loss(mse).optimizer(Sgd::default()).run());
-    assert!(optimizer.starts_with(&is("of the optimizer, what was saved does not fit: m.gru.")), "{optimizer}");
+    assert!(optimizer.starts_with(&is("of the optimizer, the saved state does not fit: m.gru.")), "{optimizer}");
 
     let mut other = sequential().add(|rng: &mut Rng| Dense::<Tensor<f64>>::new(rng, 1, 1));
     let flat = Dataset::new(values([40, 1], 1), values([40, 1], 1)).unwrap();
@@ -208,7 +208,7 @@ fn checkpoints_of_other_trainings_are_refused_in_a_sentence() {
     let named = self::refused(&metric, |fit| fit.loss(mse).metric("error", mae).run());
     assert_eq!(
         named,
-        is("of the history, what was saved does not fit: metrics.error is missing; metrics.mae is not expected")
+        is("of the history, the saved state does not fit: metrics.error is missing; metrics.mae is unexpected")
     );
     fs::remove_file(metric).unwrap();
     fs::remove_file(path).unwrap();
@@ -260,7 +260,7 @@ fn files_that_are_no_checkpoints_are_refused_in_a_sentence() {
     written("", &|memory| {
         memory.numbers.insert("epochs".into(), 3.0);
     });
-    assert!(go_on().contains("of the history, what was saved does not fit: loss is [1], expected [3]"), "{}", go_on());
+    assert!(go_on().contains("of the history, the saved state does not fit: loss is [1], expected [3]"), "{}", go_on());
 
     // Cut short anywhere.
     let bytes = fs::read(&good).unwrap();

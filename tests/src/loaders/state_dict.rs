@@ -54,7 +54,7 @@ fn restores<O: Optimizer<f64, Model>>(mut optimizer: O, state: &StateDict<f64>) 
             )
         }
         Err(error) => {
-            assert!(error.to_string().len() > "what was saved does not fit: ".len(), "{error}");
+            assert!(error.to_string().len() > "the saved state does not fit: ".len(), "{error}");
             assert!(same_state(&optimizer.state_dict(), &before), "an error has changed the optimizer: {error}");
         }
     }

@@ -47,8 +47,8 @@ impl<T: Scalar> Adagrad<T> {
     /// # Panics
     /// If it is negative or not finite.
     #[track_caller]
-    pub fn rate_decay(self, decay: f64) -> Self {
-        check_amount("rate_decay", decay);
+    pub fn lr_decay(self, decay: f64) -> Self {
+        check_amount("lr_decay", decay);
         self.with_rule(|rule| rule.decay = decay)
     }
 

@@ -34,7 +34,7 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         for (pattern, _) in &self.groups {
             if !self.parameters.iter().any(|parameter| matches(pattern, &parameter.name)) {
                 let names = listed(self.parameters.iter().map(|parameter| &parameter.name), ", ");
-                panic!("group: no parameter is called {pattern:?}; there are {names}");
+                panic!("group: no parameter matches {pattern:?}; the parameters are {names}");
             }
         }
         for parameter in &mut self.parameters {
@@ -54,7 +54,7 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
             let known = self.parameters.get(count);
             if misfit.is_none() && !known.is_some_and(|known| known.shape == leaf.shape()) {
                 let expected = known.map_or("nothing".into(), |known| format!("{} {}", known.name, known.shape));
-                misfit = Some(format!("{path} {} stands where {expected} was", leaf.shape()));
+                misfit = Some(format!("found {path} {}, expected {expected}", leaf.shape()));
             }
             count += 1;
         });
@@ -72,7 +72,7 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
     fn step(&mut self, model: &mut M, gradients: &M) {
         self.settle(model);
         if let Some(misfit) = self.misfit(gradients) {
-            panic!("optimizer: among the gradients, {misfit}");
+            panic!("optimizer: in the gradients, {misfit}");
         }
         self.norm = match self.clip {
             Clip::Norm(_) => Some(clip::gradient_norm(gradients)),

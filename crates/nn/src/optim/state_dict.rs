@@ -97,7 +97,7 @@ impl<T: Scalar> StateDict<T> {
 /// assert_eq!(reader.tensor("velocity", Shape::from([2])), Some(Tensor::ones([2])));
 /// assert_eq!(reader.count("step"), None);
 /// let error = reader.finish().unwrap_err();
-/// assert_eq!(error.to_string(), "what was saved does not fit: step is missing; stepp is not expected");
+/// assert_eq!(error.to_string(), "the saved state does not fit: step is missing; stepp is unexpected");
 /// ```
 pub struct StateReader<'a, T: Scalar = f32> {
     state: &'a StateDict<T>,
@@ -179,12 +179,12 @@ impl StateDictError {
 impl fmt::Display for StateDictError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let missing = self.missing.iter().map(|name| format!("{name} is missing"));
-        let unexpected = self.unexpected.iter().map(|name| format!("{name} is not expected"));
+        let unexpected = self.unexpected.iter().map(|name| format!("{name} is unexpected"));
         let misshaped =
             self.misshaped.iter().map(|(name, is, expected)| format!("{name} is {is}, expected {expected}"));
         let unfit = self.unfit.iter().map(|(name, is, expected)| format!("{name} is {is}, expected {expected}"));
         let all = missing.chain(unexpected).chain(misshaped).chain(unfit);
-        write!(f, "what was saved does not fit: {}", listed(all, "; "))
+        write!(f, "the saved state does not fit: {}", listed(all, "; "))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A cosine, with a warm-up before it.
+//! Cosine decay, with a linear warmup before it.
 
 use super::{Schedule, cosine};
 
@@ -37,7 +37,7 @@ impl Cosine {
     /// If there are none.
     #[track_caller]
     pub fn new(steps: usize) -> Self {
-        assert!(steps > 0, "Cosine: the rate cannot fall in 0 steps");
+        assert!(steps > 0, "Cosine: steps is 0; it must be at least 1");
         Cosine { steps, warmup: 0, floor: 0.0 }
     }
 
@@ -47,7 +47,7 @@ impl Cosine {
     /// If they are not fewer.
     #[track_caller]
     pub fn warmup(self, steps: usize) -> Self {
-        assert!(steps < self.steps, "Cosine: {steps} steps of warm-up leave none of {} for the fall", self.steps);
+        assert!(steps < self.steps, "Cosine: {steps} warmup steps of {} leave none for the decay", self.steps);
         Cosine { warmup: steps, ..self }
     }
 

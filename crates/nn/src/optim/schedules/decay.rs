@@ -32,7 +32,7 @@ impl StepDecay {
     /// If `every` is 0, or `gamma` is negative or not finite.
     #[track_caller]
     pub fn new(every: usize, gamma: f64) -> Self {
-        assert!(every > 0, "StepDecay: the rate cannot fall every 0 steps");
+        assert!(every > 0, "StepDecay: every is 0; it must be at least 1");
         check_gamma("StepDecay", gamma);
         StepDecay { every, gamma }
     }

@@ -82,7 +82,7 @@ impl Plateau {
     /// If it is not at least 0 and less than 1.
     #[track_caller]
     pub fn factor(self, factor: f64) -> Self {
-        assert!((0.0..1.0).contains(&factor), "Plateau: the factor is {factor}; it must be from 0 to less than 1");
+        assert!((0.0..1.0).contains(&factor), "Plateau: the factor is {factor}; it must be at least 0 and less than 1");
         Plateau { factor, ..self }
     }
 
@@ -206,7 +206,8 @@ impl Plateau {
         self.best = reader.number(&format!("{prefix}.best")).filter(|best| *best != worst);
         self.bad = reader.count(&format!("{prefix}.bad")).unwrap_or_default();
         self.pause = reader.count(&format!("{prefix}.pause")).unwrap_or_default();
-        let factor = reader.number_that(&format!("{prefix}.factor"), "from 0 to 1", |f| (0.0..=1.0).contains(&f));
+        let factor =
+            reader.number_that(&format!("{prefix}.factor"), "a number between 0 and 1", |f| (0.0..=1.0).contains(&f));
         self.current_factor = factor.unwrap_or_default();
     }
 }
