@@ -1,8 +1,8 @@
 //! Every constant of this crate that a measurement set, with that measurement.
 //!
-//! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it. `VECTOR` is the
-//! tensor crate's, which pads packed matrices to it: the choice between plain and packed products
-//! depends on it.
+//! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it. `VECTOR` is
+//! the tensor crate's, which pads packed matrices to it: the choice between plain and packed
+//! products depends on it.
 
 pub(crate) use unspool_tensor::VECTOR;
 

@@ -1,7 +1,7 @@
 //! Models as structs that are generic in their leaf.
 //!
-//! What must stay true: every walk over a model visits its leaves in the order of its fields, with the
-//! same names; nothing is looked up by name.
+//! What must stay true: every walk over a model visits its leaves in the order of its fields, with
+//! the same names; nothing is looked up by name.
 
 mod containers;
 mod ext;

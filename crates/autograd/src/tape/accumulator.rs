@@ -13,7 +13,8 @@ pub(crate) struct Accumulator<T: Scalar> {
     slots: Vec<Option<Tensor<T>>>,
     /// The products that wait for the pass to reach their weight, or for more rows.
     deferred: Vec<Deferred<T>>,
-    /// The gradients of which only a range is written yet; the rest of their elements are arbitrary.
+    /// The gradients of which only a range is written yet; the rest of their elements are
+    /// arbitrary.
     partial: Vec<Partial>,
     /// The capacity of earlier lists of factors.
     spare_factors: Vec<Vec<Factors<T>>>,

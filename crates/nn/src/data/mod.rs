@@ -1,9 +1,9 @@
 //! From measured data to examples: reading, differencing, scaling, splitting, windowing, padding,
 //! batching.
 //!
-//! What must stay true: whatever comes from outside is checked here, and a misfit is a [`DataError`]
-//! that says what was wrong, where, and what was expected; validation and test data never influence
-//! what is fitted on training data.
+//! What must stay true: whatever comes from outside is checked here, and a misfit is a
+//! [`DataError`] that says what was wrong, where, and what was expected; validation and test data
+//! never influence what is fitted on training data.
 
 pub(crate) mod batches;
 pub(crate) mod buckets;

@@ -1,4 +1,4 @@
-//! Connectionist temporal classification: the loss of a labelling without an alignment.
+//! Connectionist temporal classification: the loss of a labeling without an alignment.
 
 use unspool_autograd::{Indices, Scalar, Tensor, Var, elementwise};
 

@@ -4,7 +4,8 @@ use super::running_mean::Mean;
 use super::{Parameter, Rule, RuleOptimizer, Step, check_amount, check_decay};
 use unspool_autograd::Scalar;
 
-/// Adadelta: the gradient times the root mean square of recent steps, over that of recent gradients,
+/// Adadelta: the gradient times the root mean square of recent steps, over that of recent
+/// gradients,
 ///
 /// ```text
 /// v = rho v + (1 - rho) g²
@@ -13,8 +14,8 @@ use unspool_autograd::Scalar;
 /// w = w - lr d
 /// ```
 ///
-/// Zeiler 2012, "ADADELTA: an adaptive learning rate method", algorithm 1. The defaults are PyTorch's:
-/// learning rate 1, rho 0.9, epsilon 1e-6.
+/// Zeiler 2012, "ADADELTA: an adaptive learning rate method", algorithm 1. The defaults are
+/// PyTorch's: learning rate 1, rho 0.9, epsilon 1e-6.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;

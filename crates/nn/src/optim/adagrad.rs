@@ -52,8 +52,8 @@ impl<T: Scalar> Adagrad<T> {
         self.with_rule(|rule| rule.decay = decay)
     }
 
-    /// Sets the initial sum of squares (PyTorch's `initial_accumulator_value`), which shortens the first
-    /// steps.
+    /// Sets the initial sum of squares (PyTorch's `initial_accumulator_value`), which shortens the
+    /// first steps.
     ///
     /// # Panics
     /// If it is negative or not finite.

@@ -4,7 +4,8 @@ use super::running_mean::Mean;
 use super::{Parameter, Rule, RuleOptimizer, Step, larger};
 use unspool_autograd::Scalar;
 
-/// Adam: `m` and `v` are running means of the gradient and of its square, both corrected for starting at zero,
+/// Adam: `m` and `v` are running means of the gradient and of its square, both corrected for
+/// starting at zero,
 ///
 /// ```text
 /// m = beta1 m + (1 - beta1) g
@@ -12,10 +13,10 @@ use unspool_autograd::Scalar;
 /// w = w - lr c m / (sqrt(v) + epsilon)        c = sqrt(1 - beta2^t) / (1 - beta1^t)
 /// ```
 ///
-/// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1, in the form at the end of
-/// section 2, where epsilon is added to the uncorrected `sqrt(v)`, as in Keras. The defaults are Keras's:
-/// learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-7. [`Adam::torch()`](Adam::torch) is algorithm 1
-/// itself, as in PyTorch.
+/// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1, in the form at
+/// the end of section 2, where epsilon is added to the uncorrected `sqrt(v)`, as in Keras. The
+/// defaults are Keras's: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-7.
+/// [`Adam::torch()`](Adam::torch) is algorithm 1 itself, as in PyTorch.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -61,16 +62,18 @@ impl AdamRule {
 }
 
 impl<T: Scalar> Adam<T> {
-    /// Adam as in PyTorch: epsilon, 1e-8, is added to the corrected `sqrt(v / (1 - beta2^t))`. In the formula
-    /// above it is therefore multiplied by `sqrt(1 - beta2^t)`, which is 0.03 in the first step.
+    /// Adam as in PyTorch: epsilon, 1e-8, is added to the corrected `sqrt(v / (1 - beta2^t))`. In
+    /// the formula above it is therefore multiplied by `sqrt(1 - beta2^t)`, which is 0.03 in the
+    /// first step.
     pub fn torch() -> Self {
         RuleOptimizer::new(AdamRule::torch())
     }
 
-    /// Divides by the root of the largest `v` so far, `u = max(u, v)`, instead of `v`: steps never grow
-    /// because large gradients fade from the mean.
+    /// Divides by the root of the largest `v` so far, `u = max(u, v)`, instead of `v`: steps never
+    /// grow because large gradients fade from the mean.
     ///
-    /// Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond" (AMSGrad), in the form of PyTorch and Keras.
+    /// Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond" (AMSGrad), in the form
+    /// of PyTorch and Keras.
     pub fn amsgrad(self) -> Self {
         self.with_rule(|rule| rule.amsgrad = true)
     }

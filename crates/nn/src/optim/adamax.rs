@@ -12,9 +12,9 @@ use unspool_autograd::Scalar;
 /// w = w - lr / (1 - beta1^t) m / u
 /// ```
 ///
-/// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 2, with PyTorch's epsilon and
-/// defaults: learning rate 0.002, betas 0.9 and 0.999, epsilon 1e-8. As nothing is squared, gradients of
-/// any size make steps.
+/// Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 2, with PyTorch's
+/// epsilon and defaults: learning rate 0.002, betas 0.9 and 0.999, epsilon 1e-8. As nothing is
+/// squared, gradients of any size make steps.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;

@@ -4,11 +4,11 @@ use super::adam::AdamRule;
 use super::{Parameter, Rule, RuleOptimizer, Step};
 use unspool_autograd::Scalar;
 
-/// AdamW: [`Adam`](super::Adam) in PyTorch's form with decoupled [weight decay](RuleOptimizer::weight_decay),
-/// `w - learning_rate decay w` before the step of Adam.
+/// AdamW: [`Adam`](super::Adam) in PyTorch's form with decoupled [weight
+/// decay](RuleOptimizer::weight_decay), `w - learning_rate decay w` before the step of Adam.
 ///
-/// Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2. The defaults are
-/// PyTorch's: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8, decay 0.01.
+/// Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2. The defaults
+/// are PyTorch's: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8, decay 0.01.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;

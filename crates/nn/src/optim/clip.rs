@@ -2,10 +2,11 @@
 
 use unspool_autograd::{Params, Path, Scalar, Tensor};
 
-/// The global gradient norm: the square root of the sum of the squares of all elements of all leaves.
+/// The global gradient norm: the square root of the sum of the squares of all elements of all
+/// leaves.
 ///
-/// Computed in f64 in a fixed order, so it has the same bits at any number of threads, and safe from
-/// overflow and underflow of the squares.
+/// Computed in f64 in a fixed order, so it has the same bits at any number of threads, and safe
+/// from overflow and underflow of the squares.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -31,11 +32,12 @@ pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
     largest * sum.sqrt()
 }
 
-/// Clips the global gradient norm to `longest` and returns the norm before: every element is multiplied by
-/// `min(1, longest / (norm + 1e-6))`, as in PyTorch.
+/// Clips the global gradient norm to `longest` and returns the norm before: every element is
+/// multiplied by `min(1, longest / (norm + 1e-6))`, as in PyTorch.
 ///
-/// Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1. Optimizers
-/// do this in every step after [`clip_norm`](crate::optim::RuleOptimizer::clip_norm).
+/// Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks",
+/// algorithm 1. Optimizers do this in every step after
+/// [`clip_norm`](crate::optim::RuleOptimizer::clip_norm).
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -108,7 +110,8 @@ fn each<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, f: impl Fn(T) -> T) 
     });
 }
 
-/// The sum of the squares of `f` of each element, as 16 partial sums so that the loop becomes SIMD code.
+/// The sum of the squares of `f` of each element, as 16 partial sums so that the loop becomes SIMD
+/// code.
 fn square_sum<T: Scalar>(leaf: &Tensor<T>, f: impl Fn(f64) -> f64) -> f64 {
     let leaf = leaf.contiguous();
     let mut sums = [0.0; 16];

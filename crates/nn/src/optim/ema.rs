@@ -5,14 +5,15 @@ use crate::optim::optimizer::Optimizer;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 
-/// The exponential moving average of a model's weights, itself a model: each [`update`](Ema::update) makes it
-/// `decay` times the average plus `1 - decay` times the weights. It often generalizes better than the
-/// weights of the last step.
+/// The exponential moving average of a model's weights, itself a model: each
+/// [`update`](Ema::update) makes it `decay` times the average plus `1 - decay` times the weights.
+/// It often generalizes better than the weights of the last step.
 ///
 /// Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging"; as in
 /// `torch.optim.swa_utils` with `get_ema_multi_avg_fn`.
 ///
-/// A pair of an optimizer and a borrowed average is an optimizer that also averages, after each step:
+/// A pair of an optimizer and a borrowed average is an optimizer that also averages, after each
+/// step:
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -144,9 +145,9 @@ fn free_name<T: Scalar>(state: &StateDict<T>) -> String {
     names.into_iter().find(|name| !taken(name)).expect("names without end")
 }
 
-/// The optimizer, and an average of the weights after each of its steps. The state of the average is nested
-/// under `ema`, that of a second one under `ema2`. In [`fit`](crate::train::fit), an average starts afresh at
-/// the weights of a model that has changed since the last update.
+/// The optimizer, and an average of the weights after each of its steps. The state of the average
+/// is nested under `ema`, that of a second one under `ema2`. In [`fit`](crate::train::fit), an
+/// average starts afresh at the weights of a model that has changed since the last update.
 impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for (O, &mut Ema<M>) {
     #[track_caller]
     fn step(&mut self, model: &mut M, gradients: &M) {

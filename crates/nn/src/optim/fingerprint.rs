@@ -4,8 +4,9 @@ use crate::mode::mix;
 use crate::tuning::FINGERPRINT_ELEMENTS;
 use unspool_autograd::{Params, Path, Scalar, Tensor};
 
-/// A hash of a few elements of each parameter: a model that was trained further, or that comes from another
-/// seed, has another one. A hash of all elements would cost as much as a step of the optimizer.
+/// A hash of a few elements of each parameter: a model that was trained further, or that comes from
+/// another seed, has another one. A hash of all elements would cost as much as a step of the
+/// optimizer.
 pub(crate) fn fingerprint<T: Scalar, M: Params<Tensor<T>>>(model: &M) -> u64 {
     let mut print = 0;
     model.visit_leaves(Path::ROOT, &mut |_, leaf| {

@@ -11,9 +11,10 @@ use unspool_autograd::Scalar;
 /// m = beta2 m + (1 - beta2) g
 /// ```
 ///
-/// Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2; its weight decay is the
-/// [decoupled](RuleOptimizer::weight_decay) one, 0 by default. Learning rate 0.0001, betas 0.9 and 0.99. The
-/// authors recommend learning rates three to ten times smaller than AdamW's, and decays that much larger.
+/// Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2; its weight decay
+/// is the [decoupled](RuleOptimizer::weight_decay) one, 0 by default. Learning rate 0.0001, betas
+/// 0.9 and 0.99. The authors recommend learning rates three to ten times smaller than AdamW's, and
+/// decays that much larger.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;

@@ -1,8 +1,8 @@
-//! The optimizers: each is a [`Rule`], around which [`RuleOptimizer`] puts learning rate, schedule, weight
-//! decay, groups and clipping.
+//! The optimizers: each is a [`Rule`], around which [`RuleOptimizer`] puts learning rate, schedule,
+//! weight decay, groups and clipping.
 //!
-//! What must stay true: everything that a later step depends on, other than settings, is in the state dict,
-//! and a step allocates nothing after the first.
+//! What must stay true: everything that a later step depends on, other than settings, is in the
+//! state dict, and a step allocates nothing after the first.
 //!
 //! | optimizer | states per parameter | source |
 //! |---|---|---|
@@ -17,14 +17,15 @@
 //! | [`Lion`] | one | Chen et al. 2023 |
 //!
 //! All take the settings of [`RuleOptimizer`]. Definitions and defaults are PyTorch's, except for
-//! [`Adam::default()`](Adam), which is Keras's; [`Adam::torch()`](RuleOptimizer::torch) is PyTorch's.
+//! [`Adam::default()`](Adam), which is Keras's; [`Adam::torch()`](RuleOptimizer::torch) is
+//! PyTorch's.
 //!
-//! As in PyTorch, a gradient whose square overflows (1e19 in f32, somewhat more after the factor `1 - beta`)
-//! makes no step where the divisor is the root of a mean square, and an infinite one makes NaN.
-//! [Clipping](RuleOptimizer::clip_norm) prevents both.
+//! As in PyTorch, a gradient whose square overflows (1e19 in f32, somewhat more after the factor `1
+//! - beta`) makes no step where the divisor is the root of a mean square, and an infinite one makes
+//! NaN. [Clipping](RuleOptimizer::clip_norm) prevents both.
 //!
-//! In formulas, `w` is a weight, `g` its gradient, `lr` the learning rate, `t` the step from 1; all other
-//! letters are states, zero before the first step.
+//! In formulas, `w` is a weight, `g` its gradient, `lr` the learning rate, `t` the step from 1; all
+//! other letters are states, zero before the first step.
 
 pub(crate) mod adadelta;
 pub(crate) mod adagrad;

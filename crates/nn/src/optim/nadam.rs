@@ -14,8 +14,9 @@ use unspool_autograd::Scalar;
 /// w = w - lr m' / (sqrt(v / (1 - beta2^t)) + epsilon)
 /// ```
 ///
-/// Dozat 2016, "Incorporating Nesterov momentum into Adam", algorithm 2, in PyTorch's form. The defaults are
-/// PyTorch's: learning rate 0.002, betas 0.9 and 0.999, epsilon 1e-8, momentum_decay 0.004.
+/// Dozat 2016, "Incorporating Nesterov momentum into Adam", algorithm 2, in PyTorch's form. The
+/// defaults are PyTorch's: learning rate 0.002, betas 0.9 and 0.999, epsilon 1e-8, momentum_decay
+/// 0.004.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;

@@ -32,13 +32,13 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// assert_eq!(model.bias.at([0]), before - 0.05);
 /// ```
 pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
-    /// One step: updates `model`, in place if no one else holds its tensors (the tape that they were bound
-    /// to has been reset).
+    /// One step: updates `model`, in place if no one else holds its tensors (the tape that they
+    /// were bound to has been reset).
     fn step(&mut self, model: &mut M, gradients: &M);
 
     /// Called by [`fit`](crate::train::fit) before the first step, and before any state is
-    /// [loaded](Optimizer::load_state_dict): to report mistakes before time is spent, and to discard the state
-    /// of another model.
+    /// [loaded](Optimizer::load_state_dict): to report mistakes before time is spent, and to
+    /// discard the state of another model.
     ///
     /// The built-in optimizers continue if `model` is as they left it, and start afresh otherwise.
     ///
@@ -49,8 +49,8 @@ pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
         let _ = model;
     }
 
-    /// Called by [`fit`](crate::train::fit) after each epoch with the validation loss, or the training loss if
-    /// there are no validation examples.
+    /// Called by [`fit`](crate::train::fit) after each epoch with the validation loss, or the
+    /// training loss if there are no validation examples.
     fn observe(&mut self, metric: f64) {
         let _ = metric;
     }
@@ -66,19 +66,20 @@ pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
         StateDict::new()
     }
 
-    /// Continues from the saved state of an optimizer with the same settings; on an error nothing changes.
+    /// Continues from the saved state of an optimizer with the same settings; on an error nothing
+    /// changes.
     ///
     /// # Errors
-    /// If the state does not come from such an optimizer of such a model: the error lists every name that is
-    /// missing, unexpected, or has a value that does not fit.
+    /// If the state does not come from such an optimizer of such a model: the error lists every
+    /// name that is missing, unexpected, or has a value that does not fit.
     fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
         let _ = model;
         state.reader().finish()
     }
 }
 
-/// A borrowed optimizer keeps its state from one training of a model to the next; for another model it
-/// starts afresh: see [`prepare`](Optimizer::prepare).
+/// A borrowed optimizer keeps its state from one training of a model to the next; for another model
+/// it starts afresh: see [`prepare`](Optimizer::prepare).
 impl<T: Scalar, M: Params<Tensor<T>>, O: Optimizer<T, M>> Optimizer<T, M> for &mut O {
     #[track_caller]
     fn step(&mut self, model: &mut M, gradients: &M) {

@@ -4,8 +4,8 @@ use super::running_mean::Mean;
 use super::{Parameter, Rule, RuleOptimizer, Step};
 use unspool_autograd::Scalar;
 
-/// RAdam: [`Adam`](super::Adam) whose steps are shortened while `v` is an average of few squares, and that
-/// does without `v` in the first five,
+/// RAdam: [`Adam`](super::Adam) whose steps are shortened while `v` is an average of few squares,
+/// and that does without `v` in the first five,
 ///
 /// ```text
 /// m = beta1 m + (1 - beta1) g
@@ -16,8 +16,9 @@ use unspool_autograd::Scalar;
 /// w = w - lr m / (1 - beta1^t)                                               otherwise
 /// ```
 ///
-/// Liu et al. 2020, "On the variance of the adaptive learning rate and beyond", algorithm 2, where the limit
-/// is 4; the limit 5 and the defaults are PyTorch's: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8.
+/// Liu et al. 2020, "On the variance of the adaptive learning rate and beyond", algorithm 2, where
+/// the limit is 4; the limit 5 and the defaults are PyTorch's: learning rate 0.001, betas 0.9 and
+/// 0.999, epsilon 1e-8.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;

@@ -11,13 +11,14 @@ use unspool_autograd::Scalar;
 /// w = w - lr g / (sqrt(v) + epsilon)
 /// ```
 ///
-/// [Centered](RmsProp::centered), with a running mean `a` of the gradient, the divisor is the standard
-/// deviation `sqrt(v - a²)`; with [momentum](RmsProp::momentum) `mu`, `w = w - lr b` where
+/// [Centered](RmsProp::centered), with a running mean `a` of the gradient, the divisor is the
+/// standard deviation `sqrt(v - a²)`; with [momentum](RmsProp::momentum) `mu`, `w = w - lr b` where
 /// `b = mu b + g / (..)`.
 ///
-/// Tieleman and Hinton 2012, lecture 6.5 of "Neural networks for machine learning"; centered: Graves 2013,
-/// "Generating sequences with recurrent neural networks", equations 38 to 41. The defaults are PyTorch's:
-/// learning rate 0.01, alpha 0.99, epsilon 1e-8. Where rounding takes `v - a²` below zero, zero is used.
+/// Tieleman and Hinton 2012, lecture 6.5 of "Neural networks for machine learning"; centered:
+/// Graves 2013, "Generating sequences with recurrent neural networks", equations 38 to 41. The
+/// defaults are PyTorch's: learning rate 0.01, alpha 0.99, epsilon 1e-8. Where rounding takes `v -
+/// a²` below zero, zero is used.
 ///
 /// ```
 /// use unspool_nn::layers::Dense;
@@ -133,7 +134,8 @@ impl Rule for RmsPropRule {
     }
 }
 
-/// `sqrt(v - a²)`, or 0 where rounding takes that below 0. Factored, since `a²` alone could overflow.
+/// `sqrt(v - a²)`, or 0 where rounding takes that below 0. Factored, since `a²` alone could
+/// overflow.
 #[inline(always)]
 fn deviation<T: Scalar>(v: T, a: T) -> T {
     let root = v.sqrt();

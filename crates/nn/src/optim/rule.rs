@@ -4,8 +4,8 @@ use crate::optim::clip::clamp;
 use unspool_autograd::{Scalar, Tensor};
 
 /// The formula of an optimizer: how one parameter is updated from its gradient.
-/// [`RuleOptimizer`](super::RuleOptimizer) calls it for each parameter of a model and does the rest: learning
-/// rates, weight decay, clipping, and the state of each parameter.
+/// [`RuleOptimizer`](super::RuleOptimizer) calls it for each parameter of a model and does the
+/// rest: learning rates, weight decay, clipping, and the state of each parameter.
 ///
 /// A rule holds settings only. Polyak's heavy ball:
 ///
@@ -51,8 +51,8 @@ pub trait Rule {
     /// The default [decoupled weight decay](super::RuleOptimizer::weight_decay).
     const WEIGHT_DECAY: f64 = 0.0;
 
-    /// The names of the state tensors of each parameter. They have its shape and are zero before the first
-    /// step.
+    /// The names of the state tensors of each parameter. They have its shape and are zero before
+    /// the first step.
     fn state_names(&self) -> &'static [&'static str] {
         &[]
     }
@@ -105,8 +105,9 @@ pub struct Parameter<'a, T: Scalar> {
 }
 
 impl<T: Scalar> Parameter<'_, T> {
-    /// Replaces each weight `w` and its state, in the order of [`Rule::state_names`], by `f(w, g, state)`, in
-    /// one pass over the memory. `g` is the gradient, clipped and with the L2 penalty; `w` has already decayed.
+    /// Replaces each weight `w` and its state, in the order of [`Rule::state_names`], by `f(w, g,
+    /// state)`, in one pass over the memory. `g` is the gradient, clipped and with the L2 penalty;
+    /// `w` has already decayed.
     ///
     /// Write `#[inline(always)]` in front of the closure: without it the loop may stay scalar.
     ///

@@ -8,11 +8,12 @@ use std::fmt;
 use std::sync::Arc;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
-/// An optimizer: a [`Rule`], and around it learning rate and schedule, weight decay, parameter groups,
-/// clipping, and the state of each parameter.
+/// An optimizer: a [`Rule`], and around it learning rate and schedule, weight decay, parameter
+/// groups, clipping, and the state of each parameter.
 ///
-/// A step does the following for each parameter, in one pass over the memory: it clips the gradient, adds the
-/// L2 penalty, decays the weight, and applies the rule. Nothing is allocated after the first step.
+/// A step does the following for each parameter, in one pass over the memory: it clips the
+/// gradient, adds the L2 penalty, decays the weight, and applies the rule. Nothing is allocated
+/// after the first step.
 ///
 /// ```
 /// use unspool_autograd::Tensor;
@@ -114,9 +115,10 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         self
     }
 
-    /// Discards everything except the settings: the number of steps, and with it the position in the schedule,
-    /// the states of the rule, and those of the plateau. [`fit`](crate::train::fit) does this for another model;
-    /// in a custom training loop, an optimizer must be reset before it steps another model.
+    /// Discards everything except the settings: the number of steps, and with it the position in
+    /// the schedule, the states of the rule, and those of the plateau. [`fit`](crate::train::fit)
+    /// does this for another model; in a custom training loop, an optimizer must be reset before it
+    /// steps another model.
     pub fn reset(&mut self) {
         self.scalars = self.rule.scalars().iter().map(|&(_, start)| start).collect();
         self.plateau.iter_mut().for_each(Plateau::reset);
@@ -124,7 +126,8 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         (self.steps, self.model, self.settled, self.norm) = (0, None, false, None);
     }
 
-    /// Sets the learning rate, which [`schedule`](RuleOptimizer::schedule), groups and a plateau multiply.
+    /// Sets the learning rate, which [`schedule`](RuleOptimizer::schedule), groups and a plateau
+    /// multiply.
     ///
     /// # Panics
     /// If it is negative or not finite.
@@ -134,23 +137,25 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         RuleOptimizer { learning_rate, ..self }
     }
 
-    /// Sets the schedule, which multiplies the learning rate: one of [`schedules`](crate::optim::schedules), or
-    /// a function of the number of steps done, `|step: usize| 1.0 / (1.0 + step as f64)`.
+    /// Sets the schedule, which multiplies the learning rate: one of
+    /// [`schedules`](crate::optim::schedules), or a function of the number of steps done, `|step:
+    /// usize| 1.0 / (1.0 + step as f64)`.
     pub fn schedule(self, schedule: impl Schedule + 'static) -> Self {
         RuleOptimizer { schedule: Arc::new(schedule), ..self }
     }
 
     /// Reduces the learning rate when a metric stops improving: the metric given to
-    /// [`observe`](RuleOptimizer::observe), which in [`fit`](crate::train::fit) is the validation loss of each
-    /// epoch. Its factor multiplies that of the schedule.
+    /// [`observe`](RuleOptimizer::observe), which in [`fit`](crate::train::fit) is the validation
+    /// loss of each epoch. Its factor multiplies that of the schedule.
     pub fn reduce_on_plateau(self, plateau: Plateau) -> Self {
         RuleOptimizer { plateau: Some(plateau), ..self }
     }
 
-    /// Sets the decoupled weight decay: before the rule, `w = w - lr decay w`. The gradient is not affected.
+    /// Sets the decoupled weight decay: before the rule, `w = w - lr decay w`. The gradient is not
+    /// affected.
     ///
-    /// Loshchilov and Hutter 2019, "Decoupled weight decay regularization". This is PyTorch's `weight_decay` in
-    /// AdamW; in its other optimizers that name means [`l2`](RuleOptimizer::l2).
+    /// Loshchilov and Hutter 2019, "Decoupled weight decay regularization". This is PyTorch's
+    /// `weight_decay` in AdamW; in its other optimizers that name means [`l2`](RuleOptimizer::l2).
     ///
     /// # Panics
     /// If the decay is negative or not finite.
@@ -160,8 +165,9 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         RuleOptimizer { weight_decay: decay, settled: false, ..self }
     }
 
-    /// Sets the L2 penalty: the rule is given the gradient `g + penalty w`, that of a loss plus `penalty / 2`
-    /// times the sum of the squares of all weights. PyTorch calls it `weight_decay`, except in AdamW.
+    /// Sets the L2 penalty: the rule is given the gradient `g + penalty w`, that of a loss plus
+    /// `penalty / 2` times the sum of the squares of all weights. PyTorch calls it `weight_decay`,
+    /// except in AdamW.
     ///
     /// # Panics
     /// If the penalty is negative or not finite.
@@ -171,10 +177,10 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         RuleOptimizer { l2: penalty, settled: false, ..self }
     }
 
-    /// Sets different settings for the parameters whose dotted name matches a pattern, in which `*` matches any
-    /// number of any characters. `"*bias"` matches all biases of the built-in cells and layers, `"*gain"` all
-    /// gains of their normalizations, `"layers.0.*"` the first layer. If several groups set the same setting,
-    /// the last one counts.
+    /// Sets different settings for the parameters whose dotted name matches a pattern, in which `*`
+    /// matches any number of any characters. `"*bias"` matches all biases of the built-in cells and
+    /// layers, `"*gain"` all gains of their normalizations, `"layers.0.*"` the first layer. If
+    /// several groups set the same setting, the last one counts.
     ///
     /// The first step panics if a pattern matches no parameter.
     pub fn group(mut self, pattern: impl Into<String>, settings: impl FnOnce(Group) -> Group) -> Self {
@@ -182,8 +188,8 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         RuleOptimizer { settled: false, ..self }
     }
 
-    /// Clips the global gradient norm to `longest`, as [`clip_norm`](crate::optim::clip_norm) does. Replaces
-    /// [`clip_value`](RuleOptimizer::clip_value).
+    /// Clips the global gradient norm to `longest`, as [`clip_norm`](crate::optim::clip_norm) does.
+    /// Replaces [`clip_value`](RuleOptimizer::clip_value).
     ///
     /// # Panics
     /// If `longest` is negative or not a number.

@@ -6,8 +6,8 @@ use crate::optim::state_dict::{StateDict, StateDictError};
 use unspool_autograd::{Scalar, Tensor};
 
 impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
-    /// Everything that later steps depend on, other than settings: the number of steps (`step`), the states of
-    /// the rule (`m.layers.0.weight`), and the state of the plateau (`plateau.best`).
+    /// Everything that later steps depend on, other than settings: the number of steps (`step`),
+    /// the states of the rule (`m.layers.0.weight`), and the state of the plateau (`plateau.best`).
     /// [`load_state_dict`](crate::optim::Optimizer::load_state_dict) takes it.
     pub fn state_dict(&self) -> StateDict<T> {
         let mut state = StateDict::new();

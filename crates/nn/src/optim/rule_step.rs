@@ -67,7 +67,8 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
     /// One step.
     ///
     /// # Panics
-    /// If a group has no parameters, or the model or the gradients are not of the shapes of the first step.
+    /// If a group has no parameters, or the model or the gradients are not of the shapes of the
+    /// first step.
     #[track_caller]
     fn step(&mut self, model: &mut M, gradients: &M) {
         self.settle(model);

@@ -4,8 +4,8 @@ use unspool_autograd::Scalar;
 
 /// A running mean, `beta mean + (1 - beta) new`.
 ///
-/// Not in the form `mean + (new - mean) (1 - beta)`, which turns a mean that has become infinite into NaN in
-/// the next step.
+/// Not in the form `mean + (new - mean) (1 - beta)`, which turns a mean that has become infinite
+/// into NaN in the next step.
 #[derive(Clone, Copy)]
 pub(super) struct Mean<T> {
     /// The decay, rounded to `T`, so that the two factors add up to 1 and the

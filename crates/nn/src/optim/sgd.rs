@@ -10,9 +10,9 @@ use unspool_autograd::Scalar;
 /// w = w - lr b                        Nesterov: w = w - lr (g + mu b)
 /// ```
 ///
-/// Robbins and Monro 1951, "A stochastic approximation method"; momentum and Nesterov momentum in PyTorch's
-/// form, after Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning".
-/// The defaults are a learning rate of 0.001 and no momentum.
+/// Robbins and Monro 1951, "A stochastic approximation method"; momentum and Nesterov momentum in
+/// PyTorch's form, after Sutskever et al. 2013, "On the importance of initialization and momentum
+/// in deep learning". The defaults are a learning rate of 0.001 and no momentum.
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -49,8 +49,8 @@ impl<T: Scalar> Sgd<T> {
         self.with_rule(|rule| rule.momentum = momentum)
     }
 
-    /// Sets the dampening: the fraction of each gradient after the first that is left out of the velocity. A
-    /// dampening equal to the momentum makes `b` a running mean. No effect without
+    /// Sets the dampening: the fraction of each gradient after the first that is left out of the
+    /// velocity. A dampening equal to the momentum makes `b` a running mean. No effect without
     /// [`momentum`](Sgd::momentum).
     ///
     /// # Panics

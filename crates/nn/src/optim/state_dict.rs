@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
-/// The state of an optimizer, a callback or an average of weights: tensors and numbers with dotted names,
-/// to be saved and loaded.
+/// The state of an optimizer, a callback or an average of weights: tensors and numbers with dotted
+/// names, to be saved and loaded.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -32,7 +32,8 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 pub struct StateDict<T: Scalar = f32> {
     /// Tensors by name: `m.layers.0.weight`.
     pub tensors: BTreeMap<String, Tensor<T>>,
-    /// Numbers by name: `step`. Counts are whole numbers; a best value is infinite before the first one.
+    /// Numbers by name: `step`. Counts are whole numbers; a best value is infinite before the first
+    /// one.
     pub numbers: BTreeMap<String, f64>,
 }
 
@@ -122,15 +123,16 @@ impl<T: Scalar> StateReader<'_, T> {
         self.number_that(name, "a number", |number| !number.is_nan())
     }
 
-    /// The number of this name, if there is one and it is a count: whole, not negative, and small enough to
-    /// be exact.
+    /// The number of this name, if there is one and it is a count: whole, not negative, and small
+    /// enough to be exact.
     pub fn count(&mut self, name: &str) -> Option<usize> {
         let exact = 0.0..=9_007_199_254_740_992.0;
         let count = self.number_that(name, "a count", |number| number.fract() == 0.0 && exact.contains(&number));
         count.map(|count| count as usize)
     }
 
-    /// The number of this name, if there is one that satisfies a condition; `expected` names it in words.
+    /// The number of this name, if there is one that satisfies a condition; `expected` names it in
+    /// words.
     pub fn number_that(&mut self, name: &str, expected: &'static str, is: impl Fn(f64) -> bool) -> Option<f64> {
         self.requested.insert(name.to_owned());
         match self.state.numbers.get(name) {

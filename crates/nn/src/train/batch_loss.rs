@@ -6,8 +6,8 @@ use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use unspool_autograd::{Scalar, Tape, Var};
 
-/// The loss of the bound model on a batch: the mean over its examples, or over their valid steps if the
-/// targets are sequences of different lengths; a weighted mean if the examples have weights.
+/// The loss of the bound model on a batch: the mean over its examples, or over their valid steps if
+/// the targets are sequences of different lengths; a weighted mean if the examples have weights.
 #[track_caller]
 pub(crate) fn batch_loss<'t, T, M, L>(
     tape: &'t Tape<T>,

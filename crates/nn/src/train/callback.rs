@@ -35,8 +35,8 @@ use unspool_autograd::{Params, Scalar, Tensor};
 ///
 /// A callback whose decisions depend on what it saw before also implements
 /// [`on_begin`](Callback::on_begin), to start afresh in every training, and
-/// [`state_dict`](Callback::state_dict) and [`load_state_dict`](Callback::load_state_dict), to be part
-/// of checkpoints.
+/// [`state_dict`](Callback::state_dict) and [`load_state_dict`](Callback::load_state_dict), to be
+/// part of checkpoints.
 pub trait Callback<T: Scalar, M> {
     /// Called before the first step, and before any [state is loaded](Callback::load_state_dict): a
     /// callback that took part in another training resets itself here, as Keras's do in

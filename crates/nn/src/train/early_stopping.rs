@@ -7,16 +7,17 @@ use crate::optim::state_dict::{StateDict, StateDictError};
 use std::ops::ControlFlow;
 use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 
-/// Stops training after a number of epochs without improvement, and restores the weights of the best
-/// epoch.
+/// Stops training after a number of epochs without improvement, and restores the weights of the
+/// best epoch.
 ///
-/// It watches the validation loss, or the training loss if there is no validation; an improvement is a
-/// decrease by more than [`min_delta`](EarlyStopping::min_delta). [`metric`](EarlyStopping::metric)
-/// and [`maximize`](EarlyStopping::maximize) change that. The best weights are restored whenever
-/// training ends without an error. Each training starts afresh, unless it
-/// [resumes](crate::train::Fit::resume) another.
+/// It watches the validation loss, or the training loss if there is no validation; an improvement
+/// is a decrease by more than [`min_delta`](EarlyStopping::min_delta).
+/// [`metric`](EarlyStopping::metric) and [`maximize`](EarlyStopping::maximize) change that. The
+/// best weights are restored whenever training ends without an error. Each training starts afresh,
+/// unless it [resumes](crate::train::Fit::resume) another.
 ///
-/// Prechelt 1998, "Early stopping: but when?"; as Keras's `EarlyStopping` with `restore_best_weights`.
+/// Prechelt 1998, "Early stopping: but when?"; as Keras's `EarlyStopping` with
+/// `restore_best_weights`.
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -149,8 +150,8 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
         }
     }
 
-    /// The best value (`best`, infinite if there is none) and its epoch (`epoch`, 0 if there is none),
-    /// the epochs since (`bad`), and the best weights (`weights.layers.0.bias`).
+    /// The best value (`best`, infinite if there is none) and its epoch (`epoch`, 0 if there is
+    /// none), the epochs since (`bad`), and the best weights (`weights.layers.0.bias`).
     fn state_dict(&self) -> StateDict<T> {
         let worst = if self.maximize { f64::NEG_INFINITY } else { f64::INFINITY };
         let (best, epoch) = self.best.unwrap_or((worst, 0));

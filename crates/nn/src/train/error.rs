@@ -12,9 +12,9 @@ pub enum FitError {
     EmptyBatch,
     /// The model has no parameters.
     NothingToTrain,
-    /// A number in an example is infinite or NaN, and makes the loss, a gradient or a metric of that
-    /// example infinite or NaN. Found before training, or in the first step that it spoils; then the
-    /// weights are those before that step.
+    /// A number in an example is infinite or NaN, and makes the loss, a gradient or a metric of
+    /// that example infinite or NaN. Found before training, or in the first step that it spoils;
+    /// then the weights are those before that step.
     Data {
         /// The set of examples: training or validation.
         set: &'static str,
@@ -31,8 +31,8 @@ pub enum FitError {
         /// The history so far, if training had started.
         history: Option<Box<History>>,
     },
-    /// The gradient of a parameter became infinite or NaN while the loss did not; the weights are those
-    /// before that step.
+    /// The gradient of a parameter became infinite or NaN while the loss did not; the weights are
+    /// those before that step.
     GradientNotFinite {
         /// The epoch, from 1.
         epoch: usize,
@@ -51,13 +51,14 @@ pub enum FitError {
         batch: usize,
         /// The loss.
         loss: f64,
-        /// The dotted name of the first parameter that is not finite or, if all are, of the first whose
-        /// gradient is not.
+        /// The dotted name of the first parameter that is not finite or, if all are, of the first
+        /// whose gradient is not.
         parameter: Option<String>,
         /// The history so far.
         history: Box<History>,
     },
-    /// The loss on the validation examples became infinite or NaN; the weights are those after that epoch.
+    /// The loss on the validation examples became infinite or NaN; the weights are those after that
+    /// epoch.
     ValidationNotFinite {
         /// The epoch, from 1.
         epoch: usize,
@@ -66,8 +67,8 @@ pub enum FitError {
         /// The history so far.
         history: Box<History>,
     },
-    /// A parameter became infinite or NaN in the last step of an epoch, or in the last step before a
-    /// checkpoint, which is then not saved.
+    /// A parameter became infinite or NaN in the last step of an epoch, or in the last step before
+    /// a checkpoint, which is then not saved.
     ParameterNotFinite {
         /// The epoch, from 1.
         epoch: usize,

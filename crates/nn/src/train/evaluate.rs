@@ -9,14 +9,14 @@ use crate::train::batch_loss::batch_loss;
 use crate::train::predictions::{Predictions, map_chunks};
 use unspool_autograd::{Scalar, Tape, Tensor};
 
-/// The loss of the model on a data set, or a [metric](crate::train::metrics): the function of all outputs
-/// and targets at once (for [sequences](Dataset::with_lengths), of all valid steps); NaN if there are no
-/// examples. It need not be a mean: `|output, target| mse(output, target).sqrt()` is the root of the mean
-/// over all examples. The outputs take as much memory as the targets.
+/// The loss of the model on a data set, or a [metric](crate::train::metrics): the function of all
+/// outputs and targets at once (for [sequences](Dataset::with_lengths), of all valid steps); NaN if
+/// there are no examples. It need not be a mean: `|output, target| mse(output, target).sqrt()` is
+/// the root of the mean over all examples. The outputs take as much memory as the targets.
 ///
-/// With [weights](Dataset::with_weights) it is the weighted mean of the function of each example alone,
-/// as in training. A metric that is no mean therefore needs a data set
-/// [without weights](Dataset::without_weights).
+/// With [weights](Dataset::with_weights) it is the weighted mean of the function of each example
+/// alone, as in training. A metric that is no mean therefore needs a data set [without
+/// weights](Dataset::without_weights).
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -53,8 +53,8 @@ where
 /// ```
 ///
 /// # Panics
-/// If `x` has fewer than two axes, holds no example, or does not fit the model; or if the output has fewer than two
-/// axes.
+/// If `x` has fewer than two axes, holds no example, or does not fit the model; or if the output
+/// has fewer than two axes.
 #[track_caller]
 pub fn predict<T, M>(model: &M, x: &Tensor<T>) -> Tensor<T>
 where
@@ -80,7 +80,8 @@ where
 /// ```
 ///
 /// # Panics
-/// As [`predict`]; or if there is not one length of at most `T` for each sequence, or the model takes no lengths.
+/// As [`predict`]; or if there is not one length of at most `T` for each sequence, or the model
+/// takes no lengths.
 #[track_caller]
 pub fn predict_lengths<T, M>(model: &M, x: &Tensor<T>, lengths: &[usize]) -> Tensor<T>
 where
@@ -116,8 +117,8 @@ where
     Tensor::concat(one.rank() - 2, &outputs)
 }
 
-/// Computes the loss on the first example, if there is one. A misfit panics here, on the caller's thread
-/// and with the caller's line, and not somewhere in the thread pool.
+/// Computes the loss on the first example, if there is one. A misfit panics here, on the caller's
+/// thread and with the caller's line, and not somewhere in the thread pool.
 #[track_caller]
 pub(crate) fn try_one<T, M>(model: &M, data: &Dataset<T>, loss: &impl Loss<T>)
 where

@@ -31,16 +31,18 @@ pub struct Fit<'a, T: Scalar, M, L, O> {
 ///
 /// Defaults: [`Adam`] with Keras's settings, batches of 32, one epoch, shuffled from seed 0.
 ///
-/// A batch is cut into [shards](crate::train::Shards) that run on several threads. How it is cut depends
-/// on its size alone, and gradients are added in a fixed order: the same seed gives the same weights, bit
-/// for bit, at any number of threads, and whether or not training was interrupted and resumed.
+/// A batch is cut into [shards](crate::train::Shards) that run on several threads. How it is cut
+/// depends on its size alone, and gradients are added in a fixed order: the same seed gives the
+/// same weights, bit for bit, at any number of threads, and whether or not training was interrupted
+/// and resumed.
 ///
-/// The threads are those of [rayon](https://docs.rs/rayon) and stay after training. A process that is
-/// forked later has none of them, and waits for them forever when it trains or predicts: fork before
-/// training, or let the new process `exec`, as [`std::process::Command`] does.
+/// The threads are those of [rayon](https://docs.rs/rayon) and stay after training. A process that
+/// is forked later has none of them, and waits for them forever when it trains or predicts: fork
+/// before training, or let the new process `exec`, as [`std::process::Command`] does.
 ///
 /// Progress goes to standard error: a bar on a terminal, a line per epoch otherwise, nothing after
-/// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example, and for the same loop written out.
+/// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example, and for the same loop
+/// written out.
 pub fn fit<'a, T: Scalar, M: Params<Tensor<T>>>(model: &'a mut M, train: &'a Dataset<T>) -> Fit<'a, T, M, (), Adam<T>> {
     Fit { model, train, loss: (), optimizer: Adam::default(), settings: Settings::default() }
 }
@@ -53,9 +55,9 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
     }
 
     /// Sets the optimizer: one of [`optim`](crate::optim), a pair of one and a borrowed
-    /// [`Ema`](crate::optim::Ema), or one of your own. After each epoch it is given the validation loss, or
-    /// the training loss if there is no validation. A borrowed optimizer continues where it was when the
-    /// same model is trained again, and starts afresh for another model.
+    /// [`Ema`](crate::optim::Ema), or one of your own. After each epoch it is given the validation
+    /// loss, or the training loss if there is no validation. A borrowed optimizer continues where
+    /// it was when the same model is trained again, and starts afresh for another model.
     pub fn optimizer<N>(self, optimizer: N) -> Fit<'a, T, M, L, N> {
         let Fit { model, train, loss, settings, .. } = self;
         Fit { model, train, loss, optimizer, settings }
@@ -67,8 +69,8 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Accumulates the gradients of `batches` batches for each step (default 1): a step on a larger batch
-    /// in the memory of a smaller one. The last step of an epoch may have fewer batches.
+    /// Accumulates the gradients of `batches` batches for each step (default 1): a step on a larger
+    /// batch in the memory of a smaller one. The last step of an epoch may have fewer batches.
     ///
     /// # Panics
     /// If `batches` is 0.
@@ -110,8 +112,8 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Holds out the last fraction of the examples, before any shuffling, as validation examples. For
-    /// examples that overlap, as windows over a series do, [`Dataset::split`] leaves a gap.
+    /// Holds out the last fraction of the examples, before any shuffling, as validation examples.
+    /// For examples that overlap, as windows over a series do, [`Dataset::split`] leaves a gap.
     ///
     /// # Panics
     /// If `fraction` is not greater than 0 and less than 1.
@@ -124,11 +126,11 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
     }
 
     /// Computes a metric after each epoch, as [`evaluate`](crate::train::evaluate) does:
-    /// [`mae`](crate::losses::mae), one of [`metrics`](crate::train::metrics), or any function of all outputs
-    /// and targets of the form of [`Loss`]. It is recorded in the [`History`] under its name, with the prefix
-    /// `val_` if it is computed on validation examples; without any, it is computed on the training examples.
-    /// [Weights](Dataset::with_weights) are ignored. If it becomes NaN, training continues, with a warning on
-    /// standard error.
+    /// [`mae`](crate::losses::mae), one of [`metrics`](crate::train::metrics), or any function of
+    /// all outputs and targets of the form of [`Loss`]. It is recorded in the [`History`] under its
+    /// name, with the prefix `val_` if it is computed on validation examples; without any, it is
+    /// computed on the training examples. [Weights](Dataset::with_weights) are ignored. If it
+    /// becomes NaN, training continues, with a warning on standard error.
     ///
     /// # Panics
     /// If the name is taken.
@@ -144,8 +146,8 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
     }
 
     /// Adds a callback, which is called after each step and epoch and may stop training:
-    /// [`EarlyStopping`](super::EarlyStopping), or a [`Callback`] of your own. Several are called in the order
-    /// in which they were added. Each starts afresh in every training.
+    /// [`EarlyStopping`](super::EarlyStopping), or a [`Callback`] of your own. Several are called
+    /// in the order in which they were added. Each starts afresh in every training.
     pub fn callback(mut self, callback: impl Callback<T, M> + Send + 'a) -> Self {
         self.settings.callbacks.push(Box::new(callback));
         self
@@ -167,12 +169,12 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
 #[cfg(feature = "safetensors")]
 impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     /// Saves a checkpoint to this file after each epoch and when training is
-    /// [interrupted](crate::train::Interrupt): the model, the [state](crate::optim::StateDict) of the optimizer
-    /// and of the callbacks, the history, and the step. The order of examples and the dropout masks need not
-    /// be saved: they depend on the seed and the step alone.
+    /// [interrupted](crate::train::Interrupt): the model, the [state](crate::optim::StateDict) of
+    /// the optimizer and of the callbacks, the history, and the step. The order of examples and the
+    /// dropout masks need not be saved: they depend on the seed and the step alone.
     ///
-    /// The file is replaced atomically: a kill at any moment leaves the previous checkpoint. Whether the file
-    /// can be written is checked before training. The model alone is read with
+    /// The file is replaced atomically: a kill at any moment leaves the previous checkpoint.
+    /// Whether the file can be written is checked before training. The model alone is read with
     /// `WeightFile::open(path)?.load("model", &mut model)`.
     ///
     /// ```
@@ -213,14 +215,14 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
         self
     }
 
-    /// Resumes the training that saved this [`checkpoint`](Fit::checkpoint), in a program with the same
-    /// settings: it ends in the same bits as an uninterrupted training. The number of epochs may differ, as
-    /// may settings that the file does not hold, such as the learning rate. A training that a callback has
-    /// stopped stays stopped.
+    /// Resumes the training that saved this [`checkpoint`](Fit::checkpoint), in a program with the
+    /// same settings: it ends in the same bits as an uninterrupted training. The number of epochs
+    /// may differ, as may settings that the file does not hold, such as the learning rate. A
+    /// training that a callback has stopped stays stopped.
     ///
-    /// [`run`](Fit::run) then returns an error if the file cannot be read, or comes from another model or
-    /// optimizer, other callbacks or metrics, or another seed, batch size, order or number of examples: it
-    /// says what differs, and the model is unchanged.
+    /// [`run`](Fit::run) then returns an error if the file cannot be read, or comes from another
+    /// model or optimizer, other callbacks or metrics, or another seed, batch size, order or number
+    /// of examples: it says what differs, and the model is unchanged.
     pub fn resume(mut self, path: impl AsRef<Path>) -> Self {
         self.settings.files.resume = Some(path.as_ref().to_owned());
         self
@@ -237,15 +239,15 @@ where
     /// Trains.
     ///
     /// # Errors
-    /// If there are no examples, the batch size is 0, or the model has no parameters; if a number in the
-    /// examples is not finite where that does harm; if the loss (of training or validation) or a gradient
-    /// becomes infinite or NaN; if a callback cannot work in this training; or if a checkpoint cannot be
-    /// written or read, or belongs to another training. The model and [`FitError::history`] hold the progress
-    /// made so far.
+    /// If there are no examples, the batch size is 0, or the model has no parameters; if a number
+    /// in the examples is not finite where that does harm; if the loss (of training or validation)
+    /// or a gradient becomes infinite or NaN; if a callback cannot work in this training; or if a
+    /// checkpoint cannot be written or read, or belongs to another training. The model and
+    /// [`FitError::history`] hold the progress made so far.
     ///
     /// # Panics
-    /// If the examples do not fit the model, the loss or a metric; if the optimizer does not fit the model;
-    /// or if sequences without lengths are to be [bucketed](Fit::bucket_by_length).
+    /// If the examples do not fit the model, the loss or a metric; if the optimizer does not fit
+    /// the model; or if sequences without lengths are to be [bucketed](Fit::bucket_by_length).
     #[track_caller]
     pub fn run(mut self) -> Result<History, FitError> {
         let (train, valid) = self.settings.split(self.train);

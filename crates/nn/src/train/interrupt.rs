@@ -51,9 +51,9 @@ impl Interrupt {
     }
 
     /// A flag that ctrl-c sets, as do the signals with which systems and schedulers end a process,
-    /// SIGTERM and SIGHUP. The first signal ends training after the current step; another one, half a
-    /// second later or more, ends the process at once with status 130. (Signals may arrive twice: a
-    /// closing terminal sends SIGHUP, and so does its shell.)
+    /// SIGTERM and SIGHUP. The first signal ends training after the current step; another one, half
+    /// a second later or more, ends the process at once with status 130. (Signals may arrive twice:
+    /// a closing terminal sends SIGHUP, and so does its shell.)
     ///
     /// This replaces the process's handlers of these signals. `nohup` therefore no longer keeps a
     /// training alive when its terminal closes; `setsid` and `tmux` do.

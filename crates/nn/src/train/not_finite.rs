@@ -1,7 +1,7 @@
 //! Infinite and NaN numbers in the examples, where they do harm.
 //!
-//! They are harmless in padding, in the target of an example of weight 0, and where the model and the
-//! loss handle them. So an example that holds one is tried alone before it is blamed.
+//! They are harmless in padding, in the target of an example of weight 0, and where the model and
+//! the loss handle them. So an example that holds one is tried alone before it is blamed.
 
 use super::error::FitError;
 use super::training_loop::{Training, first_not_finite};
@@ -22,8 +22,8 @@ where
     L: Loss<T> + Send,
     O: Optimizer<T, M> + Send,
 {
-    /// Looks for a training example that makes the loss, a gradient or a metric infinite or NaN, among
-    /// the first `limit` examples that hold such a number.
+    /// Looks for a training example that makes the loss, a gradient or a metric infinite or NaN,
+    /// among the first `limit` examples that hold such a number.
     ///
     /// # Errors
     /// If there is one.
@@ -71,8 +71,8 @@ struct Suspect {
     value: f64,
 }
 
-/// The first number that is not finite of each input and of each target, for at most `limit` examples
-/// each.
+/// The first number that is not finite of each input and of each target, for at most `limit`
+/// examples each.
 fn suspects<T: Scalar>(data: &Dataset<T>, limit: usize) -> Vec<Suspect> {
     let of = |what: &'static str, of: &Tensor<T>, lengths: Option<&[usize]>| -> Vec<Suspect> {
         if is_finite(of) {

@@ -9,8 +9,8 @@ use crate::tuning::EVALUATED_EXAMPLES;
 use rayon::prelude::*;
 use unspool_autograd::{Scalar, Tape, Tensor, Var};
 
-/// The outputs of a model for all examples, and the targets. A metric that is no mean over examples, such
-/// as a root of a mean, needs all of them at once.
+/// The outputs of a model for all examples, and the targets. A metric that is no mean over
+/// examples, such as a root of a mean, needs all of them at once.
 pub(crate) struct Predictions<T: Scalar> {
     /// Outputs and targets of all examples; of sequences of different lengths, of all valid steps.
     all: [Tensor<T>; 2],
@@ -95,8 +95,8 @@ fn side_by_side<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>>) -> Te
     Tensor::concat(axis, &padded)
 }
 
-/// `f(start, len)` of every chunk of `n` examples, in order and on all threads: few enough examples at once that their
-/// tape stays small.
+/// `f(start, len)` of every chunk of `n` examples, in order and on all threads: few enough examples
+/// at once that their tape stays small.
 pub(crate) fn map_chunks<R: Send>(n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
     (0..n.div_ceil(EVALUATED_EXAMPLES))
         .into_par_iter()

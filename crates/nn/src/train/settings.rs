@@ -100,7 +100,8 @@ impl<'a, T: Scalar, M> Settings<'a, T, M> {
 #[cfg(feature = "safetensors")]
 #[derive(Default)]
 pub(super) struct CheckpointFiles {
-    /// Where to save, and how often: the number of steps from one save to the next, or at the end of epochs alone.
+    /// Where to save, and how often: the number of steps from one save to the next, or at the end
+    /// of epochs alone.
     pub checkpoint: Option<PathBuf>,
     pub every: Option<usize>,
     /// What to go on from.
@@ -109,8 +110,8 @@ pub(super) struct CheckpointFiles {
 
 #[cfg(feature = "safetensors")]
 impl CheckpointFiles {
-    /// Tries to write before training: otherwise a file that cannot be written shows hours later, at
-    /// the first checkpoint.
+    /// Tries to write before training: otherwise a file that cannot be written shows hours later,
+    /// at the first checkpoint.
     pub fn try_checkpoint(&self) -> Result<(), FitError> {
         let cannot = |path: &Path, error| FitError::Checkpoint(format!("cannot save {}: {error}", path.display()));
         self.checkpoint.as_ref().map_or(Ok(()), |path| try_replace(path).map_err(|error| cannot(path, error)))

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
 
-/// The gradients of a batch that is cut into shards. Each shard has a tape of its own, and shards run
-/// in parallel as far as there are threads. Nothing synchronizes within a shard, so two cores are
-/// nearly twice as fast as one.
+/// The gradients of a batch that is cut into shards. Each shard has a tape of its own, and shards
+/// run in parallel as far as there are threads. Nothing synchronizes within a shard, so two cores
+/// are nearly twice as fast as one.
 ///
 /// [`batch_gradients`](Shards::batch_gradients) cuts a batch this way. The tapes are kept from step
 /// to step.
@@ -51,13 +51,13 @@ impl<T: Scalar> Shards<T> {
 
     /// The sum of the shards' losses, and its gradients.
     ///
-    /// Shards are added in order, so the result has the same bits at any number of threads: those of
-    /// the [rayon](https://docs.rs/rayon) pool that this is called in. From outside a pool, handing
-    /// the work over costs some 20 microseconds per call; run a loop of small steps inside one
-    /// (`rayon::scope(|_| ..)`).
+    /// Shards are added in order, so the result has the same bits at any number of threads: those
+    /// of the [rayon](https://docs.rs/rayon) pool that this is called in. From outside a pool,
+    /// handing the work over costs some 20 microseconds per call; run a loop of small steps inside
+    /// one (`rayon::scope(|_| ..)`).
     ///
-    /// While other threads work on their share of a large product, a thread may start another shard:
-    /// `loss` must not hold a lock while it computes.
+    /// While other threads work on their share of a large product, a thread may start another
+    /// shard: `loss` must not hold a lock while it computes.
     ///
     /// # Panics
     /// If there are no shards, or where `loss` does.
@@ -93,7 +93,8 @@ impl<T: Scalar> Shards<T> {
         results.into_iter().reduce(add).expect("at least one shard")
     }
 
-    /// The loss on the examples of a batch, and its gradients: a step of [`fit`](crate::train::fit).
+    /// The loss on the examples of a batch, and its gradients: a step of
+    /// [`fit`](crate::train::fit).
     ///
     /// The batch is cut into at most 16 shards of some 32 examples; how depends on its size alone.
     ///
@@ -142,10 +143,11 @@ pub(crate) fn shard_examples(n: usize) -> usize {
     n.div_ceil((n / SHARD_EXAMPLES).clamp(least, MAX_SHARDS))
 }
 
-/// Waits until no shard is unfinished, helping with products that are shared. All shards have started.
+/// Waits until no shard is unfinished, helping with products that are shared. All shards have
+/// started.
 ///
-/// A thread without work would be put to sleep by the pool, and waking it for the next step takes up
-/// to a tenth of a millisecond: longer than the step of a small model. So it spins for a moment.
+/// A thread without work would be put to sleep by the pool, and waking it for the next step takes
+/// up to a tenth of a millisecond: longer than the step of a small model. So it spins for a moment.
 fn stay_awake_for(unfinished: &AtomicUsize) {
     let started = Instant::now();
     while unfinished.load(Ordering::Relaxed) > 0 && started.elapsed() < SHARD_SPIN {

@@ -174,8 +174,8 @@ where
         Ok(sum.expect("at least one batch"))
     }
 
-    /// A step that makes a parameter infinite or NaN shows in the loss of the next step. This finds it
-    /// where no step follows: at the end of an epoch and before a checkpoint.
+    /// A step that makes a parameter infinite or NaN shows in the loss of the next step. This finds
+    /// it where no step follows: at the end of an epoch and before a checkpoint.
     fn require_finite(&self, epoch: usize) -> Result<(), FitError> {
         match first_not_finite(&*self.model) {
             Some(parameter) => Err(FitError::ParameterNotFinite { epoch, parameter, history: self.so_far() }),
@@ -183,8 +183,8 @@ where
         }
     }
 
-    /// Why a loss, or the gradient of a parameter, is not finite: because of an example, of a parameter,
-    /// or of neither.
+    /// Why a loss, or the gradient of a parameter, is not finite: because of an example, of a
+    /// parameter, or of neither.
     fn not_finite(&self, epoch: usize, batch: usize, loss: f64, gradient: Option<String>) -> FitError {
         let (history, own) = (self.so_far(), first_not_finite(&*self.model));
         if own.is_none()
@@ -214,8 +214,8 @@ where
         Ok(())
     }
 
-    /// Computes the metrics and the validation loss after an epoch, all from one forward pass, and returns
-    /// the validation loss.
+    /// Computes the metrics and the validation loss after an epoch, all from one forward pass, and
+    /// returns the validation loss.
     fn measure(&mut self, epoch: usize, progress: &ProgressBar) -> Result<Option<f64>, FitError> {
         if self.valid.is_none() && self.settings.metrics.is_empty() {
             return Ok(None);

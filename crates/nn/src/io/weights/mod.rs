@@ -5,9 +5,9 @@
 //! weight to its name and its form in the file. `native` maps a model's own names, `torch`
 //! PyTorch's, `keras` Keras's.
 //!
-//! What must stay true: after an error the model is unchanged and the file on disk is the old one; a
-//! name, shape or element type that does not fit is an error before anything is read; reading takes
-//! no more memory than the model.
+//! What must stay true: after an error the model is unchanged and the file on disk is the old one;
+//! a name, shape or element type that does not fit is an error before anything is read; reading
+//! takes no more memory than the model.
 
 mod checkpoint;
 mod incompatible_keys;

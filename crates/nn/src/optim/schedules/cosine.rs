@@ -2,7 +2,8 @@
 
 use super::{Schedule, cosine};
 
-/// Falls from 1 along half a period of a cosine, after a linear [`warmup`](Cosine::warmup) if one is set.
+/// Falls from 1 along half a period of a cosine, after a linear [`warmup`](Cosine::warmup) if one
+/// is set.
 ///
 /// With `W` warmup steps, `S` steps in total and the floor `e`,
 ///
@@ -12,8 +13,8 @@ use super::{Schedule, cosine};
 /// e                                                        for t > S
 /// ```
 ///
-/// Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", equation 5, without
-/// restarts.
+/// Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", equation 5,
+/// without restarts.
 ///
 /// ```
 /// use unspool_nn::optim::schedules::{Cosine, Schedule};

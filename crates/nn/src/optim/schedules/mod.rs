@@ -1,8 +1,8 @@
 //! Learning rate schedules: the factor of the learning rate in each step.
 //!
-//! A schedule is a function of the number of optimizer steps done, so that number is all a resumed training
-//! needs. Any closure is a schedule: `|step: usize| 1.0 / (1.0 + 0.01 * step as f64)`. [`Plateau`] depends on
-//! a metric, and multiplies the schedule.
+//! A schedule is a function of the number of optimizer steps done, so that number is all a resumed
+//! training needs. Any closure is a schedule: `|step: usize| 1.0 / (1.0 + 0.01 * step as f64)`.
+//! [`Plateau`] depends on a metric, and multiplies the schedule.
 //!
 //! | schedule | factor | PyTorch |
 //! |---|---|---|

@@ -2,14 +2,14 @@
 
 use super::{Schedule, cosine};
 
-/// Rises along a cosine from 1/25 to 1 during the first 30% of the steps, then falls along a cosine to a
-/// 10,000th of its initial value.
+/// Rises along a cosine from 1/25 to 1 during the first 30% of the steps, then falls along a cosine
+/// to a 10,000th of its initial value.
 ///
-/// With `S` steps, the rise ends at step `0.3 S - 1` (from 0, not rounded) and the fall at `S - 1`, as in
-/// PyTorch's `OneCycleLR` with `cycle_momentum=False`; after that the factor stays.
+/// With `S` steps, the rise ends at step `0.3 S - 1` (from 0, not rounded) and the fall at `S - 1`,
+/// as in PyTorch's `OneCycleLR` with `cycle_momentum=False`; after that the factor stays.
 ///
-/// Smith and Topin 2018, "Super-convergence: very fast training of neural networks using large learning rates", with
-/// PyTorch's defaults. The optimizer's learning rate is the maximum.
+/// Smith and Topin 2018, "Super-convergence: very fast training of neural networks using large
+/// learning rates", with PyTorch's defaults. The optimizer's learning rate is the maximum.
 ///
 /// ```
 /// use unspool_nn::optim::schedules::{OneCycle, Schedule};
@@ -47,8 +47,8 @@ impl OneCycle {
         OneCycle { rise: fraction, ..self }
     }
 
-    /// Sets the factors of the first step and of the last. (PyTorch takes `div_factor`, 1 over the first, and
-    /// `final_div_factor`, the first over the last.)
+    /// Sets the factors of the first step and of the last. (PyTorch takes `div_factor`, 1 over the
+    /// first, and `final_div_factor`, the first over the last.)
     ///
     /// # Panics
     /// If one is not between 0 and 1.

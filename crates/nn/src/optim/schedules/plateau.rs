@@ -3,19 +3,21 @@
 use crate::optim::state_dict::{StateDict, StateReader};
 use unspool_autograd::Scalar;
 
-/// Multiplies the learning rate by a factor whenever a metric has not improved for more than `patience`
-/// observations.
+/// Multiplies the learning rate by a factor whenever a metric has not improved for more than
+/// `patience` observations.
 ///
-/// An improvement is below `best - margin`, or above `best + margin` with [`maximize`](Plateau::maximize);
-/// the margin is a [fraction](Plateau::threshold) of `|best|`, or
+/// An improvement is below `best - margin`, or above `best + margin` with
+/// [`maximize`](Plateau::maximize); the margin is a [fraction](Plateau::threshold) of `|best|`, or
 /// [absolute](Plateau::absolute_threshold).
 ///
-/// As PyTorch's `ReduceLROnPlateau`, with its defaults: factor 0.1, patience 10, threshold 0.0001 of the best
-/// value, cooldown 0. Three things differ: the minimum is a factor and not a learning rate; there is no
-/// minimal change (its `eps`); and the margin is that of `|best|`. PyTorch's `best (1 - threshold)` is worse
-/// than a negative `best`, so that a metric that stays at -1 never counts as a plateau.
+/// As PyTorch's `ReduceLROnPlateau`, with its defaults: factor 0.1, patience 10, threshold 0.0001
+/// of the best value, cooldown 0. Three things differ: the minimum is a factor and not a learning
+/// rate; there is no minimal change (its `eps`); and the margin is that of `|best|`. PyTorch's
+/// `best (1 - threshold)` is worse than a negative `best`, so that a metric that stays at -1 never
+/// counts as a plateau.
 ///
-/// An optimizer takes it with [`reduce_on_plateau`](crate::optim::RuleOptimizer::reduce_on_plateau), and
+/// An optimizer takes it with
+/// [`reduce_on_plateau`](crate::optim::RuleOptimizer::reduce_on_plateau), and
 /// [`fit`](crate::train::fit) passes it the validation loss of each epoch.
 ///
 /// ```
@@ -91,8 +93,8 @@ impl Plateau {
         Plateau { patience, ..self }
     }
 
-    /// Sets the smallest improvement as a fraction of the absolute value of the best value. Replaces
-    /// [`absolute_threshold`](Plateau::absolute_threshold).
+    /// Sets the smallest improvement as a fraction of the absolute value of the best value.
+    /// Replaces [`absolute_threshold`](Plateau::absolute_threshold).
     ///
     /// # Panics
     /// If it is negative or not finite.
@@ -102,8 +104,9 @@ impl Plateau {
         Plateau { threshold: Threshold::Relative(threshold), ..self }
     }
 
-    /// Sets the smallest improvement as an amount (PyTorch's `threshold_mode='abs'`): for metrics that come
-    /// close to 0, where a fraction of the best value is tiny. Replaces [`threshold`](Plateau::threshold).
+    /// Sets the smallest improvement as an amount (PyTorch's `threshold_mode='abs'`): for metrics
+    /// that come close to 0, where a fraction of the best value is tiny. Replaces
+    /// [`threshold`](Plateau::threshold).
     ///
     /// ```
     /// use unspool_nn::optim::schedules::Plateau;
@@ -163,7 +166,8 @@ impl Plateau {
         }
     }
 
-    /// Observes a value of the metric. NaN is never an improvement, and neither is the worst infinity.
+    /// Observes a value of the metric. NaN is never an improvement, and neither is the worst
+    /// infinity.
     pub fn observe(&mut self, metric: f64) {
         let better = match self.best {
             None => !metric.is_nan() && metric != self.worst(),

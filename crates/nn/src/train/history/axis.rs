@@ -14,8 +14,8 @@ pub(super) struct Axis {
 const RATIO: f64 = 20.0;
 
 impl Axis {
-    /// An axis that covers these values, which are finite and at most 1e100; from 0 to 1 if there are
-    /// none.
+    /// An axis that covers these values, which are finite and at most 1e100; from 0 to 1 if there
+    /// are none.
     pub(super) fn of(values: impl Iterator<Item = f64>) -> Axis {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
         if low > high {
@@ -42,7 +42,8 @@ impl Axis {
         Axis { low, high, logarithmic: false, marks: labeled.collect() }
     }
 
-    /// Ticks at 1, 2 and 5 times every power of ten; if that were too many, at powers of ten, all or some.
+    /// Ticks at 1, 2 and 5 times every power of ten; if that were too many, at powers of ten, all
+    /// or some.
     fn logarithmic(low: f64, high: f64) -> Axis {
         let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
         let count = powers.clone().count();

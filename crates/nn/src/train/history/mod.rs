@@ -60,7 +60,8 @@ impl History {
         curves.filter(|(_, values)| !values.is_empty()).collect()
     }
 
-    /// The names of the curves that are not empty: `loss`, `val_loss`, the metrics, `learning_rate`.
+    /// The names of the curves that are not empty: `loss`, `val_loss`, the metrics,
+    /// `learning_rate`.
     pub fn names(&self) -> Vec<&str> {
         self.curves().into_iter().map(|(name, _)| name).collect()
     }
@@ -78,8 +79,8 @@ impl History {
     /// The curves as comma-separated values: a header and a line per epoch.
     ///
     /// Numbers have as many digits as it takes to read the same number back. Numbers that are not
-    /// finite are `NaN`, `inf` or `-inf`; where one curve is longer than another, the cell is empty.
-    /// Names with commas or quotes are quoted.
+    /// finite are `NaN`, `inf` or `-inf`; where one curve is longer than another, the cell is
+    /// empty. Names with commas or quotes are quoted.
     pub fn to_csv(&self) -> String {
         let curves = self.curves();
         let mut text = "epoch".to_string();
@@ -104,10 +105,11 @@ impl History {
         text
     }
 
-    /// The curves and the seconds as a JSON object: `{"loss": [..], "val_loss": [..], "seconds": ..}`.
+    /// The curves and the seconds as a JSON object: `{"loss": [..], "val_loss": [..], "seconds":
+    /// ..}`.
     ///
-    /// Numbers have as many digits as it takes to read the same number back. JSON has neither infinity
-    /// nor NaN: they are `null`.
+    /// Numbers have as many digits as it takes to read the same number back. JSON has neither
+    /// infinity nor NaN: they are `null`.
     pub fn to_json(&self) -> String {
         let number = |x: &f64| if x.is_finite() { format!("{x:?}") } else { "null".to_string() };
         let mut text = "{".to_string();
@@ -123,8 +125,8 @@ impl History {
     /// text.
     ///
     /// The losses share one frame; below it are one for each metric and, if it changes, one for the
-    /// learning rate. Values that span more than a factor of 20 get a logarithmic axis. Where a value is
-    /// not finite (or above 1e100), its curve has a gap.
+    /// learning rate. Values that span more than a factor of 20 get a logarithmic axis. Where a
+    /// value is not finite (or above 1e100), its curve has a gap.
     pub fn to_svg(&self) -> String {
         let names = ["training", "validation"];
         let losses = names.into_iter().zip(self.losses()).map(|(name, (_, values))| (name, values));

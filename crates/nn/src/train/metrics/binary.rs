@@ -4,8 +4,8 @@ use super::{constant, elements, f1_of, ratio};
 use crate::losses::loss::same_shape;
 use unspool_autograd::{Scalar, Var};
 
-/// The fraction of labels, over all elements, that are predicted correctly: the score is greater than 0
-/// where the target is 1, and at most 0 where it is 0.
+/// The fraction of labels, over all elements, that are predicted correctly: the score is greater
+/// than 0 where the target is 1, and at most 0 where it is 0.
 ///
 /// ```
 /// use unspool_nn::train::metrics::binary_accuracy;
@@ -95,8 +95,9 @@ pub fn recall<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, 
     })
 }
 
-/// `2 both / (predicted + actual)`, with the numbers of labels, over all elements, that are predicted,
-/// true, and both: the harmonic mean of [`precision`] and [`recall`]. 0 if none is predicted or true.
+/// `2 both / (predicted + actual)`, with the numbers of labels, over all elements, that are
+/// predicted, true, and both: the harmonic mean of [`precision`] and [`recall`]. 0 if none is
+/// predicted or true.
 ///
 /// van Rijsbergen 1979, "Information retrieval".
 ///

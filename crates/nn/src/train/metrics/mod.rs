@@ -1,9 +1,10 @@
 //! Metrics: functions that are measured and not trained on.
 //!
 //! A metric is a function of output and target, as a [loss](crate::losses::Loss) is.
-//! [`Fit::metric`](crate::train::Fit::metric) and [`evaluate`](crate::train::evaluate()) call it once,
-//! with all outputs and all targets of a data set, so it need not be a mean: any closure is a metric, and
-//! `|output, target| mse(output, target).sqrt()` is the root of the mean over all examples.
+//! [`Fit::metric`](crate::train::Fit::metric) and [`evaluate`](crate::train::evaluate()) call it
+//! once, with all outputs and all targets of a data set, so it need not be a mean: any closure is a
+//! metric, and `|output, target| mse(output, target).sqrt()` is the root of the mean over all
+//! examples.
 //!
 //! | metric | output and target | value | same as |
 //! |---|---|---|---|
@@ -17,9 +18,10 @@
 //! | [`exact_match`] | scores of labels, 0 or 1 | fraction of rows with all labels correct | scikit-learn's `accuracy_score` |
 //! | [`precision`], [`recall`], [`f1`] | scores of labels, 0 or 1 | | scikit-learn's, `average="micro"` |
 //!
-//! Scores are logits, before the softmax or the sigmoid: a label is predicted where its score is greater
-//! than 0, that is where its probability is greater than one half. Subtract another threshold:
-//! `|output, target| f1(output - 0.3, target)`. Metrics that count have the gradient zero.
+//! Scores are logits, before the softmax or the sigmoid: a label is predicted where its score is
+//! greater than 0, that is where its probability is greater than one half. Subtract another
+//! threshold: `|output, target| f1(output - 0.3, target)`. Metrics that count have the gradient
+//! zero.
 //!
 //! ```
 //! use unspool_nn::train::metrics::{r2, rmse};
@@ -56,7 +58,8 @@ fn elements<T: Scalar>(of: Var<'_, T>) -> Vec<f64> {
     of.value().to_vec().into_iter().map(T::to_f64).collect()
 }
 
-/// `2 both / (predicted + actual)`, the harmonic mean of precision and recall; 0 if both counts are 0.
+/// `2 both / (predicted + actual)`, the harmonic mean of precision and recall; 0 if both counts are
+/// 0.
 fn f1_of(both: f64, predicted: f64, actual: f64) -> f64 {
     ratio(2.0 * both, predicted + actual)
 }

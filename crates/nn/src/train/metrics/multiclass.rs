@@ -5,8 +5,8 @@ use crate::losses::cross_entropy::cross_entropy;
 use crate::losses::loss::same_shape;
 use unspool_autograd::{Scalar, Var};
 
-/// The fraction of rows in which output and target are highest at the same class: with one-hot targets,
-/// how often the true class has the highest score.
+/// The fraction of rows in which output and target are highest at the same class: with one-hot
+/// targets, how often the true class has the highest score.
 ///
 /// ```
 /// use unspool_nn::train::accuracy;
@@ -26,10 +26,11 @@ pub fn accuracy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t
     constant(output, hits as f64 / right.len() as f64)
 }
 
-/// The unweighted mean of the classes' F1 scores, `2 both / (predicted + actual)`, with the numbers of
-/// rows in which the class has the highest output, the highest target, and both.
+/// The unweighted mean of the classes' F1 scores, `2 both / (predicted + actual)`, with the numbers
+/// of rows in which the class has the highest output, the highest target, and both.
 ///
-/// As scikit-learn's `f1_score(average="macro")`: a class that is neither predicted nor true in any row is left out.
+/// As scikit-learn's `f1_score(average="macro")`: a class that is neither predicted nor true in any
+/// row is left out.
 ///
 /// ```
 /// use unspool_nn::train::metrics::macro_f1;
@@ -59,9 +60,9 @@ pub fn macro_f1<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t
     constant(output, scores.iter().sum::<f64>() / scores.len() as f64)
 }
 
-/// The exponential of the [cross-entropy](cross_entropy()) over all rows: the number of equally likely
-/// classes with the same cross-entropy. [`text::perplexity`](crate::text::perplexity) takes a
-/// cross-entropy that is already known.
+/// The exponential of the [cross-entropy](cross_entropy()) over all rows: the number of equally
+/// likely classes with the same cross-entropy. [`text::perplexity`](crate::text::perplexity) takes
+/// a cross-entropy that is already known.
 ///
 /// Jelinek et al. 1977.
 ///

@@ -4,8 +4,8 @@ use super::{constant, elements};
 use crate::losses::loss::same_shape;
 use unspool_autograd::{Scalar, Var};
 
-/// The root mean squared error, `sqrt(mean((output - target)²))` over all elements, in the unit of the
-/// targets.
+/// The root mean squared error, `sqrt(mean((output - target)²))` over all elements, in the unit of
+/// the targets.
 ///
 /// ```
 /// use unspool_nn::train::metrics::rmse;
@@ -25,12 +25,12 @@ pub fn rmse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T>
     (output - target).norm() / (output.shape().numel() as f64).sqrt()
 }
 
-/// The coefficient of determination, `1 - sum((target - output)²) / sum((target - mean(target))²)`: the
-/// fraction of the targets' variance that is explained. 1 is perfect, 0 is no better than the mean.
-/// Computed for each feature (index of the last axis) and averaged over features.
+/// The coefficient of determination, `1 - sum((target - output)²) / sum((target - mean(target))²)`:
+/// the fraction of the targets' variance that is explained. 1 is perfect, 0 is no better than the
+/// mean. Computed for each feature (index of the last axis) and averaged over features.
 ///
-/// As scikit-learn's `r2_score` and Keras's `R2Score`. If all targets are equal, it is 1 if the outputs
-/// equal them and 0 otherwise, as in scikit-learn.
+/// As scikit-learn's `r2_score` and Keras's `R2Score`. If all targets are equal, it is 1 if the
+/// outputs equal them and 0 otherwise, as in scikit-learn.
 ///
 /// ```
 /// use unspool_nn::train::metrics::r2;
