@@ -40,9 +40,9 @@ fn another_seed_gives_other_weights() {
     assert_ne!(train(1, 5).0, train(1, 6).0);
 }
 
-/// A weight is laid out for products from its second use on, which rounds in another way: each sweep begins anew.
+/// A weight is packed from its second use on, and packed products round differently: each pass counts its own uses.
 #[test]
-fn every_sweep_over_a_tape_makes_the_same_bits() {
+fn every_backward_pass_over_a_tape_computes_the_same_bits() {
     let model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(1), 5, 37));
     let x = Tensor::from_fn([9, 6, 5], |i| (i as f32 * 0.7).sin());
     let tape = Tape::new();
@@ -56,7 +56,7 @@ fn every_sweep_over_a_tape_makes_the_same_bits() {
     let bits = |model: &Recurrent<Lstm<Tensor>>| {
         model.leaves().into_iter().flat_map(|leaf| leaf.to_vec()).map(f32::to_bits).collect::<Vec<_>>()
     };
-    assert!(bits(&first) == bits(&again), "another sweep");
+    assert!(bits(&first) == bits(&again), "another pass");
     for (i, found) in [0, 100].into_iter().zip(&rows) {
         let tape = Tape::new();
         let net = tape.bind(&model);

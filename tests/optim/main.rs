@@ -1,4 +1,4 @@
-//! What optimizers do beyond their formulas: groups, memories, places in a training.
+//! What optimizers do beyond their formulas: groups, states, checkpoints within a training.
 
 use unspool::Sgd;
 use unspool::evaluate;

@@ -99,7 +99,7 @@ fn an_optimizer_belongs_to_one_model() {
 }
 
 #[test]
-fn a_rule_whose_formula_takes_other_memories_than_it_names_is_refused() {
+fn a_rule_whose_formula_takes_other_states_than_it_names_is_refused() {
     struct Forgetful;
     impl Rule for Forgetful {
         const LEARNING_RATE: f64 = 1.0;

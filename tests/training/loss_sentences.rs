@@ -52,7 +52,7 @@ fn losses() {
 }
 
 #[test]
-fn labellings() {
+fn labelings() {
     let tape = Tape::new();
     let p = tape.variable(&Tensor::<f32>::zeros([4, 2, 3]));
     let flat = tape.variable(&Tensor::<f32>::zeros([4, 3]));

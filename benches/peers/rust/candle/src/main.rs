@@ -196,7 +196,7 @@ impl Layer {
                 for t in 0..time {
                     let mut x = x.forward(&xs.i((.., t, ..))?.contiguous()?)?;
                     if let Cell::LayerNorm([norm, ..]) = cell {
-                        x = normalised(&x, norm)?;
+                        x = normalized(&x, norm)?;
                     }
                     (h, c) = cell.step(&x, &h, &c, u)?;
                     outputs.push(h.clone());
@@ -207,7 +207,7 @@ impl Layer {
     }
 }
 
-fn normalised(x: &Tensor, (gain, bias): &(Tensor, Tensor)) -> Result<Tensor> {
+fn normalized(x: &Tensor, (gain, bias): &(Tensor, Tensor)) -> Result<Tensor> {
     layer_norm_slow(x, gain, bias, 1e-5)
 }
 
@@ -238,9 +238,9 @@ impl Cell {
                 Ok(((h + (f * (candidate - h)?)?)?, c.clone()))
             }
             Cell::LayerNorm([_, norm_h, norm_c]) => {
-                let [i, f, g, o] = gates((x + normalised(&product, norm_h)?)?)?;
+                let [i, f, g, o] = gates((x + normalized(&product, norm_h)?)?)?;
                 let c = ((sigmoid(&f)? * c)? + (sigmoid(&i)? * g.tanh()?)?)?;
-                Ok(((sigmoid(&o)? * normalised(&c, norm_c)?.tanh()?)?, c))
+                Ok(((sigmoid(&o)? * normalized(&c, norm_c)?.tanh()?)?, c))
             }
         }
     }

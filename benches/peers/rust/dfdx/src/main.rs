@@ -212,7 +212,7 @@ impl Layer {
     }
 }
 
-/// The LSTM whose projections and cell state are normalised, all gates as one.
+/// The LSTM whose projections and cell state are normalized, all gates as one.
 struct LayerNormLstm {
     w: Matrix,
     u: Matrix,
