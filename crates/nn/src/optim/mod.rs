@@ -20,9 +20,9 @@
 //! [`Adam::default()`](Adam), which is Keras's; [`Adam::torch()`](RuleOptimizer::torch) is
 //! PyTorch's.
 //!
-//! As in PyTorch, a gradient whose square overflows (1e19 in f32, somewhat more after the factor `1
-//! - beta`) makes no step where the divisor is the root of a mean square, and an infinite one makes
-//! NaN. [Clipping](RuleOptimizer::clip_norm) prevents both.
+//! As in PyTorch, a gradient whose square overflows (1e19 in f32, or somewhat more times `1 - beta`)
+//! makes no step where the divisor is the root of a mean square, and an infinite one makes NaN.
+//! [Clipping](RuleOptimizer::clip_norm) prevents both.
 //!
 //! In formulas, `w` is a weight, `g` its gradient, `lr` the learning rate, `t` the step from 1; all
 //! other letters are states, zero before the first step.
