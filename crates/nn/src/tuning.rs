@@ -1,5 +1,5 @@
 //! Every size and duration of this crate that trades speed against memory or quality, with the
-//! measurement that set it. Where none is on record, it is a choice, and its comment says so.
+//! measurement that set it. Where none is on record, it is a choice, and its comment states so.
 //!
 //! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it.
 
@@ -61,9 +61,22 @@ pub(crate) const TRIED_EXAMPLES: usize = 8;
 /// because every step looks at them.
 pub(crate) const FINGERPRINT_ELEMENTS: usize = 8;
 
+/// The partial sums of squares side by side in a global gradient norm, so that the loop becomes
+/// SIMD code. A choice; it decides in which order they are added, so another value gives other
+/// bits.
+pub(crate) const NORM_LANES: usize = 16;
+
+/// The elements between two early exits when a data set is searched for infinities and NaN, so that
+/// the loop runs at the speed of memory. A choice.
+pub(crate) const CHECKED_ELEMENTS: usize = 1024;
+
+/// The bytes that wait for a write to a file. A choice.
+pub(crate) const WRITE_BUFFER: usize = 1 << 16;
+
 /// The batches among which sequences are sorted by length.
 ///
-/// Sorting all of them needs hardly less padding, and the same sequences would meet in every epoch.
+/// Sorting all sequences would save hardly any more padding, and would put the same ones together
+/// in every epoch.
 pub(crate) const POOLED_BATCHES: usize = 64;
 
 /// The bytes of a tensor that pass through a buffer at once when a file is read or written: a

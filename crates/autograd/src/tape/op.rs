@@ -111,7 +111,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// Like [`matmul`](Inputs::matmul).
     ///
     /// # Panics
-    /// If the shapes are not these.
+    /// If the shapes do not fit.
     #[track_caller]
     pub fn addmm(&self, sum: Tensor<T>, a: &Tensor<T>, i: usize) -> Tensor<T> {
         self.packed.product(self.pass, Some(sum), a, (self.ids[i], false), &self[i])
@@ -216,7 +216,7 @@ impl<T: Scalar> InputGrads<'_, T> {
     /// over many rows.
     ///
     /// # Panics
-    /// If the shapes are not these.
+    /// If the shapes do not fit.
     #[track_caller]
     pub fn add_matmul_tn(&mut self, i: usize, a: &Tensor<T>, grad: &Tensor<T>) {
         let (sa, sg, weight) = (a.shape(), grad.shape(), self.inputs[i].shape());

@@ -2,7 +2,7 @@
 //! batching.
 //!
 //! What must stay true: whatever comes from outside is checked here, and a misfit is a
-//! [`DataError`] that says what was wrong, where, and what was expected; validation and test data
+//! [`DataError`] that states what was wrong, where, and what was expected; validation and test data
 //! never influence what is fitted on training data.
 
 pub(crate) mod batches;

@@ -3,8 +3,8 @@
 //! Any function or closure of that form is a [`Loss`]. [`CrossEntropy`] takes scores (logits) and
 //! class indices, [`Ctc`] label sequences without an alignment.
 //!
-//! What must stay true: a loss is a mean over all elements it sees (or says otherwise), and its
-//! value and gradient are finite wherever the mathematics are.
+//! What must stay true: a loss is a mean over all elements, unless its page states otherwise, and
+//! its value and gradient are finite wherever the mathematics are.
 
 pub(crate) mod cross_entropy;
 pub(crate) mod ctc;

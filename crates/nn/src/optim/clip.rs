@@ -1,5 +1,6 @@
 //! Gradient clipping.
 
+use crate::tuning::NORM_LANES;
 use unspool_autograd::{Params, Path, Scalar, Tensor};
 
 /// The global gradient norm: the square root of the sum of the squares of all elements of all
@@ -110,11 +111,11 @@ fn each<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, f: impl Fn(T) -> T) 
     });
 }
 
-/// The sum of the squares of `f` of each element, as 16 partial sums so that the loop becomes SIMD
+/// The sum of the squares of `f` of each element, as partial sums so that the loop becomes SIMD
 /// code.
 fn square_sum<T: Scalar>(leaf: &Tensor<T>, f: impl Fn(f64) -> f64) -> f64 {
     let leaf = leaf.contiguous();
-    let mut sums = [0.0; 16];
+    let mut sums = [0.0; NORM_LANES];
     for run in leaf.as_slice().expect("contiguous").chunks(sums.len()) {
         for (sum, g) in sums.iter_mut().zip(run) {
             let g = f(g.to_f64());

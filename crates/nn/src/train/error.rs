@@ -77,14 +77,14 @@ pub enum FitError {
         /// The history so far.
         history: Box<History>,
     },
-    /// A callback cannot work in this training: the sentence says why.
+    /// A callback cannot work in this training, for the reason in the sentence.
     Callback(String),
     /// Before training: a checkpoint cannot be written or read, or belongs to another training. The
-    /// sentence names the file and says why.
+    /// sentence names the file and the reason.
     Checkpoint(String),
     /// A checkpoint could not be written; the weights are those that it would have held.
     NotSaved {
-        /// Names the file and says why.
+        /// Names the file and the reason.
         sentence: String,
         /// The history so far.
         history: Box<History>,

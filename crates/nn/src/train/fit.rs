@@ -222,7 +222,7 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     ///
     /// [`run`](Fit::run) then returns an error if the file cannot be read, or comes from another
     /// model or optimizer, other callbacks or metrics, or another seed, batch size, order or number
-    /// of examples: it says what differs, and the model is unchanged.
+    /// of examples. The error states what differs, and the model is unchanged.
     pub fn resume(mut self, path: impl AsRef<Path>) -> Self {
         self.settings.files.resume = Some(path.as_ref().to_owned());
         self

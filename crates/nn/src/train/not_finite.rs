@@ -13,6 +13,7 @@ use crate::optim::optimizer::Optimizer;
 use crate::train::history::History;
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
+use crate::tuning::CHECKED_ELEMENTS;
 use unspool_autograd::{Real, Scalar, Tensor};
 
 impl<T, M, L, O> Training<'_, '_, T, M, L, O>
@@ -91,7 +92,7 @@ fn suspects<T: Scalar>(data: &Dataset<T>, limit: usize) -> Vec<Suspect> {
 /// Without an early exit within a chunk, so that the loop runs at the speed of memory.
 fn is_finite<T: Scalar>(of: &Tensor<T>) -> bool {
     let of = of.contiguous();
-    let mut chunks = of.as_slice().expect("contiguous").chunks(1024);
+    let mut chunks = of.as_slice().expect("contiguous").chunks(CHECKED_ELEMENTS);
     chunks.all(|chunk| chunk.iter().fold(true, |all, x| all & x.is_finite()))
 }
 

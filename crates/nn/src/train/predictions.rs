@@ -9,8 +9,8 @@ use crate::tuning::EVALUATED_EXAMPLES;
 use rayon::prelude::*;
 use unspool_autograd::{Scalar, Tape, Tensor, Var};
 
-/// The outputs of a model for all examples, and the targets. A metric that is no mean over
-/// examples, such as a root of a mean, needs all of them at once.
+/// The outputs of a model for all examples, and the targets. A metric that is not a mean
+/// over examples, such as a root of a mean, needs all of them at once.
 pub(crate) struct Predictions<T: Scalar> {
     /// Outputs and targets of all examples; of sequences of different lengths, of all valid steps.
     all: [Tensor<T>; 2],

@@ -63,7 +63,7 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     ///
     /// # Panics
-    /// If the shapes are not these.
+    /// If the shapes do not fit.
     #[track_caller]
     pub fn add_matmul(&mut self, a: &Tensor<T>, b: &Tensor<T>) {
         let (sa, sb) = (a.shape(), b.shape());

@@ -45,7 +45,7 @@ impl<T: Scalar> Var<'_, T> {
     ///
     /// # Panics
     /// If there is no such axis, the ranks differ, `positions` is larger along another axis, or an
-    /// index lies beyond its axis.
+    /// index is out of range.
     #[track_caller]
     #[inline]
     pub fn gather(self, axis: usize, positions: impl Into<Indices>) -> Self {
@@ -68,7 +68,7 @@ impl<T: Scalar> Var<'_, T> {
     ///
     /// # Panics
     /// If there is no such axis, the ranks differ, the shapes do not broadcast along the others, or
-    /// an index lies beyond it.
+    /// an index is out of range.
     #[track_caller]
     pub fn take_along(self, axis: usize, positions: impl Into<Indices>) -> Self {
         let (positions, shape) = (positions.into(), self.shape());

@@ -45,7 +45,7 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, an index lies beyond it, or the result would have more than
+    /// If there is no such axis, an index is out of range, or the result would have more than
     /// [`MAX_RANK`](crate::MAX_RANK) axes.
     #[doc(alias = "embedding")]
     #[doc(alias = "take")]

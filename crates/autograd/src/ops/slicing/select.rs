@@ -44,7 +44,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     ///
     /// # Panics
-    /// If there is no such axis, or `index` lies beyond it.
+    /// If there is no such axis, or `index` is out of range.
     #[track_caller]
     #[inline]
     pub fn select(self, axis: usize, index: usize) -> Self {

@@ -1,6 +1,7 @@
 //! Replacing files atomically.
 
 use super::temporary::{Temporary, remove_leftovers};
+use crate::tuning::WRITE_BUFFER;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Write};
@@ -17,7 +18,7 @@ pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Resu
     let target = Target::at(path)?;
     remove_leftovers(&target.folder, target.name());
     let mut temporary = target.temporary()?;
-    let mut out = BufWriter::with_capacity(1 << 16, &temporary.file);
+    let mut out = BufWriter::with_capacity(WRITE_BUFFER, &temporary.file);
     fill(&mut out)?;
     out.flush()?;
     drop(out);
