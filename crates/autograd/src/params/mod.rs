@@ -24,7 +24,8 @@ pub use path::{Path, Segment};
 ///   configuration.
 ///
 /// Leaves are visited in the order of the fields, and named by their path: `cell.x.weight`,
-/// `layers.0.bias`. To tie two weights, use one field twice.
+/// `layers.0.bias`. To tie two weights, use one field twice. A tensor by itself, or a `Vec` of
+/// tensors, is no model: make it the field of a struct.
 ///
 /// ```
 /// use unspool_autograd::{Params, Tensor, ParamsExt};

@@ -6,7 +6,8 @@ use unspool_autograd::{Indices, Scalar, Tensor, Var};
 /// The cross-entropy of scores (logits) `[.., C]` against probabilities of the `C` classes,
 /// `-sum(target log_softmax(output))`, averaged over all rows. A class of probability 0 adds
 /// nothing, even at a score of minus infinity (a masked class). [`CrossEntropy`] takes class
-/// indices, too, and has options for padding, weights and smoothing.
+/// indices, too, and has options for padding, weights and smoothing; the targets of a
+/// [`Dataset`](crate::data::Dataset) are made from class indices by [`Tensor::one_hot`].
 ///
 /// ```
 /// use unspool_nn::losses::cross_entropy;

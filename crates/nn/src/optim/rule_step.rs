@@ -129,7 +129,8 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
     }
 
     /// # Panics
-    /// If a group has no parameters.
+    /// If a group has no parameters, or this optimizer already belongs to a model of other shapes:
+    /// it has stepped that model or loaded a state for it. [`reset`](RuleOptimizer::reset) ends that.
     #[track_caller]
     fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
         self.settle(model);

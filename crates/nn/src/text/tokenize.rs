@@ -11,7 +11,7 @@ pub fn characters(text: &str) -> impl Iterator<Item = &str> + Clone {
 }
 
 /// The words of a text: the segments between Unicode word boundaries (Standard Annex 29), without
-/// spaces.
+/// spaces. Needs the feature `unicode`.
 ///
 /// A punctuation character is a word of its own; an apostrophe or a decimal point inside a word
 /// belongs to the word. Each line break is the word `"\n"`, so that a model learns where lines end.

@@ -175,7 +175,7 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     ///
     /// The file is replaced atomically: a kill at any moment leaves the previous checkpoint.
     /// Whether the file can be written is checked before training. The model alone is read with
-    /// `WeightFile::open(path)?.load("model", &mut model)`.
+    /// `WeightFile::open(path)?.load("model", &mut model)`. Needs the feature `safetensors`.
     ///
     /// ```
     /// use unspool_nn::data::Dataset;
@@ -222,7 +222,8 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     ///
     /// [`run`](Fit::run) then returns an error if the file cannot be read, or comes from another
     /// model or optimizer, other callbacks or metrics, or another seed, batch size, order or number
-    /// of examples. The error states what differs, and the model is unchanged.
+    /// of examples. The error states what differs, and the model is unchanged. Needs the feature
+    /// `safetensors`.
     pub fn resume(mut self, path: impl AsRef<Path>) -> Self {
         self.settings.files.resume = Some(path.as_ref().to_owned());
         self

@@ -56,7 +56,7 @@ impl Interrupt {
     /// a closing terminal sends SIGHUP, and so does its shell.)
     ///
     /// This replaces the process's handlers of these signals. `nohup` therefore no longer keeps a
-    /// training alive when its terminal closes; `setsid` and `tmux` do.
+    /// training alive when its terminal closes; `setsid` and `tmux` do. Needs the feature `ctrlc`.
     ///
     /// # Errors
     /// If it is called twice in one process, or the system refuses the handler.
