@@ -1,4 +1,4 @@
-//! What is remembered, and restored.
+//! State that is saved and loaded.
 
 use super::*;
 
@@ -134,4 +134,17 @@ fn plateaus_that_saw_infinities_are_resumed() {
             }
         }
     }
+}
+
+/// A state that does not fit leaves a new optimizer as it was: of no model.
+#[test]
+fn a_state_that_does_not_fit_binds_a_new_optimizer_to_no_model() {
+    let (model, other) = (model(), vec![model(), model()]);
+    let mut first = Adam::<f64>::default();
+    first.step(&mut model.clone(), &model.clone());
+    let saved = first.state_dict();
+    let mut second = Adam::<f64>::default();
+    Optimizer::<f64, Vec<Layer64>>::load_state_dict(&mut second, &other, &saved).unwrap_err();
+    second.load_state_dict(&model, &saved).unwrap();
+    assert_eq!(second.state_dict(), saved);
 }

@@ -2,6 +2,7 @@
 
 mod afresh;
 mod callbacks;
+mod checkpoints;
 #[cfg(unix)]
 mod ctrl_c;
 mod examples;
@@ -27,7 +28,7 @@ fn sequences() -> Dataset<f64> {
     let lengths: Vec<usize> = (0..40).map(|i| 1 + i * 7 % 6).collect();
     for (at, x) in x.as_mut_slice().iter_mut().enumerate() {
         if at / 40 >= lengths[at % 40] {
-            *x = 1e3; // behind the end, which nobody may see
+            *x = 1e3; // after the end: never read
         }
     }
     let sum = |i: usize| (0..lengths[i]).map(|t| x.at([t, i, 0])).sum();

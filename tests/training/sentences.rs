@@ -107,7 +107,7 @@ fn lengths_are_never_ignored_in_silence() {
     let flat = sequential().add(flatten()).add(dense(4, 1));
     let mut last = sequential().add(simple_rnn(1, 2)).add(dense(2, 1));
     let none = "forward_lengths: this layer does not support lengths: implement forward_lengths for it";
-    let steps_only = "loss: output [1, 1] has not the time steps and sequences of target [4, 1, 1]";
+    let steps_only = "loss: output [1, 1] does not have the time steps and sequences of target [4, 1, 1]";
     sentences! {
         evaluate(&flat, &rows, mse) => none;
         predict_lengths(&last, rows.x(), &[1, 2]) => "predict_lengths: 2 lengths for a batch of 3 sequences";

@@ -133,9 +133,18 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
     /// it has stepped that model or loaded a state for it. [`reset`](RuleOptimizer::reset) ends that.
     #[track_caller]
     fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
+        let is_new = self.parameters.is_empty();
         self.settle(model);
-        self.load(state)?;
-        self.model = Some(fingerprint(model));
-        Ok(())
+        let loaded = self.load(state);
+        match loaded {
+            Ok(()) => self.model = Some(fingerprint(model)),
+            // An optimizer that belonged to no model still belongs to none.
+            Err(_) if is_new => {
+                self.parameters.clear();
+                self.settled = false;
+            }
+            Err(_) => {}
+        }
+        loaded
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn valid_steps<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>,
 #[track_caller]
 fn same_steps<T: Scalar>(output: Var<'_, T>, target: Var<'_, T>) {
     let (o, t) = (output.shape(), target.shape());
-    assert!(o[..o.rank() - 1] == t[..2], "loss: output {o} has not the time steps and sequences of target {t}");
+    assert!(o[..o.rank() - 1] == t[..2], "loss: output {o} does not have the time steps and sequences of target {t}");
 }
 
 /// The valid steps of sequences `[T, B, F]`: `[N, F]`.

@@ -67,7 +67,8 @@ where
     pub(super) fn resume(&mut self) -> Result<(), FitError> {
         let Some(path) = self.settings.files.resume.clone() else { return Ok(()) };
         let file = WeightFile::open(&path).map_err(sentence)?;
-        let other = |what: String| FitError::Checkpoint(format!("{} is of another training: {what}", path.display()));
+        let other =
+            |what: String| FitError::Checkpoint(format!("{} comes from another training: {what}", path.display()));
         let unfit = |what: &str| {
             let what = what.to_string();
             move |error: StateDictError| other(format!("of the {what}, {error}"))
