@@ -14,7 +14,7 @@ use unspool::text::{Generator, LanguageModel, Sampler};
 use unspool::{Lstm, Sgd};
 use unspool_tests::values;
 
-/// Counts how often memory is asked for.
+/// Counts allocations.
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
@@ -27,7 +27,7 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         BUFFERS.fetch_add(usize::from(layout.size() >= BUFFER), Ordering::Relaxed);
-        // SAFETY: the caller's promise is the one that is asked for.
+        // SAFETY: the caller's promise is the one that the system's allocator needs.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {

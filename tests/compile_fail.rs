@@ -1,7 +1,7 @@
-//! That each misuse of `compile_fail.md` stands behind a program that compiles and is the same but for the mistake. That the
+//! That each misuse of `compile_fail.md` follows a program that compiles and is the same but for the mistake. That the
 //! ones compile and the others do not is tested as documentation of this package.
 
-/// The programs in the order of the page: what stands behind the fence, and their lines.
+/// The programs in the order of the page: the words after the fence, and their lines.
 fn programs() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut programs = Vec::new();
     let mut lines = include_str!("compile_fail.md").lines();

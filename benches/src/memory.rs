@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// The resident memory of a process before some work, against which its growth is told.
+/// The resident memory of a process before some work, against which its growth is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Baseline {
     bytes: u64,

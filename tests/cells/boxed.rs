@@ -1,4 +1,4 @@
-//! Layers behind one type, and states of one's own type.
+//! Layers behind one type, and states of a custom type.
 
 use unspool::layers::activations::{self, log_softmax, relu, softmax};
 use unspool::layers::{Activation, Boxed, boxed};
@@ -38,7 +38,7 @@ fn a_boxed_layer_trains_to_the_same_bits() {
     assert_eq!(predict_lengths(&plain, data().x(), &lengths), predict_lengths(&choice, data().x(), &lengths));
 }
 
-/// The weights stand in one place: an optimizer writes to them, and need not copy them first.
+/// The weights are not shared: an optimizer writes to them in place.
 #[test]
 fn the_weights_of_a_boxed_layer_are_its_own() {
     let mut layers: Vec<Boxed> = ["lstm", "gru", "simple-rnn"].map(layer).into();

@@ -131,7 +131,7 @@ fn an_open_quote_is_an_error_with_the_line_where_it_opens() {
     assert_eq!(v("v,size\n1,6\" disk\n2,5\"\n").unwrap(), [1.0, 2.0]);
 }
 
-/// What a row holds is bounded, whatever stands in the file: 50 MB of commas took 3 GB.
+/// The size of a row is bounded, whatever the file holds: 50 MB of commas took 3 GB.
 #[test]
 fn a_row_of_millions_of_cells_is_refused() {
     let wide = ",".repeat(2 << 20);

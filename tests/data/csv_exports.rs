@@ -22,13 +22,13 @@ fn the_delimiter_is_the_one_that_cuts_all_rows_alike() {
         ("a;v\nx, y;1\ny;2\n", Some(';')),              // a comma in some rows
         ("a,v\n\"x;\ty\",1\n\"y;\tz\",2\n", Some(',')), // others within quotes, in all rows but the header
         ("a;b;v\n1,5;0;1\n2,5;0;2\n", Some(';')),       // decimal commas
-        ("sep=;\r\na;v\r\nx;1\r\ny;2\r\n", Some(';')),  // as Excel is told
+        ("sep=;\r\na;v\r\nx;1\r\ny;2\r\n", Some(';')),  // as Excel writes it
         ("\"sep=|\"\na|v\n1;1|1\n2;2|2\n", Some('|')),
     ] {
         let read = table(Csv::new().columns(["v"]), text);
         assert_eq!((read.delimiter, read.values), (delimiter, vec![Some(1.0), Some(2.0)]), "{text:?}");
     }
-    // Both cut every row in two. Decimal commas stand in numbers, semicolons do not.
+    // Both cut every row in two. Commas may be decimal, semicolons are not.
     assert_eq!(values(&Csv::new().without_header(), "1,5;2,5\n3,5;4,5\n"), [1.5, 2.5, 3.5, 4.5]);
     let open = "a;b,v\nx;y,1\n";
     assert_eq!(sentence(Csv::new().parse::<f32>(open)), "the delimiter may be ',' or ';': set the delimiter");
@@ -80,10 +80,10 @@ fn a_doubt_about_a_decimal_mark_is_asked_about() {
     ] {
         assert_eq!(sentence(csv.parse::<f64>(text)), expected, "{text:?}");
     }
-    // Where cells stand apart by commas, or there is one in each row, a point is what it is in any program.
+    // With commas as delimiters, or a single column, a point is a decimal point.
     assert_eq!(values(&csv, "a,v\n0,1.234\n"), [1.234]);
     assert_eq!(values(&csv, "v\n1.234\n"), [1.234]);
-    // What is told is no doubt.
+    // A given delimiter is not questioned.
     let told = |mark: char, text: &str| values(&csv.clone().decimal(mark), text);
     assert_eq!((told('.', "a;v\n0;1.234\n"), told(',', "a;v\n0;1.234\n")), (vec![1.234], vec![1234.0]));
     assert_eq!((told('.', "a;v\n0;1,234\n"), told(',', "a;v\n0;1,234\n")), (vec![1234.0], vec![1.234]));

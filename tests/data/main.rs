@@ -24,7 +24,7 @@ fn series(rows: usize, columns: usize) -> Tensor<f64> {
     Tensor::from_fn([rows, columns], |i| (i / columns * 10 + i % columns) as f64)
 }
 
-/// The rows that stand in the inputs and targets of examples of [`series`].
+/// The rows in the inputs and targets of examples of [`series`].
 fn rows_of(data: &Dataset<f64>) -> Vec<usize> {
     let mut rows: Vec<usize> = [data.x(), data.y()].iter().flat_map(|t| t.to_vec()).map(|x| x as usize / 10).collect();
     rows.sort();

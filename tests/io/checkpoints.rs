@@ -142,7 +142,7 @@ fn all_misfits_are_listed_at_once_and_change_nothing() {
     assert_eq!(error.to_string(), format!("{} {sentence}", path.display()));
     assert_eq!(bits(&model), before);
 
-    // Under a prefix, only what stands there is asked for.
+    // Under a prefix, only its own entries are read.
     let file = WeightFile::open(&path).unwrap();
     file.load("rnn.layers.0", &mut model.rnn.layers[0]).unwrap();
     assert_eq!(model.rnn.layers[0].cell.u, saved.rnn.layers[0].cell.u);
@@ -196,7 +196,7 @@ fn what_the_system_refuses_is_said_and_leaves_nothing_behind() {
     let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
     assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
 
-    // A folder stands where the file is to be: found out after everything is written.
+    // The path is a folder, which shows only after everything is written.
     fs::create_dir_all(folder.join("net/inside")).unwrap();
     let error = save(folder.join("net"), &model).unwrap_err();
     assert!(error.to_string().starts_with("cannot save "), "{error}");

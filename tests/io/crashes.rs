@@ -103,7 +103,7 @@ fn savers_of_one_file_do_not_hinder_each_other() {
     assert_eq!(files_in(&folder), [FILE]);
 }
 
-/// As in a search for settings whose trainings were all told the same file.
+/// As in a hyperparameter search whose trainings all save to one file.
 #[test]
 fn trainings_with_one_checkpoint_do_not_hinder_each_other() {
     let path = folder("trainings").join(FILE);

@@ -21,7 +21,7 @@ pub fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/exchange").join(format!("{name}.safetensors"))
 }
 
-/// Where `check_exchange.py` is told to look.
+/// Where `check_exchange.py` looks.
 fn written(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("exchange");
     std::fs::create_dir_all(&folder).unwrap();
@@ -172,7 +172,7 @@ fn models_of_keras_run_here_and_go_back() {
     keras("embedding", [Embedding::<Tensor>::new(rng, 7, HIDDEN)], |[table]| embedded(table));
 }
 
-/// They have no weights, but places, as the dropouts have in whose stead they stand here.
+/// They have no weights but count as layers, like the dropouts that they replace here.
 #[test]
 fn activations_are_counted_among_the_layers() {
     let layers = || sequential().add(dense(INPUTS, HIDDEN));

@@ -42,7 +42,7 @@ fn npz(path: &Path, floats: u64) {
 /// The memory of tensors comes in blocks of 5, 6, 7, 8, 10, 12, .. times a power of two.
 fn largest_block() -> usize {
     let blocks = (20..40).flat_map(|power| [5, 6, 7, 8].map(|fifths| fifths << power));
-    // With the little that stands before the elements.
+    // With the short header before the elements.
     blocks.take_while(|&bytes| Vec::<u8>::new().try_reserve_exact(bytes + (1 << 16)).is_ok()).last().unwrap()
 }
 

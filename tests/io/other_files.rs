@@ -46,7 +46,7 @@ fn what_is_no_array_of_numbers_does_not_hide_those_that_are() -> Result<(), File
         "{records}"
     );
 
-    // A model that asks for one of them is told why it is not there.
+    // A model that needs one of them gets the reason.
     let mut model = Dense { weight: floats.slice(0, ..1).reshape([3, 4]), bias: floats.slice(0, ..0).reshape([0]) };
     let result = file.load_with("", &mut model, |model, dict| dict.same("names", &mut model.weight));
     let says = "does not fit the model: unexpected \"axes\", \"floats\"; \"names\" cannot be read: it holds \"<U2\", ";

@@ -1,4 +1,5 @@
-//! Processes that are killed, limited or many: this test binary again, asked for one test, with a folder in the environment.
+//! Processes that are killed, limited or many: this test binary again, run with a filter for one test, with
+//! a folder in the environment.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -101,7 +101,7 @@ fn the_file_behind_a_link_is_replaced() {
 
 #[test]
 fn what_is_no_file_is_not_replaced() {
-    // A socket, which stands for a device.
+    // A socket, in place of a device.
     let folder = folder("no file");
     let path = folder.join("socket");
     let _socket = UnixListener::bind(&path).unwrap();

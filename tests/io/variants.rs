@@ -177,7 +177,7 @@ fn other_zip_files_are_refused_in_a_sentence() {
     assert!(refused(&whole[..7]).starts_with("is not a valid safetensors file: "));
     let mut other = whole.clone();
     let magic = whole.windows(6).position(|bytes| bytes == b"\x93NUMPY").unwrap();
-    other[magic] = b'.'; // an array that is not asked for
+    other[magic] = b'.'; // an array that is not requested
     assert!(refused(&other).starts_with("does not fit the model: missing "));
     assert_eq!(
         refused(&zip_of("README.md")),

@@ -102,7 +102,7 @@ fn models_are_shared_between_threads_and_tapes_move_to_them() {
     moved::<Tape>();
 }
 
-/// Types that a macro is handed come with the place they were written at; the names around them are the derive's.
+/// Types passed to a macro keep the span of the call; the names around them are the derive's.
 macro_rules! model {
     ($name:ident { $($field:ident: $ty:ty),* }) => {
         #[derive(Params)]

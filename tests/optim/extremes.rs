@@ -13,7 +13,7 @@ fn numbers<T: Scalar>(model: &Dense<Tensor<T>>) -> Vec<f64> {
     model.leaves().into_iter().flat_map(Tensor::to_vec).map(T::to_f64).collect()
 }
 
-/// By the formula; PyTorch's squares overflow where they stand for more than one element.
+/// By the formula; PyTorch's squares overflow in tensors of more than one element.
 fn check<T: Scalar>(sizes: &[f64], tolerance: f64) {
     for &g in sizes {
         let (gradients, norm) = (sixteen::<T>(g), 4.0 * g);

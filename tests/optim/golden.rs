@@ -151,7 +151,7 @@ fn gradients_of_any_size_make_the_steps_of_pytorch() {
     assert_eq!(optimizers(&cases), [OPTIMIZERS, OPTIMIZERS].concat());
 }
 
-/// Other numbers than Keras's come out, so the two forms are told apart.
+/// The numbers differ from Keras's, so the two forms are distinguished.
 #[test]
 fn the_default_form_of_adam_is_not_that_of_pytorch() {
     let step = |mut adam: Adam<f64>| {

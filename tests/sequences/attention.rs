@@ -100,7 +100,7 @@ fn attention_has_the_gradients_of_its_differences() {
     .unwrap();
 }
 
-/// Equal scores of 0, 2 and what lies behind the end: the mean of 0 and 2, whose weights have the slopes w (v - mean).
+/// Equal scores of 0, 2 and padding: the mean of 0 and 2, whose weights have the slopes w (v - mean).
 #[test]
 fn what_lies_behind_the_end_is_not_looked_at() {
     for padding in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 0.0] {
@@ -164,7 +164,7 @@ fn keys_that_no_query_sees_are_not_read() {
     }
 }
 
-/// The whole of an attention over sequences of which nothing is known behind their ends.
+/// A whole attention over sequences with unknown padding.
 #[derive(Params)]
 struct Looking<P> {
     attention: AdditiveAttention<P>,

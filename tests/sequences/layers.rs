@@ -46,7 +46,7 @@ fn one_of(xs: &Tensor<f64>, b: usize, length: usize) -> Tensor<f64> {
     Tensor::from_fn([length, 1, xs.shape()[2]], |i| xs.at([i / xs.shape()[2], b, i % xs.shape()[2]]))
 }
 
-/// `xs` with `padding` behind the end of each sequence.
+/// `xs` with `padding` after the end of each sequence.
 fn padded(xs: &Tensor<f64>, lengths: &[usize], padding: f64) -> Tensor<f64> {
     let (batch, width) = (xs.shape()[1], xs.shape()[2]);
     Tensor::from_fn(xs.shape(), |i| {
@@ -164,7 +164,7 @@ cells! {
     slstm: Slstm;
 }
 
-/// From states that are not zero, as they would stand after other steps.
+/// From states that are not zero, as after other steps.
 fn each_sequence_has_its_own_states<C>(layer: &Recurrent<C>, (time, lengths, salt): &(usize, Vec<usize>, u64))
 where
     C: Params<Tensor<f64>>,

@@ -1,5 +1,5 @@
-//! What stands behind the ends of sequences, or where a mask is 0, is not read: outputs and all gradients have the same bits
-//! with NaN, infinities and zeros there, for every layer of `sequential`, every cell and wrapper, and losses.
+//! Padding and masked steps are never read: outputs and all gradients have the same bits with NaN,
+//! infinities and zeros there, for every layer of `sequential`, every cell and wrapper, and losses.
 
 use unspool::cells::*;
 use unspool::layers::{Activation, LayerNorm, sequence_mask};
@@ -227,7 +227,7 @@ fn states_stay_where_a_mask_is_0() {
     }
 }
 
-/// PyTorch's `padding_idx`: the row begins at zero, and no gradient comes to it, whatever stands there.
+/// PyTorch's `padding_idx`: the row starts at zero and gets no gradient, whatever it holds.
 #[test]
 fn the_row_of_the_token_that_means_nothing_stays() {
     let mut table = Embedding::<Tensor<f64>>::new(&mut rng(0), 4, 2).padding(2);
@@ -243,7 +243,7 @@ fn the_row_of_the_token_that_means_nothing_stays() {
     assert_eq!(gradient, Tensor::from_fn([4, 2], expected));
 }
 
-/// A model of one's own, one layer of which is not told of lengths.
+/// A custom model, one layer of which is given no lengths.
 #[derive(Params, Clone)]
 struct Untold<P> {
     dense: Dense<P>,

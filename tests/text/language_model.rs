@@ -80,7 +80,7 @@ fn what_is_left_out_depends_on_the_rate() {
     let without = model().dropout(0.0);
     assert_eq!(scores(&without, TRAINING), scores(&without, Mode::Evaluation));
     assert_ne!(scores(&model(), TRAINING), scores(&model(), Mode::Evaluation));
-    // Before and behind the layers, or between them: each changes something.
+    // Before and after the layers, or between them: each changes something.
     for place in 0..2 {
         let mut one = model().dropout(0.0);
         [&mut one.dropout, &mut one.recurrent.dropout][place].clone_from(&0.3);

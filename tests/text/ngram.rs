@@ -19,7 +19,7 @@ fn smoothing() -> impl Strategy<Value = Smoothing> {
     prop_oneof![Just(Smoothing::KneserNey), (0.001..3.0).prop_map(Smoothing::AddK)]
 }
 
-/// How often `ngram` stands in `text`.
+/// How often `ngram` occurs in `text`.
 fn naive(text: &[usize], ngram: &[usize]) -> usize {
     (0..text.len()).filter(|&i| text[i..].starts_with(ngram)).count()
 }

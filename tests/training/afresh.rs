@@ -18,7 +18,7 @@ fn data(seed: u64) -> Dataset<f64> {
     Dataset::new(values([24, 3], seed), values([24, 1], seed + 1)).unwrap()
 }
 
-/// Two epochs of three steps, of examples as they stand.
+/// Two epochs of three steps, without shuffling.
 fn train(model: &mut Net, optimizer: impl Optimizer<f64, Net> + Send) -> Vec<f64> {
     let data = data(1);
     let fit = fit(model, &data).loss(mse).optimizer(optimizer).batch_size(8).shuffle(false).epochs(2);

@@ -123,7 +123,7 @@ fn early_stopping_gives_back_the_best_weights() {
     assert_eq!(stopping.best(), Some(history.val_loss[best - 1]));
     assert!(history.val_loss.iter().all(|&loss| loss >= history.val_loss[best - 1]));
 
-    // The same, told by a metric that should rise.
+    // The same with a metric to maximize.
     let mut rising = EarlyStopping::new(5).metric("val_minus").maximize();
     let (same, _) = run(&mut rising);
     assert_eq!((bits(&same), rising.best_epoch()), (bits(&model), Some(best)));

@@ -47,7 +47,7 @@ fn weights_are_numbers_of_copies() {
     same(gradients(&none), gradients(&flat(5)), 0.0);
 }
 
-/// A target at every step: padding has no part in loss and gradient, whatever stands there, with and without weights.
+/// A target at every step: padding contributes nothing to loss and gradient, with and without weights.
 #[test]
 fn padded_steps_do_not_count() {
     let (time, n) = (5, 37);

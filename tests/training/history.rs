@@ -132,7 +132,7 @@ fn the_picture_has_curves_labels_and_a_legend() {
         let distance = say(name).number("x") - entry.expect(name).number("cx");
         assert!((0.0..15.0).contains(&distance), "{distance}");
     }
-    // A label stands where its value would be drawn.
+    // A label is at the height of its value.
     for epoch in 1..=4 {
         assert!((say(&epoch.to_string()).number("x") - train[epoch - 1].0).abs() < 0.11);
     }

@@ -127,7 +127,7 @@ fn early_stopping_is_resumed() {
     fs::remove_file(path).unwrap();
 }
 
-/// A checkpoint that stands inside of an epoch is one, too.
+/// A checkpoint from within an epoch is one, too.
 #[test]
 fn checkpoints_are_saved_every_few_steps() {
     let (data, path) = (sequences(), file("every"));

@@ -47,7 +47,7 @@ pub struct Candidate {
 /// The programs of other libraries that the arguments give.
 ///
 /// # Errors
-/// If a Python or a folder is not what it should be, or a program that was asked for is in none of them.
+/// If a Python or a folder is not what it should be, or a requested program is in none of them.
 pub fn find(args: &Args) -> Result<Vec<Peer>, String> {
     let mut peers: Vec<Peer> = Vec::new();
     for python in &args.python {

@@ -1,4 +1,4 @@
-//! What is told of a program at a workload.
+//! The results of one program on one workload.
 
 use crate::peers::Side;
 use crate::rounds::Measured;
@@ -16,7 +16,7 @@ pub struct Report {
     pub measured: Measured,
 }
 
-/// In what the time of a step is told: the name, how many nanoseconds make one, and how many of them are in a step.
+/// The unit of a step's time: its name, its nanoseconds, and how many ops a step has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unit {
     /// `ms per step`.

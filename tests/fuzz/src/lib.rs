@@ -1,4 +1,4 @@
-//! Changes to files that get past the first check of a format, so that the fuzzer finds what is behind it.
+//! Changes to files that get past the first check of a format, so that the fuzzer reaches the code after it.
 
 use libfuzzer_sys::fuzzer_mutate;
 

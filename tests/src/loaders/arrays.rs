@@ -51,7 +51,7 @@ pub fn npz(bytes: &[u8]) -> bool {
         (Err(single), Err(double)) => {
             assert_eq!(single.to_string(), double.to_string());
             match file {
-                // It reads no more than it is asked for: what is damaged may be something else.
+                // It reads only what is requested: something else may be damaged.
                 Some(Ok(file)) => {
                     for name in file.names() {
                         let _ = file.tensor::<f64>(name).map_err(|error| refused(&error, &path));

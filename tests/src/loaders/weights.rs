@@ -114,7 +114,7 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
 
 type Read<V> = Result<V, FileError>;
 
-/// What is in the file under a name, as each of what can be asked for.
+/// The entry of a name, as each type that can be requested.
 fn entry(file: &WeightFile, name: &str) -> (Read<Tensor>, Read<Tensor<f64>>, Read<[u64; 2]>) {
     (file.tensor(name), file.tensor(name), file.numbers(name))
 }

@@ -119,7 +119,7 @@ pub(crate) struct Batch {
     /// `[S, B]`.
     pub(crate) sources: Indices,
     pub(crate) lengths: Vec<usize>,
-    /// What the decoder is told and what it shall say, both `[T, B]`.
+    /// The decoder's inputs and targets, both `[T, B]`.
     pub(crate) inputs: Indices,
     pub(crate) targets: Indices,
     /// The number of tokens it shall say.

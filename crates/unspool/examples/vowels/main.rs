@@ -131,7 +131,7 @@ impl<'t> Classifier<Var<'t>> {
     fn scores(&self, batch: &Batch, mode: Mode) -> Var<'t> {
         let tape = self.head.bias.tape();
         let outputs = self.gru.forward_lengths(tape.constant(&batch.xs), Some(&batch.lengths), mode.fold_in(0));
-        // Outputs behind a sequence's end are zeros, and do not count.
+        // Outputs after the end of a sequence are zeros, and do not count.
         let lengths = Tensor::from_fn([batch.lengths.len(), 1], |i| batch.lengths[i] as f32);
         let mean = outputs.sequence().sum_axes(&[0]) / tape.constant(&lengths);
         self.head.forward(mode.fold_in(1).dropout(mean, DROPOUT))
