@@ -43,7 +43,7 @@ fn ten_names_are_listed_and_the_others_counted() {
     let mut adam = Adam::default().group("nothing", |group| group.weight_decay(0.0));
     let (mut model, gradients) = (layers(20), layers(20));
     let (message, ..) = panic_of(|| adam.step(&mut model, &gradients));
-    assert!(message.ends_with("there are 0.weight, 0.bias, 1.weight, 1.bias, 2.weight, 2.bias, 3.weight, 3.bias, 4.weight, 4.bias and 30 more"), "{message}");
+    assert!(message.ends_with("the parameters are 0.weight, 0.bias, 1.weight, 1.bias, 2.weight, 2.bias, 3.weight, 3.bias, 4.weight, 4.bias and 30 more"), "{message}");
 }
 
 #[test]
