@@ -134,7 +134,8 @@ pub fn gradient_of_several<T: Scalar, const N: usize, const M: usize>(
 ///
 /// A chain of ops written as one function makes one value on the tape instead of one for each, in
 /// one pass over the memory. Its gradients, one for each input, are functions of the inputs, of `y`
-/// and of `dy`; the inputs broadcast.
+/// and of `dy`; the inputs broadcast. The gradients are written as a list, since each is compiled as a
+/// loop of its own, which computes it alone: for an input that needs no gradient nothing is computed.
 ///
 /// ```
 /// use unspool_autograd::{elementwise, Tape, Tensor};
