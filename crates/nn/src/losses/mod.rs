@@ -4,7 +4,7 @@
 //! class indices, [`Ctc`] label sequences without an alignment.
 //!
 //! What must stay true: a loss is a mean over all elements, unless its page states otherwise, and
-//! its value and gradient are finite wherever the mathematics are.
+//! its value and gradient are finite wherever the true ones can be represented.
 
 pub(crate) mod cross_entropy;
 pub(crate) mod ctc;
