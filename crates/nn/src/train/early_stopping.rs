@@ -14,7 +14,7 @@ use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 /// is a decrease by more than [`min_delta`](EarlyStopping::min_delta).
 /// [`metric`](EarlyStopping::metric) and [`maximize`](EarlyStopping::maximize) change that. The
 /// best weights are restored whenever training ends without an error. Each training starts afresh,
-/// unless it [resumes](crate::train::Fit::resume) another.
+/// unless it [resumes](crate::train::Fit) another.
 ///
 /// Prechelt 1998, "Early stopping: but when?"; as Keras's `EarlyStopping` with
 /// `restore_best_weights`.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// A request to stop training. [`fit`](crate::train::fit()) checks it after each step, saves its
-/// [checkpoint](crate::train::Fit::checkpoint) if it has one, and ends normally, with
+/// [checkpoint](crate::train::Fit) if it has one, and ends normally, with
 /// [`StopReason::Interrupted`](crate::train::StopReason::Interrupted). Clones share one flag, which
 /// any thread may set. The flag belongs to no particular training: it stays set until it is
 /// [cleared](Interrupt::clear), so that a program that trains several models in turn ends as well.

@@ -28,7 +28,7 @@ use unspool_autograd::{Real, Tensor};
 /// ```
 ///
 /// Entries other than arrays of numbers (arrays of texts or objects, folders, other files) are
-/// skipped; the error of [`WeightFile::tensor`](crate::io::WeightFile::tensor) for their name
+/// skipped; the error of `WeightFile::tensor` for their name
 /// reports what they are.
 ///
 /// A small file may unpack to any size. All tensors together may take 1 GiB;
