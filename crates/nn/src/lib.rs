@@ -75,6 +75,7 @@
 extern crate unspool_autograd as unspool;
 
 pub mod cells;
+mod context;
 pub mod data;
 pub mod io;
 pub mod layers;
@@ -88,6 +89,7 @@ pub mod text;
 pub mod train;
 mod tuning;
 
+pub use context::Context;
 pub use layers::summary::{Summary, summary};
 pub use mode::Mode;
 pub use random::{Rng, rng};

@@ -22,12 +22,12 @@ pub mod prelude {
     pub use unspool_nn::data::Dataset;
     #[cfg(feature = "safetensors")]
     pub use unspool_nn::io::{load, save};
-    pub use unspool_nn::layers::{Dense, Embedding, Layer, dense, dropout, flatten, init, sequential};
+    pub use unspool_nn::layers::{Dense, Embedding, Layer, dense, dropout, embedding, flatten, init, sequential};
     pub use unspool_nn::losses::{CrossEntropy, mse};
     pub use unspool_nn::optim::{Adam, Optimizer, Sgd};
-    pub use unspool_nn::recurrent::{Cell, Recurrent, SequenceLayer, State, recurrent};
+    pub use unspool_nn::recurrent::{Cell, Recurrent, SequenceLayer, SequenceOutput, State, recurrent};
     pub use unspool_nn::train::{Shards, evaluate, fit, predict};
-    pub use unspool_nn::{Mode, Rng, rng, summary};
+    pub use unspool_nn::{Context, Mode, Rng, rng, summary};
 }
 
 // The derive macros write these paths.

@@ -2,18 +2,19 @@
 
 use crate::data::buckets;
 use crate::data::dataset::Dataset;
+use crate::data::examples::Examples;
 use crate::random::rng;
 use rand::seq::SliceRandom;
 use std::borrow::Cow;
 use std::iter::FusedIterator;
-use unspool_autograd::Scalar;
+use unspool_autograd::Tensor;
 
 /// The batches of one pass over a data set: what [`Dataset::batches`] returns.
 ///
 /// Sequences with [lengths](Dataset::with_lengths) are padded only to the longest of their batch.
 #[derive(Clone, Debug)]
-pub struct Batches<'a, T: Scalar> {
-    data: Cow<'a, Dataset<T>>,
+pub struct Batches<'a, X: Examples = Tensor, Y: Examples = X> {
+    data: Cow<'a, Dataset<X, Y>>,
     batch_size: usize,
     /// The indices of each batch's examples; `None`: in their own order.
     order: Option<Vec<Vec<usize>>>,
@@ -22,7 +23,7 @@ pub struct Batches<'a, T: Scalar> {
     next: usize,
 }
 
-impl<T: Scalar> Dataset<T> {
+impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// The examples in batches of `batch_size`, for a custom training loop;
     /// [`fit`](crate::train::fit) uses the same. The last batch may be smaller.
     ///
@@ -42,21 +43,19 @@ impl<T: Scalar> Dataset<T> {
     /// # Panics
     /// If `batch_size` is 0.
     #[track_caller]
-    pub fn batches(&self, batch_size: usize) -> Batches<'_, T> {
+    pub fn batches(&self, batch_size: usize) -> Batches<'_, X, Y> {
         assert!(batch_size > 0, "batches: a batch size of 0: it must be at least 1");
         Batches { data: Cow::Borrowed(self), batch_size, order: None, drop_last: false, next: 0 }
     }
 }
 
-impl<T: Scalar> Batches<'_, T> {
+impl<X: Examples, Y: Examples> Batches<'_, X, Y> {
     /// Shuffles the examples. The order depends only on `seed`: pass the number of the epoch for a
     /// new order each epoch.
     ///
     /// Without shuffling, batches share the memory of the data set.
     pub fn shuffle(self, seed: u64) -> Self {
-        let mut order: Vec<usize> = (0..self.data.len()).collect();
-        order.shuffle(&mut rng(seed));
-        let order = order.chunks(self.batch_size).map(<[usize]>::to_vec).collect();
+        let order = shuffled_batches(self.data.len(), self.batch_size, seed);
         self.with_order(order)
     }
 
@@ -92,15 +91,15 @@ impl<T: Scalar> Batches<'_, T> {
     }
 }
 
-impl<T: Scalar> Iterator for Batches<'_, T> {
-    type Item = Dataset<T>;
+impl<X: Examples, Y: Examples> Iterator for Batches<'_, X, Y> {
+    type Item = Dataset<X, Y>;
 
-    fn next(&mut self) -> Option<Dataset<T>> {
+    fn next(&mut self) -> Option<Dataset<X, Y>> {
         self.nth(0)
     }
 
     /// Skipped batches cost nothing.
-    fn nth(&mut self, n: usize) -> Option<Dataset<T>> {
+    fn nth(&mut self, n: usize) -> Option<Dataset<X, Y>> {
         let i = self.next.saturating_add(n);
         self.next = self.total().min(i.saturating_add(1));
         if i >= self.total() {
@@ -124,5 +123,24 @@ impl<T: Scalar> Iterator for Batches<'_, T> {
     }
 }
 
-impl<T: Scalar> ExactSizeIterator for Batches<'_, T> {}
-impl<T: Scalar> FusedIterator for Batches<'_, T> {}
+impl<X: Examples, Y: Examples> ExactSizeIterator for Batches<'_, X, Y> {}
+impl<X: Examples, Y: Examples> FusedIterator for Batches<'_, X, Y> {}
+
+/// The numbers `0..n` in random order. NumPy's `permutation`.
+///
+/// ```
+/// use unspool_nn::data::permutation;
+/// let order = permutation(5, 7);
+/// assert_eq!(order, permutation(5, 7)); // the seed determines it
+/// assert_eq!((0..5).filter(|i| order.contains(i)).count(), 5);
+/// ```
+pub fn permutation(n: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    order.shuffle(&mut rng(seed));
+    order
+}
+
+/// The examples of each batch of an epoch.
+pub(crate) fn shuffled_batches(n: usize, batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
+    permutation(n, seed).chunks(batch_size).map(<[usize]>::to_vec).collect()
+}

@@ -1,13 +1,16 @@
 //! A data set: inputs, targets, and optional weights and lengths.
 
 use crate::data::error::DataError;
-use unspool_autograd::{Scalar, Shape, Tensor};
+use crate::data::examples::Examples;
+use std::borrow::Cow;
+use unspool_autograd::{Indices, Tensor};
 
 /// Inputs and their targets, optionally with a weight for each example and the length of each
 /// sequence.
 ///
-/// The last axis of both is features, and the one before it is examples: inputs are `[N, F]` or
-/// sequences `[T, N, F]`, targets `[N, O]` or `[T, N, O]`.
+/// Both are tensors, [`Indices`] (tokens, classes), or pairs of these. The last axis of a tensor is
+/// features, and the one before it is examples: inputs are `[N, F]` or sequences `[T, N, F]`,
+/// targets `[N, O]` or `[T, N, O]`. Indices have no axis of features: `[N]` or `[T, N]`.
 ///
 /// ```
 /// use unspool_nn::data::Dataset;
@@ -22,35 +25,36 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Dataset<T: Scalar = f32> {
-    x: Tensor<T>,
-    y: Tensor<T>,
+pub struct Dataset<X = Tensor, Y = X> {
+    x: X,
+    y: Y,
     weights: Option<Vec<f64>>,
     lengths: Option<Vec<usize>>,
     /// Whether the targets are sequences that end where the inputs do.
     sequence_targets: bool,
 }
 
-impl<T: Scalar> Dataset<T> {
+impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// The examples with inputs `x` and targets `y`.
     ///
     /// # Errors
-    /// If one has fewer than two axes, or their numbers of examples differ.
-    pub fn new(x: Tensor<T>, y: Tensor<T>) -> Result<Self, DataError> {
-        for (what, shape) in [("inputs", x.shape()), ("targets", y.shape())] {
-            if shape.rank() < 2 {
-                return Err(DataError(format!("{what} {shape} must have an axis of examples and one of features")));
+    /// If one has too few axes, or their numbers of examples differ.
+    pub fn new(x: X, y: Y) -> Result<Self, DataError> {
+        for (what, missing, is) in
+            [("inputs", x.missing_axes(), x.describe()), ("targets", y.missing_axes(), y.describe())]
+        {
+            if let Some(missing) = missing {
+                return Err(DataError(format!("{what} {is} must have {missing}")));
             }
         }
-        let (n, m) = (examples(x.shape()), examples(y.shape()));
-        if n != m {
-            return Err(DataError(format!(
-                "inputs {} hold {n} examples, targets {} hold {m}: these must be the same",
-                x.shape(),
-                y.shape()
-            )));
+        let (xs, ys) = (x.describe(), y.describe());
+        match (x.examples(), y.examples()) {
+            (Some(n), Some(m)) if n == m => Ok(Dataset { x, y, weights: None, lengths: None, sequence_targets: false }),
+            (Some(n), Some(m)) => {
+                Err(DataError(format!("inputs {xs} hold {n} examples, targets {ys} hold {m}: these must be the same")))
+            }
+            _ => Err(DataError(format!("inputs {xs} and targets {ys}: both of a pair must hold the same examples"))),
         }
-        Ok(Dataset { x, y, weights: None, lengths: None, sequence_targets: false })
     }
 
     /// The same examples with a weight each: the loss of a batch is the sum of the weighted losses
@@ -108,15 +112,15 @@ impl<T: Scalar> Dataset<T> {
     /// If the inputs are not sequences, the number of lengths is not that of the examples, or one
     /// is 0 or more than `T`.
     pub fn with_lengths(self, lengths: Vec<usize>) -> Result<Self, DataError> {
-        let [time, ..] = self.x.shape()[..] else { unreachable!("there are two axes at least") };
-        if self.x.rank() != 3 {
-            return Err(DataError(format!("inputs {} have no lengths: they must be [T, N, F]", self.x.shape())));
-        }
+        let Some(time) = self.x.time() else {
+            let (is, expected) = (self.x.describe(), X::AXES[1]);
+            return Err(DataError(format!("inputs {is} have no lengths: they must be {expected}")));
+        };
         self.check_count("lengths", lengths.len())?;
         if let Some(i) = lengths.iter().position(|length| !(1..=time).contains(length)) {
             return Err(DataError(format!("length {i} is {}: it must be from 1 to {time}", lengths[i])));
         }
-        let sequence_targets = self.y.rank() == 3 && self.y.shape()[0] == time;
+        let sequence_targets = self.y.time() == Some(time);
         Ok(Dataset { lengths: Some(lengths), sequence_targets, ..self })
     }
 
@@ -126,12 +130,12 @@ impl<T: Scalar> Dataset<T> {
     }
 
     /// The inputs.
-    pub fn x(&self) -> &Tensor<T> {
+    pub fn x(&self) -> &X {
         &self.x
     }
 
     /// The targets.
-    pub fn y(&self) -> &Tensor<T> {
+    pub fn y(&self) -> &Y {
         &self.y
     }
 
@@ -147,7 +151,7 @@ impl<T: Scalar> Dataset<T> {
 
     /// The number of examples.
     pub fn len(&self) -> usize {
-        examples(self.x.shape())
+        self.x.examples().expect("checked when the set was made")
     }
 
     /// Whether there are none.
@@ -160,52 +164,46 @@ impl<T: Scalar> Dataset<T> {
     /// # Panics
     /// If an index is not less than [`len`](Dataset::len).
     #[track_caller]
-    pub fn select(&self, indices: &[usize]) -> Dataset<T> {
-        self.pick(None, indices.iter().copied(), |t| t.index_select(t.rank() - 2, indices))
+    pub fn select(&self, indices: &[usize]) -> Self {
+        self.with(self.x.select(indices), self.y.select(indices), indices.iter().copied())
     }
 
-    /// The examples `start..start + len`, which share memory with this data set.
+    /// The examples `start..start + len`; tensors share memory with this data set.
     ///
     /// # Panics
     /// If they extend beyond the end.
     #[track_caller]
-    pub fn slice(&self, start: usize, len: usize) -> Dataset<T> {
-        self.pick(None, start..start + len, |t| t.slice(t.rank() - 2, start..start + len))
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        let range = start..start + len;
+        self.with(self.x.slice(range.clone()), self.y.slice(range.clone()), range)
     }
 
     /// [`select`](Dataset::select) without the time steps that are padding in all of the examples.
-    pub(crate) fn select_trimmed(&self, indices: &[usize]) -> Dataset<T> {
-        let longest = self.longest(indices.iter().copied());
-        self.pick(longest, indices.iter().copied(), |t| t.index_select(t.rank() - 2, indices))
+    pub(crate) fn select_trimmed(&self, indices: &[usize]) -> Self {
+        self.trimmed(indices.iter().copied()).select(indices)
     }
 
     /// [`slice`](Dataset::slice) without the time steps that are padding in all of the examples.
-    pub(crate) fn slice_trimmed(&self, start: usize, len: usize) -> Dataset<T> {
-        let indices = start..start + len;
-        let longest = self.longest(indices.clone());
-        self.pick(longest, indices.clone(), |t| t.slice(t.rank() - 2, indices.clone()))
+    pub(crate) fn slice_trimmed(&self, start: usize, len: usize) -> Self {
+        self.trimmed(start..start + len).slice(start, len)
     }
 
-    fn longest(&self, indices: impl Iterator<Item = usize>) -> Option<usize> {
-        self.lengths().and_then(|lengths| indices.map(|i| lengths[i]).max())
+    /// Without the time steps that are padding in all of the examples at `indices`.
+    fn trimmed(&self, indices: impl Iterator<Item = usize>) -> Cow<'_, Self> {
+        match self.lengths().and_then(|lengths| indices.map(|i| lengths[i]).max()) {
+            Some(longest) if self.x.time() != Some(longest) => {
+                let y = if self.sequence_targets { self.y.trimmed(longest) } else { self.y.clone() };
+                Cow::Owned(Dataset { x: self.x.trimmed(longest), y, ..self.clone() })
+            }
+            _ => Cow::Borrowed(self),
+        }
     }
 
-    /// The examples at `indices`, which `examples_of` takes from inputs and targets; of sequences,
-    /// the first `longest` steps.
-    #[track_caller]
-    fn pick(
-        &self,
-        longest: Option<usize>,
-        indices: impl Iterator<Item = usize> + Clone,
-        examples_of: impl Fn(&Tensor<T>) -> Tensor<T>,
-    ) -> Dataset<T> {
-        let trimmed = |t: &Tensor<T>, sequence: bool| match longest {
-            Some(longest) if sequence => examples_of(&t.slice(0, ..longest)),
-            _ => examples_of(t),
-        };
+    /// Inputs and targets of the examples at `indices`, with their weights and lengths.
+    fn with(&self, x: X, y: Y, indices: impl Iterator<Item = usize> + Clone) -> Self {
         Dataset {
-            x: trimmed(&self.x, true),
-            y: trimmed(&self.y, self.sequence_targets),
+            x,
+            y,
             weights: self.weights().map(|weights| indices.clone().map(|i| weights[i]).collect()),
             lengths: self.lengths().map(|lengths| indices.map(|i| lengths[i]).collect()),
             sequence_targets: self.sequence_targets,
@@ -215,7 +213,7 @@ impl<T: Scalar> Dataset<T> {
     /// Whether inputs and targets are contiguous; if not, each [`select`](Dataset::select) copies
     /// all of them.
     pub(crate) fn is_contiguous(&self) -> bool {
-        self.x.as_slice().is_some() && self.y.as_slice().is_some()
+        self.x.is_contiguous() && self.y.is_contiguous()
     }
 
     /// The same examples with equal weights.
@@ -232,12 +230,12 @@ impl<T: Scalar> Dataset<T> {
     /// assert_eq!(evaluate(&model, &data.without_weights(), rmse), 5.0);
     /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
-    pub fn without_weights(&self) -> Dataset<T> {
+    pub fn without_weights(&self) -> Self {
         Dataset { weights: None, ..self.clone() }
     }
 
     /// The same examples, contiguous in memory.
-    pub(crate) fn contiguous(&self) -> Dataset<T> {
+    pub(crate) fn contiguous(&self) -> Self {
         Dataset { x: self.x.contiguous(), y: self.y.contiguous(), ..self.clone() }
     }
 
@@ -253,6 +251,32 @@ impl<T: Scalar> Dataset<T> {
     }
 }
 
-fn examples(shape: Shape) -> usize {
-    shape[shape.rank() - 2]
+impl<X: Examples> Dataset<X, Indices> {
+    /// The examples with inputs `x` and a class for each, or for each of its time steps.
+    ///
+    /// ```
+    /// use unspool_nn::data::Dataset;
+    /// use unspool_nn::layers::{dense, sequential};
+    /// use unspool_nn::losses::sparse_cross_entropy;
+    /// use unspool_nn::train::fit;
+    /// use unspool_nn::train::metrics::sparse_accuracy;
+    /// use unspool_autograd::Tensor;
+    /// let x = Tensor::<f32>::from_fn([60, 2], |i| ((i / 2 % 3) as f32 * 2.0 + (i % 2) as f32).sin());
+    /// let data = Dataset::classes(x, (0..60).map(|i| i % 3).collect::<Vec<_>>())?;
+    /// let mut model = sequential().add(dense(2, 3));
+    /// let history = fit(&mut model, &data)
+    ///     .loss(sparse_cross_entropy)
+    ///     .metric("accuracy", sparse_accuracy)
+    ///     .epochs(3)
+    ///     .quiet()
+    ///     .run()?;
+    /// assert!(history.curve("accuracy").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As those of [`new`](Dataset::new).
+    pub fn classes(x: X, classes: impl Into<Indices>) -> Result<Self, DataError> {
+        Dataset::new(x, classes.into())
+    }
 }

@@ -1,15 +1,14 @@
 //! Padding sequences of different lengths to a batch.
 
 use crate::data::error::DataError;
-use unspool_autograd::{Scalar, Tensor};
+use unspool_autograd::{Indices, Scalar, Tensor};
 
-/// Sequences padded to the longest of them, as
-/// [`Unroll::lengths`](crate::recurrent::Unroll::lengths) and
-/// [`forward_lengths`](crate::layers::Layer::forward_lengths) take them: what [`pad`] returns.
+/// Sequences padded to the longest of them: what [`pad`] and [`pad_tokens`] return.
+/// [`predict`](crate::train::predict()) takes it as it is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Padded<T: Scalar = f32> {
-    /// The sequences, `[T, B, F]`, with zeros after the end of each.
-    pub x: Tensor<T>,
+pub struct Padded<X = Tensor> {
+    /// The sequences, `[T, B, F]`, with zeros after the end of each; tokens are `[T, B]`.
+    pub x: X,
     /// The length of each of the `B` sequences, in steps.
     pub lengths: Vec<usize>,
 }
@@ -20,23 +19,24 @@ pub struct Padded<T: Scalar = f32> {
 ///
 /// ```
 /// use unspool_autograd::Tensor;
-/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::cells::Gru;
 /// use unspool_nn::data::pad;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_autograd::Tape;
 /// let padded = pad(&[Tensor::<f32>::ones([2, 3]), Tensor::ones([5, 3])])?;
 /// assert_eq!(padded.x.shape()[..], [5, 2, 3]);
 /// let (tape, layer) = (Tape::new(), Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 3, 4)));
-/// let output = tape.bind(&layer).forward_lengths(tape.constant(&padded.x), Some(&padded.lengths), Mode::Evaluation);
+/// let cx = Context::default().with_lengths(&padded.lengths);
+/// let output = tape.bind(&layer).apply(tape.constant(&padded.x), cx);
 /// assert_eq!(output.last().shape()[..], [2, 4]);                 // after step 2 of the first, 5 of the second
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
 /// # Errors
 /// If there is no sequence, or one is not `[L, F]` with the `F` of the first.
-pub fn pad<T: Scalar>(sequences: &[Tensor<T>]) -> Result<Padded<T>, DataError> {
+pub fn pad<T: Scalar>(sequences: &[Tensor<T>]) -> Result<Padded<Tensor<T>>, DataError> {
     let Some(first) = sequences.first().map(Tensor::shape) else {
         return Err(DataError("there is no sequence to pad: at least one is needed".to_string()));
     };
@@ -63,5 +63,30 @@ pub fn pad<T: Scalar>(sequences: &[Tensor<T>]) -> Result<Padded<T>, DataError> {
             }
         }
     }
+    Ok(Padded { x, lengths })
+}
+
+/// Stacks sequences of tokens of different lengths to `[T, B]`, with the token `padding` after the
+/// end of each.
+///
+/// ```
+/// use unspool_nn::data::pad_tokens;
+/// let padded = pad_tokens(&[vec![4, 7], vec![5, 2, 9]], 0)?;
+/// assert_eq!(padded.x.shape()[..], [3, 2]);
+/// assert_eq!(padded.x.as_slice(), [4, 5, 7, 2, 0, 9]);
+/// assert_eq!(padded.lengths, [2, 3]);
+/// # Ok::<(), unspool_nn::data::DataError>(())
+/// ```
+///
+/// # Errors
+/// If there is no sequence.
+pub fn pad_tokens(sequences: &[impl AsRef<[usize]>], padding: usize) -> Result<Padded<Indices>, DataError> {
+    if sequences.is_empty() {
+        return Err(DataError("there is no sequence to pad: at least one is needed".to_string()));
+    }
+    let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.as_ref().len()).collect();
+    let time = lengths.iter().copied().max().unwrap_or(0);
+    let step = |t: usize| sequences.iter().map(move |sequence| *sequence.as_ref().get(t).unwrap_or(&padding));
+    let x = Indices::from_vec((0..time).flat_map(step).collect(), [time, lengths.len()]);
     Ok(Padded { x, lengths })
 }

@@ -2,8 +2,8 @@
 
 use crate::data::dataset::Dataset;
 use crate::data::error::DataError;
+use crate::data::examples::Examples;
 use std::ops::Range;
-use unspool_autograd::Scalar;
 
 /// Splits `n` rows into parts of the given proportions, in the order of time.
 ///
@@ -35,7 +35,7 @@ pub fn time_split<const PARTS: usize>(n: usize, proportions: [usize; PARTS]) -> 
     })
 }
 
-impl<T: Scalar> Dataset<T> {
+impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// Splits the examples into parts of the given proportions, in order, as [`time_split`] does;
     /// the last `gap` examples of every part but the last are dropped. The parts share memory with
     /// this data set.
@@ -66,7 +66,7 @@ impl<T: Scalar> Dataset<T> {
         &self,
         proportions: [usize; PARTS],
         gap: usize,
-    ) -> Result<[Dataset<T>; PARTS], DataError> {
+    ) -> Result<[Self; PARTS], DataError> {
         let mut parts = time_split(self.len(), proportions);
         for part in parts.iter_mut().rev().skip(1) {
             part.end = part.end.saturating_sub(gap).max(part.start);

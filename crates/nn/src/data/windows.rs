@@ -76,7 +76,7 @@ impl Windows {
     ///
     /// # Errors
     /// If the series is not `[L, F]`, lacks a column or is too short for one window and its target.
-    pub fn examples<T: Scalar>(&self, series: &Tensor<T>) -> Result<Dataset<T>, DataError> {
+    pub fn examples<T: Scalar>(&self, series: &Tensor<T>) -> Result<Dataset<Tensor<T>>, DataError> {
         let rows = self.rows_of(series.shape())?;
         let starts = self.starts(0..rows);
         if starts.is_empty() {
@@ -113,7 +113,7 @@ impl Windows {
     /// # Errors
     /// If the series is not `[L, F]` or lacks a column, or a window or its target extends beyond
     /// its end.
-    pub fn at<T: Scalar>(&self, series: &Tensor<T>, starts: &[usize]) -> Result<Dataset<T>, DataError> {
+    pub fn at<T: Scalar>(&self, series: &Tensor<T>, starts: &[usize]) -> Result<Dataset<Tensor<T>>, DataError> {
         let rows = self.rows_of(series.shape())?;
         if let Some(start) = starts.iter().find(|&&start| start > rows || self.span() > rows - start) {
             return Err(DataError(format!(

@@ -20,10 +20,10 @@
 //! [`bce_with_logits`](crate::losses::bce_with_logits) take scores (logits): a model trained with
 //! them must not end with [`softmax`] or [`sigmoid`].
 
+use crate::context::Context;
 use crate::layers::activation_fn::Activation;
 use crate::layers::layer::Layer;
 use crate::layers::sequential::Build;
-use crate::mode::Mode;
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Var};
 
@@ -41,12 +41,8 @@ pub struct Softmax {
 impl<'t, T: Scalar> Layer<'t, T> for Activate {
     type Output = Var<'t, T>;
 
-    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
-        self.0.of(x)
-    }
-
-    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, _: Mode) -> Var<'t, T> {
-        self.forward(x) // element by element: padding cannot reach a valid step
+    fn apply(&self, x: Var<'t, T>, _: Context<'_>) -> Var<'t, T> {
+        self.0.of(x) // element by element: padding cannot reach a valid step
     }
 }
 
@@ -56,15 +52,11 @@ impl<'t, T: Scalar> Layer<'t, T> for Softmax {
     /// # Panics
     /// If `x` has rank 0.
     #[track_caller]
-    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+    fn apply(&self, x: Var<'t, T>, _: Context<'_>) -> Var<'t, T> {
+        // Row by row: padding cannot reach a valid step.
         let rank = x.shape().rank();
         assert!(rank > 0, "Softmax: a value of rank 0 has no axis of features");
         if self.logarithms { x.log_softmax(rank - 1) } else { x.softmax(rank - 1) }
-    }
-
-    #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, _: Mode) -> Var<'t, T> {
-        self.forward(x) // row by row: padding cannot reach a valid step
     }
 }
 

@@ -1,8 +1,8 @@
 //! Layers chosen at run time.
 
+use crate::context::Context;
 use crate::layers::layer::{Layer, Model};
 use crate::layers::sequential::Build;
-use crate::mode::Mode;
 use crate::random::Rng;
 use std::fmt;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Boxed<P = Tensor, T: Scalar = f32> {
 /// Boxes a layer: see [`Boxed`].
 pub fn boxed<T: Scalar, M>(layer: M) -> Boxed<Tensor<T>, T>
 where
-    M: for<'t> Model<'t, T> + Send + Sync + 'static,
+    M: Model<T> + Send + Sync + 'static,
 {
     let mut leaves = Vec::new();
     layer.visit_leaves(Path::ROOT, &mut |_, leaf| leaves.push(leaf.clone()));
@@ -58,21 +58,21 @@ trait Erased<T: Scalar>: Send + Sync {
 
     /// The output of the layer with these leaves.
     #[track_caller]
-    fn output<'t>(&self, leaves: &[Var<'t, T>], x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T>;
+    fn output<'t>(&self, leaves: &[Var<'t, T>], x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T>;
 }
 
 /// A layer with empty leaves: its structure and configuration.
 struct Skeleton<M>(M);
 
-impl<T: Scalar, M: for<'t> Model<'t, T> + Send + Sync> Erased<T> for Skeleton<M> {
+impl<T: Scalar, M: Model<T> + Send + Sync> Erased<T> for Skeleton<M> {
     fn visit_paths(&self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>)) {
         self.0.visit_leaves(path, &mut |path, _| f(path));
     }
 
-    fn output<'t>(&self, leaves: &[Var<'t, T>], x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
+    fn output<'t>(&self, leaves: &[Var<'t, T>], x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
         let mut leaves = leaves.iter();
         let net = self.0.map_leaves(Path::ROOT, &mut |_, _| *leaves.next().expect("one for each leaf"));
-        M::output(&net, x, lengths, mode)
+        M::output(&net, x, cx)
     }
 }
 
@@ -107,18 +107,8 @@ impl<'t, T: Scalar> Layer<'t, T> for Boxed<Var<'t, T>, T> {
     type Output = Var<'t, T>;
 
     #[track_caller]
-    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
-        self.forward_in(x, Mode::Evaluation)
-    }
-
-    #[track_caller]
-    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
-        self.forward_lengths(x, None, mode)
-    }
-
-    #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        self.layer.output(&self.leaves, x, lengths, mode)
+    fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        self.layer.output(&self.leaves, x, cx)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The fully connected layer.
 
+use crate::context::Context;
 use crate::layers::init::{blocks, glorot_uniform};
 use crate::layers::layer::Layer;
-use crate::layers::masks::each_step;
-use crate::mode::Mode;
+use crate::layers::masks::zero_padding;
 use crate::random::Rng;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -55,13 +55,8 @@ impl<'t, T: Scalar> Layer<'t, T> for Dense<Var<'t, T>> {
     type Output = Var<'t, T>;
 
     #[track_caller]
-    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
-        x.linear(self.weight, self.bias)
-    }
-
-    #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        self.forward_in(each_step(x, lengths), mode)
+    fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        zero_padding(x, cx).linear(self.weight, self.bias)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Dropout between layers.
 
+use crate::context::Context;
 use crate::layers::layer::Layer;
 use crate::layers::sequential::Build;
 use crate::mode::Mode;
@@ -12,14 +13,14 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// [`Var::dropout`].
 ///
 /// ```
-/// use unspool_nn::Mode;
+/// use unspool_nn::Context;
 /// use unspool_nn::layers::{Layer, dropout};
 /// use unspool_autograd::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let x = tape.constant(&Tensor::<f32>::ones([2, 4]));
 /// let layer = dropout(0.5);
 /// assert_eq!(layer.forward(x).value(), x.value());
-/// let trained = layer.forward_in(x, Mode::Training { seed: 1 }).value();
+/// let trained = layer.apply(x, Context::training(1)).value();
 /// assert!(trained.to_vec().iter().all(|&x| x == 0.0 || x == 2.0));
 /// ```
 #[derive(Params, Clone, Copy, Debug)]
@@ -42,25 +43,17 @@ impl Dropout {
 impl<'t, T: Scalar> Layer<'t, T> for Dropout {
     type Output = Var<'t, T>;
 
-    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
-        x
-    }
-
     /// # Panics
-    /// If the same elements are dropped at every time step and `x` has rank 0.
+    /// In training, if the same elements are dropped at every time step and `x` has rank 0.
     #[track_caller]
-    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
-        if !self.same_over_time {
-            return mode.dropout(x, self.rate);
+    fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        // Element by element: padding cannot reach a valid step.
+        if !self.same_over_time || cx.mode == Mode::Evaluation {
+            return cx.dropout(x, self.rate);
         }
         let shape = x.shape();
         assert!(shape.rank() > 0, "Dropout: a value of rank 0 has no time axis");
-        x * mode.dropout(x.tape().constant(&Tensor::ones(shape.with(0, 1))), self.rate)
-    }
-
-    #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, _: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        self.forward_in(x, mode) // element by element: padding cannot reach a valid step
+        x * cx.dropout(x.tape().constant(&Tensor::ones(shape.with(0, 1))), self.rate)
     }
 }
 

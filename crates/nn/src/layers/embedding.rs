@@ -1,6 +1,8 @@
 //! Embeddings of tokens.
 
+use crate::context::Context;
 use crate::layers::init::uniform;
+use crate::layers::layer::Layer;
 use crate::random::Rng;
 use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 
@@ -10,7 +12,7 @@ use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::rng;
-/// use unspool_nn::layers::Embedding;
+/// use unspool_nn::layers::{Embedding, Layer};
 /// use unspool_autograd::{Indices, Tape, Tensor};
 /// let table: Embedding<Tensor> = Embedding::new(&mut rng(0), 10, 4);
 /// let tape = Tape::new();
@@ -40,10 +42,10 @@ impl<T: Scalar> Embedding<Tensor<T>> {
     /// `mask_zero`):
     ///
     /// ```
-    /// use unspool_nn::rng;
+    /// use unspool_nn::{Context, rng};
     /// use unspool_nn::cells::Gru;
-    /// use unspool_nn::layers::Embedding;
-    /// use unspool_nn::recurrent::Recurrent;
+    /// use unspool_nn::layers::{Embedding, Layer};
+    /// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
     /// use unspool_autograd::{Indices, Tape, Tensor};
     /// let table = Embedding::<Tensor>::new(&mut rng(0), 10, 4).padding(0);
     /// let layer = Recurrent::new(Gru::<Tensor>::new(&mut rng(1), 4, 8));
@@ -52,7 +54,7 @@ impl<T: Scalar> Embedding<Tensor<T>> {
     /// let tokens = Indices::from_vec(vec![3, 9, 0, 2], [2, 2]); // [T, B]
     /// let mask = table.mask(&tokens);
     /// assert_eq!(mask.to_vec(), [1.0, 1.0, 0.0, 1.0]);
-    /// let output = layer.unroll(table.forward(&tokens)).mask(&mask).run();
+    /// let output = layer.apply(table.forward(&tokens), Context::default().with_mask(&mask));
     /// assert_eq!(output.last().shape()[..], [2, 8]);
     /// ```
     ///
@@ -67,14 +69,20 @@ impl<T: Scalar> Embedding<Tensor<T>> {
     }
 }
 
-impl<'t, T: Scalar> Embedding<Var<'t, T>> {
-    /// The vectors of `tokens`, along a new last axis.
+impl<'t, T: Scalar, X: Into<Indices>> Layer<'t, T, X> for Embedding<Var<'t, T>> {
+    type Output = Var<'t, T>;
+
+    /// The vectors of tokens, along a new last axis.
     ///
     /// # Panics
     /// If a token is not less than `V`.
     #[track_caller]
-    pub fn forward(&self, tokens: impl Into<Indices>) -> Var<'t, T> {
+    fn apply(&self, tokens: X, _: Context<'_>) -> Var<'t, T> {
         let tokens = tokens.into();
+        let known = self.weight.shape()[0];
+        if let Some(token) = tokens.as_slice().iter().find(|&&token| token >= known) {
+            panic!("Embedding: token {token} is out of range for {known} tokens");
+        }
         let vectors = self.weight.index_select(0, &tokens);
         if self.padding.is_none_or(|padding| !tokens.as_slice().contains(&padding)) {
             return vectors;
@@ -82,13 +90,31 @@ impl<'t, T: Scalar> Embedding<Var<'t, T>> {
         let mask = vectors.tape().constant(&self.mask(&tokens).unsqueeze(tokens.shape().rank()));
         mask.where_(vectors, vectors.detach()) // the same values: only the gradient is cut off
     }
+}
 
+impl<'t, T: Scalar> Embedding<Var<'t, T>> {
     /// 0 for padding and 1 for all other tokens, in the shape of `tokens`: what
-    /// [`Unroll::mask`](crate::recurrent::Unroll::mask) and
+    /// [`Context::with_mask`] and
     /// [`attention_masked`](crate::layers::attention_masked) take.
     pub fn mask(&self, tokens: impl Into<Indices>) -> Tensor<T> {
         let tokens = tokens.into();
         let valid = |i: usize| if self.padding == Some(tokens.as_slice()[i]) { T::ZERO } else { T::ONE };
         Tensor::from_fn(tokens.shape(), valid)
     }
+}
+
+/// An [`Embedding`] of `tokens` vectors of `size` elements, for
+/// [`Sequential::add`](crate::layers::Sequential::add): the first layer of a model over tokens.
+///
+/// ```
+/// use unspool_nn::cells::gru;
+/// use unspool_nn::layers::{Layer, dense, embedding, sequential};
+/// use unspool_autograd::{Indices, Tape};
+/// let model = sequential().add(embedding(50, 8)).add(gru(8, 16)).add(dense(16, 3));
+/// let tape = Tape::new();
+/// let tokens = Indices::from_vec(vec![3, 9, 40, 0, 1, 2], [3, 2]); // [T, B]
+/// assert_eq!(tape.bind(&model).forward(tokens).shape()[..], [2, 3]);
+/// ```
+pub fn embedding(tokens: usize, size: usize) -> impl FnOnce(&mut Rng) -> Embedding<Tensor> {
+    move |rng| Embedding::new(rng, tokens, size)
 }

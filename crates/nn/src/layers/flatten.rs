@@ -1,5 +1,6 @@
 //! A sequence as one row.
 
+use crate::context::Context;
 use crate::layers::layer::Layer;
 use unspool_autograd::{Params, Scalar, Var};
 
@@ -21,7 +22,8 @@ impl<'t, T: Scalar> Layer<'t, T> for Flatten {
     /// # Panics
     /// If `x` is not a sequence `[T, B, F]`.
     #[track_caller]
-    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+    fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        cx.require_all_steps("Flatten");
         let shape = x.shape();
         let [time, batch, features] = shape[..] else {
             panic!("Flatten: the input must be [T, B, F], not {shape}");

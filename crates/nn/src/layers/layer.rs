@@ -1,63 +1,78 @@
 //! What layers have in common.
 
-use crate::layers::masks::each_step;
-use crate::mode::Mode;
+use crate::context::Context;
+use crate::data::examples::OnTape;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
-/// A layer bound to a tape: a function from one variable to another.
-pub trait Layer<'t, T: Scalar> {
+/// A layer bound to a tape: a function of one input. The input is a variable, unless said
+/// otherwise: an [`Embedding`](crate::layers::Embedding) takes indices, a model of yours whatever it
+/// needs.
+///
+/// A layer of your own writes [`apply`](Layer::apply), and passes the context on to the layers that
+/// it is made of:
+///
+/// ```
+/// use unspool_nn::{Context, rng};
+/// use unspool_nn::layers::{Dense, Layer, dropout};
+/// use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
+///
+/// /// Two dense layers around dropout, added to their input (He et al. 2016).
+/// #[derive(Params)]
+/// # #[params(crate = unspool_autograd)]
+/// struct Block<P> { up: Dense<P>, down: Dense<P>, rate: f64 }
+///
+/// impl<'t, T: Scalar> Layer<'t, T> for Block<Var<'t, T>> {
+///     type Output = Var<'t, T>;
+///     fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+///         let h = self.up.apply(x, cx).relu();
+///         x + self.down.apply(dropout(self.rate).apply(h, cx), cx)
+///     }
+/// }
+///
+/// let rng = &mut rng(0);
+/// let block: Block<Tensor> = Block { up: Dense::new(rng, 4, 16), down: Dense::new(rng, 16, 4), rate: 0.5 };
+/// let tape = Tape::new();
+/// let (net, x) = (tape.bind(&block), tape.constant(&Tensor::ones([2, 4])));
+/// assert_eq!(net.forward(x).value(), net.forward(x).value()); // evaluation
+/// assert_ne!(net.apply(x, Context::training(1)).value(), net.forward(x).value());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a layer over `{X}`",
+    note = "a layer implements `Layer` when its leaves are bound to a tape: `impl<'t, T: Scalar> Layer<'t, T> for MyLayer<Var<'t, T>>`"
+)]
+pub trait Layer<'t, T: Scalar, X = Var<'t, T>> {
     /// The output of the layer: a [`Var`], or something that converts into one.
     type Output: Into<Var<'t, T>>;
 
-    /// The output for the input `x`, in evaluation.
+    /// The output for the input `x`, in training or evaluation, and for sequences of different
+    /// lengths, as the context says. A layer that computes each step by itself takes its input
+    /// [without padding](crate::layers::zero_padding); one that mixes steps and has no use for
+    /// lengths [refuses](Context::require_all_steps) them.
     #[track_caller]
-    fn forward(&self, x: Var<'t, T>) -> Self::Output;
+    fn apply(&self, x: X, cx: Context<'_>) -> Self::Output;
 
-    /// The output in training or evaluation. Layers without dropout need not implement it; layers
-    /// made of others pass `mode` on, [folded](Mode::fold_in) with the index of each.
+    /// The output for the input `x`, in evaluation and over all time steps.
     #[track_caller]
-    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Self::Output {
-        let _ = mode;
-        self.forward(x)
-    }
-
-    /// The output for sequences of different lengths, one for each sequence of the batch. What
-    /// follows the end of a sequence is padding and changes nothing, whatever its values.
-    ///
-    /// Layers over sequences implement it; so do layers that compute each step independently, as
-    /// [`forward_in`](Layer::forward_in) of the input with [zeros](crate::layers::zero_padding) as
-    /// padding, and layers made of others, which pass the lengths on.
-    ///
-    /// # Panics
-    /// If there are lengths and the layer does not support them: padding is never silently taken
-    /// for data.
-    #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
-        assert!(
-            lengths.is_none(),
-            "forward_lengths: this layer does not support lengths: implement forward_lengths for it"
-        );
-        self.forward_in(x, mode)
+    fn forward(&self, x: X) -> Self::Output {
+        self.apply(x, Context::default())
     }
 }
 
 /// A model of tensors that is a [`Layer`] when bound to a tape: what [`fit`](crate::train::fit)
-/// trains.
+/// trains on inputs `X`.
 ///
 /// It is implemented for every type that qualifies.
-pub trait Model<'t, T: Scalar>: Params<Tensor<T>> {
-    /// The output of the bound model for the input `x`, whose sequences may have different lengths,
-    /// in training or evaluation.
+pub trait Model<T: Scalar, X: OnTape<T> = Tensor<T>>: Params<Tensor<T>> {
+    /// The output of the bound model for the input `x`.
     #[track_caller]
-    fn output(net: &Self::With<Var<'t, T>>, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T>;
+    fn output<'t>(net: &Self::With<Var<'t, T>>, x: X::Bound<'t>, cx: Context<'_>) -> Var<'t, T>;
 }
 
-impl<'t, T: Scalar, M: Params<Tensor<T>>> Model<'t, T> for M
+impl<T: Scalar, X: OnTape<T>, M: Params<Tensor<T>>> Model<T, X> for M
 where
-    M::With<Var<'t, T>>: Layer<'t, T>,
+    for<'t> M::With<Var<'t, T>>: Layer<'t, T, X::Bound<'t>>,
 {
-    fn output(net: &Self::With<Var<'t, T>>, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        // Also for custom models that do not pass lengths on to their layers.
-        net.forward_lengths(each_step(x, lengths), lengths, mode).into()
+    fn output<'t>(net: &Self::With<Var<'t, T>>, x: X::Bound<'t>, cx: Context<'_>) -> Var<'t, T> {
+        net.apply(x, cx).into()
     }
 }

@@ -1,8 +1,8 @@
 //! Layer normalization with gain and bias.
 
+use crate::context::Context;
 use crate::layers::layer::Layer;
-use crate::layers::masks::each_step;
-use crate::mode::Mode;
+use crate::layers::masks::zero_padding;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// Normalizes features `[.., F]` to mean 0 and variance 1, then applies a gain and a bias to each:
@@ -38,12 +38,7 @@ impl<'t, T: Scalar> Layer<'t, T> for LayerNorm<Var<'t, T>> {
     type Output = Var<'t, T>;
 
     #[track_caller]
-    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
-        x.layer_norm_affine(self.gain, self.bias, 1e-5)
-    }
-
-    #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        self.forward_in(each_step(x, lengths), mode)
+    fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        zero_padding(x, cx).layer_norm_affine(self.gain, self.bias, 1e-5)
     }
 }

@@ -1,5 +1,6 @@
 //! Masks and padding: which time steps of sequences are valid.
 
+use crate::context::{Context, StepMask, Valid};
 use unspool_autograd::{InputGrads, Inputs, Op, Saves, Scalar, Tensor, Var};
 
 /// The mask `[T, B]` of sequences of different lengths: 1 at their steps, 0 after their ends
@@ -22,42 +23,43 @@ pub fn sequence_mask<T: Scalar>(lengths: &[usize], time: usize) -> Tensor<T> {
     Tensor::from_fn([time, batch], valid)
 }
 
-/// Sequences `[T, B, ..]` with their padding replaced by zeros, even where it is NaN: neither a
-/// value nor a gradient comes from there. Layers that compute each step independently need it
-/// first, because `0 * NaN` in the gradient of a weight is NaN. Without lengths, the sequences as
-/// is.
+/// Sequences `[T, B, F]` with zeros as padding (at the steps that are not valid in the context),
+/// even where it is NaN: neither a value nor a gradient comes from there. Layers that compute each
+/// step by itself need it first, because `0 * NaN` in the gradient of a weight is NaN. One row per
+/// sequence, `[B, F]`, has no time steps, and stays as it is.
 ///
 /// ```
+/// use unspool_nn::Context;
 /// use unspool_nn::layers::zero_padding;
 /// use unspool_autograd::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let xs = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, f32::NAN], [2, 2, 1]));
-/// let clean = zero_padding(xs, Some(&[2, 1]));
+/// let clean = zero_padding(xs, Context::default().with_lengths(&[2, 1]));
 /// assert_eq!(clean.value().to_vec(), [1.0, 2.0, 3.0, 0.0]);
 /// assert_eq!(clean.square().sum().backward().wrt(xs).to_vec(), [2.0, 4.0, 6.0, 0.0]);
 /// ```
 ///
 /// # Panics
-/// If the rank is less than 2, or there is not one length of at most T for each of B sequences.
+/// If there are lengths, and not one of at most T for each of B sequences, or a mask that is not
+/// `[T, B]`.
 #[track_caller]
-pub fn zero_padding<'t, T: Scalar>(xs: Var<'t, T>, lengths: Option<&[usize]>) -> Var<'t, T> {
-    let Some(lengths) = lengths else { return xs };
+pub fn zero_padding<'t, T: Scalar>(xs: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
     let shape = xs.shape();
-    let [time, batch, ..] = shape[..] else { panic!("zero_padding: the input must be [T, B, ..], not {shape}") };
-    check_lengths("zero_padding", lengths, time, batch);
-    if lengths.iter().all(|&length| length == time) {
-        return xs;
+    let [time, batch, _, ..] = shape[..] else { return xs };
+    match cx.valid {
+        Valid::All => xs,
+        Valid::Lengths(lengths) => {
+            check_lengths("zero_padding", lengths, time, batch);
+            let shortest = lengths.iter().copied().min().unwrap_or(time);
+            let ended = |t| (0..batch).filter(move |&b| lengths[b] <= t).map(move |b| t * batch + b);
+            zero_rows(xs, (shortest..time).flat_map(ended).collect(), time * batch)
+        }
+        Valid::Mask(mask) => {
+            check_mask("zero_padding", mask, time, batch);
+            let skipped = mask.steps().into_iter().enumerate().filter(|(_, valid)| !valid).map(|(row, _)| row);
+            zero_rows(xs, skipped.collect(), time * batch)
+        }
     }
-    let shortest = lengths.iter().copied().min().unwrap_or(time);
-    let ended = |t| (0..batch).filter(move |&b| lengths[b] <= t).map(move |b| t * batch + b);
-    zero_rows(xs, (shortest..time).flat_map(ended).collect(), time * batch)
-}
-
-/// The input of a layer that computes each step independently, with [zeros](zero_padding) as
-/// padding. One row per sequence, `[B, F]`, has no time axis any more, and so no padding.
-#[track_caller]
-pub(crate) fn each_step<'t, T: Scalar>(x: Var<'t, T>, lengths: Option<&[usize]>) -> Var<'t, T> {
-    zero_padding(x, lengths.filter(|_| x.shape().rank() > 2))
 }
 
 /// `x`, `[.., F]`, with zeros in the rows where `mask` is 0. The mask and the axes of rows
@@ -152,4 +154,10 @@ pub(crate) fn check_lengths(op: &str, lengths: &[usize], time: usize, batch: usi
     for (b, length) in lengths.iter().enumerate() {
         assert!(*length <= time, "{op}: the length {length} of sequence {b} is greater than the {time} time steps");
     }
+}
+
+#[track_caller]
+pub(crate) fn check_mask(op: &str, mask: &dyn StepMask, time: usize, batch: usize) {
+    let shape = mask.shape();
+    assert!(shape[..] == [time, batch], "{op}: the mask must be [{time}, {batch}], not {shape}");
 }

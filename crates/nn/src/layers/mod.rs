@@ -30,7 +30,7 @@ pub use attention::{AdditiveAttention, AttentionOutput, attention, attention_mas
 pub use boxed::{Boxed, boxed};
 pub use dense::{Dense, dense};
 pub use dropout::{Dropout, dropout};
-pub use embedding::Embedding;
+pub use embedding::{Embedding, embedding};
 pub use flatten::{Flatten, flatten};
 pub use layer::{Layer, Model};
 pub use layer_norm::LayerNorm;

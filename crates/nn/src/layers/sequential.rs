@@ -1,8 +1,7 @@
 //! Chains of layers.
 
+use crate::context::Context;
 use crate::layers::layer::Layer;
-use crate::layers::masks::each_step;
-use crate::mode::Mode;
 use crate::random::Rng;
 use rand::SeedableRng;
 use unspool_autograd::{Params, Path, Scalar, Segment, Var};
@@ -136,52 +135,42 @@ impl<P, L: Params<P>, M: Params<P>> Params<P> for Chain<L, M> {
 
 impl<'t, T: Scalar> Layer<'t, T> for () {
     type Output = Var<'t, T>;
-    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
+
+    fn apply(&self, x: Var<'t, T>, _: Context<'_>) -> Var<'t, T> {
         x
     }
-
-    /// The entrance of every chain: it clears the padding, so no layer sees what was there.
-    #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, _: Mode) -> Var<'t, T> {
-        each_step(x, lengths)
-    }
 }
 
-impl<'t, T: Scalar, L: Layer<'t, T>, M: Layer<'t, T>> Layer<'t, T> for Chain<L, M> {
+/// The first layer takes the input as it is: a variable, or indices.
+impl<'t, T: Scalar, X, M: Layer<'t, T, X>> Layer<'t, T, X> for Chain<(), M> {
     type Output = M::Output;
-    #[track_caller]
-    fn forward(&self, x: Var<'t, T>) -> M::Output {
-        self.layer.forward(self.before.forward(x).into())
-    }
 
     #[track_caller]
-    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> M::Output {
-        self.layer.forward_in(self.before.forward_in(x, mode).into(), mode.fold_in(self.index))
-    }
-
-    #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> M::Output {
-        let x = self.before.forward_lengths(x, lengths, mode).into();
-        // After a layer that returns one row per sequence, there is no time axis any more.
-        let lengths = lengths.filter(|_| x.shape().rank() == 3);
-        self.layer.forward_lengths(x, lengths, mode.fold_in(self.index))
+    fn apply(&self, x: X, cx: Context<'_>) -> M::Output {
+        self.layer.apply(x, cx.fold_in(self.index))
     }
 }
 
-impl<'t, T: Scalar, L: Layer<'t, T>> Layer<'t, T> for Sequential<L> {
+impl<'t, T: Scalar, X, L, K, M: Layer<'t, T>> Layer<'t, T, X> for Chain<Chain<L, K>, M>
+where
+    Chain<L, K>: Layer<'t, T, X>,
+{
+    type Output = M::Output;
+
+    #[track_caller]
+    fn apply(&self, x: X, cx: Context<'_>) -> M::Output {
+        let x = self.before.apply(x, cx).into();
+        // After a layer that returns one row per sequence, there is no time axis any more.
+        let cx = if x.shape().rank() == 3 { cx } else { cx.without_steps() };
+        self.layer.apply(x, cx.fold_in(self.index))
+    }
+}
+
+impl<'t, T: Scalar, X, L: Layer<'t, T, X>> Layer<'t, T, X> for Sequential<L> {
     type Output = Var<'t, T>;
-    #[track_caller]
-    fn forward(&self, x: Var<'t, T>) -> Var<'t, T> {
-        self.layers.forward(x).into()
-    }
 
     #[track_caller]
-    fn forward_in(&self, x: Var<'t, T>, mode: Mode) -> Var<'t, T> {
-        self.layers.forward_in(x, mode).into()
-    }
-
-    #[track_caller]
-    fn forward_lengths(&self, x: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Var<'t, T> {
-        self.layers.forward_lengths(x, lengths, mode).into()
+    fn apply(&self, x: X, cx: Context<'_>) -> Var<'t, T> {
+        self.layers.apply(x, cx).into()
     }
 }

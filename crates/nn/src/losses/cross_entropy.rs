@@ -25,6 +25,25 @@ pub fn cross_entropy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> V
     CrossEntropy::default().probabilities(output, target)
 }
 
+/// The cross-entropy of scores (logits) `[.., C]` against class indices, which have one axis less:
+/// `-log_softmax(output)[class]`, averaged over all rows. Keras's `SparseCategoricalCrossentropy`;
+/// [`CrossEntropy::classes`] without options.
+///
+/// ```
+/// use unspool_nn::losses::sparse_cross_entropy;
+/// use unspool_autograd::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.0, 0.0, 1e4, -1e4], [2, 2]));
+/// assert!((sparse_cross_entropy(scores, [0, 0].into()).item() - 2f32.ln() / 2.0).abs() < 1e-6);
+/// ```
+///
+/// # Panics
+/// If the shapes differ from these, or a class is not less than `C`.
+#[track_caller]
+pub fn sparse_cross_entropy<'t, T: Scalar>(output: Var<'t, T>, classes: Indices) -> Var<'t, T> {
+    CrossEntropy::default().classes(output, classes)
+}
+
 /// The negative log-likelihood of class indices: `-output[class]`, averaged over all rows.
 /// `output`, `[.., C]`, are log-probabilities; `classes` has one axis less.
 ///

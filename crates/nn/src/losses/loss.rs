@@ -1,5 +1,6 @@
 //! Losses: how far an output is from its target.
 
+use crate::data::examples::OnTape;
 use unspool_autograd::{Scalar, Tensor, Var, elementwise};
 
 /// A loss function: one number from an output and its target, averaged over all their elements.
@@ -12,9 +13,9 @@ use unspool_autograd::{Scalar, Tensor, Var, elementwise};
     message = "`{Self}` is not a loss of output and target",
     note = "call `.loss(..)` with a function such as `mse`, or a closure `|output, target| ..` written right there"
 )]
-pub trait Loss<T: Scalar>: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Sync {}
+pub trait Loss<T: Scalar, Y: OnTape<T> = Tensor<T>>: for<'t> Fn(Var<'t, T>, Y::Bound<'t>) -> Var<'t, T> + Sync {}
 
-impl<T: Scalar, L: for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Sync> Loss<T> for L {}
+impl<T: Scalar, Y: OnTape<T>, L> Loss<T, Y> for L where L: for<'t> Fn(Var<'t, T>, Y::Bound<'t>) -> Var<'t, T> + Sync {}
 
 /// The mean squared error, `mean((output - target)²)` over all elements.
 ///

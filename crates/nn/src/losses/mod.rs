@@ -10,6 +10,6 @@ pub(crate) mod cross_entropy;
 pub(crate) mod ctc;
 pub(crate) mod loss;
 
-pub use cross_entropy::{CrossEntropy, cross_entropy, kl_div, nll};
+pub use cross_entropy::{CrossEntropy, cross_entropy, kl_div, nll, sparse_cross_entropy};
 pub use ctc::{Ctc, ctc};
 pub use loss::{Loss, bce_with_logits, huber, mae, mse, weighted_bce_with_logits};

@@ -1,7 +1,7 @@
 //! Two layers over one sequence, one in each direction.
 
+use crate::context::Context;
 use crate::layers::layer::Layer;
-use crate::mode::Mode;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
 use crate::recurrent::output::RecurrentOutput;
@@ -18,10 +18,10 @@ use unspool_autograd::{Params, Scalar, Var};
 /// Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
 ///
 /// ```
-/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::cells::Gru;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Bidirectional;
+/// use unspool_nn::recurrent::{Bidirectional, SequenceOutput};
 /// use unspool_autograd::{Tape, Tensor};
 /// let rng = &mut rng(0);
 /// let [forward, backward] = [(); 2].map(|()| Gru::<Tensor>::new(rng, 3, 5));
@@ -29,7 +29,7 @@ use unspool_autograd::{Params, Scalar, Var};
 /// let tape = Tape::new();
 /// let xs = tape.constant(&Tensor::ones([7, 4, 3]));
 /// let net = tape.bind(&layer);
-/// let output = net.forward_lengths(xs, Some(&[7, 2, 3, 1]), Mode::Evaluation);
+/// let output = net.apply(xs, Context::default().with_lengths(&[7, 2, 3, 1]));
 /// assert_eq!(output.sequence().shape()[..], [7, 4, 10]);
 /// assert_eq!(output.last().shape()[..], [4, 10]);
 /// ```
@@ -90,18 +90,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
     /// If `xs` is not a sequence `[T, B, F]` of at least one step, or outputs of different sizes
     /// are to be summed or averaged.
     #[track_caller]
-    fn forward(&self, xs: Var<'t, T>) -> Self::Output {
-        self.forward_lengths(xs, None, Mode::Evaluation)
-    }
-
-    #[track_caller]
-    fn forward_in(&self, xs: Var<'t, T>, mode: Mode) -> Self::Output {
-        self.forward_lengths(xs, None, mode)
-    }
-
-    #[track_caller]
-    fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
-        self.run(xs, None, lengths, mode)
+    fn apply(&self, xs: Var<'t, T>, cx: Context<'_>) -> Self::Output {
+        self.run(xs, None, cx)
     }
 }
 
@@ -110,10 +100,10 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {
     type State = (C::State, C::State);
 
     #[track_caller]
-    fn run(&self, xs: Var<'t, T>, state: Option<Self::State>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
+    fn run(&self, xs: Var<'t, T>, state: Option<Self::State>, cx: Context<'_>) -> Self::Output {
         let (first, last) = state.unzip();
-        let forward = self.forward.run(xs, first, lengths, mode.fold_in(0));
-        let backward = self.backward.run(xs, last, lengths, mode.fold_in(1));
+        let forward = self.forward.run(xs, first, cx.fold_in(0));
+        let backward = self.backward.run(xs, last, cx.fold_in(1));
         if let (Merge::Sum | Merge::Mean, Some(a), Some(b)) = (self.merge, forward.width(), backward.width()) {
             assert!(a == b, "Bidirectional: outputs of sizes {a} and {b} cannot be added");
         }
@@ -132,37 +122,23 @@ pub struct BidirectionalOutput<'t, T: Scalar, S> {
     return_sequences: bool,
 }
 
-impl<'t, T: Scalar, S: State<'t, T>> BidirectionalOutput<'t, T, S> {
-    /// The merged outputs of all time steps, in the order of time: `[T, B, 2H]` if concatenated,
-    /// `[T, B, H]` otherwise.
-    pub fn sequence(&self) -> Var<'t, T> {
-        self.merge.of(self.forward.sequence(), self.backward.sequence())
-    }
-
-    /// The states of both directions, each after its last step.
-    pub fn state(&self) -> (S, S) {
-        SequenceOutput::state(self)
-    }
-
-    /// The merged last outputs: forwards that of the last time step, backwards that of the first.
-    pub fn last(&self) -> Var<'t, T> {
-        self.merge.of(self.forward.last(), self.backward.last())
-    }
-}
-
 impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for BidirectionalOutput<'t, T, S> {
     type State = (S, S);
 
-    fn state(&self) -> (S, S) {
-        (self.forward.state().clone(), self.backward.state().clone())
-    }
-
+    /// The merged outputs of all time steps, in the order of time: `[T, B, 2H]` if concatenated,
+    /// `[T, B, H]` otherwise.
     fn sequence(&self) -> Var<'t, T> {
-        BidirectionalOutput::sequence(self)
+        self.merge.of(self.forward.sequence(), self.backward.sequence())
     }
 
+    /// The merged last outputs: forwards that of the last time step, backwards that of the first.
     fn last(&self) -> Var<'t, T> {
-        BidirectionalOutput::last(self)
+        self.merge.of(self.forward.last(), self.backward.last())
+    }
+
+    /// The states of both directions, each after its last step.
+    fn state(&self) -> (S, S) {
+        (self.forward.state(), self.backward.state())
     }
 }
 

@@ -78,11 +78,27 @@ pub trait Cell<'t, T: Scalar> {
     #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State);
 
-    /// Step number `t`, in training or evaluation. Cells without dropout need not implement it;
-    /// wrappers around other cells pass `mode` and `t` on.
+    /// A step in training or evaluation, and its number. Cells without dropout need not implement
+    /// it; wrappers around other cells pass the context on.
     #[track_caller]
-    fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
-        let _ = (mode, t);
+    fn step_in(&self, x: Var<'t, T>, state: Self::State, cx: StepContext) -> (Var<'t, T>, Self::State) {
+        let _ = cx;
         self.step(x, state)
+    }
+}
+
+/// How a cell makes a step: what [`Context`](crate::Context) is to a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepContext {
+    /// Training or evaluation.
+    pub mode: Mode,
+    /// The number of the step, from 0.
+    pub t: usize,
+}
+
+impl StepContext {
+    /// The context of part `i` of a cell: the mode with `i` [folded into](Mode::fold_in) its seed.
+    pub fn fold_in(self, i: usize) -> Self {
+        StepContext { mode: self.mode.fold_in(i), ..self }
     }
 }

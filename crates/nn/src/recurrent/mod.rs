@@ -148,10 +148,9 @@ pub(crate) mod streaming;
 pub mod wrappers;
 
 pub use bidirectional::{Bidirectional, BidirectionalOutput, Merge};
-pub use cell::Cell;
+pub use cell::{Cell, StepContext};
 pub use layer::{Recurrent, RecurrentBuilder, recurrent};
 pub use output::RecurrentOutput;
-pub use run::Unroll;
 pub use sequence_layer::{SequenceLayer, SequenceOutput};
 pub use stack::{Stack, StackOutput};
 pub use state::State;

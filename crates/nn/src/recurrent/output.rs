@@ -20,26 +20,9 @@ pub struct RecurrentOutput<'t, T: Scalar, S> {
 }
 
 impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
-    /// The output of the last step of each sequence: `[B, H]`. For a layer that runs backwards in
-    /// time, that is time step 0.
-    pub fn last(&self) -> Var<'t, T> {
-        self.packing.last(&self.outputs)
-    }
-
-    /// The outputs of all time steps: `[T, B, H]`, in the order of time even if the layer runs
-    /// backwards.
-    pub fn sequence(&self) -> Var<'t, T> {
-        self.packing.sequence(&self.outputs)
-    }
-
     /// The output of each time step, `[B, H]`: for a loss over some of them.
     pub fn steps(&self) -> Vec<Var<'t, T>> {
         self.sequence().unbind().collect()
-    }
-
-    /// The state after the last step of each sequence.
-    pub fn state(&self) -> &S {
-        &self.state
     }
 
     /// The size of one output, the H of `[T, B, H]`.
@@ -63,16 +46,20 @@ impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
 impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for RecurrentOutput<'t, T, S> {
     type State = S;
 
+    /// The outputs of all time steps: `[T, B, H]`, in the order of time even if the layer runs
+    /// backwards.
     fn sequence(&self) -> Var<'t, T> {
-        RecurrentOutput::sequence(self)
+        self.packing.sequence(&self.outputs)
     }
 
+    /// The output of the last step of each sequence: `[B, H]`. For a layer that runs backwards in
+    /// time, that is time step 0.
     fn last(&self) -> Var<'t, T> {
-        RecurrentOutput::last(self)
+        self.packing.last(&self.outputs)
     }
 
     fn state(&self) -> S {
-        RecurrentOutput::state(self).clone()
+        self.state.clone()
     }
 }
 

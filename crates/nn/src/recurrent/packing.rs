@@ -1,20 +1,10 @@
 //! Packing: which rows of a batch of sequences each step computes.
 
-use crate::layers::masks::check_lengths;
+use crate::context::Valid;
+use crate::layers::masks::{check_lengths, check_mask};
 use std::cmp::Reverse;
 use std::ops::Range;
-use unspool_autograd::{Indices, Scalar, Shape, Tensor, Var};
-
-/// Which time steps of a batch of sequences are valid.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Valid<'a, T: Scalar> {
-    /// All of them.
-    All,
-    /// The first steps of each sequence, this many; outputs after them are zeros.
-    Lengths(&'a [usize]),
-    /// Those where this, `[T, B]`, is not 0; at the others, outputs and states repeat.
-    Mask(&'a Tensor<T>),
-}
+use unspool_autograd::{Indices, Scalar, Shape, Var};
 
 /// The order in which a layer computes the rows of a batch of sequences: `[T, B, ..]`, seen as
 /// `[T B, ..]`. Each step computes one range of rows.
@@ -62,7 +52,7 @@ impl Packing {
     /// If there is not one length per sequence, one is greater than `time`, or the mask is not
     /// `[T, B]`.
     #[track_caller]
-    pub(crate) fn new<T: Scalar>(time: usize, batch: usize, valid: Valid<'_, T>, reverse: bool) -> Self {
+    pub(crate) fn new(time: usize, batch: usize, valid: Valid<'_>, reverse: bool) -> Self {
         match valid {
             Valid::All => {}
             Valid::Lengths(lengths) => {
@@ -73,11 +63,10 @@ impl Packing {
                 }
             }
             Valid::Mask(mask) => {
-                let shape = mask.shape();
-                assert!(shape[..] == [time, batch], "Recurrent: the mask must be [{time}, {batch}], not {shape}");
-                let mask = mask.to_vec();
+                check_mask("Recurrent", mask, time, batch);
+                let mask = mask.steps();
                 let mut times: Vec<Vec<usize>> =
-                    (0..batch).map(|b| (0..time).filter(|t| mask[t * batch + b] != T::ZERO).collect()).collect();
+                    (0..batch).map(|b| (0..time).filter(|t| mask[t * batch + b]).collect()).collect();
                 if reverse {
                     times.iter_mut().for_each(|times| times.reverse());
                 }

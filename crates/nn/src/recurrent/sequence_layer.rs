@@ -1,7 +1,7 @@
 //! What all layers over sequences have in common.
 
+use crate::context::Context;
 use crate::layers::layer::Layer;
-use crate::mode::Mode;
 use crate::recurrent::state::State;
 use unspool_autograd::{Scalar, Var};
 
@@ -12,7 +12,7 @@ use unspool_autograd::{Scalar, Var};
 /// A stack of layers over one long sequence, window by window:
 ///
 /// ```
-/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::cells::Lstm;
 /// use unspool_nn::recurrent::{SequenceOutput, Recurrent, SequenceLayer, Stack, State};
 /// use unspool_autograd::{Tape, Tensor};
@@ -25,27 +25,43 @@ use unspool_autograd::{Scalar, Var};
 ///     let net = tape.bind(&stack);
 ///     let xs = tape.constant(&Tensor::full(window as f32, [20, 4, 3]));
 ///     let state = carried.as_ref().map(|carried| State::attach(&tape, carried));
-///     let output = net.run(xs, state, None, Mode::Training { seed: window });
+///     let output = net.run(xs, state, Context::training(window));
 ///     let gradients = output.sequence().square().mean().backward().of(&net);
 ///     carried = Some(output.state().detach()); // (h, c) of each layer
 ///     tape.reset();
 /// }
 /// # assert_eq!(carried.unwrap()[1].0.shape()[..], [4, 5]);
 /// ```
-pub trait SequenceLayer<'t, T: Scalar>: Layer<'t, T, Output: SequenceOutput<'t, T, State = Self::State>> {
+pub trait SequenceLayer<'t, T: Scalar, X = Var<'t, T>>:
+    Layer<'t, T, X, Output: SequenceOutput<'t, T, State = Self::State>>
+{
     /// What is passed from step to step: the state of the cell or, for a layer made of several, the
     /// state of each.
     type State: State<'t, T>;
 
-    /// Runs the layer over `xs`, from a state (`None` for zero) and with lengths, in training or
-    /// evaluation. What follows the last step of a sequence is padding: it costs nothing, its
-    /// outputs are zeros, and it contributes to no gradient.
+    /// Runs the layer over `xs`, from a state, or from zero. What follows the last step of a
+    /// sequence is padding: it costs nothing, its outputs are zeros, and it contributes to no
+    /// gradient. At a step that is masked, the state stays as it is and the output before it
+    /// repeats (zeros before the first), as in Keras; it costs nothing, and its input is not read:
+    ///
+    /// ```
+    /// use unspool_nn::{Context, rng};
+    /// use unspool_nn::cells::Gru;
+    /// use unspool_nn::recurrent::{Recurrent, SequenceLayer};
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let layer = Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 1, 4));
+    /// let tape = Tape::new();
+    /// let xs = tape.constant(&Tensor::from_vec(vec![0.5, f32::NAN, 0.7], [3, 1, 1]));
+    /// let mask = Tensor::<f32>::from_vec(vec![1.0, 0.0, 1.0], [3, 1]);
+    /// let output = tape.bind(&layer).run(xs, None, Context::default().with_mask(&mask));
+    /// assert_eq!(output.steps()[1].value(), output.steps()[0].value());
+    /// ```
     ///
     /// # Panics
-    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state or the lengths do
-    /// not fit it.
+    /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state, the lengths or the
+    /// mask do not fit it.
     #[track_caller]
-    fn run(&self, xs: Var<'t, T>, state: Option<Self::State>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output;
+    fn run(&self, xs: X, state: Option<Self::State>, cx: Context<'_>) -> Self::Output;
 }
 
 /// The output of a layer over a sequence.

@@ -1,7 +1,7 @@
 //! Layers over sequences, stacked.
 
+use crate::context::Context;
 use crate::layers::layer::Layer;
-use crate::mode::Mode;
 use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use unspool_autograd::{Params, Scalar, Var};
 
@@ -12,7 +12,7 @@ use unspool_autograd::{Params, Scalar, Var};
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::Lstm;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, Stack};
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput, Stack};
 /// use unspool_autograd::{Tape, Tensor};
 /// let rng = &mut rng(0);
 /// let lstms = [Lstm::new(rng, 3, 5), Lstm::new(rng, 5, 5)].map(Recurrent::new);
@@ -67,18 +67,8 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> Layer<'t, T> for Stack<L> {
     /// # Panics
     /// If `xs` is not a sequence `[T, B, F]` of at least one step.
     #[track_caller]
-    fn forward(&self, xs: Var<'t, T>) -> Self::Output {
-        self.forward_lengths(xs, None, Mode::Evaluation)
-    }
-
-    #[track_caller]
-    fn forward_in(&self, xs: Var<'t, T>, mode: Mode) -> Self::Output {
-        self.forward_lengths(xs, None, mode)
-    }
-
-    #[track_caller]
-    fn forward_lengths(&self, xs: Var<'t, T>, lengths: Option<&[usize]>, mode: Mode) -> Self::Output {
-        self.run(xs, None, lengths, mode)
+    fn apply(&self, xs: Var<'t, T>, cx: Context<'_>) -> Self::Output {
+        self.run(xs, None, cx)
     }
 }
 
@@ -87,13 +77,7 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
     type State = Vec<L::State>;
 
     #[track_caller]
-    fn run(
-        &self,
-        mut xs: Var<'t, T>,
-        state: Option<Self::State>,
-        lengths: Option<&[usize]>,
-        mode: Mode,
-    ) -> Self::Output {
+    fn run(&self, mut xs: Var<'t, T>, state: Option<Self::State>, cx: Context<'_>) -> Self::Output {
         if let Some(states) = &state {
             let (given, layers) = (states.len(), self.layers.len());
             assert!(given == layers, "Stack: {given} states for {layers} layers");
@@ -102,9 +86,9 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
         let mut layers: Vec<L::Output> = Vec::with_capacity(self.layers.len());
         for (i, layer) in self.layers.iter().enumerate() {
             if let Some(below) = layers.last() {
-                xs = mode.fold_in(2 * i).dropout(below.sequence(), self.dropout);
+                xs = cx.fold_in(2 * i).dropout(below.sequence(), self.dropout);
             }
-            layers.push(layer.run(xs, states.next(), lengths, mode.fold_in(2 * i + 1)));
+            layers.push(layer.run(xs, states.next(), cx.fold_in(2 * i + 1)));
         }
         StackOutput { layers, return_sequences: self.return_sequences }
     }
@@ -122,45 +106,24 @@ impl<O> StackOutput<O> {
     fn top(&self) -> &O {
         self.layers.last().expect("a stack has a layer")
     }
-
-    /// The outputs of the top layer at all time steps: `[T, B, H]`.
-    pub fn sequence<'t, T: Scalar>(&self) -> Var<'t, T>
-    where
-        O: SequenceOutput<'t, T>,
-    {
-        self.top().sequence()
-    }
-
-    /// The states of all layers after the last step, from the bottom to the top.
-    pub fn state<'t, T: Scalar>(&self) -> Vec<O::State>
-    where
-        O: SequenceOutput<'t, T>,
-    {
-        SequenceOutput::state(self)
-    }
-
-    /// The output of the top layer at the last step: `[B, H]`.
-    pub fn last<'t, T: Scalar>(&self) -> Var<'t, T>
-    where
-        O: SequenceOutput<'t, T>,
-    {
-        self.top().last()
-    }
 }
 
 impl<'t, T: Scalar, O: SequenceOutput<'t, T>> SequenceOutput<'t, T> for StackOutput<O> {
     type State = Vec<O::State>;
 
-    fn state(&self) -> Vec<O::State> {
-        self.layers.iter().map(SequenceOutput::state).collect()
-    }
-
+    /// The outputs of the top layer at all time steps: `[T, B, H]`.
     fn sequence(&self) -> Var<'t, T> {
         self.top().sequence()
     }
 
+    /// The output of the top layer at the last step: `[B, H]`.
     fn last(&self) -> Var<'t, T> {
         self.top().last()
+    }
+
+    /// The states of all layers after the last step, from the bottom to the top.
+    fn state(&self) -> Vec<O::State> {
+        self.layers.iter().map(SequenceOutput::state).collect()
     }
 }
 

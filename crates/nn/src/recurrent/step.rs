@@ -1,7 +1,7 @@
 //! One step of a cell, and the projection of the inputs for many.
 
 use crate::mode::Mode;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, StepContext};
 use crate::recurrent::packing::{Packing, merge};
 use crate::recurrent::state::State;
 use crate::tuning::PROJECTED_ROWS;
@@ -31,7 +31,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
             Input::Rows(rows, range) => rows.slice(0, range),
             Input::Raw(input) => project(self.cell, input.unsqueeze(0)).squeeze(0),
         };
-        let (output, state) = self.cell.step_in(x, state, self.mode, t);
+        let (output, state) = self.cell.step_in(x, state, StepContext { mode: self.mode, t });
         if t == 0 {
             check_step(output, &state, x.shape()[0]);
         }

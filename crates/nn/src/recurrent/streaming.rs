@@ -1,8 +1,9 @@
 //! A cell that computes a sequence as it arrives.
 
-use crate::mode::Mode;
-use crate::recurrent::cell::Cell;
+use crate::context::Context;
+use crate::recurrent::cell::{Cell, StepContext};
 use crate::recurrent::layer::Recurrent;
+use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
 use crate::recurrent::step::{check_state, project};
 use crate::tuning::STREAMED_STEPS;
@@ -66,7 +67,7 @@ where
                 None => cell.zero_state(shape[0]),
             };
             check_state("StreamingCell: the state", &state, shape[0]);
-            let (output, state) = cell.step_in(x, state, Mode::Evaluation, 0);
+            let (output, state) = cell.step_in(x, state, StepContext::default());
             (output.value(), state.detach())
         };
         self.tape.reset();
@@ -110,7 +111,8 @@ where
             {
                 let layer = Recurrent::new(self.tape.bind_frozen(&self.cell));
                 let xs = self.tape.constant(&chunk);
-                let output = layer.unroll(xs).carried(state.as_ref().or(self.state.as_ref())).run();
+                let carried = state.as_ref().or(self.state.as_ref()).map(|carried| State::attach(&self.tape, carried));
+                let output = layer.run(xs, carried, Context::default());
                 let sequence = output.sequence().value();
                 let outputs = outputs.get_or_insert_with(|| Tensor::zeros(sequence.shape().with(0, time)));
                 outputs.slice_assign(0, start, &sequence);

@@ -1,9 +1,10 @@
 //! Generating text with a language model.
 
 use super::{LanguageModel, Sampler};
-use crate::mode::Mode;
+use crate::context::Context;
 use crate::random::Rng;
 use crate::recurrent::cell::Cell;
+use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
 use crate::tuning::SCORED_STEPS;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
@@ -64,9 +65,10 @@ where
             {
                 let inputs = Indices::from_vec(chunk.to_vec(), [chunk.len(), 1]);
                 let net = self.tape.bind_frozen(&self.model);
-                let (scores, states) = net.run(inputs, self.states.as_ref(), Mode::Evaluation);
-                self.scores = scores.select(0, chunk.len() - 1).squeeze(0).value();
-                self.states = Some(states.detach());
+                let state = self.states.as_ref().map(|states| State::attach(&self.tape, states));
+                let output = net.run(inputs, state, Context::default());
+                self.scores = output.last().squeeze(0).value();
+                self.states = Some(output.state().detach());
             }
             self.tape.reset();
         }

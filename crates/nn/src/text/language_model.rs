@@ -2,6 +2,7 @@
 
 use super::bptt_batches;
 use crate::cells::Lstm;
+use crate::context::Context;
 use crate::data::error::DataError;
 #[cfg(feature = "safetensors")]
 use crate::io::{TorchState, WeightMap};
@@ -10,11 +11,10 @@ use crate::layers::embedding::Embedding;
 use crate::layers::init::glorot_uniform;
 use crate::layers::layer::Layer;
 use crate::losses::cross_entropy::CrossEntropy;
-use crate::mode::Mode;
 use crate::random::Rng;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
-use crate::recurrent::sequence_layer::SequenceLayer;
+use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::stack::Stack;
 use crate::recurrent::state::State;
 use crate::tuning::SCORED_STEPS;
@@ -34,10 +34,11 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 ///
 /// ```
 /// use unspool_nn::text::LanguageModel;
-/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::cells::Gru;
+/// use unspool_nn::layers::Layer;
 /// use unspool_nn::losses::CrossEntropy;
-/// use unspool_nn::recurrent::State;
+/// use unspool_nn::recurrent::{SequenceOutput, State};
 /// use unspool_autograd::{Indices, Tape, Tensor};
 ///
 /// // 65 tokens, embeddings of size 16, two layers of 32 units.
@@ -45,11 +46,11 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// let (inputs, targets) = (Indices::from_vec(vec![3, 60, 4, 61, 5, 62], [3, 2]), [4, 61, 5, 62, 6, 63]);
 /// let tape = Tape::new();
 /// let net = tape.bind(&model);
-/// let (scores, state) = net.run(&inputs, None, Mode::Training { seed: 1 });
-/// assert_eq!(scores.shape()[..], [3, 2, 65]);                                  // [T, B, V]
-/// let loss = CrossEntropy::default().classes(scores, Indices::from_vec(targets.to_vec(), [3, 2]));
+/// let output = net.apply(&inputs, Context::training(1));
+/// assert_eq!(output.sequence().shape()[..], [3, 2, 65]);                       // [T, B, V]
+/// let loss = CrossEntropy::default().classes(output.sequence(), Indices::from_vec(targets.to_vec(), [3, 2]));
 /// let gradients = loss.backward().of(&net);
-/// let carried = state.detach();                                                // for the next batch
+/// let carried = output.state().detach();                                       // for the next batch
 /// assert_eq!(carried[1].shape()[..], [2, 32]);
 /// ```
 #[derive(Params, Clone, Debug)]
@@ -153,27 +154,63 @@ impl<P, C> LanguageModel<P, C> {
     }
 }
 
-impl<'t, T: Scalar, C: Cell<'t, T>> LanguageModel<Var<'t, T>, C> {
-    /// The scores `[T, B, V]` of the token after each of the tokens `[T, B]`, and the states of the
-    /// layers after the last step. The initial states are those carried from an earlier call, or
-    /// zero.
-    ///
+impl<'t, T: Scalar, C: Cell<'t, T>, X: Into<Indices>> Layer<'t, T, X> for LanguageModel<Var<'t, T>, C> {
+    type Output = LanguageModelOutput<'t, T, C::State>;
+
+    #[track_caller]
+    fn apply(&self, tokens: X, cx: Context<'_>) -> Self::Output {
+        self.run(tokens, None, cx)
+    }
+}
+
+impl<'t, T: Scalar, C: Cell<'t, T>, X: Into<Indices>> SequenceLayer<'t, T, X> for LanguageModel<Var<'t, T>, C> {
+    type State = Vec<C::State>;
+
     /// # Panics
     /// If the tokens are not `[T, B]` with at least one step or not in the vocabulary, or the
     /// states are not of B sequences.
     #[track_caller]
-    pub fn run(
-        &self,
-        tokens: impl Into<Indices>,
-        carried: Option<&Vec<<C::State as State<'t, T>>::Detached>>,
-        mode: Mode,
-    ) -> (Var<'t, T>, Vec<C::State>) {
-        let xs = mode.fold_in(0).dropout(self.embedding.forward(tokens), self.dropout);
-        let state = carried.map(|carried| State::attach(xs.tape(), carried));
-        let output = self.recurrent.run(xs, state, None, mode.fold_in(1));
-        (self.scores(mode.fold_in(2).dropout(output.sequence(), self.dropout)), output.state())
+    fn run(&self, tokens: X, state: Option<Self::State>, cx: Context<'_>) -> Self::Output {
+        let xs = cx.fold_in(0).dropout(self.embedding.apply(tokens, cx), self.dropout);
+        let output = self.recurrent.run(xs, state, cx.fold_in(1));
+        let scores = self.scores(cx.fold_in(2).dropout(output.sequence(), self.dropout));
+        LanguageModelOutput { scores, state: output.state() }
+    }
+}
+
+/// The output of a [`LanguageModel`]: the scores `[T, B, V]` of the token after each of the tokens
+/// `[T, B]`, and the states of its layers.
+#[derive(Clone, Debug)]
+pub struct LanguageModelOutput<'t, T: Scalar, S> {
+    scores: Var<'t, T>,
+    state: Vec<S>,
+}
+
+impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for LanguageModelOutput<'t, T, S> {
+    type State = Vec<S>;
+
+    fn sequence(&self) -> Var<'t, T> {
+        self.scores
     }
 
+    /// The scores at the last time step, `[B, V]`.
+    fn last(&self) -> Var<'t, T> {
+        self.scores.select(0, self.scores.shape()[0] - 1)
+    }
+
+    fn state(&self) -> Vec<S> {
+        self.state.clone()
+    }
+}
+
+impl<'t, T: Scalar, S> From<LanguageModelOutput<'t, T, S>> for Var<'t, T> {
+    /// The scores.
+    fn from(output: LanguageModelOutput<'t, T, S>) -> Self {
+        output.scores
+    }
+}
+
+impl<'t, T: Scalar, C: Cell<'t, T>> LanguageModel<Var<'t, T>, C> {
     /// The scores `[.., V]` from outputs `[.., H]` of the last layer.
     ///
     /// # Panics
@@ -222,11 +259,13 @@ where
         let (mut sum, mut count) = (0.0, 0);
         for batch in bptt_batches(tokens, batch_size, SCORED_STEPS)? {
             {
-                let (scores, state) = tape.bind_frozen(self).run(&batch.inputs, carried.as_ref(), Mode::Evaluation);
+                let state = carried.as_ref().map(|carried| State::attach(&tape, carried));
+                let output = tape.bind_frozen(self).run(&batch.inputs, state, Context::default());
                 let predicted = batch.targets.as_slice().len();
-                sum += CrossEntropy::default().classes(scores, &batch.targets).item().to_f64() * predicted as f64;
+                sum += CrossEntropy::default().classes(output.sequence(), &batch.targets).item().to_f64()
+                    * predicted as f64;
                 count += predicted;
-                carried = Some(state.detach());
+                carried = Some(output.state().detach());
             }
             tape.reset();
         }

@@ -8,6 +8,8 @@
 //! [`Generator`] continues a text with it. [`beam_search`] finds the most probable output sequences
 //! of a decoder.
 //!
+//! [`TruncatedBptt`]: crate::train::TruncatedBptt
+//!
 //! ```
 //! use unspool_nn::text::{Vocabulary, bptt_batches, characters};
 //! let text = "the cat sat on the mat";
@@ -30,13 +32,12 @@ mod read_text;
 mod sampler;
 mod token_windows;
 mod tokenize;
-mod truncated_bptt;
 mod vocabulary;
 
 pub use beam_search::{BeamSearch, Hypothesis, beam_search};
 pub use bptt_batches::{BpttBatch, BpttBatches, bptt_batches};
 pub use generator::Generator;
-pub use language_model::LanguageModel;
+pub use language_model::{LanguageModel, LanguageModelOutput};
 pub use perplexity::{bits_per_token, perplexity};
 pub use read_text::read_text;
 pub use sampler::Sampler;
@@ -44,5 +45,4 @@ pub use token_windows::token_windows;
 #[cfg(feature = "unicode")]
 pub use tokenize::words;
 pub use tokenize::{characters, join_words, whitespace_words};
-pub use truncated_bptt::{BpttShard, TruncatedBptt};
 pub use vocabulary::{SpecialToken, Vocabulary};

@@ -1,87 +1,125 @@
 //! The loss of a model on a batch, with the weights and lengths of its examples.
 
+use crate::context::Context;
 use crate::data::dataset::Dataset;
+use crate::data::examples::{OnTape, valid_rows};
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use unspool_autograd::{Scalar, Tape, Var};
 
+/// The context of a batch.
+pub(crate) fn context<X: OnTape<T>, Y: OnTape<T>, T: Scalar>(batch: &Dataset<X, Y>, mode: Mode) -> Context<'_> {
+    let cx = Context::from(mode);
+    batch.lengths().map_or(cx, |lengths| cx.with_lengths(lengths))
+}
+
+/// The output of the bound model for a batch.
+#[track_caller]
+pub(crate) fn output<'t, T, M, X, Y>(
+    tape: &'t Tape<T>,
+    net: &M::With<Var<'t, T>>,
+    batch: &Dataset<X, Y>,
+    mode: Mode,
+) -> Var<'t, T>
+where
+    T: Scalar,
+    M: Model<T, X>,
+    X: OnTape<T>,
+    Y: OnTape<T>,
+{
+    let cx = context::<X, Y, T>(batch, mode);
+    M::output(net, batch.x().bind(tape, cx), cx)
+}
+
 /// The loss of the bound model on a batch: the mean over its examples, or over their valid steps if
 /// the targets are sequences of different lengths; a weighted mean if the examples have weights.
 #[track_caller]
-pub(crate) fn batch_loss<'t, T, M, L>(
+pub(crate) fn batch_loss<'t, T, M, X, Y, L>(
     tape: &'t Tape<T>,
     net: &M::With<Var<'t, T>>,
-    batch: &Dataset<T>,
+    batch: &Dataset<X, Y>,
     loss: &L,
     mode: Mode,
 ) -> Var<'t, T>
 where
     T: Scalar,
-    M: Model<'t, T>,
-    L: Loss<T>,
+    M: Model<T, X>,
+    X: OnTape<T>,
+    Y: OnTape<T>,
+    L: Loss<T, Y>,
 {
-    loss_on(M::output(net, tape.constant(batch.x()), batch.lengths(), mode), batch, loss)
+    loss_on(output::<T, M, X, Y>(tape, net, batch, mode), batch, loss)
 }
 
 /// The same for outputs that are already computed.
 #[track_caller]
-pub(crate) fn loss_on<'t, T: Scalar>(output: Var<'t, T>, batch: &Dataset<T>, loss: &impl Loss<T>) -> Var<'t, T> {
-    let target = output.tape().constant(batch.y());
+pub(crate) fn loss_on<'t, T, X, Y, L>(output: Var<'t, T>, batch: &Dataset<X, Y>, loss: &L) -> Var<'t, T>
+where
+    T: Scalar,
+    X: OnTape<T>,
+    Y: OnTape<T>,
+    L: Loss<T, Y>,
+{
     match (batch.weights(), batch.target_lengths()) {
-        (Some(weights), _) => weighted(output, target, batch, weights, loss),
-        (None, None) => loss(output, target),
-        (None, Some(lengths)) => {
-            let [output, target] = valid_steps(output, target, lengths);
-            loss(output, target)
+        (Some(weights), _) => weighted(output, batch, weights, loss),
+        (None, Some(lengths)) if batch.y().time().is_some_and(|time| lengths.iter().any(|&length| length < time)) => {
+            let output = valid_steps(output, batch.y(), lengths);
+            loss(output, bound(&batch.y().valid_steps(lengths), output))
         }
+        (None, _) => loss(output, bound(batch.y(), output)),
     }
 }
 
-/// Output and target without padding.
+/// Targets on the tape of an output.
 #[track_caller]
-pub(crate) fn valid_steps<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>, lengths: &[usize]) -> [Var<'t, T>; 2] {
-    same_steps(output, target);
-    [output, target].map(|of| without_padding(of, lengths))
+pub(crate) fn bound<'t, T: Scalar, Y: OnTape<T>>(targets: &Y, output: Var<'t, T>) -> Y::Bound<'t> {
+    targets.bind(output.tape(), Context::default())
+}
+
+/// The steps of an output `[T, B, F]` that are not padding: `[N, F]`.
+#[track_caller]
+pub(crate) fn valid_steps<'t, T: Scalar, Y: OnTape<T>>(
+    output: Var<'t, T>,
+    targets: &Y,
+    lengths: &[usize],
+) -> Var<'t, T> {
+    same_steps(output, targets);
+    let [time, batch, features] = output.shape()[..] else {
+        panic!("loss: the output {} must be [T, B, F], as there is a target for each step", output.shape())
+    };
+    output.reshape([time * batch, features]).index_select(0, valid_rows(lengths, time))
 }
 
 #[track_caller]
-fn same_steps<T: Scalar>(output: Var<'_, T>, target: Var<'_, T>) {
-    let (o, t) = (output.shape(), target.shape());
-    assert!(o[..o.rank() - 1] == t[..2], "loss: output {o} does not have the time steps and sequences of target {t}");
-}
-
-/// The valid steps of sequences `[T, B, F]`: `[N, F]`.
-fn without_padding<'t, T: Scalar>(of: Var<'t, T>, lengths: &[usize]) -> Var<'t, T> {
-    let [time, batch, features] = of.shape()[..] else { unreachable!("the caller has checked the rank") };
-    if lengths.iter().all(|&length| length == time) {
-        return of;
-    }
-    let valid = (0..time * batch).filter(|row| row / batch < lengths[row % batch]);
-    of.reshape([time * batch, features]).index_select(0, valid.collect::<Vec<_>>())
+fn same_steps<T: Scalar, Y: OnTape<T>>(output: Var<'_, T>, targets: &Y) {
+    let (o, t) = (output.shape(), targets.describe());
+    let fits = o.rank() == 3 && targets.time() == Some(o[0]) && targets.examples() == Some(o[1]);
+    assert!(fits, "loss: output {o} does not have the time steps and sequences of target {t}");
 }
 
 /// The weighted mean of the losses of single examples.
 #[track_caller]
-fn weighted<'t, T: Scalar>(
-    output: Var<'t, T>,
-    target: Var<'t, T>,
-    batch: &Dataset<T>,
-    weights: &[f64],
-    loss: &impl Loss<T>,
-) -> Var<'t, T> {
+fn weighted<'t, T, X, Y, L>(output: Var<'t, T>, batch: &Dataset<X, Y>, weights: &[f64], loss: &L) -> Var<'t, T>
+where
+    T: Scalar,
+    X: OnTape<T>,
+    Y: OnTape<T>,
+    L: Loss<T, Y>,
+{
     let lengths = batch.target_lengths();
     if lengths.is_some() {
-        same_steps(output, target);
+        same_steps(output, batch.y());
     }
-    let example = |of: Var<'t, T>, i: usize| {
-        let of = lengths.map_or(of, |lengths| of.slice(0, ..lengths[i]));
-        of.slice(of.shape().rank() - 2, i..i + 1)
-    };
+    let axis = output.shape().rank() - 2;
     let mut sum: Option<Var<'t, T>> = None;
     for (i, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+        let (mut example, mut target) = (output.slice(axis, i..i + 1), batch.y().slice(i..i + 1));
+        if let Some(lengths) = lengths {
+            (example, target) = (example.slice(0, ..lengths[i]), target.steps(0..lengths[i]));
+        }
         let steps = lengths.map_or(1, |lengths| lengths[i]) as f64;
-        let term = loss(example(output, i), example(target, i)) * (weight * (steps / batch.loss_count()));
+        let term = loss(example, bound(&target, output)) * (weight * (steps / batch.loss_count()));
         sum = Some(sum.map_or(term, |sum| sum + term));
     }
     // Without any weight the loss is an empty sum, which still has gradients: zeros.

@@ -125,6 +125,16 @@ impl FitError {
     }
 }
 
+impl FitError {
+    /// The same error of the [data](FitError::Data), with the history so far.
+    pub(super) fn with_history(mut self, so_far: Box<History>) -> Self {
+        if let FitError::Data { history, .. } = &mut self {
+            *history = Some(so_far);
+        }
+        self
+    }
+}
+
 impl fmt::Display for FitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

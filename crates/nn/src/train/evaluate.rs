@@ -1,11 +1,15 @@
 //! Evaluation and prediction.
 
+use crate::context::Context;
 use crate::data::dataset::Dataset;
+use crate::data::examples::OnTape;
+use crate::data::inputs::Inputs;
 use crate::layers::layer::Model;
 use crate::layers::masks::check_lengths;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::batch_loss::batch_loss;
+use crate::train::at_callers_line::at_callers_line;
+use crate::train::batch_loss::{loss_on, output};
 use crate::train::predictions::{Predictions, map_chunks};
 use unspool_autograd::{Scalar, Tape, Tensor};
 
@@ -32,112 +36,93 @@ use unspool_autograd::{Scalar, Tape, Tensor};
 /// # Panics
 /// If the data do not fit the model or the loss.
 #[track_caller]
-pub fn evaluate<T, M>(model: &M, data: &Dataset<T>, loss: impl Loss<T>) -> f64
+pub fn evaluate<T, M, X, Y>(model: &M, data: &Dataset<X, Y>, loss: impl Loss<T, Y>) -> f64
 where
     T: Scalar,
-    M: for<'t> Model<'t, T> + Sync,
+    M: Model<T, X> + Sync,
+    X: OnTape<T>,
+    Y: OnTape<T>,
 {
-    try_one(model, data, &loss);
+    try_one(model, data, &loss, "in the loss or metric given to evaluate");
     if data.is_empty() { f64::NAN } else { Predictions::of(model, data).loss(&loss) }
 }
 
-/// The model's output for inputs `[N, F]` or `[T, N, F]`: `[N, O]` or `[T, N, O]`.
-///
-/// ```
-/// use unspool_nn::cells::simple_rnn;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::train::predict;
-/// use unspool_autograd::Tensor;
-/// let model = sequential().add(simple_rnn(1, 4)).add(dense(4, 1));
-/// assert_eq!(predict(&model, &Tensor::zeros([50, 1000, 1])).shape()[..], [1000, 1]);
-/// ```
-///
-/// # Panics
-/// If `x` has fewer than two axes, holds no example, or does not fit the model; or if the output
-/// has fewer than two axes.
-#[track_caller]
-pub fn predict<T, M>(model: &M, x: &Tensor<T>) -> Tensor<T>
-where
-    T: Scalar,
-    M: for<'t> Model<'t, T> + Sync,
-{
-    outputs_of(model, x, None)
-}
-
-/// The model's output for sequences `[T, N, F]` of different lengths, padded as by
-/// [`pad`](crate::data::pad): [`predict`] with lengths.
+/// The model's output for inputs `[N, F]` or `[T, N, F]`: `[N, O]` or `[T, N, O]`. Inputs may also
+/// be indices, the inputs of a [`Dataset`], or sequences of different lengths:
 ///
 /// ```
 /// use unspool_nn::cells::gru;
 /// use unspool_nn::data::pad;
 /// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::train::predict_lengths;
+/// use unspool_nn::train::predict;
 /// use unspool_autograd::Tensor;
 /// let model = sequential().add(gru(1, 4)).add(dense(4, 1));
+/// assert_eq!(predict(&model, &Tensor::zeros([50, 1000, 1])).shape()[..], [1000, 1]);
 /// let padded = pad(&[Tensor::ones([7, 1]), Tensor::ones([3, 1])])?;
-/// assert_eq!(predict_lengths(&model, &padded.x, &padded.lengths).shape()[..], [2, 1]);
+/// assert_eq!(predict(&model, &padded).shape()[..], [2, 1]);
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
 /// # Panics
-/// As [`predict`]; or if there is not one length of at most `T` for each sequence, or the model
-/// takes no lengths.
+/// If the inputs have too few axes, hold no example, or do not fit the model; if there is not one
+/// length of at most `T` for each sequence; or if the output has fewer than two axes.
 #[track_caller]
-pub fn predict_lengths<T, M>(model: &M, x: &Tensor<T>, lengths: &[usize]) -> Tensor<T>
+pub fn predict<T, M, I>(model: &M, inputs: &I) -> Tensor<T>
 where
     T: Scalar,
-    M: for<'t> Model<'t, T> + Sync,
+    I: Inputs<X: OnTape<T>> + Sync + ?Sized,
+    M: Model<T, I::X> + Sync,
 {
-    outputs_of(model, x, Some(lengths))
-}
-
-#[track_caller]
-fn outputs_of<T, M>(model: &M, x: &Tensor<T>, lengths: Option<&[usize]>) -> Tensor<T>
-where
-    T: Scalar,
-    M: for<'t> Model<'t, T> + Sync,
-{
-    let shape = x.shape();
-    assert!(shape.rank() >= 2, "predict: inputs {shape} must have an axis of examples and one of features");
-    let axis = shape.rank() - 2;
-    assert!(shape[axis] > 0, "predict: inputs {shape} hold no example");
+    use crate::data::examples::private::Parts;
+    let (x, lengths) = (inputs.x(), inputs.lengths());
+    let is = x.describe();
+    if let Some(missing) = x.missing_axes() {
+        panic!("predict: inputs {is} must have {missing}");
+    }
+    let Some(n) = x.examples() else { panic!("predict: the inputs {is} must hold the same examples") };
+    assert!(n > 0, "predict: inputs {is} hold no example");
     if let Some(lengths) = lengths {
-        let (n, time) = (shape[axis], shape[0]);
-        check_lengths("predict_lengths", lengths, time, n);
+        let Some(time) = x.time() else { panic!("predict: inputs {is} have no time steps") };
+        check_lengths("predict", lengths, time, n);
     }
     let chunk = |start: usize, rows: usize| {
         let lengths = lengths.map(|lengths| &lengths[start..start + rows]);
-        output_of(model, &x.slice(axis, start..start + rows), lengths)
+        output_of(model, &x.slice(start..start + rows), lengths)
     };
     // Here and not in `chunk`, so that a misfit panics with the caller's line.
-    let one = output_of(model, &x.slice(axis, ..1), lengths.map(|lengths| &lengths[..1])).shape();
+    let one = output_of(model, &x.slice(0..1), lengths.map(|lengths| &lengths[..1])).shape();
     assert!(one.rank() >= 2, "predict: the output {one} must have an axis of examples and one of features");
 
-    let outputs = map_chunks(shape[axis], chunk);
+    let outputs = map_chunks(n, chunk);
     Tensor::concat(one.rank() - 2, &outputs)
 }
 
 /// Computes the loss on the first example, if there is one. A misfit panics here, on the caller's
 /// thread and with the caller's line, and not somewhere in the thread pool.
 #[track_caller]
-pub(crate) fn try_one<T, M>(model: &M, data: &Dataset<T>, loss: &impl Loss<T>)
+pub(crate) fn try_one<T, M, X, Y>(model: &M, data: &Dataset<X, Y>, loss: &impl Loss<T, Y>, hint: &str)
 where
     T: Scalar,
-    M: for<'t> Model<'t, T>,
+    M: Model<T, X>,
+    X: OnTape<T>,
+    Y: OnTape<T>,
 {
     if !data.is_empty() {
-        let tape = Tape::new();
+        let (tape, one) = (Tape::new(), data.slice(0, 1));
         let net = tape.bind_frozen(model);
-        batch_loss::<T, M, _>(&tape, &net, &data.slice(0, 1), loss, Mode::Evaluation).item();
+        let output = output::<T, M, X, Y>(&tape, &net, &one, Mode::Evaluation);
+        at_callers_line(hint, || loss_on(output, &one, loss).item());
     }
 }
 
 #[track_caller]
-fn output_of<T, M>(model: &M, x: &Tensor<T>, lengths: Option<&[usize]>) -> Tensor<T>
+fn output_of<T, M, X>(model: &M, x: &X, lengths: Option<&[usize]>) -> Tensor<T>
 where
     T: Scalar,
-    M: for<'t> Model<'t, T>,
+    M: Model<T, X>,
+    X: OnTape<T>,
 {
     let tape = Tape::new();
-    M::output(&tape.bind_frozen(model), tape.constant(x), lengths, Mode::Evaluation).value()
+    let cx = lengths.map_or(Context::default(), |lengths| Context::default().with_lengths(lengths));
+    M::output(&tape.bind_frozen(model), x.bind(&tape, cx), cx).value()
 }

@@ -3,33 +3,30 @@
 use super::callback::Callback;
 use super::error::FitError;
 use super::interrupt::Interrupt;
-use super::settings::{Order, Settings, Validation};
+use super::settings::Settings;
+use super::task::{IntoTask, Task};
 use super::training_loop::Training;
-use crate::data::dataset::Dataset;
-use crate::layers::layer::Model;
-use crate::losses::loss::Loss;
 use crate::optim::Adam;
 use crate::optim::optimizer::Optimizer;
-use crate::train::evaluate::try_one;
 use crate::train::history::History;
-use std::borrow::Cow;
 #[cfg(feature = "safetensors")]
 use std::path::Path;
 use unspool_autograd::{Params, ParamsExt, Real, Scalar, Tensor};
 
 /// The settings of a training, returned by [`fit`]; [`run`](Fit::run) starts it.
 #[must_use = "nothing is trained until `run`"]
-pub struct Fit<'a, T: Scalar, M, L, O> {
-    model: &'a mut M,
-    train: &'a Dataset<T>,
-    loss: L,
-    optimizer: O,
-    settings: Settings<'a, T, M>,
+pub struct Fit<'a, T: Scalar, M, K, O> {
+    pub(super) model: &'a mut M,
+    pub(super) task: K,
+    pub(super) optimizer: O,
+    pub(super) settings: Settings<'a, T, M>,
 }
 
-/// Trains `model` on the examples of `train`: set the [`loss`](Fit::loss), then [`run`](Fit::run).
+/// Trains `model`: on a data set, `fit(&mut model, &data)`, whose [`loss`](Fit::loss) is set next,
+/// or on any other [`Task`], `fit(&mut model, &mut task)`. Then [`run`](Fit::run).
 ///
-/// Defaults: [`Adam`] with Keras's settings, batches of 32, one epoch, shuffled from seed 0.
+/// Defaults: [`Adam`] with Keras's settings, one epoch; of a data set, batches of 32, shuffled from
+/// seed 0.
 ///
 /// A batch is cut into [shards](crate::train::Shards) that run on several threads. How it is cut
 /// depends on its size alone, and gradients are added in a fixed order: the same seed gives the
@@ -43,30 +40,22 @@ pub struct Fit<'a, T: Scalar, M, L, O> {
 /// Progress goes to standard error: a bar on a terminal, a line per epoch otherwise, nothing after
 /// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example, and for the same loop
 /// written out.
-pub fn fit<'a, T: Scalar, M: Params<Tensor<T>>>(model: &'a mut M, train: &'a Dataset<T>) -> Fit<'a, T, M, (), Adam<T>> {
-    Fit { model, train, loss: (), optimizer: Adam::default(), settings: Settings::default() }
+pub fn fit<'a, T: Scalar, M: Params<Tensor<T>>, D: IntoTask<T>>(
+    model: &'a mut M,
+    data: D,
+) -> Fit<'a, T, M, D::Task, Adam<T>> {
+    Fit { model, task: data.into_task(), optimizer: Adam::default(), settings: Settings::default() }
 }
 
-impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
-    /// Sets the loss: [`mse`](crate::losses::mse), or any [`Loss`] function.
-    pub fn loss<N: Loss<T>>(self, loss: N) -> Fit<'a, T, M, N, O> {
-        let Fit { model, train, optimizer, settings, .. } = self;
-        Fit { model, train, loss, optimizer, settings }
-    }
-
+/// Settings of every training.
+impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
     /// Sets the optimizer: one of [`optim`](crate::optim), a pair of one and a borrowed
     /// [`Ema`](crate::optim::Ema), or one of your own. After each epoch it is given the validation
     /// loss, or the training loss if there is no validation. A borrowed optimizer continues where
     /// it was when the same model is trained again, and starts afresh for another model.
-    pub fn optimizer<N>(self, optimizer: N) -> Fit<'a, T, M, L, N> {
-        let Fit { model, train, loss, settings, .. } = self;
-        Fit { model, train, loss, optimizer, settings }
-    }
-
-    /// Sets the number of examples per batch. The last batch of an epoch may be smaller.
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.settings.batch_size = batch_size;
-        self
+    pub fn optimizer<N>(self, optimizer: N) -> Fit<'a, T, M, K, N> {
+        let Fit { model, task, settings, .. } = self;
+        Fit { model, task, optimizer, settings }
     }
 
     /// Accumulates the gradients of `batches` batches for each step (default 1): a step on a larger
@@ -81,67 +70,15 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
         self
     }
 
-    /// Sets the number of passes over the examples.
+    /// Sets the number of epochs: passes over the examples.
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.settings.epochs = epochs;
         self
     }
 
-    /// Sets the seed of the order of examples and of dropout.
+    /// Sets the seed of the order of batches and of dropout.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
-        self
-    }
-
-    /// Whether to shuffle the examples in every epoch (the default), or to keep their order.
-    pub fn shuffle(mut self, shuffle: bool) -> Self {
-        self.settings.order = if shuffle { Order::Shuffled } else { Order::Unchanged };
-        self
-    }
-
-    /// Batches sequences of similar [length](Dataset::with_lengths), shuffled in every epoch: see
-    /// [`buckets`](crate::data::buckets).
-    pub fn bucket_by_length(mut self) -> Self {
-        self.settings.order = Order::Buckets;
-        self
-    }
-
-    /// Computes the loss on these examples after each epoch.
-    pub fn validate(mut self, valid: &'a Dataset<T>) -> Self {
-        self.settings.validation = Validation::On(valid);
-        self
-    }
-
-    /// Holds out the last fraction of the examples, before any shuffling, as validation examples.
-    /// For examples that overlap, as windows over a series do, [`Dataset::split`] leaves a gap.
-    ///
-    /// # Panics
-    /// If `fraction` is not greater than 0 and less than 1.
-    #[track_caller]
-    pub fn validation_split(mut self, fraction: f64) -> Self {
-        let right = fraction > 0.0 && fraction < 1.0;
-        assert!(right, "validation_split: the fraction is {fraction}; it must be greater than 0 and less than 1");
-        self.settings.validation = Validation::Last(fraction);
-        self
-    }
-
-    /// Computes a metric after each epoch, as [`evaluate`](crate::train::evaluate) does:
-    /// [`mae`](crate::losses::mae), one of [`metrics`](crate::train::metrics), or any function of
-    /// all outputs and targets of the form of [`Loss`]. It is recorded in the [`History`] under its
-    /// name, with the prefix `val_` if it is computed on validation examples; without any, it is
-    /// computed on the training examples. [Weights](Dataset::with_weights) are ignored. If it
-    /// becomes NaN, training continues, with a warning on standard error.
-    ///
-    /// # Panics
-    /// If the name is taken.
-    #[track_caller]
-    pub fn metric(mut self, name: impl Into<String>, metric: impl Loss<T> + Send + 'a) -> Self {
-        let (name, metrics) = (name.into(), &mut self.settings.metrics);
-        // The other columns of a history and its files.
-        let known = ["loss", "val_loss", "learning_rate", "epoch", "seconds"];
-        let taken = known.contains(&&name[..]) || metrics.iter().any(|(known, _)| *known == name);
-        assert!(!taken, "metric: the name {name:?} is taken");
-        metrics.push((name, Box::new(metric)));
         self
     }
 
@@ -167,11 +104,12 @@ impl<'a, T: Scalar, M, L, O> Fit<'a, T, M, L, O> {
 }
 
 #[cfg(feature = "safetensors")]
-impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
+impl<T: Scalar, M, K, O> Fit<'_, T, M, K, O> {
     /// Saves a checkpoint to this file after each epoch and when training is
     /// [interrupted](crate::train::Interrupt): the model, the [state](crate::optim::StateDict) of
-    /// the optimizer and of the callbacks, the history, and the step. The order of examples and the
-    /// dropout masks need not be saved: they depend on the seed and the step alone.
+    /// the optimizer and of the callbacks, the history, the step, and what the
+    /// task carries over from batch to batch. The order of examples and the dropout masks need not
+    /// be saved: they depend on the seed and the step alone.
     ///
     /// The file is replaced atomically: a kill at any moment leaves the previous checkpoint.
     /// Whether the file can be written is checked before training. The model alone is read with
@@ -230,11 +168,11 @@ impl<T: Scalar, M, L, O> Fit<'_, T, M, L, O> {
     }
 }
 
-impl<T, M, L, O> Fit<'_, T, M, L, O>
+impl<T, M, K, O> Fit<'_, T, M, K, O>
 where
     T: Real,
-    M: for<'t> Model<'t, T> + Send + Sync,
-    L: Loss<T> + Send,
+    M: Params<Tensor<T>> + Send + Sync,
+    K: Task<T, M> + Send,
     O: Optimizer<T, M> + Send,
 {
     /// Trains.
@@ -251,31 +189,13 @@ where
     /// the model; or if sequences without lengths are to be [bucketed](Fit::bucket_by_length).
     #[track_caller]
     pub fn run(mut self) -> Result<History, FitError> {
-        let (train, valid) = self.settings.split(self.train);
-        if train.is_empty() {
-            return Err(FitError::NoExamples("training"));
-        }
-        if valid.as_deref().is_some_and(Dataset::is_empty) {
-            return Err(FitError::NoExamples("validation"));
-        }
-        if self.settings.batch_size == 0 {
-            return Err(FitError::EmptyBatch);
-        }
+        self.task.prepare(self.model)?;
         if self.model.leaves().is_empty() {
             return Err(FitError::NothingToTrain);
         }
-        self.settings.batches(&train, 1);
-        for data in [Some(&train), valid.as_ref()].into_iter().flatten() {
-            try_one(self.model, data, &self.loss);
-        }
-        for (_, metric) in &self.settings.metrics {
-            try_one(self.model, valid.as_ref().unwrap_or(&train), metric);
-        }
         self.optimizer.prepare(self.model);
-        // Every batch gathers rows of these.
-        let train = if train.is_contiguous() { train } else { Cow::Owned(train.contiguous()) };
-        let Fit { model, loss, optimizer, settings, .. } = self;
-        let training = Training::new(model, &train, valid.as_deref(), loss, optimizer, settings);
+        let Fit { model, task, optimizer, settings, .. } = self;
+        let training = Training::new(model, task, optimizer, settings);
         // Inside the thread pool, handing work to another thread costs a microsecond; from outside, twenty.
         rayon::scope(|_| training.run())
     }

@@ -10,12 +10,15 @@
 //! depends on is in a checkpoint: the model, the state of the optimizer and of the callbacks, the
 //! position and the history.
 
+pub(crate) mod at_callers_line;
 pub(crate) mod batch_loss;
 pub(crate) mod callback;
 pub(crate) mod early_stopping;
 pub(crate) mod error;
 pub(crate) mod evaluate;
 pub(crate) mod fit;
+pub(crate) mod fit_supervised;
+pub(crate) mod from_fn;
 pub(crate) mod history;
 pub(crate) mod interrupt;
 pub mod metrics;
@@ -26,14 +29,21 @@ pub(crate) mod progress;
 pub(crate) mod resume;
 pub(crate) mod settings;
 pub(crate) mod shards;
+pub(crate) mod supervised;
+pub(crate) mod task;
 pub(crate) mod training_loop;
+pub(crate) mod truncated_bptt;
 
 pub use callback::{Callback, Progress, Start};
 pub use early_stopping::EarlyStopping;
 pub use error::FitError;
-pub use evaluate::{evaluate, predict, predict_lengths};
+pub use evaluate::{evaluate, predict};
 pub use fit::{Fit, fit};
+pub use from_fn::{FnTask, from_fn};
 pub use history::{History, StopReason};
 pub use interrupt::Interrupt;
 pub use metrics::accuracy;
 pub use shards::Shards;
+pub use supervised::Supervised;
+pub use task::{BatchGradients, DataSet, IntoTask, Task};
+pub use truncated_bptt::{NextToken, TruncatedBptt};

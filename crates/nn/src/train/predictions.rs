@@ -1,59 +1,60 @@
 //! The outputs of a model on a data set, for losses and metrics.
 
 use crate::data::dataset::Dataset;
+use crate::data::examples::OnTape;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::batch_loss::{loss_on, valid_steps};
+use crate::train::batch_loss::{bound, loss_on, output, valid_steps};
 use crate::tuning::EVALUATED_EXAMPLES;
 use rayon::prelude::*;
-use unspool_autograd::{Scalar, Tape, Tensor, Var};
+use unspool_autograd::{Scalar, Tape, Tensor};
 
-/// The outputs of a model for all examples, and the targets. A metric that is not a mean
-/// over examples, such as a root of a mean, needs all of them at once.
-pub(crate) struct Predictions<T: Scalar> {
-    /// Outputs and targets of all examples; of sequences of different lengths, of all valid steps.
-    all: [Tensor<T>; 2],
-    /// Outputs and their examples by chunk, if the examples have weights.
-    weighted: Vec<(Tensor<T>, Dataset<T>)>,
+/// The outputs of a model for all examples, and the targets, without padding. A metric that is not a
+/// mean over examples, such as a root of a mean, needs all of them at once.
+pub(crate) struct Predictions<T: Scalar, X, Y> {
+    outputs: Tensor<T>,
+    targets: Y,
+    /// If examples have weights: chunks of outputs, and their examples.
+    weighted: Vec<(Tensor<T>, Dataset<X, Y>)>,
 }
 
-impl<T: Scalar> Predictions<T> {
-    /// # Panics
-    /// If there are no examples, or they do not fit the model.
+impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>> Predictions<T, X, Y> {
     #[track_caller]
-    pub fn of<M>(model: &M, data: &Dataset<T>) -> Self
-    where
-        M: for<'t> Model<'t, T> + Sync,
-    {
+    pub fn of<M: Model<T, X> + Sync>(model: &M, data: &Dataset<X, Y>) -> Self {
         let chunks = map_chunks(data.len(), |start, rows| {
             let chunk = data.slice_trimmed(start, rows);
             let tape = Tape::new();
-            let output =
-                M::output(&tape.bind_frozen(model), tape.constant(chunk.x()), chunk.lengths(), Mode::Evaluation);
-            let target = tape.constant(chunk.y());
-            let both = match chunk.target_lengths() {
-                None => [output, target],
-                Some(lengths) => valid_steps(output, target, lengths).map(rows_of),
+            let output = output::<T, M, X, Y>(&tape, &tape.bind_frozen(model), &chunk, Mode::Evaluation);
+            let valid = match chunk.target_lengths() {
+                None => output,
+                Some(lengths) => valid_steps(output, chunk.y(), lengths),
             };
-            (both.map(|of| of.value()), output.value(), chunk)
+            (valid.value(), output.value(), chunk)
         });
-        let all = [0, 1].map(|i| side_by_side(chunks.iter().map(|(both, ..)| &both[i])));
+        let outputs = side_by_side(chunks.iter().map(|(valid, ..)| valid));
+        let targets = match data.target_lengths() {
+            None => data.y().clone(),
+            Some(_) => {
+                let valid = |chunk: &Dataset<X, Y>| chunk.y().valid_steps(chunk.target_lengths().unwrap_or_default());
+                Y::join_rows(&chunks.iter().map(|(.., chunk)| valid(chunk)).collect::<Vec<_>>())
+            }
+        };
         let weighted = chunks.into_iter().filter(|(.., chunk)| chunk.weights().is_some());
-        Predictions { all, weighted: weighted.map(|(_, output, chunk)| (output, chunk)).collect() }
+        Predictions { outputs, targets, weighted: weighted.map(|(_, output, chunk)| (output, chunk)).collect() }
     }
 
-    /// A metric of all outputs and targets, without weights.
+    /// The value of a metric, which gets all outputs and targets at once.
     #[track_caller]
-    pub fn measure(&self, metric: &impl Loss<T>) -> f64 {
+    pub fn measure(&self, metric: &impl Loss<T, Y>) -> f64 {
         let tape = Tape::new();
-        let [output, target] = self.all.each_ref().map(|of| tape.constant(of));
-        metric(output, target).item().to_f64()
+        let output = tape.constant(&self.outputs);
+        metric(output, bound(&self.targets, output)).item().to_f64()
     }
 
-    /// The same without weights; with weights, the weighted mean of the losses of single examples.
+    /// The loss, weighted if the examples have weights.
     #[track_caller]
-    pub fn loss(&self, loss: &impl Loss<T>) -> f64 {
+    pub fn loss(&self, loss: &impl Loss<T, Y>) -> f64 {
         if self.weighted.is_empty() {
             return self.measure(loss);
         }
@@ -66,13 +67,6 @@ impl<T: Scalar> Predictions<T> {
         let count: f64 = self.weighted.iter().map(|(_, chunk)| chunk.loss_count()).sum();
         sums.into_iter().sum::<f64>() / count
     }
-}
-
-/// `[T, B, F]` as `[T B, F]`.
-fn rows_of<T: Scalar>(of: Var<'_, T>) -> Var<'_, T> {
-    let shape = of.shape();
-    let features = shape[shape.rank() - 1];
-    of.reshape([shape[..shape.rank() - 1].iter().product(), features])
 }
 
 /// The parts along their axis of examples, the one before the last.

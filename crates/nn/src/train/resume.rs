@@ -1,63 +1,45 @@
 //! Checkpoints of a training, and resuming from one.
 
 use super::error::FitError;
-use super::training_loop::{Position, Training};
+use super::task::Task;
+use super::training_loop::{Position, Training, VAL_LOSS};
 use crate::io::{Checkpoint, FileError, WeightFile, shallow_clone};
-use crate::layers::layer::Model;
-use crate::losses::loss::Loss;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::train::history::History;
-use unspool_autograd::{Real, Scalar, Tensor};
+use unspool_autograd::{Params, Real, Scalar, Tensor};
 
-/// The settings that must be the same in a resumed training and do not show in the rest of a
-/// checkpoint.
-const SETTINGS: [&str; 8] = [
-    "seed",
-    "batch size",
-    "number of batches per step",
-    "number of training examples",
-    "number of validation examples",
-    "order of examples",
-    "number of metrics",
-    "number of callbacks",
-];
-
-impl<T, M, L, O> Training<'_, '_, T, M, L, O>
+impl<T, M, K, O> Training<'_, T, M, K, O>
 where
     T: Real,
-    M: for<'t> Model<'t, T> + Send + Sync,
-    L: Loss<T> + Send,
+    M: Params<Tensor<T>> + Send + Sync,
+    K: Task<T, M> + Send,
     O: Optimizer<T, M> + Send,
 {
-    /// The values of [`SETTINGS`] in this training.
-    fn numbers(&self) -> [u64; SETTINGS.len()] {
+    /// The settings that must be the same in a resumed training and do not show in the rest of a
+    /// checkpoint.
+    fn fixed_settings(&self) -> Vec<(&'static str, u64)> {
         let settings = &self.settings;
-        let counts = [
-            settings.batch_size,
-            settings.accumulate,
-            self.train.len(),
-            self.valid.map_or(0, |valid| valid.len()),
-            settings.order as usize,
-            settings.metrics.len(),
-            settings.callbacks.len(),
+        let own = [
+            ("seed", settings.seed),
+            ("number of batches per step", settings.accumulate as u64),
+            ("number of callbacks", settings.callbacks.len() as u64),
         ];
-        let mut numbers = [settings.seed; SETTINGS.len()];
-        for (number, count) in numbers[1..].iter_mut().zip(counts) {
-            *number = count as u64;
-        }
-        numbers
+        own.into_iter().chain(self.task.settings()).collect()
     }
 
     pub(super) fn save_checkpoint(&self) -> Result<(), FileError> {
         let Some(path) = &self.settings.files.checkpoint else { return Ok(()) };
         let mut checkpoint = Checkpoint::new();
-        checkpoint.put_numbers("settings", &self.numbers());
+        for (name, number) in self.fixed_settings() {
+            checkpoint.put_numbers(&format!("settings.{}", name.replace(' ', "_")), &[number]);
+        }
         checkpoint.put_model("model", &*self.model);
         checkpoint.put_state("optimizer", &self.optimizer.state_dict());
         for (i, callback) in self.settings.callbacks.iter().enumerate() {
             checkpoint.put_state(&format!("callbacks.{i}"), &callback.state_dict());
         }
+        checkpoint.put_state("task", &self.task.state_dict(self.model));
         checkpoint.put_state("training", &self.at.state_dict::<T>());
         checkpoint.put_state("history", &history_state(&self.history));
         checkpoint.save(path)
@@ -74,18 +56,20 @@ where
             move |error: StateDictError| other(format!("of the {what}, {error}"))
         };
 
-        let saved: [u64; SETTINGS.len()] = file.numbers("settings").map_err(sentence)?;
-        let differ = SETTINGS.iter().zip(saved).zip(self.numbers()).filter(|((_, saved), now)| saved != now);
-        let differ: Vec<_> =
-            differ.map(|((name, saved), now)| format!("its {name} is {saved}, expected {now}")).collect();
+        let mut differ = Vec::new();
+        for (name, now) in self.fixed_settings() {
+            let [saved] = file.numbers(&format!("settings.{}", name.replace(' ', "_"))).map_err(sentence)?;
+            if saved != now {
+                differ.push(format!("its {name} is {saved}, expected {now}"));
+            }
+        }
         if !differ.is_empty() {
             return Err(other(differ.join("; ")));
         }
         let mut model = shallow_clone(&*self.model);
         file.load("model", &mut model).map_err(sentence)?;
-        let batches = self.train.len().div_ceil(self.settings.batch_size);
         let at = file.state_dict::<T>("training").map_err(sentence)?;
-        let at = Position::from_state(&at, batches).map_err(unfit("training"))?;
+        let at = Position::from_state(&at).map_err(unfit("training"))?;
         let history = file.state_dict::<f64>("history").map_err(sentence)?;
         let history = self.history_from_state(&history, at.epochs).map_err(unfit("history"))?;
 
@@ -95,22 +79,34 @@ where
             let state = file.state_dict(&format!("callbacks.{i}")).map_err(sentence)?;
             callback.load_state_dict(&model, &state).map_err(unfit(&format!("callback {i}")))?;
         }
-        *self.model = model;
         (self.at, self.history) = (at, history);
+        let batches = self.begin_epoch()?;
+        if self.at.batches > batches {
+            return Err(other(format!("it has done {} batches of an epoch of {batches}", self.at.batches)));
+        }
+        // Between two epochs nothing is carried over.
+        let state = file.state_dict("task").map_err(sentence)?;
+        if self.at.batches > 0 {
+            self.task.load_state_dict(&model, &state).map_err(unfit("task"))?;
+        }
+        *self.model = model;
         Ok(())
     }
 
     /// The history of `epochs` epochs.
     fn history_from_state(&self, state: &StateDict<f64>, epochs: usize) -> Result<History, StateDictError> {
-        let mut reader = state.reader();
+        let (measured, mut reader) = (self.task.metrics(), state.reader());
         let mut curve = |name: &str, known: bool| {
             let values = (known && epochs > 0).then(|| reader.tensor(name, [epochs].into()));
             values.flatten().map(|values| values.to_vec()).unwrap_or_default()
         };
-        let (loss, val_loss) = (curve("loss", true), curve("val_loss", self.valid.is_some()));
+        let (loss, val_loss) = (curve("loss", true), curve(VAL_LOSS, measured.iter().any(|name| name == VAL_LOSS)));
         let learning_rate = curve("learning_rate", self.optimizer.current_learning_rate().is_some());
-        let names = self.metric_names();
-        let metrics = names.into_iter().map(|name| (curve(&format!("metrics.{name}"), true), name));
+        let metrics = measured
+            .iter()
+            .filter(|name| *name != VAL_LOSS)
+            .cloned()
+            .map(|name| (curve(&format!("metrics.{name}"), true), name));
         let metrics = metrics.map(|(values, name)| (name, values)).filter(|(_, values)| !values.is_empty()).collect();
         let seconds = reader.number("seconds").unwrap_or_default();
         reader.finish()?;
@@ -144,19 +140,17 @@ impl Position {
     }
 
     /// A position in a training with `batches` batches per epoch.
-    fn from_state<T: Scalar>(state: &StateDict<T>, batches: usize) -> Result<Position, StateDictError> {
+    fn from_state<T: Scalar>(state: &StateDict<T>) -> Result<Position, StateDictError> {
         let mut reader = state.reader();
         let epochs = reader.count("epochs");
         let steps = reader.count("steps");
-        let fits = |number: f64| number.fract() == 0.0 && (0.0..=batches as f64).contains(&number);
-        let done = reader.number_that("batches", "a number of batches of an epoch", fits);
+        let done = reader.count("batches");
         let [loss_sum, loss_count] = ["loss_sum", "loss_count"].map(|name| reader.number(name).unwrap_or_default());
         let stopped = reader.number_that("stopped", "0 or 1", |number| number == 0.0 || number == 1.0);
         let learning_rate =
             state.numbers.contains_key("learning_rate").then(|| reader.number("learning_rate")).flatten();
         reader.finish()?;
-        let [epochs, steps] = [epochs, steps].map(Option::unwrap_or_default);
-        let batches = done.unwrap_or_default() as usize;
+        let [epochs, steps, batches] = [epochs, steps, done].map(Option::unwrap_or_default);
         Ok(Position { epochs, batches, steps, loss_sum, loss_count, learning_rate, stopped: stopped == Some(1.0) })
     }
 }

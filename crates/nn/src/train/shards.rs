@@ -1,12 +1,15 @@
 //! A batch cut into shards, each on a tape of its own.
 
 use crate::data::dataset::Dataset;
+use crate::data::examples::OnTape;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
+use crate::train::at_callers_line::at_callers_line;
 use crate::train::batch_loss::batch_loss;
 use crate::tuning::{ADDED_ELEMENTS, MAX_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
@@ -23,7 +26,7 @@ use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
 /// use unspool_nn::cells::Gru;
 /// use unspool_nn::layers::Layer;
 /// use unspool_nn::losses::mse;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_nn::train::Shards;
 /// use unspool_autograd::Tensor;
 /// let model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
@@ -71,11 +74,51 @@ impl<T: Scalar> Shards<T> {
         M: Params<Tensor<T>> + Send + Sync,
         S: Sync,
     {
+        let (loss, gradients, _) =
+            self.gradients_with_aux(model, shards, |tape, net, shard| (loss(tape, net, shard), ()));
+        (loss, gradients)
+    }
+
+    /// [`gradients`](Shards::gradients) of a function that returns something else beside the loss,
+    /// which is handed back for each shard: a state that is carried to the next batch, for example.
+    /// JAX's `has_aux`.
+    ///
+    /// ```
+    /// use unspool_nn::{Context, rng};
+    /// use unspool_nn::cells::Gru;
+    /// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput, State};
+    /// use unspool_nn::train::Shards;
+    /// use unspool_autograd::Tensor;
+    /// let model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
+    /// let xs = Tensor::<f32>::ones([7, 64, 3]);
+    /// let pieces: Vec<_> = Shards::<f32>::ranges(64).collect();
+    /// let (loss, gradients, states) = Shards::new().gradients_with_aux(&model, &pieces, |tape, net, range| {
+    ///     let output = net.run(tape.constant(&xs.slice(1, range.clone())), None, Context::default());
+    ///     let weight = range.len() as f64 / 64.0;
+    ///     (output.last().square().mean() * weight, output.state().detach())
+    /// });
+    /// assert_eq!(states[1].shape()[..], [32, 5]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`gradients`](Shards::gradients).
+    pub fn gradients_with_aux<M, S, A>(
+        &mut self,
+        model: &M,
+        shards: &[S],
+        loss: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> (Var<'t, T>, A) + Sync,
+    ) -> (f64, M, Vec<A>)
+    where
+        M: Params<Tensor<T>> + Send + Sync,
+        S: Sync,
+        A: Send,
+    {
         while self.tapes.len() < shards.len() {
             self.tapes.push(Tape::new());
         }
         if let [shard] = shards {
-            return gradients(&mut self.tapes[0], model, shard, &loss);
+            let (loss, gradients, aux) = gradients(&mut self.tapes[0], model, shard, &loss);
+            return (loss, gradients, vec![aux]);
         }
         let work: Vec<_> = self.tapes.iter_mut().zip(shards).collect();
         let [unstarted, unfinished] = [(); 2].map(|()| AtomicUsize::new(work.len()));
@@ -89,14 +132,35 @@ impl<T: Scalar> Shards<T> {
             }
             result
         };
-        let results: Vec<(f64, M)> = work.into_par_iter().map(compute).collect();
-        results.into_iter().reduce(add).expect("at least one shard")
+        let results: Vec<(f64, M, A)> = work.into_par_iter().map(compute).collect();
+        let mut auxiliary = Vec::with_capacity(results.len());
+        let results = results.into_iter().map(|(loss, gradients, aux)| {
+            auxiliary.push(aux);
+            (loss, gradients)
+        });
+        let (loss, gradients) = results.reduce(add).expect("at least one shard");
+        (loss, gradients, auxiliary)
+    }
+
+    /// How a batch of `n` examples is cut: at most 16 shards of some 32 examples, as its size alone
+    /// determines. A loss of your own that is cut alike gets the same bits as
+    /// [`batch_gradients`](Shards::batch_gradients).
+    ///
+    /// ```
+    /// use unspool_nn::train::Shards;
+    /// let ranges: Vec<_> = Shards::<f32>::ranges(100).collect();
+    /// assert_eq!(ranges, [0..34, 34..68, 68..100]);
+    /// ```
+    pub fn ranges(n: usize) -> impl ExactSizeIterator<Item = Range<usize>> + Clone {
+        let least = if n < MIN_CUT_EXAMPLES { 1 } else { 2 };
+        let rows = n.div_ceil((n / SHARD_EXAMPLES).clamp(least, MAX_SHARDS)).max(1);
+        (0..n.div_ceil(rows)).map(move |i| i * rows..n.min((i + 1) * rows))
     }
 
     /// The loss on the examples of a batch, and its gradients: a step of
     /// [`fit`](crate::train::fit).
     ///
-    /// The batch is cut into at most 16 shards of some 32 examples; how depends on its size alone.
+    /// The batch is cut into [`ranges`](Shards::ranges) of examples.
     ///
     /// ```
     /// use unspool_nn::Mode;
@@ -121,26 +185,30 @@ impl<T: Scalar> Shards<T> {
     /// # Panics
     /// If there are no examples, or they do not fit the model or the loss.
     #[track_caller]
-    pub fn batch_gradients<M>(&mut self, model: &M, batch: &Dataset<T>, loss: impl Loss<T>, mode: Mode) -> (f64, M)
+    pub fn batch_gradients<M, X, Y>(
+        &mut self,
+        model: &M,
+        batch: &Dataset<X, Y>,
+        loss: impl Loss<T, Y>,
+        mode: Mode,
+    ) -> (f64, M)
     where
-        M: for<'t> Model<'t, T> + Send + Sync,
+        M: Model<T, X> + Send + Sync,
+        X: OnTape<T>,
+        Y: OnTape<T>,
     {
         let n = batch.len();
         assert!(n > 0, "batch_gradients: the batch holds no examples: at least one is needed");
-        let rows = shard_examples(n);
-        let starts: Vec<usize> = (0..n).step_by(rows).collect();
-        self.gradients(model, &starts, |tape, net, &start| {
-            let shard = batch.slice(start, rows.min(n - start)).contiguous();
-            let weight = shard.loss_count() / batch.loss_count();
-            batch_loss::<T, M, _>(tape, net, &shard, &loss, mode.fold_in(start / rows)) * weight
+        let shards: Vec<_> = Self::ranges(n).enumerate().collect();
+        // Shards run on other threads, where a misfit has no caller's line.
+        at_callers_line("in the loss of this batch", || {
+            self.gradients(model, &shards, |tape, net, (i, range)| {
+                let shard = batch.slice(range.start, range.len()).contiguous();
+                let weight = shard.loss_count() / batch.loss_count();
+                batch_loss::<T, M, X, Y, _>(tape, net, &shard, &loss, mode.fold_in(*i)) * weight
+            })
         })
     }
-}
-
-/// The examples per shard of a batch of `n`; the last shard may have fewer.
-pub(crate) fn shard_examples(n: usize) -> usize {
-    let least = if n < MIN_CUT_EXAMPLES { 1 } else { 2 };
-    n.div_ceil((n / SHARD_EXAMPLES).clamp(least, MAX_SHARDS))
 }
 
 /// Waits until no shard is unfinished, helping with products that are shared. All shards have
@@ -158,16 +226,17 @@ fn stay_awake_for(unfinished: &AtomicUsize) {
 }
 
 /// The loss on one shard and its gradients.
-fn gradients<T: Scalar, M: Params<Tensor<T>>, S>(
+fn gradients<T: Scalar, M: Params<Tensor<T>>, S, A>(
     tape: &mut Tape<T>,
     model: &M,
     shard: &S,
-    loss: &impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> Var<'t, T>,
-) -> (f64, M) {
+    loss: &impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> (Var<'t, T>, A),
+) -> (f64, M, A) {
+    tape.reset(); // not empty if a shard panicked
     let result = {
         let net = tape.bind(model);
-        let loss = loss(tape, &net, shard);
-        (loss.item().to_f64(), loss.backward().of(&net))
+        let (loss, aux) = loss(tape, &net, shard);
+        (loss.item().to_f64(), loss.backward().of(&net), aux)
     };
     tape.reset();
     result

@@ -3,30 +3,28 @@
 use super::callback::{Progress, Start};
 use super::error::FitError;
 use super::settings::Settings;
-use crate::data::dataset::Dataset;
-use crate::layers::layer::Model;
-use crate::losses::loss::Loss;
+use super::task::{BatchGradients, DataSet, Task};
 use crate::mode::Mode;
 use crate::optim::optimizer::Optimizer;
 use crate::train::history::{History, StopReason};
-use crate::train::predictions::Predictions;
 use crate::train::progress::ProgressBar;
-use crate::train::shards::Shards;
 use crate::tuning::TRIED_EXAMPLES;
 use std::time::Instant;
-use unspool_autograd::{Params, ParamsExt, Path, Real, Scalar, Tensor};
+use unspool_autograd::{Params, Path, Real, Scalar, Tensor};
+
+/// The metric that is recorded as the validation loss.
+pub(super) const VAL_LOSS: &str = "val_loss";
 
 /// A running training.
-pub(super) struct Training<'a, 'd, T: Scalar, M, L, O> {
+pub(super) struct Training<'a, T: Scalar, M, K, O> {
     pub model: &'a mut M,
-    pub train: &'d Dataset<T>,
-    pub valid: Option<&'d Dataset<T>>,
-    pub loss: L,
+    pub task: K,
     pub optimizer: O,
     pub settings: Settings<'a, T, M>,
     pub at: Position,
     pub history: History,
-    shards: Shards<T>,
+    /// The number of batches of the epoch that was begun.
+    pub batches: Option<usize>,
     /// When this run started, and the seconds that earlier runs of the same training took.
     started: Instant,
     before: f64,
@@ -50,31 +48,24 @@ pub(super) struct Position {
     pub stopped: bool,
 }
 
-impl<'a, 'd, T, M, L, O> Training<'a, 'd, T, M, L, O>
+impl<'a, T, M, K, O> Training<'a, T, M, K, O>
 where
     T: Real,
-    M: for<'t> Model<'t, T> + Send + Sync,
-    L: Loss<T> + Send,
+    M: Params<Tensor<T>> + Send + Sync,
+    K: Task<T, M> + Send,
     O: Optimizer<T, M> + Send,
 {
-    pub fn new(
-        model: &'a mut M,
-        train: &'d Dataset<T>,
-        valid: Option<&'d Dataset<T>>,
-        loss: L,
-        optimizer: O,
-        settings: Settings<'a, T, M>,
-    ) -> Self {
+    pub fn new(model: &'a mut M, task: K, optimizer: O, settings: Settings<'a, T, M>) -> Self {
         let (at, history) = (Position::default(), History::default());
-        let (shards, started, before) = (Shards::new(), Instant::now(), 0.0);
-        Training { model, train, valid, loss, optimizer, settings, at, history, shards, started, before }
+        Training { model, task, optimizer, settings, at, history, batches: None, started: Instant::now(), before: 0.0 }
     }
 
     pub fn run(mut self) -> Result<History, FitError> {
         #[cfg(feature = "safetensors")]
         self.settings.files.try_checkpoint()?;
-        self.check_training_data(TRIED_EXAMPLES, None)?;
-        self.check_validation_data(TRIED_EXAMPLES, None)?;
+        for set in [DataSet::Training, DataSet::Validation] {
+            self.task.check_data(self.model, set, TRIED_EXAMPLES)?;
+        }
         let curves = self.curves();
         for callback in &mut self.settings.callbacks {
             callback.on_begin(&Start { curves: &curves, model: self.model })?;
@@ -82,7 +73,7 @@ where
         #[cfg(feature = "safetensors")]
         self.resume()?;
         (self.started, self.before) = (Instant::now(), self.history.seconds);
-        let steps = self.train.len().div_ceil(self.settings.batch_size).div_ceil(self.settings.accumulate);
+        let steps = self.begin_epoch()?.div_ceil(self.settings.accumulate);
         let mut progress = ProgressBar::new(self.settings.quiet, self.settings.epochs, steps, self.at.steps);
         while self.at.epochs < self.settings.epochs && !self.at.stopped {
             self.steps(&mut progress)?;
@@ -106,20 +97,24 @@ where
         Ok(self.history)
     }
 
+    /// Begins the epoch, unless it was begun. Returns its number of batches.
+    pub fn begin_epoch(&mut self) -> Result<usize, FitError> {
+        let seed = self.settings.order_seed(self.at.epochs + 1);
+        match *self.batches.get_or_insert_with(|| self.task.begin_epoch(seed)) {
+            0 => Err(FitError::NoExamples("training")),
+            batches => Ok(batches),
+        }
+    }
+
     /// The remaining steps of an epoch.
     fn steps(&mut self, progress: &mut ProgressBar) -> Result<(), FitError> {
-        let epoch = self.at.epochs + 1;
-        let mut batches = self.settings.batches(self.train, epoch).skip(self.at.batches);
-        loop {
-            let group: Vec<Dataset<T>> = batches.by_ref().take(self.settings.accumulate).collect();
-            if group.is_empty() {
-                return Ok(());
-            }
-            let (loss, gradients) = self.gradients(epoch, &group)?;
+        let (epoch, batches) = (self.at.epochs + 1, self.begin_epoch()?);
+        while self.at.batches < batches {
+            let group = batches.min(self.at.batches + self.settings.accumulate) - self.at.batches;
+            let BatchGradients { loss, gradients, weight } = self.gradients(epoch, group)?;
             self.at.learning_rate = self.optimizer.current_learning_rate();
             self.optimizer.step(self.model, &gradients);
-            let weight: f64 = group.iter().map(Dataset::loss_count).sum();
-            self.at.batches += group.len();
+            self.at.batches += group;
             self.at.steps += 1;
             self.at.loss_sum += loss * weight;
             self.at.loss_count += weight;
@@ -142,33 +137,22 @@ where
                 self.save()?;
             }
         }
+        Ok(())
     }
 
-    /// The loss on the batches of one step, and its gradients.
-    fn gradients(&mut self, epoch: usize, group: &[Dataset<T>]) -> Result<(f64, M), FitError> {
-        let group_weight: f64 = group.iter().map(Dataset::loss_count).sum();
-        let mut sum: Option<(f64, M)> = None;
-        for (i, data) in group.iter().enumerate() {
-            let batch = self.at.batches + i;
+    /// The mean loss on the next batches, as many as there are in a group, and its gradients.
+    fn gradients(&mut self, epoch: usize, group: usize) -> Result<BatchGradients<M>, FitError> {
+        let mut sum: Option<BatchGradients<M>> = None;
+        for batch in self.at.batches..self.at.batches + group {
             let mode = Mode::Training { seed: self.settings.seed }.fold_in(epoch).fold_in(batch);
-            let (loss, gradients) = self.shards.batch_gradients(self.model, data, &self.loss, mode);
-            let not_finite = first_not_finite(&gradients);
-            if !loss.is_finite() || not_finite.is_some() {
-                return Err(self.not_finite(epoch, batch + 1, loss, not_finite));
+            let of_batch = self.task.gradients(self.model, batch, mode);
+            let not_finite = first_not_finite(&of_batch.gradients);
+            if !of_batch.loss.is_finite() || not_finite.is_some() {
+                return Err(self.not_finite(epoch, batch + 1, of_batch.loss, not_finite));
             }
-            if group.len() == 1 {
-                return Ok((loss, gradients));
-            }
-            let weight = data.loss_count() / group_weight;
-            let (total, all) = sum.get_or_insert_with(|| (0.0, gradients.zeros_like()));
-            *total += loss * weight;
-            let weight = T::from_f64(weight);
-            for (all, gradient) in all.leaves_mut().into_iter().zip(gradients.leaves()) {
-                all.update(
-                    gradient,
-                    #[inline(always)]
-                    |all, gradient| all + gradient * weight,
-                );
+            match &mut sum {
+                None => sum = Some(of_batch),
+                Some(sum) => sum.average(&of_batch),
             }
         }
         Ok(sum.expect("at least one batch"))
@@ -188,9 +172,9 @@ where
     fn not_finite(&self, epoch: usize, batch: usize, loss: f64, gradient: Option<String>) -> FitError {
         let (history, own) = (self.so_far(), first_not_finite(&*self.model));
         if own.is_none()
-            && let Err(data) = self.check_training_data(usize::MAX, Some(history.clone()))
+            && let Err(data) = self.task.check_data(self.model, DataSet::Training, usize::MAX)
         {
-            return data;
+            return data.with_history(history);
         }
         match gradient {
             Some(parameter) if loss.is_finite() => FitError::GradientNotFinite { epoch, batch, parameter, history },
@@ -203,47 +187,49 @@ where
         let history = &mut self.history;
         history.loss.push(loss);
         history.learning_rate.extend(self.at.learning_rate);
-        let observed = self.measure(epoch, progress)?.unwrap_or(loss);
+        let observed = self.evaluate(epoch, progress)?.unwrap_or(loss);
         self.optimizer.observe(observed);
         let reached = reached(&self.at, epoch, loss, &self.history, self.model);
         let stops = self.settings.callbacks.iter_mut().map(|callback| callback.on_epoch(&reached).is_break());
         self.at.stopped = stops.fold(false, |any, stops| any | stops);
         self.at = Position { epochs: epoch, batches: 0, loss_sum: 0.0, loss_count: 0.0, ..self.at };
+        self.batches = None;
         self.history.seconds = self.seconds();
         progress.epoch(epoch, &self.history);
         Ok(())
     }
 
-    /// Computes the metrics and the validation loss after an epoch, all from one forward pass, and
-    /// returns the validation loss.
-    fn measure(&mut self, epoch: usize, progress: &ProgressBar) -> Result<Option<f64>, FitError> {
-        if self.valid.is_none() && self.settings.metrics.is_empty() {
-            return Ok(None);
-        }
-        let outputs = Predictions::of(&*self.model, self.valid.unwrap_or(self.train));
-        let loss = self.valid.map(|_| outputs.loss(&self.loss));
-        self.history.val_loss.extend(loss);
-        if self.history.metrics.is_empty() {
-            self.history.metrics = self.metric_names().into_iter().map(|name| (name, Vec::new())).collect();
-        }
-        let mut became_nan = false;
-        for ((_, metric), (name, values)) in self.settings.metrics.iter().zip(&mut self.history.metrics) {
-            let value = outputs.measure(metric);
-            if value.is_nan() && !values.iter().any(|value| value.is_nan()) {
+    /// Measures the metrics and the validation loss after an epoch, and returns the latter.
+    fn evaluate(&mut self, epoch: usize, progress: &ProgressBar) -> Result<Option<f64>, FitError> {
+        let (names, values) = (self.task.metrics(), self.task.evaluate(self.model));
+        assert!(names.len() == values.len(), "fit: a task has measured {} values for {names:?}", values.len());
+        let mut bad_set = None;
+        for (name, value) in names.iter().zip(&values) {
+            let set = if name.starts_with("val_") { DataSet::Validation } else { DataSet::Training };
+            if name == VAL_LOSS {
+                self.history.val_loss.push(*value);
+                bad_set = bad_set.or((!value.is_finite()).then_some(set));
+                continue;
+            }
+            let curve = match self.history.metrics.iter_mut().position(|(known, _)| known == name) {
+                Some(i) => &mut self.history.metrics[i].1,
+                None => {
+                    self.history.metrics.push((name.clone(), Vec::new()));
+                    &mut self.history.metrics.last_mut().expect("just pushed").1
+                }
+            };
+            if value.is_nan() && !curve.iter().any(|value| value.is_nan()) {
                 progress.warn(format_args!("{name} is NaN in epoch {epoch}"));
-                became_nan = true;
+                bad_set = bad_set.or(Some(set));
             }
-            values.push(value);
+            curve.push(*value);
         }
-        let bad_loss = loss.filter(|loss| !loss.is_finite());
-        if became_nan || bad_loss.is_some() {
-            let history = self.so_far();
-            match self.valid {
-                Some(_) => self.check_validation_data(usize::MAX, Some(history))?,
-                None => self.check_training_data(usize::MAX, Some(history))?,
-            }
+        if let Some(set) = bad_set {
+            let checked = self.task.check_data(self.model, set, usize::MAX);
+            checked.map_err(|data| data.with_history(self.so_far()))?;
         }
-        match bad_loss {
+        let loss = names.iter().zip(values).find(|(name, _)| *name == VAL_LOSS).map(|(_, value)| value);
+        match loss.filter(|loss| !loss.is_finite()) {
             Some(loss) => Err(FitError::ValidationNotFinite { epoch, loss, history: self.so_far() }),
             None => Ok(loss),
         }
@@ -251,17 +237,8 @@ where
 
     /// The names of all curves in the history.
     fn curves(&self) -> Vec<String> {
-        let losses = ["loss"].into_iter().chain(self.valid.map(|_| "val_loss")).map(str::to_owned);
-        losses
-            .chain(self.metric_names())
-            .chain(self.optimizer.current_learning_rate().map(|_| "learning_rate".to_owned()))
-            .collect()
-    }
-
-    /// The names of the metrics in the history.
-    pub fn metric_names(&self) -> Vec<String> {
-        let prefix = if self.valid.is_some() { "val_" } else { "" };
-        self.settings.metrics.iter().map(|(name, _)| format!("{prefix}{name}")).collect()
+        let learning_rate = self.optimizer.current_learning_rate().map(|_| "learning_rate".to_owned());
+        ["loss".to_owned()].into_iter().chain(self.task.metrics()).chain(learning_rate).collect()
     }
 
     /// Saves a checkpoint, if there is a file for it.

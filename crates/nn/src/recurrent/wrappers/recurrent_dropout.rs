@@ -1,8 +1,7 @@
 //! Dropout on the hidden state.
 
 use super::{check_rate, drop_first};
-use crate::mode::Mode;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, StepContext};
 use unspool_autograd::{Params, Scalar, Var};
 
 /// A cell with dropout on the hidden state h, the first variable of its state, before each step, in
@@ -14,17 +13,17 @@ use unspool_autograd::{Params, Scalar, Var};
 /// [`Dropout::same_over_time`](crate::layers::Dropout::same_over_time).
 ///
 /// ```
-/// use unspool_nn::{Mode, rng};
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::cells::Lstm;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_nn::recurrent::wrappers::RecurrentDropout;
 /// use unspool_autograd::{Tape, Tensor};
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
 /// let layer = Recurrent::new(RecurrentDropout::new(cell, 0.25));
 /// let tape = Tape::new();
 /// let xs = tape.constant(&Tensor::ones([7, 4, 3]));
-/// let h = tape.bind(&layer).forward_in(xs, Mode::Training { seed: 1 }).last();
+/// let h = tape.bind(&layer).apply(xs, Context::training(1)).last();
 /// assert_eq!(h.shape()[..], [4, 5]);
 /// ```
 #[derive(Params, Clone, Debug)]
@@ -69,9 +68,10 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for RecurrentDropout<C> {
         self.cell.step(x, state)
     }
 
-    fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
-        let drop_mode = if self.same_over_time { mode.fold_in(0) } else { mode.fold_in(0).fold_in(t) };
+    fn step_in(&self, x: Var<'t, T>, state: Self::State, cx: StepContext) -> (Var<'t, T>, Self::State) {
+        let drawn = cx.fold_in(0).mode;
+        let drop_mode = if self.same_over_time { drawn } else { drawn.fold_in(cx.t) };
         let state = drop_first(state, drop_mode, self.rate);
-        self.cell.step_in(x, state, mode.fold_in(1), t)
+        self.cell.step_in(x, state, cx.fold_in(1))
     }
 }

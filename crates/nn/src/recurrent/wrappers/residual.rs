@@ -1,7 +1,6 @@
 //! A residual connection around a cell.
 
-use crate::mode::Mode;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, StepContext};
 use unspool_autograd::{Params, Scalar, Var};
 
 /// A cell whose input `[B, F]` is added to its output `[B, H]`, with `F = H`: `y_t = h_t + x_t`.
@@ -14,7 +13,7 @@ use unspool_autograd::{Params, Scalar, Var};
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::Gru;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_nn::recurrent::wrappers::Residual;
 /// use unspool_autograd::{Tape, Tensor};
 /// let cell: Gru<Tensor> = Gru::new(&mut rng(0), 5, 5);
@@ -57,15 +56,15 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Residual<C> {
     }
 
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
-        self.step_in(x, state, Mode::Evaluation, 0)
+        self.step_in(x, state, StepContext::default())
     }
 
     /// # Panics
     /// If the output does not have the size of the input.
     #[track_caller]
-    fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
+    fn step_in(&self, x: Var<'t, T>, state: Self::State, cx: StepContext) -> (Var<'t, T>, Self::State) {
         let split = x.shape()[1] - self.size;
-        let (output, state) = self.cell.step_in(x.slice(1, ..split), state, mode, t);
+        let (output, state) = self.cell.step_in(x.slice(1, ..split), state, cx);
         let (shape, size) = (output.shape(), self.size);
         assert!(shape.last() == Some(&size), "Residual: the output must be [B, {size}], like the input, not {shape}");
         (output + x.slice(1, split..), state)

@@ -2,7 +2,7 @@
 
 use super::check_rate;
 use crate::mode::Mode;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, StepContext};
 use crate::recurrent::state::State;
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -24,7 +24,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::Lstm;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_nn::recurrent::wrappers::Zoneout;
 /// use unspool_autograd::{Tape, Tensor};
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
@@ -89,14 +89,14 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Zoneout<C> {
     }
 
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
-        self.step_in(x, state, Mode::Evaluation, 0)
+        self.step_in(x, state, StepContext::default())
     }
 
     /// # Panics
     /// If the output of the cell is not the first variable of its state.
     #[track_caller]
-    fn step_in(&self, x: Var<'t, T>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, T>, Self::State) {
-        let (h, new) = self.cell.step_in(x, state.clone(), mode.fold_in(1), t);
-        self.mix(h, state, new, mode.fold_in(0).fold_in(t))
+    fn step_in(&self, x: Var<'t, T>, state: Self::State, cx: StepContext) -> (Var<'t, T>, Self::State) {
+        let (h, new) = self.cell.step_in(x, state.clone(), cx.fold_in(1));
+        self.mix(h, state, new, cx.fold_in(0).mode.fold_in(cx.t))
     }
 }

@@ -1,0 +1,196 @@
+//! The task of a data set and a loss.
+
+use super::error::FitError;
+use super::task::{BatchGradients, DataSet, Task};
+use crate::data::batches::shuffled_batches;
+use crate::data::buckets::buckets;
+use crate::data::dataset::Dataset;
+use crate::data::examples::{Examples, OnTape};
+use crate::layers::layer::Model;
+use crate::losses::loss::Loss;
+use crate::mode::Mode;
+use crate::train::evaluate::try_one;
+use crate::train::predictions::Predictions;
+use crate::train::shards::Shards;
+use std::borrow::Cow;
+use std::panic::Location;
+use unspool_autograd::{Scalar, Var};
+
+/// Examples and a loss to train on: what [`fit`](crate::train::fit()) makes of a [`Dataset`]. Its
+/// settings are methods of [`Fit`](crate::train::Fit).
+pub struct Supervised<'a, T: Scalar, X: Examples, Y: OnTape<T>, L> {
+    pub(super) train: Cow<'a, Dataset<X, Y>>,
+    pub(super) valid: Option<Cow<'a, Dataset<X, Y>>>,
+    /// The fraction of the training examples to hold out as validation examples.
+    pub(super) held_out: Option<f64>,
+    pub(super) loss: L,
+    /// The line that set the loss.
+    pub(super) loss_at: &'static Location<'static>,
+    pub(super) batch_size: usize,
+    pub(super) order: Order,
+    pub(super) metrics: Vec<NamedMetric<'a, T, Y>>,
+    /// Whether metrics are measured on the training examples beside those of validation.
+    pub(super) train_metrics: bool,
+    /// The examples of each batch of the epoch, unless they keep their order.
+    pub(super) batches: Option<Vec<Vec<usize>>>,
+    pub(super) shards: Shards<T>,
+}
+
+/// A metric, its name, and the line that set it.
+pub(super) struct NamedMetric<'a, T: Scalar, Y: OnTape<T>> {
+    pub name: String,
+    pub metric: Metric<'a, T, Y>,
+    pub at: &'static Location<'static>,
+}
+
+/// A function of outputs and targets.
+type Metric<'a, T, Y> = Box<dyn for<'t> Fn(Var<'t, T>, <Y as OnTape<T>>::Bound<'t>) -> Var<'t, T> + Send + Sync + 'a>;
+
+/// The order of examples in an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Order {
+    Shuffled,
+    Unchanged,
+    Buckets,
+}
+
+impl<'a, T: Scalar, X: Examples, Y: OnTape<T>> Supervised<'a, T, X, Y, ()> {
+    #[track_caller]
+    pub(super) fn new(train: &'a Dataset<X, Y>) -> Self {
+        Supervised {
+            train: Cow::Borrowed(train),
+            valid: None,
+            held_out: None,
+            loss: (),
+            loss_at: Location::caller(),
+            batch_size: 32,
+            order: Order::Shuffled,
+            metrics: Vec::new(),
+            train_metrics: false,
+            batches: None,
+            shards: Shards::new(),
+        }
+    }
+}
+
+impl<'a, T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'a, T, X, Y, L> {
+    /// Where the metrics without a prefix are measured.
+    fn measures_training(&self) -> bool {
+        self.valid.is_none() || self.train_metrics
+    }
+
+    fn batch(&self, i: usize) -> Dataset<X, Y> {
+        match &self.batches {
+            Some(batches) => self.train.select_trimmed(&batches[i]),
+            None => {
+                let start = i * self.batch_size;
+                self.train.slice_trimmed(start, self.batch_size.min(self.train.len() - start))
+            }
+        }
+    }
+
+    fn measure(&self, outputs: &Predictions<T, X, Y>) -> impl Iterator<Item = f64> {
+        self.metrics.iter().map(|named| outputs.measure(&named.metric)).collect::<Vec<_>>().into_iter()
+    }
+
+    /// Whether a metric of this example alone is NaN.
+    pub(super) fn metric_is_nan<M: Model<T, X> + Sync>(&self, model: &M, example: &Dataset<X, Y>) -> bool {
+        self.measure(&Predictions::of(model, example)).any(f64::is_nan)
+    }
+}
+
+impl<'a, T, M, X, Y, L> Task<T, M> for Supervised<'a, T, X, Y, L>
+where
+    T: Scalar,
+    M: Model<T, X> + Send + Sync,
+    X: OnTape<T>,
+    Y: OnTape<T>,
+    L: Loss<T, Y>,
+{
+    #[track_caller]
+    fn prepare(&mut self, model: &M) -> Result<(), FitError> {
+        if let Some(fraction) = self.held_out.take() {
+            let held_out = (self.train.len() as f64 * fraction).round() as usize;
+            let first = self.train.len() - held_out;
+            self.valid = Some(Cow::Owned(self.train.slice(first, held_out)));
+            self.train = Cow::Owned(self.train.slice(0, first));
+        }
+        if self.train.is_empty() {
+            return Err(FitError::NoExamples("training"));
+        }
+        if self.valid.as_deref().is_some_and(Dataset::is_empty) {
+            return Err(FitError::NoExamples("validation"));
+        }
+        if self.batch_size == 0 {
+            return Err(FitError::EmptyBatch);
+        }
+        let bucketed = self.order == Order::Buckets && self.train.lengths().is_none();
+        assert!(!bucketed, "bucket_by_length: the data set has no lengths: set them with `with_lengths`");
+        let hint = format!("in the loss given to fit at {}", self.loss_at);
+        for data in [Some(&self.train), self.valid.as_ref()].into_iter().flatten() {
+            try_one(model, data, &self.loss, &hint);
+        }
+        for NamedMetric { name, metric, at } in &self.metrics {
+            let hint = format!("in the metric {name:?} given to fit at {at}");
+            try_one(model, self.valid.as_ref().unwrap_or(&self.train), metric, &hint);
+        }
+        if !self.train.is_contiguous() {
+            self.train = Cow::Owned(self.train.contiguous()); // every batch gathers rows of it
+        }
+        Ok(())
+    }
+
+    fn begin_epoch(&mut self, seed: u64) -> usize {
+        self.batches = match self.order {
+            Order::Unchanged => None,
+            Order::Shuffled => Some(shuffled_batches(self.train.len(), self.batch_size, seed)),
+            Order::Buckets => Some(buckets(self.train.lengths().unwrap_or_default(), self.batch_size, seed)),
+        };
+        self.train.len().div_ceil(self.batch_size)
+    }
+
+    fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M> {
+        let batch = self.batch(batch);
+        let (loss, gradients) = self.shards.batch_gradients(model, &batch, &self.loss, mode);
+        BatchGradients { loss, gradients, weight: batch.loss_count() }
+    }
+
+    fn metrics(&self) -> Vec<String> {
+        let named = |prefix: &str| self.metrics.iter().map(|named| format!("{prefix}{}", named.name)).collect();
+        let mut names: Vec<String> = self.valid.iter().map(|_| "val_loss".to_owned()).collect();
+        let (training, validation): (Vec<_>, Vec<_>) = (named(""), named("val_"));
+        names.extend(training.into_iter().filter(|_| self.measures_training()));
+        names.extend(validation.into_iter().filter(|_| self.valid.is_some()));
+        names
+    }
+
+    fn evaluate(&mut self, model: &M) -> Vec<f64> {
+        let mut values = Vec::new();
+        // All values of a set come from one forward pass.
+        let valid = self.valid.as_deref().map(|valid| Predictions::of(model, valid));
+        values.extend(valid.iter().map(|outputs| outputs.loss(&self.loss)));
+        if self.measures_training() && !self.metrics.is_empty() {
+            values.extend(self.measure(&Predictions::of(model, &self.train)));
+        }
+        values.extend(valid.iter().flat_map(|outputs| self.measure(outputs)));
+        values
+    }
+
+    fn check_data(&self, model: &M, set: DataSet, limit: usize) -> Result<(), FitError> {
+        match set {
+            DataSet::Training => self.check_training_data(model, limit),
+            DataSet::Validation => self.check_validation_data(model, limit),
+        }
+    }
+
+    fn settings(&self) -> Vec<(&'static str, u64)> {
+        let valid = self.valid.as_ref().map_or(0, |valid| valid.len());
+        vec![
+            ("batch size", self.batch_size as u64),
+            ("number of training examples", self.train.len() as u64),
+            ("number of validation examples", valid as u64),
+            ("order of examples", self.order as u64),
+            ("number of metrics", self.metrics.len() as u64),
+        ]
+    }
+}

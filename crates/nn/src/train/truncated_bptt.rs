@@ -1,0 +1,383 @@
+//! Truncated backpropagation through time.
+
+use super::at_callers_line::at_callers_line;
+use super::error::FitError;
+use super::task::{BatchGradients, Task};
+use super::training_loop::VAL_LOSS;
+use crate::context::Context;
+use crate::data::error::DataError;
+use crate::data::examples::{Examples, OnTape};
+use crate::losses::cross_entropy::sparse_cross_entropy;
+use crate::losses::loss::Loss;
+use crate::mode::Mode;
+use crate::optim::state_dict::{StateDict, StateDictError};
+use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
+use crate::recurrent::state::State;
+use crate::text::bptt_batches;
+use crate::train::shards::Shards;
+use rayon::prelude::*;
+use std::ops::Range;
+use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
+
+/// Long sequences that a model learns window by window: the gradient stays within a window, the
+/// state is carried from each window to the next, and starts from zero in every epoch.
+///
+/// The model is any [`SequenceLayer`], such as a [`LanguageModel`](crate::text::LanguageModel) or a
+/// [`Stack`](crate::recurrent::Stack). Inputs and targets are sequences side by side: tensors
+/// `[L, B, F]` or indices `[L, B]`. The B sequences are cut into [shards](Shards::ranges), which run
+/// on several threads. It is a [`Task`]: [`fit`](crate::train::fit()) trains on it, and so can a
+/// loop of your own.
+///
+/// Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of recurrent
+/// network trajectories".
+///
+/// ```
+/// use unspool_nn::cells::Gru;
+/// use unspool_nn::rng;
+/// use unspool_nn::text::LanguageModel;
+/// use unspool_nn::train::{TruncatedBptt, fit};
+/// use unspool_autograd::Tensor;
+/// let tokens: Vec<usize> = (0..2000).map(|i| i * i % 7).collect(); // a text of 7 characters
+/// let mut model: LanguageModel<Tensor, Gru<Tensor>> = LanguageModel::new(&mut rng(0), 7, 8, [16], Gru::new);
+/// let mut task = TruncatedBptt::tokens(&tokens[..1800], 4, 25)?.validate_tokens(&tokens[1800..], 4)?;
+/// let history = fit(&mut model, &mut task).epochs(5).quiet().run()?;
+/// assert!(history.val_loss[4] < history.val_loss[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A series of numbers, and a loop of one's own over the task:
+///
+/// ```
+/// use unspool_nn::cells::Lstm;
+/// use unspool_nn::losses::mse;
+/// use unspool_nn::optim::{Adam, Optimizer};
+/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::train::{Task, TruncatedBptt};
+/// use unspool_nn::{Mode, rng};
+/// use unspool_autograd::Tensor;
+/// let wave = Tensor::<f32>::from_fn([401, 4, 1], |i| (i as f32 / 9.0).sin() / 2.0); // [L, B, F]
+/// let mut task = TruncatedBptt::new(wave.slice(0, ..400), wave.slice(0, 1..), 50)?.loss(mse);
+/// let mut model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 1, 1));
+/// let mut adam = Adam::default();
+/// for epoch in 0..2 {
+///     for window in 0..task.restart() {
+///         let mode = Mode::Training { seed: epoch }.fold_in(window);
+///         let batch = task.gradients(&model, window, mode);
+///         adam.step(&mut model, &batch.gradients);
+///     }
+/// }
+/// # Ok::<(), unspool_nn::data::DataError>(())
+/// ```
+pub struct TruncatedBptt<X, Y, L, D, T: Scalar = f32> {
+    train: Sequences<X, Y>,
+    valid: Option<Sequences<X, Y>>,
+    /// Time steps per window.
+    steps: usize,
+    /// After so many windows, the state starts from zero.
+    restart_every: usize,
+    loss: L,
+    shards: Shards<T>,
+    /// The state of each shard after the last window.
+    carried: Vec<D>,
+}
+
+/// The loss of scores for the next token.
+pub type NextToken<T> = for<'t> fn(Var<'t, T>, Indices) -> Var<'t, T>;
+
+impl<D, T: Scalar> TruncatedBptt<Indices, Indices, NextToken<T>, D, T> {
+    /// A text of tokens, as `batch_size` sequences side by side: each token is predicted from those
+    /// before it, in windows of `steps` time steps. The loss is the cross-entropy, unless
+    /// [another](TruncatedBptt::loss) is set.
+    ///
+    /// # Errors
+    /// If the text is too short.
+    ///
+    /// # Panics
+    /// If `batch_size` or `steps` is 0.
+    #[track_caller]
+    pub fn tokens(tokens: &[usize], batch_size: usize, steps: usize) -> Result<Self, DataError> {
+        let Sequences { x, y, .. } = Sequences::of_tokens(tokens, batch_size)?;
+        Ok(TruncatedBptt::new(x, y, steps)?.loss(sparse_cross_entropy))
+    }
+}
+
+impl<L, D, T: Scalar> TruncatedBptt<Indices, Indices, L, D, T> {
+    /// Computes the loss on another text after each epoch, as `batch_size` sequences side by side.
+    ///
+    /// # Errors
+    /// If the text is too short.
+    ///
+    /// # Panics
+    /// If `batch_size` is 0.
+    #[track_caller]
+    pub fn validate_tokens(self, tokens: &[usize], batch_size: usize) -> Result<Self, DataError> {
+        Ok(TruncatedBptt { valid: Some(Sequences::of_tokens(tokens, batch_size)?), ..self })
+    }
+}
+
+impl<X: Examples, Y: OnTape<T>, D, T: Scalar> TruncatedBptt<X, Y, (), D, T> {
+    /// Input sequences and the targets of their time steps, in windows of `steps` time steps. Set
+    /// the [`loss`](TruncatedBptt::loss) next.
+    ///
+    /// # Errors
+    /// If they are not sequences, or not as many of the same length.
+    ///
+    /// # Panics
+    /// If `steps` is 0.
+    #[track_caller]
+    pub fn new(x: X, y: Y, steps: usize) -> Result<Self, DataError> {
+        assert!(steps > 0, "TruncatedBptt: windows of 0 steps: they must have at least 1");
+        let train = Sequences::new(x, y)?;
+        let (shards, carried) = (Shards::new(), Vec::new());
+        Ok(TruncatedBptt { train, valid: None, steps, restart_every: usize::MAX, loss: (), shards, carried })
+    }
+}
+
+impl<X: Examples, Y: OnTape<T>, L, D, T: Scalar> TruncatedBptt<X, Y, L, D, T> {
+    /// Sets the loss of the outputs of a window and its targets.
+    pub fn loss<N: Loss<T, Y>>(self, loss: N) -> TruncatedBptt<X, Y, N, D, T> {
+        let TruncatedBptt { train, valid, steps, restart_every, shards, carried, .. } = self;
+        TruncatedBptt { train, valid, steps, restart_every, loss, shards, carried }
+    }
+
+    /// Computes the loss on these sequences after each epoch; the state is carried through all of
+    /// them.
+    ///
+    /// # Errors
+    /// As those of [`new`](TruncatedBptt::new).
+    pub fn validate(self, x: X, y: Y) -> Result<Self, DataError> {
+        Ok(TruncatedBptt { valid: Some(Sequences::new(x, y)?), ..self })
+    }
+
+    /// Starts from the zero state after every `windows` windows, as a model does when it is used: one
+    /// that has met this state only once in an epoch may not know what to do.
+    ///
+    /// # Panics
+    /// If `windows` is 0.
+    #[track_caller]
+    pub fn restart_every(self, windows: usize) -> Self {
+        assert!(windows > 0, "restart_every: 0 windows: it must be at least 1");
+        TruncatedBptt { restart_every: windows, ..self }
+    }
+
+    /// Drops the carried states, as at the start of an epoch. Returns the number of windows.
+    pub fn restart(&mut self) -> usize {
+        self.carried.clear();
+        self.train.length.div_ceil(self.steps)
+    }
+}
+
+impl<T, M, X, Y, L, D> Task<T, M> for TruncatedBptt<X, Y, L, D, T>
+where
+    T: Scalar,
+    M: Params<Tensor<T>> + Send + Sync,
+    X: OnTape<T>,
+    Y: OnTape<T>,
+    L: Loss<T, Y>,
+    D: Send + Sync,
+    for<'t> M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
+{
+    #[track_caller]
+    fn prepare(&mut self, model: &M) -> Result<(), FitError> {
+        // A misfit panics here, with the caller's line, and not somewhere in the thread pool.
+        for set in [Some(&self.train), self.valid.as_ref()].into_iter().flatten() {
+            let (tape, part) = (Tape::new(), set.cut(0..1, 0..1));
+            let (output, _) = run::<T, M, X, Y, D>(&tape, &tape.bind_frozen(model), &part, None, Mode::Evaluation);
+            at_callers_line("in the loss of TruncatedBptt", || (self.loss)(output, part.targets(&tape)).item());
+        }
+        Ok(())
+    }
+
+    fn begin_epoch(&mut self, _: u64) -> usize {
+        self.restart()
+    }
+
+    fn gradients(&mut self, model: &M, window: usize, mode: Mode) -> BatchGradients<M> {
+        if window.is_multiple_of(self.restart_every) {
+            self.carried.clear();
+        }
+        let (steps, count) = (self.train.window(window, self.steps), self.train.count);
+        let shards: Vec<_> = Shards::<T>::ranges(count).enumerate().collect();
+        let (loss, gradients, states) = self.shards.gradients_with_aux(model, &shards, |tape, net, (i, range)| {
+            let part = self.train.cut(steps.clone(), range.clone());
+            let (output, state) = run::<T, M, X, Y, D>(tape, net, &part, self.carried.get(*i), mode.fold_in(*i));
+            let weight = range.len() as f64 / count as f64;
+            ((self.loss)(output, part.targets(tape)) * weight, state)
+        });
+        self.carried = states;
+        BatchGradients { loss, gradients, weight: (steps.len() * count) as f64 }
+    }
+
+    fn metrics(&self) -> Vec<String> {
+        self.valid.iter().map(|_| VAL_LOSS.to_owned()).collect()
+    }
+
+    fn evaluate(&mut self, model: &M) -> Vec<f64> {
+        self.valid.iter().map(|valid| mean_loss::<T, M, X, Y, D>(model, valid, self.steps, &self.loss)).collect()
+    }
+
+    fn settings(&self) -> Vec<(&'static str, u64)> {
+        let valid = self.valid.as_ref().map_or(0, |valid| valid.length * valid.count);
+        vec![
+            ("number of sequences", self.train.count as u64),
+            ("number of time steps", self.train.length as u64),
+            ("number of time steps per window", self.steps as u64),
+            ("number of windows to a restart", self.restart_every as u64),
+            ("number of validation time steps", valid as u64),
+        ]
+    }
+
+    fn state_dict(&self, _: &M) -> StateDict<T> {
+        let mut state = StateDict::new();
+        for (i, carried) in self.carried.iter().enumerate() {
+            let tape = Tape::new();
+            let mut n = 0;
+            attached::<T, M, X, D>(&tape, carried).visit(&mut |var| {
+                state.tensors.insert(format!("states.{i}.{n}"), var.value());
+                n += 1;
+            });
+        }
+        state
+    }
+
+    fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
+        let mut reader = state.reader();
+        let mut carried = Vec::new();
+        for (i, range) in Shards::<T>::ranges(self.train.count).enumerate() {
+            // One step of the model shows what its states look like.
+            let tape = Tape::new();
+            let part = self.train.cut(0..1, range);
+            let (_, like) = run::<T, M, X, Y, D>(&tape, &tape.bind_frozen(model), &part, None, Mode::Evaluation);
+            let mut n = 0;
+            let saved = attached::<T, M, X, D>(&tape, &like).map(&mut |var| {
+                let saved = reader.tensor(&format!("states.{i}.{n}"), var.shape());
+                n += 1;
+                saved.map_or(var, |saved| tape.constant(&saved))
+            });
+            carried.push(saved.detach());
+        }
+        reader.finish()?;
+        self.carried = carried;
+        Ok(())
+    }
+}
+
+/// The outputs of a model over a part of the sequences, and its state after them.
+#[track_caller]
+fn run<'t, T, M, X, Y, D>(
+    tape: &'t Tape<T>,
+    net: &M::With<Var<'t, T>>,
+    part: &Sequences<X, Y>,
+    carried: Option<&D>,
+    mode: Mode,
+) -> (Var<'t, T>, D)
+where
+    T: Scalar,
+    M: Params<Tensor<T>>,
+    X: OnTape<T>,
+    M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
+{
+    let cx = Context::from(mode);
+    let state = carried.map(|carried| State::attach(tape, carried));
+    let output = net.run(part.x.bind(tape, cx), state, cx);
+    (output.sequence(), output.state().detach())
+}
+
+/// A carried state on a tape.
+fn attached<'t, T, M, X, D>(
+    tape: &'t Tape<T>,
+    carried: &D,
+) -> <M::With<Var<'t, T>> as SequenceLayer<'t, T, X::Bound<'t>>>::State
+where
+    T: Scalar,
+    M: Params<Tensor<T>>,
+    X: OnTape<T>,
+    M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
+{
+    State::attach(tape, carried)
+}
+
+/// The mean loss over all time steps of sequences, with the state carried from window to window.
+fn mean_loss<T, M, X, Y, D>(model: &M, of: &Sequences<X, Y>, steps: usize, loss: &impl Loss<T, Y>) -> f64
+where
+    T: Scalar,
+    M: Params<Tensor<T>> + Sync,
+    X: OnTape<T>,
+    Y: OnTape<T>,
+    for<'t> M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
+{
+    let shards: Vec<Range<usize>> = Shards::<T>::ranges(of.count).collect();
+    let sum = |range: &Range<usize>| {
+        let (mut tape, mut carried, mut sum) = (Tape::new(), None, 0.0);
+        for window in 0..of.length.div_ceil(steps) {
+            let steps = of.window(window, steps);
+            let part = of.cut(steps.clone(), range.clone());
+            {
+                let net = tape.bind_frozen(model);
+                let (output, state) = run::<T, M, X, Y, D>(&tape, &net, &part, carried.as_ref(), Mode::Evaluation);
+                sum += loss(output, part.targets(&tape)).item().to_f64() * (steps.len() * range.len()) as f64;
+                carried = Some(state);
+            }
+            tape.reset();
+        }
+        sum
+    };
+    // Collected first and added in order: the same bits at any number of threads.
+    let sums: Vec<f64> = shards.par_iter().map(sum).collect();
+    sums.into_iter().sum::<f64>() / (of.length * of.count) as f64
+}
+
+/// Inputs and targets `[L, B, ..]`.
+struct Sequences<X, Y> {
+    x: X,
+    y: Y,
+    length: usize,
+    count: usize,
+}
+
+impl Sequences<Indices, Indices> {
+    #[track_caller]
+    fn of_tokens(tokens: &[usize], batch_size: usize) -> Result<Self, DataError> {
+        let mut whole = bptt_batches(tokens, batch_size, usize::MAX)?;
+        let whole = whole.next().expect("a text that is long enough has a batch");
+        Sequences::new(whole.inputs, whole.targets)
+    }
+}
+
+impl<X: Examples, Y: Examples> Sequences<X, Y> {
+    fn new(x: X, y: Y) -> Result<Self, DataError> {
+        let (xs, ys) = (x.describe(), y.describe());
+        let size = |of: (Option<usize>, Option<usize>)| of.0.zip(of.1).filter(|&(length, count)| length * count > 0);
+        match (size((x.time(), x.examples())), size((y.time(), y.examples()))) {
+            (Some(size), Some(of_targets)) if size == of_targets => {
+                let (length, count) = size;
+                Ok(Sequences { x, y, length, count })
+            }
+            _ => Err(DataError(format!(
+                "inputs {xs} and targets {ys} must be as many sequences of the same length: {} and {}",
+                X::AXES[1],
+                Y::AXES[1]
+            ))),
+        }
+    }
+
+    /// The time steps of a window.
+    fn window(&self, window: usize, steps: usize) -> Range<usize> {
+        window * steps..self.length.min((window + 1) * steps)
+    }
+
+    /// Some time steps of some of the sequences.
+    fn cut(&self, steps: Range<usize>, sequences: Range<usize>) -> Self {
+        let (length, count) = (steps.len(), sequences.len());
+        let x = self.x.steps(steps.clone()).slice(sequences.clone()).contiguous();
+        Sequences { x, y: self.y.steps(steps).slice(sequences).contiguous(), length, count }
+    }
+
+    /// The targets on a tape.
+    fn targets<'t, T: Scalar>(&self, tape: &'t Tape<T>) -> Y::Bound<'t>
+    where
+        Y: OnTape<T>,
+    {
+        self.y.bind(tape, Context::default())
+    }
+}
