@@ -33,6 +33,17 @@ pub const CASES: &[Case] = &[
     ("erf", unary!(|x| x.erf())),
     ("abs", unary!(|x| (x + 0.01).abs())),
     ("sign", unary!(|x| (x + 0.01).sign() * x)),
+    ("floor", unary!(|x| (x * 2.5 + 0.25).floor() * x)), // no value lies within a step of an integer
+    ("ceil", unary!(|x| (x * 2.5 + 0.25).ceil() * x)),
+    ("round", unary!(|x| (x * 2.5 + 0.25).round() * x)),
+    ("trunc", unary!(|x| (x * 2.5 + 0.25).trunc() * x)),
+    ("rem", |name| {
+        // The quotients are between integers.
+        for shapes in BROADCASTS {
+            check(name, shapes, f!(|a, b| (b * (a * 0.2 + 2.4)).rem(b) + (b * (a * 0.2 - 1.6)).rem(b) * a));
+            check(name, shapes, f!(|a, b| (a * 0.2 + 0.5).rem(b) + (a * 0.1 - 1.0).rem(-0.7) + b));
+        }
+    }),
     ("reciprocal", unary!(|x| (x.square() + 0.1).reciprocal())),
     ("softplus", unary!(|x| (x * 3.0).softplus())),
     ("silu", unary!(|x| x.silu())),

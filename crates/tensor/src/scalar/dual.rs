@@ -164,6 +164,22 @@ impl<T: Real> Scalar for Dual<T> {
         Dual::constant(self.value.sign())
     }
     #[inline(always)]
+    fn floor(self) -> Self {
+        Dual::constant(self.value.floor())
+    }
+    #[inline(always)]
+    fn ceil(self) -> Self {
+        Dual::constant(self.value.ceil())
+    }
+    #[inline(always)]
+    fn round_ties_even(self) -> Self {
+        Dual::constant(self.value.round_ties_even())
+    }
+    #[inline(always)]
+    fn trunc(self) -> Self {
+        Dual::constant(self.value.trunc())
+    }
+    #[inline(always)]
     fn tanh(self) -> Self {
         let y = self.value.tanh();
         self.chain(y, T::ONE - y * y)
@@ -309,6 +325,10 @@ mod tests {
             erf: |x| Scalar::erf(x);
             abs: |x| Scalar::abs(x) + Scalar::abs(-x);
             sign: |x| Scalar::sign(x) * x;
+            floor: |x| Scalar::floor(x * c(7.0)) * x;
+            ceil: |x| Scalar::ceil(x * c(7.0)) * x;
+            round_ties_even: |x| Scalar::round_ties_even(x * c(7.0)) * x;
+            trunc: |x| Scalar::trunc(x * c(-7.0)) * x;
             tanh: |x| Scalar::tanh(x);
             sigmoid: |x| Scalar::sigmoid(x);
         };

@@ -123,6 +123,14 @@ pub trait Scalar:
     fn abs(self) -> Self;
     /// The sign: -1, 0 or 1; NaN for NaN.
     fn sign(self) -> Self;
+    /// The largest integer that is not greater.
+    fn floor(self) -> Self;
+    /// The smallest integer that is not less.
+    fn ceil(self) -> Self;
+    /// The nearest integer, the even one of two.
+    fn round_ties_even(self) -> Self;
+    /// The integer part, toward zero.
+    fn trunc(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh(self) -> Self;
     /// The logistic function, `1 / (1 + exp(-x))`.
@@ -269,6 +277,22 @@ macro_rules! scalar {
                 } else {
                     self - self // 0 for 0, NaN for NaN
                 }
+            }
+            #[inline(always)]
+            fn floor(self) -> $t {
+                $t::floor(self)
+            }
+            #[inline(always)]
+            fn ceil(self) -> $t {
+                $t::ceil(self)
+            }
+            #[inline(always)]
+            fn round_ties_even(self) -> $t {
+                $t::round_ties_even(self)
+            }
+            #[inline(always)]
+            fn trunc(self) -> $t {
+                $t::trunc(self)
             }
             #[inline(always)]
             fn tanh(self) -> $t {
