@@ -19,6 +19,7 @@ fn what_cannot_be_made() {
     let misfit = |part: &str, at: usize| format!("from_parts: {part} does not fit into axis 1 of [2, 3] at {at}");
     let overlap = "from_parts: the part at 1 begins before 2, where the last one ends";
     let crowded = "one_hot: labels [1, 1, 1, 1, 1, 1] have 6 axes, there is no room for the classes";
+    let random = &mut rng(0);
     sentences! {
         Tensor::<f32>::zeros([HUGE]) => large(&huge);
         Tensor::<f32>::ones([HUGE, HUGE]) => large(&format!("[{HUGE}, {HUGE}]"));
@@ -45,6 +46,13 @@ fn what_cannot_be_made() {
         Tensor::from_parts([2, 3], 1, [(7, &zeros([2, 1]))]) => misfit("[2, 1]", 7);
         Tensor::from_parts([2, 3], 1, [(0, &zeros([1, 1]))]) => misfit("[1, 1]", 0);
         Tensor::from_parts([2, 3], 1, [(0, &zeros([2]))]) => misfit("[2]", 0);
+        Tensor::<f32>::uniform(random, [2], 1.0, 0.5) => "uniform: nothing lies between 1 and 0.5";
+        Tensor::<f32>::uniform(random, [2], 0.0, f64::NAN) => "uniform: the range from 0 to NaN is not finite";
+        init::uniform::<f32>(random, [2], f64::NEG_INFINITY, 0.0) => "uniform: the range from -inf to 0 is not finite";
+        Tensor::<f32>::uniform(random, [HUGE], 0.0, 1.0) => large(&huge);
+        Tensor::<f32>::normal(random, [2], f64::INFINITY, 1.0) => "normal: the mean inf is not finite";
+        Tensor::<f32>::normal(random, [2], 0.0, -1.0) => "normal: a standard deviation of -1 is not possible";
+        Tensor::<f32>::normal(random, [2], 0.0, f64::NAN) => "normal: a standard deviation of NaN is not possible";
         Tensor::<Dual<f32>>::zeros([HUGE]) => large(&huge);
         zeros([2]).with_tangents(&zeros([3])) => "with_tangents: values [2] and tangents [3] differ in shape";
     }

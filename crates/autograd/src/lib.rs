@@ -49,4 +49,4 @@ pub use params::{Params, ParamsExt, Path, Segment};
 pub use tape::{InputGrads, Inputs, Op, Saves, Tape, Var};
 pub use transforms::{hessian, hvp, jacobian, jvp, vjp};
 pub use unspool_derive::Params;
-pub use unspool_tensor::{Dual, Indices, MAX_RANK, Real, Scalar, Shape, SliceRange, Tensor};
+pub use unspool_tensor::{Dual, Indices, MAX_RANK, Real, Rng, Scalar, Shape, SliceRange, Tensor, rng};

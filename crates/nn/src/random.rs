@@ -1,21 +1,3 @@
-//! The random number generator.
+//! The random number generator, which is that of random tensors.
 
-use rand::SeedableRng;
-
-/// The generator for initial weights and shuffling: PCG64 DXSM, which has the same output on every
-/// machine.
-pub type Rng = rand_pcg::Pcg64Dxsm;
-
-/// A generator seeded with `seed`.
-///
-/// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::layers::Dense;
-/// use unspool_autograd::Tensor;
-/// let a: Dense<Tensor> = Dense::new(&mut rng(7), 3, 2);
-/// let b: Dense<Tensor> = Dense::new(&mut rng(7), 3, 2);
-/// assert_eq!(a.weight, b.weight);
-/// ```
-pub fn rng(seed: u64) -> Rng {
-    Rng::seed_from_u64(seed)
-}
+pub use unspool_autograd::{Rng, rng};

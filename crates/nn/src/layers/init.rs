@@ -5,7 +5,6 @@
 
 use crate::random::Rng;
 use rand::RngExt;
-use rand_distr::{Distribution, StandardNormal};
 use std::cell::Cell;
 use unspool_autograd::{Scalar, Shape, Tensor};
 
@@ -61,11 +60,18 @@ pub fn glorot_uniform<T: Scalar>(rng: &mut Rng, inputs: usize, outputs: usize) -
     skipped([inputs, outputs]).unwrap_or_else(draw)
 }
 
-/// A tensor with elements uniform between `low` and `high`.
+/// A tensor with elements uniform between `low` and `high`: [`Tensor::uniform`], which
+/// [`skip`] skips.
+///
+/// # Panics
+/// If `low` is greater than `high`, or either of them is not finite.
+#[track_caller]
 pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high: f64) -> Tensor<T> {
     let shape = shape.into();
-    let draw = || Tensor::from_fn(shape, |_| T::from_f64(low + (high - low) * rng.random::<f64>()));
-    skipped(shape).unwrap_or_else(draw)
+    match skipped(shape) {
+        Some(zeros) => zeros,
+        None => Tensor::uniform(rng, shape, low, high),
+    }
 }
 
 /// A random matrix `[rows, columns]` with orthonormal rows, or orthonormal columns if there are
@@ -94,7 +100,7 @@ pub fn orthogonal<T: Scalar>(rng: &mut Rng, rows: usize, columns: usize) -> Tens
     // diagonal.
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(rows);
     while basis.len() < rows {
-        let mut row: Vec<f64> = (0..columns).map(|_| StandardNormal.sample(rng)).collect();
+        let mut row = Tensor::<f64>::normal(rng, [columns], 0.0, 1.0).to_vec();
         for _ in 0..2 {
             // Twice, because rounding leaves some of the other rows after the first pass.
             for other in &basis {
