@@ -4,8 +4,8 @@ use unspool::layers::activations::{self, log_softmax, relu, softmax};
 use unspool::layers::{Activation, Boxed, boxed};
 use unspool::prelude::*;
 use unspool::recurrent::StreamingCell;
-use unspool::train::predict_lengths;
 use unspool::{Gru, Lstm, Mode, ParamsExt, State, dropout, mse, predict};
+use unspool_tests::padded;
 
 fn data() -> Dataset {
     let x = Tensor::<f32>::from_fn([6, 40, 2], |i| (i as f32 * 0.37).sin());
@@ -35,7 +35,7 @@ fn a_boxed_layer_trains_to_the_same_bits() {
     assert_eq!(losses[0], losses[1]);
     assert_eq!(predict(&plain, data().x()), predict(&choice, data().x()));
     let lengths: Vec<usize> = (0..40).map(|i| 1 + i % 6).collect();
-    assert_eq!(predict_lengths(&plain, data().x(), &lengths), predict_lengths(&choice, data().x(), &lengths));
+    assert_eq!(predict(&plain, &padded(data().x(), &lengths)), predict(&choice, &padded(data().x(), &lengths)));
 }
 
 /// The weights are not shared: an optimizer writes to them in place.
@@ -66,7 +66,7 @@ fn a_layer_that_drops_out_does_so_in_a_box() {
     let (net, x) = (tape.bind(&layer), tape.constant(&Tensor::ones([3, 8])));
     assert_eq!(net.forward(x).value(), x.value());
     let mode = Mode::Training { seed: 5 };
-    assert_eq!(net.forward_in(x, mode).value(), dropout(0.5).forward_in(x, mode).value());
+    assert_eq!(net.apply(x, mode.into()).value(), dropout(0.5).apply(x, mode.into()).value());
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn activations_are_layers() {
     assert_eq!(y.value(), by_hand.value());
     let sequences = tape.constant(&Tensor::<f32>::from_fn([3, 2, 4], |i| i as f32));
     assert_eq!(
-        log_softmax().forward_lengths(sequences, Some(&[3, 1]), Mode::Evaluation).value(),
+        log_softmax().apply(sequences, Context::default().with_lengths(&[3, 1])).value(),
         sequences.log_softmax(2).value()
     );
 }
@@ -138,7 +138,7 @@ fn a_state_of_ones_own_is_packed_carried_and_streamed() {
     let whole = net.forward(tape.constant(&xs));
     // Of each sequence as far as it goes, as if it were alone.
     let lengths = [5, 2, 4, 1];
-    let ragged = net.unroll(tape.constant(&xs)).lengths(&lengths).run();
+    let ragged = net.apply(tape.constant(&xs), Context::default().with_lengths(&lengths));
     for (b, length) in lengths.into_iter().enumerate() {
         let alone = net.forward(tape.constant(&xs.slice(0, ..length).slice(1, b..b + 1)));
         let (found, expected) = (ragged.state(), alone.state());
@@ -151,12 +151,18 @@ fn a_state_of_ones_own_is_packed_carried_and_streamed() {
     }
     // In two windows.
     let carried: StateDict<Tensor> = net.forward(tape.constant(&xs.slice(0, ..2))).state().detach();
-    let rest = net.unroll(tape.constant(&xs.slice(0, 2..))).carried(Some(&carried)).run();
+    let rest = net.run(
+        tape.constant(&xs.slice(0, 2..)),
+        Some(State::attach(tape.constant(&xs.slice(0, 2..)).tape(), &carried)),
+        Context::default(),
+    );
     assert_eq!(rest.last().value(), whole.last().value());
     // Step by step.
     let mut stream = StreamingCell::new(cell);
     let said = (0..5).map(|t| stream.step(&xs.select(0, t))).last().unwrap();
     assert_eq!(said, whole.last().value());
-    gradcheck(&layer, |tape, net| net.unroll(tape.constant(&xs.cast())).lengths(&lengths).run().last().square().mean())
-        .unwrap();
+    gradcheck(&layer, |tape, net| {
+        net.apply(tape.constant(&xs.cast()), Context::default().with_lengths(&lengths)).last().square().mean()
+    })
+    .unwrap();
 }

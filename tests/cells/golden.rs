@@ -53,7 +53,7 @@ where
         } else {
             let state: Vec<V> = list(&layer["h0"]).iter().map(|h| tape.variable(&tensor(h))).collect();
             states.push(state.clone());
-            net.forward_from(xs, Parts::from_parts(&state))
+            net.run(xs, Some(Parts::from_parts(&state)), Context::default())
         };
         xs = run.sequence();
         let last = run.state().parts();

@@ -37,7 +37,7 @@ macro_rules! cells {
             let state: Vec<Tensor<f64>> = $widths.iter().enumerate().map(state).collect();
             let model = FromState { layer: Recurrent::new(cell), state, xs };
             gradcheck(&model, |_, m| {
-                let run = m.layer.forward_from(m.xs, Parts::from_parts(&m.state));
+                let run = m.layer.run(m.xs, Some(Parts::from_parts(&m.state)), Context::default());
                 run.state().parts().into_iter().fold(project(run.sequence()), |loss, part| loss + project(part))
             })
             .unwrap();
@@ -48,7 +48,7 @@ macro_rules! cells {
             let zeros = |&width: &usize| tape.constant(&Tensor::zeros([BATCH, width]));
             let zeros: Vec<Var<f64>> = $widths.iter().map(zeros).collect();
             let run = net.layer.forward(net.xs).sequence();
-            let from_zero = net.layer.forward_from(net.xs, Parts::from_parts(&zeros)).sequence();
+            let from_zero = net.layer.run(net.xs, Some(Parts::from_parts(&zeros)), Context::default()).sequence();
             assert_close("outputs", &run.value(), &from_zero.value(), 1e-12);
         }
     )*};

@@ -61,7 +61,7 @@ macro_rules! outputs {
         let tape = Tape::new();
         let layer = Recurrent::new($cell);
         let net = tape.bind(&layer);
-        let run = net.forward_in(tape.constant(&values([3, 2, 40], 1)), $mode);
+        let run = net.apply(tape.constant(&values([3, 2, 40], 1)), $mode.into());
         (run.sequence().value(), run.state().1.value())
     }};
 }
@@ -102,7 +102,7 @@ fn zoneout_hands_on_the_state_it_made() {
     let cell: Lstm<Tensor<f64>> = Lstm::new(&mut rng(0), 3, 5);
     let tape = Tape::new();
     let xs = tape.constant(&values([4, 2, 3], 1));
-    let run = tape.bind(&Recurrent::new(Zoneout::new(cell.clone(), 0.4, 0.2))).forward_in(xs, TRAINING);
+    let run = tape.bind(&Recurrent::new(Zoneout::new(cell.clone(), 0.4, 0.2))).apply(xs, TRAINING.into());
     assert_eq!(run.last().value(), run.state().0.value());
     let plain = tape.bind(&Recurrent::new(cell)).forward(xs);
     assert_ne!(run.last().value(), plain.last().value());
@@ -125,7 +125,8 @@ fn gradients_through_wrappers_agree_with_differences() {
     macro_rules! check {
         ($cell:expr) => {
             gradcheck(&Recurrent::new($cell), |tape, net| {
-                let run = net.unroll(tape.constant(&values([5, 2, 3], 2))).lengths(&[3, 5]).mode(TRAINING).run();
+                let run =
+                    net.apply(tape.constant(&values([5, 2, 3], 2)), Context::from(TRAINING).with_lengths(&[3, 5]));
                 (run.sequence() * tape.constant(&values([5, 2, 3], 3))).sum() + run.state().1.square().sum()
             })
             .unwrap();
@@ -141,10 +142,10 @@ fn gradients_through_wrappers_agree_with_differences() {
 fn a_sequence_without_the_same_features_at_every_step() {
     let tape = Tape::new();
     let xs = tape.constant(&Tensor::<f64>::ones([5, 2, 30]));
-    let same = dropout(0.5).same_over_time().forward_in(xs, TRAINING).value();
+    let same = dropout(0.5).same_over_time().apply(xs, TRAINING.into()).value();
     assert_eq!(same.select(0, 0), same.select(0, 4));
     assert!(same.to_vec().contains(&0.0) && same.to_vec().contains(&2.0));
-    let other = dropout(0.5).forward_in(xs, TRAINING).value();
+    let other = dropout(0.5).apply(xs, TRAINING.into()).value();
     assert_ne!(other.select(0, 0), other.select(0, 4));
 }
 
@@ -212,7 +213,11 @@ fn a_decoder_fed_with_targets_is_a_layer_over_them() {
     assert_close("forced", &forced.sequence().value(), &whole.sequence().value(), 1e-14);
     // By its own outputs.
     let free = net.decode(xs.select(0, 0), net.cell.zero_state(2), 3, Mode::Evaluation, |_, output| output);
-    let second = net.forward_from(free.steps()[0].unsqueeze(0), net.forward(xs.slice(0, ..1)).state().to_owned());
+    let second = net.run(
+        free.steps()[0].unsqueeze(0),
+        Some(net.forward(xs.slice(0, ..1)).state().to_owned()),
+        Context::default(),
+    );
     assert_close("free", &free.steps()[1].value(), &second.last().value(), 1e-14);
 }
 

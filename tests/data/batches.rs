@@ -3,7 +3,7 @@
 use super::*;
 
 /// The number of each example of a batch, whose targets are those numbers and whose inputs belong to them.
-fn numbers(batch: &Dataset<f64>) -> Vec<usize> {
+fn numbers(batch: &Dataset<Tensor<f64>>) -> Vec<usize> {
     let numbers = batch.y().to_vec();
     let inputs =
         Tensor::from_fn([3, numbers.len(), 1], |i| numbers[i % numbers.len()] + 1000.0 * (i / numbers.len()) as f64);
@@ -11,7 +11,7 @@ fn numbers(batch: &Dataset<f64>) -> Vec<usize> {
     numbers.into_iter().map(|x| x as usize).collect()
 }
 
-fn data(n: usize) -> Dataset<f64> {
+fn data(n: usize) -> Dataset<Tensor<f64>> {
     let x = Tensor::from_fn([3, n, 1], |i| (i % n.max(1) + 1000 * (i / n.max(1))) as f64);
     Dataset::new(x, Tensor::from_fn([n, 1], |i| i as f64)).unwrap()
 }
@@ -51,8 +51,9 @@ fn the_seed_decides_the_order() {
     assert_ne!(order(3), order(4));
     assert!(!order(3).is_sorted());
     // What is dropped is the end of the shuffled order, in whatever order one asks.
-    let dropped =
-        |batches: unspool::data::Batches<'_, f64>| batches.flat_map(|batch| numbers(&batch)).collect::<Vec<_>>();
+    let dropped = |batches: unspool::data::Batches<'_, Tensor<f64>>| {
+        batches.flat_map(|batch| numbers(&batch)).collect::<Vec<_>>()
+    };
     assert_eq!(dropped(data.batches(7).shuffle(3).drop_last()), order(3)[..49]);
     assert_eq!(dropped(data.batches(7).drop_last().shuffle(3)), order(3)[..49]);
 }

@@ -25,7 +25,7 @@ fn series(rows: usize, columns: usize) -> Tensor<f64> {
 }
 
 /// The rows in the inputs and targets of examples of [`series`].
-fn rows_of(data: &Dataset<f64>) -> Vec<usize> {
+fn rows_of(data: &Dataset<Tensor<f64>>) -> Vec<usize> {
     let mut rows: Vec<usize> = [data.x(), data.y()].iter().flat_map(|t| t.to_vec()).map(|x| x as usize / 10).collect();
     rows.sort();
     rows.dedup();

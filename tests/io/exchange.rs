@@ -12,7 +12,7 @@ use unspool::layers::{Activation, LayerNorm, Model};
 use unspool::prelude::*;
 use unspool::recurrent::{Bidirectional, Stack};
 use unspool::tensor::Real;
-use unspool::{Embedding, Gru, Indices, Lstm, Mode, dropout, gru, lstm};
+use unspool::{Embedding, Gru, Indices, Lstm, dropout, gru, lstm};
 
 pub const INPUTS: usize = 3;
 pub const HIDDEN: usize = 4;
@@ -34,9 +34,9 @@ pub fn outputs<T: Real>(name: &str) -> Tensor<T> {
 }
 
 /// What a layer makes of the input of the fixture.
-pub fn output<T: Real, M: for<'t> Model<'t, T>>(model: &M, x: &Tensor<T>) -> Tensor<T> {
+pub fn output<T: Real, M: Model<T>>(model: &M, x: &Tensor<T>) -> Tensor<T> {
     let tape = Tape::new();
-    M::output(&tape.bind(model), tape.constant(x), None, Mode::Evaluation).value()
+    M::output(&tape.bind(model), tape.constant(x), Context::default()).value()
 }
 
 #[track_caller]

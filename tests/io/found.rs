@@ -13,7 +13,7 @@ use unspool::prelude::*;
 use unspool::recurrent::{Bidirectional, Stack};
 use unspool::tensor::Real;
 use unspool::text::LanguageModel;
-use unspool::{Gru, Lstm, Mode, dropout, gru, lstm, save};
+use unspool::{Gru, Lstm, dropout, gru, lstm, save};
 
 const TOKENS: usize = 7;
 
@@ -40,7 +40,7 @@ fn tied() -> Words {
 
 fn scores(model: &Words) -> Tensor {
     let tape = Tape::new();
-    tape.bind(model).run(tokens(), None, Mode::Evaluation).0.value()
+    tape.bind(model).forward(tokens()).sequence().value()
 }
 
 #[test]

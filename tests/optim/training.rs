@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn line() -> (Dataset<f64>, Dense<Tensor<f64>>) {
+fn line() -> (Dataset<Tensor<f64>>, Dense<Tensor<f64>>) {
     let x = values([40, 3], 1);
     let y = x.slice(1, ..1).copy();
     (Dataset::new(x, y).unwrap(), Dense::new(&mut rng(0), 3, 1))

@@ -182,7 +182,7 @@ fn keys_without_their_padding_give_every_part_of_an_attention_its_gradient() {
         let tape = Tape::new();
         let net = tape.bind(&model);
         let lengths = [4, 2];
-        let encoded = zero_padding(net.values, Some(&lengths));
+        let encoded = zero_padding(net.values, Context::default().with_lengths(&lengths));
         let additive = attention(net.attention.scores(net.query, net.attention.keys(encoded)), encoded, Some(&lengths));
         let dot = attention(dot_product_scores(net.query, encoded), encoded, Some(&lengths));
         let loss = (additive.context * dot.context).sum();

@@ -3,7 +3,7 @@
 use unspool::prelude::*;
 use unspool::recurrent::SequenceOutput;
 use unspool::recurrent::{Bidirectional, Merge, Stack};
-use unspool_tests::{Probe, assert_close, values};
+use unspool_tests::{Probe, assert_close, context, values};
 
 const LENGTHS: [usize; 6] = [3, 0, 7, 1, 3, 5];
 /// The number of sequences still running at each step.
@@ -23,16 +23,16 @@ fn padding_costs_no_row_of_any_step() {
     for reverse in [false, true] {
         let layer = Recurrent { reverse, ..Recurrent::new(Probe::new(2)) };
         let net = tape.bind(&layer);
-        net.unroll(xs).lengths(&LENGTHS).run();
+        net.apply(xs, Context::default().with_lengths(&LENGTHS));
         assert_eq!(rows(&layer.cell), (RUNNING.to_vec(), vec![total]));
         net.forward(xs);
         assert_eq!(rows(&layer.cell), (vec![6; 9], vec![54]));
-        net.unroll(xs).lengths(&[9; 6]).run();
+        net.apply(xs, Context::default().with_lengths(&[9; 6]));
         assert_eq!(rows(&layer.cell), (vec![6; 9], vec![54]));
     }
     let both = Bidirectional::new(Probe::new(2), Probe::new(2)).merge(Merge::Sum);
     let stack = Stack::new([both.clone(), both.clone()]);
-    tape.bind(&stack).forward_lengths(xs, Some(&LENGTHS), Mode::Evaluation);
+    tape.bind(&stack).apply(xs, Context::default().with_lengths(&LENGTHS));
     for cell in [&both.forward.cell, &both.backward.cell] {
         assert_eq!(rows(cell), ([RUNNING, RUNNING].concat(), vec![total; 2]));
     }
@@ -45,7 +45,7 @@ fn the_work_on_the_tape_is_that_of_the_valid_steps() {
         let layer = Recurrent::new(Probe::new(1));
         let tape = Tape::new();
         let xs = tape.constant(&values([time, lengths.len(), 1], 1));
-        tape.bind(&layer).unroll(xs).lengths(lengths).run();
+        tape.bind(&layer).apply(xs, Context::default().with_lengths(lengths));
         rows(&layer.cell).0.into_iter().sum::<usize>()
     };
     let mut lengths = [1; 64];
@@ -60,7 +60,7 @@ fn steps_are_numbered_in_the_order_they_are_made() {
     for reverse in [false, true] {
         for lengths in [[4, 4], [2, 4]] {
             let layer = Recurrent { reverse, ..Recurrent::new(Probe::new(1)) };
-            tape.bind(&layer).unroll(xs).lengths(&lengths).run();
+            tape.bind(&layer).apply(xs, Context::default().with_lengths(&lengths));
             let numbers: Vec<usize> = layer.cell.take().steps.into_iter().map(|(.., t)| t).collect();
             assert_eq!(numbers, [0, 1, 2, 3]);
         }
@@ -109,7 +109,7 @@ fn a_cost_over_the_last_three_steps_leaves_the_others_alone() {
 fn a_layer_is_its_sequence_or_its_last_output() {
     fn check<'t, L: SequenceLayer<'t, f64>>(whole: L, last: L, xs: Var<'t, f64>) {
         for lengths in [None, Some(&[4, 1][..])] {
-            let [whole, last] = [&whole, &last].map(|layer| layer.forward_lengths(xs, lengths, Mode::Evaluation));
+            let [whole, last] = [&whole, &last].map(|layer| layer.apply(xs, context(lengths, Mode::Evaluation)));
             let (sequence, last_of_it) = (whole.sequence().value(), whole.last().value());
             assert_ne!(sequence.shape(), last_of_it.shape());
             assert_eq!(whole.into().value(), sequence);
@@ -135,8 +135,8 @@ fn a_stack_in_windows_is_a_stack_at_once() {
     let tape = Tape::new();
     let (net, xs) = (tape.bind(&stack), tape.constant(&values([9, 2, 3], 1)));
     let whole = net.forward(xs);
-    let first = net.run(xs.slice(0, ..4), None, None, Mode::Evaluation);
-    let second = net.run(xs.slice(0, 4..), Some(first.state()), None, Mode::Evaluation);
+    let first = net.forward(xs.slice(0, ..4));
+    let second = net.run(xs.slice(0, 4..), Some(first.state()), Context::default());
     assert_close("outputs", &second.sequence().value(), &whole.sequence().slice(0, 4..).value(), 1e-14);
     for (a, b) in second.state().iter().zip(whole.state()) {
         assert_close("h", &a.0.value(), &b.0.value(), 1e-14);
@@ -151,9 +151,9 @@ fn each_direction_begins_with_its_own_state() {
     let tape = Tape::new();
     let (net, xs) = (tape.bind(&both), tape.constant(&values([5, 2, 3], 1)));
     let state = (tape.constant(&values([2, 4], 2)), tape.constant(&values([2, 4], 3)));
-    let run = net.run(xs, Some(state), None, Mode::Evaluation);
-    let forward = net.forward.forward_from(xs, state.0);
-    let backward = net.backward.forward_from(xs, state.1);
+    let run = net.run(xs, Some(state), Context::default());
+    let forward = net.forward.run(xs, Some(state.0), Context::default());
+    let backward = net.backward.run(xs, Some(state.1), Context::default());
     assert_eq!(run.last().value(), Var::concat(1, &[forward.last(), backward.last()]).value());
     assert_eq!(run.state().1.value(), backward.state().value());
 }

@@ -22,7 +22,7 @@ fn zeros(x: Var<'_, f64>) -> HashSet<usize> {
 #[test]
 fn evaluation_leaves_nothing_out_and_training_what_the_seed_says() {
     fn check<'t, L: Layer<'t, f64>>(name: &str, layer: &L, without: &L, xs: Var<'t, f64>) {
-        let run = |layer: &L, mode| bits(layer.forward_in(xs, mode).into());
+        let run = |layer: &L, mode: Mode| bits(layer.apply(xs, mode.into()).into());
         assert_eq!(run(layer, Mode::Evaluation), bits(layer.forward(xs).into()), "{name}: evaluation is forward");
         assert_eq!(run(layer, Mode::Evaluation), run(layer, Mode::Evaluation), "{name}: evaluation twice");
         assert_eq!(run(layer, Mode::Evaluation), run(without, TRAINING), "{name}: no dropout");
@@ -52,7 +52,7 @@ fn a_stack_drops_between_its_layers_and_differently_each_time() {
     let tape = Tape::new();
     let xs = tape.variable(&Tensor::ones([10, 20, 5]));
     let stack = Stack::new([5; 4].map(|width| Recurrent::new(Probe::new(width)))).dropout(0.5);
-    let run = tape.bind(&stack).forward_in(xs, TRAINING);
+    let run = tape.bind(&stack).apply(xs, TRAINING.into());
     let left_out: Vec<_> = run.layers.iter().map(|layer| zeros(layer.sequence())).collect();
     assert!(left_out[0].is_empty(), "nothing before the first layer");
     // Half of what is left, every time: the same choice would leave out nothing more.
@@ -73,7 +73,7 @@ fn layers_of_a_sequential_model_have_different_seeds() {
     let ones = tape.constant(&Tensor::<f64>::ones([1000]));
     let model = sequential().add(dropout(0.5)).add(dropout(0.5)).add(dropout(0.5));
     let net = tape.bind(&model);
-    let count = zeros(net.forward_in(ones, TRAINING)).len();
+    let count = zeros(net.apply(ones, TRAINING.into())).len();
     assert!(count.abs_diff(875) < 40, "{count} of 1000");
 }
 
@@ -89,9 +89,9 @@ fn a_cell_is_told_the_mode_of_its_layer() {
     let layer = Recurrent::new(Probe::new(4));
     let net = tape.bind(&layer);
     for mode in [Mode::Evaluation, TRAINING, OTHER] {
-        net.forward_in(xs, mode);
+        net.apply(xs, mode.into());
         assert_eq!(modes(&layer.cell), mode);
-        net.forward_lengths(xs, Some(&[1, 3]), mode);
+        net.apply(xs, Context::from(mode).with_lengths(&[1, 3]));
         assert_eq!(modes(&layer.cell), mode);
     }
     net.forward(xs);
@@ -101,13 +101,13 @@ fn a_cell_is_told_the_mode_of_its_layer() {
     let stack = Stack::new([both(), both()]).dropout(0.5);
     let cells = || stack.layers.iter().flat_map(|both| [&both.forward.cell, &both.backward.cell]);
     let net = tape.bind(&stack);
-    net.forward_in(xs, TRAINING);
+    net.apply(xs, TRAINING.into());
     let mut seeds: HashSet<u64> = HashSet::from([7]);
     for cell in cells() {
         let Mode::Training { seed } = modes(cell) else { panic!("not in training") };
         assert!(seeds.insert(seed), "a seed is used twice");
     }
-    net.forward_in(xs, Mode::Evaluation);
+    net.forward(xs);
     assert!(cells().all(|cell| modes(cell) == Mode::Evaluation));
 }
 
@@ -120,12 +120,9 @@ struct Noted<P> {
 
 impl<'t> Layer<'t, f64> for Noted<Var<'t, f64>> {
     type Output = Var<'t, f64>;
-    fn forward(&self, x: Var<'t, f64>) -> Var<'t, f64> {
-        self.dense.forward(x)
-    }
-    fn forward_in(&self, x: Var<'t, f64>, mode: Mode) -> Var<'t, f64> {
-        self.modes.lock().unwrap().push(mode);
-        self.dense.forward(x)
+    fn apply(&self, x: Var<'t, f64>, cx: Context<'_>) -> Var<'t, f64> {
+        self.modes.lock().unwrap().push(cx.mode);
+        self.dense.apply(x, cx)
     }
 }
 
@@ -161,7 +158,7 @@ fn every_part_of_every_batch_of_a_training_has_a_seed_of_its_own() {
 fn train(threads: usize, seed: u64, rate: f64) -> [Vec<u32>; 3] {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
-        let data = Dataset::<f32>::new(values([6, 200, 1], 1).cast(), values([200, 1], 2).cast()).unwrap();
+        let data = Dataset::<Tensor>::new(values([6, 200, 1], 1).cast(), values([200, 1], 2).cast()).unwrap();
         let stack = move |rng: &mut Rng| {
             let lstms = [Lstm::new(rng, 8, 8), Lstm::new(rng, 8, 8)];
             Stack::new(lstms.map(Recurrent::new)).dropout(rate)

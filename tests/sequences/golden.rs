@@ -5,7 +5,7 @@ use serde_json::Value;
 use unspool::autograd::Path;
 use unspool::prelude::*;
 use unspool::recurrent::{Bidirectional, Merge, RecurrentOutput, Stack};
-use unspool_tests::{Parts, assert_close, fixture, integers, tensor};
+use unspool_tests::{Parts, assert_close, context, fixture, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;
 
@@ -130,13 +130,13 @@ where
     match merge_of(case) {
         None if from_zero && mask.is_none() => {
             let net = tape.bind(&Stack::new(cells.into_iter().map(recurrent_of)));
-            let run = net.forward_lengths(x, lengths, Mode::Evaluation);
+            let run = net.apply(x, context(lengths, Mode::Evaluation));
             let nets: Vec<_> = net.layers.iter().map(|layer| &layer.cell).collect();
             compare::<C>(case, x, (run.sequence(), run.last()), &run.layers, &nets, &[]);
         }
         Some(merge) if from_zero && mask.is_none() => {
             let net = tape.bind(&Stack::new(cells.into_iter().map(|cells| bidirectional_of(cells, merge))));
-            let run = net.forward_lengths(x, lengths, Mode::Evaluation);
+            let run = net.apply(x, context(lengths, Mode::Evaluation));
             let nets: Vec<_> = net.layers.iter().flat_map(|l| [&l.forward.cell, &l.backward.cell]).collect();
             let runs: Vec<_> = run.layers.iter().flat_map(|r| [r.forward.clone(), r.backward.clone()]).collect();
             compare::<C>(case, x, (run.sequence(), run.last()), &runs, &nets, &[]);
@@ -149,17 +149,13 @@ where
                 for (i, (cell, direction)) in cells.into_iter().zip(list(layer)).enumerate() {
                     let layer = Recurrent::new(cell);
                     let net = tape.bind(&if i == 1 { layer.reverse() } else { layer });
-                    let mut run = net.unroll(below);
-                    if !from_zero {
-                        let state: Vec<V> = parts(&direction["h0"]).iter().map(|part| tape.variable(part)).collect();
-                        run = run.state(Parts::from_parts(&state));
-                        initial.push(state);
-                    }
-                    made.push(match (lengths, &mask) {
-                        (Some(lengths), _) => run.lengths(lengths).run(),
-                        (None, Some(mask)) => run.mask(mask).run(),
-                        (None, None) => run.run(),
+                    let state = (!from_zero).then(|| {
+                        initial
+                            .push(parts(&direction["h0"]).iter().map(|part| tape.variable(part)).collect::<Vec<V>>());
+                        Parts::from_parts(&initial[initial.len() - 1])
                     });
+                    let cx = context(lengths, Mode::Evaluation);
+                    made.push(net.run(below, state, mask.as_ref().map_or(cx, |mask| cx.with_mask(mask))));
                     nets.push(net.cell);
                 }
                 xs = merged(merge, &made.iter().map(|run| run.sequence()).collect::<Vec<_>>());

@@ -6,7 +6,7 @@ use unspool::cells::Slstm;
 use unspool::prelude::*;
 use unspool::recurrent::SequenceOutput;
 use unspool::recurrent::{Bidirectional, Merge, Stack};
-use unspool_tests::{Parts, assert_close, values};
+use unspool_tests::{Parts, assert_close, context, values};
 
 const INPUTS: usize = 2;
 const HIDDEN: usize = 3;
@@ -31,7 +31,7 @@ where
 {
     let tape = Tape::new();
     let (net, x) = (tape.bind(layer), tape.variable(xs));
-    let run = net.forward_lengths(x, lengths, Mode::Evaluation);
+    let run = net.apply(x, context(lengths, Mode::Evaluation));
     let (sequence, last) = (run.sequence(), run.last());
     let loss = weighted(sequence, g[0]) + weighted(last, g[1]);
     let gradients = loss.backward();
@@ -176,7 +176,7 @@ where
     let count = net.cell.zero_state(batch).parts().len() as u64;
     let initial = |i| tape.variable(&values([batch, HIDDEN], salt + 10 + i).map(|v| 1.1 + v));
     let initial: Vec<V> = (0..count).map(initial).collect();
-    let run = net.unroll(xs).lengths(lengths).state(Parts::from_parts(&initial)).run();
+    let run = net.run(xs, Some(Parts::from_parts(&initial)), Context::default().with_lengths(lengths));
     let (state, states) = (run.state().parts(), run.states().parts());
     let h = run.states().parts()[0].value();
     assert_eq!(bits(&h), bits(&run.sequence().value()), "every h is an output");
@@ -184,7 +184,11 @@ where
         let alone = |steps: std::ops::Range<usize>| {
             let parts: Vec<V> = initial.iter().map(|part| part.slice(0, b..b + 1)).collect();
             let xs = xs.slice(0, steps).slice(1, b..b + 1);
-            if xs.shape()[0] == 0 { parts } else { net.forward_from(xs, Parts::from_parts(&parts)).state().parts() }
+            if xs.shape()[0] == 0 {
+                parts
+            } else {
+                net.run(xs, Some(Parts::from_parts(&parts)), Context::default()).state().parts()
+            }
         };
         for (got, expected) in state.iter().zip(alone(0..length)) {
             assert_close("state", &got.slice(0, b..b + 1).value(), &expected.value(), 1e-13);
@@ -245,12 +249,13 @@ where
     let net = tape.bind(layer);
     let (xs, lengths) = (values([12, 3, INPUTS], 1), [12, 7, 2]);
     let x = tape.constant(&xs);
-    let (whole, ragged) = (net.forward(x), net.unroll(x).lengths(&lengths).run());
+    let (whole, ragged) = (net.forward(x), net.apply(x, Context::default().with_lengths(&lengths)));
     let (mut carried, mut carried_ragged) = (None, None);
     let (mut before, mut links): (Option<V>, usize) = (None, 0);
     for start in [0, 4, 8] {
         let window = tape.variable(&x.slice(0, start..start + 4).value());
-        let run = net.unroll(window).carried(carried.as_ref()).run();
+        let run =
+            net.run(window, carried.as_ref().map(|carried| State::attach(window.tape(), carried)), Context::default());
         let expected = whole.sequence().slice(0, start..start + 4).value();
         assert_close("window", &run.sequence().value(), &expected, 1e-13);
         let gradients = run.sequence().sum().backward();
@@ -262,7 +267,11 @@ where
         (carried, before) = (Some(run.state().detach()), Some(window));
 
         let left = lengths.map(|length: usize| length.saturating_sub(start).min(4));
-        let run = net.unroll(window).lengths(&left).carried(carried_ragged.as_ref()).run();
+        let run = net.run(
+            window,
+            carried_ragged.as_ref().map(|carried| State::attach(window.tape(), carried)),
+            Context::default().with_lengths(&left),
+        );
         let expected = ragged.sequence().slice(0, start..start + 4).value();
         assert_close("window of different lengths", &run.sequence().value(), &expected, 1e-13);
         carried_ragged = Some(run.state().detach());

@@ -7,8 +7,8 @@ use unspool::losses::ctc;
 use unspool::prelude::*;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
 use unspool::recurrent::{Bidirectional, Merge, Stack};
-use unspool::train::predict_lengths;
-use unspool_tests::{assert_close, values};
+use unspool::train::predict;
+use unspool_tests::{assert_close, padded, values};
 
 type V<'t> = Var<'t, f64>;
 
@@ -59,7 +59,7 @@ where
     let run = |padding| {
         let tape = Tape::new();
         let x = tape.variable(&sequences(&sequence_mask(&LENGTHS, TIME), padding));
-        measure(&tape, &model, x, |net, x| net.forward_lengths(x, Some(&LENGTHS), TRAINING).into())
+        measure(&tape, &model, x, |net, x| net.apply(x, Context::from(TRAINING).with_lengths(&LENGTHS)).into())
     };
     let zeros = run(0.0);
     for padding in NOT_ZERO {
@@ -75,11 +75,8 @@ struct Scaled<P> {
 
 impl<'t> Layer<'t, f64> for Scaled<V<'t>> {
     type Output = V<'t>;
-    fn forward(&self, x: V<'t>) -> V<'t> {
+    fn apply(&self, x: V<'t>, _: Context<'_>) -> V<'t> {
         (x * self.by).tanh()
-    }
-    fn forward_lengths(&self, x: V<'t>, _: Option<&[usize]>, mode: Mode) -> V<'t> {
-        self.forward_in(x, mode)
     }
 }
 
@@ -140,7 +137,7 @@ where
             let tape = Tape::new();
             let x = tape.variable(&sequences(&mask, padding));
             measure(&tape, &layer, x, |net, x| {
-                let run = net.unroll(x).mask(&mask).mode(TRAINING).run();
+                let run = net.apply(x, Context::from(TRAINING).with_mask(&mask));
                 run.sequence() * run.last()
             })
         };
@@ -175,12 +172,13 @@ fn a_batch_without_a_step_is_a_batch() {
         let net = tape.bind(&layer);
         let x = tape.variable(&Tensor::full(f64::NAN, [TIME, 2, WIDTH]));
         let state = [1, 2].map(|salt| tape.variable(&values([2, 2], salt)));
-        let none = Tensor::zeros([TIME, 2]);
-        let start = || net.unroll(x).state((state[0], state[1]));
-        for run in [start().lengths(&[0, 0]).run(), start().mask(&none).run()] {
+        let none = Tensor::<f64>::zeros([TIME, 2]);
+        let cx = Context::default();
+        for cx in [cx.with_lengths(&[0, 0]), cx.with_mask(&none)] {
+            let run = net.run(x, Some((state[0], state[1])), cx);
             assert_eq!(run.sequence().value(), Tensor::zeros([TIME, 2, 2]));
             assert_eq!(run.last().value(), Tensor::zeros([2, 2]));
-            let (h, c) = *run.state();
+            let (h, c) = run.state();
             assert_eq!([h.value(), c.value()], [state[0].value(), state[1].value()]);
             let gradients = (run.sequence().sum() + run.last().sum() + (h * c).sum()).backward();
             assert_eq!(gradients.wrt(state[0]), state[1].value());
@@ -189,7 +187,9 @@ fn a_batch_without_a_step_is_a_batch() {
             assert!(of_cell.leaves().iter().all(|g| g.to_vec().iter().all(|&g| g == 0.0)));
         }
         let no_one = tape.variable(&Tensor::zeros([TIME, 0, WIDTH]));
-        for run in [net.unroll(no_one).lengths(&[]).run(), net.unroll(no_one).mask(&Tensor::zeros([TIME, 0])).run()] {
+        let none = Tensor::<f64>::zeros([TIME, 0]);
+        for cx in [cx.with_lengths(&[]), cx.with_mask(&none)] {
+            let run = net.apply(no_one, cx);
             assert_eq!(
                 [run.sequence().shape()[..].to_vec(), run.last().shape()[..].to_vec()],
                 [vec![TIME, 0, 2], vec![0, 2]]
@@ -208,11 +208,15 @@ fn states_stay_where_a_mask_is_0() {
         let tape = Tape::new();
         let (net, forwards) = (tape.bind(&Recurrent { reverse, ..layer.clone() }), tape.bind(&layer));
         let (x, h0) = (tape.constant(&values([4, 2, WIDTH], 1)), tape.constant(&values([2, 2], 2)));
-        let run = net.unroll(x).state(h0).mask(&mask).run();
+        let run = net.run(x, Some(h0), Context::default().with_mask(&mask));
         // The state of a sequence after these steps.
         let after = |b: usize, steps: &[usize]| {
             let (start, xs) = (h0.slice(0, b..b + 1), x.slice(1, b..b + 1).index_select(0, steps));
-            if steps.is_empty() { start.value() } else { forwards.forward_from(xs, start).state().value() }
+            if steps.is_empty() {
+                start.value()
+            } else {
+                forwards.run(xs, Some(start), Context::default()).state().value()
+            }
         };
         let made: [[&[usize]; 2]; 4] = match reverse {
             false => [[&[], &[0]], [&[], &[0, 1]], [&[2], &[0, 1]], [&[2], &[0, 1]]],
@@ -252,11 +256,8 @@ struct Untold<P> {
 
 impl<'t> Layer<'t, f64> for Untold<V<'t>> {
     type Output = V<'t>;
-    fn forward(&self, x: V<'t>) -> V<'t> {
-        self.forward_lengths(x, None, Mode::Evaluation)
-    }
-    fn forward_lengths(&self, x: V<'t>, lengths: Option<&[usize]>, mode: Mode) -> V<'t> {
-        self.layer.forward_lengths(self.dense.forward(x), lengths, mode).into()
+    fn apply(&self, x: V<'t>, cx: Context<'_>) -> V<'t> {
+        self.layer.apply(self.dense.forward(x), cx).into()
     }
 }
 
@@ -269,7 +270,7 @@ fn what_fits_evaluates_and_predicts_never_sees_padding() {
         let mut model =
             Untold { dense: dense(&mut rng(1)), layer: Recurrent::new(Gru::new(&mut rng(2), WIDTH, WIDTH)) };
         fit(&mut model, &data).loss(mse).epochs(2).batch_size(2).quiet().run().unwrap();
-        let said = predict_lengths(&model, &x, &lengths);
+        let said = predict(&model, &padded(&x, &lengths));
         let mut all: Vec<Vec<u64>> = model.leaves().into_iter().map(bits).collect();
         all.extend([bits(&said), vec![evaluate(&model, &data, mse).to_bits()]]);
         all
@@ -284,7 +285,7 @@ fn what_fits_evaluates_and_predicts_never_sees_padding() {
 fn sequences_without_steps_are_predicted() {
     let model = sequential().add(gru(2, 4)).add(unspool::dense(4, 1));
     let x = Tensor::full(f32::NAN, [3, 2, 2]);
-    assert_eq!(predict_lengths(&model, &x, &[0, 0]), Tensor::zeros([2, 1])); // the bias
+    assert_eq!(predict(&model, &padded(&x, &[0, 0])), Tensor::zeros([2, 1])); // the bias
 }
 
 #[test]

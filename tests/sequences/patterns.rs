@@ -43,13 +43,13 @@ impl<'t> Translator<Var<'t, f64>> {
     /// The scores `[T, B, words]` of the target's words, after a first word 0, with a teacher of this ratio.
     fn translate(&self, source: &[[usize; 2]], lengths: &[usize], target: &[[usize; 2]], ratio: f64) -> Var<'t, f64> {
         let sentences: Vec<Var<f64>> = source.iter().map(|&words| self.words.forward(words)).collect();
-        let run = self.encoder.unroll(Var::stack(0, &sentences)).lengths(lengths).run();
+        let run = self.encoder.apply(Var::stack(0, &sentences), Context::default().with_lengths(lengths));
         let (encoded, keys) = (run.sequence(), self.attention.keys(run.sequence()));
         let look = |h| attention(self.attention.scores(h, keys), encoded, Some(lengths)).context;
         let input = |word, h| Var::concat(1, &[word, look(h)]);
         let first = input(self.words.forward([0; 2]), run.state().0);
         let mode = Mode::Training { seed: 4 };
-        let decoded = self.decoder.decode(first, *run.state(), target.len(), mode, |t, h| {
+        let decoded = self.decoder.decode(first, run.state(), target.len(), mode, |t, h| {
             let said = || self.scores(h).argmax(1);
             let word = if mode.fold_in(t).bernoulli(ratio) { target[t].into() } else { said() };
             input(self.words.forward(word), h)

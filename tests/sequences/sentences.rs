@@ -49,8 +49,8 @@ fn queries_keys_and_values_must_fit() {
         Embedding::<Tensor>::new(&mut rng(0), 3, 2).padding(3) => "Embedding: token 3 is out of range for 3 tokens";
         attention_masked(of(&[5, 2]), keys, &zeros([5, 1])) => "attention_masked: the mask must be [T, B] or have the shape of the scores, [5, 2], not [5, 1]";
         sequence_mask::<f32>(&[1, 3], 2) => "sequence_mask: the length 3 of sequence 1 is greater than the 2 time steps";
-        zero_padding(keys, Some(&[1])) => "zero_padding: 1 lengths for a batch of 2 sequences";
-        zero_padding(of(&[5]), Some(&[1])) => "zero_padding: the input must be [T, B, ..], not [5]";
+        zero_padding(keys, Context::default().with_lengths(&[1])) => "zero_padding: 1 lengths for a batch of 2 sequences";
+        zero_padding(keys, Context::default().with_mask(&zeros([5, 1]))) => "zero_padding: the mask must be [5, 2], not [5, 1]";
         scaled_dot_product_attention(keys, keys, of(&[5, 3, 4])).run() => sdpa("values [5, 3, 4]");
         scaled_dot_product_attention(keys, keys, keys).mask(&zeros([2])).run() => masked("[2]");
         scaled_dot_product_attention(keys, keys, keys).mask(&zeros([3, 2])).run() => masked("[3, 2]");
@@ -134,13 +134,13 @@ fn a_cell_keeps_to_the_batch() {
     let stream = |mistake| StreamingCell::new(Mistaken { unused: zeros([]), mistake });
     sentences! {
         project.forward(xs) => projected("[3, 5, 2]", "[5, 3, 2]");
-        project.unroll(xs).lengths(&lengths).run() => projected("[8, 1, 2]", "[1, 8, 2]");
+        project.apply(xs, Context::default().with_lengths(&lengths)) => projected("[8, 1, 2]", "[1, 8, 2]");
         project.decode(h, h, 2, EVALUATION, |_, y| y) => projected("[3, 1, 2]", "[1, 3, 2]");
         stream(Mistake::Project).step(&zeros([3, 2])) => projected("[3, 1, 2]", "[1, 3, 2]");
         flat.forward(xs) => projected("[]", "[5, 3, 2]");
         output.forward(xs) => stepped;
         output.decode(h, h, 2, EVALUATION, |_, y| y) => stepped;
-        state.unroll(xs).lengths(&lengths).run() => left;
+        state.apply(xs, Context::default().with_lengths(&lengths)) => left;
         state.decode(h, h, 2, EVALUATION, |_, y| y) => left;
     }
 }
@@ -154,7 +154,7 @@ fn wrappers_go_around_cells_they_understand() {
     let sentence = "Zoneout: the output of the cell must be h, the first variable of its state";
     sentences! {
         layer.forward(xs) => sentence;
-        layer.forward_in(xs, TRAINING) => sentence;
+        layer.apply(xs, TRAINING.into()) => sentence;
     }
 }
 
@@ -176,15 +176,15 @@ fn lengths_must_fit_the_batch() {
     let stack = tape.bind(&Stack::new([Recurrent::new(lstm(2, 4)), Recurrent::new(lstm(4, 4))]));
     let backwards = tape.bind(&Recurrent::new(lstm(2, 4)).reverse());
     sentences! {
-        layer.unroll(xs).lengths(&[5, 5]).run() => "Recurrent: 2 lengths for a batch of 3 sequences";
-        layer.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps";
-        layer.unroll(xs).mask(&zeros([5, 2])).run() => "Recurrent: the mask must be [5, 3], not [5, 2]";
-        backwards.unroll(xs).lengths(&[5, 6, 1]).run() => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps";
-        layer.forward_lengths(xs, Some(&[1]), EVALUATION) => "Recurrent: 1 lengths for a batch of 3 sequences";
-        both.forward_lengths(xs, Some(&[5, 5, 5, 5]), TRAINING) => "Recurrent: 4 lengths for a batch of 3 sequences";
-        both.forward_lengths(xs, Some(&[9, 5, 5]), EVALUATION) => "Recurrent: the length 9 of sequence 0 is greater than the 5 time steps";
-        stack.run(xs, Some(vec![]), None, EVALUATION) => "Stack: 0 states for 2 layers";
-        stack.forward_lengths(xs, Some(&[]), EVALUATION) => "Recurrent: 0 lengths for a batch of 3 sequences";
+        layer.apply(xs, Context::default().with_lengths(&[5, 5])) => "Recurrent: 2 lengths for a batch of 3 sequences";
+        layer.apply(xs, Context::default().with_lengths(&[5, 6, 1])) => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps";
+        layer.apply(xs, Context::default().with_mask(&zeros([5, 2]))) => "Recurrent: the mask must be [5, 3], not [5, 2]";
+        backwards.apply(xs, Context::default().with_lengths(&[5, 6, 1])) => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps";
+        layer.apply(xs, Context::default().with_lengths(&[1])) => "Recurrent: 1 lengths for a batch of 3 sequences";
+        both.apply(xs, Context::from(TRAINING).with_lengths(&[5, 5, 5, 5])) => "Recurrent: 4 lengths for a batch of 3 sequences";
+        both.apply(xs, Context::default().with_lengths(&[9, 5, 5])) => "Recurrent: the length 9 of sequence 0 is greater than the 5 time steps";
+        stack.run(xs, Some(vec![]), Context::default()) => "Stack: 0 states for 2 layers";
+        stack.apply(xs, Context::default().with_lengths(&[])) => "Recurrent: 0 lengths for a batch of 3 sequences";
     }
 }
 
@@ -202,19 +202,19 @@ fn inputs_must_be_sequences_of_the_right_width() {
     let form = |shape| format!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}");
     let product = |a, b| format!("linear: shapes {a} and {b} do not multiply; they must be [.., K] and [K, N]");
     sentences! {
-        layer.forward_in(flat, TRAINING) => form("[5, 2]");
-        layer.unroll(empty).lengths(&[0, 0, 0]).run() => form("[0, 3, 2]");
-        layer.forward_lengths(flat, Some(&two), EVALUATION) => form("[5, 2]");
+        layer.apply(flat, TRAINING.into()) => form("[5, 2]");
+        layer.apply(empty, Context::default().with_lengths(&[0, 0, 0])) => form("[0, 3, 2]");
+        layer.apply(flat, Context::default().with_lengths(&two)) => form("[5, 2]");
         both.forward(flat) => form("[5, 2]");
-        both.forward_in(empty, TRAINING) => form("[0, 3, 2]");
+        both.apply(empty, TRAINING.into()) => form("[0, 3, 2]");
         stack.forward(flat) => form("[5, 2]");
-        stack.forward_in(empty, TRAINING) => form("[0, 3, 2]");
+        stack.apply(empty, TRAINING.into()) => form("[0, 3, 2]");
         model.forward(flat) => form("[5, 2]");
-        model.forward_in(flat, TRAINING) => form("[5, 2]");
+        model.apply(flat, TRAINING.into()) => form("[5, 2]");
         layer.forward(wide) => product("[5, 3, 6]", "[2, 16]");
-        layer.unroll(wide).lengths(&two).run() => product("[1, 8, 6]", "[2, 16]");
+        layer.apply(wide, Context::default().with_lengths(&two)) => product("[1, 8, 6]", "[2, 16]");
         both.forward(wide) => product("[5, 3, 6]", "[2, 16]");
-        stack.forward_lengths(wide, None, EVALUATION) => product("[5, 3, 6]", "[2, 16]");
+        stack.forward(wide) => product("[5, 3, 6]", "[2, 16]");
         misfit.forward(xs) => product("[5, 3, 4]", "[5, 16]");
     }
 }
@@ -234,16 +234,16 @@ fn an_initial_state_must_be_that_of_the_batch() {
     let batch = |shape| format!("Recurrent: the state {shape} does not fit a batch of 3");
     let width = "matmul: shapes [3, 5] and [4, 16] do not multiply; they must be [.., K] and [K, N]";
     sentences! {
-        layer.forward_from(xs, state(2, 4)) => batch("[2, 4]");
-        layer.forward_from(xs, state(1, 4)) => batch("[1, 4]");
-        layer.unroll(xs).state(state(4, 4)).lengths(&lengths).run() => batch("[4, 4]");
-        layer.unroll(xs).state(state(2, 4)).lengths(&lengths).run() => batch("[2, 4]");
-        layer.unroll(xs).carried(Some(&detached(6))).lengths(&lengths).run() => batch("[6, 4]");
-        layer.unroll(xs).carried(Some(&detached(1))).run() => batch("[1, 4]");
-        layer.forward_from(xs, (tape.constant(&zeros([])), tape.constant(&zeros([])))) => batch("[]");
-        layer.forward_from(xs, state(3, 5)) => width;
-        layer.unroll(xs).state(state(3, 5)).lengths(&lengths).run() => width;
-        layer.forward_from(xs, (elsewhere, elsewhere)) => "matmul: the operands belong to different tapes";
+        layer.run(xs, Some(state(2, 4)), Context::default()) => batch("[2, 4]");
+        layer.run(xs, Some(state(1, 4)), Context::default()) => batch("[1, 4]");
+        layer.run(xs, Some(state(4, 4)), Context::default().with_lengths(&lengths)) => batch("[4, 4]");
+        layer.run(xs, Some(state(2, 4)), Context::default().with_lengths(&lengths)) => batch("[2, 4]");
+        layer.run(xs, Some(State::attach(xs.tape(), &detached(6))), Context::default().with_lengths(&lengths)) => batch("[6, 4]");
+        layer.run(xs, Some(State::attach(xs.tape(), &detached(1))), Context::default()) => batch("[1, 4]");
+        layer.run(xs, Some((tape.constant(&zeros([])), tape.constant(&zeros([])))), Context::default()) => batch("[]");
+        layer.run(xs, Some(state(3, 5)), Context::default()) => width;
+        layer.run(xs, Some(state(3, 5)), Context::default().with_lengths(&lengths)) => width;
+        layer.run(xs, Some((elsewhere, elsewhere)), Context::default()) => "matmul: the operands belong to different tapes";
     }
 }
 
@@ -271,11 +271,11 @@ fn layers_are_made_of_layers_that_fit() {
     sentences! {
         Stack::<Recurrent<Lstm<Tensor>>>::new([]) => "Stack: no layers given";
         sum.forward(xs) => sentence;
-        mean.forward_in(xs, TRAINING) => sentence;
+        mean.apply(xs, TRAINING.into()) => sentence;
         broadcast.forward(xs) => "Bidirectional: outputs of sizes 4 and 1 cannot be added";
-        sum.forward_lengths(xs, Some(&[3, 5, 0]), EVALUATION) => sentence;
+        sum.apply(xs, Context::default().with_lengths(&[3, 5, 0])) => sentence;
         stack_of_sum.forward(xs) => sentence;
-        stack_of_mean.forward_lengths(xs, None, EVALUATION) => sentence;
+        stack_of_mean.forward(xs) => sentence;
     }
     assert_eq!(uneven(Merge::Concat, 3).forward(xs).last().shape()[..], [3, 7]);
 }
@@ -293,10 +293,10 @@ fn rates_of_dropout_are_at_least_0_and_less_than_1() {
         dropout(f64::NAN) => rate("NaN");
         Stack::new(layers()).dropout(1.5) => rate("1.5");
         Stack::new(layers()).dropout(f64::NAN) => rate("NaN");
-        Dropout { rate: 2.0, same_over_time: false }.forward_in(xs, TRAINING) => rate("2");
+        Dropout { rate: 2.0, same_over_time: false }.apply(xs, TRAINING.into()) => rate("2");
         TRAINING.dropout(xs, 1.0) => rate("1");
-        stack.forward_in(xs, TRAINING) => rate("-0.5");
-        stack.forward_lengths(xs, Some(&[1, 2, 3]), TRAINING) => rate("-0.5");
+        stack.apply(xs, TRAINING.into()) => rate("-0.5");
+        stack.apply(xs, Context::from(TRAINING).with_lengths(&[1, 2, 3])) => rate("-0.5");
     }
 }
 

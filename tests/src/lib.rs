@@ -11,8 +11,9 @@ pub use probe::{Probe, Seen};
 
 use approx::abs_diff_eq;
 use serde_json::Value;
+use unspool::data::Padded;
 use unspool::tensor::Shape;
-use unspool::{Indices, Tensor, Var};
+use unspool::{Context, Indices, Mode, Scalar, Tensor, Var};
 
 type V<'t> = Var<'t, f64>;
 
@@ -27,6 +28,16 @@ pub fn values(shape: impl Into<Shape>, salt: u64) -> Tensor<f64> {
         let bits = state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11;
         bits as f64 / (1u64 << 52) as f64 - 1.0
     })
+}
+
+/// A context with lengths, if there are any.
+pub fn context(lengths: Option<&[usize]>, mode: Mode) -> Context<'_> {
+    lengths.map_or(mode.into(), |lengths| Context::from(mode).with_lengths(lengths))
+}
+
+/// Sequences that are padded already.
+pub fn padded<T: Scalar>(x: &Tensor<T>, lengths: &[usize]) -> Padded<Tensor<T>> {
+    Padded { x: x.clone(), lengths: lengths.to_vec() }
 }
 
 /// A file of `tests/fixtures`, parsed.

@@ -1,6 +1,7 @@
 //! A cell that tells what it was asked.
 
 use std::sync::{Arc, Mutex};
+use unspool::recurrent::StepContext;
 use unspool::{Cell, Mode, Params, Tensor, Var};
 
 /// A cell without memory, `y_t = x_t w`, element by element, that writes down its calls. Clones, and the cell bound to
@@ -54,8 +55,8 @@ impl<'t> Cell<'t, f64> for Probe<Var<'t, f64>> {
         (y, y)
     }
 
-    fn step_in(&self, x: Var<'t, f64>, state: Self::State, mode: Mode, t: usize) -> (Var<'t, f64>, Self::State) {
-        self.seen.lock().unwrap().steps.push((x.shape()[0], mode, t));
+    fn step_in(&self, x: Var<'t, f64>, state: Self::State, cx: StepContext) -> (Var<'t, f64>, Self::State) {
+        self.seen.lock().unwrap().steps.push((x.shape()[0], cx.mode, cx.t));
         self.step(x, state)
     }
 }

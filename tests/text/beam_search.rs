@@ -34,19 +34,19 @@ type V<'t> = Var<'t, f64>;
 impl<'t> Translator<V<'t>> {
     fn encode(&self, source: &[usize]) -> V<'t> {
         let source = Indices::from_vec(source.to_vec(), [source.len(), 1]);
-        *self.encoder.forward(self.words.forward(source)).state()
+        self.encoder.forward(self.words.forward(source)).state()
     }
 
     fn step(&self, tokens: Indices, h: V<'t>) -> (V<'t>, V<'t>) {
-        let run = self.decoder.forward_from(self.words.forward(tokens).unsqueeze(0), h);
-        (self.head.forward(run.last()).log_softmax(1), *run.state())
+        let run = self.decoder.run(self.words.forward(tokens).unsqueeze(0), Some(h), Context::default());
+        (self.head.forward(run.last()).log_softmax(1), run.state())
     }
 
     /// The log-probabilities of what comes after the beginning and after each of these tokens, in one pass.
     fn forced(&self, encoded: V<'t>, tokens: &[usize]) -> Tensor<f64> {
         let inputs = [&[BEGIN], tokens].concat();
         let inputs = Indices::from_vec(inputs, [tokens.len() + 1, 1]);
-        let run = self.decoder.forward_from(self.words.forward(inputs), encoded);
+        let run = self.decoder.run(self.words.forward(inputs), Some(encoded), Context::default());
         self.head.forward(run.sequence()).log_softmax(2).squeeze(1).value()
     }
 

@@ -41,7 +41,7 @@ fn a_language_model_has_the_gradients_of_its_differences() {
     macro_rules! check {
         ($model:expr) => {
             gradcheck(&$model, |_, net| {
-                CrossEntropy::default().classes(net.run(inputs(), None, TRAINING).0, targets())
+                CrossEntropy::default().classes(net.apply(inputs(), TRAINING.into()).sequence(), targets())
             })
             .unwrap();
         };
@@ -58,25 +58,26 @@ fn scores_are_those_of_the_pieces_put_together() {
         let tape = Tape::new();
         let net = tape.bind(&model);
         let xs = mode.fold_in(0).dropout(net.embedding.forward(inputs()), 0.3);
-        let run = net.recurrent.run(xs, None, None, mode.fold_in(1));
+        let run = net.recurrent.apply(xs, mode.fold_in(1).into());
         let by_hand = mode.fold_in(2).dropout(run.sequence(), 0.3).matmul(net.weight.unwrap()) + net.bias;
-        let (scores, state) = net.run(inputs(), None, mode);
+        let output = net.apply(inputs(), mode.into());
+        let (scores, state) = (output.sequence(), output.state());
         assert_eq!(scores.shape()[..], [4, 2, TOKENS]);
         assert_close("scores", &scores.value(), &by_hand.value(), 1e-14);
         assert_close("state", &state[1].1.value(), &run.state()[1].1.value(), 0.0);
 
         let net = tape.bind(&tied);
         let xs = mode.fold_in(0).dropout(net.embedding.forward(inputs()), 0.3);
-        let h = mode.fold_in(2).dropout(net.recurrent.run(xs, None, None, mode.fold_in(1)).sequence(), 0.3);
+        let h = mode.fold_in(2).dropout(net.recurrent.apply(xs, mode.fold_in(1).into()).sequence(), 0.3);
         let by_hand = net.projection.as_ref().unwrap().forward(h).matmul(net.embedding.weight.t()) + net.bias;
-        assert_close("tied scores", &net.run(inputs(), None, mode).0.value(), &by_hand.value(), 1e-14);
+        assert_close("tied scores", &net.apply(inputs(), mode.into()).sequence().value(), &by_hand.value(), 1e-14);
     }
 }
 
 #[test]
 fn what_is_left_out_depends_on_the_rate() {
     let tape = Tape::new();
-    let scores = |model: &Model<_>, mode| tape.bind(model).run(inputs(), None, mode).0.value();
+    let scores = |model: &Model<_>, mode: Mode| tape.bind(model).apply(inputs(), mode.into()).sequence().value();
     let without = model().dropout(0.0);
     assert_eq!(scores(&without, TRAINING), scores(&without, Mode::Evaluation));
     assert_ne!(scores(&model(), TRAINING), scores(&model(), Mode::Evaluation));
@@ -97,7 +98,7 @@ fn tied_weights_are_one_parameter() {
     // A token that is not read has a gradient: it is scored.
     let tape = Tape::new();
     let net = tape.bind(&tied(SIZE));
-    let (scores, _) = net.run(inputs(), None, Mode::Evaluation);
+    let scores = net.forward(inputs()).sequence();
     let gradients = CrossEntropy::default().classes(scores, targets()).backward().of(&net);
     let of_4 = gradients.embedding.weight.select(0, 4).to_vec();
     assert!(!inputs().as_slice().contains(&4) && of_4.iter().all(|g| *g != 0.0), "{of_4:?}");
@@ -107,12 +108,15 @@ fn tied_weights_are_one_parameter() {
 fn a_run_goes_on_from_what_was_carried() {
     let tape = Tape::new();
     let net = tape.bind(&model());
-    let (whole, state) = net.run(inputs(), None, Mode::Evaluation);
+    let whole = net.forward(inputs());
     let halves = [0, 4].map(|i| Indices::from_vec(inputs().as_slice()[i..i + 4].to_vec(), [2, 2]));
-    let (first, carried) = net.run(&halves[0], None, Mode::Evaluation);
-    let (second, last) = net.run(&halves[1], Some(&carried.detach()), Mode::Evaluation);
-    assert_close("scores", &Var::concat(0, &[first, second]).value(), &whole.value(), 1e-14);
-    assert_close("c", &last[1].1.value(), &state[1].1.value(), 1e-14);
+    let first = net.forward(&halves[0]);
+    let carried = State::attach(&tape, &first.state().detach());
+    let second = net.run(&halves[1], Some(carried), Context::default());
+    let both = Var::concat(0, &[first.sequence(), second.sequence()]);
+    assert_close("scores", &both.value(), &whole.sequence().value(), 1e-14);
+    assert_close("last", &second.last().value(), &both.select(0, 3).value(), 0.0);
+    assert_close("c", &second.state()[1].1.value(), &whole.state()[1].1.value(), 1e-14);
 }
 
 #[test]
@@ -120,7 +124,7 @@ fn the_mean_of_nats_is_that_of_one_tape() {
     let (model, tape) = (model(), Tape::new());
     let tokens: Vec<usize> = (0..200).map(|i| i * i % TOKENS).collect();
     let inputs = Indices::from_vec(tokens[..199].to_vec(), [199, 1]);
-    let (scores, _) = tape.bind(&model).run(inputs, None, Mode::Evaluation);
+    let scores = tape.bind(&model).forward(inputs).sequence();
     let whole = CrossEntropy::default().classes(scores, Indices::from_vec(tokens[1..].to_vec(), [199, 1])).item();
     assert!((model.cross_entropy(&tokens, 1).unwrap() - whole).abs() < 1e-12);
     let in_rows = model.cross_entropy(&tokens, 4).unwrap();
@@ -139,8 +143,8 @@ fn a_generator_says_what_one_tape_over_its_text_would() {
 
     let text = [&prompt[..], &said, &[4, 2]].concat();
     let tape = Tape::new();
-    let (scores, _) = tape.bind(&model).run(Indices::from_vec(text.clone(), [text.len(), 1]), None, Mode::Evaluation);
-    let scores = scores.squeeze(1);
+    let inputs = Indices::from_vec(text.clone(), [text.len(), 1]);
+    let scores = tape.bind(&model).forward(inputs).sequence().squeeze(1);
     assert_close("scores", generator.scores(), &scores.select(0, text.len() - 1).value(), 1e-13);
     let mut rng = rng(2);
     for (i, &token) in said.iter().enumerate() {

@@ -1,8 +1,9 @@
 //! What language models refuse, word for word, and the line it points to.
 
 use unspool::prelude::*;
-use unspool::text::{BpttBatch, Generator, LanguageModel, Sampler, TruncatedBptt};
-use unspool_tests::{panic_of, sentences};
+use unspool::text::{Generator, LanguageModel, Sampler};
+use unspool::train::TruncatedBptt;
+use unspool_tests::{sentences, zeros};
 
 fn model() -> LanguageModel<Tensor> {
     LanguageModel::new(&mut rng(0), 5, 3, [4], Lstm::new)
@@ -12,40 +13,38 @@ fn model() -> LanguageModel<Tensor> {
 fn a_language_model_needs_layers_and_tokens_in_rows() {
     let tape = Tape::new();
     let net = tape.bind(&model());
-    let state = net.run(Indices::from_vec(vec![1, 2], [1, 2]), None, Mode::Evaluation).1.detach();
+    let state = net.forward(Indices::from_vec(vec![1, 2], [1, 2])).state();
     let three = || Indices::from_vec(vec![1, 2, 3], [1, 3]);
     sentences! {
         LanguageModel::<Tensor>::new(&mut rng(0), 5, 3, [], Lstm::new) => "Stack: no layers given";
         model().dropout(1.0) => "dropout: the rate 1 is not at least 0 and less than 1";
-        net.run([1, 2], None, Mode::Evaluation) => "Recurrent: the input must be [T, B, F] with at least one time step, not [2, 3]";
-        net.run(three(), Some(&state), Mode::Evaluation) => "Recurrent: the state [2, 4] does not fit a batch of 3";
+        net.forward([1, 2]) => "Recurrent: the input must be [T, B, F] with at least one time step, not [2, 3]";
+        net.run(three(), Some(state.clone()), Context::default()) => "Recurrent: the state [2, 4] does not fit a batch of 3";
         Generator::new(model(), &[], Sampler::greedy(), rng(0)) => "Generator: the prompt has no token: at least one is needed";
     }
 }
 
 #[test]
-fn chunks_keep_their_rows_until_a_restart() {
-    let chunk = |rows: usize| BpttBatch {
-        inputs: Indices::from_vec(vec![1; 2 * rows], [2, rows]),
-        targets: Indices::from_vec(vec![2; 2 * rows], [2, rows]),
+fn windows_are_of_sequences_and_their_targets() {
+    type Bptt = TruncatedBptt<Tensor, Tensor, (), Tensor>;
+    let error = |x: &[usize], y: &[usize]| super::sentence(Bptt::new(zeros(x), zeros(y), 5));
+    let sentence = |x, y| {
+        format!("inputs {x} and targets {y} must be as many sequences of the same length: [T, N, F] and [T, N, F]")
     };
-    let of = |chunk: &BpttBatch, bptt: &mut TruncatedBptt<Tensor>| {
-        bptt.gradients(&model(), chunk, Mode::Evaluation, |tape, net, _| {
-            (net.bias.sum(), tape.constant(&Tensor::ones([1])).value())
-        })
-    };
-    let mut bptt = TruncatedBptt::new();
-    of(&chunk(3), &mut bptt);
-    let odd = BpttBatch { inputs: chunk(3).inputs, targets: chunk(2).targets };
-    let (message, ..) = panic_of(|| drop(of(&chunk(2), &mut bptt)));
-    assert_eq!(message, "TruncatedBptt: a batch size of 2 after one of 3, without a restart");
-    let (message, ..) = panic_of(|| drop(of(&odd, &mut TruncatedBptt::new())));
-    assert_eq!(
-        message,
-        "TruncatedBptt: inputs [2, 3] and targets [2, 2] must both be [T, B] with at least one sequence"
-    );
-    bptt.restart();
-    of(&chunk(2), &mut bptt);
+    assert_eq!(error(&[4, 2, 1], &[3, 2, 1]), sentence("[4, 2, 1]", "[3, 2, 1]"));
+    assert_eq!(error(&[4, 2, 1], &[4, 3, 1]), sentence("[4, 2, 1]", "[4, 3, 1]"));
+    assert_eq!(error(&[4, 2], &[4, 2]), sentence("[4, 2]", "[4, 2]"));
+    assert_eq!(error(&[0, 2, 1], &[0, 2, 1]), sentence("[0, 2, 1]", "[0, 2, 1]"));
+    let short = "a text of 3 tokens is too short for a batch size of 3: it needs at least 4";
+    assert_eq!(super::sentence(TruncatedBptt::<_, _, _, Tensor, f32>::tokens(&[1, 2, 3], 3, 5)), short);
+
+    let tokens = TruncatedBptt::<_, _, _, _, f32>::tokens(&[1, 2, 3, 4, 9], 2, 5);
+    let mut tokens = tokens.unwrap();
+    let mut model = model();
+    sentences! {
+        Bptt::new(zeros([4, 2, 1]), zeros([4, 2, 1]), 0) => "TruncatedBptt: windows of 0 steps: they must have at least 1";
+        fit(&mut model, &mut tokens).quiet().run() => "cross_entropy: class 9 is out of range for 5 classes (in the loss of TruncatedBptt)";
+    }
 }
 
 #[test]

@@ -1,53 +1,62 @@
-//! Truncated backpropagation through time in parts: against one tape, at any number of threads, and that states are carried.
+//! Truncated backpropagation through time: shards against one tape, at any number of threads, with carried states, as a
+//! task of `fit` and resumed in the middle of an epoch.
 
+use std::ops::ControlFlow;
+use std::path::Path;
 use unspool::prelude::*;
-use unspool::text::{BpttBatch, LanguageModel, TruncatedBptt, bptt_batches};
-use unspool::{CrossEntropy, Embedding, Lstm, Mode, State};
-use unspool_tests::assert_close;
+use unspool::text::{BpttBatch, LanguageModel, bptt_batches};
+use unspool::train::{Callback, History, Interrupt, NextToken, Progress, StopReason, Task, TruncatedBptt};
+use unspool_tests::{assert_close, values};
 
 const TOKENS: usize = 9;
 const TRAINING: Mode = Mode::Training { seed: 4 };
 
-fn chunks(rows: usize) -> Vec<BpttBatch> {
-    let tokens: Vec<usize> = (0..12 * rows + 1).map(|i| i * i * i % 31 % TOKENS).collect();
-    bptt_batches(&tokens, rows, 4).unwrap().collect()
+type States<T> = Vec<(Tensor<T>, Tensor<T>)>;
+type Bptt<T = f64> = TruncatedBptt<Indices, Indices, NextToken<T>, States<T>, T>;
+
+fn tokens(rows: usize) -> Vec<usize> {
+    (0..12 * rows + 1).map(|i| i * i * i % 31 % TOKENS).collect()
+}
+
+fn bptt<T: Scalar>(rows: usize) -> Bptt<T> {
+    Bptt::tokens(&tokens(rows), rows, 4).unwrap()
 }
 
 fn model<T: Scalar>() -> LanguageModel<Tensor<T>> {
     LanguageModel::new(&mut rng(3), TOKENS, 5, [6, 6], Lstm::new)
 }
 
-type States = Vec<(Tensor<f64>, Tensor<f64>)>;
-
-/// The loss and the gradients of a chunk on one tape, and the state after it.
-fn on_one_tape(chunk: &BpttBatch, carried: Option<&States>) -> (f64, LanguageModel<Tensor<f64>>, States) {
-    let tape = Tape::new();
-    let net = tape.bind(&model::<f64>());
-    let (scores, state) = net.run(&chunk.inputs, carried, Mode::Evaluation);
-    let loss = CrossEntropy::default().classes(scores, &chunk.targets);
-    (loss.item(), loss.backward().of(&net), state.detach())
+fn bits<T: Scalar>(model: &LanguageModel<Tensor<T>>) -> Vec<u64> {
+    model.leaves().into_iter().flat_map(|leaf| leaf.to_vec()).map(|x| x.to_f64().to_bits()).collect()
 }
 
-fn assert_same(what: &str, got: &(f64, LanguageModel<Tensor<f64>>), expected: &(f64, LanguageModel<Tensor<f64>>)) {
-    assert!((got.0 - expected.0).abs() < 1e-14, "{what}: {} and {}", got.0, expected.0);
-    for (name, (a, b)) in got.1.names().iter().zip(got.1.leaves().into_iter().zip(expected.1.leaves())) {
-        assert_close(&format!("{what}: {name}"), a, b, 1e-14);
-    }
+/// The loss and the gradients of a window on one tape, and the state after it.
+fn on_one_tape(window: &BpttBatch, carried: Option<&States<f64>>) -> (f64, LanguageModel<Tensor<f64>>, States<f64>) {
+    let tape = Tape::new();
+    let net = tape.bind(&model::<f64>());
+    let state = carried.map(|carried| State::attach(&tape, carried));
+    let output = net.run(&window.inputs, state, Context::default());
+    let loss = CrossEntropy::default().classes(output.sequence(), &window.targets);
+    (loss.item(), loss.backward().of(&net), output.state().detach())
 }
 
 #[test]
-fn the_parts_of_a_batch_are_one_tape_over_all_of_it() {
+fn the_shards_of_a_window_are_one_tape_over_all_of_it() {
     for rows in [1, 3, 32, 75] {
-        let (mut bptt, mut carried) = (TruncatedBptt::new(), None);
-        for (i, chunk) in chunks(rows).iter().enumerate() {
-            let in_parts = bptt.gradients(&model(), chunk, Mode::Evaluation, |_, net, part| {
-                let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
-                (CrossEntropy::default().classes(scores, &part.targets), state.detach())
-            });
-            let (loss, gradients, state) = on_one_tape(chunk, carried.as_ref());
-            assert_same(&format!("{rows} rows, chunk {i}"), &in_parts, &(loss, gradients));
+        let (mut bptt, mut carried) = (bptt(rows), None);
+        assert_eq!(bptt.restart(), 3);
+        for (i, window) in bptt_batches(&tokens(rows), rows, 4).unwrap().enumerate() {
+            let got = bptt.gradients(&model(), i, Mode::Evaluation);
+            let (loss, gradients, state) = on_one_tape(&window, carried.as_ref());
+            assert!((got.loss - loss).abs() < 1e-14, "{rows} rows, window {i}: {} and {loss}", got.loss);
+            assert_eq!(got.weight, (4 * rows) as f64);
+            for (name, (a, b)) in
+                gradients.names().iter().zip(got.gradients.leaves().into_iter().zip(gradients.leaves()))
+            {
+                assert_close(&format!("{rows} rows, window {i}: {name}"), a, b, 1e-14);
+            }
             // Without what was carried it would be another loss.
-            assert!(i == 0 || (on_one_tape(chunk, None).0 - loss).abs() > 1e-6);
+            assert!(i == 0 || (on_one_tape(&window, None).0 - loss).abs() > 1e-6);
             carried = Some(state);
         }
     }
@@ -55,19 +64,14 @@ fn the_parts_of_a_batch_are_one_tape_over_all_of_it() {
 
 #[test]
 fn a_restart_is_a_new_beginning() {
-    let (chunks, mut bptt) = (chunks(40), TruncatedBptt::new());
-    let loss = |bptt: &mut TruncatedBptt<_, f64>, chunk| {
-        let (loss, _) = bptt.gradients(&model(), chunk, Mode::Evaluation, |_, net, part| {
-            let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
-            (CrossEntropy::default().classes(scores, &part.targets), state.detach())
-        });
-        loss.to_bits()
-    };
-    let first = loss(&mut bptt, &chunks[0]);
-    let again = loss(&mut bptt, &chunks[0]);
-    bptt.restart();
-    assert_ne!(first, again);
-    assert_eq!(first, loss(&mut bptt, &chunks[0]));
+    let loss = |bptt: &mut Bptt, window| bptt.gradients(&model(), window, Mode::Evaluation).loss.to_bits();
+    let mut once = bptt(40);
+    let (first, second) = (loss(&mut once, 0), loss(&mut once, 1));
+    once.restart();
+    let second_alone = loss(&mut once, 1);
+    assert_ne!(second_alone, second);
+    let mut every = bptt(40).restart_every(1);
+    assert_eq!([loss(&mut every, 0), loss(&mut every, 1)], [first, second_alone]);
 }
 
 #[test]
@@ -76,77 +80,120 @@ fn the_number_of_threads_does_not_change_a_bit() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut model = model::<f32>().dropout(0.2);
-            let (mut adam, mut bptt) = (Adam::default().clip_norm(1.0), TruncatedBptt::new());
-            let mut losses = Vec::new();
-            for epoch in 0..3 {
-                bptt.restart();
-                for (i, chunk) in chunks(100).iter().enumerate() {
-                    let mode = Mode::Training { seed: epoch }.fold_in(i);
-                    let (loss, gradients) = bptt.gradients(&model, chunk, mode, |_, net, part| {
-                        let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
-                        (CrossEntropy::default().classes(scores, &part.targets), state.detach())
-                    });
-                    losses.push(loss.to_bits());
-                    adam.step(&mut model, &gradients);
-                }
-            }
-            let bits = |t: &Tensor| t.to_vec().into_iter().map(f32::to_bits).collect::<Vec<_>>();
-            (losses, model.leaves().into_iter().flat_map(bits).collect::<Vec<_>>())
+            let mut bptt = bptt(100).validate_tokens(&tokens(70), 70).unwrap();
+            let history = fit(&mut model, &mut bptt).epochs(3).quiet().run().unwrap();
+            assert_eq!((history.loss.len(), history.val_loss.len()), (3, 3));
+            ([history.loss, history.val_loss].concat(), bits(&model))
         })
     };
     let one = train(1);
-    assert_eq!(one.0.len(), 9);
     for threads in [2, 3] {
         assert_eq!(train(threads), one, "{threads} threads");
     }
 }
 
-/// Each part has a dropout of its own.
+/// Each shard has a dropout of its own: with the same one, they would lose the same elements.
 #[test]
-fn parts_have_modes_of_their_own() {
-    let chunk = &chunks(64)[0];
-    let seeds = std::sync::Mutex::new(Vec::new());
-    TruncatedBptt::new().gradients(&model::<f32>(), chunk, TRAINING, |_, net, part| {
-        let (scores, state) = net.run(&part.inputs, part.carried, part.mode);
-        let loss = CrossEntropy::default().classes(scores, &part.targets);
-        seeds.lock().unwrap().push(part.mode);
-        (loss, state.detach())
-    });
-    let seeds = seeds.into_inner().unwrap();
-    assert!(seeds.len() == 2 && seeds[0] != seeds[1] && !seeds.contains(&TRAINING), "{seeds:?}");
-}
-
-/// A model of one's own, whose state is one tensor.
-#[derive(Params)]
-struct Own<P> {
-    words: Embedding<P>,
-    layer: Recurrent<SimpleRnn<P>>,
-    head: Dense<P>,
-}
-
-#[test]
-fn any_model_may_be_trained_so() {
-    let rng = &mut rng(1);
-    let mut model: Own<Tensor> = Own {
-        words: Embedding::new(rng, TOKENS, 4),
-        layer: Recurrent::new(SimpleRnn::new(rng, 4, 8)),
-        head: Dense::new(rng, 8, TOKENS),
+fn shards_have_modes_of_their_own() {
+    // Two shards of the same rows.
+    let x = Indices::from_vec((0..4 * 64).map(|i| i / 64 + i % 32 % 5).collect(), [4, 64]);
+    let half = |range| {
+        Indices::from_vec((0..4).flat_map(|t| x.as_slice()[64 * t..][..64][range.clone()].to_vec()).collect(), [4, 32])
     };
-    let (mut bptt, mut adam) = (TruncatedBptt::new(), Adam::default().learning_rate(1e-2));
-    let mut epoch = || {
-        bptt.restart();
-        let mut sum = 0.0;
-        for chunk in &chunks(33) {
-            let (loss, gradients) = bptt.gradients(&model, chunk, Mode::Evaluation, |_, net, part| {
-                let run = net.layer.unroll(net.words.forward(&part.inputs)).carried(part.carried).run();
-                (CrossEntropy::default().classes(net.head.forward(run.sequence()), &part.targets), run.state().detach())
-            });
-            adam.step(&mut model, &gradients);
-            sum += loss;
+    let model = model::<f64>().dropout(0.5);
+    let loss = |x: &Indices| {
+        TruncatedBptt::<_, _, _, States<f64>, f64>::new(x.clone(), x.clone(), 4)
+            .unwrap()
+            .loss(unspool::losses::sparse_cross_entropy)
+    };
+    assert_eq!(half(0..32), half(32..64));
+    let whole = loss(&x).gradients(&model, 0, TRAINING).loss;
+    let tape = Tape::new();
+    let of = |mode: Mode| {
+        let scores = tape.bind(&model).apply(half(0..32), mode.into()).sequence();
+        CrossEntropy::default().classes(scores, half(0..32)).item()
+    };
+    let [first, second] = [0, 1].map(|shard| of(TRAINING.fold_in(shard)));
+    assert!(first != second && (whole - (first + second) / 2.0).abs() < 1e-12, "{whole} of {first} and {second}");
+}
+
+#[test]
+fn validation_is_the_mean_over_all_tokens_with_carried_states() {
+    let text = tokens(1);
+    let (model, held_out) = (model::<f64>(), &text[..11]); // two windows of 4 and one of 2
+    let mut bptt = bptt::<f64>(2).validate_tokens(held_out, 1).unwrap();
+    let [measured] = bptt.evaluate(&model)[..] else { panic!("one loss") };
+    assert!((measured - model.cross_entropy(held_out, 1).unwrap()).abs() < 1e-12);
+}
+
+/// A series of numbers, and a layer whose state is one tensor.
+#[test]
+fn any_sequences_and_layers_may_be_trained_so() {
+    let series = Tensor::<f64>::from_fn([61, 3, 1], |i| (i as f64 / 7.0).sin());
+    let (x, y) = (series.slice(0, ..60), series.slice(0, 1..));
+    let mut task = TruncatedBptt::new(x.clone(), y.clone(), 8).unwrap().loss(mse).validate(x, y).unwrap();
+    let mut model = Recurrent::new(SimpleRnn::<Tensor<f64>>::new(&mut rng(1), 1, 1));
+    let history =
+        fit(&mut model, &mut task).optimizer(Adam::default().learning_rate(0.02)).epochs(40).quiet().run().unwrap();
+    assert!(history.val_loss[39] < 0.5 * history.val_loss[0], "{:?}", history.val_loss);
+}
+
+/// Sets an interrupt in this step.
+struct At(usize, Interrupt);
+
+impl<T: Scalar, M> Callback<T, M> for At {
+    fn on_step(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
+        if progress.steps == self.0 {
+            self.1.set();
         }
-        sum / 3.0
+        ControlFlow::Continue(())
+    }
+}
+
+/// In the middle of an epoch, too, the carried states are in the checkpoint.
+#[test]
+fn interrupted_and_resumed_it_ends_in_the_same_bits() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("truncated-bptt");
+    let train = |cut: usize, resume: bool| {
+        let mut model = model::<f32>().dropout(0.2);
+        let mut bptt = bptt(33).restart_every(2).validate_tokens(&tokens(2), 2).unwrap();
+        let interrupt = Interrupt::new();
+        let fit = fit(&mut model, &mut bptt).interrupt(&interrupt).callback(At(cut, interrupt.clone()));
+        let fit = fit.optimizer(Adam::default().clip_norm(1.0)).epochs(2).quiet();
+        let fit = if resume { fit.resume(&path) } else { fit.checkpoint(&path) };
+        let history = History { seconds: 0.0, ..fit.run().unwrap() };
+        (bits(&model), history)
     };
-    let first = epoch();
-    let last = (0..30).map(|_| epoch()).last().unwrap();
-    assert!(last < 0.8 * first, "{last} after {first}");
+    let straight = train(usize::MAX, false);
+    for cut in 1..6 {
+        assert_eq!(train(cut, false).1.stop_reason, StopReason::Interrupted);
+        assert!(train(usize::MAX, true) == straight, "other bits after an interruption in step {cut}");
+    }
+
+    // Of another text, or cut otherwise: refused.
+    train(1, false);
+    let refused = |mut bptt: Bptt<f32>| {
+        let mut model = model::<f32>();
+        fit(&mut model, &mut bptt)
+            .callback(At(0, Interrupt::new()))
+            .quiet()
+            .resume(&path)
+            .run()
+            .unwrap_err()
+            .to_string()
+    };
+    let message = refused(bptt(32));
+    assert!(message.contains("its number of sequences is 33, expected 32"), "{message}");
+    let message =
+        refused(Bptt::tokens(&tokens(33), 33, 5).unwrap().restart_every(2).validate_tokens(&tokens(2), 2).unwrap());
+    assert!(message.contains("its number of time steps per window is 4, expected 5"), "{message}");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn what_it_learns_from_is_cut_alike() {
+    let x = values([6, 5, 2], 1);
+    let task = TruncatedBptt::<_, _, _, Tensor<f64>, f64>::new(x.clone(), x, 4).unwrap().loss(mse);
+    let settings = Task::<f64, Recurrent<SimpleRnn<Tensor<f64>>>>::settings(&task);
+    assert!(settings.contains(&("number of sequences", 5)) && settings.contains(&("number of time steps", 6)));
 }

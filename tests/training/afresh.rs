@@ -14,7 +14,7 @@ fn net(seed: u64) -> Net {
     Dense::new(&mut rng(seed), 3, 1)
 }
 
-fn data(seed: u64) -> Dataset<f64> {
+fn data(seed: u64) -> Dataset<Tensor<f64>> {
     Dataset::new(values([24, 3], seed), values([24, 1], seed + 1)).unwrap()
 }
 

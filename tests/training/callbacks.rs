@@ -6,7 +6,7 @@ use unspool::optim::schedules::Cosine;
 use unspool::train::{Callback, EarlyStopping, Interrupt, Progress, StopReason};
 use unspool::{Optimizer, Sgd, evaluate};
 
-fn noise() -> (Dataset<f64>, Dense<Tensor<f64>>) {
+fn noise() -> (Dataset<Tensor<f64>>, Dense<Tensor<f64>>) {
     (Dataset::new(values([30, 3], 1), values([30, 1], 2)).unwrap(), Dense::new(&mut rng(0), 3, 1))
 }
 

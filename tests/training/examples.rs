@@ -2,11 +2,11 @@
 
 use super::*;
 use unspool::losses::mae;
-use unspool::train::{accuracy, predict_lengths};
+use unspool::train::accuracy;
 use unspool::{Mode, Sgd, Shards, evaluate, gru, predict};
-use unspool_tests::assert_close;
+use unspool_tests::{assert_close, padded};
 
-fn flat(n: usize) -> Dataset<f64> {
+fn flat(n: usize) -> Dataset<Tensor<f64>> {
     Dataset::new(values([n, 3], 1), values([n, 2], 2)).unwrap()
 }
 
@@ -15,7 +15,7 @@ fn layer() -> Dense<Tensor<f64>> {
 }
 
 /// Loss and gradients of a batch.
-fn gradients(data: &Dataset<f64>) -> (f64, Dense<Tensor<f64>>) {
+fn gradients(data: &Dataset<Tensor<f64>>) -> (f64, Dense<Tensor<f64>>) {
     Shards::new().batch_gradients(&layer(), data, mse, Mode::Training { seed: 0 })
 }
 
@@ -93,7 +93,7 @@ fn sequences_of_different_lengths_are_learned() {
         let fit = fit(&mut model, &data).loss(mse).optimizer(adam).batch_size(8).epochs(80).quiet();
         let history = if buckets { fit.bucket_by_length().run() } else { fit.run() }.unwrap();
         assert!(history.loss[79] < 0.02, "{:?}", history.loss);
-        let said = predict_lengths(&model, data.x(), data.lengths().unwrap());
+        let said = predict(&model, &padded(data.x(), data.lengths().unwrap()));
         let error = said.zip(data.y(), |said, y| (said - y) * (said - y)).mean().item();
         assert!((f64::from(error) - evaluate(&model, &data, mse)).abs() < 1e-6);
         history.loss
@@ -106,7 +106,7 @@ fn sequences_of_different_lengths_are_learned() {
 fn padding_changes_no_prediction() {
     let (data, model) = (sequences(), sequential().add(gru(1, 3).return_sequences()).add(gru(3, 2)).add(dense(2, 1)));
     let (x, lengths): (Tensor, _) = (data.x().cast(), data.lengths().unwrap());
-    let together = predict_lengths(&model, &x, lengths);
+    let together = predict(&model, &padded(&x, lengths));
     for (i, &length) in lengths.iter().enumerate() {
         let alone = predict(&model, &x.slice(0, ..length).slice(1, i..i + 1)).item();
         assert!((together.at([i, 0]) - alone).abs() < 1e-6, "{alone} {together:?}");
@@ -125,7 +125,7 @@ fn batches_are_cut_to_their_longest_sequence() {
         seen += batch.len();
     }
     assert_eq!(seen, 120);
-    let spread = |batches: unspool::data::Batches<'_, f64>| -> usize {
+    let spread = |batches: unspool::data::Batches<'_, Tensor<f64>>| -> usize {
         batches.map(|batch| batch.x().shape()[0] * batch.len()).sum()
     };
     let valid: usize = data.lengths().unwrap().iter().sum();
@@ -183,14 +183,14 @@ fn without_shuffling_examples_come_as_they_stand() {
 
 #[test]
 fn accuracy_is_how_often_the_highest_is_right() {
-    let data = Dataset::<f64>::new(Tensor::one_hot([0, 1, 2], 3), Tensor::one_hot([0, 2, 2], 3)).unwrap();
+    let data = Dataset::<Tensor<f64>>::new(Tensor::one_hot([0, 1, 2], 3), Tensor::one_hot([0, 2, 2], 3)).unwrap();
     let model = Dense { weight: Tensor::one_hot([0, 1, 2], 3), bias: Tensor::zeros([3]) };
     assert!((evaluate(&model, &data, accuracy) - 2.0 / 3.0).abs() < 1e-12);
 }
 
 #[test]
 fn weights_and_lengths_that_do_not_fit_are_refused_in_a_sentence() {
-    let is = |result: Result<Dataset<f64>, unspool::data::DataError>, sentence: &str| {
+    let is = |result: Result<Dataset<Tensor<f64>>, unspool::data::DataError>, sentence: &str| {
         assert_eq!(result.unwrap_err().to_string(), sentence);
     };
     is(flat(3).with_weights(vec![1.0; 2]), "2 weights for 3 examples: each needs one");
@@ -223,7 +223,7 @@ fn targets_of_weight_zero_may_be_anything() {
 
 #[test]
 fn a_metric_counts_every_example_the_same() {
-    let data = Dataset::<f64>::new(Tensor::one_hot([0, 1, 2], 3), Tensor::one_hot([0, 1, 2], 3)).unwrap();
+    let data = Dataset::<Tensor<f64>>::new(Tensor::one_hot([0, 1, 2], 3), Tensor::one_hot([0, 1, 2], 3)).unwrap();
     let data = data.with_weights(vec![3.0, 1.0, 0.0]).unwrap();
     let mut model = Dense { weight: Tensor::one_hot([0, 1, 1], 3), bias: Tensor::zeros([3]) };
     let still = Sgd::default().learning_rate(0.0);

@@ -23,7 +23,7 @@ use unspool::train::History;
 use unspool_tests::values;
 
 /// 40 sequences of 1 to 6 steps, and the sum of each.
-fn sequences() -> Dataset<f64> {
+fn sequences() -> Dataset<Tensor<f64>> {
     let mut x: Tensor<f64> = values([6, 40, 1], 1);
     let lengths: Vec<usize> = (0..40).map(|i| 1 + i * 7 % 6).collect();
     for (at, x) in x.as_mut_slice().iter_mut().enumerate() {

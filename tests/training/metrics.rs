@@ -158,15 +158,15 @@ fn weights_are_those_of_the_loss() {
 /// A class that nobody says or means, a label that never is, a constant target; and numbers that are none.
 #[test]
 fn metrics_of_nothing_are_defined() {
-    let of = |output: &[f64], target: &[f64], metric: &dyn Fn(&Dataset<f64>) -> f64| {
+    let of = |output: &[f64], target: &[f64], metric: &dyn Fn(&Dataset<Tensor<f64>>) -> f64| {
         let x = Tensor::from_vec(output.to_vec(), [output.len(), 1]);
         metric(&Dataset::new(x, Tensor::from_vec(target.to_vec(), [target.len(), 1])).unwrap())
     };
-    fn on(metric: impl Loss<f64>) -> impl Fn(&Dataset<f64>) -> f64 {
+    fn on(metric: impl Loss<f64>) -> impl Fn(&Dataset<Tensor<f64>>) -> f64 {
         move |data| evaluate(&identity(1), data, &metric)
     }
     // As scikit-learn with `zero_division=0`, its default but for the warning.
-    for metric in [&on(f1) as &dyn Fn(&Dataset<f64>) -> f64, &on(precision), &on(recall)] {
+    for metric in [&on(f1) as &dyn Fn(&Dataset<Tensor<f64>>) -> f64, &on(precision), &on(recall)] {
         assert_eq!(of(&[-1.0, -2.0], &[0.0, 0.0], metric), 0.0);
         assert!(of(&[-1.0, f64::NAN], &[0.0, 0.0], metric).is_nan());
         assert!(of(&[-1.0, 1.0], &[0.0, f64::NAN], metric).is_nan());
@@ -184,7 +184,7 @@ fn metrics_of_nothing_are_defined() {
 fn metrics_have_the_same_bits_at_any_number_of_threads() {
     let data = Dataset::new(values([7, 700, 3], 1), values([700, 2], 2)).unwrap();
     let model = sequential().add(gru(3, 5)).add(dense(5, 2));
-    let data = Dataset::<f32>::new(data.x().cast(), data.y().cast()).unwrap();
+    let data = Dataset::<Tensor>::new(data.x().cast(), data.y().cast()).unwrap();
     let measure = || {
         let [a, b] = [evaluate(&model, &data, rmse), evaluate(&model, &data, r2)];
         [a, b, evaluate(&model, &data, cross_entropy)].map(f64::to_bits)

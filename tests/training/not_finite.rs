@@ -11,7 +11,7 @@ fn net() -> Dense<Tensor<f64>> {
 }
 
 /// 300 examples, one of them spoilt.
-fn spoilt(input: Option<(usize, f64)>, target: Option<(usize, f64)>) -> Dataset<f64> {
+fn spoilt(input: Option<(usize, f64)>, target: Option<(usize, f64)>) -> Dataset<Tensor<f64>> {
     let (mut x, mut y) = (values([300, 3], 1), values([300, 2], 2));
     for (of, bad) in [(&mut x, input), (&mut y, target)] {
         if let Some((at, value)) = bad {
@@ -22,7 +22,7 @@ fn spoilt(input: Option<(usize, f64)>, target: Option<(usize, f64)>) -> Dataset<
 }
 
 /// The sentence with which a training ends before its first step.
-fn refused(train: &Dataset<f64>, valid: Option<&Dataset<f64>>) -> String {
+fn refused(train: &Dataset<Tensor<f64>>, valid: Option<&Dataset<Tensor<f64>>>) -> String {
     let mut model = net();
     let fit = fit(&mut model, train).loss(mse).epochs(3).quiet();
     let result = if let Some(valid) = valid { fit.validate(valid).run() } else { fit.run() };
@@ -37,7 +37,8 @@ fn a_number_in_the_data_is_named_before_training() {
     let good = spoilt(None, None);
     for (value, said) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
         for (set, which) in [("training", false), ("validation", true)] {
-            let refused = |bad: &Dataset<f64>| if which { refused(&good, Some(bad)) } else { refused(bad, None) };
+            let refused =
+                |bad: &Dataset<Tensor<f64>>| if which { refused(&good, Some(bad)) } else { refused(bad, None) };
             assert_eq!(
                 refused(&spoilt(Some((17 * 3 + 2, value)), None)),
                 format!(
@@ -76,7 +77,7 @@ fn a_number_in_the_data_is_named_before_training() {
 /// Padding, targets of weight 0, and targets that the loss leaves out are nobody's business.
 #[test]
 fn numbers_that_do_no_harm_are_let_pass() {
-    fn trains(data: &Dataset<f64>, loss: impl Loss<f64> + Send) {
+    fn trains(data: &Dataset<Tensor<f64>>, loss: impl Loss<f64> + Send) {
         let history = fit(&mut net(), data).loss(loss).validate(data).epochs(2).quiet().run().unwrap();
         assert!(history.loss[1].is_finite() && history.val_loss[1].is_finite());
     }

@@ -2,9 +2,9 @@
 
 use unspool::layers::Flatten;
 use unspool::prelude::*;
-use unspool::train::{EarlyStopping, FitError, predict_lengths};
+use unspool::train::{EarlyStopping, FitError};
 use unspool::{Mode, Shards, evaluate, flatten, predict};
-use unspool_tests::{panic_of, sentences, zeros};
+use unspool_tests::{padded, panic_of, sentences, zeros};
 
 #[test]
 fn training_refuses_what_it_cannot_use() {
@@ -106,13 +106,13 @@ fn lengths_are_never_ignored_in_silence() {
     let (rows, steps) = (lengths(zeros([3, 1])), lengths(zeros([4, 3, 1])));
     let flat = sequential().add(flatten()).add(dense(4, 1));
     let mut last = sequential().add(simple_rnn(1, 2)).add(dense(2, 1));
-    let none = "forward_lengths: this layer does not support lengths: implement forward_lengths for it";
+    let none = "Flatten: this layer supports neither lengths nor a mask";
     let steps_only = "loss: output [1, 1] does not have the time steps and sequences of target [4, 1, 1]";
     sentences! {
         evaluate(&flat, &rows, mse) => none;
-        predict_lengths(&last, rows.x(), &[1, 2]) => "predict_lengths: 2 lengths for a batch of 3 sequences";
-        predict_lengths(&last, rows.x(), &[1, 2, 5]) => "predict_lengths: the length 5 of sequence 2 is greater than the 4 time steps";
-        predict_lengths(&flat, rows.x(), &[1, 2, 4]) => none;
+        predict(&last, &padded(rows.x(), &[1, 2])) => "predict: 2 lengths for a batch of 3 sequences";
+        predict(&last, &padded(rows.x(), &[1, 2, 5])) => "predict: the length 5 of sequence 2 is greater than the 4 time steps";
+        predict(&flat, &padded(rows.x(), &[1, 2, 4])) => none;
         fit(&mut last, &steps).loss(mse).run() => steps_only;
     }
 }

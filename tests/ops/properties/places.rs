@@ -1,7 +1,7 @@
 //! Parts and places: slices, picks, and what is added back to them.
 
 use super::*;
-use unspool::{Embedding, rng};
+use unspool::{Embedding, Layer, rng};
 
 /// Numbers below `n` in `shape`, none if that is not possible.
 fn positions(shape: &[usize], n: usize, salt: u64) -> Option<Indices> {

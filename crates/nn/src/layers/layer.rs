@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::data::examples::OnTape;
-use unspool_autograd::{Params, Scalar, Tensor, Var};
+use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 
 /// A layer bound to a tape: a function of one input. The input is a variable, unless said
 /// otherwise: an [`Embedding`](crate::layers::Embedding) takes indices, a model of yours whatever it
@@ -68,11 +68,31 @@ pub trait Model<T: Scalar, X: OnTape<T> = Tensor<T>>: Params<Tensor<T>> {
     fn output<'t>(net: &Self::With<Var<'t, T>>, x: X::Bound<'t>, cx: Context<'_>) -> Var<'t, T>;
 }
 
-impl<T: Scalar, X: OnTape<T>, M: Params<Tensor<T>>> Model<T, X> for M
-where
-    for<'t> M::With<Var<'t, T>>: Layer<'t, T, X::Bound<'t>>,
-{
+impl<T: Scalar, X: Feeds<T, M>, M: Params<Tensor<T>>> Model<T, X> for M {
     fn output<'t>(net: &Self::With<Var<'t, T>>, x: X::Bound<'t>, cx: Context<'_>) -> Var<'t, T> {
-        net.apply(x, cx).into()
+        X::feed(net, x, cx)
     }
 }
+
+/// Inputs for layers of the model `M`. The bound of [`Model`] is one on the inputs, because only
+/// then does the compiler wait until it knows what they are.
+pub trait Feeds<T: Scalar, M: Params<Tensor<T>>>: OnTape<T> {
+    #[track_caller]
+    fn feed<'t>(net: &M::With<Var<'t, T>>, x: Self::Bound<'t>, cx: Context<'_>) -> Var<'t, T>;
+}
+
+macro_rules! feeds {
+    ([$($generics:tt)*] $examples:ty) => {
+        impl<T: Scalar, M: Params<Tensor<T>>, $($generics)*> Feeds<T, M> for $examples
+        where
+            for<'t> M::With<Var<'t, T>>: Layer<'t, T, <$examples as OnTape<T>>::Bound<'t>>,
+        {
+            fn feed<'t>(net: &M::With<Var<'t, T>>, x: Self::Bound<'t>, cx: Context<'_>) -> Var<'t, T> {
+                net.apply(x, cx).into()
+            }
+        }
+    };
+}
+feeds!([] Tensor<T>);
+feeds!([] Indices);
+feeds!([A: OnTape<T>, B: OnTape<T>] (A, B));
