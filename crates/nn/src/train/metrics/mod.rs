@@ -12,6 +12,7 @@
 //! | [`rmse`] | numbers | root of the mean squared error | Keras's `RootMeanSquaredError` |
 //! | [`r2`] | numbers | coefficient of determination | scikit-learn's `r2_score` |
 //! | [`accuracy`] | scores of classes, one-hot | fraction of correct predictions | Keras's `CategoricalAccuracy` |
+//! | [`sparse_accuracy`] | scores of classes, class indices | fraction of correct predictions | Keras's `SparseCategoricalAccuracy` |
 //! | [`macro_f1`] | scores of classes, one-hot | mean of the classes' F1 | scikit-learn's `f1_score(average="macro")` |
 //! | [`perplexity`] | scores of classes, probabilities | `exp` of the cross-entropy | TorchMetrics's `Perplexity` |
 //! | [`binary_accuracy`] | scores of labels, 0 or 1 | fraction of correct labels | Keras's `BinaryAccuracy` |
@@ -21,7 +22,7 @@
 //! Scores are logits, before the softmax or the sigmoid: a label is predicted where its score is
 //! greater than 0, that is where its probability is greater than one half. Subtract another
 //! threshold: `|output, target| f1(output - 0.3, target)`. Metrics that count have the gradient
-//! zero.
+//! zero. [`ConfusionMatrix`] counts which classes are taken for which.
 //!
 //! ```
 //! use unspool_nn::train::metrics::{r2, rmse};
@@ -39,11 +40,13 @@
 //! ```
 
 mod binary;
+mod confusion_matrix;
 mod multiclass;
 mod regression;
 
 pub use binary::{binary_accuracy, exact_match, f1, precision, recall};
-pub use multiclass::{accuracy, macro_f1, perplexity};
+pub use confusion_matrix::ConfusionMatrix;
+pub use multiclass::{accuracy, macro_f1, perplexity, sparse_accuracy};
 pub use regression::{r2, rmse};
 
 use unspool_autograd::{Scalar, Tensor, Var};
