@@ -1,5 +1,6 @@
 //! Saving and loading: models in safetensors files, PyTorch's and Keras's weights (feature
-//! `safetensors`), NumPy's arrays (feature `npy`).
+//! `safetensors`), NumPy's arrays (feature `npy`). Whatever is written, [`write_file`] included,
+//! replaces a file as a whole or not at all.
 
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 mod allocate;
@@ -14,6 +15,7 @@ mod half_precision;
 mod numpy;
 #[cfg(feature = "safetensors")]
 mod weights;
+mod write_file;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 mod wrong_format;
 
@@ -28,3 +30,4 @@ pub use weights::{
     Checkpoint, IncompatibleKeys, KerasState, TorchState, WeightFile, WeightMap, load, load_keras, load_torch, save,
     save_keras, save_torch,
 };
+pub use write_file::{check_writable, write_file};

@@ -5,6 +5,7 @@ use crate::messages::quoted;
 #[cfg(feature = "safetensors")]
 use crate::messages::shortened;
 use std::collections::HashMap;
+use unspool_autograd::{Scalar, Tensor};
 
 /// A token that does not come from a text but has a meaning for the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -164,6 +165,35 @@ impl Vocabulary {
             panic!("decode: there is no token {id} among {n}, counted from 0");
         }
         ids.iter().map(|&id| self.tokens[id].as_str()).collect()
+    }
+
+    /// The `k` most probable tokens and their probabilities, the most probable first; all of them
+    /// if there are fewer. `scores` are those of one row, `[V]` or `[1, V]`, before the softmax;
+    /// logarithms of probabilities are such scores.
+    ///
+    /// ```
+    /// use unspool_nn::text::Vocabulary;
+    /// use unspool_autograd::Tensor;
+    /// let vocabulary = Vocabulary::from_tokens(["cat", "dog", "owl"].map(String::from))?;
+    /// let scores = Tensor::<f32>::from_vec(vec![0.0, 1.0, 0.0], [1, 3]);
+    /// let [(token, probability), _] = vocabulary.top_k(&scores, 2)[..] else { unreachable!() };
+    /// assert_eq!((token, (100.0 * probability).round()), ("dog", 58.0));
+    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not one score for each token.
+    #[track_caller]
+    pub fn top_k<T: Scalar>(&self, scores: &Tensor<T>, k: usize) -> Vec<(&str, f64)> {
+        let (n, shape) = (self.len(), scores.shape());
+        assert!(scores.numel() == n, "top_k: scores {shape} are not one for each of {n} tokens");
+        let scores = scores.cast::<f64>().reshape([n]);
+        let best = scores.argtopk(0, k.min(n));
+        let scores = scores.to_vec();
+        let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weight = |score: f64| (score - largest).exp();
+        let total: f64 = scores.iter().map(|&score| weight(score)).sum();
+        best.as_slice().iter().map(|&id| (&self.tokens[id][..], weight(scores[id]) / total)).collect()
     }
 
     /// Checks that the vocabulary fits a model with `classes` scores (or embedding vectors): one

@@ -5,6 +5,4 @@ mod replace;
 mod temporary;
 
 pub(crate) use read::{open, read};
-pub(crate) use replace::replace;
-#[cfg(feature = "safetensors")]
-pub(crate) use replace::try_replace;
+pub(crate) use replace::{replace, try_replace};

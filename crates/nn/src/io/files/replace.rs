@@ -40,7 +40,6 @@ pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Resu
 
 /// Checks before hours of work that [`replace`] can write this path: creates its temporary file,
 /// and removes it.
-#[cfg(feature = "safetensors")]
 pub(crate) fn try_replace(path: &Path) -> io::Result<()> {
     Target::at(path)?.temporary().map(drop)
 }

@@ -3,7 +3,7 @@
 mod axis;
 mod picture;
 
-use crate::io::files::replace;
+use crate::io::write_file;
 use picture::Panel;
 use std::fmt::Write;
 use std::io;
@@ -147,7 +147,7 @@ impl History {
     /// # Errors
     /// If the file cannot be written; the sentence names it, and an existing file is unchanged.
     pub fn save_csv(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        write(path.as_ref(), &self.to_csv())
+        write_file(path, self.to_csv())
     }
 
     /// Writes [`to_json`](History::to_json) to a file, completely or not at all.
@@ -155,7 +155,7 @@ impl History {
     /// # Errors
     /// As those of [`save_csv`](History::save_csv).
     pub fn save_json(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        write(path.as_ref(), &self.to_json())
+        write_file(path, self.to_json())
     }
 
     /// Writes [`to_svg`](History::to_svg) to a file, completely or not at all.
@@ -163,14 +163,8 @@ impl History {
     /// # Errors
     /// As those of [`save_csv`](History::save_csv).
     pub fn save_svg(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        write(path.as_ref(), &self.to_svg())
+        write_file(path, self.to_svg())
     }
-}
-
-/// Writes a text to a file, completely or not at all.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let cannot = |e: io::Error| io::Error::new(e.kind(), format!("cannot write {}: {e}", path.display()));
-    replace(path, |out| out.write_all(text.as_bytes())).map_err(cannot)
 }
 
 /// A JSON string.
