@@ -17,6 +17,7 @@ mod not_finite;
 mod progress;
 mod resume;
 mod sentences;
+mod tasks;
 
 use unspool::prelude::*;
 use unspool::train::History;

@@ -13,8 +13,8 @@ pub(crate) fn mix(seed: u64, i: usize) -> u64 {
 
 /// Training or evaluation, which decides what dropout and its relatives do.
 ///
-/// It is an argument of [`forward_in`](crate::layers::Layer::forward_in), never the state of a
-/// layer. The plain [`forward`](crate::layers::Layer::forward) evaluates.
+/// It is part of the [`Context`](crate::Context) of [`apply`](crate::layers::Layer::apply), never
+/// the state of a layer. The plain [`forward`](crate::layers::Layer::forward) evaluates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Nothing is random: the same input always has the same output.

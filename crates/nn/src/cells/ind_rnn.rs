@@ -19,7 +19,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::IndRnn;
 /// use unspool_nn::layers::{Activation, Layer};
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let cell: IndRnn<Tensor> = IndRnn::new(&mut rng(0), 3, 5).activation(Activation::Tanh);

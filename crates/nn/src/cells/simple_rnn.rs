@@ -18,7 +18,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::SimpleRnn;
 /// use unspool_nn::layers::{Activation, Layer};
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let cell: SimpleRnn<Tensor> = SimpleRnn::new(&mut rng(0), 3, 5).activation(Activation::Relu);

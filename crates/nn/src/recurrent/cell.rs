@@ -13,7 +13,7 @@ use unspool_autograd::{Scalar, Var};
 /// ```
 /// use unspool_nn::{Rng, rng};
 /// use unspool_nn::layers::{Dense, Layer, init};
-/// use unspool_nn::recurrent::{Cell, Recurrent};
+/// use unspool_nn::recurrent::{Cell, Recurrent, SequenceOutput};
 /// use unspool_autograd::{gradcheck, Params, Scalar, Tape, Tensor, Var};
 ///
 /// #[derive(Params)]

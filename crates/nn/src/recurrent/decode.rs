@@ -18,7 +18,7 @@ impl<C> Recurrent<C> {
     /// use unspool_nn::{Mode, rng};
     /// use unspool_nn::cells::Gru;
     /// use unspool_nn::layers::{Dense, Layer};
-    /// use unspool_nn::recurrent::{Cell, Recurrent};
+    /// use unspool_nn::recurrent::{Cell, Recurrent, SequenceOutput};
     /// use unspool_autograd::{Tape, Tensor};
     /// let rng = &mut rng(0);
     /// let layer = Recurrent::new(Gru::<Tensor>::new(rng, 1, 8));

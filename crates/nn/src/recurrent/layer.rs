@@ -8,10 +8,10 @@ use unspool_autograd::{Params, Tensor};
 /// all time steps.
 ///
 /// ```
-/// use unspool_nn::rng;
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::cells::SimpleRnn;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_autograd::{Tape, Tensor};
 ///
 /// let layer: Recurrent<SimpleRnn<Tensor>> = Recurrent::new(SimpleRnn::new(&mut rng(0), 3, 20));
@@ -23,7 +23,7 @@ use unspool_autograd::{Params, Tensor};
 ///
 /// // Sequences of different lengths, padded to 50 steps.
 /// let lengths: Vec<usize> = (1..=32).collect();
-/// let output = net.unroll(xs).lengths(&lengths).run();
+/// let output = net.apply(xs, Context::default().with_lengths(&lengths));
 /// assert_eq!(output.last().shape()[..], [32, 20]); // of each sequence, after its own last step
 /// ```
 #[derive(Params, Clone, Debug)]

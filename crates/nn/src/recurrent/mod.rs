@@ -5,18 +5,18 @@
 //!
 //! | pattern | how |
 //! |---|---|
-//! | sequence to vector | [`last`](RecurrentOutput::last) of a recurrent layer |
+//! | sequence to vector | [`last`](SequenceOutput::last) of a recurrent layer |
 //! | vector to sequence | [`expand`](unspool_autograd::Var::expand) the vector over time, or [`decode`](Recurrent::decode) from it |
-//! | sequence to sequence | [`sequence`](RecurrentOutput::sequence), then a [`Dense`] layer, which takes `[T, B, H]` as is |
-//! | encoder-decoder | [`decode`](Recurrent::decode) from the encoder's [`state`](RecurrentOutput::state), with [`attention`] or [`scaled_dot_product_attention`] over its outputs, and [`beam_search`] to generate |
-//! | masked steps | [`Unroll::mask`] and [`attention_masked`]; for padding tokens [`Embedding::padding`] and [`Embedding::mask`] |
+//! | sequence to sequence | [`sequence`](SequenceOutput::sequence), then a [`Dense`] layer, which takes `[T, B, H]` as is |
+//! | encoder-decoder | [`decode`](Recurrent::decode) from the encoder's [`state`](SequenceOutput::state), with [`attention`] or [`scaled_dot_product_attention`] over its outputs, and [`beam_search`] to generate |
+//! | masked steps | [`Context::with_mask`] and [`attention_masked`]; for padding tokens [`Embedding::padding`] and [`Embedding::mask`] |
 //! | tied weights | use a field twice: `h.matmul(net.words.weight.t())` scores the next word |
 //!
 //! ```
 //! use unspool_nn::{Mode, rng};
 //! use unspool_nn::cells::Gru;
 //! use unspool_nn::layers::{Embedding, Layer};
-//! use unspool_nn::recurrent::Recurrent;
+//! use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 //! use unspool_autograd::{Tape, Tensor};
 //! let rng = &mut rng(0);
 //! let encoder = Recurrent::new(Gru::<Tensor>::new(rng, 3, 8));
@@ -36,7 +36,7 @@
 //! // Encoder-decoder, running freely, with the weights of the embedding as those of the scores.
 //! let head = words.weight.t();
 //! let start = words.forward([0; 4]);
-//! let generated = decoder.decode(start, *encoded.state(), 10, Mode::Evaluation, |_, h| {
+//! let generated = decoder.decode(start, encoded.state(), 10, Mode::Evaluation, |_, h| {
 //!     words.forward(h.matmul(head).argmax(1))
 //! });
 //! assert_eq!(generated.sequence().matmul(head).shape()[..], [10, 4, 50]);
@@ -53,8 +53,8 @@
 //! use unspool_nn::layers::{AdditiveAttention, Dense, Embedding, Layer, attention};
 //! use unspool_nn::losses::CrossEntropy;
 //! use unspool_nn::optim::{Adam, Optimizer};
-//! use unspool_nn::recurrent::Recurrent;
-//! use unspool_nn::{Mode, rng};
+//! use unspool_nn::recurrent::{Recurrent, SequenceOutput};
+//! use unspool_nn::{Context, Mode, rng};
 //!
 //! #[derive(Params)]
 //! # #[params(crate = unspool_autograd)]
@@ -77,7 +77,7 @@
 //!     /// The scores of each word, `[T, B, words]`; `forced` is the teacher forcing ratio.
 //!     fn translate(&self, batch: &Batch, forced: f64, mode: Mode) -> Var<'t> {
 //!         let words = self.words.forward(&batch.source);
-//!         let encoder = self.encoder.unroll(words).lengths(&batch.lengths).run();
+//!         let encoder = self.encoder.apply(words, Context::from(mode).with_lengths(&batch.lengths));
 //!         let (encoded, keys) = (encoder.sequence(), self.attention.keys(encoder.sequence()));
 //!         let scores = |h: Var<'t>| self.head.forward(h).matmul(self.words.weight.t());
 //!         let input = |word: Indices, h| {
@@ -85,7 +85,7 @@
 //!             let attended = attention(scores, encoded, Some(&batch.lengths));
 //!             Var::concat(1, &[self.words.forward(word), attended.context])
 //!         };
-//!         let (state, target) = (*encoder.state(), &batch.target);
+//!         let (state, target) = (encoder.state(), &batch.target);
 //!         let start = input([0; 2].into(), state);
 //!         let decoded = self.decoder.decode(start, state, target.len(), mode, |t, h| {
 //!             let forced = mode.fold_in(t).bernoulli(forced);
@@ -123,6 +123,7 @@
 //! assert_eq!(scores.argmax(2).as_slice(), batch.target.concat()); // learned by heart
 //! ```
 //!
+//! [`Context::with_mask`]: crate::Context::with_mask
 //! [`Dense`]: crate::layers::Dense
 //! [`attention`]: crate::layers::attention()
 //! [`attention_masked`]: crate::layers::attention_masked

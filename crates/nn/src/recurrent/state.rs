@@ -9,10 +9,9 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// [`detach`](State::detach) it first: the tensors let no gradient through and outlive the tape.
 ///
 /// ```
-/// use unspool_nn::rng;
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::cells::Lstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, State};
+/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput, State};
 /// use unspool_autograd::{Tape, Tensor};
 /// let layer: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
 /// let mut tape = Tape::new();
@@ -20,7 +19,8 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// for window in 0..3 {
 ///     let net = tape.bind(&layer);
 ///     let xs = tape.constant(&Tensor::full(window as f32, [20, 4, 3]));
-///     let output = net.unroll(xs).carried(carried.as_ref()).run();
+///     let state = carried.as_ref().map(|carried| State::attach(&tape, carried));
+///     let output = net.run(xs, state, Context::default());
 ///     let loss = output.sequence().square().mean();
 ///     let gradients = loss.backward().of(&net);
 ///     carried = Some(output.state().detach());
@@ -34,9 +34,9 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// it is the same struct of tensors. Fields that do not mention `P` are configuration.
 ///
 /// ```
-/// use unspool_nn::rng;
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::layers::{Dense, Layer};
-/// use unspool_nn::recurrent::{Cell, Recurrent, State};
+/// use unspool_nn::recurrent::{Cell, Recurrent, SequenceOutput, State};
 /// use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 ///
 /// /// A fast and a slow moving average of the inputs.
@@ -64,7 +64,7 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// let layer = Recurrent::new(Cascade { x: Dense::<Tensor>::new(&mut rng(0), 3, 5) });
 /// let tape = Tape::new();
 /// let xs = tape.constant(&Tensor::ones([20, 4, 3]));
-/// let output = tape.bind(&layer).unroll(xs).lengths(&[20, 7, 3, 20]).run();
+/// let output = tape.bind(&layer).apply(xs, Context::default().with_lengths(&[20, 7, 3, 20]));
 /// let carried: Averages<Tensor> = output.state().detach();
 /// assert_eq!(carried.slow.shape()[..], [4, 5]);
 /// ```
@@ -72,10 +72,9 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// A state that is not detached does not outlive its window:
 ///
 /// ```compile_fail,E0502
-/// use unspool_nn::rng;
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::cells::Lstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput};
 /// use unspool_autograd::{Tape, Tensor};
 /// let layer: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
 /// let mut tape = Tape::new();
@@ -83,11 +82,8 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// for window in 0..3 {
 ///     let net = tape.bind(&layer);
 ///     let xs = tape.constant(&Tensor::full(window as f32, [20, 4, 3]));
-///     let output = match carried {
-///         Some(state) => net.forward_from(xs, state),
-///         None => net.forward(xs),
-///     };
-///     carried = Some(output.state().clone());
+///     let output = net.run(xs, carried, Context::default());
+///     carried = Some(output.state());
 ///     tape.reset();
 /// }
 /// ```

@@ -17,7 +17,7 @@ use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::Lstm;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, StreamingCell};
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput, StreamingCell};
 /// use unspool_autograd::{Tape, Tensor};
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
 /// let xs = Tensor::from_fn([7, 1, 3], |i| (i as f32).sin());

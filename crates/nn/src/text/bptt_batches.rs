@@ -36,10 +36,10 @@ pub struct BpttBatches<'a> {
 /// ```
 /// use unspool_autograd::{Tape, Tensor};
 /// use unspool_nn::text::bptt_batches;
-/// use unspool_nn::rng;
+/// use unspool_nn::{Context, rng};
 /// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::Embedding;
-/// use unspool_nn::recurrent::{Recurrent, State};
+/// use unspool_nn::layers::{Embedding, Layer};
+/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput, State};
 /// let tokens: Vec<usize> = (0..21).collect();
 /// let batches: Vec<_> = bptt_batches(&tokens, 2, 4)?.collect();
 /// assert_eq!(batches.len(), 3);                                 // of 4, 4 and 2 steps
@@ -52,7 +52,8 @@ pub struct BpttBatches<'a> {
 /// let (mut tape, mut carried) = (Tape::new(), None);
 /// for batch in bptt_batches(&tokens, 2, 4)? {
 ///     let (words, layer) = (tape.bind(&words), tape.bind(&layer));
-///     let output = layer.unroll(words.forward(&batch.inputs)).carried(carried.as_ref()).run();
+///     let state = carried.as_ref().map(|carried| State::attach(&tape, carried));
+///     let output = layer.run(words.forward(&batch.inputs), state, Context::default());
 ///     carried = Some(output.state().detach());
 ///     tape.reset();
 /// }

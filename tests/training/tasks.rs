@@ -1,0 +1,278 @@
+//! `fit` on tasks of all kinds, and what a user writes from the documentation alone.
+
+use super::*;
+use unspool::data::{Padded, pad_tokens, permutation};
+use unspool::losses::{mae, sparse_cross_entropy};
+use unspool::train::{BatchGradients, EarlyStopping, FitError, StopReason, Task, from_fn};
+use unspool::{Sgd, embedding, gru};
+use unspool_tests::{panic_of, sentences};
+
+/// A user's layer of layers: the mode reaches both parts, and the lengths the recurrent one.
+mod layer_of_layers {
+    use unspool::prelude::*;
+
+    #[derive(Params)]
+    pub struct Tagger<P> {
+        pub words: Embedding<P>,
+        pub gru: Recurrent<Gru<P>>,
+        pub head: Dense<P>,
+    }
+
+    impl<'t, T: Scalar> Layer<'t, T, Indices> for Tagger<Var<'t, T>> {
+        type Output = Var<'t, T>;
+
+        fn apply(&self, tokens: Indices, cx: Context<'_>) -> Var<'t, T> {
+            let words = cx.fold_in(0).dropout(self.words.apply(tokens, cx), 0.2);
+            self.head.apply(self.gru.apply(words, cx).sequence(), cx)
+        }
+    }
+}
+
+/// Sentences of different lengths; the tag of a word is whether the word before it was odd.
+fn sentences_and_tags(n: usize) -> Dataset<Indices> {
+    let sentences: Vec<Vec<usize>> = (0..n).map(|i| (0..2 + i % 6).map(|t| (i * 7 + t * t * 3) % 10).collect()).collect();
+    let tags = |words: &Vec<usize>| (0..words.len()).map(|t| if t > 0 { words[t - 1] % 2 } else { 0 }).collect::<Vec<_>>();
+    let Padded { x, lengths } = pad_tokens(&sentences, 0).unwrap();
+    let y = pad_tokens(&sentences.iter().map(tags).collect::<Vec<_>>(), 0).unwrap().x;
+    Dataset::new(x, y).unwrap().with_lengths(lengths).unwrap()
+}
+
+#[test]
+fn a_model_of_tokens_with_a_class_at_every_step_is_fitted() {
+    let data = sentences_and_tags(60);
+    let rng = &mut rng(0);
+    let mut model = layer_of_layers::Tagger::<Tensor> {
+        words: Embedding::new(rng, 10, 6),
+        gru: Recurrent::new(Gru::new(rng, 6, 12)),
+        head: Dense::new(rng, 12, 2),
+    };
+    /// A user's metric: the fraction of steps whose class has the highest score.
+    fn hits<'t>(scores: Var<'t>, classes: Indices) -> Var<'t> {
+        let said = scores.argmax(1);
+        let right = said.as_slice().iter().zip(classes.as_slice()).filter(|(said, class)| said == class).count();
+        scores.tape().constant(&Tensor::scalar(right as f32 / classes.as_slice().len() as f32))
+    }
+    let adam = Adam::default().learning_rate(0.02);
+    let fit = fit(&mut model, &data).loss(sparse_cross_entropy).metric("hits", hits).optimizer(adam);
+    let history = fit.bucket_by_length().batch_size(10).epochs(40).quiet().run().unwrap();
+    assert!(history.curve("hits").unwrap()[39] > 0.97, "{history:?}");
+    // Padding is not counted, whatever it is.
+    let lengths = data.lengths().unwrap();
+    let fill = |of: &Indices| {
+        let at = |(i, &token): (usize, &usize)| if i / 60 < lengths[i % 60] { token } else { 1 };
+        Indices::from_vec(of.as_slice().iter().enumerate().map(at).collect(), of.shape())
+    };
+    let filled = Dataset::new(fill(data.x()), fill(data.y())).unwrap().with_lengths(lengths.to_vec()).unwrap();
+    assert_ne!(data.x().as_slice(), filled.x().as_slice());
+    for measured in [evaluate(&model, &data, sparse_cross_entropy), evaluate(&model, &data, hits)] {
+        assert!([evaluate(&model, &filled, sparse_cross_entropy), evaluate(&model, &filled, hits)].contains(&measured));
+    }
+    // Predictions are those of each alone, up to rounding.
+    let together = predict(&model, &data);
+    let alone = predict(&model, &data.slice(3, 1));
+    assert!((together.at([1, 3, 0]) - alone.at([1, 0, 0])).abs() < 1e-6);
+}
+
+/// Tokens in, one class out, by the layers of `sequential` alone; from indices in a pair of orders.
+#[test]
+fn sequential_models_begin_with_an_embedding() {
+    let x = Indices::from_vec((0..5 * 90).map(|i| (i * 13 % 90) / 10 % 4).collect(), [5, 90]);
+    let classes: Vec<usize> = (0..90).map(|i| x.as_slice()[i]).collect(); // the first token
+    let data = Dataset::classes(x, classes).unwrap();
+    let mut model = sequential().add(embedding(4, 5)).add(gru(5, 12)).add(dense(12, 4));
+    let adam = Adam::default().learning_rate(0.02);
+    let fit = fit(&mut model, &data).loss(sparse_cross_entropy).optimizer(adam).validation_split(0.2);
+    let history = fit.metric("hits", |scores, classes| scores.gather(1, classes.reshape([18, 1])).mean());
+    let history = history.epochs(60).quiet().run().unwrap();
+    assert!(history.val_loss[59] < 0.1, "{:?}", history.val_loss);
+    assert_eq!(predict(&model, data.x()).argmax(1).as_slice()[..9], data.y().as_slice()[..9]);
+    assert_eq!(predict(&model, data.x()), predict(&model, &data));
+}
+
+/// Two inputs: a layer over a pair.
+#[derive(Params)]
+struct Either<P> {
+    numbers: Dense<P>,
+    tokens: Embedding<P>,
+}
+
+impl<'t> Layer<'t, f64, (Var<'t, f64>, Indices)> for Either<Var<'t, f64>> {
+    type Output = Var<'t, f64>;
+
+    fn apply(&self, (x, token): (Var<'t, f64>, Indices), cx: Context<'_>) -> Var<'t, f64> {
+        self.numbers.apply(x, cx) + self.tokens.apply(token, cx)
+    }
+}
+
+#[test]
+fn pairs_of_inputs_go_together() {
+    let (x, token) = (values([70, 3], 1), Indices::from((0..70).map(|i| i % 5).collect::<Vec<_>>()));
+    let y = Tensor::from_fn([70, 1], |i| x.at([i, 0]) + (i % 5) as f64);
+    let data = Dataset::new((x.clone(), token.clone()), y).unwrap();
+    let mut model: Either<Tensor<f64>> =
+        Either { numbers: Dense::new(&mut rng(0), 3, 1), tokens: Embedding::new(&mut rng(1), 5, 1) };
+    let adam = Adam::default().learning_rate(0.05);
+    fit(&mut model, &data).loss(mse).optimizer(adam).epochs(150).quiet().run().unwrap();
+    assert!(evaluate(&model, &data, mse) < 1e-3);
+    assert_eq!(predict(&model, &(x.clone(), token)), predict(&model, &data));
+    let odd = Dataset::new((x, Indices::from([1, 2])), Tensor::<f64>::zeros([70, 1])).unwrap_err().to_string();
+    assert_eq!(odd, "inputs ([70, 3], [2]) and targets [70, 1]: both of a pair must hold the same examples");
+}
+
+/// A user's task: two views of each sequence shall be encoded alike, and unlike those of others.
+struct Contrastive {
+    views: [Tensor<f64>; 2],
+    order: Vec<usize>,
+    shards: Shards<f64>,
+}
+
+type Encoder = Recurrent<Gru<Tensor<f64>>>;
+
+impl Task<f64, Encoder> for Contrastive {
+    fn begin_epoch(&mut self, seed: u64) -> usize {
+        self.order = permutation(48, seed);
+        3
+    }
+
+    fn gradients(&mut self, model: &Encoder, batch: usize, _: Mode) -> BatchGradients<Encoder> {
+        let pairs = &self.order[16 * batch..16 * (batch + 1)];
+        let [a, b] = self.views.each_ref().map(|view| view.index_select(1, pairs));
+        let gradients = self.shards.gradients(model, &[()], |tape, net, ()| {
+            let [a, b] = [&a, &b].map(|view| net.forward(tape.constant(view)).last());
+            CrossEntropy::default().classes(a.matmul(b.t()) * 5.0, (0..16).collect::<Vec<_>>())
+        });
+        gradients.into()
+    }
+
+    fn metrics(&self) -> Vec<String> {
+        vec!["val_loss".into(), "val_right".into()]
+    }
+
+    fn evaluate(&mut self, model: &Encoder) -> Vec<f64> {
+        let [a, b] = self.views.each_ref().map(|view| predict(model, view));
+        let right = a.matmul(&b.t()).argmax(1).as_slice().iter().enumerate().filter(|(i, said)| i == *said).count();
+        vec![1.0 - right as f64 / 48.0, right as f64 / 48.0]
+    }
+}
+
+fn contrastive() -> (Contrastive, Encoder) {
+    let a = values([6, 48, 2], 1);
+    let b = a.zip(&values([6, 48, 2], 2), |a, noise| a + 0.1 * noise);
+    let task = Contrastive { views: [a, b], order: Vec::new(), shards: Shards::new() };
+    (task, Recurrent::new(Gru::new(&mut rng(0), 2, 12)))
+}
+
+#[test]
+fn a_task_of_a_users_own_is_fitted_stopped_and_resumed_to_the_bit() {
+    let path = resume::file("contrastive");
+    let train = |epochs: usize, resume: bool| {
+        let (mut task, mut model) = contrastive();
+        let mut stopping = EarlyStopping::new(1000);
+        let adam = Adam::default().learning_rate(0.02);
+        let fit = fit(&mut model, &mut task).optimizer(adam).epochs(epochs).callback(&mut stopping).quiet();
+        let fit = if resume { fit.resume(&path) } else { fit.checkpoint(&path) };
+        let history = timeless(fit.run().unwrap());
+        (bits(&model), history, stopping.best())
+    };
+    let straight = train(12, false);
+    let right = &straight.1.curve("val_right").unwrap();
+    assert!(right[11] > 2.0 * right[0] && right[11] > 0.5, "{right:?}");
+    assert_eq!(straight.2, straight.1.val_loss.iter().copied().min_by(f64::total_cmp));
+    train(5, false);
+    assert!(train(12, true) == straight);
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn a_task_that_measures_something_else_than_it_names_is_told() {
+    struct Odd;
+    impl Task<f64, Dense<Tensor<f64>>> for Odd {
+        fn begin_epoch(&mut self, _: u64) -> usize {
+            1
+        }
+        fn gradients(&mut self, model: &Dense<Tensor<f64>>, _: usize, _: Mode) -> BatchGradients<Dense<Tensor<f64>>> {
+            (0.0, model.zeros_like()).into()
+        }
+        fn metrics(&self) -> Vec<String> {
+            vec!["one".into()]
+        }
+    }
+    let mut model = Dense::new(&mut rng(0), 1, 1);
+    let (message, ..) = panic_of(|| drop(fit(&mut model, &mut Odd).quiet().run()));
+    assert_eq!(message, "fit: a task has measured 0 values for [\"one\"]");
+}
+
+/// As a data set, batch by batch, with the same weights of the batches.
+#[test]
+fn two_closures_are_a_task() {
+    let data = Dataset::new(values([50, 3], 1), values([50, 1], 2)).unwrap();
+    let model = || Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
+    let mut straight = model();
+    let by_set = fit(&mut straight, &data).loss(mse).validate(&data).shuffle(false).batch_size(16).accumulate(2);
+    let by_set = timeless(by_set.epochs(3).quiet().run().unwrap());
+    let (mut by_hand, mut shards) = (model(), Shards::new());
+    let mut task = from_fn(
+        |_| data.batches(16).collect(),
+        |model: &Dense<Tensor<f64>>, batch: &Dataset<Tensor<f64>>, mode| {
+            let (loss, gradients) = shards.batch_gradients(model, batch, mse, mode);
+            BatchGradients { loss, gradients, weight: batch.len() as f64 }
+        },
+    )
+    .validate(|model| evaluate(model, &data, mse));
+    let history = timeless(fit(&mut by_hand, &mut task).accumulate(2).epochs(3).quiet().run().unwrap());
+    assert_eq!(bits(&by_hand), bits(&straight));
+    assert_eq!(history, by_set);
+
+    let mut none = from_fn(|_| Vec::<()>::new(), |model: &Dense<Tensor<f64>>, (), _| (0.0, model.clone()));
+    let error = fit(&mut by_hand, &mut none).quiet().run().unwrap_err();
+    assert_eq!(error, FitError::NoExamples("training"));
+}
+
+/// Two accumulated batches are one of twice the size, also where they differ in size.
+#[test]
+fn accumulated_batches_are_weighted_by_their_examples() {
+    let data = Dataset::new(values([21, 3], 1), values([21, 1], 2)).unwrap();
+    let train = |batch_size: usize, accumulate: usize| {
+        let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
+        let sgd = Sgd::default().learning_rate(0.1);
+        let fit = fit(&mut model, &data).loss(mse).optimizer(sgd).shuffle(false);
+        let history = fit.batch_size(batch_size).accumulate(accumulate).epochs(3).quiet().run().unwrap();
+        (model.weight, history.loss)
+    };
+    let ((weight, loss), (of_two, loss_of_two)) = (train(14, 1), train(7, 2));
+    unspool_tests::assert_close("weight", &weight, &of_two, 1e-14);
+    assert!(loss.iter().zip(&loss_of_two).all(|(a, b)| (a - b).abs() < 1e-14), "{loss:?} {loss_of_two:?}");
+}
+
+#[test]
+fn metrics_of_the_training_examples_stand_beside_those_of_validation() {
+    let [train, valid] = Dataset::new(values([60, 3], 1), values([60, 1], 2)).unwrap().split([40, 20], 0).unwrap();
+    let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
+    let fit = fit(&mut model, &train).loss(mse).validate(&valid).metric("mae", mae).train_metrics();
+    let history = fit.epochs(2).quiet().run().unwrap();
+    assert_eq!(history.stop_reason, StopReason::Done);
+    assert_eq!(history.names(), ["loss", "val_loss", "mae", "val_mae", "learning_rate"]);
+    assert_eq!(history.curve("mae").unwrap()[1], evaluate(&model, &train, mae));
+    assert_eq!(history.curve("val_mae").unwrap()[1], evaluate(&model, &valid, mae));
+}
+
+/// A loss is called through a closure, which has no line of the user's.
+#[test]
+fn a_misfit_in_a_loss_or_metric_names_the_line_that_gave_it() {
+    let data = Dataset::new(values([6, 3], 1), values([6, 2], 2)).unwrap();
+    let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
+    let misfit = |shape: &str| format!("mse: output {shape} and target {} differ in shape", shape.replace(", 1]", ", 2]"));
+    let (message, file, _) = panic_of(|| drop(fit(&mut model, &data).loss(mse).quiet().run()));
+    let line = line!() - 1;
+    assert_eq!(message, format!("{} (in the loss given to fit at {}:{line}:{})", misfit("[1, 1]"), file!(), 64));
+    assert!(file.ends_with("tasks.rs"));
+    let (message, ..) = panic_of(|| drop(fit(&mut model, &data).loss(|o, _| o.mean()).metric("m", mse).quiet().run()));
+    let line = line!() - 1;
+    let place = format!("{}:{line}:", file!());
+    assert!(message.starts_with(&format!("{} (in the metric \"m\" given to fit at {place}", misfit("[1, 1]"))), "{message}");
+    let model = model;
+    sentences! {
+        evaluate(&model, &data, mse) => format!("{} (in the loss or metric given to evaluate)", misfit("[1, 1]"));
+        Shards::new().batch_gradients(&model, &data, mse, Mode::Evaluation) => format!("{} (in the loss of this batch)", misfit("[6, 1]"));
+    }
+}
