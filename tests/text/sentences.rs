@@ -1,7 +1,7 @@
 //! What language models refuse, word for word, and the line it points to.
 
 use unspool::prelude::*;
-use unspool::text::{Generator, LanguageModel, Sampler};
+use unspool::text::{Generator, LanguageModel, Sampler, Vocabulary};
 use unspool::train::TruncatedBptt;
 use unspool_tests::{sentences, zeros};
 
@@ -14,12 +14,14 @@ fn a_language_model_needs_layers_and_tokens_in_rows() {
     let tape = Tape::new();
     let net = tape.bind(&model());
     let state = net.forward(Indices::from_vec(vec![1, 2], [1, 2])).state();
+    let characters = Vocabulary::new(["a", "b"], 1, []).unwrap();
     let three = || Indices::from_vec(vec![1, 2, 3], [1, 3]);
     sentences! {
         LanguageModel::<Tensor>::new(&mut rng(0), 5, 3, [], Lstm::new) => "Stack: no layers given";
         model().dropout(1.0) => "dropout: the rate 1 is not at least 0 and less than 1";
         net.forward([1, 2]) => "Recurrent: the input must be [T, B, F] with at least one time step, not [2, 3]";
         net.run(three(), Some(state.clone()), Context::default()) => "Recurrent: the state [2, 4] does not fit a batch of 3";
+        characters.top_k(&zeros([3]), 1) => "top_k: scores [3] are not one for each of 2 tokens";
         Generator::new(model(), &[], Sampler::greedy(), rng(0)) => "Generator: the prompt has no token: at least one is needed";
     }
 }

@@ -1,6 +1,7 @@
 //! Vocabularies and how a text is split.
 
 use super::*;
+use unspool::prelude::*;
 use unspool::text::{SpecialToken, Vocabulary, characters, join_words, words};
 
 const ALL_SPECIAL: [SpecialToken; 4] = [SpecialToken::Pad, SpecialToken::Unk, SpecialToken::Bos, SpecialToken::Eos];
@@ -46,6 +47,26 @@ fn frequent_tokens_come_first_and_rare_ones_are_unknown() {
     assert_eq!((without.len(), without.special_token_id(SpecialToken::Unk)), (3, None));
     assert_eq!(sentence(without.encode(["a", "c"])), "\"c\" is not among the 3 tokens of the vocabulary");
     assert_eq!(sentence(vocabulary.encode_known(["c"])), "\"c\" is not among the 7 tokens of the vocabulary");
+}
+
+#[test]
+fn the_most_probable_tokens_come_first() {
+    let tokens = ["a", "b", "c", "d"];
+    let vocabulary = Vocabulary::from_tokens(tokens.map(String::from)).unwrap();
+    let scores = Tensor::<f64>::from_vec(vec![1.0, 3.0, f64::NEG_INFINITY, 3.0], [4]);
+    let tape = Tape::new();
+    let probabilities = tape.constant(&scores).softmax(0).value().to_vec();
+    let all = vocabulary.top_k(&scores, 9);
+    assert_eq!(all.iter().map(|(token, _)| *token).collect::<Vec<_>>(), ["b", "d", "a", "c"]);
+    for (token, probability) in &all {
+        let expected = probabilities[vocabulary.id(token).unwrap()];
+        assert!((probability - expected).abs() < 1e-15, "{token}: {probability}, not {expected}");
+    }
+    assert_eq!(vocabulary.top_k(&scores, 2), all[..2]);
+    // However large the scores are; and logarithms of probabilities are scores.
+    assert_eq!(vocabulary.top_k(&scores.map(|x| x + 5000.0), 1)[0], all[0]);
+    let logarithms = Tensor::from_vec(probabilities.iter().map(|p| p.ln()).collect(), [1, 4]);
+    assert!((vocabulary.top_k(&logarithms, 1)[0].1 - all[0].1).abs() < 1e-15);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod afresh;
 mod callbacks;
 mod checkpoints;
+mod confusion_matrix;
 #[cfg(unix)]
 mod ctrl_c;
 mod examples;
