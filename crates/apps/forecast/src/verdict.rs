@@ -1,12 +1,12 @@
 //! Whether a forecast is better than naive, and why it may not be.
 
-use crate::column::Column;
-use crate::models::{self, Outcome, Task, numbers};
-use crate::season::autocorrelation;
-use crate::windows::Cut;
+use crate::charts::range;
+use crate::models::{Outcome, Task, numbers};
+use crate::statistics::{autocorrelation, mean};
+use crate::tasks::Cut;
 use std::fmt::Write;
 
-/// What a forecast is, held against the last value.
+/// What a forecast is, compared with the last value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Verdict {
     Better,
@@ -21,7 +21,6 @@ pub(crate) enum Verdict {
 /// West do.
 pub(crate) fn judge(naive: &[f64], forecast: &[f64], horizon: usize) -> Verdict {
     let n = naive.len() as f64;
-    let mean = |x: &[f64]| x.iter().sum::<f64>() / n;
     let gains: Vec<f64> = naive.iter().zip(forecast).map(|(naive, forecast)| naive - forecast).collect();
     let gain = mean(&gains);
     if gain <= 0.0 {
@@ -46,7 +45,7 @@ impl Verdict {
 }
 
 /// What is to be said about the marks.
-pub(crate) fn sentences(outcomes: &[Outcome], verdicts: &[Verdict], column: &Column, cut: &Cut) -> String {
+pub(crate) fn sentences(outcomes: &[Outcome], verdicts: &[Verdict], cut: &Cut) -> String {
     let mut text = String::new();
     if verdicts.contains(&Verdict::Chance) {
         text += "~ better than naive, but not beyond chance (test of Diebold and Mariano, 5 %)\n";
@@ -68,7 +67,7 @@ pub(crate) fn sentences(outcomes: &[Outcome], verdicts: &[Verdict], column: &Col
     }
     if !verdicts.contains(&Verdict::Better) {
         text += "No forecast is better than the last value beyond chance.\n";
-        text += &random_walk(column, cut).unwrap_or_default();
+        text += &random_walk(cut).unwrap_or_default();
     }
     text
 }
@@ -81,41 +80,37 @@ fn why(outcome: &Outcome, naive: &Outcome, cut: &Cut) -> String {
     let task = cut.tasks.iter().find(|task| task.differences == outcome.differences);
     let Task { train, test, .. } = task.expect("what was learned was a task");
     let (seen, targets) = (numbers(train.y()), numbers(test.y()));
-    let share =
+    let percent =
         |beyond: &dyn Fn(f64) -> bool| (100 * targets.iter().filter(|y| beyond(**y)).count()).div_ceil(targets.len());
     let (learned, remedy) = match outcome.differences.lags() {
         [] => ("values", " (differences follow a trend: --difference 1)"),
         _ => ("differences", ""),
     };
-    let beyond_tanh = share(&|y| y.abs() > 1.0);
-    if [models::RNN, models::DEEP_RNN].contains(&outcome.model) && beyond_tanh >= 10 {
+    let beyond_tanh = percent(&|y| y.abs() > 1.0);
+    // Without a dense layer, the last layer is a SimpleRNN.
+    if !outcome.model.contains("Dense") && beyond_tanh >= 10 {
         return format!(
             "tanh keeps outputs within a standard deviation of the mean, {beyond_tanh} % of the {learned} to forecast lie beyond"
         );
     }
-    let (least, greatest) =
-        seen.iter().fold((f64::MAX, f64::MIN), |(least, greatest), y| (y.min(least), y.max(greatest)));
-    let unseen = share(&|y| y < least || y > greatest);
+    let range = range(seen.into_iter());
+    let unseen = percent(&|y| y < range.start || y > range.end);
     if unseen >= 25 {
         return format!("{unseen} % of the {learned} to forecast lie outside of those of the training part{remedy}");
     }
-    let falling = |losses: &[f64]| {
-        let (earlier, last) = (losses[losses.len() * 3 / 4], losses[losses.len() - 1]);
-        last < 0.98 * earlier
-    };
-    let histories = outcome.runs.iter().filter_map(|run| run.history.as_ref());
-    if histories.into_iter().any(|history| falling(&history.val_loss)) {
-        return "its error on the validation part still fell when training ended: try more --epochs".to_string();
+    let falling = |losses: &[f64]| losses[losses.len() - 1] < 0.98 * losses[losses.len() * 3 / 4];
+    if outcome.runs.iter().filter_map(|run| run.history.as_ref()).any(|history| falling(&history.val_loss)) {
+        "its error on the validation part still fell when training ended: try more --epochs".to_string()
+    } else if outcome.validation() < naive.validation() {
+        "on the validation part it was: that was chance, or the test part is different".to_string()
+    } else {
+        "it found nothing in the training part that says more than the last value".to_string()
     }
-    if outcome.validation() < naive.validation() {
-        return "on the validation part it was: that was chance, or the test part is different".to_string();
-    }
-    "it found nothing in the training part that says more than the last value".to_string()
 }
 
 /// A sentence if the training part looks like a random walk.
-fn random_walk(column: &Column, cut: &Cut) -> Option<String> {
-    let known = &column.values[..cut.valid_targets[0]];
+fn random_walk(cut: &Cut) -> Option<String> {
+    let known = &cut.column.values[..cut.targets[1][0]];
     let steps: Vec<f64> = known.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let lags = cut.window.min(steps.len() / 3);
     let bound = 3.0 / (steps.len() as f64).sqrt();

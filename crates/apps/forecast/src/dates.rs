@@ -1,0 +1,205 @@
+//! Whether the dates of a series are in order and evenly spaced.
+
+use crate::moments::{DateOrder, Moment, read_all};
+
+/// A step this many times the usual (median) step is a gap. Months differ by less, a missing month
+/// does not.
+const GAP: f64 = 1.5;
+/// The most characters of a date, so that sentences can show it whole.
+const LONGEST: usize = 100;
+
+/// Checks that the dates, found in the given lines of the file, ascend and are evenly spaced.
+///
+/// If they can begin with the day or with the month, and nobody tells, they are read both ways: the
+/// one counts with which all of them are dates, in order and without a gap. What was decided so is
+/// returned, as a sentence for the report.
+pub(crate) fn check(dates: &[String], lines: &[usize], told: Option<DateOrder>) -> Result<Option<String>, String> {
+    if let Some(empty) = dates.iter().position(|date| date.is_empty()) {
+        return Err(format!("line {} has no date: write one, or leave out --date-column", lines[empty]));
+    }
+    if let Some(i) = dates.iter().position(|date| date.chars().count() > LONGEST) {
+        let (line, count) = (lines[i], dates[i].chars().count());
+        return Err(format!(
+            "line {line}: the date has {count} characters, and no form of one has more than {LONGEST}"
+        ));
+    }
+    let read = |order| {
+        let moments = read_all(dates, order).map_err(|(i, problem)| format!("line {}: {problem}", lines[i]));
+        moments.and_then(|moments| evenly_spaced(&moments, dates, lines).map(|()| moments))
+    };
+    if let Some(order) = told {
+        return read(order).map(|_| None);
+    }
+    let decided = |what: &str| Ok(Some(format!("dates are read with the {what} first")));
+    match (read(DateOrder::DayFirst), read(DateOrder::MonthFirst)) {
+        (Ok(days), Ok(months)) if days == months => Ok(None),
+        (Ok(_), Ok(_)) => Err(format!(
+            "the dates {} to {} are in order whether the day or the month comes first: tell with --date-order",
+            dates[0],
+            dates[dates.len() - 1]
+        )),
+        (Ok(_), Err(_)) => decided("day"),
+        (Err(_), Ok(_)) => decided("month"),
+        (Err(day), Err(month)) if day == month => Err(day),
+        (Err(day), Err(month)) => Err(format!("with the day first, {day}; with the month first, {month}")),
+    }
+}
+
+fn evenly_spaced(moments: &[Moment], dates: &[String], lines: &[usize]) -> Result<(), String> {
+    let steps: Vec<f64> = moments.windows(2).map(|pair| pair[1].since(pair[0]).unwrap_or(f64::NAN)).collect();
+    // Clocks on the wall repeat an hour in autumn, and leave one out in spring.
+    let clocks = match moments.first() {
+        Some(Moment::Local(_)) => "; where clocks are changed, times need their offsets from UTC",
+        _ => "",
+    };
+    if steps.len() > 1 && steps.iter().all(|step| *step < 0.0) {
+        return Err("the rows run from the latest date to the earliest: turn their order around".to_string());
+    }
+    if let Some(i) = steps.iter().position(|step| *step <= 0.0) {
+        let (line, date, before) = (lines[i + 1], &dates[i + 1], &dates[i]);
+        return Err(match steps[i] {
+            0.0 => format!("line {line}: the date {date} is that of line {}, too{clocks}", lines[i]),
+            _ => format!("line {line}: the date {date} does not come after {before}: sort the rows by date{clocks}"),
+        });
+    }
+    let mut lengths = steps.clone();
+    lengths.sort_by(f64::total_cmp);
+    let usual = lengths.get(lengths.len() / 2).copied().unwrap_or(0.0);
+    let Some(i) = steps.iter().position(|step| *step > GAP * usual || *step * GAP < usual) else { return Ok(()) };
+    let (line, from, to) = (lines[i + 1], &dates[i], &dates[i + 1]);
+    let [step, others] = [steps[i], usual].map(|length| moments[i].distance(length));
+    Err(if steps[i] < usual {
+        format!(
+            "line {line}: {to} comes {step} after {from}, where others are {others} apart: a series is evenly spaced{clocks}"
+        )
+    } else {
+        format!(
+            "line {line}: there is a gap between {from} and {to}, where others are {others} apart: add the missing rows \
+             with empty cells and use --fill, or leave out --date-column if the rows are evenly spaced{clocks}"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_dates(dates: &[String], told: Option<DateOrder>) -> Result<Option<String>, String> {
+        check(dates, &(2..dates.len() + 2).collect::<Vec<_>>(), told)
+    }
+
+    /// Dates between bars.
+    fn checked(dates: &str) -> Result<Option<String>, String> {
+        check_dates(&dates.split('|').map(String::from).collect::<Vec<_>>(), None)
+    }
+
+    /// A series of dates in many forms; then without one of them, with two of them exchanged, with
+    /// one of them twice, turned around: all is told but the first.
+    #[test]
+    fn order_and_gaps_are_checked_in_every_form() {
+        type Form = fn(usize) -> String;
+        let forms: [(&str, Form); 14] = [
+            ("hours", |i| format!("2001-01-{:02} {:02}:00", 1 + i / 24, i % 24)),
+            ("hours, offsets", |i| format!("2001-03-25T{:02}:30:00+0{}:00", i + i % 2, 1 + i % 2)),
+            ("quarters of an hour", |i| format!("01.02.2001 {:02}:{:02}", i / 4, i % 4 * 15)),
+            ("hours of half a day", |i| format!("12/31/2001 {}:00 {}M", (i + 11) % 12 + 1, ["A", "P"][i / 12])),
+            ("packed hours", |i| format!("200101{:02}{:02}", 1 + i / 24, i % 24)),
+            ("days", |i| format!("2001-01-{:02}", i + 1)),
+            ("days, month last", |i| format!("{:02}/01/2001", i + 1)),
+            ("days, month first", |i| format!("01/{:02}/2001", i + 1)),
+            ("weeks", |i| format!("2001-W{:02}", i + 1)),
+            ("months", |i| format!("{}-{:02}", 2001 + i / 12, 1 + i % 12)),
+            ("firsts of months", |i| format!("01.{:02}.{}", 1 + i % 12, 2001 + i / 12)),
+            ("firsts of months, month first", |i| format!("{:02}/01/{}", 1 + i % 12, 2001 + i / 12)),
+            ("quarters", |i| format!("{}Q{}", 2001 + i / 4, 1 + i % 4)),
+            ("years", |i| format!("{}", 1990 + i)),
+        ];
+        for (name, form) in forms {
+            let dates: Vec<String> = (0..20).map(form).collect();
+            assert!(check_dates(&dates, None).is_ok(), "{name}: {:?}", check_dates(&dates, None));
+            let changes: [(fn(&mut Vec<String>), &str); 4] = [
+                (|dates| drop(dates.remove(7)), "line 9: there is a gap between"),
+                (|dates| dates.swap(7, 8), "sort the rows by date"),
+                (|dates| dates[8] = dates[7].clone(), "is that of line 9, too"),
+                (|dates| dates.reverse(), "turn their order around"),
+            ];
+            for (change, problem) in changes {
+                let mut dates = dates.clone();
+                change(&mut dates);
+                let sentence = check_dates(&dates, None).expect_err(name);
+                assert!(sentence.contains(problem), "{name}: {sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn months_weeks_and_years_have_no_gap() {
+        for dates in [
+            "20000131|20000229|20000331|20000430",
+            "1958-12-27|1959-01-03|1959-01-10",
+            "998|999|1000|1001",
+            "01/01/2001|02/02/2001|03/03/2001", // with the day or the month first
+            "2000",
+        ] {
+            assert_eq!(checked(dates), Ok(None));
+        }
+        assert_eq!(check_dates(&[], None), Ok(None));
+    }
+
+    #[test]
+    fn gaps_and_what_does_not_ascend_are_named() {
+        let long = format!("2001-01-01 23:00|2001-01-01 25:00{}", "0".repeat(1_000_000));
+        for (dates, sentence) in [
+            (
+                "20000131|20000229|20000331|20000531|20000630",
+                "line 5: there is a gap between 20000331 and 20000531, where others are 31 days apart: add the missing rows",
+            ),
+            ("1|2|3|5", "line 5: there is a gap between 3 and 5, where others are 1 apart"),
+            (
+                "2001-01|2001-02|2001-04|2001-05",
+                "line 4: there is a gap between 2001-02 and 2001-04, where others are 1 month",
+            ),
+            (
+                "2001-01-01|2001-01-08|2001-01-10|2001-01-17",
+                "line 4: 2001-01-10 comes 2 days after 2001-01-08, where others are 7 days apart: a series is evenly spaced",
+            ),
+            ("1|3|2", "line 4: the date 2 does not come after 3: sort"),
+            ("3|10|9", "line 4: the date 9 does not come after 10: sort"),
+            ("1||3", "line 3 has no date: write one, or leave out --date-column"),
+            ("2001-02-28|2001-02-29", "line 3: \"2001-02-29\" is no date: "),
+            // The end of summer time, on the wall.
+            (
+                "2001-10-28 01:00|2001-10-28 02:00|2001-10-28 02:00|2001-10-28 03:00",
+                "line 4: the date 2001-10-28 02:00 is that of line 3, too; where clocks are changed, times need their offsets",
+            ),
+            (&long, "line 3: the date has 1000016 characters, and no form of one has more than 100"),
+        ] {
+            let told = checked(dates).unwrap_err();
+            assert!(told.starts_with(sentence), "{told}");
+        }
+    }
+
+    /// By the whole column: a month has no 13 days; or else order and gaps tell.
+    #[test]
+    fn day_or_month_first_is_decided_by_the_whole_column_or_asked_for() {
+        for (dates, first) in [
+            ("11/01/2001|12/01/2001|13/01/2001", "day"),
+            ("01/11/2001|01/12/2001|01/13/2001", "month"),
+            ("30/12/2001|31/12/2001|01/01/2002", "day"),
+            ("01/11/2001|01/12/2001|01/01/2002|01/02/2002", "day"),
+            ("11/01/2001|12/01/2001|01/01/2002|02/01/2002", "month"),
+        ] {
+            assert_eq!(checked(dates), Ok(Some(format!("dates are read with the {first} first"))));
+        }
+        let open = "01/02/2001|01/03/2001|01/04/2001";
+        assert_eq!(
+            checked(open).unwrap_err(),
+            "the dates 01/02/2001 to 01/04/2001 are in order whether the day or the month comes first: tell with --date-order"
+        );
+        let open: Vec<String> = open.split('|').map(String::from).collect();
+        assert_eq!(check_dates(&open, Some(DateOrder::DayFirst)), Ok(None));
+        let neither = checked("30/01/2001|01/31/2001").unwrap_err();
+        let parts = ["with the day first, line 3: ", "; with the month first, line 2: "];
+        assert!(parts.iter().all(|part| neither.contains(part)), "{neither}");
+    }
+}

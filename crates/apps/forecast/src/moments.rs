@@ -1,0 +1,316 @@
+//! The dates and times of a column, in their usual formats.
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, ISOWeekDate, Time, Weekday};
+
+/// What comes first in dates such as 02/01/2001.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DateOrder {
+    /// 2 January 2001 is 02/01/2001
+    DayFirst,
+    /// 2 January 2001 is 01/02/2001
+    MonthFirst,
+}
+
+/// A place in time. Only moments of one kind have a distance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Moment {
+    /// A plain number: a year, a time since something began.
+    Number(f64),
+    /// The number of a month, counted from the year 0.
+    Month(i32),
+    /// The number of a quarter, counted from the year 0.
+    Quarter(i32),
+    /// A day.
+    Day(Date),
+    /// What a calendar and a clock somewhere say.
+    Local(DateTime),
+    /// A time with its offset from UTC.
+    Instant(Timestamp),
+}
+
+impl Moment {
+    /// How far this is after another one: in the unit of its kind, seconds for kinds with days.
+    pub(crate) fn since(self, other: Moment) -> Option<f64> {
+        let local = |moment| match moment {
+            Moment::Day(date) => Some(date.to_datetime(Time::midnight())),
+            Moment::Local(time) => Some(time),
+            _ => None,
+        };
+        Some(match (self, other) {
+            (Moment::Number(a), Moment::Number(b)) => a - b,
+            (Moment::Month(a), Moment::Month(b)) | (Moment::Quarter(a), Moment::Quarter(b)) => f64::from(a - b),
+            (Moment::Instant(a), Moment::Instant(b)) => a.duration_since(b).as_secs_f64(),
+            _ => local(self)?.duration_since(local(other)?).as_secs_f64(),
+        })
+    }
+
+    /// A distance in words.
+    pub(crate) fn distance(self, length: f64) -> String {
+        let units: &[(f64, &str)] = match self {
+            Moment::Number(_) => return format!("{length}"),
+            Moment::Month(_) => &[(1.0, "month")],
+            Moment::Quarter(_) => &[(1.0, "quarter")],
+            _ => &[(86_400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second")],
+        };
+        let (size, unit) = *units.iter().find(|(size, _)| length % size == 0.0).unwrap_or(&units[units.len() - 1]);
+        let count = length / size;
+        format!("{count} {unit}{}", if count == 1.0 { "" } else { "s" })
+    }
+}
+
+/// The moments that the texts of a column stand for, all of one kind, or the place of the first
+/// that cannot be read, and what is wrong with it.
+pub(crate) fn read_all(dates: &[String], order: DateOrder) -> Result<Vec<Moment>, (usize, String)> {
+    let read = || {
+        let read = |(i, date): (usize, &String)| read(date, order).map_err(|problem| (i, problem));
+        dates.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()
+    };
+    // Plain numbers, maybe with a decimal comma.
+    let number = |date: &String| date.replace(',', ".").parse().ok().filter(|number: &f64| number.is_finite());
+    let numbers: Option<Vec<Moment>> = dates.iter().map(|date| number(date).map(Moment::Number)).collect();
+    let all = match numbers {
+        None => read()?,
+        // Numbers are dates without separators if all have the same number of digits and look like it; of eight digits,
+        // one that is a date is enough to expect others.
+        Some(numbers) if dates.iter().all(|date| is_packed(date) && date.len() == dates[0].len()) => match read() {
+            Err((i, _)) if i == 0 || dates[0].len() != 8 => numbers,
+            moments => moments?,
+        },
+        Some(numbers) => numbers,
+    };
+    match all.iter().position(|moment| moment.since(all[0]).is_none()) {
+        None => Ok(all),
+        Some(i) => Err((i, format!("{:?} is another kind of date than {:?} above", dates[i], dates[0]))),
+    }
+}
+
+/// `200112`, `20011231`, `2001123123`, `200112312359`, `20011231235959`.
+fn is_packed(date: &str) -> bool {
+    matches!(date.len(), 6 | 8 | 10 | 12 | 14) && date.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// A piece of a date.
+#[derive(Clone, Copy)]
+enum Part {
+    /// Four digits.
+    Year(i16),
+    /// One or two digits: a day, a month, a quarter.
+    Small(i8),
+    /// The name of a month.
+    Name(i8),
+    /// Q for a quarter, M for a month, W for a week.
+    Letter(u8),
+}
+
+/// The moment of one text that is no plain number.
+fn read(text: &str, order: DateOrder) -> Result<Moment, String> {
+    use Part::{Letter, Name, Small, Year};
+    let (date, time) = at_time(text);
+    let day_first = order == DateOrder::DayFirst || date.contains('.'); // points are written where the day is first
+    let spread =
+        if is_packed(date) { format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]) } else { date.to_string() };
+    let date = match parts(&spread).ok_or_else(|| unknown(text))?[..] {
+        [Year(y), Small(m) | Name(m), Small(d)] => Date::new(y, m, d),
+        [Small(d), Name(m), Year(y)] | [Name(m), Small(d), Year(y)] => Date::new(y, m, d),
+        [Small(d), Small(m), Year(y)] if day_first => Date::new(y, m, d),
+        [Small(m), Small(d), Year(y)] => Date::new(y, m, d),
+        [Year(y), Letter(b'W'), Small(week)] => match ISOWeekDate::new(y, week, Weekday::Monday) {
+            Ok(week) => Ok(Date::from_iso_week_date(week)),
+            Err(_) => return Err(format!("{text:?} is no week of a year")),
+        },
+        [Year(y), Small(m) | Name(m)] | [Small(m) | Name(m), Year(y)] | [Year(y), Letter(b'M'), Small(m)]
+            if time.is_none() =>
+        {
+            let months = (1..=12).contains(&m).then(|| Moment::Month(12 * i32::from(y) + i32::from(m)));
+            return months.ok_or_else(|| format!("{text:?} is no month: a year has 12"));
+        }
+        [Year(y), Letter(b'Q'), Small(q)] | [Letter(b'Q'), Small(q), Year(y)] | [Small(q), Letter(b'Q'), Year(y)]
+            if time.is_none() =>
+        {
+            let quarters = (1..=4).contains(&q).then(|| Moment::Quarter(4 * i32::from(y) + i32::from(q)));
+            return quarters.ok_or_else(|| format!("{text:?} is no quarter: a year has 4"));
+        }
+        [Small(_), Small(_) | Name(_), Small(_)] | [Name(_), Small(_)] => {
+            return Err(format!("{text:?} has a year of two digits: write all four"));
+        }
+        _ => return Err(unknown(text)),
+    };
+    let date = date.map_err(|e| format!("{text:?} is no date: {e}"))?;
+    match time {
+        None => Ok(Moment::Day(date)),
+        Some(time) => timed(date, time).map_err(|e| format!("{text:?} is no time: {e}")),
+    }
+}
+
+/// A text cut where the time of the day begins: after a T, before the digits of the hour, or after
+/// eight of more digits.
+fn at_time(text: &str) -> (&str, Option<&str>) {
+    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    if is_packed(text) && text.len() > 8 {
+        return (&text[..8], Some(&text[8..]));
+    }
+    if let Some(t) = text.find('T').filter(|&t| t > 0 && digit(t - 1) && digit(t + 1)) {
+        return (&text[..t], Some(&text[t + 1..]));
+    }
+    let hour = text.find(':').map(|colon| text[..colon].trim_end_matches(|c: char| c.is_ascii_digit()).len());
+    match hour {
+        Some(hour) if text[..hour].ends_with(' ') => (text[..hour].trim_end(), Some(&text[hour..])),
+        _ => (text, None),
+    }
+}
+
+/// The pieces of a date, if it has no others.
+fn parts(date: &str) -> Option<Vec<Part>> {
+    const SEPARATORS: [char; 6] = ['-', '/', '.', ',', ':', ' '];
+    let mut parts = Vec::new();
+    let mut rest = date.trim_start_matches(SEPARATORS);
+    while let Some(first) = rest.chars().next() {
+        let digits = first.is_ascii_digit();
+        let same = |c: char| if digits { c.is_ascii_digit() } else { c.is_ascii_alphabetic() };
+        let length = rest.find(|c| !same(c)).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(length);
+        parts.push(match (digits, length) {
+            (true, 4) => Part::Year(part.parse().ok()?),
+            (true, 1 | 2) => Part::Small(part.parse().ok()?),
+            (false, 1) => Part::Letter(part.as_bytes()[0].to_ascii_uppercase()),
+            (false, 3..) => Part::Name(named(part)?),
+            _ => return None,
+        });
+        rest = after.trim_start_matches(SEPARATORS);
+    }
+    Some(parts)
+}
+
+/// The number of the month of this English name, whole or cut to three letters or more.
+fn named(text: &str) -> Option<i8> {
+    let names = "january february march april may june july august september october november december";
+    let text = text.to_ascii_lowercase();
+    names.split(' ').position(|name| name.starts_with(&text)).map(|at| at as i8 + 1)
+}
+
+/// A time of the day, on 24 hours or on 12, with or without its offset from UTC.
+fn timed(date: Date, time: &str) -> Result<Moment, String> {
+    let time = time.trim().to_ascii_uppercase().replace("UTC", "Z").replace("GMT", "Z");
+    let half = ["AM", "PM"].into_iter().find(|half| time.ends_with(half));
+    let time: String = time.strip_suffix(half.unwrap_or("")).unwrap_or(&time).split_whitespace().collect();
+    let digits = time.bytes().take_while(u8::is_ascii_digit).count();
+    let (hour, rest) = time.split_at(digits.min(2)); // 13:05 or 1305
+    let hour: u32 = hour.parse().map_err(|_| "it begins with no hour".to_string())?;
+    let hour = match half {
+        Some(_) if !(1..=12).contains(&hour) => return Err("half a day has hours from 1 to 12".to_string()),
+        Some(half) => hour % 12 + if half == "PM" { 12 } else { 0 },
+        None => hour,
+    };
+    let text = format!("{date}T{hour:02}{rest}");
+    match rest.contains(['Z', '+', '-']) {
+        true => text.parse().map(Moment::Instant).map_err(|e| e.to_string()),
+        false => text.parse().map(Moment::Local).map_err(|e| e.to_string()),
+    }
+}
+
+fn unknown(text: &str) -> String {
+    let shown: String = text.chars().take(40).collect();
+    format!(
+        "{shown:?} is no date in a form that is known: 2001-12-31, 31.12.2001, 12/31/2001, 31 Dec 2001, 2001-12, 2001-Q4, \
+         with a time such as 23:59 or 23:59:59+01:00, or a number"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use DateOrder::{DayFirst, MonthFirst};
+
+    /// What the texts, separated by bars, are read as; all are the same.
+    fn read_each(texts: &str, order: DateOrder) -> String {
+        let read = |text: &str| match read_all(&[text.trim().to_string()], order) {
+            Ok(moments) => format!("{:?}", moments[0]),
+            Err((_, problem)) => problem,
+        };
+        let all: Vec<String> = texts.split('|').map(read).collect();
+        assert!(all.iter().all(|one| *one == all[0]), "{texts}: {all:?}");
+        all[0].clone()
+    }
+
+    #[test]
+    fn dates_and_times_are_read_in_their_usual_forms() {
+        for (texts, moment) in [
+            (
+                "2001-12-31 | 2001/12/31 | 2001.12.31 | 20011231 | 31.12.2001 | 31/12/2001 | 31-12-2001",
+                "Day(2001-12-31)",
+            ),
+            ("31 Dec 2001 | 31-DEC-2001 | December 31, 2001 | 2001 Dec 31 | 31. December 2001", "Day(2001-12-31)"),
+            // The first week is the one with the first Thursday (ISO 8601).
+            ("2009-W01 | 2009W01", "Day(2008-12-29)"),
+            ("2009-W53", "Day(2009-12-28)"),
+            ("2001-12 | 2001/12 | 12/2001 | Dec 2001 | 2001 December | 2001M12 | 200112 | 2001:12", "Month(24024)"),
+            ("2001Q4 | 2001-Q4 | 2001 Q4 | Q4 2001 | Q4/2001 | 4Q2001 | 2001:q4", "Quarter(8008)"),
+            ("1958.208 | 1958,208", "Number(1958.208)"),
+            ("2001", "Number(2001.0)"),
+            ("-3", "Number(-3.0)"),
+            ("200113", "Number(200113.0)"),
+            ("2001-02-01 13:05 | 200102011305 | 20010201T1305 | 01.02.2001 1:05 PM", "Local(2001-02-01T13:05:00)"),
+            ("2001-02-01T13:05:07 | 01/02/2001 1:05:07 pm | 20010201130507", "Local(2001-02-01T13:05:07)"),
+            ("01.02.2001 3:05", "Local(2001-02-01T03:05:00)"),
+            ("1 Feb 2001 12:00 AM", "Local(2001-02-01T00:00:00)"),
+            ("2001020113", "Local(2001-02-01T13:00:00)"),
+            (
+                "2001-02-01T13:05:00Z | 2001-02-01 13:05 UTC | 2001-02-01T14:05:00+01:00",
+                "Instant(2001-02-01T13:05:00Z)",
+            ),
+            ("2001-02-01 14:05:00+0100 | 2001-02-01 14:05:00 +01", "Instant(2001-02-01T13:05:00Z)"),
+            ("2001-01-31T23:05:00-14:00 | 01.02.2001 14:05+01:00", "Instant(2001-02-01T13:05:00Z)"),
+        ] {
+            assert_eq!(read_each(texts, DayFirst), moment);
+        }
+        assert_eq!(read_each("12/31/2001 | 12-31-2001 | 31.12.2001", MonthFirst), "Day(2001-12-31)");
+    }
+
+    #[test]
+    fn what_is_no_date_is_said() {
+        for (text, problem) in [
+            ("2001-02-30", "is no date: "),
+            ("29.02.1900", "is no date: "),
+            ("31/13/2001", "is no date: "),
+            ("2001-13", "is no month"),
+            ("2001Q5", "is no quarter"),
+            ("2001-W53", "is no week"),
+            ("2001-01-01 25:00", "is no time: "),
+            ("2001-01-01 13:00 PM", "is no time: "),
+            ("01/02/99", "has a year of two digits"),
+            ("Jan-99", "has a year of two digits"),
+            ("Monday", "is no date in a form that is known"),
+            ("2001-01-01 x:00", "is no date in a form"),
+            ("2001-1-1-1", "is no date in a form"),
+            ("ä999-01-1", "is no date in a form"),
+            ("12345-01-01", "is no date in a form"),
+        ] {
+            let sentence = read_each(text, DayFirst);
+            assert!(sentence.starts_with(&format!("{text:?} {problem}")), "{sentence}");
+        }
+        let all = |dates: &str| read_all(&dates.split(' ').map(String::from).collect::<Vec<_>>(), DayFirst);
+        assert_eq!(all("20010228 20010229").unwrap_err().0, 1);
+        assert_eq!(all("12345678 20010229").unwrap(), [12_345_678.0, 20_010_229.0].map(Moment::Number));
+        let mixed = (2, "\"2001Q1\" is another kind of date than \"2001-01\" above".to_string());
+        assert_eq!(all("2001-01 2001-02 2001Q1").unwrap_err(), mixed);
+        assert_eq!(all("2001-01-01T00:00Z 2001-01-01T01:00").unwrap_err().0, 1);
+    }
+
+    #[test]
+    fn distances_are_told_in_the_largest_whole_unit() {
+        let day = Moment::Day(Date::constant(2001, 1, 1));
+        for (moment, length, words) in [
+            (day, 86_400.0, "1 day"),
+            (day, 604_800.0, "7 days"),
+            (day, 3600.0, "1 hour"),
+            (day, 5400.0, "90 minutes"),
+            (day, 0.5, "0.5 seconds"),
+            (Moment::Month(1), 3.0, "3 months"),
+            (Moment::Number(1.0), 0.25, "0.25"),
+        ] {
+            assert_eq!(moment.distance(length), words);
+        }
+    }
+}

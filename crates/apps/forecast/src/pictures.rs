@@ -1,0 +1,96 @@
+//! The plots, as SVG text.
+
+use crate::Result;
+use crate::charts::{self, COLORS, draw_legend, mesh, padded, picture, range, tick};
+use crate::models::{NAIVE, NETWORKS, Outcome, Run};
+use crate::tasks::Cut;
+use plotters::prelude::{BLACK, ChartBuilder, Circle, Color, LineSeries, RGBColor};
+
+/// A picture in time shows at most so many values, the latest.
+const MOST_VALUES: usize = 300;
+
+/// Training and validation loss per epoch, of every network's first seed.
+pub(crate) fn losses(outcomes: &[Outcome]) -> Result<String> {
+    let trained = outcomes.iter().filter_map(|outcome| {
+        let history = outcome.runs[0].history.as_ref()?;
+        Some((color(outcome), outcome.model, history))
+    });
+    charts::losses(&trained.collect::<Vec<_>>(), "mean squared error (scaled series)")
+}
+
+/// The test part of a series, and each model's forecasts over it and beyond.
+pub(crate) fn forecasts_over_time(outcomes: &[Outcome], cut: &Cut) -> Result<String> {
+    let (Cut { column, horizon, .. }, [_, _, test]) = (cut, &cut.targets);
+    let shown = test.len().saturating_sub(MOST_VALUES)..test.len();
+    let places = &test[shown.clone()];
+    let (first, last) = (places[0], column.values.len() - 1);
+    let measured = (first..=last).filter(|&i| column.measured[i]);
+    let known: Vec<(usize, f64)> = measured.map(|i| (i, column.values[i])).collect();
+    let lines: Vec<Vec<(usize, f64)>> = outcomes
+        .iter()
+        .map(|outcome| {
+            let Run { forecasts, next, .. } = &outcome.runs[0];
+            let points = places.iter().copied().zip(forecasts[shown.clone()].iter().copied());
+            points.chain([(last + horizon, *next)]).map(|(place, forecast)| (place, cut.invert(forecast))).collect()
+        })
+        .collect();
+    let values = range(known.iter().chain(lines.iter().flatten()).map(|(_, value)| *value));
+    let span = values.end - values.start;
+    let longest = column.labels.iter().map(|label| label.chars().count()).max().unwrap_or(1);
+    let dots = if places.len() > 60 { 0 } else { 2 };
+    let steps = cut.steps_ahead();
+    let time = part_shown(test.len(), &column.labels[first], &column.labels[places[places.len() - 1]]);
+    let title = format!("{}: the test part, forecast {steps} ahead; large dots: still to come (seed 0)", column.name);
+    picture((900, 480), &title, |root| {
+        let (panel, legend) = root.split_vertically(410);
+        let mut chart = ChartBuilder::on(&panel)
+            .margin(8)
+            .margin_right(30)
+            .x_label_area_size(38)
+            .y_label_area_size(64)
+            .build_cartesian_2d(first..last + horizon + 1, padded(values))?;
+        mesh!(chart)
+            .x_desc(time)
+            .y_desc(&column.name)
+            .x_labels((780 / (8 * longest + 30)).clamp(2, 9))
+            .x_label_formatter(&|place| match column.labels.get(*place) {
+                Some(label) => label.clone(),
+                None => format!("+{}", place - last),
+            })
+            .y_label_formatter(&|value| tick(*value, span))
+            .draw()?;
+        chart.draw_series(LineSeries::new(known, BLACK.filled().stroke_width(2)).point_size(dots))?;
+        for (mut line, color) in lines.into_iter().zip(outcomes.iter().map(color)) {
+            let next = line.pop();
+            chart.draw_series(LineSeries::new(line, color.filled()).point_size(dots))?;
+            chart.draw_series(next.map(|next| Circle::new(next, 5, color.filled())))?;
+        }
+        let models = outcomes.iter().map(|outcome| (color(outcome), outcome.model));
+        draw_legend(&legend, [(BLACK, "true value")].into_iter().chain(models).collect())
+    })
+}
+
+/// Which part of the test part a picture in time shows.
+fn part_shown(targets: usize, from: &str, to: &str) -> String {
+    let which = if targets > MOST_VALUES { format!("the last {MOST_VALUES} of") } else { "all".to_string() };
+    format!("time ({which} {targets} test values, {from} to {to})")
+}
+
+fn color(outcome: &Outcome) -> RGBColor {
+    match NETWORKS.iter().position(|(model, _)| *model == outcome.model) {
+        Some(i) => COLORS[i + 1],
+        None if outcome.model == NAIVE => COLORS[0],
+        None => RGBColor(205, 190, 40), // the yellow of Okabe and Ito, darker, for a white ground
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_axis_of_time_tells_which_part_it_is() {
+        assert_eq!(part_shown(300, "1990", "2289"), "time (all 300 test values, 1990 to 2289)");
+        assert_eq!(part_shown(1142, "1995", "2001"), "time (the last 300 of 1142 test values, 1995 to 2001)");
+    }
+}
