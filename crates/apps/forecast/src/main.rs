@@ -21,22 +21,16 @@ mod pictures;
 #[path = "../../../unspool/examples/shared/print.rs"]
 mod print;
 mod report;
-mod season;
 mod statistics;
 mod tasks;
 mod verdict;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use column::Reading;
-use models::Training;
-use print::print;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, process};
-use tasks::Plan;
-use unspool::data::Differences;
 
 /// An error is one sentence for the user.
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
@@ -54,50 +48,22 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 #[command(name = "forecast")]
 struct Options {
     #[command(flatten)]
-    reading: Reading,
-    /// How many times each model is trained: with seeds 0 to N - 1
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = between::<u64>(1, 100))]
-    seeds: u64,
-    /// The number of epochs
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000))]
-    epochs: usize,
+    reading: column::Reading,
+    #[command(flatten)]
+    plan: tasks::Plan,
+    #[command(flatten)]
+    training: models::Training,
     /// The folder for the plots
     #[arg(long, value_name = "DIR", default_value = "forecast-out")]
     out: PathBuf,
-    /// How many steps ahead to forecast
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = between::<usize>(1, 10_000))]
-    horizon: usize,
-    /// How many values a forecast is based on
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000))]
-    window: usize,
-    /// What the models learn: the values (none) or their differences of these lags, such as 1, 12
-    /// or 1,12. Without it, each model's first seed tries none, 1 and, if there is a season, the
-    /// season and both; the smallest validation error decides
-    #[arg(long, value_name = "LAGS", value_parser = differences)]
-    difference: Option<Differences>,
-    /// The number of steps after which the series repeats itself. Without it, the season is the
-    /// highest peak of the autocorrelation of the training part (around a straight line), if that
-    /// is above 0.3
-    #[arg(long, value_name = "N", value_parser = between::<usize>(2, 10_000))]
-    season: Option<usize>,
 }
 
 fn between<T: TryFrom<u64>>(least: u64, most: u64) -> RangedU64ValueParser<T> {
     RangedU64ValueParser::new().range(least..=most)
 }
 
-/// Lags between commas, or none.
-fn differences(text: &str) -> Result<Differences, &'static str> {
-    if text == "none" {
-        return Ok(Differences::new([]));
-    }
-    let lag = |lag: &str| lag.trim().parse().ok().filter(|lag| (1..=10_000).contains(lag));
-    let lags: Option<Vec<usize>> = text.split(',').map(lag).collect();
-    lags.map(Differences::new).ok_or("lags are whole numbers from 1 to 10000 with commas between, or none")
-}
-
 fn main() -> ExitCode {
-    match run(Options::parse()) {
+    match run(Options::parse(), &mut print::print) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("forecast: {sentence}");
@@ -106,19 +72,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: Options) -> Result<()> {
-    let column = options.reading.read()?;
-    let Options { out, seeds, epochs, window, horizon, season, difference, .. } = options;
-    let cut = tasks::cut(column, Plan { window, horizon, season, differences: difference })?;
+fn run(
+    Options { reading, plan, training, out }: Options,
+    print: &mut dyn FnMut(&str) -> Result<(), String>,
+) -> Result<()> {
+    let cut = tasks::cut(reading.read()?, plan)?;
     // Before the training, which takes long.
     writable(&out)?;
     let mut outcomes = cut.references()?;
-    outcomes.extend(models::compare(&cut.tasks, &Training { seeds, epochs })?);
+    outcomes.extend(models::compare(&cut.tasks, &training)?);
     print(&report::table_and_remarks(&outcomes, &cut))?;
-    for (name, svg) in [
-        ("forecasts.svg", pictures::forecasts_over_time(&outcomes, &cut)?),
-        ("losses.svg", pictures::losses(&outcomes)?),
-    ] {
+    let pictures = [pictures::forecasts_over_time(&outcomes, &cut)?, pictures::losses(&outcomes)?];
+    for (name, svg) in ["forecasts.svg", "losses.svg"].into_iter().zip(pictures) {
         let path = out.join(name);
         fs::write(&path, svg).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
         print(&format!("{}\n", path.display()))?;
@@ -158,23 +123,29 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_lags_or_none() {
-        for (text, lags) in [("none", &[][..]), ("1", &[1]), ("12", &[12]), ("1,12", &[1, 12]), ("1, 1", &[1, 1])] {
-            assert_eq!(differences(text), Ok(Differences::new(lags)), "{text:?}");
-        }
-        for text in ["", "0", "1,0", "-1", "1,", "1.5", "one", "10001", "None,1", "99999999999999999999"] {
-            assert!(differences(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_folder_is_tried_and_left_empty() {
-        let folder = std::env::temp_dir().join(format!("forecast-folder-{}", process::id()));
-        writable(&folder).unwrap();
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-        let file = folder.join("a.svg");
-        fs::write(&file, "").unwrap();
-        assert!(writable(&file).unwrap_err().to_string().starts_with("cannot write to the folder "));
+    fn a_column_becomes_a_table_and_two_pictures() {
+        let folder = std::env::temp_dir().join(format!("unspool-forecast-{}", process::id()));
+        let (csv, out) = (folder.join("a.csv"), folder.join("out"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&csv, (0..40).map(|i| format!("{},{}\n", 1980 + i, i * i % 7)).collect::<String>()).unwrap();
+        let mut printed = String::new();
+        let mut run_into = |out: &Path| {
+            let arguments = "--no-header --column 1 --date-column 0 --window 3 --seeds 1 --epochs 1";
+            let paths = ["--csv", csv.to_str().unwrap(), "--out", out.to_str().unwrap()];
+            let options = Options::parse_from(["forecast"].into_iter().chain(arguments.split(' ')).chain(paths));
+            let mut print = |text: &str| {
+                printed += text;
+                Ok(())
+            };
+            run(options, &mut print)
+        };
+        run_into(&out).unwrap();
+        let svg = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+        assert!(svg("forecasts.svg").contains("time (all 4 test values, 2016 to 2019)"));
+        assert!(svg("losses.svg").contains("mean squared error (scaled series)"));
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
+        assert!(run_into(&csv).unwrap_err().to_string().starts_with("cannot write to the folder "));
+        assert!(printed.contains("\nLeast error on the validation part: seasonal naive"), "{printed}");
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! The networks, and their training.
 
-use crate::Result;
 use crate::statistics::mean;
+use crate::{Result, between};
 use std::io::IsTerminal;
 use unspool::data::Differences;
 use unspool::layers::{Boxed, boxed};
@@ -30,9 +30,14 @@ impl Task {
 }
 
 /// How to train.
+#[derive(clap::Args)]
 pub(crate) struct Training {
-    pub(crate) seeds: u64,
-    pub(crate) epochs: usize,
+    /// How many times each model is trained: with seeds 0 to N - 1
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = between::<u64>(1, 100))]
+    seeds: u64,
+    /// The number of epochs
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000))]
+    epochs: usize,
 }
 
 /// One model, trained once from every seed.

@@ -20,7 +20,7 @@ pub(crate) fn losses(outcomes: &[Outcome]) -> Result<String> {
 
 /// The test part of a series, and each model's forecasts over it and beyond.
 pub(crate) fn forecasts_over_time(outcomes: &[Outcome], cut: &Cut) -> Result<String> {
-    let (Cut { column, horizon, .. }, [_, _, test]) = (cut, &cut.targets);
+    let (Cut { column, .. }, [_, _, test], horizon) = (cut, &cut.targets, cut.plan.horizon);
     let shown = test.len().saturating_sub(MOST_VALUES)..test.len();
     let places = &test[shown.clone()];
     let (first, last) = (places[0], column.values.len() - 1);
@@ -39,7 +39,9 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], cut: &Cut) -> Result<Str
     let longest = column.labels.iter().map(|label| label.chars().count()).max().unwrap_or(1);
     let dots = if places.len() > 60 { 0 } else { 2 };
     let steps = cut.steps_ahead();
-    let time = part_shown(test.len(), &column.labels[first], &column.labels[places[places.len() - 1]]);
+    let which = if test.len() > MOST_VALUES { format!("the last {MOST_VALUES} of") } else { "all".to_string() };
+    let (from, to) = (&column.labels[first], &column.labels[places[places.len() - 1]]);
+    let time = format!("time ({which} {} test values, {from} to {to})", test.len());
     let title = format!("{}: the test part, forecast {steps} ahead; large dots: still to come (seed 0)", column.name);
     picture((900, 480), &title, |root| {
         let (panel, legend) = root.split_vertically(410);
@@ -70,27 +72,10 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], cut: &Cut) -> Result<Str
     })
 }
 
-/// Which part of the test part a picture in time shows.
-fn part_shown(targets: usize, from: &str, to: &str) -> String {
-    let which = if targets > MOST_VALUES { format!("the last {MOST_VALUES} of") } else { "all".to_string() };
-    format!("time ({which} {targets} test values, {from} to {to})")
-}
-
 fn color(outcome: &Outcome) -> RGBColor {
     match NETWORKS.iter().position(|(model, _)| *model == outcome.model) {
         Some(i) => COLORS[i + 1],
         None if outcome.model == NAIVE => COLORS[0],
         None => RGBColor(205, 190, 40), // the yellow of Okabe and Ito, darker, for a white ground
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_axis_of_time_tells_which_part_it_is() {
-        assert_eq!(part_shown(300, "1990", "2289"), "time (all 300 test values, 1990 to 2289)");
-        assert_eq!(part_shown(1142, "1995", "2001"), "time (the last 300 of 1142 test values, 1995 to 2001)");
     }
 }

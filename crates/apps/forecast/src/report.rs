@@ -24,14 +24,14 @@ pub(crate) fn table_and_remarks(outcomes: &[Outcome], cut: &Cut) -> String {
         ["model", "parameters", "differences", "validation", "MAE", "RMSE", "of naive"].map(String::from).to_vec(),
     ];
     rows[0].extend((0..seeds).map(|seed| format!("seed {seed}")));
-    rows[0].extend(["s/fit".to_string(), format!("+{}", cut.horizon)]);
+    rows[0].extend(["s/fit".to_string(), format!("+{}", cut.plan.horizon)]);
     let (mut verdicts, mut ratios) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         let untrained = outcome.parameters == 0;
         let rmse = per_run(outcome, &|run| mean(&errors(run).iter().map(|e| e.powi(2)).collect::<Vec<_>>()).sqrt());
         let mae = per_run(outcome, &|run| mean(&errors(run).iter().map(|e| e.abs()).collect::<Vec<_>>()));
         let squares = squares(outcome);
-        let verdict = verdict::judge(&naive, &squares, cut.horizon);
+        let verdict = verdict::judge(&naive, &squares, cut.plan.horizon);
         let ratio = if squares == naive { 1.0 } else { (mean(&squares) / mean(&naive)).sqrt() };
         let learned = match outcome.differences.lags() {
             _ if untrained => "-".to_string(),
@@ -63,11 +63,11 @@ pub(crate) fn table_and_remarks(outcomes: &[Outcome], cut: &Cut) -> String {
         test.len(),
         column.labels[test[0]],
         column.labels[test[test.len() - 1]],
-        cut.horizon,
+        cut.plan.horizon,
         cut.steps_ahead(),
         column.labels[column.labels.len() - 1],
     );
-    if let Some(season) = cut.season {
+    if let Some(season) = cut.plan.season {
         let _ = writeln!(text, "{SEASONAL}: the value at the same place of the last season, of {season} steps");
     }
     let filled = column.measured.iter().filter(|measured| !**measured).count();

@@ -2,31 +2,51 @@
 
 use crate::column::Column;
 use crate::models::{NAIVE, Outcome, SEASONAL, Task};
-use crate::statistics::mean_square;
-use crate::{Result, season};
+use crate::statistics::{find_season, mean_square};
+use crate::{Result, between};
 use std::ops::Range;
 use unspool::data::{Differences, StandardScaler, Windows, time_split};
 use unspool::{Dataset, Tensor};
 
 /// How a series is to be cut.
+#[derive(clap::Args)]
 pub(crate) struct Plan {
-    pub(crate) window: usize,
+    /// How many steps ahead to forecast
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = between::<usize>(1, 10_000))]
     pub(crate) horizon: usize,
-    /// What every model is to learn; `None` if validation is to choose.
-    pub(crate) differences: Option<Differences>,
-    /// After how many steps the series repeats itself; `None` if that is to be found out.
+    /// How many values a forecast is based on
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000))]
+    pub(crate) window: usize,
+    /// What the models learn: the values (none) or their differences of these lags, such as 1, 12
+    /// or 1,12. Without it, each model's first seed tries none, 1 and, if there is a season, the
+    /// season and both; the smallest validation error decides
+    #[arg(long, value_name = "LAGS", value_parser = differences)]
+    difference: Option<Differences>,
+    /// The number of steps after which the series repeats itself. Without it, the season is the
+    /// highest peak of the autocorrelation of the training part (around a straight line), if that
+    /// is above 0.3
+    #[arg(long, value_name = "N", value_parser = between::<usize>(2, 10_000))]
     pub(crate) season: Option<usize>,
+}
+
+/// Lags between commas, or none.
+fn differences(text: &str) -> Result<Differences, &'static str> {
+    if text == "none" {
+        return Ok(Differences::new([]));
+    }
+    let lag = |lag: &str| lag.trim().parse().ok().filter(|lag| (1..=10_000).contains(lag));
+    let lags: Option<Vec<usize>> = text.split(',').map(lag).collect();
+    lags.map(Differences::new).ok_or("lags are whole numbers from 1 to 10000 with commas between, or none")
 }
 
 /// A series cut into examples.
 pub(crate) struct Cut {
     pub(crate) column: Column,
+    /// With the season that was found, if none was given.
+    pub(crate) plan: Plan,
     /// One for each kind of differences that a model may learn; their targets lie at the same
     /// places.
     pub(crate) tasks: Vec<Task>,
-    pub(crate) window: usize,
-    pub(crate) horizon: usize,
-    pub(crate) season: Option<usize>,
     /// The places of the targets of the training, validation and test part.
     pub(crate) targets: [Vec<usize>; 3],
     /// The places of the training part that were measured.
@@ -42,70 +62,59 @@ pub(crate) struct Cut {
 /// test. An example belongs where its target lies; its window, earlier by nature, may begin in the
 /// part before. It counts only if its target and the last value of its window were measured: a
 /// filled value knows what comes after it.
-pub(crate) fn cut(column: Column, plan: Plan) -> Result<Cut> {
-    let Plan { window, horizon, differences, season } = plan;
-    let n = column.values.len();
-    let before = differences.as_ref().map_or(0, Differences::history).max(season.unwrap_or(0));
-    let needed = rows_needed(window, horizon, before);
+pub(crate) fn cut(column: Column, mut plan: Plan) -> Result<Cut> {
+    let Plan { window, horizon, ref difference, season } = plan;
+    let (n, name) = (column.values.len(), &column.name);
+    let before = difference.as_ref().map_or(0, Differences::history).max(season.unwrap_or(0));
+    // The least number of values for which each part holds a target.
+    let enough = |&n: &usize| {
+        let [train, valid, test] = parts(n);
+        train.len() >= before + window + horizon && !valid.is_empty() && !test.is_empty()
+    };
+    let needed = (window + horizon..).find(enough).expect("some number is enough");
     if n < needed {
-        let lags = match before {
-            0 => String::new(),
-            _ => format!(", with lags of {before} values in all before them,"),
-        };
-        let name = column.name;
-        let spans = format!("a window of {window} and a horizon of {horizon}");
-        return Err(format!("{name} has {n} values: {spans}{lags} need at least {needed}").into());
+        let lags = if before == 0 { "" } else { &format!(", with lags of {before} values in all before them,") };
+        let spans = format!("a window of {window} and a horizon of {horizon}{lags}");
+        return Err(format!("{name} has {n} values: {spans} need at least {needed}").into());
     }
-    let parts @ [train, ..] = &parts(n);
-    let measured = |place: &usize| column.measured[*place];
-    let known: Vec<usize> = train.clone().filter(measured).collect();
+    let parts = parts(n);
     let lines = |part: &Range<usize>| format!("lines {} to {}", column.rows[part.start], column.rows[part.end - 1]);
+    let measured = |place: &usize| column.measured[*place];
     let mut targets = [const { Vec::new() }; 3];
-    for ((targets, part), name) in targets.iter_mut().zip(parts).zip(["training", "validation", "test"]) {
-        let all =
-            Windows::new(window, horizon).starts(part.clone()).into_iter().map(|start| start + window - 1 + horizon);
+    for ((targets, part), name) in targets.iter_mut().zip(&parts).zip(["training", "validation", "test"]) {
+        let starts = Windows::new(window, horizon).starts(part.clone()).into_iter();
+        let all = starts.map(|start| start + window - 1 + horizon);
         targets.extend(all.filter(|target| measured(target) && measured(&(target - horizon))));
         if targets.is_empty() {
             let lines = lines(part);
             return Err(format!("the {name} part ({lines}) has too many gaps: nothing there can be forecast").into());
         }
     }
-    let scaler = fit(&column, &known, &lines(train))?;
+    let known: Vec<usize> = parts[0].clone().filter(measured).collect();
+    let scaler = fit(&column, &known, &lines(&parts[0]))?;
     let values = scaler.transform(&Tensor::from_slice(&column.values, [n, 1]));
-    let season = season.or_else(|| season::find(&column.values[..=known[known.len() - 1]]));
-    let mut cut = Cut { column, tasks: Vec::new(), window, horizon, season, targets, known, values, scaler };
-    cut.near(&cut.values, |place| place)?;
-    let kinds = match (&differences, season) {
+    let season = season.or_else(|| find_season(&column.values[..=known[known.len() - 1]]));
+    let kinds = match (difference, season) {
         (Some(differences), _) => vec![differences.clone()],
         (None, None) => vec![Differences::new([]), Differences::new([1])],
         (None, Some(season)) => [&[][..], &[1], &[season], &[1, season]].map(Differences::new).into(),
     };
+    plan.season = season;
+    let mut cut = Cut { column, plan, tasks: Vec::new(), targets, known, values, scaler };
+    cut.near(&cut.values, |place| place)?;
     for kind in &kinds {
         cut.tasks.extend(cut.task(kind)?);
     }
-    match (&differences, &cut.tasks[..]) {
-        (Some(differences), []) => Err(format!(
-            "the training part has too many gaps for differences of lags {:?}: nothing there can be forecast",
-            differences.lags()
-        )
-        .into()),
-        _ => Ok(cut),
+    if cut.tasks.is_empty() {
+        let lags = format!("differences of lags {:?}", kinds[0].lags());
+        return Err(format!("the training part has too many gaps for {lags}: nothing there can be forecast").into());
     }
+    Ok(cut)
 }
 
 /// Training, validation and test part of a series of `n` values.
 fn parts(n: usize) -> [Range<usize>; 3] {
     time_split(n, [70, 20, 10])
-}
-
-/// The least number of values for which each part holds a target, with `before` more before its
-/// window.
-fn rows_needed(window: usize, horizon: usize, before: usize) -> usize {
-    let enough = |&n: &usize| {
-        let [train, valid, test] = parts(n);
-        train.len() >= before + window + horizon && !valid.is_empty() && !test.is_empty()
-    };
-    (window + horizon..).find(enough).expect("some number is enough")
 }
 
 /// Mean and standard deviation of the measured values of the training part, and of nothing else.
@@ -114,8 +123,8 @@ fn fit(column: &Column, known: &[usize], lines: &str) -> Result<StandardScaler> 
     let known: Vec<f64> = known.iter().map(|&i| column.values[i]).collect();
     if known.iter().all(|value| *value == known[0]) {
         let value = known[0];
-        let where_ = format!("in every row of its training part ({lines})");
-        return Err(format!("{name} is {value} {where_}: a constant teaches nothing").into());
+        let part = format!("in every row of its training part ({lines})");
+        return Err(format!("{name} is {value} {part}: a constant teaches nothing").into());
     }
     let scaler = StandardScaler::fit(&Tensor::from_vec(known, [count, 1])).ok();
     let Some(scaler) = scaler.filter(|scaler| (1e-30..1e30).contains(&scaler.std[0])) else {
@@ -136,14 +145,14 @@ impl Cut {
 
     /// The horizon in words.
     pub(crate) fn steps_ahead(&self) -> String {
-        format!("{} step{}", self.horizon, if self.horizon == 1 { "" } else { "s" })
+        format!("{} step{}", self.plan.horizon, if self.plan.horizon == 1 { "" } else { "s" })
     }
 
     /// The forecasts that nothing changes: from one step to the next, or from one season to the
     /// next.
     pub(crate) fn references(&self) -> Result<Vec<Outcome>> {
         let [_, valid, _] = &self.targets;
-        let lags = [(NAIVE, Some(1)), (SEASONAL, self.season)].into_iter();
+        let lags = [(NAIVE, Some(1)), (SEASONAL, self.plan.season)].into_iter();
         let lags = lags.filter_map(|(name, lag)| Some((name, Differences::new([lag?]))));
         let outcomes = lags.map(|(name, differences)| {
             let values: Vec<f64> = valid.iter().map(|&i| self.values.at([i, 0])).collect();
@@ -155,17 +164,17 @@ impl Cut {
 
     /// The places to forecast: the targets of the test part, and the one beyond the end.
     fn ahead(&self) -> Vec<usize> {
-        [&self.targets[2][..], &[self.values.shape()[0] - 1 + self.horizon]].concat()
+        [&self.targets[2][..], &[self.values.shape()[0] - 1 + self.plan.horizon]].concat()
     }
 
     /// The values at the given places, if all differences of the `horizon` steps up to there were
     /// 0.
     fn unchanged(&self, differences: &Differences, places: &[usize]) -> Result<Vec<f64>> {
-        let nothing = Tensor::zeros([self.horizon, 1]);
+        let nothing = Tensor::zeros([self.plan.horizon, 1]);
         let value = |place: &usize| {
-            let now = place + 1 - self.horizon;
+            let now = place + 1 - self.plan.horizon;
             let history = self.values.slice(0, now - differences.history()..now);
-            Ok(differences.inverse(&history, &nothing)?.at([self.horizon - 1, 0]))
+            Ok(differences.inverse(&history, &nothing)?.at([self.plan.horizon - 1, 0]))
         };
         places.iter().map(value).collect()
     }
@@ -179,7 +188,7 @@ impl Cut {
     fn task(&self, differences: &Differences) -> Result<Option<Task>> {
         let before = differences.history();
         // The first row of the differences that the window of a target takes.
-        let start = |target: &usize| (target + 1).checked_sub(before + self.window + self.horizon);
+        let start = |target: &usize| (target + 1).checked_sub(before + self.plan.window + self.plan.horizon);
         let [train, valid, test] = &self.targets;
         let train: Vec<usize> = train.iter().copied().filter(|target| start(target).is_some()).collect();
         if train.is_empty() {
@@ -201,7 +210,7 @@ impl Cut {
                 .collect())
         };
         let unit = unit(distances(&train)?, differences);
-        let windows = Windows::new(self.window, self.horizon);
+        let windows = Windows::new(self.plan.window, self.plan.horizon);
         let part = |targets: &[usize]| -> Result<Dataset> {
             let y = unit.transform(&Tensor::from_vec(distances(targets)?, [targets.len(), 1]));
             self.near(&y, |i| targets[i])?;
@@ -260,12 +269,12 @@ pub(crate) mod tests {
     }
 
     fn plan(window: usize, horizon: usize, lags: &[usize]) -> Plan {
-        Plan { window, horizon, differences: Some(Differences::new(lags)), season: None }
+        Plan { window, horizon, difference: Some(Differences::new(lags)), season: None }
     }
 
     /// With windows of 5, one step ahead; models choose their differences.
     pub(crate) fn cut_freely(values: Vec<f64>, season: Option<usize>) -> Cut {
-        cut(column(values), Plan { window: 5, horizon: 1, differences: None, season }).unwrap()
+        cut(column(values), Plan { window: 5, horizon: 1, difference: None, season }).unwrap()
     }
 
     #[track_caller]
@@ -395,15 +404,24 @@ pub(crate) mod tests {
 
     #[test]
     fn too_few_rows_are_counted() {
-        for (window, horizon) in [(1, 1), (5, 1), (20, 3), (13, 8)] {
-            let needed = rows_needed(window, horizon, 0);
-            assert!(cut(line(needed), plan(window, horizon, &[])).is_ok());
-            let sentence = refused(line(needed - 1), plan(window, horizon, &[]));
+        for (window, horizon, lags, needed) in
+            [(1, 1, &[][..], 4), (5, 1, &[], 9), (20, 3, &[], 33), (5, 1, &[2, 3], 16)]
+        {
+            assert!(cut(line(needed), plan(window, horizon, lags)).is_ok(), "{needed}");
+            let sentence = refused(line(needed - 1), plan(window, horizon, lags));
             assert!(sentence.starts_with(&format!("v has {} values: a window of", needed - 1)), "{sentence}");
-            assert!(sentence.ends_with(&format!("need at least {needed}")), "{sentence}");
+            assert!(sentence.ends_with(&format!(" need at least {needed}")), "{sentence}");
         }
-        let sentence = refused(line(15), plan(5, 1, &[2, 3]));
-        assert!(sentence.ends_with("with lags of 5 values in all before them, need at least 16"), "{sentence}");
+    }
+
+    #[test]
+    fn differences_are_lags_or_none() {
+        for (text, lags) in [("none", &[][..]), ("12", &[12]), ("1,12", &[1, 12]), ("1, 1", &[1, 1])] {
+            assert_eq!(differences(text), Ok(Differences::new(lags)), "{text:?}");
+        }
+        for text in ["", "0", "1,0", "-1", "1,", "1.5", "one", "10001", "None,1", "99999999999999999999"] {
+            assert!(differences(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn why(outcome: &Outcome, naive: &Outcome, cut: &Cut) -> String {
 fn random_walk(cut: &Cut) -> Option<String> {
     let known = &cut.column.values[..cut.targets[1][0]];
     let steps: Vec<f64> = known.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let lags = cut.window.min(steps.len() / 3);
+    let lags = cut.plan.window.min(steps.len() / 3);
     let bound = 3.0 / (steps.len() as f64).sqrt();
     let clear = autocorrelation(&steps, lags).into_iter().skip(1).any(|r| r.is_nan() || r.abs() > bound);
     (!clear).then(|| {
