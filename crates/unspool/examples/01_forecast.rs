@@ -104,7 +104,7 @@ fn train_and_test<M>(
     make: impl Fn(u64) -> M,
 ) -> Result<Outcome, Box<dyn Error>>
 where
-    M: for<'t> Model<'t, f32> + Send + Sync,
+    M: Model<f32> + Send + Sync,
 {
     let (mut losses, mut seconds, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
     for seed in 0..SEEDS {

@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Trains the model that `make` makes of each seed, and prints the errors of its forecasts.
-fn run<M: for<'t> Model<'t, f32> + Send + Sync>(
+fn run<M: Model<f32> + Send + Sync>(
     name: &str,
     literature: &str,
     task: &Task,
@@ -109,7 +109,7 @@ fn mean_squared_error(forecasts: &Tensor, series: &Tensor) -> f64 {
 }
 
 /// The forecast of the next point is taken for true and forecast from, ten times: `[N, 10]`.
-fn repeated<M: for<'t> Model<'t, f32> + Sync>(model: &M, xs: &Tensor) -> Tensor {
+fn repeated<M: Model<f32> + Sync>(model: &M, xs: &Tensor) -> Tensor {
     let (mut xs, window) = (xs.clone(), xs.shape()[0]);
     for step in 0..10 {
         let next = predict(model, &xs.slice(0, step..));
@@ -119,7 +119,7 @@ fn repeated<M: for<'t> Model<'t, f32> + Sync>(model: &M, xs: &Tensor) -> Tensor 
 }
 
 /// Of the forecasts after every step, those after the last: `[N, 10]`.
-fn after_the_last_step<M: for<'t> Model<'t, f32> + Sync>(model: &M, xs: &Tensor) -> Tensor {
+fn after_the_last_step<M: Model<f32> + Sync>(model: &M, xs: &Tensor) -> Tensor {
     predict(model, xs).select(0, xs.shape()[0] - 1)
 }
 
