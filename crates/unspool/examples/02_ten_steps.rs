@@ -2,8 +2,7 @@
 //! forecasts; all ten at once; all ten after every step of the sequence.
 //!
 //! ```text
-//! cargo run --release --example ten_steps            # 20 epochs, two minutes on two cores
-//! cargo run --release --example ten_steps -- 2       # 2 epochs
+//! cargo run --release --example ten_steps
 //! ```
 
 #![forbid(unsafe_code)]
@@ -11,10 +10,10 @@
 #[path = "shared/waves.rs"]
 mod waves;
 
-use std::{env, error::Error};
+use std::error::Error;
 use unspool::layers::Model;
+use unspool::predict;
 use unspool::prelude::*;
-use unspool::{gru, lstm, predict};
 
 const SEEDS: u64 = 3;
 const EPOCHS: usize = 20;
@@ -25,15 +24,13 @@ struct Task {
     train: Dataset,
     valid: Dataset,
     learning_rate: f64,
-    epochs: usize,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let epochs = env::args().nth(1).map_or(Ok(EPOCHS), |epochs| epochs.parse())?;
     let waves: Tensor = waves::waves(10_000, 60).cast();
     let task = |y: Tensor, learning_rate| -> Result<Task, Box<dyn Error>> {
         let [train, valid, _] = Dataset::new(waves.slice(0, ..50), y)?.split([70, 20, 10], 0)?;
-        Ok(Task { train, valid, learning_rate, epochs })
+        Ok(Task { train, valid, learning_rate })
     };
     let one = task(waves.select(0, 50), RATES[0])?;
     let ten = task(waves.slice(0, 50..).select(2, 0).t(), RATES[0])?;
@@ -60,14 +57,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let first = sequential().seed(seed).add(simple_rnn(1, 20).return_sequences());
         first.add(simple_rnn(20, 20).return_sequences()).add(dense(20, 10))
     })?;
-    run("LSTM(20)-(20), Dense(10) at every step", "-", &every_step, &test, after_the_last_step, |seed| {
-        let first = sequential().seed(seed).add(lstm(1, 20).return_sequences());
-        first.add(lstm(20, 20).return_sequences()).add(dense(20, 10))
-    })?;
-    run("GRU(20)-(20), Dense(10) at every step", "-", &every_step, &test, after_the_last_step, |seed| {
-        let first = sequential().seed(seed).add(gru(1, 20).return_sequences());
-        first.add(gru(20, 20).return_sequences()).add(dense(20, 10))
-    })?;
     println!(
         "\ntest MSE: all ten points after the window, mean over the seeds\n\
          literature: Geron, Hands-On Machine Learning, 2nd edition, chapter 15, on series of the same form\n\
@@ -90,7 +79,7 @@ fn run<M: Model<f32> + Send + Sync>(
     for seed in 0..SEEDS {
         let mut model = make(seed);
         let adam = Adam::default().learning_rate(task.learning_rate);
-        let fit = fit(&mut model, &task.train).loss(mse).optimizer(adam).epochs(task.epochs).seed(seed);
+        let fit = fit(&mut model, &task.train).loss(mse).optimizer(adam).epochs(EPOCHS).seed(seed);
         seconds.push(fit.validate(&task.valid).quiet().run()?.seconds);
         losses.push(mean_squared_error(&forecast(&model, &test.slice(0, ..50)), test));
     }

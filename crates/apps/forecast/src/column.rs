@@ -3,7 +3,7 @@
 use crate::moments::DateOrder;
 use crate::{Result, dates};
 use std::path::PathBuf;
-use unspool::data::{Csv, CsvTable};
+use unspool::data::{Csv, CsvTable, DataError};
 
 /// How a file is read.
 #[derive(clap::Args, Clone, Debug)]
@@ -42,26 +42,24 @@ pub(crate) struct Reading {
 }
 
 fn delimiter(text: &str) -> Result<char, &'static str> {
-    let mut chars = text.chars();
-    match (text, chars.next(), chars.next()) {
-        ("tab" | "\\t", ..) => Ok('\t'),
-        (_, Some('"' | '\n' | '\r'), None) => Err("it ends or quotes cells"),
-        (_, Some(c), None) => Ok(c),
-        _ => Err("one character is needed, or the word tab"),
+    match text {
+        "tab" | "\\t" => Ok('\t'),
+        "\"" | "\n" | "\r" => Err("it ends or quotes cells"),
+        _ => text.parse().map_err(|_| "one character is needed, or the word tab"),
     }
 }
 
 /// Adds to an error sentence the option that resolves it.
-fn with_option(sentence: String) -> String {
-    let options = [
-        ("set the delimiter", "--delimiter"),
-        ("set the decimal mark", "--decimal"),
-        ("set whether there is a header", "--no-header or --header"),
-    ];
-    match options.into_iter().find(|(asked, _)| sentence.ends_with(asked)) {
-        Some((_, option)) => format!("{sentence} ({option})"),
-        None => sentence,
+fn with_option(error: DataError) -> String {
+    let mut sentence = error.to_string();
+    for (asked, option) in [
+        ("set the delimiter", " (--delimiter)"),
+        ("set the decimal mark", " (--decimal)"),
+        ("set whether there is a header", " (--no-header or --header)"),
+    ] {
+        sentence += if sentence.ends_with(asked) { option } else { "" };
     }
+    sentence
 }
 
 /// A series of one value per row.
@@ -82,7 +80,7 @@ pub(crate) struct Column {
 impl Reading {
     /// Reads the column.
     pub(crate) fn read(&self) -> Result<Column> {
-        let table = self.reader().read_table(&self.csv).map_err(|e| with_option(e.to_string()))?;
+        let table = self.reader().read_table(&self.csv).map_err(with_option)?;
         Ok(self.series(table).map_err(|sentence| format!("{}: {sentence}", self.csv.display()))?)
     }
 
@@ -175,17 +173,11 @@ mod tests {
     use super::*;
     use clap::Parser;
 
-    #[derive(Parser)]
-    struct Options {
-        #[command(flatten)]
-        reading: Reading,
-    }
-
     /// Reads a text as the file that it would be, with these options.
     fn parse(text: &str, options: &str) -> Result<Column> {
         let options = ["forecast", "--csv", "a.csv", "--column"].into_iter().chain(options.split_whitespace());
-        let reading = Options::try_parse_from(options).unwrap_or_else(|e| panic!("{e}")).reading;
-        reading.series(reading.reader().parse_table(text).map_err(|e| with_option(e.to_string()))?)
+        let reading = crate::Options::try_parse_from(options).unwrap_or_else(|e| panic!("{e}")).reading;
+        reading.series(reading.reader().parse_table(text).map_err(with_option)?)
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use crate::statistics::mean;
 use crate::{Result, between};
-use std::io::IsTerminal;
 use unspool::data::Differences;
 use unspool::layers::{Boxed, boxed};
 use unspool::prelude::*;
@@ -50,12 +49,6 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// A forecast that needs no training.
-    pub(crate) fn untrained(model: &'static str, validation: f64, forecasts: Vec<f64>) -> Self {
-        let runs = vec![Run::new(None, validation, forecasts)];
-        Outcome { model, parameters: 0, differences: Differences::new([]), runs }
-    }
-
     /// The mean squared error on the validation part, mean over the seeds.
     pub(crate) fn validation(&self) -> f64 {
         mean(&self.runs.iter().map(|run| run.validation).collect::<Vec<_>>())
@@ -68,18 +61,8 @@ pub(crate) struct Run {
     pub(crate) history: Option<History>,
     /// The mean squared error on the validation part.
     pub(crate) validation: f64,
-    /// For every example of the test part.
+    /// For every example of the test part, and the one beyond the end.
     pub(crate) forecasts: Vec<f64>,
-    /// Beyond the end of the series.
-    pub(crate) next: f64,
-}
-
-impl Run {
-    /// The last of the forecasts is the one beyond the end.
-    pub(crate) fn new(history: Option<History>, validation: f64, mut forecasts: Vec<f64>) -> Self {
-        let next = forecasts.pop().expect("one beyond the end");
-        Run { history, validation, forecasts, next }
-    }
 }
 
 pub(crate) const NAIVE: &str = "naive: the last value";
@@ -125,7 +108,7 @@ fn train_and_test((model, make): (&'static str, Make), mut tasks: &[Task], train
             let validation = history.val_loss[history.val_loss.len() - 1];
             if best.as_ref().is_none_or(|(_, best)| validation < best.validation) {
                 let forecasts = task.forecasts(&predict(&network, &task.ahead));
-                best = Some((i, Run::new(Some(history), validation, forecasts)));
+                best = Some((i, Run { history: Some(history), validation, forecasts }));
             }
         }
         let (i, run) = best.expect("there is a task");
@@ -143,10 +126,8 @@ fn train(model: &str, network: &mut Boxed, task: &Task, training: &Training, see
         lags => format!("{model} on differences {}", listed(lags)),
     };
     let fit = fit(network, &task.train).loss(mse).optimizer(Adam::default()).epochs(training.epochs).seed(seed);
-    let fit = fit.validate(&task.valid);
-    // A bar on a terminal; elsewhere the line below is enough.
-    let fit = if std::io::stderr().is_terminal() { fit } else { fit.quiet() };
-    let mut history = fit.run().map_err(|e| format!("training {name} with seed {seed} failed: {e}"))?;
+    let mut history =
+        fit.validate(&task.valid).quiet().run().map_err(|e| format!("training {name} with seed {seed} failed: {e}"))?;
     history.loss.iter_mut().chain(&mut history.val_loss).for_each(|loss| *loss *= task.scale.powi(2));
     let (loss, seconds) = (history.val_loss.last().unwrap_or(&f64::NAN), history.seconds);
     eprintln!("{name}, seed {seed}: validation loss {loss:.5} after {seconds:.1} s");

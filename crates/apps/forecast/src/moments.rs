@@ -18,10 +18,8 @@ pub(crate) enum DateOrder {
 pub(crate) enum Moment {
     /// A plain number: a year, a time since something began.
     Number(f64),
-    /// The number of a month, counted from the year 0.
-    Month(i32),
-    /// The number of a quarter, counted from the year 0.
-    Quarter(i32),
+    /// The number of a month or a quarter, counted from the year 0, and the unit.
+    Count(i32, &'static str),
     /// A day.
     Day(Date),
     /// What a calendar and a clock somewhere say.
@@ -40,7 +38,7 @@ impl Moment {
         };
         Some(match (self, other) {
             (Moment::Number(a), Moment::Number(b)) => a - b,
-            (Moment::Month(a), Moment::Month(b)) | (Moment::Quarter(a), Moment::Quarter(b)) => f64::from(a - b),
+            (Moment::Count(a, unit), Moment::Count(b, other)) if unit == other => f64::from(a - b),
             (Moment::Instant(a), Moment::Instant(b)) => a.duration_since(b).as_secs_f64(),
             _ => local(self)?.duration_since(local(other)?).as_secs_f64(),
         })
@@ -50,8 +48,7 @@ impl Moment {
     pub(crate) fn distance(self, length: f64) -> String {
         let units: &[(f64, &str)] = match self {
             Moment::Number(_) => return format!("{length}"),
-            Moment::Month(_) => &[(1.0, "month")],
-            Moment::Quarter(_) => &[(1.0, "quarter")],
+            Moment::Count(_, unit) => &[(1.0, unit)],
             _ => &[(86_400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second")],
         };
         let (size, unit) = *units.iter().find(|(size, _)| length % size == 0.0).unwrap_or(&units[units.len() - 1]);
@@ -109,10 +106,10 @@ fn read(text: &str, order: DateOrder) -> Result<Moment, String> {
             Err(_) => return Err(format!("{text:?} is no week of a year")),
         },
         ("ys" | "yn" | "yMs", &[y, m], None) | ("sy" | "ny", &[m, y], None) if (1..=12).contains(&m) => {
-            return Ok(Moment::Month(12 * i32::from(y) + i32::from(m)));
+            return Ok(Moment::Count(12 * i32::from(y) + i32::from(m), "month"));
         }
         ("yQs", &[y, q], None) | ("Qsy" | "sQy", &[q, y], None) if (1..=4).contains(&q) => {
-            return Ok(Moment::Quarter(4 * i32::from(y) + i32::from(q)));
+            return Ok(Moment::Count(4 * i32::from(y) + i32::from(q), "quarter"));
         }
         ("ys" | "yMs" | "sy", _, None) => return Err(format!("{text:?} is no month: a year has 12")),
         ("yQs" | "Qsy" | "sQy", _, None) => return Err(format!("{text:?} is no quarter: a year has 4")),
@@ -225,8 +222,11 @@ mod tests {
             // The first week is the one with the first Thursday (ISO 8601).
             ("2009-W01 | 2009W01", "Day(2008-12-29)"),
             ("2009-W53", "Day(2009-12-28)"),
-            ("2001-12 | 2001/12 | 12/2001 | Dec 2001 | 2001 December | 2001M12 | 200112 | 2001:12", "Month(24024)"),
-            ("2001Q4 | 2001-Q4 | 2001 Q4 | Q4 2001 | Q4/2001 | 4Q2001 | 2001:q4", "Quarter(8008)"),
+            (
+                "2001-12 | 2001/12 | 12/2001 | Dec 2001 | 2001 December | 2001M12 | 200112 | 2001:12",
+                "Count(24024, \"month\")",
+            ),
+            ("2001Q4 | 2001-Q4 | 2001 Q4 | Q4 2001 | Q4/2001 | 4Q2001 | 2001:q4", "Count(8008, \"quarter\")"),
             ("1958.208 | 1958,208", "Number(1958.208)"),
             ("2001", "Number(2001.0)"),
             ("200113", "Number(200113.0)"),
@@ -264,6 +264,9 @@ mod tests {
         let day = Moment::Day(Date::constant(2001, 1, 1));
         let told = [86_400.0, 604_800.0, 3600.0, 5400.0, 0.5].map(|length| day.distance(length));
         assert_eq!(told, ["1 day", "7 days", "1 hour", "90 minutes", "0.5 seconds"]);
-        assert_eq!([Moment::Month(1), Moment::Number(1.0)].map(|moment| moment.distance(3.0)), ["3 months", "3"]);
+        assert_eq!(
+            [Moment::Count(1, "month"), Moment::Number(1.0)].map(|moment| moment.distance(3.0)),
+            ["3 months", "3"]
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::charts::{self, COLORS, draw_legend, mesh, padded, picture, range, tick};
-use crate::models::{NAIVE, NETWORKS, Outcome, Run};
+use crate::models::{NAIVE, NETWORKS, Outcome};
 use crate::tasks::Cut;
 use plotters::prelude::{BLACK, ChartBuilder, Circle, Color, LineSeries, RGBColor};
 
@@ -26,14 +26,12 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], cut: &Cut) -> Result<Str
     let (first, last) = (places[0], column.values.len() - 1);
     let measured = (first..=last).filter(|&i| column.measured[i]);
     let known: Vec<(usize, f64)> = measured.map(|i| (i, column.values[i])).collect();
-    let lines: Vec<Vec<(usize, f64)>> = outcomes
-        .iter()
-        .map(|outcome| {
-            let Run { forecasts, next, .. } = &outcome.runs[0];
-            let points = places.iter().copied().zip(forecasts[shown.clone()].iter().copied());
-            points.chain([(last + horizon, *next)]).map(|(place, forecast)| (place, cut.invert(forecast))).collect()
-        })
-        .collect();
+    let ahead = [places, &[last + horizon]].concat();
+    let line = |outcome: &Outcome| -> Vec<(usize, f64)> {
+        let forecasts = outcome.runs[0].forecasts[shown.start..].iter().map(|&z| cut.invert(z));
+        ahead.iter().copied().zip(forecasts).collect()
+    };
+    let lines: Vec<_> = outcomes.iter().map(line).collect();
     let values = range(known.iter().chain(lines.iter().flatten()).map(|(_, value)| *value));
     let span = values.end - values.start;
     let longest = column.labels.iter().map(|label| label.chars().count()).max().unwrap_or(1);

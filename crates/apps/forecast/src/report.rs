@@ -44,28 +44,24 @@ pub(crate) fn table_and_remarks(outcomes: &[Outcome], cut: &Cut) -> String {
         row.extend((0..seeds).map(|seed| if untrained { "-".to_string() } else { short(rmse[seed]) }));
         let seconds = outcome.runs.iter().filter_map(|run| Some(run.history.as_ref()?.seconds)).collect();
         row.push(if untrained { "-".to_string() } else { format!("{:.3}", median(seconds)) });
-        row.push(with_digits_of(unit, mean(&per_run(outcome, &|run| cut.invert(run.next)))));
+        row.push(with_digits_of(unit, mean(&per_run(outcome, &|run| cut.invert(run.forecasts[test.len()])))));
         rows.push(row);
         verdicts.push(verdict);
         ratios.push(ratio);
     }
     let mut text = table(&rows);
+    let chosen =
+        if cut.tasks.len() > 1 { ", chosen by the error of its first seed on the validation part" } else { "" };
+    let (labels, name, horizon, steps) = (&column.labels, &column.name, cut.plan.horizon, cut.steps_ahead());
+    let (from, to, end) = (&labels[test[0]], &labels[test[test.len() - 1]], &labels[labels.len() - 1]);
+    let (count, valid_count) = (test.len(), valid.len());
     let _ = writeln!(
         text,
-        "\ndifferences: the lags of those that the model learned{}\n\
-         validation: RMSE on its {} values\n\
-         MAE, RMSE: errors in the unit of {} on {} test values, {} to {}; means over the seeds, then the RMSE of each\n\
+        "\ndifferences: the lags of those that the model learned{chosen}\n\
+         validation: RMSE on its {valid_count} values\n\
+         MAE, RMSE: errors in the unit of {name} on {count} test values, {from} to {to}; means over the seeds, then the RMSE of each\n\
          of naive: RMSE of all seeds, over that of the last value\n\
-         +{}: forecast {} after the last row, {}; mean over the seeds",
-        if cut.tasks.len() > 1 { ", chosen by the error of its first seed on the validation part" } else { "" },
-        valid.len(),
-        column.name,
-        test.len(),
-        column.labels[test[0]],
-        column.labels[test[test.len() - 1]],
-        cut.plan.horizon,
-        cut.steps_ahead(),
-        column.labels[column.labels.len() - 1],
+         +{horizon}: forecast {steps} after the last row, {end}; mean over the seeds"
     );
     if let Some(season) = cut.plan.season {
         let _ = writeln!(text, "{SEASONAL}: the value at the same place of the last season, of {season} steps");
@@ -133,7 +129,7 @@ mod tests {
         let mut forecasts = task.forecasts(&task.test.y().map(|y| y + distance));
         forecasts.push(0.0);
         let history = History { val_loss: val_loss.to_vec(), ..History::default() };
-        let runs = vec![Run::new(Some(history), val_loss[val_loss.len() - 1], forecasts)];
+        let runs = vec![Run { history: Some(history), validation: val_loss[val_loss.len() - 1], forecasts }];
         Outcome { model: NETWORKS[network].0, parameters: 5, differences: Differences::new(lags), runs }
     }
 

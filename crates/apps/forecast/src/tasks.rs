@@ -1,7 +1,7 @@
 //! From a long series to tasks: its windows, and the value some steps after each.
 
 use crate::column::Column;
-use crate::models::{NAIVE, Outcome, SEASONAL, Task};
+use crate::models::{NAIVE, Outcome, Run, SEASONAL, Task};
 use crate::statistics::{find_season, mean_square};
 use crate::{Result, between};
 use std::ops::Range;
@@ -66,6 +66,7 @@ pub(crate) fn cut(column: Column, mut plan: Plan) -> Result<Cut> {
     let Plan { window, horizon, ref difference, season } = plan;
     let (n, name) = (column.values.len(), &column.name);
     let before = difference.as_ref().map_or(0, Differences::history).max(season.unwrap_or(0));
+    let parts = |n| time_split(n, [70, 20, 10]);
     // The least number of values for which each part holds a target.
     let enough = |&n: &usize| {
         let [train, valid, test] = parts(n);
@@ -112,29 +113,24 @@ pub(crate) fn cut(column: Column, mut plan: Plan) -> Result<Cut> {
     Ok(cut)
 }
 
-/// Training, validation and test part of a series of `n` values.
-fn parts(n: usize) -> [Range<usize>; 3] {
-    time_split(n, [70, 20, 10])
-}
-
 /// Mean and standard deviation of the measured values of the training part, and of nothing else.
 fn fit(column: &Column, known: &[usize], lines: &str) -> Result<StandardScaler> {
-    let (name, count) = (&column.name, known.len());
+    let (name, first, count) = (&column.name, column.values[known[0]], known.len());
     let known: Vec<f64> = known.iter().map(|&i| column.values[i]).collect();
-    if known.iter().all(|value| *value == known[0]) {
-        let value = known[0];
-        let part = format!("in every row of its training part ({lines})");
-        return Err(format!("{name} is {value} {part}: a constant teaches nothing").into());
-    }
-    let scaler = StandardScaler::fit(&Tensor::from_vec(known, [count, 1])).ok();
-    let Some(scaler) = scaler.filter(|scaler| (1e-30..1e30).contains(&scaler.std[0])) else {
-        return Err(format!("the values of {name} are too large or too small to compute with: change the unit").into());
+    let is_constant = known.iter().all(|value| *value == first);
+    let problem = match StandardScaler::fit(&Tensor::from_vec(known, [count, 1])) {
+        _ if is_constant => {
+            format!("{name} is {first} in every row of its training part ({lines}): a constant teaches nothing")
+        }
+        Ok(StandardScaler { mean, std }) if (1e-30..1e30).contains(&std[0]) => {
+            if std[0] >= 1e-10 * mean[0].abs() {
+                return Ok(StandardScaler { mean, std });
+            }
+            format!("the values of {name} all but equal {:.3e}: subtract it from them", mean[0])
+        }
+        _ => format!("the values of {name} are too large or too small to compute with: change the unit"),
     };
-    let mean = scaler.mean[0];
-    if scaler.std[0] < 1e-10 * mean.abs() {
-        return Err(format!("the values of {name} all but equal {mean:.3e}: subtract it from them").into());
-    }
-    Ok(scaler)
+    Err(problem.into())
 }
 
 impl Cut {
@@ -157,7 +153,8 @@ impl Cut {
         let outcomes = lags.map(|(name, differences)| {
             let values: Vec<f64> = valid.iter().map(|&i| self.values.at([i, 0])).collect();
             let validation = mean_square(&self.unchanged(&differences, valid)?, &values);
-            Ok(Outcome::untrained(name, validation, self.unchanged(&differences, &self.ahead())?))
+            let run = Run { history: None, validation, forecasts: self.unchanged(&differences, &self.ahead())? };
+            Ok(Outcome { model: name, parameters: 0, differences: Differences::new([]), runs: vec![run] })
         });
         outcomes.collect()
     }
@@ -202,11 +199,11 @@ impl Cut {
         let x: Tensor = x.cast();
 
         let distances = |targets: &[usize]| -> Result<Vec<f64>> {
-            let unchanged = self.unchanged(differences, targets)?.into_iter();
-            Ok(targets
+            let unchanged = self.unchanged(differences, targets)?;
+            Ok(unchanged
                 .iter()
-                .zip(unchanged)
-                .map(|(&target, unchanged)| self.values.at([target, 0]) - unchanged)
+                .zip(targets)
+                .map(|(unchanged, &target)| self.values.at([target, 0]) - unchanged)
                 .collect())
         };
         let unit = unit(distances(&train)?, differences);
@@ -240,15 +237,11 @@ impl Cut {
 
 /// Mean and standard deviation of differences; values are scaled already.
 fn unit(values: Vec<f64>, differences: &Differences) -> StandardScaler {
-    let one = |mean| StandardScaler { mean: vec![mean], std: vec![1.0] };
-    if differences.lags().is_empty() {
-        return one(0.0);
-    }
-    let (n, first) = (values.len(), values[0]);
-    // Those of a straight trend are constant but for rounding, which is nothing to learn.
+    let (n, first, is_scaled) = (values.len(), values[0], differences.lags().is_empty());
     match StandardScaler::fit(&Tensor::from_vec(values, [n, 1])) {
-        Ok(scaler) if scaler.std[0] > 1e-10 => scaler,
-        _ => one(first),
+        // Those of a straight trend are constant but for rounding, which is nothing to learn.
+        Ok(scaler) if scaler.std[0] > 1e-10 && !is_scaled => scaler,
+        _ => StandardScaler { mean: vec![if is_scaled { 0.0 } else { first }], std: vec![1.0] },
     }
 }
 
@@ -394,7 +387,7 @@ pub(crate) mod tests {
         // Six steps ahead of 84 is 90; the last of its season known by then is 82.
         for (outcome, first) in references.iter().zip([84.0, 82.0]) {
             let run = &outcome.runs[0];
-            let forecasts = run.forecasts.iter().chain([&run.next]).map(|&z| cut.invert(z));
+            let forecasts = run.forecasts.iter().map(|&z| cut.invert(z));
             let expected: Vec<f64> = (0..10).chain([15]).map(|i| first + f64::from(i)).collect();
             assert_near(forecasts, &expected);
             assert_near([run.validation.sqrt() * cut.scaler.std[0]], &[90.0 - first]);

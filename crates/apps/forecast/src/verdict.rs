@@ -36,11 +36,7 @@ pub(crate) fn judge(naive: &[f64], forecast: &[f64], horizon: usize) -> Verdict 
 impl Verdict {
     /// What marks it in the table.
     pub(crate) fn mark(self) -> &'static str {
-        match self {
-            Verdict::Better => "  ",
-            Verdict::Chance => " ~",
-            Verdict::NotBetter => " *",
-        }
+        ["  ", " ~", " *"][self as usize]
     }
 }
 
@@ -50,20 +46,11 @@ pub(crate) fn sentences(outcomes: &[Outcome], verdicts: &[Verdict], cut: &Cut) -
     if verdicts.contains(&Verdict::Chance) {
         text += "~ better than naive, but not beyond chance (test of Diebold and Mariano, 5 %)\n";
     }
-    // Models that fail for the same reason share a line.
-    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
-    for (outcome, _) in outcomes.iter().zip(verdicts).skip(1).filter(|(_, verdict)| **verdict == Verdict::NotBetter) {
-        let reason = why(outcome, &outcomes[0], cut);
-        match reasons.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, models)) => models.push(outcome.model),
-            None => reasons.push((reason, vec![outcome.model])),
-        }
-    }
-    if !reasons.is_empty() {
+    if verdicts[1..].contains(&Verdict::NotBetter) {
         text += "* does not beat naive; why that may be:\n";
     }
-    for (reason, models) in reasons {
-        let _ = writeln!(text, "  {}: {reason}", models.join("; "));
+    for (outcome, _) in outcomes.iter().zip(verdicts).skip(1).filter(|(_, verdict)| **verdict == Verdict::NotBetter) {
+        let _ = writeln!(text, "  {}: {}", outcome.model, why(outcome, &outcomes[0], cut));
     }
     if !verdicts.contains(&Verdict::Better) {
         text += "No forecast is better than the last value beyond chance.\n";
@@ -115,12 +102,9 @@ fn random_walk(cut: &Cut) -> Option<String> {
     let lags = cut.plan.window.min(steps.len() / 3);
     let bound = 3.0 / (steps.len() as f64).sqrt();
     let clear = autocorrelation(&steps, lags).into_iter().skip(1).any(|r| r.is_nan() || r.abs() > bound);
-    (!clear).then(|| {
-        format!(
-            "The steps of its training part are like those of a random walk (their autocorrelation up to lag {lags} is below \
-             {bound:.2}),\nwhose best forecast is its last value.\n"
-        )
-    })
+    let like = "The steps of its training part are like those of a random walk";
+    let limit = format!("their autocorrelation up to lag {lags} is below {bound:.2}");
+    (!clear).then(|| format!("{like} ({limit}),\nwhose best forecast is its last value.\n"))
 }
 
 #[cfg(test)]
