@@ -101,6 +101,10 @@ fn what_cannot_be_scaled_by_is_said_in_a_sentence() {
             "values [] hold nothing to scale by: they must be [.., F] with at least one row",
         ),
         (
+            sentence(StandardScaler::fit(&Tensor::<f32>::zeros([5]))),
+            "values [5] have no axis of columns: they must be [.., F]; a series of one column is [5, 1]",
+        ),
+        (
             sentence(StandardScaler::fit(&of(&[1., 2., 3., f64::NAN]))),
             "row 1 of column 1 is NaN: values must be finite numbers",
         ),

@@ -53,11 +53,11 @@ pub struct MinMaxScaler {
 }
 
 impl StandardScaler {
-    /// Fits the scaler to values `[.., F]`.
+    /// Fits the scaler to values `[.., F]`: a series of one column is `[L, 1]`.
     ///
     /// # Errors
-    /// If there are no values, one is infinite or NaN, or they are too far apart or too close
-    /// together for a finite and positive standard deviation.
+    /// If there are no values, they have fewer than two axes, one is infinite or NaN, or they are
+    /// too far apart or too close together for a finite and positive standard deviation.
     pub fn fit<T: Scalar>(values: &Tensor<T>) -> Result<Self, DataError> {
         let (mut mean, mut std) = (Vec::new(), Vec::new());
         for (i, column) in columns_of(values)?.into_iter().enumerate() {
@@ -111,11 +111,11 @@ impl StandardScaler {
 }
 
 impl MinMaxScaler {
-    /// Fits the scaler to values `[.., F]`.
+    /// Fits the scaler to values `[.., F]`: a series of one column is `[L, 1]`.
     ///
     /// # Errors
-    /// If there are no values, one is infinite or NaN, or they are too far apart for a finite
-    /// difference.
+    /// If there are no values, they have fewer than two axes, one is infinite or NaN, or they are
+    /// too far apart for a finite difference.
     pub fn fit<T: Scalar>(values: &Tensor<T>) -> Result<Self, DataError> {
         let (mut minima, mut maxima) = (Vec::new(), Vec::new());
         for (i, column) in columns_of(values)?.into_iter().enumerate() {
@@ -173,6 +173,12 @@ fn columns_of<T: Scalar>(values: &Tensor<T>) -> Result<Vec<Vec<f64>>, DataError>
     if shape.numel() == 0 || width == 0 {
         return Err(DataError(format!(
             "values {shape} hold nothing to scale by: they must be [.., F] with at least one row"
+        )));
+    }
+    // Of a single row, every column is constant: it would become 0.
+    if let [n] = shape[..] {
+        return Err(DataError(format!(
+            "values {shape} have no axis of columns: they must be [.., F]; a series of one column is [{n}, 1]"
         )));
     }
     let mut columns = vec![Vec::with_capacity(shape.numel() / width); width];
