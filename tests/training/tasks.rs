@@ -30,8 +30,10 @@ mod layer_of_layers {
 
 /// Sentences of different lengths; the tag of a word is whether the word before it was odd.
 fn sentences_and_tags(n: usize) -> Dataset<Indices> {
-    let sentences: Vec<Vec<usize>> = (0..n).map(|i| (0..2 + i % 6).map(|t| (i * 7 + t * t * 3) % 10).collect()).collect();
-    let tags = |words: &Vec<usize>| (0..words.len()).map(|t| if t > 0 { words[t - 1] % 2 } else { 0 }).collect::<Vec<_>>();
+    let sentences: Vec<Vec<usize>> =
+        (0..n).map(|i| (0..2 + i % 6).map(|t| (i * 7 + t * t * 3) % 10).collect()).collect();
+    let tags =
+        |words: &Vec<usize>| (0..words.len()).map(|t| if t > 0 { words[t - 1] % 2 } else { 0 }).collect::<Vec<_>>();
     let Padded { x, lengths } = pad_tokens(&sentences, 0).unwrap();
     let y = pad_tokens(&sentences.iter().map(tags).collect::<Vec<_>>(), 0).unwrap().x;
     Dataset::new(x, y).unwrap().with_lengths(lengths).unwrap()
@@ -261,7 +263,8 @@ fn metrics_of_the_training_examples_stand_beside_those_of_validation() {
 fn a_misfit_in_a_loss_or_metric_names_the_line_that_gave_it() {
     let data = Dataset::new(values([6, 3], 1), values([6, 2], 2)).unwrap();
     let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
-    let misfit = |shape: &str| format!("mse: output {shape} and target {} differ in shape", shape.replace(", 1]", ", 2]"));
+    let misfit =
+        |shape: &str| format!("mse: output {shape} and target {} differ in shape", shape.replace(", 1]", ", 2]"));
     let (message, file, _) = panic_of(|| drop(fit(&mut model, &data).loss(mse).quiet().run()));
     let line = line!() - 1;
     assert_eq!(message, format!("{} (in the loss given to fit at {}:{line}:{})", misfit("[1, 1]"), file!(), 64));
@@ -269,7 +272,10 @@ fn a_misfit_in_a_loss_or_metric_names_the_line_that_gave_it() {
     let (message, ..) = panic_of(|| drop(fit(&mut model, &data).loss(|o, _| o.mean()).metric("m", mse).quiet().run()));
     let line = line!() - 1;
     let place = format!("{}:{line}:", file!());
-    assert!(message.starts_with(&format!("{} (in the metric \"m\" given to fit at {place}", misfit("[1, 1]"))), "{message}");
+    assert!(
+        message.starts_with(&format!("{} (in the metric \"m\" given to fit at {place}", misfit("[1, 1]"))),
+        "{message}"
+    );
     let model = model;
     sentences! {
         evaluate(&model, &data, mse) => format!("{} (in the loss or metric given to evaluate)", misfit("[1, 1]"));

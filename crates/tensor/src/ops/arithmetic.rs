@@ -1,4 +1,4 @@
-//! The operators `+`, `-`, `*` and `/` between tensors, and between tensors and numbers.
+//! The operators `+`, `-`, `*` and `/` between tensors, and between tensors and numbers; the unary `-`.
 //!
 //! Shapes broadcast as NumPy's and as those of the tape's variables do. A number is `f64` whatever
 //! the element type, so that formulas read the same at every precision. An operand passed by value
@@ -6,7 +6,7 @@
 
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
-use std::ops::{Add, Div, Mul, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// The operator for references and values, and for numbers on either side.
 macro_rules! operator {
@@ -106,6 +106,28 @@ operator! {
     Div, div
 }
 
+impl<T: Scalar> Neg for &Tensor<T> {
+    type Output = Tensor<T>;
+    /// Each element with its sign changed.
+    ///
+    /// ```
+    /// use unspool_tensor::Tensor;
+    /// let x = Tensor::<f32>::from_vec(vec![1.0, -2.0], [2]);
+    /// assert_eq!((-&x).to_vec(), [-1.0, 2.0]);
+    /// assert_eq!((-x * 3.0).to_vec(), [-3.0, 6.0]);
+    /// ```
+    fn neg(self) -> Tensor<T> {
+        self.map(T::neg)
+    }
+}
+
+impl<T: Scalar> Neg for Tensor<T> {
+    type Output = Tensor<T>;
+    fn neg(self) -> Tensor<T> {
+        -&self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +152,8 @@ mod tests {
             })*};
         }
         check!(+ - * /);
+        let x = Tensor::<f64>::from_fn([3, 4], |i| i as f64 - 4.5);
+        assert_eq!([-&x.t(), -x.t()], [x.t().map(|x| -x), x.t() * -1.0]);
     }
 
     #[test]
