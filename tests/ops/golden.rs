@@ -39,7 +39,7 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "ceil" => x[0].ceil(),
         "round" => x[0].round(),
         "trunc" => x[0].trunc(),
-        "rem" => x[0].rem(x[1]),
+        "remainder" => x[0].remainder(x[1]),
         "reciprocal" => x[0].reciprocal(),
         "softplus" => x[0].softplus(),
         "silu" => x[0].silu(),

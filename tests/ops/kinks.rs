@@ -37,8 +37,8 @@ fn slopes_at_kinks_are_the_same_in_both_directions() {
     slope!(0.0, 0.0, |x| x.sign());
     slope!(2.0, 0.0, |x| x.floor() + x.ceil() + x.trunc());
     slope!(2.5, 0.0, |x| x.round());
-    slope!(6.0, 1.0, |x| x.rem(-3.0));
-    slope!(6.0, -2.0, |x| x.detach().rem(x - 3.0));
+    slope!(6.0, 1.0, |x| x.remainder(-3.0));
+    slope!(6.0, -2.0, |x| x.detach().remainder(x - 3.0));
     slope!(0.0, 0.2, |x| x.leaky_relu(0.2));
     slope!(0.0, 1.3, |x| x.elu(1.3));
     slope!(1.0, 0.0, |x| x.hardtanh());

@@ -60,8 +60,8 @@ fn arithmetic_and_products() {
         a.pow(b) => "pow: shapes [32, 20] and [30, 20] do not broadcast";
         a.atan2(b) => "atan2: shapes [32, 20] and [30, 20] do not broadcast";
         a.atan2(foreign) => "atan2: the operands belong to different tapes";
-        a.rem(b) => "rem: shapes [32, 20] and [30, 20] do not broadcast";
-        a.rem(foreign) => "rem: the operands belong to different tapes";
+        a.remainder(b) => "remainder: shapes [32, 20] and [30, 20] do not broadcast";
+        a.remainder(foreign) => "remainder: the operands belong to different tapes";
         a.minimum(b) => "minimum: shapes [32, 20] and [30, 20] do not broadcast";
         a.maximum(b) => "maximum: shapes [32, 20] and [30, 20] do not broadcast";
         a.where_(a, b) => "where_: shapes [32, 20], [32, 20] and [30, 20] do not broadcast";

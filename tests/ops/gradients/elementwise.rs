@@ -37,11 +37,11 @@ pub const CASES: &[Case] = &[
     ("ceil", unary!(|x| (x * 2.5 + 0.25).ceil() * x)),
     ("round", unary!(|x| (x * 2.5 + 0.25).round() * x)),
     ("trunc", unary!(|x| (x * 2.5 + 0.25).trunc() * x)),
-    ("rem", |name| {
+    ("remainder", |name| {
         // The quotients are between integers.
         for shapes in BROADCASTS {
-            check(name, shapes, f!(|a, b| (b * (a * 0.2 + 2.4)).rem(b) + (b * (a * 0.2 - 1.6)).rem(b) * a));
-            check(name, shapes, f!(|a, b| (a * 0.2 + 0.5).rem(b) + (a * 0.1 - 1.0).rem(-0.7) + b));
+            check(name, shapes, f!(|a, b| (b * (a * 0.2 + 2.4)).remainder(b) + (b * (a * 0.2 - 1.6)).remainder(b) * a));
+            check(name, shapes, f!(|a, b| (a * 0.2 + 0.5).remainder(b) + (a * 0.1 - 1.0).remainder(-0.7) + b));
         }
     }),
     ("reciprocal", unary!(|x| (x.square() + 0.1).reciprocal())),

@@ -11,7 +11,7 @@ macro_rules! families {
         $($macro)::+! {
             arithmetic: add["+"] sub["-"] mul["*"] div["/"] neg["unary -"];
             powers: square pow(powf powi) sqrt reciprocal abs sign;
-            rounding: floor ceil round trunc rem;
+            rounding: floor ceil round trunc remainder;
             exponential: exp expm1 ln ln1p sin cos atan(atan2) erf;
             activation: tanh sigmoid softplus logsigmoid softsign relu leaky_relu elu selu silu mish gelu(gelu_tanh)
                 hardsigmoid(hardtanh) hardswish;

@@ -101,21 +101,21 @@ impl<T: Scalar> Var<'_, T> {
 
 /// `x % m` has the sign of `x`: where that of `m` differs, the remainder is one `m` further.
 #[inline(always)]
-fn remainder<T: Scalar>(x: T, m: T) -> T {
+fn modulo<T: Scalar>(x: T, m: T) -> T {
     let y = x % m;
     if y != T::ZERO && (y < T::ZERO) != (m < T::ZERO) { y + m } else { y }
 }
 
 elementwise! {
-    struct Rem = "rem";
-    value: |[x, m]| remainder(x, m);
+    struct Remainder = "remainder";
+    value: |[x, m]| modulo(x, m);
     // Of a quotient close to an integer, `floor(x / m)` may round to the next: not the one that `y` belongs to.
     gradients: |[x, m], y, dy| [dy, -dy * ((x - y) / m).round_ties_even()];
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
     /// The remainder of a division by `m`: `y = x - floor(x / m) m`, with the sign of `m` (as
-    /// PyTorch's `remainder`; Rust's `%` has the sign of `x`). `dx = dy`, `dm = -floor(x / m) dy`.
+    /// in PyTorch; Rust's `%` has the sign of `x`). `dx = dy`, `dm = -floor(x / m) dy`.
     /// Dividing by 0 gives NaN.
     ///
     /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
@@ -125,19 +125,19 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![5.0, -5.0], [2]));
     /// let m = tape.variable(&Tensor::from_vec(vec![3.0, 3.0], [2]));
-    /// let y = x.rem(m);
+    /// let y = x.remainder(m);
     /// assert_eq!(y.value().to_vec(), [2.0, 1.0]);
     /// let gradients = y.sum().backward();
     /// assert_eq!(gradients.wrt(x).to_vec(), [1.0, 1.0]);
     /// assert_eq!(gradients.wrt(m).to_vec(), [-1.0, 2.0]);
-    /// assert_eq!(x.rem(-3.0).value().to_vec(), [-1.0, -2.0]);
+    /// assert_eq!(x.remainder(-3.0).value().to_vec(), [-1.0, -2.0]);
     /// ```
     ///
     /// # Panics
     /// If the shapes do not broadcast, or the two belong to different tapes.
     #[track_caller]
     #[inline]
-    pub fn rem(self, m: impl Operand<'t, T>) -> Self {
-        self.tape.apply(Rem, &[self, m.on(self.tape)])
+    pub fn remainder(self, m: impl Operand<'t, T>) -> Self {
+        self.tape.apply(Remainder, &[self, m.on(self.tape)])
     }
 }
