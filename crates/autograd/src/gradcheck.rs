@@ -1,6 +1,6 @@
 //! Gradients checked against central differences.
 
-use crate::params::{Params, ParamsExt, Path};
+use crate::params::{Params, ParamsExt};
 use crate::tape::{Tape, Var};
 use std::fmt;
 use unspool_tensor::{Scalar, Tensor};
@@ -49,7 +49,8 @@ impl std::error::Error for GradcheckError {}
 /// tape. A derivative passes if it agrees with the five-point difference `(8 (f(x+h) - f(x-h)) -
 /// (f(x+2h) - f(x-2h))) / 12 h`, `h = 1e-3 max(1, |x|)`, to 1e-7 relative (plus 1e-11 times the
 /// loss or the largest derivative, whichever is larger). Costs four evaluations of the loss per
-/// parameter. Check functions that are not smooth, such as `relu`, away from their kinks.
+/// parameter. [Buffers](Params#buffers) are constants. Check functions that are not smooth, such as
+/// `relu`, away from their kinks.
 ///
 /// ```
 /// use unspool_autograd::{gradcheck, Params, Tensor};
@@ -97,7 +98,7 @@ pub fn gradcheck<T: Scalar, M: Params<Tensor<T>>>(
         value
     };
     let mut names = Vec::new();
-    gradient.visit_leaves(Path::ROOT, &mut |path, leaf| names.push((path.to_string(), leaf.clone())));
+    gradient.visit_parameters(&mut |path, leaf| names.push((path.to_string(), leaf.clone())));
     for (leaf, (name, gradient)) in names.into_iter().enumerate() {
         for (i, analytic) in gradient.to_vec().into_iter().enumerate() {
             let x = model.leaves()[leaf].to_vec()[i];

@@ -29,7 +29,8 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     /// The gradients with respect to the parameters of a model that was bound to the tape, as a
     /// model.
     ///
-    /// A parameter that the loss does not depend on has gradient zero.
+    /// A parameter that the loss does not depend on has gradient zero, and so has a
+    /// [buffer](Params#buffers).
     ///
     /// # Panics
     /// If a parameter is not a variable of this tape.
@@ -39,6 +40,10 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         // outside.
         let mut failure = None;
         let gradients = net.map_leaves(Path::ROOT, &mut |path, &var| {
+            if path.is_buffer() {
+                // One zero, seen as many: nothing is filled in each step.
+                return Tensor::zeros([]).expand(var.shape());
+            }
             self.get(var).unwrap_or_else(|why| {
                 failure.get_or_insert_with(|| format!("gradient of {path}: {why}"));
                 Tensor::zeros([])

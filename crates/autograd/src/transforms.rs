@@ -16,7 +16,7 @@ type DualModel<M, T> = <M as Params<Tensor<T>>>::With<Tensor<Dual<T>>>;
 type DualNet<'t, M, T> = <DualModel<M, T> as Params<Tensor<Dual<T>>>>::With<Var<'t, Dual<T>>>;
 
 /// The value of a function of a model, and its Jacobian times a direction: how fast the value
-/// changes as the model's parameters move along `direction`.
+/// changes as the model's parameters move along `direction`. [Buffers](Params#buffers) do not move.
 ///
 /// ```
 /// use unspool_autograd::{jvp, Params, Tensor};
@@ -76,7 +76,7 @@ pub fn vjp<T: Scalar, M: Params<Tensor<T>>>(
 }
 
 /// The gradient of a loss, and its Hessian times a direction: how fast the gradient changes as the
-/// model's parameters move along `direction`.
+/// model's parameters move along `direction`. [Buffers](Params#buffers) do not move.
 ///
 /// The leaves of a model need not all be weights: with the inputs as further leaves, the product
 /// includes the mixed derivatives. The gradient of a *gradient penalty*, the squared norm of
@@ -186,7 +186,7 @@ pub fn hessian<T: Real>(
     rows
 }
 
-/// The model with the direction as its tangents.
+/// The model with the direction as the tangents of its parameters.
 #[track_caller]
 fn join<T: Real, M: Params<Tensor<T>>>(model: &M, direction: &M) -> DualModel<M, T> {
     let directions = direction.leaves();
@@ -195,7 +195,10 @@ fn join<T: Real, M: Params<Tensor<T>>>(model: &M, direction: &M) -> DualModel<M,
         assert!(leaf == direction, "direction: a parameter of shape {leaf} cannot move along {direction}");
     }
     let mut directions = directions.into_iter();
-    model.map_leaves(Path::ROOT, &mut |_, leaf| {
+    model.map_leaves(Path::ROOT, &mut |path, leaf| {
+        if path.is_buffer() {
+            return leaf.cast();
+        }
         leaf.with_tangents(directions.next().expect("two models of one type have the same leaves"))
     })
 }

@@ -17,7 +17,8 @@ use syn::{DeriveInput, Ident, Path, Type, parse_quote};
 /// - another type that mentions `P`, or another type parameter of the struct: a child model.
 /// - anything else: configuration, cloned.
 ///
-/// `#[params(skip)]` on a field makes it configuration whatever its type. `#[params(crate = path)]`
+/// `#[params(skip)]` on a field makes it configuration whatever its type. `#[params(buffer)]` makes
+/// its leaves buffers: saved and loaded with the model, and not trained. `#[params(crate = path)]`
 /// on the struct names the crate that holds the `Params` trait, where that is not `::unspool`.
 #[proc_macro_derive(Params, attributes(params))]
 pub fn derive_params(input: proc_macro::TokenStream) -> proc_macro::TokenStream {

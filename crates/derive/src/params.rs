@@ -24,6 +24,22 @@ enum Kind {
     Configuration,
 }
 
+/// A field of the model.
+struct Field<'a> {
+    member: Member,
+    ty: &'a Type,
+    kind: Kind,
+    is_buffer: bool,
+}
+
+impl Field<'_> {
+    /// The field's path, where `path` is that of the model.
+    fn path(&self, root: &Path) -> TokenStream {
+        let segment = segment(&self.member, root);
+        if self.is_buffer { quote!(path.join_buffer(#segment)) } else { quote!(path.join(#segment)) }
+    }
+}
+
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let Data::Struct(data) = &input.data else {
         return Err(syn::Error::new_spanned(&input.ident, "Params can be derived for structs only"));
@@ -35,15 +51,23 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let mut fields = Vec::new();
     for (i, field) in data.fields.iter().enumerate() {
         let member = field.ident.clone().map_or(Member::Unnamed(Index::from(i)), Member::Named);
-        let kind = if has_skip(field)? { Kind::Configuration } else { kind_of(&field.ty, &parameters) };
-        fields.push((member, &field.ty, kind));
+        let attribute = attribute(field)?;
+        let kind = match attribute {
+            Some(Attribute::Skip) => Kind::Configuration,
+            _ => kind_of(&field.ty, &parameters),
+        };
+        let is_buffer = attribute == Some(Attribute::Buffer);
+        if is_buffer && kind == Kind::Configuration {
+            return Err(syn::Error::new_spanned(&field.ty, "a buffer holds leaves: its type mentions `P`"));
+        }
+        fields.push(Field { member, ty: &field.ty, kind, is_buffer });
     }
     // A type parameter that names a child model changes with the leaf; one seen only in
     // configuration stays.
     let children: HashSet<&Ident> = fields
         .iter()
-        .filter(|(_, _, kind)| *kind == Kind::Child)
-        .flat_map(|(_, ty, _)| parameters.iter().copied().filter(|p| Some(*p) != leaf && mentions(ty, &[*p])))
+        .filter(|field| field.kind == Kind::Child)
+        .flat_map(|Field { ty, .. }| parameters.iter().copied().filter(|p| Some(*p) != leaf && mentions(ty, &[*p])))
         .collect();
 
     let name = &input.ident;
@@ -80,41 +104,41 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     });
 
     let index = quote!(#root::Segment::Index(i));
-    let mapped = fields.iter().map(|(member, ty, kind)| {
-        let segment = segment(member, &root);
+    let mapped = fields.iter().map(|field| {
+        let (Field { member, ty, kind, .. }, path) = (field, field.path(&root));
         let value = match kind {
-            Kind::Leaf => quote!(f(path.join(#segment), &self.#member)),
-            Kind::OptionalLeaf => quote!(self.#member.as_ref().map(|leaf| f(path.join(#segment), leaf))),
+            Kind::Leaf => quote!(f(#path, &self.#member)),
+            Kind::OptionalLeaf => quote!(self.#member.as_ref().map(|leaf| f(#path, leaf))),
             Kind::LeafList => quote! {
-                self.#member.iter().enumerate().map(|(i, leaf)| f(path.join(#segment).join(#index), leaf)).collect()
+                self.#member.iter().enumerate().map(|(i, leaf)| f(#path.join(#index), leaf)).collect()
             },
             Kind::LeafArray => quote! {
-                ::core::array::from_fn(|i| f(path.join(#segment).join(#index), &self.#member[i]))
+                ::core::array::from_fn(|i| f(#path.join(#index), &self.#member[i]))
             },
             Kind::Child => quote_spanned! {location_of(ty)=>
-                #root::Params::<#p>::map_leaves(&self.#member, path.join(#segment), f)
+                #root::Params::<#p>::map_leaves(&self.#member, #path, f)
             },
             Kind::Configuration => quote!(::core::clone::Clone::clone(&self.#member)),
         };
         quote!(#member: #value)
     });
     let visits = |reference: TokenStream, method: TokenStream| -> Vec<TokenStream> {
-        let visit = |(member, ty, kind): &(Member, &Type, Kind)| {
-            let segment = segment(member, &root);
+        let visit = |field: &Field<'_>| {
+            let (Field { member, ty, kind, .. }, path) = (field, field.path(&root));
             match kind {
-                Kind::Leaf => quote!(f(path.join(#segment), #reference self.#member);),
+                Kind::Leaf => quote!(f(#path, #reference self.#member);),
                 Kind::OptionalLeaf => quote! {
                     if let ::core::option::Option::Some(leaf) = #reference self.#member {
-                        f(path.join(#segment), leaf);
+                        f(#path, leaf);
                     }
                 },
                 Kind::LeafList | Kind::LeafArray => quote! {
                     for (i, leaf) in (#reference self.#member).into_iter().enumerate() {
-                        f(path.join(#segment).join(#index), leaf);
+                        f(#path.join(#index), leaf);
                     }
                 },
                 Kind::Child => quote_spanned! {location_of(ty)=>
-                    #root::Params::<#p>::#method(#reference self.#member, path.join(#segment), f);
+                    #root::Params::<#p>::#method(#reference self.#member, #path, f);
                 },
                 Kind::Configuration => TokenStream::new(),
             }
@@ -213,18 +237,48 @@ fn kind_of(ty: &Type, parameters: &[&Ident]) -> Kind {
     }
 }
 
-/// `#[params(skip)]` on a field.
-fn has_skip(field: &syn::Field) -> syn::Result<bool> {
-    let mut skip = false;
+/// What `#[params(..)]` makes of a field.
+#[derive(Clone, Copy, PartialEq)]
+enum Attribute {
+    Skip,
+    Buffer,
+}
+
+fn attribute(field: &syn::Field) -> syn::Result<Option<Attribute>> {
+    let mut found = None;
     for attribute in field.attrs.iter().filter(|a| a.path().is_ident("params")) {
         attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("skip") {
-                skip = true;
-                Ok(())
+            let new = if meta.path.is_ident("skip") {
+                Attribute::Skip
+            } else if meta.path.is_ident("buffer") {
+                Attribute::Buffer
             } else {
-                Err(meta.error("expected `skip`"))
+                return Err(meta.error("expected `skip` or `buffer`"));
+            };
+            if found.replace(new).is_some_and(|other| other != new) {
+                return Err(meta.error("a field is either `skip` or `buffer`"));
             }
+            Ok(())
         })?;
     }
-    Ok(skip)
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expand;
+    use syn::parse_quote;
+
+    #[test]
+    fn a_wrong_attribute_states_what_is_expected() {
+        let sentence = |input| expand(&input).unwrap_err().to_string();
+        let model = sentence(parse_quote! { struct Model<P> { #[params(frozen)] mean: P } });
+        assert_eq!(model, "expected `skip` or `buffer`");
+        let model = sentence(parse_quote! { struct Model<P> { #[params(skip, buffer)] mean: P } });
+        assert_eq!(model, "a field is either `skip` or `buffer`");
+        let model = sentence(parse_quote! { struct Model<P> { weight: P, #[params(buffer)] size: usize } });
+        assert_eq!(model, "a buffer holds leaves: its type mentions `P`");
+        let model = sentence(parse_quote! { enum Model<P> { Leaf(P) } });
+        assert_eq!(model, "Params can be derived for structs only");
+    }
 }

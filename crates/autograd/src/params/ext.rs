@@ -5,44 +5,71 @@ use unspool_tensor::{Scalar, Tensor};
 
 /// Methods of every model whose leaves are [`Tensor`]s: weights, gradients, optimizer moments.
 pub trait ParamsExt<T: Scalar>: Params<Tensor<T>> + Sized {
-    /// The number of parameters: all elements of all leaves.
+    /// The number of parameters: all elements of all leaves that are no buffers.
     fn parameter_count(&self) -> usize {
         self.leaves().iter().map(|leaf| leaf.numel()).sum()
     }
 
-    /// The dotted names of the leaves, in the order of the fields.
+    /// The dotted names of the [leaves](ParamsExt::leaves), in the order of the fields.
     fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        self.visit_leaves(Path::ROOT, &mut |path, _| names.push(path.to_string()));
+        self.visit_parameters(&mut |path, _| names.push(path.to_string()));
         names
     }
 
-    /// The leaves, in the order of the fields.
+    /// The trainable leaves, in the order of the fields: the parameters, without
+    /// [buffers](Params#buffers).
     fn leaves<'a>(&'a self) -> Vec<&'a Tensor<T>>
     where
         T: 'a,
     {
         let mut leaves = Vec::new();
-        self.visit_leaves(Path::ROOT, &mut |_, leaf| leaves.push(leaf));
+        self.visit_parameters(&mut |_, leaf| leaves.push(leaf));
         leaves
     }
 
-    /// The leaves, writable, in the order of the fields.
+    /// The trainable leaves, writable, in the order of the fields: the parameters, without
+    /// [buffers](Params#buffers).
     fn leaves_mut<'a>(&'a mut self) -> Vec<&'a mut Tensor<T>>
     where
         T: 'a,
     {
         let mut leaves = Vec::new();
-        self.visit_leaves_mut(Path::ROOT, &mut |_, leaf| leaves.push(leaf));
+        self.visit_parameters_mut(&mut |_, leaf| leaves.push(leaf));
         leaves
     }
 
-    /// The model with its parameters cast to another element type, rounded to nearest.
+    /// Calls `f` with the name and value of each trainable leaf, in the order of the fields. Nothing
+    /// is allocated, unlike in [`leaves`](ParamsExt::leaves).
+    fn visit_parameters<'a>(&'a self, f: &mut dyn FnMut(Path<'_>, &'a Tensor<T>))
+    where
+        T: 'a,
+    {
+        self.visit_leaves(Path::ROOT, &mut |path, leaf| {
+            if !path.is_buffer() {
+                f(path, leaf);
+            }
+        });
+    }
+
+    /// Calls `f` with the name and value of each trainable leaf, in the order of the fields.
+    fn visit_parameters_mut<'a>(&'a mut self, f: &mut dyn FnMut(Path<'_>, &'a mut Tensor<T>))
+    where
+        T: 'a,
+    {
+        self.visit_leaves_mut(Path::ROOT, &mut |path, leaf| {
+            if !path.is_buffer() {
+                f(path, leaf);
+            }
+        });
+    }
+
+    /// The model with its leaves cast to another element type, rounded to nearest.
     fn cast<U: Scalar>(&self) -> Self::With<Tensor<U>> {
         self.map_leaves(Path::ROOT, &mut |_, leaf| leaf.cast())
     }
 
-    /// A model of the same shapes with all parameters zero.
+    /// A model of the same shapes with all leaves zero.
     fn zeros_like(&self) -> Self {
         let shapes = self.map_leaves(Path::ROOT, &mut |_, leaf| leaf.shape());
         shapes.map_leaves(Path::ROOT, &mut |_, &shape| Tensor::zeros(shape))

@@ -10,7 +10,7 @@ mod path;
 pub use ext::ParamsExt;
 pub use path::{Path, Segment};
 
-/// A model whose parameters (its leaves) are values of type `P`.
+/// A model whose leaves, its parameters and buffers, are values of type `P`.
 ///
 /// The same struct holds weights, gradients and optimizer moments (`P` is a
 /// [`Tensor`](crate::Tensor)) or is bound to a tape (`P` is a [`Var`](crate::Var)).
@@ -22,6 +22,7 @@ pub use path::{Path, Segment};
 ///   `Vec` and arrays of child models.
 /// - Anything else is configuration, and is cloned. `#[params(skip)]` makes any field
 ///   configuration.
+/// - `#[params(buffer)]` makes leaves and child models [buffers](#buffers).
 ///
 /// Leaves are visited in the order of the fields, and named by their path: `cell.x.weight`,
 /// `layers.0.bias`. To tie two weights, use one field twice. A tensor by itself, or a `Vec` of
@@ -43,20 +44,53 @@ pub use path::{Path, Segment};
 /// assert_eq!(cell.names(), ["forget.weight", "forget.bias", "others.0.weight", "others.0.bias"]);
 /// assert_eq!(cell.parameter_count(), 40);
 /// ```
+///
+/// # Buffers
+///
+/// A buffer is a tensor of the model that is not trained: the running mean of a normalization, a
+/// mask, a frozen copy of another model. It is saved, loaded, cast and cloned with the model like
+/// any leaf, and has a name. [`Tape::bind`](crate::Tape::bind) makes it a constant, its gradient is
+/// zero, and no optimizer sees it: neither step nor weight decay nor gradient norm. Code of yours
+/// changes it, between two tapes. As PyTorch's `register_buffer`.
+///
+/// ```
+/// use unspool_autograd::{Params, ParamsExt, Tape, Tensor};
+///
+/// #[derive(Params)]
+/// #[params(crate = unspool_autograd)]
+/// struct Centered<P> {
+///     gain: P,
+///     #[params(buffer)]
+///     mean: P,
+/// }
+///
+/// let mut model = Centered { gain: Tensor::<f32>::ones([2]), mean: Tensor::zeros([2]) };
+/// assert_eq!((model.names(), model.parameter_count()), (vec!["gain".to_string()], 2));
+/// let mut tape = Tape::new();
+/// for x in [[1.0, 3.0], [3.0, 5.0]] {
+///     let x = Tensor::from_slice(&x, [2]);
+///     let net = tape.bind(&model);
+///     let gradients = ((tape.constant(&x) - net.mean) * net.gain).sum().backward().of(&net);
+///     assert_eq!(gradients.mean, Tensor::zeros([2]));
+///     tape.reset();
+///     model.mean.update(&x, |mean, x| mean + 0.5 * (x - mean));
+/// }
+/// assert_eq!(model.mean.to_vec(), [1.75, 3.25]);
+/// ```
 pub trait Params<P> {
     /// The same model with leaves of type `Q`.
     type With<Q>: Params<Q, With<P> = Self>;
 
-    /// The same model with each leaf replaced by `f` of its name and value. `path` is the path of
-    /// this model in a larger one; the outermost call passes [`Path::ROOT`].
+    /// The same model with each leaf, also of a buffer, replaced by `f` of its name and value.
+    /// `path` is the path of this model in a larger one; the outermost call passes [`Path::ROOT`].
     fn map_leaves<Q>(&self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &P) -> Q) -> Self::With<Q>;
 
-    /// Calls `f` with the name and value of each leaf, in the order of the fields.
+    /// Calls `f` with the name and value of each leaf, also of a buffer, in the order of the fields.
     fn visit_leaves<'a>(&'a self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &'a P))
     where
         P: 'a;
 
-    /// Calls `f` with the name and value of each leaf, in the order of the fields.
+    /// Calls `f` with the name and value of each leaf, also of a buffer, in the order of the fields.
     fn visit_leaves_mut<'a>(&'a mut self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &'a mut P))
     where
         P: 'a;

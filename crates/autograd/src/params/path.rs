@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-/// The path of a leaf in its model. Displays as a dotted name, `cell.x.weight`.
+/// The path of a leaf in its model, and whether it is that of a buffer. Displays as a dotted name,
+/// `cell.x.weight`.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<'a> {
     parent: Option<&'a Path<'a>>,
     segment: Option<Segment>,
+    is_buffer: bool,
 }
 
 /// One segment of a [`Path`].
@@ -20,11 +22,22 @@ pub enum Segment {
 
 impl<'a> Path<'a> {
     /// The path of the outermost model: no name yet.
-    pub const ROOT: Path<'static> = Path { parent: None, segment: None };
+    pub const ROOT: Path<'static> = Path { parent: None, segment: None, is_buffer: false };
 
     /// This path, one segment longer.
     pub fn join(&'a self, segment: Segment) -> Path<'a> {
-        Path { parent: Some(self), segment: Some(segment) }
+        Path { parent: Some(self), segment: Some(segment), is_buffer: self.is_buffer }
+    }
+
+    /// This path, one segment longer: that of a field that is a [buffer](super::Params#buffers). So
+    /// is every path that continues it.
+    pub fn join_buffer(&'a self, segment: Segment) -> Path<'a> {
+        Path { is_buffer: true, ..self.join(segment) }
+    }
+
+    /// Whether this is the path of a [buffer](super::Params#buffers), or of a leaf inside one.
+    pub fn is_buffer(&self) -> bool {
+        self.is_buffer
     }
 }
 

@@ -58,9 +58,12 @@ impl<T: Scalar> Tape<T> {
         Tape { record: RefCell::new(Record::new()) }
     }
 
-    /// The model with each of its tensors a variable of this tape.
+    /// The model with each of its parameters a variable of this tape, and each of its
+    /// [buffers](Params#buffers) a constant.
     pub fn bind<'t, M: Params<Tensor<T>>>(&'t self, model: &M) -> M::With<Var<'t, T>> {
-        model.map_leaves(Path::ROOT, &mut |_, leaf| self.variable(leaf))
+        model.map_leaves(Path::ROOT, &mut |path, leaf| {
+            if path.is_buffer() { self.constant(leaf) } else { self.variable(leaf) }
+        })
     }
 
     /// The model with each of its tensors a constant of this tape: for evaluation, where nothing is
