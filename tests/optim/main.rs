@@ -11,6 +11,7 @@ use unspool_tests::values;
 
 mod biases;
 mod extremes;
+mod freezing;
 mod golden;
 mod groups;
 mod resuming;

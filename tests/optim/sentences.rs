@@ -78,6 +78,12 @@ fn a_group_without_parameters_is_told_before_training() {
     sentences! {
         fit(&mut model, &data).loss(mse).optimizer((adam(), &mut average)).quiet().run() => sentence;
     }
+    let mut frozen = Adam::default().freeze("*bias").freeze("layers.1.*");
+    let sentence = sentence.replace("group:", "freeze:");
+    sentences! {
+        frozen.step(&mut model, &gradients) => sentence;
+        frozen.prepare(&model) => sentence;
+    }
 }
 
 #[test]

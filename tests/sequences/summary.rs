@@ -13,6 +13,20 @@ struct Model<P> {
     empty: P,
 }
 
+#[derive(Params)]
+struct Centered<P> {
+    inner: Inner<P>,
+    #[params(buffer)]
+    mask: P,
+}
+
+#[derive(Params)]
+struct Inner<P> {
+    weight: P,
+    #[params(buffer)]
+    mean: Option<P>,
+}
+
 fn lines(table: impl ToString) -> Vec<String> {
     table.to_string().lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
@@ -54,6 +68,23 @@ fn layers_have_their_parameters_and_what_these_are_like() {
     *u = Tensor::from_fn([3, 9], |i| u.at([i / 9, i % 9]) + if i == 26 { 1e-3 } else { 0.0 });
     let orthogonal = lines(summary(&model)).iter().filter(|line| line.ends_with("orthogonal")).count();
     assert_eq!(orthogonal, 1);
+}
+
+#[test]
+fn buffers_are_marked_and_not_counted() {
+    let inner = Inner { weight: Tensor::<f32>::zeros([2, 3]), mean: Some(Tensor::ones([3])) };
+    let mut model = Centered { inner, mask: Tensor::zeros([4]) };
+    let expected = [
+        "layer shape parameters values",
+        "inner 6",
+        "weight [2, 3] 6 0",
+        "mean [3] buffer 1",
+        "mask [4] buffer 0",
+        "6 parameters in 1 tensors, and 2 buffers",
+    ];
+    assert_eq!(lines(summary(&model)), expected);
+    model.inner.mean = None;
+    assert_eq!(lines(summary(&model)).last().unwrap(), "6 parameters in 1 tensors, and 1 buffer");
 }
 
 #[test]

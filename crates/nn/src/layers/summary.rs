@@ -6,7 +6,8 @@ use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
 /// A table of the layers of a model with the number of their parameters and, for each tensor, its
 /// shape, the number of its elements and a description of their values. Before training, this shows
 /// how it was initialized: one value (or a few: forget gates have biases of 1), orthogonal (each
-/// gate separately), or mean and standard deviation.
+/// gate separately), or mean and standard deviation. [Buffers](Params#buffers) are marked as such, and
+/// are not among the parameters.
 ///
 /// ```
 /// use unspool_nn::summary;
@@ -23,9 +24,10 @@ use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
 pub fn summary<T: Scalar, M: Params<Tensor<T>>>(model: &M) -> Summary {
     let mut layers: Vec<Layer> = Vec::new();
     model.visit_leaves(Path::ROOT, &mut |path, leaf| {
-        let path = path.to_string();
-        let (layer, name) = path.split_at(layer_of(&path));
-        let row = Row { name: name.trim_start_matches('.').to_string(), shape: leaf.shape(), values: describe(leaf) };
+        let whole = path.to_string();
+        let (layer, name) = whole.split_at(layer_of(&whole));
+        let (name, shape) = (name.trim_start_matches('.').to_string(), leaf.shape());
+        let row = Row { name, shape, is_buffer: path.is_buffer(), values: describe(leaf) };
         match layers.last_mut() {
             Some(last) if last.name == layer => last.rows.push(row),
             _ => layers.push(Layer { name: layer.to_string(), rows: vec![row] }),
@@ -97,7 +99,7 @@ struct Layer {
 
 impl Layer {
     fn parameters(&self) -> usize {
-        self.rows.iter().map(|row| row.shape.numel()).sum()
+        self.rows.iter().filter(|row| !row.is_buffer).map(|row| row.shape.numel()).sum()
     }
 }
 
@@ -105,6 +107,7 @@ impl Layer {
 struct Row {
     name: String,
     shape: Shape,
+    is_buffer: bool,
     values: String,
 }
 
@@ -118,9 +121,10 @@ impl fmt::Display for Summary {
             if !alone {
                 lines.push([layer.name.clone(), String::new(), layer.parameters().to_string(), String::new()]);
             }
-            for Row { name, shape, values } in &layer.rows {
+            for Row { name, shape, is_buffer, values } in &layer.rows {
                 let name = if alone { layer.name.clone() } else { format!("  {name}") };
-                lines.push([name, shape.to_string(), shape.numel().to_string(), values.clone()]);
+                let parameters = if *is_buffer { "buffer".to_string() } else { shape.numel().to_string() };
+                lines.push([name, shape.to_string(), parameters, values.clone()]);
             }
         }
         let [name, shape] = [0, 1].map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0));
@@ -128,7 +132,13 @@ impl fmt::Display for Summary {
             writeln!(f, "{}", format!("{a:name$}  {b:shape$}  {c:>10}  {d}").trim_end())?;
         }
         let total: usize = self.layers.iter().map(Layer::parameters).sum();
-        let tensors: usize = self.layers.iter().map(|layer| layer.rows.len()).sum();
-        writeln!(f, "{total} parameters in {tensors} tensors")
+        let rows = self.layers.iter().flat_map(|layer| &layer.rows);
+        let buffers = rows.clone().filter(|row| row.is_buffer).count();
+        write!(f, "{total} parameters in {} tensors", rows.count() - buffers)?;
+        match buffers {
+            0 => writeln!(f),
+            1 => writeln!(f, ", and 1 buffer"),
+            _ => writeln!(f, ", and {buffers} buffers"),
+        }
     }
 }

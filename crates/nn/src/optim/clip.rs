@@ -1,10 +1,10 @@
 //! Gradient clipping.
 
 use crate::tuning::NORM_LANES;
-use unspool_autograd::{Params, Path, Scalar, Tensor};
+use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
 
-/// The global gradient norm: the square root of the sum of the squares of all elements of all
-/// leaves.
+/// The global gradient norm: the square root of the sum of the squares of all elements of the
+/// gradients of all parameters.
 ///
 /// Computed in f64 in a fixed order, so it has the same bits at any number of threads, and safe
 /// from overflow and underflow of the squares.
@@ -17,19 +17,24 @@ use unspool_autograd::{Params, Path, Scalar, Tensor};
 /// assert_eq!(gradient_norm(&gradients), 3.0);
 /// ```
 pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
+    norm(&|f| gradients.visit_parameters(&mut |_, leaf| f(leaf)))
+}
+
+/// The norm of all elements of the tensors that `visit` passes on, each time in the same order.
+pub(crate) fn norm<T: Scalar>(visit: &dyn Fn(&mut dyn FnMut(&Tensor<T>))) -> f64 {
     let mut sum = 0.0;
-    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| sum += square_sum(leaf, |g| g));
+    visit(&mut |leaf| sum += square_sum(leaf, |g| g));
     if sum.is_normal() || sum.is_nan() {
         return sum.sqrt();
     }
     // Squares of numbers above 1e154 overflow in f64, those below 1e-154 underflow: divide by the largest
     // element first.
     let (mut largest, mut sum) = (0f64, 0.0);
-    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| largest = largest.max(largest_size(leaf)));
+    visit(&mut |leaf| largest = largest.max(largest_size(leaf)));
     if largest == 0.0 || largest.is_infinite() {
         return largest;
     }
-    gradients.visit_leaves(Path::ROOT, &mut |_, leaf| sum += square_sum(leaf, |g| g / largest));
+    visit(&mut |leaf| sum += square_sum(leaf, |g| g / largest));
     largest * sum.sqrt()
 }
 
@@ -104,7 +109,7 @@ pub(crate) fn clamp<T: Scalar>(x: T, largest: T) -> T {
 }
 
 fn each<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, f: impl Fn(T) -> T) {
-    gradients.visit_leaves_mut(Path::ROOT, &mut |_, leaf| {
+    gradients.visit_parameters_mut(&mut |_, leaf| {
         for g in leaf.as_mut_slice() {
             *g = f(*g);
         }

@@ -7,7 +7,8 @@ use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 
 /// The exponential moving average of a model's weights, itself a model: each
 /// [`update`](Ema::update) makes it `decay` times the average plus `1 - decay` times the weights.
-/// It often generalizes better than the weights of the last step.
+/// It often generalizes better than the weights of the last step. Its buffers are those of the model
+/// at the last update.
 ///
 /// Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging"; as in
 /// `torch.optim.swa_utils` with `get_ema_multi_avg_fn`.
@@ -55,6 +56,7 @@ impl<M> Ema<M> {
         for (average, weight) in average.leaves_mut().into_iter().zip(model.leaves()) {
             *average = weight.copy();
         }
+        take_buffers(&mut average, model);
         Ema { decay, average, model: Some(fingerprint(model)) }
     }
 
@@ -75,6 +77,7 @@ impl<M> Ema<M> {
                 |a, w| a + (w - a) * step,
             );
         }
+        take_buffers(&mut self.average, model);
         self.model = Some(fingerprint(model));
     }
 
@@ -88,7 +91,7 @@ impl<M> Ema<M> {
         self.average
     }
 
-    /// The averages by the names of the parameters.
+    /// The averages by the names of the parameters, and the buffers by theirs.
     pub fn state_dict<T: Scalar>(&self) -> StateDict<T>
     where
         M: Params<Tensor<T>>,
@@ -131,10 +134,23 @@ impl<M> Ema<M> {
     where
         M: Params<Tensor<T>>,
     {
-        for (average, saved) in self.average.leaves_mut().into_iter().zip(saved) {
-            *average = saved;
-        }
+        let mut saved = saved.into_iter();
+        self.average.visit_leaves_mut(Path::ROOT, &mut |_, average| {
+            *average = saved.next().expect("one for each leaf");
+        });
     }
+}
+
+/// Makes the buffers of `average` those of `model`, sharing their memory.
+fn take_buffers<T: Scalar, M: Params<Tensor<T>>>(average: &mut M, model: &M) {
+    let mut buffers = Vec::new();
+    model.visit_leaves(Path::ROOT, &mut |path, leaf| buffers.extend(path.is_buffer().then(|| leaf.clone())));
+    let mut buffers = buffers.into_iter();
+    average.visit_leaves_mut(Path::ROOT, &mut |path, leaf| {
+        if path.is_buffer() {
+            *leaf = buffers.next().expect("two models of one type have the same leaves");
+        }
+    });
 }
 
 /// A name for an average in a state that may hold other averages: `ema`, `ema2`, ..

@@ -12,7 +12,8 @@ pub struct Group {
 }
 
 impl Group {
-    /// Sets the factor of the learning rate; 0 freezes the parameters.
+    /// Sets the factor of the learning rate. [`freeze`](super::RuleOptimizer::freeze) excludes
+    /// parameters from training.
     ///
     /// # Panics
     /// If the factor is negative or not finite.

@@ -43,6 +43,8 @@ pub struct RuleOptimizer<R, T: Scalar = f32> {
     pub(super) l2: f64,
     /// Patterns of names with their settings; later ones override earlier ones.
     pub(super) groups: Vec<(String, Group)>,
+    /// Patterns of the names of frozen parameters.
+    pub(super) frozen: Vec<String>,
     pub(super) clip: Clip,
     /// The number of steps done.
     pub(super) steps: usize,
@@ -65,10 +67,11 @@ pub struct RuleOptimizer<R, T: Scalar = f32> {
 pub(super) struct ParameterState<T: Scalar> {
     pub(super) name: String,
     pub(super) shape: Shape,
+    pub(super) frozen: bool,
     pub(super) lr_scale: f64,
     pub(super) weight_decay: f64,
     pub(super) l2: f64,
-    /// In the order of [`Rule::state_names`].
+    /// In the order of [`Rule::state_names`]; none if the parameter is frozen.
     pub(super) states: Vec<Tensor<T>>,
 }
 
@@ -96,6 +99,7 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
             weight_decay: R::WEIGHT_DECAY,
             l2: 0.0,
             groups: Vec::new(),
+            frozen: Vec::new(),
             clip: Clip::None,
             steps: 0,
             scalars,
@@ -188,6 +192,35 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         RuleOptimizer { settled: false, ..self }
     }
 
+    /// Freezes the parameters whose dotted name matches a pattern, as in
+    /// [`group`](RuleOptimizer::group): no step changes a bit of them, whatever their gradient and
+    /// weight decay, they have no state, and their gradients do not count in the norm that is
+    /// clipped. As PyTorch's `requires_grad_(False)`; their gradients are computed nevertheless. To
+    /// save that time, make the frozen part of a model a [buffer](unspool_autograd::Params#buffers).
+    ///
+    /// The first step panics if a pattern matches no parameter.
+    ///
+    /// ```
+    /// use unspool_autograd::{ParamsExt, Tensor};
+    /// use unspool_nn::data::Dataset;
+    /// use unspool_nn::layers::{dense, sequential};
+    /// use unspool_nn::losses::mse;
+    /// use unspool_nn::optim::AdamW;
+    /// use unspool_nn::train::fit;
+    /// let mut model = sequential().add(dense(2, 8)).add(dense(8, 1)); // the first layer is trained already
+    /// let before = model.clone();
+    /// let train = Dataset::new(Tensor::<f32>::ones([64, 2]), Tensor::zeros([64, 1]))?;
+    /// let adamw = AdamW::default().freeze("layers.0.*");
+    /// fit(&mut model, &train).loss(mse).optimizer(adamw).epochs(1).quiet().run()?;
+    /// assert_eq!(model.leaves()[..2], before.leaves()[..2]);
+    /// assert_ne!(model.leaves()[2], before.leaves()[2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn freeze(mut self, pattern: impl Into<String>) -> Self {
+        self.frozen.push(pattern.into());
+        RuleOptimizer { settled: false, ..self }
+    }
+
     /// Clips the global gradient norm to `longest`, as [`clip_norm`](crate::optim::clip_norm) does.
     /// Replaces [`clip_value`](RuleOptimizer::clip_value).
     ///
@@ -243,6 +276,7 @@ impl<R: fmt::Debug, T: Scalar> fmt::Debug for RuleOptimizer<R, T> {
             .field("weight_decay", &self.weight_decay)
             .field("l2", &self.l2)
             .field("groups", &self.groups)
+            .field("frozen", &self.frozen)
             .field("clip", &self.clip)
             .field("steps", &self.steps)
             .finish_non_exhaustive()

@@ -37,7 +37,7 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
             plateau.read("plateau", &mut reader);
         }
         let mut states = Vec::new();
-        for parameter in &self.parameters {
+        for parameter in self.parameters.iter().filter(|parameter| !parameter.frozen) {
             for kind in self.rule.state_names() {
                 states.push(match steps {
                     Some(0) => Some(Tensor::zeros(parameter.shape)),

@@ -8,22 +8,21 @@ use crate::optim::clip;
 use crate::optim::fingerprint::fingerprint;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::state_dict::{StateDict, StateDictError};
-use unspool_autograd::{Params, Path, Scalar, Tensor};
+use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
 
 impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
     /// Finds the settings of each parameter, and allocates its states.
     ///
     /// # Panics
-    /// If the parameters are not those of earlier steps, or a group has no parameters.
+    /// If the parameters are not those of earlier steps, or a pattern matches none.
     #[track_caller]
     fn settle<M: Params<Tensor<T>>>(&mut self, model: &M) {
         if self.parameters.is_empty() {
-            let names = self.rule.state_names().len();
             let known = &mut self.parameters;
-            model.visit_leaves(Path::ROOT, &mut |path, leaf| {
+            model.visit_parameters(&mut |path, leaf| {
                 let (name, shape) = (path.to_string(), leaf.shape());
-                let states = (0..names).map(|_| Tensor::zeros(shape)).collect();
-                known.push(ParameterState { name, shape, lr_scale: 1.0, weight_decay: 0.0, l2: 0.0, states });
+                let (frozen, lr_scale, weight_decay, l2, states) = (false, 1.0, 0.0, 0.0, Vec::new());
+                known.push(ParameterState { name, shape, frozen, lr_scale, weight_decay, l2, states });
             });
         } else if let Some(misfit) = self.misfit(model) {
             panic!("optimizer: {misfit}; an optimizer belongs to one model");
@@ -31,18 +30,23 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         if self.settled {
             return;
         }
-        for (pattern, _) in &self.groups {
+        let groups = self.groups.iter().map(|(pattern, _)| ("group", pattern));
+        for (what, pattern) in groups.chain(self.frozen.iter().map(|pattern| ("freeze", pattern))) {
             if !self.parameters.iter().any(|parameter| matches(pattern, &parameter.name)) {
                 let names = listed(self.parameters.iter().map(|parameter| &parameter.name), ", ");
-                panic!("group: no parameter matches {pattern:?}; the parameters are {names}");
+                panic!("{what}: no parameter matches {pattern:?}; the parameters are {names}");
             }
         }
+        let states = self.rule.state_names().len();
         for parameter in &mut self.parameters {
             let own = self.groups.iter().filter(|(pattern, _)| matches(pattern, &parameter.name));
             let own = own.fold(Group::default(), |settings, (_, group)| settings.overridden_by(group));
             parameter.lr_scale = own.lr_scale.unwrap_or(1.0);
             parameter.weight_decay = own.weight_decay.unwrap_or(self.weight_decay);
             parameter.l2 = own.l2.unwrap_or(self.l2);
+            parameter.frozen = self.frozen.iter().any(|pattern| matches(pattern, &parameter.name));
+            let states = if parameter.frozen { 0 } else { states };
+            parameter.states.resize_with(states, || Tensor::zeros(parameter.shape));
         }
         self.settled = true;
     }
@@ -50,7 +54,7 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
     /// The first leaf whose shape is not that of its parameter, in words.
     fn misfit<M: Params<Tensor<T>>>(&self, leaves: &M) -> Option<String> {
         let (mut count, mut misfit) = (0, None);
-        leaves.visit_leaves(Path::ROOT, &mut |path, leaf| {
+        leaves.visit_parameters(&mut |path, leaf| {
             let known = self.parameters.get(count);
             if misfit.is_none() && !known.is_some_and(|known| known.shape == leaf.shape()) {
                 let expected = known.map_or("nothing".into(), |known| format!("{} {}", known.name, known.shape));
@@ -67,8 +71,8 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
     /// One step.
     ///
     /// # Panics
-    /// If a group has no parameters, or the model or the gradients are not of the shapes of the
-    /// first step.
+    /// If the pattern of a group or of [`freeze`](RuleOptimizer::freeze) matches no parameter, or
+    /// the model or the gradients are not of the shapes of the first step.
     #[track_caller]
     fn step(&mut self, model: &mut M, gradients: &M) {
         self.settle(model);
@@ -76,7 +80,14 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
             panic!("optimizer: in the gradients, {misfit}");
         }
         self.norm = match self.clip {
-            Clip::Norm(_) => Some(clip::gradient_norm(gradients)),
+            Clip::Norm(_) => Some(clip::norm(&|f| {
+                let mut known = self.parameters.iter();
+                gradients.visit_parameters(&mut |_, gradient| {
+                    if known.next().is_some_and(|known| !known.frozen) {
+                        f(gradient);
+                    }
+                });
+            })),
             _ => None,
         };
         let (scale, largest) = match (self.clip, self.norm) {
@@ -91,10 +102,13 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
         // Two models are walked in parallel through a list of handles, whose memory is kept from step to step.
         let handles = &mut self.gradients;
         handles.clear();
-        gradients.visit_leaves(Path::ROOT, &mut |_, gradient| handles.push(gradient.clone()));
+        gradients.visit_parameters(&mut |_, gradient| handles.push(gradient.clone()));
         let mut known = self.parameters.iter_mut().zip(&self.gradients);
-        model.visit_leaves_mut(Path::ROOT, &mut |_, weight| {
+        model.visit_parameters_mut(&mut |_, weight| {
             let (known, gradient) = known.next().expect("the shapes were checked");
+            if known.frozen {
+                return;
+            }
             let step = Step { t: self.steps, learning_rate: rate * known.lr_scale, scalars: &self.scalars };
             let kept = 1.0 - step.learning_rate * known.weight_decay;
             let (l2, states) = (known.l2, &mut known.states[..]);
@@ -107,7 +121,7 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
     /// Continues if the model is as the last step left it; otherwise starts afresh.
     ///
     /// # Panics
-    /// If a group has no parameters.
+    /// If the pattern of a group or of [`freeze`](RuleOptimizer::freeze) matches no parameter.
     #[track_caller]
     fn prepare(&mut self, model: &M) {
         if self.model.is_some_and(|left| left != fingerprint(model)) {
@@ -129,8 +143,9 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
     }
 
     /// # Panics
-    /// If a group has no parameters, or this optimizer already belongs to a model of other shapes:
-    /// it has stepped that model or loaded a state for it. [`reset`](RuleOptimizer::reset) ends that.
+    /// If the pattern of a group or of [`freeze`](RuleOptimizer::freeze) matches no parameter, or
+    /// this optimizer already belongs to a model of other shapes: it has stepped that model or
+    /// loaded a state for it. [`reset`](RuleOptimizer::reset) ends that.
     #[track_caller]
     fn load_state_dict(&mut self, model: &M, state: &StateDict<T>) -> Result<(), StateDictError> {
         let is_new = self.parameters.is_empty();

@@ -5,7 +5,7 @@ use super::error::FitError;
 use crate::messages::listed;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use std::ops::ControlFlow;
-use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
+use unspool_autograd::{Params, Path, Scalar, Tensor};
 
 /// Stops training after a number of epochs without improvement, and restores the weights of the
 /// best epoch.
@@ -48,7 +48,7 @@ pub struct EarlyStopping<T: Scalar = f32> {
     best: Option<(f64, usize)>,
     /// Epochs since the best one.
     bad: usize,
-    /// The weights of the best epoch, with their names.
+    /// The weights and buffers of the best epoch, with their names.
     weights: Vec<(String, Tensor<T>)>,
 }
 
@@ -145,9 +145,12 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
     }
 
     fn on_end(&mut self, model: &mut M) {
-        for (leaf, (_, best)) in model.leaves_mut().into_iter().zip(&self.weights) {
-            *leaf = best.clone();
-        }
+        let mut best = self.weights.iter();
+        model.visit_leaves_mut(Path::ROOT, &mut |_, leaf| {
+            if let Some((_, best)) = best.next() {
+                *leaf = best.clone();
+            }
+        });
     }
 
     /// The best value (`best`, infinite if there is none) and its epoch (`epoch`, 0 if there is

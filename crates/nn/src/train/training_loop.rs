@@ -10,7 +10,7 @@ use crate::train::history::{History, StopReason};
 use crate::train::progress::ProgressBar;
 use crate::tuning::TRIED_EXAMPLES;
 use std::time::Instant;
-use unspool_autograd::{Params, Path, Real, Scalar, Tensor};
+use unspool_autograd::{Params, ParamsExt, Real, Scalar, Tensor};
 
 /// The metric that is recorded as the validation loss.
 pub(super) const VAL_LOSS: &str = "val_loss";
@@ -269,7 +269,7 @@ fn reached<'a, M>(at: &Position, epoch: usize, loss: f64, history: &'a History, 
 /// The name of the first parameter of a model (or gradient of one) that holds an infinity or NaN.
 pub(super) fn first_not_finite<T: Scalar, M: Params<Tensor<T>>>(of: &M) -> Option<String> {
     let mut found = None;
-    of.visit_leaves(Path::ROOT, &mut |path, leaf| {
+    of.visit_parameters(&mut |path, leaf| {
         let leaf = leaf.contiguous();
         let finite = leaf.as_slice().expect("contiguous").iter().all(|g| g.is_finite());
         if !finite && found.is_none() {
