@@ -1,5 +1,5 @@
 //! The optimizers: each is a [`Rule`], around which [`RuleOptimizer`] puts learning rate, schedule,
-//! weight decay, groups and clipping.
+//! weight decay, groups, freezing and clipping.
 //!
 //! What must stay true: everything that a later step depends on, other than settings, is in the
 //! state dict, and a step allocates nothing after the first.
