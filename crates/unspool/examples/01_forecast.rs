@@ -17,7 +17,8 @@ mod waves;
 
 use charts::{COLORS, draw_legend, mesh, padded, picture, range, tick};
 use plotters::prelude::{BLACK, ChartBuilder, Circle, Color, LineSeries, PathElement};
-use std::{env, error::Error, fs, path::Path};
+use std::{env, error::Error, fs};
+use unspool::io::write_file;
 use unspool::layers::Model;
 use unspool::prelude::*;
 use unspool::train::History;
@@ -25,7 +26,6 @@ use unspool::{gru, lstm, predict};
 
 const SEEDS: u64 = 3;
 const EPOCHS: usize = 20;
-const FOLDER: &str = "forecast-out";
 
 /// Examples `[50, N, 1]` to `[N, 1]`: to learn from, to watch, and to be judged by.
 struct Task {
@@ -77,13 +77,13 @@ fn main() -> Result<(), Box<dyn Error>> {
          some starting weights training gets stuck. All seeds are shown, none is chosen."
     );
 
-    fs::create_dir_all(FOLDER)?;
+    fs::create_dir_all("forecast-out")?;
     let trained: Vec<_> = outcomes.iter().zip(COLORS).skip(1).map(|(o, color)| (color, o.model, &o.history)).collect();
     let losses = charts::losses(&trained, "mean squared error")?;
-    for (name, svg) in [("forecasts.svg", plot_forecasts(&outcomes, &task.test)?), ("losses.svg", losses)] {
-        let path = Path::new(FOLDER).join(name);
-        fs::write(&path, svg)?;
-        println!("{}", path.display());
+    let forecasts = plot_forecasts(&outcomes, &task.test)?;
+    for (file, svg) in [("forecast-out/forecasts.svg", forecasts), ("forecast-out/losses.svg", losses)] {
+        write_file(file, svg)?;
+        println!("{file}");
     }
     Ok(())
 }
@@ -97,15 +97,12 @@ fn naive(task: &Task) -> Outcome {
 }
 
 /// Trains the model that `make` makes of each seed, and prints its errors on the test series.
-fn train_and_test<M>(
+fn train_and_test<M: Model<f32> + Send + Sync>(
     model: &'static str,
     lecture: &str,
     task: &Task,
     make: impl Fn(u64) -> M,
-) -> Result<Outcome, Box<dyn Error>>
-where
-    M: Model<f32> + Send + Sync,
-{
+) -> Result<Outcome, Box<dyn Error>> {
     let (mut losses, mut seconds, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
     for seed in 0..SEEDS {
         let mut network = make(seed);

@@ -17,51 +17,38 @@ use unspool::prelude::*;
 
 const SEEDS: u64 = 3;
 const EPOCHS: usize = 20;
-/// Ten targets after each of fifty steps bear a higher learning rate, the one of the literature.
-const RATES: [f64; 2] = [0.001, 0.01];
-
-struct Task {
-    train: Dataset,
-    valid: Dataset,
-    learning_rate: f64,
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
     let waves: Tensor = waves::waves(10_000, 60).cast();
-    let task = |y: Tensor, learning_rate| -> Result<Task, Box<dyn Error>> {
-        let [train, valid, _] = Dataset::new(waves.slice(0, ..50), y)?.split([70, 20, 10], 0)?;
-        Ok(Task { train, valid, learning_rate })
-    };
-    let one = task(waves.select(0, 50), RATES[0])?;
-    let ten = task(waves.slice(0, 50..).select(2, 0).t(), RATES[0])?;
+    let split = |y: Tensor| Dataset::new(waves.slice(0, ..50), y)?.split([70, 20, 10], 0);
+    let one = split(waves.select(0, 50))?;
+    let ten = split(waves.slice(0, 50..).select(2, 0).t())?;
     // After step t the points t + 1 to t + 10, `[50, N, 10]`.
     let ahead: Vec<Tensor> = (1..11).map(|step| waves.slice(0, step..step + 50)).collect();
-    let every_step = task(Tensor::concat(2, &ahead), RATES[1])?;
-    let test = waves.slice(1, 9_000..);
+    let every_step = split(Tensor::concat(2, &ahead))?;
+    let targets = ten[2].y();
 
     println!("{:<43}  parameters  test MSE   seed 0   seed 1   seed 2    literature   s/fit", "ten steps ahead");
-    let naive = mean_squared_error(&Tensor::concat(1, &vec![test.select(0, 49); 10]), &test);
-    println!(
-        "{:<43}           0  {naive:>8.5}        -        -        -             -       -",
-        "naive: the last value"
-    );
-    run("Dense(10)", "-", &ten, &test, predict, |seed| sequential().seed(seed).add(flatten()).add(dense(50, 10)))?;
-    run("SimpleRNN(20)-(20), Dense(1) ten times", "0.0275", &one, &test, repeated, |seed| {
+    let naive = mean_squared_error(&Tensor::concat(1, &vec![ten[2].x().select(0, 49); 10]), targets);
+    println!("{:<43}           0  {naive:>8.5}        -        -        -             -       -", "the last value");
+    run("Dense(10)", "-", &ten, targets, 0.001, predict, |seed| {
+        sequential().seed(seed).add(flatten()).add(dense(50, 10))
+    })?;
+    run("SimpleRNN(20)-(20), Dense(1) ten times", "0.0275", &one, targets, 0.001, repeated, |seed| {
         sequential().seed(seed).add(simple_rnn(1, 20).return_sequences()).add(simple_rnn(20, 20)).add(dense(20, 1))
     })?;
-    run("SimpleRNN(20)-(20), Dense(10)", "0.0085", &ten, &test, predict, |seed| {
+    run("SimpleRNN(20)-(20), Dense(10)", "0.0085", &ten, targets, 0.001, predict, |seed| {
         sequential().seed(seed).add(simple_rnn(1, 20).return_sequences()).add(simple_rnn(20, 20)).add(dense(20, 10))
     })?;
+    // Ten targets after each of fifty steps bear a higher learning rate, the one of the literature.
     let name = "SimpleRNN(20)-(20), Dense(10) at every step";
-    run(name, "0.006-0.0096", &every_step, &test, after_the_last_step, |seed| {
+    run(name, "0.006-0.0096", &every_step, targets, 0.01, after_the_last_step, |seed| {
         let first = sequential().seed(seed).add(simple_rnn(1, 20).return_sequences());
         first.add(simple_rnn(20, 20).return_sequences()).add(dense(20, 10))
     })?;
     println!(
         "\ntest MSE: all ten points after the window, mean over the seeds\n\
          literature: Geron, Hands-On Machine Learning, 2nd edition, chapter 15, on series of the same form\n\
-         at every step: the loss is that of the ten points after each of the 50 steps, learning rate {}",
-        RATES[1]
+         at every step: the loss is that of the ten points after each of the 50 steps, learning rate 0.01"
     );
     Ok(())
 }
@@ -70,18 +57,19 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn run<M: Model<f32> + Send + Sync>(
     name: &str,
     literature: &str,
-    task: &Task,
-    test: &Tensor,
+    [train, valid, test]: &[Dataset; 3],
+    targets: &Tensor,
+    learning_rate: f64,
     forecast: impl Fn(&M, &Tensor) -> Tensor,
     make: impl Fn(u64) -> M,
 ) -> Result<(), Box<dyn Error>> {
     let (mut losses, mut seconds) = (Vec::new(), Vec::new());
     for seed in 0..SEEDS {
         let mut model = make(seed);
-        let adam = Adam::default().learning_rate(task.learning_rate);
-        let fit = fit(&mut model, &task.train).loss(mse).optimizer(adam).epochs(EPOCHS).seed(seed);
-        seconds.push(fit.validate(&task.valid).quiet().run()?.seconds);
-        losses.push(mean_squared_error(&forecast(&model, &test.slice(0, ..50)), test));
+        let adam = Adam::default().learning_rate(learning_rate);
+        let fit = fit(&mut model, train).loss(mse).optimizer(adam).epochs(EPOCHS).seed(seed);
+        seconds.push(fit.validate(valid).quiet().run()?.seconds);
+        losses.push(mean_squared_error(&forecast(&model, test.x()), targets));
     }
     let mean = losses.iter().sum::<f64>() / losses.len() as f64;
     seconds.sort_by(f64::total_cmp);
@@ -91,9 +79,7 @@ fn run<M: Model<f32> + Send + Sync>(
     Ok(())
 }
 
-/// The error of forecasts `[N, 10]` of the last ten points of the series.
-fn mean_squared_error(forecasts: &Tensor, series: &Tensor) -> f64 {
-    let targets = series.slice(0, 50..).select(2, 0).t();
+fn mean_squared_error(forecasts: &Tensor, targets: &Tensor) -> f64 {
     forecasts.cast::<f64>().zip(&targets.cast(), |forecast, target| (forecast - target).powi(2)).mean().item()
 }
 
@@ -117,19 +103,14 @@ mod tests {
     use super::*;
     use unspool::layers::Activation;
 
-    /// One more than the last value, of sequences without negative values.
-    fn one_more() -> SimpleRnn<Tensor> {
-        let x = Dense { weight: Tensor::ones([1, 1]), bias: Tensor::ones([1]) };
-        SimpleRnn { x, u: Tensor::zeros([1, 1]), activation: Activation::Relu }
-    }
-
     #[test]
-    fn forecasts_are_repeated_or_those_after_the_last_step() {
-        let xs = Tensor::from_vec(vec![9.0, 9.0, 5.0, 70.0], [2, 2, 1]);
-        let forecasts = repeated(&sequential().add(recurrent(|_| one_more())), &xs);
+    fn a_repeated_forecast_builds_on_itself() {
+        // One more than the last value, of sequences without negative values.
+        let (x, u) = (Dense { weight: Tensor::ones([1, 1]), bias: Tensor::ones([1]) }, Tensor::zeros([1, 1]));
+        let one_more = SimpleRnn { x, u, activation: Activation::Relu };
+        let model = sequential().add(recurrent(|_| one_more.clone()));
+        let forecasts = repeated(&model, &Tensor::from_vec(vec![9.0, 9.0, 5.0, 70.0], [2, 2, 1]));
         let expected: Vec<f32> = (6..16).chain(71..81).map(|value| value as f32).collect();
         assert_eq!((&forecasts.shape()[..], forecasts.to_vec()), (&[2, 10][..], expected));
-        let forecasts = after_the_last_step(&sequential().add(recurrent(|_| one_more()).return_sequences()), &xs);
-        assert_eq!((&forecasts.shape()[..], forecasts.to_vec()), (&[2, 1][..], vec![6.0, 71.0]));
     }
 }

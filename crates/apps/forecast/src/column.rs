@@ -107,51 +107,38 @@ impl Reading {
 
     fn series(&self, table: CsvTable) -> Result<Column> {
         let CsvTable { names, values: mut cells, lines: mut rows, index, delimiter, decimal } = table;
-        let name = match &names[0] {
-            number if self.no_header || number.is_empty() => format!("column {}", self.column),
-            name => name.clone(),
-        };
+        let unnamed = self.no_header || names[0].is_empty();
+        let name = if unnamed { format!("column {}", self.column) } else { names[0].clone() };
         let mut notes = Vec::new();
         if !matches!((delimiter, decimal), (None | Some(','), '.')) {
             let between = delimiter.map_or(String::new(), |delimiter| format!("{delimiter:?} between the cells and "));
             notes.push(format!("{name} is read with {between}{decimal:?} as the decimal mark"));
         }
-        let mut labels = if self.date_column.is_some() {
+        let mut labels: Vec<String> = rows.iter().map(usize::to_string).collect();
+        if self.date_column.is_some() {
             notes.extend(dates::check(&index, &rows, self.date_order)?);
-            index
-        } else {
-            rows.iter().map(usize::to_string).collect()
-        };
+            labels = index;
+        }
         if self.fill {
-            let Some(first) = cells.iter().position(Option::is_some) else {
-                return Err(format!("{name} has no value").into());
-            };
+            let first = cells.iter().position(Option::is_some).ok_or_else(|| format!("{name} has no value"))?;
             let end = cells.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
             for (cut, place) in [(0..first, "before the first value"), (end..cells.len(), "after the last value")] {
-                match (&labels[cut.clone()], cut.len()) {
-                    ([], _) => (),
-                    ([only], _) => notes.push(format!("1 row {place} ({only}) is cut off")),
-                    ([from, .., to], n) => notes.push(format!("{n} rows {place} ({from} to {to}) are cut off")),
+                match (cut.len(), &labels[cut]) {
+                    (_, []) => (),
+                    (_, [only]) => notes.push(format!("1 row {place} ({only}) is cut off")),
+                    (n, [from, .., to]) => notes.push(format!("{n} rows {place} ({from} to {to}) are cut off")),
                 }
             }
             (rows, cells) = (rows[first..end].to_vec(), cells[first..end].to_vec());
             labels = labels[first..end].to_vec();
         } else if let Some(gap) = cells.iter().position(Option::is_none) {
-            let more = match cells.iter().filter(|cell| cell.is_none()).count() {
-                1 => String::new(),
-                gaps => format!(" (and {} more)", gaps - 1),
-            };
+            let gaps = cells.iter().filter(|cell| cell.is_none()).count();
+            let more = if gaps > 1 { &format!(" (and {} more)", gaps - 1) } else { "" };
             let line = rows[gap];
             return Err(format!("line {line} has no value{more}: write one, or use --fill to interpolate").into());
         }
-        Ok(Column {
-            name,
-            values: filled(&cells),
-            measured: cells.iter().map(Option::is_some).collect(),
-            rows,
-            labels,
-            notes,
-        })
+        let measured = cells.iter().map(Option::is_some).collect();
+        Ok(Column { name, values: filled(&cells), measured, rows, labels, notes })
     }
 }
 
@@ -184,8 +171,7 @@ mod tests {
     fn values_come_with_the_dates_or_lines_of_the_file() {
         let column = parse("d,v\n2001,1\n2002,-2.5e1\n", "v --date-column d").unwrap();
         assert_eq!((column.values, column.labels), (vec![1.0, -25.0], vec!["2001".to_string(), "2002".to_string()]));
-        let column = parse("a,v\n\"two\nlines\",1\nx,2\n", "v").unwrap();
-        assert_eq!((column.rows, column.labels), (vec![2, 4], vec!["2".to_string(), "4".to_string()]));
+        assert_eq!(parse("a,v\n\"two\nlines\",1\nx,2\n", "v").unwrap().labels, ["2", "4"]);
         assert!(parse("v\n", "v").unwrap().values.is_empty());
     }
 
@@ -228,8 +214,8 @@ mod tests {
             let told = parse(text, options).unwrap_err().to_string();
             assert!(told.starts_with(sentence), "{text:?}: {told}");
         }
-        assert_eq!((delimiter("tab"), delimiter("\\t"), delimiter(";")), (Ok('\t'), Ok('\t'), Ok(';')));
-        assert!(["ab", "", "\""].into_iter().all(|text| delimiter(text).is_err()));
+        let read = ["tab", "\\t", ";", "ab", "", "\""].map(|text| delimiter(text).ok());
+        assert_eq!(read, [Some('\t'), Some('\t'), Some(';'), None, None, None]);
     }
 
     /// Beyond its first and last value a series is unknown.

@@ -21,14 +21,14 @@ pub(crate) fn losses(outcomes: &[Outcome]) -> Result<String> {
 /// The test part of a series, and each model's forecasts over it and beyond.
 pub(crate) fn forecasts_over_time(outcomes: &[Outcome], cut: &Cut) -> Result<String> {
     let (Cut { column, .. }, [_, _, test], horizon) = (cut, &cut.targets, cut.plan.horizon);
-    let shown = test.len().saturating_sub(MOST_VALUES)..test.len();
-    let places = &test[shown.clone()];
+    let start = test.len().saturating_sub(MOST_VALUES);
+    let places = &test[start..];
     let (first, last) = (places[0], column.values.len() - 1);
-    let measured = (first..=last).filter(|&i| column.measured[i]);
-    let known: Vec<(usize, f64)> = measured.map(|i| (i, column.values[i])).collect();
+    let known = (first..=last).filter(|&i| column.measured[i]).map(|i| (i, column.values[i]));
+    let known: Vec<(usize, f64)> = known.collect();
     let ahead = [places, &[last + horizon]].concat();
     let line = |outcome: &Outcome| -> Vec<(usize, f64)> {
-        let forecasts = outcome.runs[0].forecasts[shown.start..].iter().map(|&z| cut.invert(z));
+        let forecasts = outcome.runs[0].forecasts[start..].iter().map(|&z| cut.invert(z));
         ahead.iter().copied().zip(forecasts).collect()
     };
     let lines: Vec<_> = outcomes.iter().map(line).collect();
@@ -36,11 +36,11 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], cut: &Cut) -> Result<Str
     let span = values.end - values.start;
     let longest = column.labels.iter().map(|label| label.chars().count()).max().unwrap_or(1);
     let dots = if places.len() > 60 { 0 } else { 2 };
-    let steps = cut.steps_ahead();
     let which = if test.len() > MOST_VALUES { format!("the last {MOST_VALUES} of") } else { "all".to_string() };
     let (from, to) = (&column.labels[first], &column.labels[places[places.len() - 1]]);
     let time = format!("time ({which} {} test values, {from} to {to})", test.len());
-    let title = format!("{}: the test part, forecast {steps} ahead; large dots: still to come (seed 0)", column.name);
+    let (name, steps) = (&column.name, cut.steps_ahead());
+    let title = format!("{name}: the test part, forecast {steps} ahead; large dots: still to come (seed 0)");
     picture((900, 480), &title, |root| {
         let (panel, legend) = root.split_vertically(410);
         let mut chart = ChartBuilder::on(&panel)
@@ -51,7 +51,7 @@ pub(crate) fn forecasts_over_time(outcomes: &[Outcome], cut: &Cut) -> Result<Str
             .build_cartesian_2d(first..last + horizon + 1, padded(values))?;
         mesh!(chart)
             .x_desc(time)
-            .y_desc(&column.name)
+            .y_desc(name)
             .x_labels((780 / (8 * longest + 30)).clamp(2, 9))
             .x_label_formatter(&|place| match column.labels.get(*place) {
                 Some(label) => label.clone(),

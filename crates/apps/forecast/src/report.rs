@@ -20,9 +20,8 @@ pub(crate) fn table_and_remarks(outcomes: &[Outcome], cut: &Cut) -> String {
     };
     let naive = squares(&outcomes[0]);
     let seeds = outcomes.iter().map(|outcome| outcome.runs.len()).max().unwrap_or(0);
-    let mut rows = vec![
-        ["model", "parameters", "differences", "validation", "MAE", "RMSE", "of naive"].map(String::from).to_vec(),
-    ];
+    let names = ["model", "parameters", "differences", "validation", "MAE", "RMSE", "of naive"];
+    let mut rows = vec![names.map(String::from).to_vec()];
     rows[0].extend((0..seeds).map(|seed| format!("seed {seed}")));
     rows[0].extend(["s/fit".to_string(), format!("+{}", cut.plan.horizon)]);
     let (mut verdicts, mut ratios) = (Vec::new(), Vec::new());
@@ -40,7 +39,7 @@ pub(crate) fn table_and_remarks(outcomes: &[Outcome], cut: &Cut) -> String {
         };
         let mut row = vec![outcome.model.to_string(), outcome.parameters.to_string(), learned];
         row.extend([outcome.validation().sqrt() * unit, mean(&mae), mean(&rmse)].map(short));
-        row.push(format!("{ratio:.2}{}", if rows.len() == 1 { "  " } else { verdict.mark() }));
+        row.push(format!("{ratio:.2}{}", if rows.len() == 1 { "  " } else { verdict::MARKS[verdict as usize] }));
         row.extend((0..seeds).map(|seed| if untrained { "-".to_string() } else { short(rmse[seed]) }));
         let seconds = outcome.runs.iter().filter_map(|run| Some(run.history.as_ref()?.seconds)).collect();
         row.push(if untrained { "-".to_string() } else { format!("{:.3}", median(seconds)) });
@@ -50,8 +49,8 @@ pub(crate) fn table_and_remarks(outcomes: &[Outcome], cut: &Cut) -> String {
         ratios.push(ratio);
     }
     let mut text = table(&rows);
-    let chosen =
-        if cut.tasks.len() > 1 { ", chosen by the error of its first seed on the validation part" } else { "" };
+    let by_validation = ", chosen by the error of its first seed on the validation part";
+    let chosen = if cut.tasks.len() > 1 { by_validation } else { "" };
     let (labels, name, horizon, steps) = (&column.labels, &column.name, cut.plan.horizon, cut.steps_ahead());
     let (from, to, end) = (&labels[test[0]], &labels[test[test.len() - 1]], &labels[labels.len() - 1]);
     let (count, valid_count) = (test.len(), valid.len());
@@ -158,8 +157,8 @@ mod tests {
   SimpleRNN(20)-(20), Dense(1): it found nothing in the training part that says more than the last value
   LSTM(20)-(20), Dense(1): its error on the validation part still fell when training ended: try more --epochs
   GRU(20)-(20), Dense(1): on the validation part it was: that was chance, or the test part is different
-Least error on the validation part: GRU(20)-(20), Dense(1), whose RMSE on the test part is ";
-        assert!(text.contains(remarks), "{text}");
+Least error on the validation part: GRU(20)-(20), Dense(1), whose RMSE on the test part is 3.01 of naive's.";
+        assert!(text.contains(remarks) && text.contains("    32.17    32.17    3.01 *"), "{text}");
     }
 
     #[test]
@@ -176,17 +175,8 @@ Least error on the validation part: GRU(20)-(20), Dense(1), whose RMSE on the te
 
     #[test]
     fn numbers_are_short() {
-        for (size, value, text) in [
-            (0.0, 0.0, "0.000"),
-            (15.638, 15.638, "15.64"),
-            (-371.52, -371.52, "-371.5"),
-            (0.012346, 0.012346, "0.01235"),
-            (123456.7, 123456.7, "123457"),
-            (1.5e12, 1.5e12, "1.500e12"),
-            (1e-7, 1e-7, "1.000e-7"),
-            (0.7, 1e9 + 0.25, "1000000000.2500"),
-        ] {
-            assert_eq!(with_digits_of(size, value), text);
-        }
+        let shown = [0.0, 15.638, -371.52, 0.012346, 123456.7, 1.5e12, 1e-7].map(short);
+        assert_eq!(shown, ["0.000", "15.64", "-371.5", "0.01235", "123457", "1.500e12", "1.000e-7"]);
+        assert_eq!(with_digits_of(0.7, 1e9 + 0.25), "1000000000.2500");
     }
 }

@@ -90,8 +90,7 @@ pub(crate) mod tests {
             }
         }
         assert_eq!(find_season(&noise), None);
-        let walk: Vec<f64> = (0..400).map(|i| noise[..=i].iter().sum()).collect();
-        assert_eq!(find_season(&walk), None);
+        assert_eq!(find_season(&(0..400).map(|i| noise[..=i].iter().sum()).collect::<Vec<_>>()), None); // a walk
         for power in [1, 2] {
             assert_eq!(find_season(&(0..400).map(|i| f64::from(i).powi(power)).collect::<Vec<_>>()), None);
         }

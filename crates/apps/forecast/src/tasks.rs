@@ -87,8 +87,8 @@ pub(crate) fn cut(column: Column, mut plan: Plan) -> Result<Cut> {
         let all = starts.map(|start| start + window - 1 + horizon);
         targets.extend(all.filter(|target| measured(target) && measured(&(target - horizon))));
         if targets.is_empty() {
-            let lines = lines(part);
-            return Err(format!("the {name} part ({lines}) has too many gaps: nothing there can be forecast").into());
+            let part = format!("the {name} part ({})", lines(part));
+            return Err(format!("{part} has too many gaps: nothing there can be forecast").into());
         }
     }
     let known: Vec<usize> = parts[0].clone().filter(measured).collect();
@@ -119,9 +119,7 @@ fn fit(column: &Column, known: &[usize], lines: &str) -> Result<StandardScaler> 
     let known: Vec<f64> = known.iter().map(|&i| column.values[i]).collect();
     let is_constant = known.iter().all(|value| *value == first);
     let problem = match StandardScaler::fit(&Tensor::from_vec(known, [count, 1])) {
-        _ if is_constant => {
-            format!("{name} is {first} in every row of its training part ({lines}): a constant teaches nothing")
-        }
+        _ if is_constant => format!("{name} is {first} in every row of its training part ({lines}): nothing to learn"),
         Ok(StandardScaler { mean, std }) if (1e-30..1e30).contains(&std[0]) => {
             if std[0] >= 1e-10 * mean[0].abs() {
                 return Ok(StandardScaler { mean, std });
@@ -270,11 +268,6 @@ pub(crate) mod tests {
         cut(column(values), Plan { window: 5, horizon: 1, difference: None, season }).unwrap()
     }
 
-    #[track_caller]
-    fn refused(column: Column, plan: Plan) -> String {
-        cut(column, plan).err().expect("refused").to_string()
-    }
-
     /// A trend, a season of 7 and some noise.
     fn wave() -> Vec<f64> {
         (0..100).map(|i| f64::from(3 * i + 10 * (i % 7) + i * 37 % 11)).collect()
@@ -286,42 +279,34 @@ pub(crate) mod tests {
         assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-3), "{a:?} {b:?}");
     }
 
+    /// Windows end `horizon` steps before their target. Who forecasts every target forecasts the
+    /// series, and nothing else is needed on a straight trend.
     #[test]
-    fn who_forecasts_every_target_forecasts_the_series() {
-        for horizon in [1, 3, 9] {
-            for lags in [&[][..], &[1], &[7], &[1, 7], &[1, 1]] {
-                let cut = cut(column(wave()), plan(5, horizon, lags)).unwrap();
-                let task = &cut.tasks[0];
-                let forecasts = task.forecasts(task.test.y());
-                assert_near(forecasts.into_iter().map(|z| cut.invert(z)), &wave()[90..]);
-                let before: usize = lags.iter().sum();
-                let lengths = [70 - before - 4 - horizon, 20, 10];
-                assert_eq!([&task.train, &task.valid, &task.test].map(Dataset::len), lengths, "{lags:?} {horizon}");
-            }
-        }
-    }
+    fn windows_and_targets_line_up_with_the_series() {
+        for (horizon, lags) in [(1, &[][..]), (3, &[]), (1, &[1]), (3, &[1]), (9, &[7]), (3, &[1, 7]), (1, &[1, 1])] {
+            let cut_of = |values: Vec<f64>| cut(column(values), plan(5, horizon, lags)).unwrap();
+            let (cut, before) = (cut_of(wave()), lags.iter().sum::<usize>());
+            let Task { differences, train, valid, test, ahead, .. } = &cut.tasks[0];
+            let forecasts = cut.tasks[0].forecasts(test.y()).into_iter();
+            assert_near(forecasts.map(|z| cut.invert(z)), &wave()[90..]);
 
-    /// Windows end `horizon` steps before their target, and are scaled by the training part.
-    #[test]
-    fn windows_hold_the_scaled_differences_before_their_target() {
-        for (lag, horizon) in [(0, 1), (0, 3), (1, 1), (1, 3)] {
-            let cut = cut(column(wave()), plan(5, horizon, &vec![1; lag])).unwrap();
-            let change = |t: usize| wave()[t] - if lag == 0 { 0.0 } else { wave()[t - 1] };
-            let count = 70.0 - lag as f64;
-            let center = (lag..70).map(change).sum::<f64>() / count;
-            let std = ((lag..70).map(|t| (change(t) - center).powi(2)).sum::<f64>() / count).sqrt();
-            let scaled = |places: Range<usize>| places.map(|t| (change(t) - center) / std).collect::<Vec<_>>();
-            let task = &cut.tasks[0];
-            let parts = [(&task.train, lag + 4 + horizon..70), (&task.valid, 70..90), (&task.test, 90..100)];
-            for (part, targets) in parts {
-                for (i, end) in targets.map(|target| target + 1 - horizon).enumerate() {
-                    assert_near(numbers(&part.x().slice(1, i..i + 1)), &scaled(end - 5..end));
+            let changes = differences.transform(&Tensor::from_vec(wave(), [100, 1])).unwrap();
+            let scaler = StandardScaler::fit(&changes.slice(0, ..70 - before)).unwrap();
+            let scaled = scaler.transform(&changes).to_vec();
+            for (part, targets) in [(train, before + 4 + horizon..70), (valid, 70..90), (test, 90..100)] {
+                assert_eq!(part.len(), targets.len(), "{lags:?} {horizon}");
+                for (i, end) in targets.map(|target| target + 1 - horizon - before).enumerate() {
+                    assert_near(numbers(&part.x().slice(1, i..i + 1)), &scaled[end - 5..end]);
                 }
             }
-            assert_near(numbers(&task.ahead.slice(1, 10..)), &scaled(95..100));
-            if lag > 0 {
-                let targets = numbers(task.train.y());
+            assert_near(numbers(&ahead.slice(1, 10..)), &scaled[scaled.len() - 5..]);
+            if before > 0 {
+                let targets = numbers(train.y());
                 assert_near([mean(&targets), mean_square(&targets, &vec![0.0; targets.len()])], &[0.0, 1.0]);
+                let (trend, line) = (cut_of(line(100).values), &cut_of(line(100).values).tasks[0]);
+                let forecasts = line.forecasts(&Tensor::zeros([10, 1])).into_iter();
+                assert_near(forecasts.map(|z| trend.invert(z)), &trend.column.values[90..]);
+                assert_eq!(line.scale, 1.0);
             }
         }
     }
@@ -359,17 +344,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_straight_trend_has_differences_that_say_nothing_and_forecasts_itself() {
-        for lags in [&[1][..], &[1, 1], &[7]] {
-            let values: Vec<f64> = (0..100).map(|i| 0.1 * f64::from(i)).collect();
-            let cut = cut(column(values.clone()), plan(5, 3, lags)).unwrap();
-            assert_eq!(cut.tasks[0].scale, 1.0);
-            let nothing = cut.tasks[0].forecasts(&Tensor::zeros([10, 1]));
-            assert_near(nothing.into_iter().map(|z| cut.invert(z)), &values[90..]);
-        }
-    }
-
-    #[test]
     fn models_may_learn_what_fits_into_the_training_part() {
         let wave = |n: i32| (0..n).map(|i| f64::from(i % 7 * (i % 7)) + f64::from(i) / 10.0).collect::<Vec<_>>();
         let kinds = |cut: Cut| cut.tasks.iter().map(|task| task.differences.lags().to_vec()).collect::<Vec<_>>();
@@ -397,11 +371,9 @@ pub(crate) mod tests {
 
     #[test]
     fn too_few_rows_are_counted() {
-        for (window, horizon, lags, needed) in
-            [(1, 1, &[][..], 4), (5, 1, &[], 9), (20, 3, &[], 33), (5, 1, &[2, 3], 16)]
-        {
+        for (window, horizon, lags, needed) in [(1, 1, &[][..], 4), (20, 3, &[], 33), (5, 1, &[2, 3], 16)] {
             assert!(cut(line(needed), plan(window, horizon, lags)).is_ok(), "{needed}");
-            let sentence = refused(line(needed - 1), plan(window, horizon, lags));
+            let sentence = cut(line(needed - 1), plan(window, horizon, lags)).err().unwrap().to_string();
             assert!(sentence.starts_with(&format!("v has {} values: a window of", needed - 1)), "{sentence}");
             assert!(sentence.ends_with(&format!(" need at least {needed}")), "{sentence}");
         }
@@ -409,9 +381,8 @@ pub(crate) mod tests {
 
     #[test]
     fn differences_are_lags_or_none() {
-        for (text, lags) in [("none", &[][..]), ("12", &[12]), ("1,12", &[1, 12]), ("1, 1", &[1, 1])] {
-            assert_eq!(differences(text), Ok(Differences::new(lags)), "{text:?}");
-        }
+        assert_eq!(differences("none"), Ok(Differences::new([])));
+        assert_eq!(differences("1, 12"), Ok(Differences::new([1, 12])));
         for text in ["", "0", "1,0", "-1", "1,", "1.5", "one", "10001", "None,1", "99999999999999999999"] {
             assert!(differences(text).is_err(), "{text:?}");
         }
@@ -428,7 +399,7 @@ pub(crate) mod tests {
             (|i| if i == 5 { -1e300 } else { i as f64 }, "the values of v are too large or too small"),
         ];
         for (value, start) in values {
-            let sentence = refused(column((0..100).map(value).collect()), plan(5, 1, &[]));
+            let sentence = cut(column((0..100).map(value).collect()), plan(5, 1, &[])).err().unwrap().to_string();
             assert!(sentence.starts_with(start), "{sentence}");
         }
     }

@@ -6,6 +6,9 @@ use crate::statistics::{autocorrelation, mean};
 use crate::tasks::Cut;
 use std::fmt::Write;
 
+/// What marks the verdicts in the table.
+pub(crate) const MARKS: [&str; 3] = ["  ", " ~", " *"];
+
 /// What a forecast is, compared with the last value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Verdict {
@@ -31,13 +34,6 @@ pub(crate) fn judge(naive: &[f64], forecast: &[f64], horizon: usize) -> Verdict 
     let lags = 1..horizon.min(naive.len());
     let variance = covariance(0) + lags.map(|k| 2.0 * (1.0 - k as f64 / horizon as f64) * covariance(k)).sum::<f64>();
     if n > 1.0 && gain > 1.645 * (variance / (n - 1.0)).sqrt() { Verdict::Better } else { Verdict::Chance }
-}
-
-impl Verdict {
-    /// What marks it in the table.
-    pub(crate) fn mark(self) -> &'static str {
-        ["  ", " ~", " *"][self as usize]
-    }
 }
 
 /// What is to be said about the marks.
@@ -66,7 +62,7 @@ fn why(outcome: &Outcome, naive: &Outcome, cut: &Cut) -> String {
     }
     let task = cut.tasks.iter().find(|task| task.differences == outcome.differences);
     let Task { train, test, .. } = task.expect("what was learned was a task");
-    let (seen, targets) = (numbers(train.y()), numbers(test.y()));
+    let targets = numbers(test.y());
     let percent =
         |beyond: &dyn Fn(f64) -> bool| (100 * targets.iter().filter(|y| beyond(**y)).count()).div_ceil(targets.len());
     let (learned, remedy) = match outcome.differences.lags() {
@@ -76,11 +72,10 @@ fn why(outcome: &Outcome, naive: &Outcome, cut: &Cut) -> String {
     let beyond_tanh = percent(&|y| y.abs() > 1.0);
     // Without a dense layer, the last layer is a SimpleRNN.
     if !outcome.model.contains("Dense") && beyond_tanh >= 10 {
-        return format!(
-            "tanh keeps outputs within a standard deviation of the mean, {beyond_tanh} % of the {learned} to forecast lie beyond"
-        );
+        let limit = "tanh keeps outputs within a standard deviation of the mean";
+        return format!("{limit}, {beyond_tanh} % of the {learned} to forecast lie beyond");
     }
-    let range = range(seen.into_iter());
+    let range = range(numbers(train.y()).into_iter());
     let unseen = percent(&|y| y < range.start || y > range.end);
     if unseen >= 25 {
         return format!("{unseen} % of the {learned} to forecast lie outside of those of the training part{remedy}");
