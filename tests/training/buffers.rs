@@ -237,19 +237,20 @@ fn files_hold_buffers_by_name() -> Result<(), FileError> {
     Ok(())
 }
 
+/// Which leaves are buffers.
+fn flags(model: &impl Params<Tensor<f64>>) -> Vec<bool> {
+    let mut flags = Vec::new();
+    model.visit_leaves(Path::ROOT, &mut |path, _| flags.push(path.is_buffer()));
+    flags
+}
+
 #[test]
 fn a_boxed_layer_has_the_buffers_of_the_layer_in_it() {
     let inside = net();
     let outside: Boxed<Tensor<f64>, f64> = boxed(net());
     assert_eq!(outside.names(), inside.names());
-    let flags = |of: &dyn Fn(&mut dyn FnMut(Path<'_>, &Tensor<f64>))| {
-        let mut flags = Vec::new();
-        of(&mut |path, _| flags.push(path.is_buffer()));
-        flags
-    };
-    let expected = flags(&|f| inside.visit_leaves(Path::ROOT, &mut |path, leaf| f(path, leaf)));
-    assert_eq!(expected, [false, true, true, false, false]);
-    assert_eq!(flags(&|f| outside.visit_leaves(Path::ROOT, &mut |path, leaf| f(path, leaf))), expected);
+    assert_eq!(flags(&inside), [false, true, true, false, false]);
+    assert_eq!(flags(&outside), flags(&inside));
     // A layer in a chain, too.
     let mut model = sequential().add(outside);
     let before = all_bits(&model);

@@ -17,11 +17,20 @@ use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
 /// assert_eq!(gradient_norm(&gradients), 3.0);
 /// ```
 pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
-    norm(&|f| gradients.visit_parameters(&mut |_, leaf| f(leaf)))
+    norm_of(gradients, |_| true)
 }
 
-/// The norm of all elements of the tensors that `visit` passes on, each time in the same order.
-pub(crate) fn norm<T: Scalar>(visit: &dyn Fn(&mut dyn FnMut(&Tensor<T>))) -> f64 {
+/// The norm of the gradients of the parameters that `counts`, by their index.
+pub(crate) fn norm_of<T: Scalar, M: Params<Tensor<T>>>(gradients: &M, counts: impl Fn(usize) -> bool) -> f64 {
+    let visit = |f: &mut dyn FnMut(&Tensor<T>)| {
+        let mut index = 0;
+        gradients.visit_parameters(&mut |_, leaf| {
+            if counts(index) {
+                f(leaf);
+            }
+            index += 1;
+        });
+    };
     let mut sum = 0.0;
     visit(&mut |leaf| sum += square_sum(leaf, |g| g));
     if sum.is_normal() || sum.is_nan() {

@@ -80,14 +80,7 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
             panic!("optimizer: in the gradients, {misfit}");
         }
         self.norm = match self.clip {
-            Clip::Norm(_) => Some(clip::norm(&|f| {
-                let mut known = self.parameters.iter();
-                gradients.visit_parameters(&mut |_, gradient| {
-                    if known.next().is_some_and(|known| !known.frozen) {
-                        f(gradient);
-                    }
-                });
-            })),
+            Clip::Norm(_) => Some(clip::norm_of(gradients, |i| !self.parameters[i].frozen)),
             _ => None,
         };
         let (scale, largest) = match (self.clip, self.norm) {
