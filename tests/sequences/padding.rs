@@ -2,7 +2,7 @@
 //! infinities and zeros there, for every layer of `sequential`, every cell and wrapper, and losses.
 
 use unspool::cells::*;
-use unspool::layers::{Activation, LayerNorm, sequence_mask};
+use unspool::layers::{Activation, LayerNorm, sequence_mask, zero_padding};
 use unspool::losses::ctc;
 use unspool::prelude::*;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
@@ -75,8 +75,8 @@ struct Scaled<P> {
 
 impl<'t> Layer<'t, f64> for Scaled<V<'t>> {
     type Output = V<'t>;
-    fn apply(&self, x: V<'t>, _: Context<'_>) -> V<'t> {
-        (x * self.by).tanh()
+    fn apply(&self, x: V<'t>, cx: Context<'_>) -> V<'t> {
+        (zero_padding(x, cx) * self.by).tanh()
     }
 }
 
@@ -286,6 +286,29 @@ fn sequences_without_steps_are_predicted() {
     let model = sequential().add(gru(2, 4)).add(unspool::dense(4, 1));
     let x = Tensor::full(f32::NAN, [3, 2, 2]);
     assert_eq!(predict(&model, &padded(&x, &[0, 0])), Tensor::zeros([2, 1])); // the bias
+}
+
+/// A mask reaches every layer of a layer: what is masked at the end is padding, with outputs that repeat.
+#[test]
+fn masks_go_through_layers_of_layers() {
+    let rng = &mut rng(1);
+    let mut gru = || Gru::<Tensor<f64>>::new(rng, WIDTH, WIDTH);
+    let (both, stack) = (Bidirectional::new(gru(), gru()), Stack::new([gru(), gru()].map(Recurrent::new)));
+    let model = sequential().add(move |_: &mut Rng| stack.return_sequences()).add(move |_: &mut Rng| both);
+    let batch = LENGTHS.len();
+    let mask: Tensor<f64> = sequence_mask(&LENGTHS, TIME);
+    let run = |fill: f64, cx: Context<'_>| {
+        let tape = Tape::new();
+        let x = tape.variable(&sequences(&mask, fill));
+        let y = tape.bind(&model).apply(x, cx);
+        (y.value(), y.square().sum().backward().wrt(x))
+    };
+    let cx = Context::default();
+    let masked = run(f64::NAN, cx.with_mask(&mask));
+    assert_eq!(masked.0.shape()[..], [batch, 2 * WIDTH]);
+    assert_close("outputs", &masked.0, &run(0.0, cx.with_lengths(&LENGTHS)).0, 1e-14);
+    assert_close("gradients", &masked.1, &run(0.0, cx.with_lengths(&LENGTHS)).1, 1e-14);
+    assert_ne!(masked.0, run(0.0, cx).0);
 }
 
 #[test]

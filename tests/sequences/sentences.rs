@@ -316,7 +316,7 @@ fn layers() {
         layer.forward(a) => format!("{sequence} [32, 20]");
         layer.forward(v(&[0, 2, 1])) => format!("{sequence} [0, 2, 1]");
         Flatten.forward(a) => "Flatten: the input must be [T, B, F], not [32, 20]";
-        table.forward([3, 10]) => "index_select: index 10 is beyond axis 0 of shape [10, 4]";
+        table.forward([3, 10]) => "Embedding: token 10 is out of range for 10 tokens";
         table.forward(deep) => crowded;
     }
 }

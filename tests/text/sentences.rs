@@ -40,7 +40,7 @@ fn windows_are_of_sequences_and_their_targets() {
     let short = "a text of 3 tokens is too short for a batch size of 3: it needs at least 4";
     assert_eq!(super::sentence(TruncatedBptt::<_, _, _, Tensor, f32>::tokens(&[1, 2, 3], 3, 5)), short);
 
-    let tokens = TruncatedBptt::<_, _, _, _, f32>::tokens(&[1, 2, 3, 4, 9], 2, 5);
+    let tokens = TruncatedBptt::<_, _, _, _, f32>::tokens(&[1, 9, 3, 4, 2], 2, 5);
     let mut tokens = tokens.unwrap();
     let mut model = model();
     sentences! {
