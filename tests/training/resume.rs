@@ -248,13 +248,17 @@ fn files_that_are_no_checkpoints_are_refused_in_a_sentence() {
         let missing = if part == "model" { "does not fit the model: missing " } else { " is missing" };
         assert!(go_on().contains(missing), "{}", go_on());
     }
-    for (name, number) in [("epochs", -1.0), ("epochs", 0.5), ("batches", 6.0), ("steps", f64::NAN), ("stopped", 2.0)] {
+    for (name, number) in [("epochs", -1.0), ("epochs", 0.5), ("batches", 0.5), ("steps", f64::NAN), ("stopped", 2.0)] {
         written("", &|memory| {
             memory.numbers.insert(name.into(), number);
         });
         let sentence = go_on();
         assert!(sentence.contains(&format!("does not fit: {name} is {number}, expected ")), "{sentence}");
     }
+    written("", &|memory| {
+        memory.numbers.insert("batches".into(), 6.0);
+    });
+    assert_eq!(go_on(), "FILE comes from another training: it has done 6 batches of an epoch of 5");
     written("", &|memory| {
         memory.numbers.insert("epochs".into(), 3.0);
     });

@@ -84,7 +84,8 @@ fn sequential_models_begin_with_an_embedding() {
     let mut model = sequential().add(embedding(4, 5)).add(gru(5, 12)).add(dense(12, 4));
     let adam = Adam::default().learning_rate(0.02);
     let fit = fit(&mut model, &data).loss(sparse_cross_entropy).optimizer(adam).validation_split(0.2);
-    let history = fit.metric("hits", |scores, classes| scores.gather(1, classes.reshape([18, 1])).mean());
+    let history =
+        fit.metric("hits", |scores, classes| scores.gather(1, classes.reshape([classes.as_slice().len(), 1])).mean());
     let history = history.epochs(60).quiet().run().unwrap();
     assert!(history.val_loss[59] < 0.1, "{:?}", history.val_loss);
     assert_eq!(predict(&model, data.x()).argmax(1).as_slice()[..9], data.y().as_slice()[..9]);
@@ -267,7 +268,8 @@ fn a_misfit_in_a_loss_or_metric_names_the_line_that_gave_it() {
         |shape: &str| format!("mse: output {shape} and target {} differ in shape", shape.replace(", 1]", ", 2]"));
     let (message, file, _) = panic_of(|| drop(fit(&mut model, &data).loss(mse).quiet().run()));
     let line = line!() - 1;
-    assert_eq!(message, format!("{} (in the loss given to fit at {}:{line}:{})", misfit("[1, 1]"), file!(), 64));
+    let place = format!("{}:{line}:", file!());
+    assert!(message.starts_with(&format!("{} (in the loss given to fit at {place}", misfit("[1, 1]"))), "{message}");
     assert!(file.ends_with("tasks.rs"));
     let (message, ..) = panic_of(|| drop(fit(&mut model, &data).loss(|o, _| o.mean()).metric("m", mse).quiet().run()));
     let line = line!() - 1;

@@ -14,6 +14,7 @@ pub(crate) mod error;
 pub(crate) mod examples;
 pub(crate) mod inputs;
 pub(crate) mod padding;
+pub(crate) mod parts;
 pub(crate) mod scalers;
 pub(crate) mod split;
 pub(crate) mod text_file;

@@ -2,7 +2,8 @@
 
 use crate::context::Context;
 use crate::data::dataset::Dataset;
-use crate::data::examples::{OnTape, valid_rows};
+use crate::data::examples::OnTape;
+use crate::data::parts::valid_rows;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;

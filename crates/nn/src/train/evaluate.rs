@@ -73,7 +73,6 @@ where
     I: Inputs<X: OnTape<T>> + Sync + ?Sized,
     M: Model<T, I::X> + Sync,
 {
-    use crate::data::examples::private::Parts;
     let (x, lengths) = (inputs.x(), inputs.lengths());
     let is = x.describe();
     if let Some(missing) = x.missing_axes() {
