@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::data::dataset::Dataset;
 use crate::data::examples::OnTape;
 use crate::data::inputs::Inputs;
+use crate::data::parts::Parts;
 use crate::layers::layer::Model;
 use crate::layers::masks::check_lengths;
 use crate::losses::loss::Loss;
