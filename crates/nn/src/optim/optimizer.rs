@@ -34,6 +34,9 @@ use unspool_autograd::{Params, Scalar, Tensor};
 pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
     /// One step: updates `model`, in place if no one else holds its tensors (the tape that they
     /// were bound to has been reset).
+    ///
+    /// In [`fit`](crate::train::fit), this is also where [buffers](Params#buffers) are updated: by an
+    /// optimizer of your own, after the step of the one that it holds.
     fn step(&mut self, model: &mut M, gradients: &M);
 
     /// Called by [`fit`](crate::train::fit) before the first step, and before any state is
