@@ -40,7 +40,7 @@ impl<T: Scalar> OnTape<T> for Tensor<T> {
 impl<T: Scalar> OnTape<T> for Indices {
     type Bound<'t> = Indices;
 
-    fn bind<'t>(&self, _: &'t Tape<T>, _: Context<'_>) -> Indices {
+    fn bind(&self, _: &Tape<T>, _: Context<'_>) -> Indices {
         self.clone()
     }
 }

@@ -9,8 +9,11 @@ pub struct FnTask<'a, M, B, F, G> {
     draw: F,
     gradients: G,
     batches: Vec<B>,
-    validation: Option<Box<dyn FnMut(&M) -> f64 + Send + 'a>>,
+    validation: Option<Evaluation<'a, M>>,
 }
+
+/// The validation loss of a model.
+type Evaluation<'a, M> = Box<dyn FnMut(&M) -> f64 + Send + 'a>;
 
 /// A [`Task`] of two closures: the batches of an epoch, drawn from a seed, and the gradients of one
 /// batch, as [`Shards::gradients`](crate::train::Shards::gradients) returns them, or as
