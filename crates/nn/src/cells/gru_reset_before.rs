@@ -27,7 +27,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::GruResetBefore;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer = Recurrent::new(GruResetBefore::<Tensor>::new(&mut rng(0), 3, 5));

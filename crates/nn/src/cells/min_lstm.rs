@@ -24,7 +24,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::MinLstm;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer = Recurrent::new(MinLstm::<Tensor>::new(&mut rng(0), 3, 5));

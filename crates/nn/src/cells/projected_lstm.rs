@@ -28,7 +28,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// use unspool_nn::rng;
 /// use unspool_nn::cells::ProjectedLstm;
 /// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
 /// use unspool_autograd::{Tape, Tensor, ParamsExt};
 ///
 /// let layer = Recurrent::new(ProjectedLstm::<Tensor>::new(&mut rng(0), 3, 5, 2));

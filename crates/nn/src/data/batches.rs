@@ -30,7 +30,7 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// ```
     /// use unspool_autograd::Tensor;
     /// use unspool_nn::data::Dataset;
-    /// let data = Dataset::new(Tensor::<f32>::zeros([5, 10, 2]), Tensor::zeros([10, 1]))?;
+    /// let data = Dataset::new(Tensor::<f32>::zeros([5, 10, 2]), Tensor::<f32>::zeros([10, 1]))?;
     /// for epoch in 0..3 {
     ///     for batch in data.batches(4).shuffle(epoch).drop_last() {
     ///         assert_eq!((batch.x().shape()[..].to_vec(), batch.len()), (vec![5, 4, 2], 4));

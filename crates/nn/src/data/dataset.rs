@@ -15,9 +15,9 @@ use unspool_autograd::{Indices, Tensor};
 /// ```
 /// use unspool_nn::data::Dataset;
 /// use unspool_autograd::Tensor;
-/// let data = Dataset::new(Tensor::<f32>::zeros([50, 7000, 1]), Tensor::zeros([7000, 1]))?;
+/// let data = Dataset::new(Tensor::<f32>::zeros([50, 7000, 1]), Tensor::<f32>::zeros([7000, 1]))?;
 /// assert_eq!(data.len(), 7000);
-/// let wrong = Dataset::new(Tensor::<f32>::zeros([50, 7000, 1]), Tensor::zeros([6999, 1]));
+/// let wrong = Dataset::new(Tensor::<f32>::zeros([50, 7000, 1]), Tensor::<f32>::zeros([6999, 1]));
 /// assert_eq!(
 ///     wrong.unwrap_err().to_string(),
 ///     "inputs [50, 7000, 1] hold 7000 examples, targets [6999, 1] hold 6999: these must be the same"
