@@ -6,8 +6,8 @@
 //! [`recurrent`](crate::recurrent), losses in [`losses`](crate::losses).
 //!
 //! What must stay true: no layer holds state or a random number generator; what may differ from
-//! call to call is an argument ([`Mode`](crate::Mode), lengths). A built-in layer uses public ops
-//! only.
+//! call to call is in its argument, the [`Context`](crate::Context). A built-in layer uses public
+//! ops only.
 
 pub(crate) mod activation_fn;
 pub mod activations;

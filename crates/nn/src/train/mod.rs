@@ -1,14 +1,14 @@
 //! Training: [`fit`], and the pieces it is made of.
 //!
-//! [`fit`] collects the settings of a training; its loop cuts every batch into [`Shards`], adds
-//! their gradients, lets the optimizer take a step, and records losses and [`metrics`] in a
-//! [`History`].
+//! [`fit`] collects the settings of a training. Its loop asks a [`Task`] for the gradients of each
+//! batch, lets the optimizer take a step, and records losses and [`metrics`] in a [`History`]. Tasks
+//! cut their batches into [`Shards`], whose gradients are added.
 //!
 //! What must stay true: the same seed gives the same bits at any number of threads, straight
 //! through or interrupted and resumed. So how a batch is cut depends on its size alone, random
 //! numbers depend on the seed, the epoch and the batch alone, and whatever else a later step
-//! depends on is in a checkpoint: the model, the state of the optimizer and of the callbacks, the
-//! position and the history.
+//! depends on is in a checkpoint: the model, the state of the optimizer, of the callbacks and of the
+//! task, the position and the history.
 
 pub(crate) mod at_callers_line;
 pub(crate) mod batch_loss;
