@@ -1,4 +1,4 @@
-//! Writing files of one's own: a picture, a table, a report.
+//! Writing a program's own files: a picture, a table, a report.
 
 use super::files::{replace, try_replace};
 use std::io;

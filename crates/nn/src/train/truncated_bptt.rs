@@ -45,7 +45,7 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A series of numbers, and a loop of one's own over the task:
+/// A series of numbers, and a custom loop over the task:
 ///
 /// ```
 /// use unspool_nn::cells::Lstm;
