@@ -186,6 +186,34 @@ fn a_task_of_a_users_own_is_fitted_stopped_and_resumed_to_the_bit() {
     std::fs::remove_file(path).unwrap();
 }
 
+/// A model that counts its steps, in a buffer that its task updates.
+#[derive(Params)]
+struct Counted<P> {
+    dense: Dense<P>,
+    #[params(buffer)]
+    steps: P,
+}
+
+#[test]
+fn buffers_are_updated_after_each_step_of_the_optimizer() {
+    type Model = Counted<Tensor<f64>>;
+    struct Counting;
+    impl Task<f64, Model> for Counting {
+        fn begin_epoch(&mut self, _: u64) -> usize {
+            5
+        }
+        fn gradients(&mut self, model: &Model, _: usize, _: Mode) -> BatchGradients<Model> {
+            (model.steps.item(), model.zeros_like()).into()
+        }
+        fn after_step(&mut self, model: &mut Model) {
+            model.steps = &model.steps + 1.0;
+        }
+    }
+    let mut model = Counted { dense: Dense::new(&mut rng(0), 1, 1), steps: Tensor::zeros([]) };
+    let history = fit(&mut model, &mut Counting).epochs(2).accumulate(2).quiet().run().unwrap();
+    assert_eq!((model.steps.item(), history.loss[1]), (6.0, (3.0 + 3.0 + 4.0 + 4.0 + 5.0) / 5.0));
+}
+
 #[test]
 fn a_task_that_measures_something_else_than_it_names_is_told() {
     struct Odd;

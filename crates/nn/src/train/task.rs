@@ -68,6 +68,12 @@ pub trait Task<T: Scalar, M> {
     /// The gradients of batch number `batch` of the epoch. `fit` asks for each once and in order.
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M>;
 
+    /// Called after each step of the optimizer: to update the model's buffers, for example with what
+    /// [`gradients`](Task::gradients) has seen.
+    fn after_step(&mut self, model: &mut M) {
+        let _ = model;
+    }
+
     /// The names of what [`evaluate`](Task::evaluate) measures, which become curves of the
     /// [`History`](crate::train::History). `"val_loss"` is the loss that schedules and early
     /// stopping watch.
@@ -213,6 +219,9 @@ impl<T: Scalar, M, K: Task<T, M>> Task<T, M> for &mut K {
     }
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M> {
         (**self).gradients(model, batch, mode)
+    }
+    fn after_step(&mut self, model: &mut M) {
+        (**self).after_step(model);
     }
     fn metrics(&self) -> Vec<String> {
         (**self).metrics()

@@ -114,6 +114,7 @@ where
             let BatchGradients { loss, gradients, weight } = self.gradients(epoch, group)?;
             self.at.learning_rate = self.optimizer.current_learning_rate();
             self.optimizer.step(self.model, &gradients);
+            self.task.after_step(self.model);
             self.at.batches += group;
             self.at.steps += 1;
             self.at.loss_sum += loss * weight;
