@@ -2,27 +2,24 @@
 //! language.
 //!
 //! ```text
-//! cargo run --release --example translate
-//! cargo run --release --example translate -- --translate "mon 22 april 2019" --picture attention.svg
-//! cargo run --release --example translate -- --pairs eng-fra.txt --beam 4 --save french.safetensors
-//! cargo run --release --example translate -- --load french.safetensors --translate "I am here."
+//! cargo run --release -p unspool-translate
+//! cargo run --release -p unspool-translate -- --translate "mon 22 april 2019" --picture attention.svg
+//! cargo run --release -p unspool-translate -- --pairs eng-fra.txt --beam 4 --save french.safetensors
+//! cargo run --release -p unspool-translate -- --load french.safetensors --translate "I am here."
 //! ```
 //!
 //! Dates are translated character by character; 2,000 days are held out, and the model never sees
 //! one of them in any format. Sentences are translated word by word; a tenth of them is held out,
-//! with all of its translations.
+//! with all of its translations. The weights are those of the epoch that is best on a part for
+//! validation. Ctrl-c ends training; with `--checkpoint FILE`, `--resume` continues it.
 
 #![forbid(unsafe_code)]
 
 mod data;
 mod dates;
 mod model;
-#[path = "../shared/output.rs"]
-mod output;
 mod pairs;
 mod picture;
-#[path = "../shared/print.rs"]
-mod print;
 mod report;
 mod saved;
 #[cfg(test)]
@@ -30,13 +27,17 @@ mod tests;
 mod training;
 
 use clap::{Parser, builder::RangedU64ValueParser};
-use data::{Languages, Pair, Sentences, Unit};
+use data::{Languages, Sentences, Unit};
 use model::{Sizes, Translator};
 use saved::Trained;
+use std::io::{ErrorKind, Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use training::Settings;
+use training::Pairs;
+use unspool::io::{check_writable, write_file};
+use unspool::optim::schedules::Cosine;
 use unspool::prelude::*;
+use unspool::train::{EarlyStopping, Interrupt, StopReason};
 
 /// Learn to translate with an encoder, a decoder, and attention.
 #[derive(Parser)]
@@ -63,7 +64,7 @@ struct Options {
     teacher_ratio: f64,
     /// The units of each direction of the encoder, and half of the decoder's; default: 64 for
     /// dates, 128 for sentences
-    #[arg(long, value_name = "H", value_parser = between(1, UNITS))]
+    #[arg(long, value_name = "H", value_parser = between(1, MAX_HIDDEN))]
     hidden: Option<usize>,
     /// The number of epochs; default: 6 for dates, 20 for sentences
     #[arg(long, value_name = "N", value_parser = between(1, 10_000))]
@@ -71,14 +72,20 @@ struct Options {
     /// The seed of the initial weights and the order of the pairs
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Save a checkpoint to this file after each epoch and when interrupted
+    #[arg(long, value_name = "FILE", conflicts_with = "load")]
+    checkpoint: Option<PathBuf>,
+    /// Resume from the checkpoint
+    #[arg(long, requires = "checkpoint")]
+    resume: bool,
     /// The number of hypotheses that beam search keeps
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = between(1, 100))]
     beam: usize,
     /// Translate this at the end
     #[arg(long, value_name = "TEXT")]
     translate: Option<String>,
-    /// Plot where the decoder looks while it translates that, or the first held-out pair, to this
-    /// SVG file
+    /// Plot the attention weights of that translation, or of the first held-out pair, to this SVG
+    /// file
     #[arg(long, value_name = "FILE", conflicts_with = "no_attention")]
     picture: Option<PathBuf>,
     /// Save the trained model
@@ -91,7 +98,7 @@ struct Options {
 }
 
 /// The maximum number of units of a direction of the encoder.
-const UNITS: u64 = 2048;
+const MAX_HIDDEN: u64 = 2048;
 
 fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(least..=most)
@@ -103,7 +110,14 @@ fn ratio(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()).and_then(|report| print::print(&report)) {
+    let interrupt = Interrupt::on_ctrl_c().map_err(|e| e.to_string());
+    let printed = interrupt.and_then(|interrupt| run(&Options::parse(), &interrupt)).and_then(|report| {
+        match stdout().write_all(report.as_bytes()) {
+            Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print the results: {e}")),
+            _ => Ok(()), // a closed pipe, as in `.. | head -1`, is no error
+        }
+    });
+    match printed {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("translate: {sentence}");
@@ -112,14 +126,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<String, String> {
+fn run(options: &Options, interrupt: &Interrupt) -> Result<String, String> {
     // Before the training, so that a mistake is found at once.
     for file in [&options.save, &options.picture].into_iter().flatten() {
-        output::check(file)?;
+        check_writable(file).map_err(|e| e.to_string())?;
     }
     let (trained, test) = match (&options.load, &options.translate) {
         (Some(file), Some(_)) => (Trained::load(file)?, Sentences::new()),
-        _ => prepare(options)?,
+        _ => trained(options, interrupt)?,
     };
     if let Some(file) = &options.save {
         trained.save(file)?;
@@ -128,65 +142,55 @@ fn run(options: &Options) -> Result<String, String> {
     if let Some(text) = &options.translate {
         report += &report::translated(&trained, text, options.beam)?;
     }
-    let text = options.translate.as_ref().or(test.first().map(|(source, _)| source));
-    if let (Some(file), Some(text)) = (&options.picture, text) {
-        output::write(file, &picture::of(&trained, text)?)?;
+    if let (Some(file), Some(text)) =
+        (&options.picture, options.translate.as_ref().or(test.first().map(|pair| &pair.0)))
+    {
+        write_file(file, picture::of(&trained, text)?).map_err(|e| e.to_string())?;
     }
     Ok(report)
 }
 
 /// A trained or loaded model, and the sentences to test it on.
-fn prepare(options: &Options) -> Result<(Trained, Sentences), String> {
-    let (unit, [train, test]) = sentences(options)?;
-    let minimum_count = if unit != Unit::Characters { options.minimum_count } else { 1 };
-    let languages = Languages::new(unit, minimum_count, &train).map_err(|e| match &options.pairs {
-        Some(file) => format!("{}: {e}", file.display()),
-        None => e.to_string(),
-    })?;
+fn trained(options: &Options, interrupt: &Interrupt) -> Result<(Trained, Sentences), String> {
+    let (unit, [train, valid, test]) = match &options.pairs {
+        None => (Unit::Characters, dates::make(options.dates)),
+        Some(file) => (if options.tokenized { Unit::Tokenized } else { Unit::Words }, pairs::read(file)?),
+    };
     if let Some(file) = &options.load {
-        return Ok((Trained::load(file)?.fitting(&languages, file)?, test));
+        return Ok((Trained::load(file)?, test));
     }
-    // Here, too.
-    options.translate.as_deref().map(|text| languages.encode(text)).transpose()?;
-    let model = train_model(options, &languages, &languages.pairs(&train)?)?;
-    Ok((Trained { languages, model }, test))
-}
-
-/// What is learned from, and what is held out.
-fn sentences(options: &Options) -> Result<(Unit, [Sentences; 2]), String> {
-    let Some(file) = &options.pairs else { return Ok((Unit::Characters, dates::make(options.dates))) };
-    let parts = pairs::split(pairs::read(file)?).map_err(|sentence| format!("{}: {sentence}", file.display()))?;
-    let unit = if options.tokenized { Unit::Tokenized } else { Unit::Words };
-    let marked = parts.iter().flatten().any(|(source, target)| source.contains("<unk>") || target.contains("<unk>"));
-    if marked && unit == Unit::Words {
-        eprintln!("{}: <unk> stands in it and is cut into three words; --tokenized keeps it whole", file.display());
-    }
-    Ok((unit, parts))
-}
-
-fn train_model(options: &Options, languages: &Languages, train: &[Pair]) -> Result<Translator<Tensor>, String> {
-    // Sentences are few and words many: without dropout these are learned by heart.
-    let (hidden, epochs, learning_rate, dropout) = match languages.unit {
+    let languages = Languages::new(unit, options.minimum_count, &train).map_err(|e| e.to_string())?;
+    options.translate.as_deref().map(|text| languages.encode(text)).transpose()?; // a mistake in it
+    // Sentences are few and words many: without dropout the model learns them by heart.
+    let (hidden, epochs, learning_rate, dropout) = match unit {
         Unit::Characters => (64, 6, 4e-3, 0.0),
         Unit::Words | Unit::Tokenized => (128, 20, 3e-3, 0.3),
     };
-    let sizes = Sizes {
-        source: languages.source.len(),
-        target: languages.target.len(),
-        hidden: options.hidden.unwrap_or(hidden),
-        attention: !options.no_attention,
-    };
-    let mut model = Translator::new(&mut rng(options.seed), sizes);
+    let (hidden, epochs) = (options.hidden.unwrap_or(hidden), options.epochs.unwrap_or(epochs));
+    let (source, target, attention) = (languages.source.len(), languages.target.len(), !options.no_attention);
+    let mut model = Translator::new(&mut rng(options.seed), Sizes { source, target, hidden, attention });
     model.dropout = dropout;
-    eprintln!(
-        "{} pairs to learn from, {} and {} {}, {} parameters",
-        train.len(),
-        sizes.source,
-        sizes.target,
-        languages.unit.name(),
-        model.parameter_count()
-    );
-    let (epochs, teacher_ratio) = (options.epochs.unwrap_or(epochs), options.teacher_ratio);
-    training::train(&mut model, train, &Settings { epochs, learning_rate, teacher_ratio, seed: options.seed })?;
-    Ok(model)
+    let (pairs, count) = (train.len(), model.parameter_count());
+    eprintln!("{pairs} pairs to train on, {source} and {target} {unit}, {count} parameters");
+
+    let mut task = Pairs::new(languages.pairs(&train)?, languages.pairs(&valid)?, options.teacher_ratio);
+    let steps = epochs * pairs.div_ceil(training::BATCH);
+    let schedule = Cosine::new(steps).warmup((steps / 10).min(200));
+    let mut fit = fit(&mut model, &mut task)
+        .optimizer(Adam::default().learning_rate(learning_rate).schedule(schedule).clip_norm(1.0))
+        .epochs(epochs)
+        .seed(options.seed)
+        .callback(EarlyStopping::new(epochs)) // for the best weights alone
+        .interrupt(interrupt);
+    if let Some(file) = &options.checkpoint {
+        fit = fit.checkpoint(file);
+        if options.resume {
+            fit = fit.resume(file);
+        }
+    }
+    let history = fit.run().map_err(|e| format!("training: {e}"))?;
+    if history.stop_reason == StopReason::Interrupted && options.checkpoint.is_some() {
+        return Err("interrupted; --resume continues".to_string());
+    }
+    Ok((Trained { languages, model }, test))
 }
