@@ -150,7 +150,7 @@ fn a_state_of_ones_own_is_packed_carried_and_streamed() {
         assert_eq!(found.step, 7);
     }
     // In two windows.
-    let carried: StateDict<Tensor> = net.forward(tape.constant(&xs.slice(0, ..2))).state().detach();
+    let carried: StateDict<Tensor> = net.forward(tape.constant(&xs.slice(0, ..2))).state().detached();
     let rest = net.run(
         tape.constant(&xs.slice(0, 2..)),
         Some(State::attach(tape.constant(&xs.slice(0, 2..)).tape(), &carried)),

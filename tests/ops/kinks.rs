@@ -57,7 +57,7 @@ fn slopes_at_kinks_are_the_same_in_both_directions() {
     slope!(0.0, 0.5, |x| x.minimum(x.new_zeros([1])));
     slope!(2.0, 0.5, |x| Var::concat(0, &[x, x.detach()]).max().reshape([1]));
     slope!(2.0, 0.5, |x| Var::concat(0, &[x, x.detach()]).min_keepdim(&[0]));
-    slope!(2.0, 1.0, |x| x + <Var<'_, _> as State<'_, _>>::attach(x.tape(), &State::detach(&x)));
+    slope!(2.0, 1.0, |x| x + <Var<'_, _> as State<'_, _>>::attach(x.tape(), &State::detached(&x)));
     slope!(0.0, 0.0, |x| x.powf(2.0) + x.pow(x.detach() + 2.0) + (x.detach()).pow(x + 2.0));
 }
 

@@ -264,7 +264,7 @@ where
             assert!(gradients.wrt(before).to_vec().iter().all(|&g| g == 0.0), "a gradient into the window before");
             links += 1;
         }
-        (carried, before) = (Some(run.state().detach()), Some(window));
+        (carried, before) = (Some(run.state().detached()), Some(window));
 
         let left = lengths.map(|length: usize| length.saturating_sub(start).min(4));
         let run = net.run(
@@ -274,7 +274,7 @@ where
         );
         let expected = ragged.sequence().slice(0, start..start + 4).value();
         assert_close("window of different lengths", &run.sequence().value(), &expected, 1e-13);
-        carried_ragged = Some(run.state().detach());
+        carried_ragged = Some(run.state().detached());
     }
     assert_eq!(links, 2);
     for (carried, run) in [(carried, whole), (carried_ragged, ragged)] {

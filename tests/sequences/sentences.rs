@@ -251,7 +251,7 @@ fn an_initial_state_must_be_that_of_the_batch() {
 fn a_detached_state_is_a_constant_of_its_next_tape() {
     let tape = Tape::new();
     let x = tape.variable(&zeros([3, 4]));
-    let (h, c) = <(Var<'_, f32>, Var<'_, f32>) as State<'_, f32>>::attach(&tape, &(x, x.tanh()).detach());
+    let (h, c) = <(Var<'_, f32>, Var<'_, f32>) as State<'_, f32>>::attach(&tape, &(x, x.tanh()).detached());
     let gradients = (x + h + c).sum().backward();
     sentences! {
         gradients.wrt(h) => "gradient: a constant has none";

@@ -111,7 +111,7 @@ fn a_run_goes_on_from_what_was_carried() {
     let whole = net.forward(inputs());
     let halves = [0, 4].map(|i| Indices::from_vec(inputs().as_slice()[i..i + 4].to_vec(), [2, 2]));
     let first = net.forward(&halves[0]);
-    let carried = State::attach(&tape, &first.state().detach());
+    let carried = State::attach(&tape, &first.state().detached());
     let second = net.run(&halves[1], Some(carried), Context::default());
     let both = Var::concat(0, &[first.sequence(), second.sequence()]);
     assert_close("scores", &both.value(), &whole.sequence().value(), 1e-14);

@@ -37,7 +37,7 @@ fn on_one_tape(window: &BpttBatch, carried: Option<&States<f64>>) -> (f64, Langu
     let state = carried.map(|carried| State::attach(&tape, carried));
     let output = net.run(&window.inputs, state, Context::default());
     let loss = CrossEntropy::default().classes(output.sequence(), &window.targets);
-    (loss.item(), loss.backward().of(&net), output.state().detach())
+    (loss.item(), loss.backward().of(&net), output.state().detached())
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             _ => quote!(#name { #(#fields),* }),
         }
     };
-    let detach = build(&|member| quote!(#root::State::detach(&self.#member)), &quote!(self));
+    let detached = build(&|member| quote!(#root::State::detached(&self.#member)), &quote!(self));
     let attach = build(&|member| quote!(#root::State::attach(tape, &detached.#member)), &quote!(detached));
     let join = build(&|member| quote!(#root::join_fields(states, |state| &state.#member, f)), &quote!(states[0]));
     let visits = data.fields.iter().enumerate().filter(|(_, field)| mentions(&field.ty, &[&leaf])).map(|(i, field)| {
@@ -50,8 +50,8 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         impl<'__t, __T: #root::Scalar> #root::State<'__t, __T> for #name<#root::Var<'__t, __T>> {
             type Detached = #name<#root::Tensor<__T>>;
 
-            fn detach(&self) -> Self::Detached {
-                #detach
+            fn detached(&self) -> Self::Detached {
+                #detached
             }
 
             fn attach(tape: &'__t #root::Tape<__T>, detached: &Self::Detached) -> Self {

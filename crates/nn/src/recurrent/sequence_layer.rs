@@ -27,7 +27,7 @@ use unspool_autograd::{Scalar, Var};
 ///     let state = carried.as_ref().map(|carried| State::attach(&tape, carried));
 ///     let output = net.run(xs, state, Context::training(window));
 ///     let gradients = output.sequence().square().mean().backward().of(&net);
-///     carried = Some(output.state().detach()); // (h, c) of each layer
+///     carried = Some(output.state().detached()); // (h, c) of each layer
 ///     tape.reset();
 /// }
 /// # assert_eq!(carried.unwrap()[1].0.shape()[..], [4, 5]);

@@ -6,7 +6,7 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// states, or a struct of them.
 ///
 /// A state is bound to its tape. To carry it from one window of a long sequence to the next,
-/// [`detach`](State::detach) it first: the tensors let no gradient through and outlive the tape.
+/// take it [`detached`](State::detached): the tensors let no gradient through and outlive the tape.
 ///
 /// ```
 /// use unspool_nn::{Context, rng};
@@ -23,7 +23,7 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 ///     let output = net.run(xs, state, Context::default());
 ///     let loss = output.sequence().square().mean();
 ///     let gradients = loss.backward().of(&net);
-///     carried = Some(output.state().detach());
+///     carried = Some(output.state().detached());
 ///     tape.reset();
 /// }
 /// # let (h, c) = carried.unwrap();
@@ -65,7 +65,7 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// let tape = Tape::new();
 /// let xs = tape.constant(&Tensor::ones([20, 4, 3]));
 /// let output = tape.bind(&layer).apply(xs, Context::default().with_lengths(&[20, 7, 3, 20]));
-/// let carried: Averages<Tensor> = output.state().detach();
+/// let carried: Averages<Tensor> = output.state().detached();
 /// assert_eq!(carried.slow.shape()[..], [4, 5]);
 /// ```
 ///
@@ -92,7 +92,7 @@ pub trait State<'t, T: Scalar>: Clone {
     type Detached;
 
     /// The tensors of the state.
-    fn detach(&self) -> Self::Detached;
+    fn detached(&self) -> Self::Detached;
 
     /// The state with these tensors as constants of `tape`.
     fn attach(tape: &'t Tape<T>, detached: &Self::Detached) -> Self;
@@ -116,7 +116,7 @@ pub trait State<'t, T: Scalar>: Clone {
 impl<'t, T: Scalar> State<'t, T> for Var<'t, T> {
     type Detached = Tensor<T>;
 
-    fn detach(&self) -> Tensor<T> {
+    fn detached(&self) -> Tensor<T> {
         Var::detach(*self).value()
     }
 
@@ -138,8 +138,8 @@ impl<'t, T: Scalar> State<'t, T> for Var<'t, T> {
 impl<'t, T: Scalar, S: State<'t, T>> State<'t, T> for Vec<S> {
     type Detached = Vec<S::Detached>;
 
-    fn detach(&self) -> Self::Detached {
-        self.iter().map(S::detach).collect()
+    fn detached(&self) -> Self::Detached {
+        self.iter().map(S::detached).collect()
     }
 
     fn attach(tape: &'t Tape<T>, detached: &Self::Detached) -> Self {
@@ -177,8 +177,8 @@ macro_rules! tuple {
         impl<'t, T: Scalar, $($S: State<'t, T>),+> State<'t, T> for ($($S,)+) {
             type Detached = ($($S::Detached,)+);
 
-            fn detach(&self) -> Self::Detached {
-                ($(self.$i.detach(),)+)
+            fn detached(&self) -> Self::Detached {
+                ($(self.$i.detached(),)+)
             }
 
             fn attach(tape: &'t Tape<T>, detached: &Self::Detached) -> Self {

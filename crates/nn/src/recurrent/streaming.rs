@@ -68,7 +68,7 @@ where
             };
             check_state("StreamingCell: the state", &state, shape[0]);
             let (output, state) = cell.step_in(x, state, StepContext::default());
-            (output.value(), state.detach())
+            (output.value(), state.detached())
         };
         self.tape.reset();
         self.state = Some(state);
@@ -116,7 +116,7 @@ where
                 let sequence = output.sequence().value();
                 let outputs = outputs.get_or_insert_with(|| Tensor::zeros(sequence.shape().with(0, time)));
                 outputs.slice_assign(0, start, &sequence);
-                state = Some(output.state().detach());
+                state = Some(output.state().detached());
             }
         }
         self.tape.reset();

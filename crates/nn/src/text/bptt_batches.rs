@@ -54,7 +54,7 @@ pub struct BpttBatches<'a> {
 ///     let (words, layer) = (tape.bind(&words), tape.bind(&layer));
 ///     let state = carried.as_ref().map(|carried| State::attach(&tape, carried));
 ///     let output = layer.run(words.forward(&batch.inputs), state, Context::default());
-///     carried = Some(output.state().detach());
+///     carried = Some(output.state().detached());
 ///     tape.reset();
 /// }
 /// # Ok::<(), unspool_nn::data::DataError>(())

@@ -68,7 +68,7 @@ where
                 let state = self.states.as_ref().map(|states| State::attach(&self.tape, states));
                 let output = net.run(inputs, state, Context::default());
                 self.scores = output.last().squeeze(0).value();
-                self.states = Some(output.state().detach());
+                self.states = Some(output.state().detached());
             }
             self.tape.reset();
         }

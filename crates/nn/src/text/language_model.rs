@@ -50,7 +50,7 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// assert_eq!(output.sequence().shape()[..], [3, 2, 65]);                       // [T, B, V]
 /// let loss = CrossEntropy::default().classes(output.sequence(), Indices::from_vec(targets.to_vec(), [3, 2]));
 /// let gradients = loss.backward().of(&net);
-/// let carried = output.state().detach();                                       // for the next batch
+/// let carried = output.state().detached();                                       // for the next batch
 /// assert_eq!(carried[1].shape()[..], [2, 32]);
 /// ```
 #[derive(Params, Clone, Debug)]
@@ -265,7 +265,7 @@ where
                 sum += CrossEntropy::default().classes(output.sequence(), &batch.targets).item().to_f64()
                     * predicted as f64;
                 count += predicted;
-                carried = Some(output.state().detach());
+                carried = Some(output.state().detached());
             }
             tape.reset();
         }

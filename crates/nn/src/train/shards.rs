@@ -95,7 +95,7 @@ impl<T: Scalar> Shards<T> {
     /// let (loss, gradients, states) = Shards::new().gradients_with_aux(&model, &pieces, |tape, net, range| {
     ///     let output = net.run(tape.constant(&xs.slice(1, range.clone())), None, Context::default());
     ///     let weight = range.len() as f64 / 64.0;
-    ///     (output.last().square().mean() * weight, output.state().detach())
+    ///     (output.last().square().mean() * weight, output.state().detached())
     /// });
     /// assert_eq!(states[1].shape()[..], [32, 5]);
     /// ```

@@ -254,7 +254,7 @@ where
                 n += 1;
                 saved.map_or(var, |saved| tape.constant(&saved))
             });
-            carried.push(saved.detach());
+            carried.push(saved.detached());
         }
         reader.finish()?;
         self.carried = carried;
@@ -280,7 +280,7 @@ where
     let cx = Context::from(mode);
     let state = carried.map(|carried| State::attach(tape, carried));
     let output = net.run(part.x.bind(tape, cx), state, cx);
-    (output.sequence(), output.state().detach())
+    (output.sequence(), output.state().detached())
 }
 
 /// A carried state on a tape.
