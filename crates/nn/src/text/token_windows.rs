@@ -3,14 +3,17 @@
 use crate::data::error::DataError;
 use unspool_autograd::Indices;
 
-/// All windows of `n` consecutive tokens, `[N, n]`, and the token after each, `[N]`: the examples
-/// of a fixed-window model (Bengio et al. 2003). `N` is the number of tokens minus `n`.
+/// All windows of `n` consecutive tokens, `[n, N]`, and the token after each, `[N]`: the examples
+/// of a fixed-window model (Bengio et al. 2003), as a [`Dataset`](crate::data::Dataset) takes them.
+/// `N` is the number of tokens minus `n`.
 ///
 /// ```
+/// use unspool_nn::data::Dataset;
 /// use unspool_nn::text::token_windows;
-/// let (contexts, next) = token_windows(&[5, 6, 7, 8, 9], 3)?;
-/// assert_eq!((&contexts.shape()[..], contexts.as_slice()), (&[2, 3][..], &[5, 6, 7, 6, 7, 8][..]));
+/// let (windows, next) = token_windows(&[5, 6, 7, 8, 9], 3)?;
+/// assert_eq!((&windows.shape()[..], windows.as_slice()), (&[3, 2][..], &[5, 6, 6, 7, 7, 8][..]));
 /// assert_eq!(next.as_slice(), [8, 9]);
+/// let data = Dataset::classes(windows, next)?;
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 ///
@@ -29,6 +32,6 @@ pub fn token_windows(tokens: &[usize], n: usize) -> Result<(Indices, Indices), D
             n.saturating_add(1)
         )));
     }
-    let contexts = tokens[..have - 1].windows(n).flatten().copied().collect();
-    Ok((Indices::from_vec(contexts, [have - n, n]), Indices::from(&tokens[n..])))
+    let windows = (0..n).flat_map(|step| &tokens[step..have - n + step]).copied().collect();
+    Ok((Indices::from_vec(windows, [n, have - n]), Indices::from(&tokens[n..])))
 }
