@@ -33,8 +33,6 @@ const HIDDEN: usize = 64;
 const BATCH: usize = 32;
 /// Training steps between two measurements of the error.
 const LOOK: usize = 100;
-/// Training stops at this mean squared error.
-const SOLVED: f64 = 1e-3;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = cli::Cli::read(USAGE);
@@ -48,10 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Trains a model on new sequences in every step, and prints its row of the table.
-fn train<M>(name: &str, mut model: M, length: usize, steps: usize) -> Result<M, FitError>
-where
-    M: Model<f32> + Send + Sync,
-{
+fn train<M: Model<f32> + Send + Sync>(name: &str, mut model: M, length: usize, steps: usize) -> Result<M, FitError> {
     let rng = &mut rng(0);
     let [valid, test] = [500, 2000].map(|count| sequences(rng, length, count));
     let before = gradient(&model, &test.slice(0, 100));
@@ -74,11 +69,12 @@ where
     Ok(model)
 }
 
+/// Stops training when the mean squared error is small.
 struct Solved;
 
 impl<M> Callback<f32, M> for Solved {
     fn on_epoch(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
-        let solved = progress.history.val_loss.last().is_some_and(|&error| error < SOLVED);
+        let solved = progress.history.val_loss.last().is_some_and(|&error| error < 1e-3);
         if solved { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
