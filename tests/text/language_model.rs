@@ -120,6 +120,16 @@ fn a_run_goes_on_from_what_was_carried() {
 }
 
 #[test]
+fn the_last_scores_are_those_at_the_end_of_each_sequence() {
+    let (model, tape) = (model(), Tape::new());
+    let net = tape.bind(&model);
+    let output = net.apply(inputs(), Context::default().with_lengths(&[4, 2]));
+    let (last, scores) = (output.last().value(), output.sequence().value());
+    assert_eq!(last.select(0, 0), scores.select(0, 3).select(0, 0));
+    assert_eq!(last.select(0, 1), scores.select(0, 1).select(0, 1));
+}
+
+#[test]
 fn the_mean_of_nats_is_that_of_one_tape() {
     let (model, tape) = (model(), Tape::new());
     let tokens: Vec<usize> = (0..200).map(|i| i * i % TOKENS).collect();

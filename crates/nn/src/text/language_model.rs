@@ -174,7 +174,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>, X: Into<Indices>> SequenceLayer<'t, T, X> fo
         let xs = cx.fold_in(0).dropout(self.embedding.apply(tokens, cx), self.dropout);
         let output = self.recurrent.run(xs, state, cx.fold_in(1));
         let scores = self.scores(cx.fold_in(2).dropout(output.sequence(), self.dropout));
-        LanguageModelOutput { scores, state: output.state() }
+        LanguageModelOutput { scores, lengths: cx.lengths().map(<[usize]>::to_vec), state: output.state() }
     }
 }
 
@@ -183,6 +183,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>, X: Into<Indices>> SequenceLayer<'t, T, X> fo
 #[derive(Clone, Debug)]
 pub struct LanguageModelOutput<'t, T: Scalar, S> {
     scores: Var<'t, T>,
+    lengths: Option<Vec<usize>>,
     state: Vec<S>,
 }
 
@@ -193,9 +194,18 @@ impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for LanguageModelOutp
         self.scores
     }
 
-    /// The scores at the last time step, `[B, V]`.
+    /// The scores at the last step of each sequence, `[B, V]`.
     fn last(&self) -> Var<'t, T> {
-        self.scores.select(0, self.scores.shape()[0] - 1)
+        let [time, batch, tokens] = self.scores.shape()[..] else { unreachable!("scores are [T, B, V]") };
+        match &self.lengths {
+            // At masked steps, the scores repeat.
+            None => self.scores.select(0, time - 1),
+            Some(lengths) => {
+                let row = |(b, length): (usize, &usize)| length.saturating_sub(1) * batch + b;
+                let rows: Vec<usize> = lengths.iter().enumerate().map(row).collect();
+                self.scores.reshape([time * batch, tokens]).index_select(0, rows)
+            }
+        }
     }
 
     fn state(&self) -> Vec<S> {
