@@ -189,3 +189,12 @@ fn what_it_learns_from_is_cut_alike() {
     let settings = Task::<f64, Recurrent<SimpleRnn<Tensor<f64>>>>::settings(&task);
     assert!(settings.contains(&("number of sequences", 5)) && settings.contains(&("number of time steps", 6)));
 }
+
+/// One row per sequence has no steps to cut into windows.
+#[test]
+fn both_of_a_pair_are_sequences() {
+    let (series, rows) = (values([6, 5, 2], 1), values([5, 2], 2));
+    let task = TruncatedBptt::<_, _, _, Tensor<f64>, f64>::new((series.clone(), rows), series, 4);
+    let sentence = "inputs ([6, 5, 2], [5, 2]) and targets [6, 5, 2] must be as many sequences of the same length";
+    assert!(task.err().unwrap().to_string().starts_with(sentence));
+}

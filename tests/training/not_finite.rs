@@ -3,8 +3,7 @@
 use super::*;
 use unspool::losses::{Loss, mae};
 use unspool::prelude::*;
-use unspool::train::EarlyStopping;
-use unspool::train::FitError;
+use unspool::train::{EarlyStopping, FitError, TruncatedBptt};
 
 fn net() -> Dense<Tensor<f64>> {
     Dense::new(&mut rng(0), 3, 2)
@@ -130,6 +129,31 @@ fn a_number_that_was_passed_over_is_named_when_it_does_harm() {
     let mut model = net();
     let fit = fit(&mut model, &good).loss(|o, _| o.square().mean()).validate(&bad).metric("mae", mae).quiet();
     assert_eq!(fit.run().unwrap_err().to_string(), format!("the validation {place}"));
+    // Only a metric of the training examples suffers, beside those of validation.
+    let mut model = net();
+    let fit = unspool::fit(&mut model, &bad).loss(|o, _| o.square().mean()).validate(&good).metric("mae", mae).quiet();
+    assert_eq!(fit.train_metrics().run().unwrap_err().to_string(), format!("the training {place}"));
+}
+
+#[test]
+fn a_number_in_long_sequences_is_named() {
+    let series = |bad: Option<usize>| {
+        let mut series = values([50, 3, 1], 1);
+        if let Some(step) = bad {
+            series.as_mut_slice()[step * 3 + 2] = f64::NAN;
+        }
+        series
+    };
+    let error = |train: Tensor<f64>, valid: Tensor<f64>| {
+        let targets = || values([50, 3, 1], 2);
+        let task = TruncatedBptt::new(train, targets(), 8).unwrap().validate(valid, targets()).unwrap();
+        let mut model = Recurrent::new(SimpleRnn::<Tensor<f64>>::new(&mut rng(1), 1, 1));
+        fit(&mut model, &mut task.loss(mse)).quiet().run().unwrap_err().to_string()
+    };
+    let place =
+        "input of example 2, step 20, feature 0 (counted from 0) is NaN: what is computed from it is not finite";
+    assert_eq!(error(series(Some(20)), series(None)), format!("the training {place}"));
+    assert_eq!(error(series(None), series(Some(20))), format!("the validation {place}"));
 }
 
 /// A loss on good validation examples that is not finite ends training, and names no example.

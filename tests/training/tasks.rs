@@ -122,6 +122,37 @@ fn pairs_of_inputs_go_together() {
     assert_eq!(odd, "inputs ([70, 3], [2]) and targets [70, 1]: both of a pair must hold the same examples");
 }
 
+/// A layer over a source and the input of a decoder.
+#[derive(Params)]
+struct Decoder<P> {
+    source: Recurrent<Gru<P>>,
+    target: Dense<P>,
+}
+
+impl<'t> Layer<'t, f64, (Var<'t, f64>, Var<'t, f64>)> for Decoder<Var<'t, f64>> {
+    type Output = Var<'t, f64>;
+
+    fn apply(&self, (source, target): (Var<'t, f64>, Var<'t, f64>), cx: Context<'_>) -> Var<'t, f64> {
+        self.target.apply(target, cx.without_steps()) + self.source.apply(source, cx).last()
+    }
+}
+
+/// Even where there are as many steps of both.
+#[test]
+fn lengths_of_a_source_do_not_cut_the_targets_of_a_decoder() {
+    let (n, time) = (5, 4);
+    let pair = (values([time, n, 2], 1), values([time, n, 3], 2));
+    let data = Dataset::new(pair, values([time, n, 1], 3)).unwrap();
+    let cut = data.clone().with_lengths(vec![1, 2, 3, 1, 2]).unwrap();
+    let rng = &mut rng(0);
+    let mut model: Decoder<Tensor<f64>> =
+        Decoder { source: Recurrent::new(Gru::new(rng, 2, 1)), target: Dense::new(rng, 3, 1) };
+    // Without a source, all that is left are the targets.
+    model.source = model.source.zeros_like();
+    assert_eq!(evaluate(&model, &cut, mse), evaluate(&model, &data, mse));
+    fit(&mut model, &cut).loss(mse).batch_size(2).quiet().run().unwrap();
+}
+
 /// A user's task: two views of each sequence shall be encoded alike, and unlike those of others.
 struct Contrastive {
     views: [Tensor<f64>; 2],
@@ -306,6 +337,14 @@ fn a_misfit_in_a_loss_or_metric_names_the_line_that_gave_it() {
         message.starts_with(&format!("{} (in the metric \"m\" given to fit at {place}", misfit("[1, 1]"))),
         "{message}"
     );
+    // One that the first example does not show.
+    let classes = Dataset::classes(values([40, 3], 1), (0..40).map(|i| i / 39).collect::<Vec<_>>()).unwrap();
+    let (message, ..) =
+        panic_of(|| drop(fit(&mut model, &classes).loss(sparse_cross_entropy).shuffle(false).quiet().run()));
+    let line = line!() - 1;
+    let hint = format!("(in batch 2 of an epoch, with the loss given to fit at {}:{line}:", file!());
+    let sentence = "cross_entropy: class 1 is out of range for 1 classes";
+    assert!(message.starts_with(&format!("{sentence} {hint}")), "{message}");
     let model = model;
     sentences! {
         evaluate(&model, &data, mse) => format!("{} (in the loss or metric given to evaluate)", misfit("[1, 1]"));

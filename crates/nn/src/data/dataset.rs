@@ -89,7 +89,9 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// The same examples with input sequences of different lengths, as [`pad`](crate::data::pad)
     /// stacks them: the steps after the end of a sequence are padding. Targets that are sequences
     /// of as many steps, `[T, N, O]`, end where their inputs do, and each of their steps counts the
-    /// same.
+    /// same. Of a pair of inputs, the lengths are those of the first: targets do not end with it, for
+    /// they may belong to the second. A loss can [ignore](crate::losses::CrossEntropy::ignore) their
+    /// padding.
     ///
     /// ```
     /// use unspool_nn::cells::gru;
@@ -120,7 +122,7 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
         if let Some(i) = lengths.iter().position(|length| !(1..=time).contains(length)) {
             return Err(DataError(format!("length {i} is {}: it must be from 1 to {time}", lengths[i])));
         }
-        let sequence_targets = self.y.time() == Some(time);
+        let sequence_targets = !X::IS_PAIR && self.y.has_steps(time);
         Ok(Dataset { lengths: Some(lengths), sequence_targets, ..self })
     }
 

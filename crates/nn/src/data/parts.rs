@@ -22,8 +22,14 @@ pub trait Parts: Clone {
     fn missing_axes(&self) -> Option<&'static str>;
     /// The number of examples, if all parts agree.
     fn examples(&self) -> Option<usize>;
-    /// The number of time steps of sequences.
+    /// The number of time steps of sequences; of a pair, that of the first.
     fn time(&self) -> Option<usize>;
+    /// Whether these are sequences of so many steps; of a pair, both.
+    fn has_steps(&self, time: usize) -> bool {
+        self.time() == Some(time)
+    }
+    /// Whether these are a pair, whose second has time steps of its own.
+    const IS_PAIR: bool = false;
     fn select(&self, examples: &[usize]) -> Self;
     fn slice(&self, examples: Range<usize>) -> Self;
     /// These time steps of sequences; of a pair, of both.
@@ -184,6 +190,7 @@ impl Parts for Indices {
 
 impl<A: Parts, B: Parts> Parts for (A, B) {
     const AXES: [&'static str; 2] = A::AXES;
+    const IS_PAIR: bool = true;
 
     fn describe(&self) -> String {
         format!("({}, {})", self.0.describe(), self.1.describe())
@@ -199,6 +206,10 @@ impl<A: Parts, B: Parts> Parts for (A, B) {
 
     fn time(&self) -> Option<usize> {
         self.0.time()
+    }
+
+    fn has_steps(&self, time: usize) -> bool {
+        self.0.has_steps(time) && self.1.has_steps(time)
     }
 
     fn select(&self, examples: &[usize]) -> Self {

@@ -12,6 +12,7 @@ use crate::mode::Mode;
 use crate::train::at_callers_line::at_callers_line;
 use crate::train::batch_loss::{loss_on, output};
 use crate::train::predictions::{Predictions, map_chunks};
+use std::fmt::Display;
 use unspool_autograd::{Scalar, Tape, Tensor};
 
 /// The loss of the model on a data set, or a [metric](crate::train::metrics): the function of all
@@ -100,7 +101,7 @@ where
 /// Computes the loss on the first example, if there is one. A misfit panics here, on the caller's
 /// thread and with the caller's line, and not somewhere in the thread pool.
 #[track_caller]
-pub(crate) fn try_one<T, M, X, Y>(model: &M, data: &Dataset<X, Y>, loss: &impl Loss<T, Y>, hint: &str)
+pub(crate) fn try_one<T, M, X, Y>(model: &M, data: &Dataset<X, Y>, loss: &impl Loss<T, Y>, hint: impl Display)
 where
     T: Scalar,
     M: Model<T, X>,

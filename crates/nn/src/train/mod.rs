@@ -1,7 +1,7 @@
 //! Training: [`fit`], and the pieces it is made of.
 //!
-//! [`fit`] collects the settings of a training. Its loop asks a [`Task`] for the gradients of each
-//! batch, lets the optimizer take a step, and records losses and [`metrics`] in a [`History`]. Tasks
+//! [`fit`] collects the settings of a training. Its loop requests the gradients of each batch from
+//! a [`Task`], lets the optimizer take a step, and records losses and [`metrics`] in a [`History`]. Tasks
 //! cut their batches into [`Shards`], whose gradients are added.
 //!
 //! What must stay true: the same seed gives the same bits at any number of threads, straight
@@ -27,6 +27,7 @@ pub(crate) mod predictions;
 pub(crate) mod progress;
 #[cfg(feature = "safetensors")]
 pub(crate) mod resume;
+pub(crate) mod sequences;
 pub(crate) mod settings;
 pub(crate) mod shards;
 pub(crate) mod supervised;

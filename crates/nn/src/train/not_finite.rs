@@ -29,7 +29,7 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, 
         check("training", &self.train, limit, |example| {
             let (loss, gradients) = Shards::new().batch_gradients(model, example, &self.loss, Mode::Evaluation);
             let bad = !loss.is_finite() || first_not_finite(&gradients).is_some();
-            bad || (self.valid.is_none() && self.metric_is_nan(model, example))
+            bad || (self.measures_training() && self.metric_is_nan(model, example))
         })
     }
 

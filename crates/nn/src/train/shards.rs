@@ -79,9 +79,9 @@ impl<T: Scalar> Shards<T> {
         (loss, gradients)
     }
 
-    /// [`gradients`](Shards::gradients) of a function that returns something else beside the loss,
-    /// which is handed back for each shard: a state that is carried to the next batch, for example.
-    /// JAX's `has_aux`.
+    /// [`gradients`](Shards::gradients) of a function that returns something else beside the loss, to
+    /// be returned for each shard: a state that is carried to the next batch, for example. JAX's
+    /// `has_aux`.
     ///
     /// ```
     /// use unspool_nn::{Context, rng};
@@ -197,16 +197,29 @@ impl<T: Scalar> Shards<T> {
         X: OnTape<T>,
         Y: OnTape<T>,
     {
-        let n = batch.len();
-        assert!(n > 0, "batch_gradients: the batch holds no examples: at least one is needed");
-        let shards: Vec<_> = Self::ranges(n).enumerate().collect();
+        assert!(!batch.is_empty(), "batch_gradients: the batch holds no examples: at least one is needed");
         // Shards run on other threads, where a misfit has no caller's line.
-        at_callers_line("in the loss of this batch", || {
-            self.gradients(model, &shards, |tape, net, (i, range)| {
-                let shard = batch.slice(range.start, range.len()).contiguous();
-                let weight = shard.loss_count() / batch.loss_count();
-                batch_loss::<T, M, X, Y, _>(tape, net, &shard, &loss, mode.fold_in(*i)) * weight
-            })
+        at_callers_line("in the loss of this batch", || self.cut_batch_gradients(model, batch, &loss, mode))
+    }
+
+    /// The same, where a misfit panics without a hint.
+    pub(super) fn cut_batch_gradients<M, X, Y>(
+        &mut self,
+        model: &M,
+        batch: &Dataset<X, Y>,
+        loss: &impl Loss<T, Y>,
+        mode: Mode,
+    ) -> (f64, M)
+    where
+        M: Model<T, X> + Send + Sync,
+        X: OnTape<T>,
+        Y: OnTape<T>,
+    {
+        let shards: Vec<_> = Self::ranges(batch.len()).enumerate().collect();
+        self.gradients(model, &shards, |tape, net, (i, range)| {
+            let shard = batch.slice(range.start, range.len()).contiguous();
+            let weight = shard.loss_count() / batch.loss_count();
+            batch_loss::<T, M, X, Y, _>(tape, net, &shard, loss, mode.fold_in(*i)) * weight
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::data::examples::{Examples, OnTape};
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
+use crate::train::at_callers_line::at_callers_line;
 use crate::train::evaluate::try_one;
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
@@ -75,7 +76,7 @@ impl<'a, T: Scalar, X: Examples, Y: OnTape<T>> Supervised<'a, T, X, Y, ()> {
 
 impl<'a, T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'a, T, X, Y, L> {
     /// Where the metrics without a prefix are measured.
-    fn measures_training(&self) -> bool {
+    pub(super) fn measures_training(&self) -> bool {
         self.valid.is_none() || self.train_metrics
     }
 
@@ -126,13 +127,12 @@ where
         }
         let bucketed = self.order == Order::Buckets && self.train.lengths().is_none();
         assert!(!bucketed, "bucket_by_length: the data set has no lengths: set them with `with_lengths`");
-        let hint = format!("in the loss given to fit at {}", self.loss_at);
         for data in [Some(&self.train), self.valid.as_ref()].into_iter().flatten() {
-            try_one(model, data, &self.loss, &hint);
+            try_one(model, data, &self.loss, format_args!("in the loss given to fit at {}", self.loss_at));
         }
         for NamedMetric { name, metric, at } in &self.metrics {
-            let hint = format!("in the metric {name:?} given to fit at {at}");
-            try_one(model, self.valid.as_ref().unwrap_or(&self.train), metric, &hint);
+            let hint = format_args!("in the metric {name:?} given to fit at {at}");
+            try_one(model, self.valid.as_ref().unwrap_or(&self.train), metric, hint);
         }
         if !self.train.is_contiguous() {
             self.train = Cow::Owned(self.train.contiguous()); // every batch gathers rows of it
@@ -150,8 +150,12 @@ where
     }
 
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M> {
+        let number = batch + 1;
         let batch = self.batch(batch);
-        let (loss, gradients) = self.shards.batch_gradients(model, &batch, &self.loss, mode);
+        // What the first example has not shown, such as a class that is out of range.
+        let hint = format_args!("in batch {number} of an epoch, with the loss given to fit at {}", self.loss_at);
+        let (loss, gradients) =
+            at_callers_line(hint, || self.shards.cut_batch_gradients(model, &batch, &self.loss, mode));
         BatchGradients { loss, gradients, weight: batch.loss_count() }
     }
 

@@ -61,11 +61,11 @@ use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
 /// What must be true for a training to be resumed to the bit: what `begin_epoch` and `gradients` do
 /// depends on their arguments, on what is in [`state_dict`](Task::state_dict), and on nothing else.
 pub trait Task<T: Scalar, M> {
-    /// Begins an epoch: puts its batches in order, as the seed determines, and forgets what was
-    /// carried over from batch to batch in the epoch before. Returns the number of batches.
+    /// Begins an epoch: puts its batches in order, as the seed determines, and drops what was carried
+    /// from batch to batch in the epoch before. Returns the number of batches.
     fn begin_epoch(&mut self, seed: u64) -> usize;
 
-    /// The gradients of batch number `batch` of the epoch. `fit` asks for each once and in order.
+    /// The gradients of batch number `batch` of the epoch. `fit` requests each once and in order.
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M>;
 
     /// Called after each step of the optimizer: to update the model's buffers, for example with what
@@ -139,8 +139,8 @@ pub struct BatchGradients<M> {
     pub loss: f64,
     /// The gradients of the loss.
     pub gradients: M,
-    /// The weight of the batch in means over several batches: the number of its examples, or of its
-    /// time steps.
+    /// The weight of the batch in means over several batches, greater than 0: the number of its
+    /// examples, or of its time steps.
     pub weight: f64,
 }
 

@@ -2,8 +2,9 @@
 
 use super::at_callers_line::at_callers_line;
 use super::error::FitError;
-use super::task::{BatchGradients, Task};
-use super::training_loop::VAL_LOSS;
+use super::sequences::Sequences;
+use super::task::{BatchGradients, DataSet, Task};
+use super::training_loop::{VAL_LOSS, first_not_finite};
 use crate::context::Context;
 use crate::data::error::DataError;
 use crate::data::examples::{Examples, OnTape};
@@ -13,7 +14,6 @@ use crate::mode::Mode;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
-use crate::text::bptt_batches;
 use crate::train::shards::Shards;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -216,6 +216,24 @@ where
         self.valid.iter().map(|valid| mean_loss::<T, M, X, Y, D>(model, valid, self.steps, &self.loss)).collect()
     }
 
+    fn check_data(&self, model: &M, set: DataSet, limit: usize) -> Result<(), FitError> {
+        let (name, of) = match set {
+            DataSet::Training => ("training", Some(&self.train)),
+            DataSet::Validation => ("validation", self.valid.as_ref()),
+        };
+        let loss = &self.loss;
+        // Its window is tried alone: what the loss handles is not blamed.
+        of.map_or(Ok(()), |of| {
+            of.check(name, self.steps, limit, |part| {
+                let (value, gradients) = Shards::new().gradients(model, &[()], |tape, net, ()| {
+                    let (output, _) = run::<T, M, X, Y, D>(tape, net, part, None, Mode::Evaluation);
+                    loss(output, part.targets(tape))
+                });
+                !value.is_finite() || first_not_finite(&gradients).is_some()
+            })
+        })
+    }
+
     fn settings(&self) -> Vec<(&'static str, u64)> {
         let valid = self.valid.as_ref().map_or(0, |valid| valid.length * valid.count);
         vec![
@@ -325,59 +343,4 @@ where
     // Collected first and added in order: the same bits at any number of threads.
     let sums: Vec<f64> = shards.par_iter().map(sum).collect();
     sums.into_iter().sum::<f64>() / (of.length * of.count) as f64
-}
-
-/// Inputs and targets `[L, B, ..]`.
-struct Sequences<X, Y> {
-    x: X,
-    y: Y,
-    length: usize,
-    count: usize,
-}
-
-impl Sequences<Indices, Indices> {
-    #[track_caller]
-    fn of_tokens(tokens: &[usize], batch_size: usize) -> Result<Self, DataError> {
-        let mut whole = bptt_batches(tokens, batch_size, usize::MAX)?;
-        let whole = whole.next().expect("a text that is long enough has a batch");
-        Sequences::new(whole.inputs, whole.targets)
-    }
-}
-
-impl<X: Examples, Y: Examples> Sequences<X, Y> {
-    fn new(x: X, y: Y) -> Result<Self, DataError> {
-        let (xs, ys) = (x.describe(), y.describe());
-        let size = |of: (Option<usize>, Option<usize>)| of.0.zip(of.1).filter(|&(length, count)| length * count > 0);
-        match (size((x.time(), x.examples())), size((y.time(), y.examples()))) {
-            (Some(size), Some(of_targets)) if size == of_targets => {
-                let (length, count) = size;
-                Ok(Sequences { x, y, length, count })
-            }
-            _ => Err(DataError(format!(
-                "inputs {xs} and targets {ys} must be as many sequences of the same length: {} and {}",
-                X::AXES[1],
-                Y::AXES[1]
-            ))),
-        }
-    }
-
-    /// The time steps of a window.
-    fn window(&self, window: usize, steps: usize) -> Range<usize> {
-        window * steps..self.length.min((window + 1) * steps)
-    }
-
-    /// Some time steps of some of the sequences.
-    fn cut(&self, steps: Range<usize>, sequences: Range<usize>) -> Self {
-        let (length, count) = (steps.len(), sequences.len());
-        let x = self.x.steps(steps.clone()).slice(sequences.clone()).contiguous();
-        Sequences { x, y: self.y.steps(steps).slice(sequences).contiguous(), length, count }
-    }
-
-    /// The targets on a tape.
-    fn targets<'t, T: Scalar>(&self, tape: &'t Tape<T>) -> Y::Bound<'t>
-    where
-        Y: OnTape<T>,
-    {
-        self.y.bind(tape, Context::default())
-    }
 }
