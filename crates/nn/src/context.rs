@@ -77,8 +77,8 @@ impl<'a> Context<'a> {
         Context { valid: Valid::Lengths(lengths), ..self }
     }
 
-    /// The same, for sequences some of whose steps do not count: those where the mask `[T, B]`, one
-    /// element for each step of each sequence, is 0. It takes the place of lengths.
+    /// The same, for sequences some of whose steps are not valid: those where the mask `[T, B]`, one
+    /// element for each step of each sequence, is 0. It replaces lengths.
     ///
     /// A recurrent layer skips these steps: the state stays as it is, and the output is that of the
     /// step before.

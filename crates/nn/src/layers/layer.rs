@@ -45,13 +45,14 @@ pub trait Layer<'t, T: Scalar, X = Var<'t, T>> {
     type Output: Into<Var<'t, T>>;
 
     /// The output for the input `x`, in training or evaluation, and for sequences of different
-    /// lengths, as the context says. A layer that computes each step by itself takes its input
+    /// lengths, as the context states. A layer that computes each step by itself takes its input
     /// [without padding](crate::layers::zero_padding); one that mixes steps and has no use for
-    /// lengths [refuses](Context::require_all_steps) them.
+    /// lengths [panics](Context::require_all_steps) if there are any.
     #[track_caller]
     fn apply(&self, x: X, cx: Context<'_>) -> Self::Output;
 
-    /// The output for the input `x`, in evaluation and over all time steps.
+    /// The output for the input `x`, in evaluation and over all time steps: not for a layer inside
+    /// another's [`apply`](Layer::apply), where the context is to be passed on.
     #[track_caller]
     fn forward(&self, x: X) -> Self::Output {
         self.apply(x, Context::default())

@@ -6,8 +6,8 @@ use unspool_autograd::{Indices, Scalar, Tensor, Var};
 /// The cross-entropy of scores (logits) `[.., C]` against probabilities of the `C` classes,
 /// `-sum(target log_softmax(output))`, averaged over all rows. A class of probability 0 adds
 /// nothing, even at a score of minus infinity (a masked class). [`CrossEntropy`] takes class
-/// indices, too, and has options for padding, weights and smoothing; the targets of a
-/// [`Dataset`](crate::data::Dataset) are made from class indices by [`Tensor::one_hot`].
+/// indices, too, and has options for padding, weights and smoothing; [`sparse_cross_entropy`] is
+/// the loss of class indices without options.
 ///
 /// ```
 /// use unspool_nn::losses::cross_entropy;
@@ -118,7 +118,9 @@ impl<T: Scalar> Default for CrossEntropy<T> {
 }
 
 impl<T: Scalar> CrossEntropy<T> {
-    /// Ignores rows of this class: padding. It need not be one of the `C` classes.
+    /// Ignores rows of this class: padding. It need not be one of the `C` classes. The mean is over
+    /// all other rows; in [`fit`](crate::train::fit()), over those of each
+    /// [shard](crate::train::Shards), whose losses are then weighted by its examples.
     pub fn ignore(self, class: usize) -> Self {
         CrossEntropy { ignored: Some(class), ..self }
     }

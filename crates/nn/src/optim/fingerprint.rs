@@ -6,7 +6,7 @@ use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
 
 /// A hash of a few elements of each parameter: a model that was trained further, or that comes from
 /// another seed, has another one. A hash of all elements would cost as much as a step of the
-/// optimizer. Buffers do not count: code of the user changes them between steps.
+/// optimizer. Buffers are left out: code of the user changes them between steps.
 pub(crate) fn fingerprint<T: Scalar, M: Params<Tensor<T>>>(model: &M) -> u64 {
     let mut print = 0;
     model.visit_parameters(&mut |_, leaf| {
