@@ -1,6 +1,7 @@
 //! A text as the IDs of its words or characters.
 
 use clap::ValueEnum;
+use std::error::Error;
 use std::path::Path;
 use unspool::data::time_split;
 use unspool::text::{SpecialToken, Vocabulary, characters, join_words, read_text, whitespace_words, words};
@@ -63,26 +64,20 @@ impl Corpus {
         unit: Unit,
         minimum_count: Option<usize>,
         least: usize,
-    ) -> Result<Self, String> {
-        let (name, text) = match file {
-            Some(file) => (file.display().to_string(), read_text(file).map_err(|e| e.to_string())?),
-            None => ("the text".to_string(), DOCUMENTS.to_string()),
-        };
-        let text = with_one_line_end(&text);
+    ) -> Result<Self, Box<dyn Error>> {
+        let text = with_one_line_end(&file.map_or(Ok(DOCUMENTS.to_string()), read_text)?);
         let (unk, units) = (SpecialToken::Unk.text(), unit.plural());
         if unit == Unit::Words && text.contains(unk) {
-            eprintln!("{name}: {unk} stands in the text and is cut into three words; --tokenized keeps it whole");
+            eprintln!("{unk} stands in the text and is cut into three words; --tokenized keeps it whole");
         }
         let tokens = unit.split(&text);
         if tokens.len() < least {
-            return Err(format!("{name} has {} {units}: at least {least} are needed", tokens.len()));
+            return Err(format!("the text has {} {units}: at least {least} are needed", tokens.len()).into());
         }
         let [train, held_out] = time_split(tokens.len(), [90, 10]).map(|part| tokens[part].iter().copied());
         let minimum_count = minimum_count.unwrap_or(if unit == Unit::Characters { 1 } else { 2 });
-        let sentence = |e| format!("{name}: {e}");
-        let vocabulary = Vocabulary::new(train.clone(), minimum_count, [SpecialToken::Unk]).map_err(sentence)?;
-        let (train, held_out) = (vocabulary.encode(train), vocabulary.encode(held_out));
-        Ok(Corpus { train: train.map_err(sentence)?, held_out: held_out.map_err(sentence)?, vocabulary })
+        let vocabulary = Vocabulary::new(train.clone(), minimum_count, [SpecialToken::Unk])?;
+        Ok(Corpus { train: vocabulary.encode(train)?, held_out: vocabulary.encode(held_out)?, vocabulary })
     }
 
     /// A number that another text hardly has: the hash FNV-1a of the vocabulary and the IDs.
@@ -98,17 +93,9 @@ fn with_one_line_end(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// The IDs of a prompt's tokens: of some words of this project's text if that was learned;
-/// otherwise, of a line break or the most frequent token.
-pub(crate) fn prompt(
-    vocabulary: &Vocabulary,
-    unit: Unit,
-    prompt: Option<&str>,
-    own_text: bool,
-) -> Result<Vec<usize>, String> {
-    let Some(prompt) = prompt.or(own_text.then_some("The gradient")) else {
-        return Ok(vec![vocabulary.id("\n").unwrap_or(vocabulary.len().min(2) - 1)]);
-    };
+/// The IDs of a prompt's tokens; without one, of a line break or the most frequent token.
+pub(crate) fn prompt(vocabulary: &Vocabulary, unit: Unit, prompt: Option<&str>) -> Result<Vec<usize>, String> {
+    let Some(prompt) = prompt else { return Ok(vec![vocabulary.id("\n").unwrap_or(vocabulary.len().min(2) - 1)]) };
     let tokens = vocabulary.encode_known(unit.split(&with_one_line_end(prompt)));
     match tokens.map_err(|e| format!("the prompt: {e}"))? {
         tokens if tokens.is_empty() => Err(format!("the prompt has no {}", unit.plural())),
@@ -133,24 +120,22 @@ mod tests {
         let text = " the <unk> said : no <unk> \r\n".repeat(20);
         let [whole, cut, single] = [Unit::Tokenized, Unit::Words, Unit::Characters].map(|unit| corpus(&text, unit));
         assert_eq!(whole.vocabulary.len(), 1 + 5); // <unk>, the, said, :, no, line break
-        let unknown = whole.vocabulary.special_token_id(SpecialToken::Unk).unwrap();
-        assert_eq!(whole.train.iter().chain(&whole.held_out).filter(|&&token| token == unknown).count(), 40);
+        let ids = whole.train.iter().chain(&whole.held_out);
+        assert_eq!(ids.filter(|&&id| whole.vocabulary.tokens()[id] == "<unk>").count(), 40);
         assert_eq!((cut.train.len(), cut.held_out.len()), (11 * 18, 11 * 2));
         assert!(single.vocabulary.id("\r").is_none() && single.hash() != cut.hash());
-        assert_eq!(
-            prompt(&single.vocabulary, Unit::Characters, Some("\r\n"), false),
-            prompt(&single.vocabulary, Unit::Characters, None, false)
-        );
+        let of = |text| prompt(&single.vocabulary, Unit::Characters, text);
+        assert_eq!(of(Some("\r\n")), of(None));
     }
 
     #[test]
     fn words_are_written_as_they_were_split() {
-        let written = |unit: Unit, tokens: &[&str]| -> String {
-            let before = ["\n"].iter().chain(tokens);
-            before.zip(tokens).map(|(before, token)| unit.written(before, token)).collect()
-        };
-        assert_eq!(written(Unit::Words, &["Yes", ",", "(", "no", ")", "\n", "Or"]), "Yes, (no)\nOr");
-        assert_eq!(written(Unit::Tokenized, &["yes", ",", "\n", "or"]), "yes , \nor");
-        assert_eq!(written(Unit::Characters, &["a", " ", "b"]), "a b");
+        for (unit, text) in [(Unit::Words, "Yes, (no)\nOr"), (Unit::Tokenized, "yes , \nor"), (Unit::Characters, "a b")]
+        {
+            let tokens = unit.split(text);
+            let before = ["\n"].iter().chain(&tokens);
+            let written = before.zip(&tokens).map(|(before, token)| unit.written(before, token));
+            assert_eq!(written.collect::<String>(), text);
+        }
     }
 }

@@ -40,11 +40,8 @@ type Outcome<R = ()> = Result<R, Box<dyn Error>>;
 fn main() -> ExitCode {
     let options = Options::parse();
     // What was trained so far is kept. What is written is not, and ends at once.
-    let interrupt = match options.load {
-        None => Interrupt::on_ctrl_c().map_err(Into::into),
-        Some(_) => Ok(Interrupt::new()),
-    };
-    match interrupt.and_then(|interrupt| run(&options, &interrupt, &mut std::io::stdout())) {
+    let interrupt = if options.load.is_some() { Ok(Interrupt::new()) } else { Interrupt::on_ctrl_c() };
+    match interrupt.map_err(Into::into).and_then(|interrupt| run(&options, &interrupt, &mut std::io::stdout())) {
         Ok(()) => ExitCode::SUCCESS,
         // A reader that has gone away, as in `language-model | head`, is no error.
         Err(e) if e.downcast_ref().is_some_and(|e: &std::io::Error| e.kind() == ErrorKind::BrokenPipe) => {
@@ -104,8 +101,8 @@ impl Job<'_> {
         let Job { options, made_with, vocabulary, interrupt, .. } = self;
         let unit = made_with.unit()?;
         // Before the training, so that a mistake is found at once.
-        let own_text = options.text.is_none() && options.load.is_none();
-        let prompt = corpus::prompt(vocabulary, unit, options.prompt.as_deref(), own_text)?;
+        let own_text = (options.text.is_none() && options.load.is_none()).then_some("The gradient");
+        let prompt = corpus::prompt(vocabulary, unit, options.prompt.as_deref().or(own_text))?;
         let new_model = || -> LanguageModel<Tensor, C> {
             let new = if made_with.tied { LanguageModel::tied } else { LanguageModel::new };
             let (rng, hidden) = (&mut rng(made_with.seed), vec![made_with.hidden; made_with.layers]);
@@ -120,13 +117,8 @@ impl Job<'_> {
                     return Ok(());
                 }
                 let nats = model.cross_entropy(&corpus.held_out, 1)?;
-                let (bits, perplexity) = (bits_per_token(nats), perplexity(nats));
-                writeln!(
-                    out,
-                    "With each of the {} held out but the first predicted from all before it: {nats:.4} nats, {bits:.3} \
-                     bits, perplexity {perplexity:.3}\n",
-                    unit.plural()
-                )?;
+                let (bits, of) = (bits_per_token(nats), perplexity(nats));
+                writeln!(out, "Held out, each after all before: {nats:.4} nats, {bits:.3} bits, perplexity {of:.3}\n")?;
                 model
             }
         };

@@ -20,49 +20,49 @@ pub(crate) struct Options {
     pub(crate) tokenized: bool,
     /// How often a token must occur in the text to be in the vocabulary and not <unk>; default: 2
     /// for words, 1 for characters
-    #[arg(long, value_name = "N", value_parser = between::<usize>(1, 1_000_000))]
+    #[arg(long, value_name = "N", value_parser = between(1, 1_000_000))]
     pub(crate) minimum_count: Option<usize>,
     /// The cell of the recurrent layers
     #[arg(long, value_enum, default_value = "lstm")]
     pub(crate) cell: CellKind,
     /// The number of units of each layer
-    #[arg(long, value_name = "N", default_value = "256", value_parser = between::<usize>(1, 8192))]
+    #[arg(long, value_name = "N", default_value = "256", value_parser = between(1, 8192))]
     pub(crate) hidden: usize,
     /// The number of recurrent layers
-    #[arg(long, value_name = "N", default_value = "1", value_parser = between::<usize>(1, 16))]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = between(1, 16))]
     pub(crate) layers: usize,
     /// The size of a token's embedding; 256 for words
     #[arg(long, value_name = "N", default_value_if("unit", "words", "256"), default_value = "64",
-        value_parser = between::<usize>(1, 8192))]
+        value_parser = between(1, 8192))]
     pub(crate) embedding: usize,
     /// Tie the output weights to the embeddings
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
     pub(crate) tied: bool,
     /// The dropout probability before, between and after the layers; 0.5 for words
     #[arg(long, value_name = "RATE", default_value_if("unit", "words", "0.5"), default_value = "0.2",
-        value_parser = rate)]
+        value_parser = number(|n| (0.0..1.0).contains(&n), "of at least 0 and less than 1"))]
     pub(crate) dropout: f64,
     /// The number of time steps of truncated backpropagation
-    #[arg(long, value_name = "N", default_value = "32", value_parser = between::<usize>(1, 100_000))]
+    #[arg(long, value_name = "N", default_value = "32", value_parser = between(1, 100_000))]
     pub(crate) steps: usize,
     /// The batch size: rows of the text that are read side by side
-    #[arg(long, value_name = "N", default_value = "32", value_parser = between::<usize>(1, 10_000))]
+    #[arg(long, value_name = "N", default_value = "32", value_parser = between(1, 10_000))]
     pub(crate) batch: usize,
     /// The number of epochs
-    #[arg(long, value_name = "N", default_value = "15", value_parser = between::<usize>(1, 10_000))]
+    #[arg(long, value_name = "N", default_value = "15", value_parser = between(1, 10_000))]
     pub(crate) epochs: usize,
     /// The peak learning rate of AdamW, which decays along a cosine; 0.003 for words
     #[arg(long, value_name = "RATE", default_value_if("unit", "words", "0.003"), default_value = "0.004",
-        value_parser = positive)]
+        value_parser = number(|n| n > 0.0, "above 0"))]
     pub(crate) learning_rate: f64,
     /// The decoupled weight decay of AdamW
-    #[arg(long, value_name = "DECAY", default_value = "0.01", value_parser = amount)]
+    #[arg(long, value_name = "DECAY", default_value = "0.01", value_parser = number(|n| n >= 0.0, "of at least 0"))]
     pub(crate) weight_decay: f64,
     /// The seed of the initial weights, dropout and sampling
     #[arg(long, value_name = "N", default_value = "0")]
     pub(crate) seed: u64,
     /// Stop training after this many minutes
-    #[arg(long, value_name = "MINUTES", value_parser = positive)]
+    #[arg(long, value_name = "MINUTES", value_parser = number(|n| n > 0.0, "above 0"))]
     pub(crate) minutes: Option<f64>,
     /// Save the best model to this file, and the training to one beside it that ends in .checkpoint
     #[arg(long, value_name = "FILE")]
@@ -86,13 +86,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TEXT")]
     pub(crate) prompt: Option<String>,
     /// Scores are divided by this before sampling; 0 always takes the most probable token
-    #[arg(long, value_name = "T", default_value = "0.8", value_parser = amount)]
+    #[arg(long, value_name = "T", default_value = "0.8", value_parser = number(|n| n >= 0.0, "of at least 0"))]
     pub(crate) temperature: f64,
     /// Sample from the K most probable tokens only
-    #[arg(long, value_name = "K", value_parser = between::<usize>(1, 1_000_000_000))]
+    #[arg(long, value_name = "K", value_parser = between(1, 1_000_000_000))]
     pub(crate) top_k: Option<usize>,
     /// Sample from the most probable tokens that together reach this probability
-    #[arg(long, value_name = "P", value_parser = probability, default_value = "1")]
+    #[arg(long, value_name = "P", default_value = "1", value_parser = number(|n| n > 0.0 && n <= 1.0, "in (0, 1]"))]
     pub(crate) top_p: f64,
 }
 
@@ -135,30 +135,19 @@ impl Options {
 }
 
 fn name(value: &impl ValueEnum) -> String {
-    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
+    value.to_possible_value().expect("no value is hidden").get_name().to_string()
 }
 
-fn between<T: TryFrom<u64>>(least: u64, most: u64) -> RangedU64ValueParser<T> {
+fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(least..=most)
 }
 
-fn number(text: &str, is: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|&number| is(number));
-    number.ok_or_else(|| format!("it must be a number {expected}"))
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    number(text, |number| number > 0.0 && number.is_finite(), "above 0")
-}
-
-fn amount(text: &str) -> Result<f64, String> {
-    number(text, |number| number >= 0.0 && number.is_finite(), "of at least 0")
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    number(text, |number| (0.0..1.0).contains(&number), "of at least 0 and less than 1")
-}
-
-fn probability(text: &str) -> Result<f64, String> {
-    number(text, |number| number > 0.0 && number <= 1.0, "above 0 and at most 1")
+fn number(
+    is: fn(f64) -> bool,
+    expected: &'static str,
+) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse().ok().filter(|&number: &f64| number.is_finite() && is(number));
+        number.ok_or_else(|| format!("it must be a number {expected}"))
+    }
 }

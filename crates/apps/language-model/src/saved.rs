@@ -32,15 +32,13 @@ pub(crate) fn save<M: Params<Tensor>>(
 /// The options that the model of a file was made with, and its vocabulary.
 pub(crate) fn read(file: &WeightFile, path: &Path) -> Outcome<(Options, Vocabulary)> {
     let path = path.display();
-    let text = |name: &str| text(file, name).map_err(|lack| format!("{path} {lack}"));
+    let text = |name: &str| file.text(name).ok_or_else(|| format!("{path} has no {name}: it is not from --save"));
     let mut arguments = vec!["language-model".to_string()];
     for (name, _) in Options::parse_from([""]).fixed() {
         arguments.push(format!("{name}={}", text(name)?));
     }
-    let options = Options::try_parse_from(arguments).map_err(|e| {
-        let sentence = e.to_string();
-        format!("{path}: {}", sentence.lines().next().unwrap_or_default().trim_start_matches("error: "))
-    })?;
+    let first_line = |e: clap::Error| e.to_string().lines().next().unwrap_or_default().replace("error: ", "");
+    let options = Options::try_parse_from(arguments).map_err(|e| format!("{path}: {}", first_line(e)))?;
     let vocabulary = Vocabulary::from_json(text("vocabulary")?).map_err(|e| format!("{path}: {e}"))?;
     Ok((options, vocabulary))
 }
@@ -57,16 +55,11 @@ pub(crate) fn load<M: Params<Tensor>>(file: &WeightFile, mut model: M) -> Outcom
 /// Returns an error if a file was saved in a training with other options or another text.
 pub(crate) fn check_same(path: &Path, options: &Options, corpus: &Corpus) -> Outcome {
     let file = WeightFile::open(path)?;
-    let path = path.display();
     for (name, now) in options.fixed().into_iter().chain([(HASH, corpus.hash().to_string())]) {
-        let before = text(&file, name).map_err(|lack| format!("{path} {lack}"))?;
+        let before = file.text(name).unwrap_or("nothing");
         if before != now {
-            return Err(format!("{path} was saved with {name} {before}, not {now}").into());
+            return Err(format!("{} was saved with {name} {before}, not {now}", path.display()).into());
         }
     }
     Ok(())
-}
-
-fn text<'a>(file: &'a WeightFile, name: &str) -> Result<&'a str, String> {
-    file.text(name).ok_or_else(|| format!("has no {name}: it must be a file that --save has written"))
 }

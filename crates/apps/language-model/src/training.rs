@@ -38,10 +38,7 @@ where
     let Corpus { vocabulary, train, held_out } = corpus;
     let (units, parameters) = (options.unit()?.plural(), model.parameter_count());
     let (learned, held, known) = (train.len(), held_out.len(), vocabulary.len());
-    writeln!(
-        out,
-        "{learned} {units} to learn from, {held} held out; a vocabulary of {known}; {parameters} parameters\n"
-    )?;
+    writeln!(out, "{learned} {units} learned, {held} held out; a vocabulary of {known}; {parameters} parameters\n")?;
 
     let mut task = Tokens::tokens(train, options.batch, options.steps)?
         .validate_tokens(held_out, VALIDATION_ROWS.min(held - 1))?
@@ -55,15 +52,14 @@ where
         .clip_norm(1.0);
     // It never stops the training: it keeps the best weights.
     let mut best = EarlyStopping::new(usize::MAX);
-    let mut time = TimeLimit { started: Instant::now(), minutes: options.minutes, interrupt };
+    let mut watch = Watch { options, corpus, interrupt, started: Instant::now() };
     let mut fit = fit(&mut *model, &mut task)
         .optimizer(adamw)
         .epochs(options.epochs)
         .seed(options.seed)
         .interrupt(interrupt)
         .callback(&mut best)
-        .callback(&mut time)
-        .callback(SaveBest { options, corpus });
+        .callback(&mut watch);
     if options.quiet {
         fit = fit.quiet();
     }
@@ -86,19 +82,13 @@ where
     let (epochs, seconds) = (history.loss.len(), history.seconds);
     if let (Some(epoch), Some(nats)) = (best.best_epoch(), best.best()) {
         let speed = (epochs * learned) as f64 / seconds;
-        writeln!(
-            out,
-            "The best of {epochs} epochs is number {epoch}: {nats:.4} nats; {seconds:.1} s, {speed:.0} {units}/s"
-        )?;
+        writeln!(out, "Best of {epochs} epochs: {epoch}, {nats:.4} nats; {seconds:.1} s, {speed:.0} {units}/s")?;
     }
     if history.stop_reason == StopReason::Interrupted {
-        let goes_on = match options.save {
-            Some(_) => "with --resume, training goes on",
-            None => "without --save, nothing is kept",
-        };
+        let goes_on = if options.save.is_some() { "with --resume, training goes on" } else { "nothing is kept" };
         writeln!(out, "Interrupted in epoch {}; {goes_on}", epochs + 1)?;
         // Out of time, the model is still measured and writes; interrupted, it does not.
-        if !time.is_over() {
+        if !watch.is_out_of_time() {
             return Ok(false);
         }
         interrupt.clear();
@@ -106,35 +96,29 @@ where
     Ok(true)
 }
 
-/// Interrupts a training after some minutes. (A callback that stops one stops it for good.)
-struct TimeLimit<'a> {
-    started: Instant,
-    minutes: Option<f64>,
+/// Saves a model that is better than those before, so that it can write while the training runs;
+/// and interrupts the training after some minutes. (A callback that stops it stops it for good.)
+struct Watch<'a> {
+    options: &'a Options,
+    corpus: &'a Corpus,
     interrupt: &'a Interrupt,
+    started: Instant,
 }
 
-impl TimeLimit<'_> {
-    fn is_over(&self) -> bool {
-        self.minutes.is_some_and(|minutes| self.started.elapsed().as_secs_f64() >= 60.0 * minutes)
+impl Watch<'_> {
+    fn is_out_of_time(&self) -> bool {
+        self.options.minutes.is_some_and(|minutes| self.started.elapsed().as_secs_f64() >= 60.0 * minutes)
     }
 }
 
-impl<M> Callback<f32, M> for TimeLimit<'_> {
+impl<M: Params<Tensor>> Callback<f32, M> for Watch<'_> {
     fn on_step(&mut self, _: &Progress<'_, M>) -> ControlFlow<()> {
-        if self.is_over() {
+        if self.is_out_of_time() {
             self.interrupt.set();
         }
         ControlFlow::Continue(())
     }
-}
 
-/// Saves a model that is better than those before, so that it can write while the training runs.
-struct SaveBest<'a> {
-    options: &'a Options,
-    corpus: &'a Corpus,
-}
-
-impl<M: Params<Tensor>> Callback<f32, M> for SaveBest<'_> {
     fn on_epoch(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
         let losses = &progress.history.val_loss;
         if let (Some(path), Some((last, before))) = (&self.options.save, losses.split_last())
