@@ -43,7 +43,7 @@ pub(crate) fn file(name: &str) -> PathBuf {
 }
 
 /// Sets an interrupt in this step.
-struct At(usize, Interrupt);
+pub(crate) struct At(pub(crate) usize, pub(crate) Interrupt);
 
 impl<M> Callback<f64, M> for At {
     fn on_step(&mut self, report: &Progress<'_, M>) -> ControlFlow<()> {

@@ -9,7 +9,7 @@ use unspool_autograd::{Indices, Scalar, Tensor};
 /// [`predict`](crate::train::predict()) takes.
 ///
 /// A tensor `[N, F]` or `[T, N, F]`, indices `[N]` or `[T, N]`, a pair of these, [`Padded`]
-/// sequences, or the inputs of a [`Dataset`].
+/// sequences (also of a pair, whose first has the lengths), or the inputs of a [`Dataset`].
 pub trait Inputs {
     /// What the inputs are made of.
     type X: Examples;

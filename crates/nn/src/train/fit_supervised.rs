@@ -68,11 +68,11 @@ impl<'a, T: Scalar, M, X: Examples, Y: OnTape<T>, L, O> Fit<'a, T, M, Supervised
     /// all outputs and targets of the form of [`Loss`]. It is recorded in the
     /// [`History`](crate::train::History) under its
     /// name, with the prefix `val_` if it is computed on validation examples; without any, it is
-    /// computed on the training examples. [Weights](Dataset::with_weights) are ignored. If it
+    /// computed on the training examples (with [`train_metrics`](Fit::train_metrics), on both). [Weights](Dataset::with_weights) are ignored. If it
     /// becomes NaN, training continues, with a warning on standard error.
     ///
     /// # Panics
-    /// If the name is taken.
+    /// If the name is taken, or begins with `val_`.
     #[track_caller]
     pub fn metric(mut self, name: impl Into<String>, metric: impl Loss<T, Y> + Send + 'a) -> Self {
         let (name, metrics) = (name.into(), &mut self.task.metrics);
@@ -80,6 +80,7 @@ impl<'a, T: Scalar, M, X: Examples, Y: OnTape<T>, L, O> Fit<'a, T, M, Supervised
         let known = ["loss", "val_loss", "learning_rate", "epoch", "seconds"];
         let taken = known.contains(&&name[..]) || metrics.iter().any(|known| known.name == name);
         assert!(!taken, "metric: the name {name:?} is taken");
+        assert!(!name.starts_with("val_"), "metric: the name {name:?} begins with val_, which is for validation");
         metrics.push(NamedMetric { name, metric: Box::new(metric), at: Location::caller() });
         self
     }

@@ -17,7 +17,8 @@ type Evaluation<'a, M> = Box<dyn FnMut(&M) -> f64 + Send + 'a>;
 
 /// A [`Task`] of two closures: the batches of an epoch, drawn from a seed, and the gradients of one
 /// batch, as [`Shards::gradients`](crate::train::Shards::gradients) returns them, or as
-/// [`BatchGradients`] if batches have weights.
+/// [`BatchGradients`] if batches have weights. For a training to be resumed to the bit, what both do
+/// depends on their arguments alone: see [`Task`].
 ///
 /// ```
 /// use unspool_nn::rng;

@@ -46,5 +46,5 @@ pub use interrupt::Interrupt;
 pub use metrics::accuracy;
 pub use shards::Shards;
 pub use supervised::Supervised;
-pub use task::{BatchGradients, DataSet, IntoTask, Task};
+pub use task::{BatchGradients, ExampleSet, IntoTask, Task};
 pub use truncated_bptt::{NextToken, TruncatedBptt};

@@ -17,22 +17,23 @@ where
     O: Optimizer<T, M> + Send,
 {
     /// The settings that must be the same in a resumed training and do not show in the rest of a
-    /// checkpoint.
-    fn fixed_settings(&self) -> Vec<(&'static str, u64)> {
+    /// checkpoint: their names, keys in the file, and values.
+    fn fixed_settings(&self) -> Vec<(&'static str, String, u64)> {
         let settings = &self.settings;
         let own = [
             ("seed", settings.seed),
             ("number of batches per step", settings.accumulate as u64),
             ("number of callbacks", settings.callbacks.len() as u64),
         ];
-        own.into_iter().chain(self.task.settings()).collect()
+        let task = self.task.settings().into_iter().map(|(name, number)| (name, format!("task.{}", key(name)), number));
+        own.map(|(name, number)| (name, key(name), number)).into_iter().chain(task).collect()
     }
 
     pub(super) fn save_checkpoint(&self) -> Result<(), FileError> {
         let Some(path) = &self.settings.files.checkpoint else { return Ok(()) };
         let mut checkpoint = Checkpoint::new();
-        for (name, number) in self.fixed_settings() {
-            checkpoint.put_numbers(&format!("settings.{}", name.replace(' ', "_")), &[number]);
+        for (_, key, number) in self.fixed_settings() {
+            checkpoint.put_numbers(&format!("settings.{key}"), &[number]);
         }
         checkpoint.put_model("model", &*self.model);
         checkpoint.put_state("optimizer", &self.optimizer.state_dict());
@@ -57,8 +58,8 @@ where
         };
 
         let mut differ = Vec::new();
-        for (name, now) in self.fixed_settings() {
-            let [saved] = file.numbers(&format!("settings.{}", name.replace(' ', "_"))).map_err(sentence)?;
+        for (name, key, now) in self.fixed_settings() {
+            let [saved] = file.numbers(&format!("settings.{key}")).map_err(sentence)?;
             if saved != now {
                 differ.push(format!("its {name} is {saved}, expected {now}"));
             }
@@ -157,4 +158,9 @@ impl Position {
 
 fn sentence(error: FileError) -> FitError {
     FitError::Checkpoint(error.to_string())
+}
+
+/// The name of a setting, as a key.
+fn key(name: &str) -> String {
+    name.replace(' ', "_")
 }

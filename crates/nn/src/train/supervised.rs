@@ -1,7 +1,7 @@
 //! The task of a data set and a loss.
 
 use super::error::FitError;
-use super::task::{BatchGradients, DataSet, Task};
+use super::task::{BatchGradients, ExampleSet, Task};
 use crate::data::batches::shuffled_batches;
 use crate::data::buckets::buckets;
 use crate::data::dataset::Dataset;
@@ -180,10 +180,10 @@ where
         values
     }
 
-    fn check_data(&self, model: &M, set: DataSet, limit: usize) -> Result<(), FitError> {
+    fn check_data(&self, model: &M, set: ExampleSet, limit: usize) -> Result<(), FitError> {
         match set {
-            DataSet::Training => self.check_training_data(model, limit),
-            DataSet::Validation => self.check_validation_data(model, limit),
+            ExampleSet::Training => self.check_training_data(model, limit),
+            ExampleSet::Validation => self.check_validation_data(model, limit),
         }
     }
 

@@ -60,6 +60,10 @@ use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
 ///
 /// What must be true for a training to be resumed to the bit: what `begin_epoch` and `gradients` do
 /// depends on their arguments, on what is in [`state_dict`](Task::state_dict), and on nothing else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a task for `fit`",
+    note = "pass a data set as `&data` and set its `.loss(..)`; a task of your own implements `Task`"
+)]
 pub trait Task<T: Scalar, M> {
     /// Begins an epoch: puts its batches in order, as the seed determines, and drops what was carried
     /// from batch to batch in the epoch before. Returns the number of batches.
@@ -106,7 +110,7 @@ pub trait Task<T: Scalar, M> {
     ///
     /// # Errors
     /// [`FitError::Data`], without a history, if there is one.
-    fn check_data(&self, model: &M, set: DataSet, limit: usize) -> Result<(), FitError> {
+    fn check_data(&self, model: &M, set: ExampleSet, limit: usize) -> Result<(), FitError> {
         let _ = (model, set, limit);
         Ok(())
     }
@@ -174,7 +178,7 @@ impl<M> From<(f64, M)> for BatchGradients<M> {
 
 /// Training or validation examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DataSet {
+pub enum ExampleSet {
     /// The examples that gradients come from.
     Training,
     /// The examples that the validation loss is measured on.
@@ -233,7 +237,7 @@ impl<T: Scalar, M, K: Task<T, M>> Task<T, M> for &mut K {
     fn prepare(&mut self, model: &M) -> Result<(), FitError> {
         (**self).prepare(model)
     }
-    fn check_data(&self, model: &M, set: DataSet, limit: usize) -> Result<(), FitError> {
+    fn check_data(&self, model: &M, set: ExampleSet, limit: usize) -> Result<(), FitError> {
         (**self).check_data(model, set, limit)
     }
     fn settings(&self) -> Vec<(&'static str, u64)> {

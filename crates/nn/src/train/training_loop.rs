@@ -3,7 +3,7 @@
 use super::callback::{Progress, Start};
 use super::error::FitError;
 use super::settings::Settings;
-use super::task::{BatchGradients, DataSet, Task};
+use super::task::{BatchGradients, ExampleSet, Task};
 use crate::mode::Mode;
 use crate::optim::optimizer::Optimizer;
 use crate::train::history::{History, StopReason};
@@ -63,7 +63,7 @@ where
     pub fn run(mut self) -> Result<History, FitError> {
         #[cfg(feature = "safetensors")]
         self.settings.files.try_checkpoint()?;
-        for set in [DataSet::Training, DataSet::Validation] {
+        for set in [ExampleSet::Training, ExampleSet::Validation] {
             self.task.check_data(self.model, set, TRIED_EXAMPLES)?;
         }
         let curves = self.curves();
@@ -147,6 +147,12 @@ where
         for batch in self.at.batches..self.at.batches + group {
             let mode = Mode::Training { seed: self.settings.seed }.fold_in(epoch).fold_in(batch);
             let of_batch = self.task.gradients(self.model, batch, mode);
+            let weight = of_batch.weight;
+            assert!(
+                weight > 0.0 && weight.is_finite(),
+                "fit: a task has given batch {} the weight {weight}",
+                batch + 1
+            );
             let not_finite = first_not_finite(&of_batch.gradients);
             if !of_batch.loss.is_finite() || not_finite.is_some() {
                 return Err(self.not_finite(epoch, batch + 1, of_batch.loss, not_finite));
@@ -173,7 +179,7 @@ where
     fn not_finite(&self, epoch: usize, batch: usize, loss: f64, gradient: Option<String>) -> FitError {
         let (history, own) = (self.so_far(), first_not_finite(&*self.model));
         if own.is_none()
-            && let Err(data) = self.task.check_data(self.model, DataSet::Training, usize::MAX)
+            && let Err(data) = self.task.check_data(self.model, ExampleSet::Training, usize::MAX)
         {
             return data.with_history(history);
         }
@@ -206,7 +212,7 @@ where
         assert!(names.len() == values.len(), "fit: a task has measured {} values for {names:?}", values.len());
         let mut bad_set = None;
         for (name, value) in names.iter().zip(&values) {
-            let set = if name.starts_with("val_") { DataSet::Validation } else { DataSet::Training };
+            let set = if name.starts_with("val_") { ExampleSet::Validation } else { ExampleSet::Training };
             if name == VAL_LOSS {
                 self.history.val_loss.push(*value);
                 bad_set = bad_set.or((!value.is_finite()).then_some(set));

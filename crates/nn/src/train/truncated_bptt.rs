@@ -3,7 +3,7 @@
 use super::at_callers_line::at_callers_line;
 use super::error::FitError;
 use super::sequences::Sequences;
-use super::task::{BatchGradients, DataSet, Task};
+use super::task::{BatchGradients, ExampleSet, Task};
 use super::training_loop::{VAL_LOSS, first_not_finite};
 use crate::context::Context;
 use crate::data::error::DataError;
@@ -216,10 +216,10 @@ where
         self.valid.iter().map(|valid| mean_loss::<T, M, X, Y, D>(model, valid, self.steps, &self.loss)).collect()
     }
 
-    fn check_data(&self, model: &M, set: DataSet, limit: usize) -> Result<(), FitError> {
+    fn check_data(&self, model: &M, set: ExampleSet, limit: usize) -> Result<(), FitError> {
         let (name, of) = match set {
-            DataSet::Training => ("training", Some(&self.train)),
-            DataSet::Validation => ("validation", self.valid.as_ref()),
+            ExampleSet::Training => ("training", Some(&self.train)),
+            ExampleSet::Validation => ("validation", self.valid.as_ref()),
         };
         let loss = &self.loss;
         // Its window is tried alone: what the loss handles is not blamed.
