@@ -121,10 +121,10 @@ mod tests {
 
     #[test]
     fn a_short_problem_is_solved_through_its_gradient() {
-        let data = sequences(&mut rng(1), 6, 100);
+        let data = sequences(&mut rng(1), 4, 100);
         let model = sequential().add(gru(2, 16)).add(dense(16, 1));
         let before = gradient(&model, &data);
-        let model = train("Gru", model, 6, 1500).unwrap();
+        let model = train("Gru", model, 4, 800).unwrap();
         let (error, after) = (evaluate(&model, &data, mse), gradient(&model, &data));
         assert!(error < 0.01 && before < 0.5 && (after - 1.0).abs() < 0.2, "{error}, {before}, {after}");
     }

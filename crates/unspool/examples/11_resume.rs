@@ -122,6 +122,7 @@ mod tests {
         let saved = || fs::metadata(folder.join("checkpoint.safetensors")).and_then(|file| file.modified()).ok();
         let mut sent = 0;
         while !folder.join("weights.safetensors").exists() {
+            assert!(sent < 50, "it does not end");
             let (before, mut command) = (saved(), Command::new(std::env::current_exe().unwrap()));
             command.args(["--exact", "tests::as_a_process"]).env(FOLDER, &folder);
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
