@@ -15,10 +15,10 @@ pub(crate) struct Options {
     /// What is predicted, one after the other
     #[arg(long, value_enum, default_value = "characters")]
     pub(crate) unit: Unit,
-    /// The text is already tokenized into words: split it at spaces only, and keep its <unk>
+    /// The text is already tokenized into words: split it at spaces only, and keep its `<unk>`
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
     pub(crate) tokenized: bool,
-    /// How often a token must occur in the text to be in the vocabulary and not <unk>; default: 2
+    /// How often a token must occur in the text to be in the vocabulary and not `<unk>`; default: 2
     /// for words, 1 for characters
     #[arg(long, value_name = "N", value_parser = between(1, 1_000_000))]
     pub(crate) minimum_count: Option<usize>,
