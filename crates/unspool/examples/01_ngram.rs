@@ -51,14 +51,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("\nPerplexity of what was counted, and of what was held out");
     println!(" n  maximum likelihood: counted   held out      add-k  stupid back-off (*)  Kneser-Ney");
     for n in 1..=counts.order() {
-        let counted = of(&counts, n, Smoothing::MaximumLikelihood, &corpus.train);
+        let counted = perplexity_of(&counts, n, Smoothing::MaximumLikelihood, &corpus.train);
         let [likelihood, add_k, backoff, kneser_ney] = [
             Smoothing::MaximumLikelihood,
             Smoothing::AddK(cli.get("k")),
             Smoothing::StupidBackoff(0.4),
             Smoothing::KneserNey,
         ]
-        .map(|smoothing| of(&counts, n, smoothing, &corpus.held_out));
+        .map(|smoothing| perplexity_of(&counts, n, smoothing, &corpus.held_out));
         println!("{n:>2} {counted:>28.3} {likelihood:>10.3} {add_k:>10.3} {backoff:>20.3} {kneser_ney:>11.3}");
     }
     println!("(*) of its scores, which do not sum to 1: it looks better than it is");
@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The perplexity of the tokens of a text, each predicted from the n - 1 before it.
-fn of(counts: &NgramCounts, n: usize, smoothing: Smoothing, tokens: &[usize]) -> f64 {
+fn perplexity_of(counts: &NgramCounts, n: usize, smoothing: Smoothing, tokens: &[usize]) -> f64 {
     perplexity(NgramModel::new(counts, n, smoothing).cross_entropy(tokens))
 }
 
@@ -89,7 +89,7 @@ mod tests {
         let text = "to be , or not to be : that is the question . ".repeat(20);
         let corpus = Corpus::new(text.split_whitespace(), "to be".split(' ')).unwrap();
         let counts = NgramCounts::new(&corpus.train, 4, corpus.vocabulary.len());
-        let [one, two, four] = [1, 2, 4].map(|n| of(&counts, n, Smoothing::AddK(0.001), &corpus.train));
+        let [one, two, four] = [1, 2, 4].map(|n| perplexity_of(&counts, n, Smoothing::AddK(0.001), &corpus.train));
         // Of 13 words, "to" and "be" occur twice; what comes after "to be" depends on the word before.
         let of_words = 9.0 / 13.0 * 13f64.ln() + 4.0 / 13.0 * 6.5f64.ln();
         let of_pairs = 2.0 / 13.0 * 2f64.ln();
