@@ -11,7 +11,7 @@
 //! Dates are translated character by character; 2,000 days are held out, and the model never sees
 //! one of them in any format. Sentences are translated word by word; a tenth of them is held out,
 //! with all of its translations. The weights are those of the epoch that is best on a part for
-//! validation. Ctrl-c ends training; with `--checkpoint FILE`, `--resume` continues it.
+//! validation. Ctrl-c ends training; with `--checkpoint FILE`, the same command resumes it.
 
 #![forbid(unsafe_code)]
 
@@ -30,7 +30,7 @@ use clap::{Parser, builder::RangedU64ValueParser};
 use data::{Languages, Sentences, Unit};
 use model::{Sizes, Translator};
 use saved::Trained;
-use std::io::{ErrorKind, Write, stdout};
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use training::Pairs;
@@ -72,12 +72,10 @@ struct Options {
     /// The seed of the initial weights and the order of the pairs
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Save a checkpoint to this file after each epoch and when interrupted
+    /// Save a checkpoint to this file after each epoch and when interrupted; if there is one, the
+    /// training resumes from it
     #[arg(long, value_name = "FILE", conflicts_with = "load")]
     checkpoint: Option<PathBuf>,
-    /// Resume from the checkpoint
-    #[arg(long, requires = "checkpoint")]
-    resume: bool,
     /// The number of hypotheses that beam search keeps
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = between(1, 100))]
     beam: usize,
@@ -110,15 +108,14 @@ fn ratio(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    let interrupt = Interrupt::on_ctrl_c().map_err(|e| e.to_string());
-    let printed = interrupt.and_then(|interrupt| run(&Options::parse(), &interrupt)).and_then(|report| {
-        match stdout().write_all(report.as_bytes()) {
-            Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(format!("cannot print the results: {e}")),
-            _ => Ok(()), // a closed pipe, as in `.. | head -1`, is no error
+    let options = Options::parse();
+    // Nothing but a training is worth keeping when it is interrupted.
+    let interrupt = if options.load.is_some() { Ok(Interrupt::new()) } else { Interrupt::on_ctrl_c() };
+    match interrupt.map_err(|e| e.to_string()).and_then(|interrupt| run(&options, &interrupt)) {
+        Ok(report) => {
+            let _ = stdout().write_all(report.as_bytes()); // a closed pipe, as in `.. | head -1`, is no error
+            ExitCode::SUCCESS
         }
-    });
-    match printed {
-        Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("translate: {sentence}");
             ExitCode::FAILURE
@@ -173,7 +170,8 @@ fn trained(options: &Options, interrupt: &Interrupt) -> Result<(Trained, Sentenc
     let (pairs, count) = (train.len(), model.parameter_count());
     eprintln!("{pairs} pairs to train on, {source} and {target} {unit}, {count} parameters");
 
-    let mut task = Pairs::new(languages.pairs(&train)?, languages.pairs(&valid)?, options.teacher_ratio);
+    let [train, valid] = [languages.pairs(&train)?, languages.pairs(&valid)?];
+    let mut task = Pairs { train, valid, teacher_ratio: options.teacher_ratio, ..Pairs::default() };
     let steps = epochs * pairs.div_ceil(training::BATCH);
     let schedule = Cosine::new(steps).warmup((steps / 10).min(200));
     let mut fit = fit(&mut model, &mut task)
@@ -183,14 +181,11 @@ fn trained(options: &Options, interrupt: &Interrupt) -> Result<(Trained, Sentenc
         .callback(EarlyStopping::new(epochs)) // for the best weights alone
         .interrupt(interrupt);
     if let Some(file) = &options.checkpoint {
-        fit = fit.checkpoint(file);
-        if options.resume {
-            fit = fit.resume(file);
-        }
+        fit = if file.exists() { fit.checkpoint(file).resume(file) } else { fit.checkpoint(file) };
     }
     let history = fit.run().map_err(|e| format!("training: {e}"))?;
     if history.stop_reason == StopReason::Interrupted && options.checkpoint.is_some() {
-        return Err("interrupted; --resume continues".to_string());
+        return Err("interrupted; the same command resumes the training".to_string());
     }
     Ok((Trained { languages, model }, test))
 }

@@ -11,36 +11,28 @@ use unspool::train::{BatchGradients, Task};
 /// Pairs per step of training.
 pub(crate) const BATCH: usize = 64;
 
+type Model = Translator<Tensor>;
+
 /// Pairs to train on and to validate on. Batches hold sources of similar length, and every target
 /// token counts the same.
+#[derive(Default)]
 pub(crate) struct Pairs {
     pub(crate) train: Vec<Pair>,
     pub(crate) valid: Vec<Pair>,
     /// The probability that an input of the decoder is the true token.
     pub(crate) teacher_ratio: f64,
-    batches: Vec<Vec<usize>>,
-    shards: Shards,
+    pub(crate) batches: Vec<Vec<usize>>,
+    pub(crate) shards: Shards,
 }
 
-impl Pairs {
-    pub(crate) fn new(train: Vec<Pair>, valid: Vec<Pair>, teacher_ratio: f64) -> Self {
-        Pairs { train, valid, teacher_ratio, batches: Vec::new(), shards: Shards::new() }
-    }
-}
-
-impl Task<f32, Translator<Tensor>> for Pairs {
+impl Task<f32, Model> for Pairs {
     fn begin_epoch(&mut self, seed: u64) -> usize {
         let lengths: Vec<usize> = self.train.iter().map(|pair| pair.source.len()).collect();
         self.batches = buckets(&lengths, BATCH, seed);
         self.batches.len()
     }
 
-    fn gradients(
-        &mut self,
-        model: &Translator<Tensor>,
-        batch: usize,
-        mode: Mode,
-    ) -> BatchGradients<Translator<Tensor>> {
+    fn gradients(&mut self, model: &Model, batch: usize, mode: Mode) -> BatchGradients<Model> {
         let pairs: Vec<&Pair> = self.batches[batch].iter().map(|&i| &self.train[i]).collect();
         let shards: Vec<_> =
             Shards::<f32>::ranges(pairs.len()).map(|range| Batch::new(&pairs[range])).enumerate().collect();
@@ -56,7 +48,7 @@ impl Task<f32, Translator<Tensor>> for Pairs {
         ["val_loss", "val_accuracy"].map(String::from).to_vec()
     }
 
-    fn evaluate(&mut self, model: &Translator<Tensor>) -> Vec<f64> {
+    fn evaluate(&mut self, model: &Model) -> Vec<f64> {
         let (loss, accuracy) = evaluate(model, &self.valid);
         vec![loss, accuracy]
     }
@@ -70,7 +62,7 @@ impl Task<f32, Translator<Tensor>> for Pairs {
 
 /// The cross-entropy per token, and the fraction of tokens that have the highest score, each after
 /// the true ones before it.
-pub(crate) fn evaluate(model: &Translator<Tensor>, pairs: &[Pair]) -> (f64, f64) {
+pub(crate) fn evaluate(model: &Model, pairs: &[Pair]) -> (f64, f64) {
     let chunks: Vec<Vec<&Pair>> = pairs.chunks(BATCH).map(|chunk| chunk.iter().collect()).collect();
     let sums = on_all_cores(&chunks, |tape, chunk| {
         let batch = Batch::new(chunk);
@@ -78,7 +70,7 @@ pub(crate) fn evaluate(model: &Translator<Tensor>, pairs: &[Pair]) -> (f64, f64)
         let predicted = scores.argmax(2);
         let both = predicted.as_slice().iter().zip(batch.targets.as_slice());
         let right = both.filter(|(predicted, target)| **target != PADDING && predicted == target).count();
-        [Translator::loss(scores, &batch).item() as f64 * batch.tokens as f64, right as f64, batch.tokens as f64]
+        [f64::from(Translator::loss(scores, &batch).item()) * batch.tokens as f64, right as f64, batch.tokens as f64]
     });
     let [nats, right, tokens] = [0, 1, 2].map(|i| sums.iter().map(|sums| sums[i]).sum::<f64>());
     (nats / tokens, right / tokens)
