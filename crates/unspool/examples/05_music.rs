@@ -194,6 +194,10 @@ mod tests {
             let sentence = parse(&format!("1 2\n{line}\n")).unwrap_err().to_string();
             assert_eq!(sentence, "line 2 is not a piece: keys are 0 to 87, and a silent step is -");
         }
+        // Before each step, the one before it; before the first, silence.
+        let data = dataset(&pieces).unwrap();
+        let [x, y] = [data.x(), data.y()].map(|steps| steps.select(1, 0));
+        assert_eq!(x.to_vec(), [vec![0.0; KEYS], y.slice(0, ..2).to_vec()].concat());
         let model = sequential().add(gru(KEYS, 6).return_sequences()).add(dense(6, KEYS));
         let of = |pieces: &[Piece]| evaluate(&model, &dataset(pieces).unwrap(), nll);
         let mean = (3.0 * of(&pieces[..1]) + of(&pieces[1..])) / 4.0;
