@@ -20,6 +20,8 @@ mod dates;
 mod model;
 mod pairs;
 mod picture;
+#[path = "../../../unspool/examples/shared/print.rs"]
+mod print;
 mod report;
 mod saved;
 #[cfg(test)]
@@ -30,7 +32,6 @@ use clap::{Parser, builder::RangedU64ValueParser};
 use data::{Languages, Sentences, Unit};
 use model::{Sizes, Translator};
 use saved::Trained;
-use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use training::Pairs;
@@ -111,11 +112,9 @@ fn main() -> ExitCode {
     let options = Options::parse();
     // Nothing but a training is worth keeping when it is interrupted.
     let interrupt = if options.load.is_some() { Ok(Interrupt::new()) } else { Interrupt::on_ctrl_c() };
-    match interrupt.map_err(|e| e.to_string()).and_then(|interrupt| run(&options, &interrupt)) {
-        Ok(report) => {
-            let _ = stdout().write_all(report.as_bytes()); // a closed pipe, as in `.. | head -1`, is no error
-            ExitCode::SUCCESS
-        }
+    let report = interrupt.map_err(|e| e.to_string()).and_then(|interrupt| run(&options, &interrupt));
+    match report.and_then(|report| print::print(&report)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("translate: {sentence}");
             ExitCode::FAILURE
