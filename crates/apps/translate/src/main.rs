@@ -47,13 +47,13 @@ struct Options {
     /// Sentence pairs in UTF-8, one per line: a sentence, a tab, its translation; without it, dates
     #[arg(long, value_name = "FILE")]
     pairs: Option<PathBuf>,
-    /// The sentences are already tokenized: split them at spaces only, and keep their <unk>
+    /// The sentences are already tokenized: split them at spaces only, and keep their `<unk>`
     #[arg(long, requires = "pairs")]
     tokenized: bool,
     /// The number of dates to train on
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = between(100, 70_000), conflicts_with = "pairs")]
     dates: usize,
-    /// How often a word must occur in the sentences to be in the vocabulary and not <unk>
+    /// How often a word must occur in the sentences to be in the vocabulary and not `<unk>`
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = between(1, 1_000_000))]
     minimum_count: usize,
     /// Give the decoder only the encoder's last state
