@@ -9,7 +9,8 @@ use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 /// needs.
 ///
 /// A layer of your own writes [`apply`](Layer::apply), and passes the context on to the layers that
-/// it is made of:
+/// it is made of, [folded](Context::fold_in) with the index of each: two that get the same context
+/// drop the same elements.
 ///
 /// ```
 /// use unspool_nn::{Context, rng};
@@ -24,8 +25,9 @@ use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 /// impl<'t, T: Scalar> Layer<'t, T> for Block<Var<'t, T>> {
 ///     type Output = Var<'t, T>;
 ///     fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
-///         let h = self.up.apply(x, cx).relu();
-///         x + self.down.apply(dropout(self.rate).apply(h, cx), cx)
+///         let h = self.up.apply(x, cx.fold_in(0)).relu();
+///         let h = dropout(self.rate).apply(h, cx.fold_in(1));
+///         x + self.down.apply(h, cx.fold_in(2))
 ///     }
 /// }
 ///

@@ -66,10 +66,10 @@ impl<'a, T: Scalar, M, X: Examples, Y: OnTape<T>, L, O> Fit<'a, T, M, Supervised
     /// Computes a metric after each epoch, as [`evaluate`](crate::train::evaluate) does:
     /// [`mae`](crate::losses::mae), one of [`metrics`](crate::train::metrics), or any function of
     /// all outputs and targets of the form of [`Loss`]. It is recorded in the
-    /// [`History`](crate::train::History) under its
-    /// name, with the prefix `val_` if it is computed on validation examples; without any, it is
-    /// computed on the training examples (with [`train_metrics`](Fit::train_metrics), on both). [Weights](Dataset::with_weights) are ignored. If it
-    /// becomes NaN, training continues, with a warning on standard error.
+    /// [`History`](crate::train::History) under its name, with the prefix `val_` if it is computed
+    /// on validation examples; without any, it is computed on the training examples (with
+    /// [`train_metrics`](Fit::train_metrics), on both). [Weights](Dataset::with_weights) are
+    /// ignored. If it becomes NaN, training continues, with a warning on standard error.
     ///
     /// # Panics
     /// If the name is taken, or begins with `val_`.
