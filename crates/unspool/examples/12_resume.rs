@@ -29,7 +29,7 @@ Trains a network; if it is interrupted, the same command resumes it.
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder: String = cli::Cli::read(USAGE).get("folder");
-    train(Path::new(&folder), 40)
+    train(Path::new(&folder), 300)
 }
 
 fn train(folder: &Path, epochs: usize) -> Result<(), Box<dyn Error>> {
@@ -46,7 +46,7 @@ fn train(folder: &Path, epochs: usize) -> Result<(), Box<dyn Error>> {
     let adamw = AdamW::default()
         .learning_rate(1e-2)
         .schedule(Cosine::new(30 * epochs).warmup(20))
-        .reduce_on_plateau(Plateau::new().patience(2).factor(0.5));
+        .reduce_on_plateau(Plateau::new().patience(10).factor(0.5));
 
     // All of this continues where it was: the order of sequences, the masks of dropout, the learning
     // rate, the moments of AdamW, the average of the weights, and how long there was no improvement.
@@ -59,7 +59,7 @@ fn train(folder: &Path, epochs: usize) -> Result<(), Box<dyn Error>> {
         .batch_size(10)
         .accumulate(2)
         .epochs(epochs)
-        .callback(EarlyStopping::new(4))
+        .callback(EarlyStopping::new(40))
         .interrupt(&Interrupt::on_ctrl_c()?)
         .checkpoint(&checkpoint)
         .checkpoint_every(20);
