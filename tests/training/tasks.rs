@@ -366,6 +366,11 @@ fn a_misfit_in_a_loss_or_metric_names_the_line_that_gave_it() {
     let hint = format!("(in batch 2 of an epoch, with the loss given to fit at {}:{line}:", file!());
     let sentence = "cross_entropy: class 1 is out of range for 1 classes";
     assert!(message.starts_with(&format!("{sentence} {hint}")), "{message}");
+    // One number for one example, but not for two.
+    let (message, ..) = panic_of(|| drop(fit(&mut model, &data).loss(|o, _| o.square().sum_axes(&[1])).quiet().run()));
+    let line = line!() - 1;
+    let sentence = "a loss or metric must be one number, not [2]: is a mean missing? (in the loss given to fit at ";
+    assert!(message.starts_with(&format!("{sentence}{}:{line}:", file!())), "{message}");
     let model = model;
     sentences! {
         evaluate(&model, &data, mse) => format!("{} (in the loss or metric given to evaluate)", misfit("[1, 1]"));

@@ -108,11 +108,16 @@ where
     X: OnTape<T>,
     Y: OnTape<T>,
 {
-    if !data.is_empty() {
-        let (tape, one) = (Tape::new(), data.slice(0, 1));
+    // One number for one example may be one for each of several.
+    for examples in 1..=data.len().min(2) {
+        let (tape, some) = (Tape::new(), data.slice(0, examples));
         let net = tape.bind_frozen(model);
-        let output = output::<T, M, X, Y>(&tape, &net, &one, Mode::Evaluation);
-        at_callers_line(hint, || loss_on(output, &one, loss).item());
+        let output = output::<T, M, X, Y>(&tape, &net, &some, Mode::Evaluation);
+        let shape = at_callers_line(&hint, || loss_on(output, &some, loss)).shape();
+        assert!(shape.numel() == 1, "a loss or metric must be one number, not {shape}: is a mean missing? ({hint})");
+        if shape.rank() == 0 {
+            break;
+        }
     }
 }
 
