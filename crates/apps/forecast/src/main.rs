@@ -18,6 +18,7 @@ mod dates;
 mod models;
 mod moments;
 mod pictures;
+mod plan;
 #[path = "../../../unspool/examples/shared/print.rs"]
 mod print;
 mod report;
@@ -51,7 +52,7 @@ struct Options {
     #[command(flatten)]
     reading: column::Reading,
     #[command(flatten)]
-    plan: tasks::Plan,
+    plan: plan::Plan,
     #[command(flatten)]
     training: models::Training,
     /// The folder for the plots

@@ -1,43 +1,13 @@
 //! From a long series to tasks: its windows, and the value some steps after each.
 
+use crate::Result;
 use crate::column::Column;
 use crate::models::{NAIVE, Outcome, Run, SEASONAL, Task};
+use crate::plan::Plan;
 use crate::statistics::{find_season, mean_square};
-use crate::{Result, between};
 use std::ops::Range;
 use unspool::data::{Differences, StandardScaler, Windows, time_split};
 use unspool::{Dataset, Tensor};
-
-/// How a series is to be cut.
-#[derive(clap::Args)]
-pub(crate) struct Plan {
-    /// How many steps ahead to forecast
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = between::<usize>(1, 10_000))]
-    pub(crate) horizon: usize,
-    /// How many values a forecast is based on
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = between::<usize>(1, 10_000))]
-    pub(crate) window: usize,
-    /// What the models learn: the values (none) or their differences of these lags, such as 1, 12
-    /// or 1,12. Without it, each model's first seed tries none, 1 and, if there is a season, the
-    /// season and both; the smallest validation error decides
-    #[arg(long, value_name = "LAGS", value_parser = differences)]
-    difference: Option<Differences>,
-    /// The number of steps after which the series repeats itself. Without it, the season is the
-    /// highest peak of the autocorrelation of the training part (around a straight line), if that
-    /// is above 0.3
-    #[arg(long, value_name = "N", value_parser = between::<usize>(2, 10_000))]
-    pub(crate) season: Option<usize>,
-}
-
-/// Lags between commas, or none.
-fn differences(text: &str) -> Result<Differences, &'static str> {
-    if text == "none" {
-        return Ok(Differences::new([]));
-    }
-    let lag = |lag: &str| lag.trim().parse().ok().filter(|lag| (1..=10_000).contains(lag));
-    let lags: Option<Vec<usize>> = text.split(',').map(lag).collect();
-    lags.map(Differences::new).ok_or("lags are whole numbers from 1 to 10000 with commas between, or none")
-}
 
 /// A series cut into examples.
 pub(crate) struct Cut {
@@ -381,6 +351,7 @@ pub(crate) mod tests {
 
     #[test]
     fn differences_are_lags_or_none() {
+        use crate::plan::differences;
         assert_eq!(differences("none"), Ok(Differences::new([])));
         assert_eq!(differences("1, 12"), Ok(Differences::new([1, 12])));
         for text in ["", "0", "1,0", "-1", "1,", "1.5", "one", "10001", "None,1", "99999999999999999999"] {
