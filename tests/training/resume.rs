@@ -9,7 +9,9 @@ use unspool::losses::mae;
 use unspool::optim::schedules::{Cosine, Plateau};
 use unspool::optim::{AdamW, Ema, StateDict};
 use unspool::prelude::*;
-use unspool::train::{Callback, EarlyStopping, Fit, FitError, History, Interrupt, Progress, StopReason, Supervised};
+use unspool::train::{
+    Callback, EarlyStopping, Fit, FitError, History, Interrupt, NoLoss, Progress, StopReason, Supervised,
+};
 
 #[derive(Params, Clone)]
 pub(crate) struct Net<P> {
@@ -27,7 +29,8 @@ impl<'t> Layer<'t, f64> for Net<Var<'t, f64>> {
 }
 
 /// A training to be set up.
-pub(crate) type Run<'a> = Fit<'a, f64, Net<Tensor<f64>>, Supervised<'a, f64, Tensor<f64>, Tensor<f64>, ()>, Adam<f64>>;
+pub(crate) type Run<'a> =
+    Fit<'a, f64, Net<Tensor<f64>>, Supervised<'a, f64, Tensor<f64>, Tensor<f64>, NoLoss>, Adam<f64>>;
 
 pub(crate) fn net() -> Net<Tensor<f64>> {
     let rng = &mut rng(3);

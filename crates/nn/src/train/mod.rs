@@ -45,6 +45,6 @@ pub use history::{History, StopReason};
 pub use interrupt::Interrupt;
 pub use metrics::accuracy;
 pub use shards::Shards;
-pub use supervised::Supervised;
+pub use supervised::{NoLoss, Supervised};
 pub use task::{BatchGradients, ExampleSet, IntoTask, Task};
 pub use truncated_bptt::{NextToken, TruncatedBptt};

@@ -55,14 +55,19 @@ pub(super) enum Order {
     Buckets,
 }
 
-impl<'a, T: Scalar, X: Examples, Y: OnTape<T>> Supervised<'a, T, X, Y, ()> {
+/// The loss of a training whose [`loss`](crate::train::Fit::loss) is still to be set: it has no `run`
+/// yet.
+#[derive(Clone, Copy, Debug)]
+pub struct NoLoss;
+
+impl<'a, T: Scalar, X: Examples, Y: OnTape<T>> Supervised<'a, T, X, Y, NoLoss> {
     #[track_caller]
     pub(super) fn new(train: &'a Dataset<X, Y>) -> Self {
         Supervised {
             train: Cow::Borrowed(train),
             valid: None,
             held_out: None,
-            loss: (),
+            loss: NoLoss,
             loss_at: Location::caller(),
             batch_size: 32,
             order: Order::Shuffled,

@@ -5,7 +5,7 @@ use crate::data::dataset::Dataset;
 use crate::data::examples::{Examples, OnTape};
 use crate::mode::Mode;
 use crate::optim::state_dict::{StateDict, StateDictError};
-use crate::train::supervised::Supervised;
+use crate::train::supervised::{NoLoss, Supervised};
 use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
 
 /// What [`fit`](crate::train::fit()) needs of a task: batches and their gradients. Epochs,
@@ -201,7 +201,7 @@ pub trait IntoTask<T: Scalar> {
 }
 
 impl<'a, T: Scalar, X: Examples, Y: OnTape<T>> IntoTask<T> for &'a Dataset<X, Y> {
-    type Task = Supervised<'a, T, X, Y, ()>;
+    type Task = Supervised<'a, T, X, Y, NoLoss>;
 
     #[track_caller]
     fn into_task(self) -> Self::Task {
