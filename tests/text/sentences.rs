@@ -3,7 +3,7 @@
 use unspool::prelude::*;
 use unspool::text::{Generator, LanguageModel, Sampler, Vocabulary};
 use unspool::train::TruncatedBptt;
-use unspool_tests::{sentences, zeros};
+use unspool_tests::{panic_of, sentences, zeros};
 
 fn model() -> LanguageModel<Tensor> {
     LanguageModel::new(&mut rng(0), 5, 3, [4], Lstm::new)
@@ -43,6 +43,9 @@ fn windows_are_of_sequences_and_their_targets() {
     let tokens = TruncatedBptt::<_, _, _, _, f32>::tokens(&[1, 9, 3, 4, 2], 2, 5);
     let mut tokens = tokens.unwrap();
     let mut model = model();
+    let mut later = TruncatedBptt::<_, _, _, _, f32>::tokens(&[1, 2, 3, 4, 3, 9], 1, 2).unwrap();
+    let (message, ..) = panic_of(|| drop(fit(&mut model, &mut later).quiet().run()));
+    assert_eq!(message, "cross_entropy: class 9 is out of range for 5 classes (in window 3 of TruncatedBptt)");
     sentences! {
         Bptt::new(zeros([4, 2, 1]), zeros([4, 2, 1]), 0) => "TruncatedBptt: windows of 0 steps: they must have at least 1";
         fit(&mut model, &mut tokens).quiet().run() => "cross_entropy: class 9 is out of range for 5 classes (in the loss of TruncatedBptt)";

@@ -198,11 +198,15 @@ where
         }
         let (steps, count) = (self.train.window(window, self.steps), self.train.count);
         let shards: Vec<_> = Shards::<T>::ranges(count).enumerate().collect();
-        let (loss, gradients, states) = self.shards.gradients_with_aux(model, &shards, |tape, net, (i, range)| {
-            let part = self.train.cut(steps.clone(), range.clone());
-            let (output, state) = run::<T, M, X, Y, D>(tape, net, &part, self.carried.get(*i), mode.fold_in(*i));
-            let weight = range.len() as f64 / count as f64;
-            ((self.loss)(output, part.targets(tape)) * weight, state)
+        // What the first step has not shown, such as a token that is out of range.
+        let hint = format_args!("in window {} of TruncatedBptt", window + 1);
+        let (loss, gradients, states) = at_callers_line(hint, || {
+            self.shards.gradients_with_aux(model, &shards, |tape, net, (i, range)| {
+                let part = self.train.cut(steps.clone(), range.clone());
+                let (output, state) = run::<T, M, X, Y, D>(tape, net, &part, self.carried.get(*i), mode.fold_in(*i));
+                let weight = range.len() as f64 / count as f64;
+                ((self.loss)(output, part.targets(tape)) * weight, state)
+            })
         });
         self.carried = states;
         BatchGradients { loss, gradients, weight: (steps.len() * count) as f64 }
