@@ -1,6 +1,7 @@
 //! Tensors, the tape and its ops: values, gradients, properties, and the sentences of mistakes.
 
 mod buffers;
+mod checkpoint;
 mod golden;
 mod gradcheck;
 mod gradients;

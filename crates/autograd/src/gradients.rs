@@ -22,7 +22,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
             record.passes += 1;
             (std::mem::take(&mut record.spare), record.passes - 1)
         };
-        backward(&tape.record.borrow(), loss.id, seed, pass, &mut sums);
+        backward(&mut tape.record.borrow_mut(), loss.id, seed, pass, &mut sums);
         Gradients { tape, sums, pass }
     }
 

@@ -46,7 +46,7 @@ pub use gradcheck::{GradcheckError, gradcheck};
 pub use gradients::Gradients;
 pub use ops::{Convolution, Operand};
 pub use params::{Params, ParamsExt, Path, Segment};
-pub use tape::{InputGrads, Inputs, Op, Saves, Tape, Var};
+pub use tape::{InputGrads, Inputs, Op, Recomputable, Saves, Tape, Var};
 pub use transforms::{hessian, hvp, jacobian, jvp, vjp};
 pub use unspool_derive::Params;
 pub use unspool_tensor::{Dual, Indices, MAX_RANK, Real, Rng, Scalar, Shape, SliceRange, Tensor, rng};

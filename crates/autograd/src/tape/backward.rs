@@ -1,8 +1,10 @@
 //! The loop of the backward pass.
 
 use super::accumulator::Accumulator;
+use super::checkpoint::Pass;
 use super::node::OpRef;
 use super::op::{InputGrads, Inputs};
+use super::packed_weights::Turn;
 use super::record::Record;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -10,17 +12,21 @@ use unspool_tensor::{Scalar, Tensor};
 /// `pass` counts the backward passes of the tape, from 0.
 ///
 /// Inputs come before what is made of them, so one walk from the last id to the first meets each
-/// value when its gradient is complete. Nothing recurses.
+/// value when its gradient is complete. Nothing recurses. The values of a checkpointed segment are
+/// made again before the walk enters it.
 pub(crate) fn backward<T: Scalar>(
-    record: &Record<T>,
+    record: &mut Record<T>,
     loss: u32,
     seed: Tensor<T>,
     pass: u32,
     gradients: &mut Accumulator<T>,
 ) {
     gradients.start(loss, seed);
+    let mut segments = Pass::over(record);
     for id in (0..=loss).rev() {
+        segments.enter(record, id);
         step(gradients, record, id, pass);
+        segments.leave(record, id);
     }
 }
 
@@ -33,9 +39,12 @@ fn step<T: Scalar>(gradients: &mut Accumulator<T>, record: &Record<T>, id: u32, 
         return;
     }
     let Some(grad) = gradients.take(id, node.retained_from <= pass) else { return };
-    // 0 is the forward pass to the packed weights.
-    let (ids, pass) = (record.inputs_of(node), pass + 1);
-    let inputs = Inputs { values: &record.values, ids, packed: &record.packed, pass };
+    let inputs = Inputs {
+        values: &record.values,
+        ids: record.inputs_of(node),
+        packed: &record.packed,
+        turn: Turn::Backward { pass },
+    };
     let mut into = InputGrads { gradients, nodes: &record.nodes, inputs };
     record.ops.backward(node.op, inputs, &record.values[id as usize], grad, &mut into);
 }

@@ -2,6 +2,7 @@
 
 mod accumulator;
 mod backward;
+mod checkpoint;
 mod node;
 mod op;
 mod op_arena;
@@ -12,6 +13,7 @@ mod var;
 
 pub(crate) use accumulator::Accumulator;
 pub(crate) use backward::backward;
+pub use checkpoint::Recomputable;
 pub(crate) use node::OpRef;
 pub use node::Saves;
 pub use op::{InputGrads, Inputs, Op};
@@ -19,6 +21,7 @@ pub use var::Var;
 
 use crate::params::{Params, Path};
 use node::Node;
+use packed_weights::Turn;
 use record::Record;
 use std::cell::RefCell;
 use unspool_tensor::{Scalar, Tensor};
@@ -113,14 +116,15 @@ impl<T: Scalar> Tape<T> {
             for &id in ids {
                 let node = &record.nodes[id as usize];
                 needs_gradient |= node.needs_gradient;
-                if node.is_released {
-                    panic_released(op.name());
+                if node.is_released || node.is_dropped {
+                    panic_absent(op.name(), *node);
                 }
             }
-            (op.forward(Inputs { values: &record.values, ids, packed: &record.packed, pass: 0 }), needs_gradient)
+            let turn = Turn::Forward { node: record.nodes.len() as u32 };
+            (op.forward(Inputs { values: &record.values, ids, packed: &record.packed, turn }), needs_gradient)
         };
         let record = &mut *self.record.borrow_mut();
-        let id = if needs_gradient {
+        let id = if needs_gradient || record.segments.is_open() {
             let node = Node {
                 saves: op.saves(),
                 is_released: false,
@@ -128,6 +132,8 @@ impl<T: Scalar> Tape<T> {
                 first_input: u32::try_from(first_input).expect("a tape holds at most 2^32 inputs"),
                 input_count: inputs.len() as u32,
                 needs_gradient,
+                is_dropped: false,
+                is_kept: false,
                 retained_from: u32::MAX,
             };
             record.push(value, node)
@@ -161,9 +167,14 @@ impl<T: Scalar> Tape<T> {
 /// Always, in the name of `op`.
 #[cold]
 #[track_caller]
-fn panic_released(op: &str) -> ! {
+fn panic_absent(op: &str, node: Node) -> ! {
+    if node.is_released {
+        panic!(
+            "{op}: this value was computed inside a step and released; call retain_grad() on it there, or return it as a state"
+        )
+    }
     panic!(
-        "{op}: this value was computed inside a step and released; call retain_grad() on it there, or return it as a state"
+        "{op}: this value was computed inside a checkpointed segment and dropped; return it from there, or call retain_grad() on it"
     )
 }
 

@@ -47,6 +47,11 @@ pub(crate) struct Node {
     /// Whether the elements have been released. If the value needs a gradient, its shape is still
     /// there.
     pub(super) is_released: bool,
+    /// Whether a checkpointed segment keeps the elements for good.
+    pub(super) is_kept: bool,
+    /// Whether the elements are absent until a backward pass makes them again: the value lies in a
+    /// [checkpointed](crate::Tape::checkpoint) segment.
+    pub(super) is_dropped: bool,
     /// The first backward pass that keeps the gradient instead of passing it on alone; `u32::MAX`
     /// if none does.
     pub(crate) retained_from: u32,
@@ -62,6 +67,8 @@ impl Node {
             needs_gradient,
             saves: Saves::NOTHING,
             is_released: false,
+            is_dropped: false,
+            is_kept: false,
             retained_from: u32::MAX,
         }
     }

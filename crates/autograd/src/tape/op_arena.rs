@@ -19,6 +19,7 @@ pub(crate) struct OpArena<T: Scalar> {
 
 /// A list of ops of one type.
 trait OpList<T: Scalar>: Any + Send {
+    fn forward(&self, index: u32, x: Inputs<'_, T>) -> Tensor<T>;
     fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
     fn clear(&mut self);
 }
@@ -26,6 +27,9 @@ trait OpList<T: Scalar>: Any + Send {
 struct List<O>(Vec<O>);
 
 impl<T: Scalar, O: Op<T>> OpList<T> for List<O> {
+    fn forward(&self, index: u32, x: Inputs<'_, T>) -> Tensor<T> {
+        self.0[index as usize].forward(x)
+    }
     fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         self.0[index as usize].backward(x, y, grad, into);
     }
@@ -48,6 +52,11 @@ impl<T: Scalar> OpArena<T> {
         let ops = &mut ops.downcast_mut::<List<O>>().expect("each type has its own list").0;
         ops.push(op);
         OpRef { list, index: (ops.len() - 1) as u32 } // a tape has fewer than 2^32 nodes
+    }
+
+    /// Runs a recorded op again.
+    pub(super) fn forward(&self, at: OpRef, x: Inputs<'_, T>) -> Tensor<T> {
+        self.lists[usize::from(at.list)].forward(at.index, x)
     }
 
     pub(super) fn backward(

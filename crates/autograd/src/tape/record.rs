@@ -1,10 +1,12 @@
 //! The contents of a tape: flat lists, one entry for each value.
 
 use super::accumulator::Accumulator;
+use super::checkpoint::Segments;
 use super::node::Node;
 use super::op_arena::OpArena;
 use super::packed_weights::PackedWeights;
-use unspool_tensor::{Scalar, Tensor};
+use crate::tuning::HOLLOW_SHAPES;
+use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// Values and nodes have the same index, the value's id. Inputs come before what is made of them.
 pub(crate) struct Record<T: Scalar> {
@@ -14,6 +16,7 @@ pub(crate) struct Record<T: Scalar> {
     pub(super) inputs: Vec<u32>,
     pub(super) ops: OpArena<T>,
     pub(super) packed: PackedWeights<T>,
+    pub(super) segments: Segments,
     /// The number of backward passes that have begun.
     pub(crate) passes: u32,
     /// The capacity of the last backward pass, for the next one.
@@ -34,6 +37,7 @@ impl<T: Scalar> Record<T> {
             inputs: Vec::new(),
             ops: OpArena::new(),
             packed: PackedWeights::new(),
+            segments: Segments::default(),
             passes: 0,
             spare: Accumulator::default(),
             empty: Tensor::zeros([0]),
@@ -61,6 +65,12 @@ impl<T: Scalar> Record<T> {
         self.push(value, Node::leaf(needs_gradient))
     }
 
+    /// Frees the elements of value `id`; its shape stays.
+    pub(super) fn hollow_out(&mut self, id: u32) {
+        let shape = self.values[id as usize].shape();
+        self.values[id as usize] = hollow(&mut self.hollows, shape);
+    }
+
     /// Drops everything recorded and keeps the capacity of the lists.
     pub(super) fn clear(&mut self) {
         self.values.clear();
@@ -68,6 +78,19 @@ impl<T: Scalar> Record<T> {
         self.inputs.clear();
         self.ops.clear();
         self.packed.clear();
+        self.segments.clear();
         self.passes = 0;
     }
+}
+
+/// A tensor of this shape without elements, shared with others of this shape.
+fn hollow<T: Scalar>(known: &mut Vec<Tensor<T>>, shape: Shape) -> Tensor<T> {
+    if let Some(hollow) = known.iter().find(|hollow| hollow.shape() == shape) {
+        return hollow.clone();
+    }
+    if known.len() == HOLLOW_SHAPES {
+        known.clear();
+    }
+    known.push(Tensor::hollow(shape));
+    known[known.len() - 1].clone()
 }

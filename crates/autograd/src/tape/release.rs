@@ -1,9 +1,9 @@
 //! Freeing values that nothing reads any more.
 
+use super::node::OpRef;
 use super::{Tape, Var};
-use crate::tuning::HOLLOW_SHAPES;
 use std::ops::Range;
-use unspool_tensor::{Scalar, Shape, Tensor};
+use unspool_tensor::Scalar;
 
 impl<T: Scalar> Tape<T> {
     /// Frees the elements of the values `made`, a range of the tape's [lengths](Tape::len), except
@@ -62,29 +62,28 @@ impl<T: Scalar> Tape<T> {
                 record.inputs_of(node).iter().for_each(|&id| mark(id));
             }
         }
+        // A segment that is made again reads all inputs of its ops.
+        for segment in record.segments.beginning_after(since, record.nodes.len()) {
+            for id in segment.clone() {
+                let before = record.inputs_of(record.nodes[id]).iter().filter(|&&id| (id as usize) < segment.start);
+                before.for_each(|&id| mark(id));
+            }
+        }
+        let in_segment = record.segments.is_open();
+        let only_constants = only_constants && !in_segment;
+        record.segments.released(record.nodes.len(), since, end);
         for (id, _) in (since..end).zip(&needed).filter(|(_, needed)| !**needed) {
             let node = &mut record.nodes[id];
-            if !node.is_released {
+            // Inside a segment, no op can make a leaf again.
+            if !node.is_released && !(in_segment && node.op == OpRef::LEAF) {
                 node.is_released = true;
                 // Gradient rules read shapes; where there are only constants, there is no rule.
-                record.values[id] = match only_constants {
-                    true => record.empty.clone(),
-                    false => hollow(&mut record.hollows, record.values[id].shape()),
-                };
+                match only_constants {
+                    true => record.values[id] = record.empty.clone(),
+                    false => record.hollow_out(id as u32),
+                }
             }
         }
         record.needed = needed;
     }
-}
-
-/// A tensor of this shape without elements, shared with others of this shape.
-fn hollow<T: Scalar>(known: &mut Vec<Tensor<T>>, shape: Shape) -> Tensor<T> {
-    if let Some(hollow) = known.iter().find(|hollow| hollow.shape() == shape) {
-        return hollow.clone();
-    }
-    if known.len() == HOLLOW_SHAPES {
-        known.clear();
-    }
-    known.push(Tensor::hollow(shape));
-    known[known.len() - 1].clone()
 }

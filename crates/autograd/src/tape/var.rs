@@ -1,7 +1,7 @@
 //! The handle to a value on a tape.
 
 use super::op::Op;
-use super::{Tape, panic_released};
+use super::{Tape, panic_absent};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// A value on a [`Tape`]: a handle that copies like a number and reads like mathematics.
@@ -56,12 +56,14 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     ///
     /// # Panics
-    /// If the tape has [released](Tape::release) it.
+    /// If the tape has [released](Tape::release) it, or it was computed inside a
+    /// [checkpointed](Tape::checkpoint) segment and not returned from there.
     #[track_caller]
     pub fn value(self) -> Tensor<T> {
         let record = self.tape.record.borrow();
-        if record.nodes[self.id as usize].is_released {
-            panic_released("value");
+        let node = record.nodes[self.id as usize];
+        if node.is_released || node.is_dropped {
+            panic_absent("value", node);
         }
         record.values[self.id as usize].clone()
     }
@@ -100,7 +102,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         let record = self.tape.record.borrow();
         let node = record.nodes[self.id as usize];
         if node.is_released && !node.needs_gradient {
-            panic_released("shape");
+            panic_absent("shape", node);
         }
         record.values[self.id as usize].shape()
     }
