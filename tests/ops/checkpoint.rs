@@ -20,7 +20,11 @@ const HIDDEN: usize = 20;
 
 fn net<T: Scalar>() -> [Tensor<T>; 3] {
     let number = |i: usize| T::from_f64((i as f64 * 0.37).sin() * 0.3);
-    [Tensor::from_fn([HIDDEN, HIDDEN], number), Tensor::from_fn([3, 2 * HIDDEN], number), Tensor::from_fn([2 * HIDDEN], number)]
+    [
+        Tensor::from_fn([HIDDEN, HIDDEN], number),
+        Tensor::from_fn([3, 2 * HIDDEN], number),
+        Tensor::from_fn([2 * HIDDEN], number),
+    ]
 }
 
 /// Where segments open and close: at each step a number of segments to open before it and to close
@@ -49,7 +53,9 @@ fn gradients<T: Scalar>(nesting: &Nesting, checkpointed: bool) -> Vec<Vec<T>> {
                 outputs.push(h);
             }
             for _ in 0..closed {
-                if let Some(start) = open.pop() && checkpointed {
+                if let Some(start) = open.pop()
+                    && checkpointed
+                {
                     tape.close_segment(start..tape.len(), &[h], t % 4 != 3);
                 }
             }
@@ -157,7 +163,9 @@ fn retained_values_inside_stay_readable() {
 }
 
 #[test]
-#[should_panic(expected = "mul: this value was computed inside a checkpointed segment and dropped; return it from there, or call retain_grad() on it")]
+#[should_panic(
+    expected = "mul: this value was computed inside a checkpointed segment and dropped; return it from there, or call retain_grad() on it"
+)]
 fn a_dropped_value_is_not_read_in_silence() {
     let tape = Tape::new();
     let x = tape.variable(&Tensor::<f32>::ones([4]));
@@ -190,9 +198,8 @@ fn a_variable_of_another_tape_is_not_returned() {
 fn a_panic_inside_leaves_the_tape_usable() {
     let tape = Tape::new();
     let x = tape.variable(&Tensor::<f32>::ones([4]));
-    let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        tape.checkpoint(|| [x.exp() + x.slice(0, 1..)])
-    }));
+    let panics =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tape.checkpoint(|| [x.exp() + x.slice(0, 1..)])));
     assert!(panics.is_err());
     let [y] = tape.checkpoint(|| [x.exp() * 2.0]);
     assert_eq!(y.sum().backward().wrt(x), x.value().map(|x| 2.0 * x.exp()));

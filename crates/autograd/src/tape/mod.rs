@@ -9,6 +9,7 @@ mod op_arena;
 mod packed_weights;
 mod record;
 mod release;
+mod tidy;
 mod var;
 
 pub(crate) use accumulator::Accumulator;
@@ -77,14 +78,16 @@ impl<T: Scalar> Tape<T> {
 
     /// A value with respect to which gradients are taken. Shares the tensor's memory.
     pub fn variable<'t>(&'t self, value: &Tensor<T>) -> Var<'t, T> {
-        let id = self.record.borrow_mut().push_leaf(value.clone(), true);
-        Var { tape: self, id }
+        let record = &mut *self.record.borrow_mut();
+        let id = record.push_leaf(value.clone(), true);
+        Var { tape: self, id, epoch: record.epoch }
     }
 
     /// A value with respect to which no gradient is taken. Shares the tensor's memory.
     pub fn constant<'t>(&'t self, value: &Tensor<T>) -> Var<'t, T> {
-        let id = self.record.borrow_mut().push_leaf(value.clone(), false);
-        Var { tape: self, id }
+        let record = &mut *self.record.borrow_mut();
+        let id = record.push_leaf(value.clone(), false);
+        Var { tape: self, id, epoch: record.epoch }
     }
 
     /// Runs an op on variables of this tape and records it.
@@ -103,6 +106,7 @@ impl<T: Scalar> Tape<T> {
                 if !std::ptr::eq(input.tape, self) {
                     panic!("{}: the operands belong to different tapes", op.name());
                 }
+                record.check_epoch(op.name(), *input);
                 record.inputs.push(input.id);
             }
             first
@@ -143,7 +147,7 @@ impl<T: Scalar> Tape<T> {
             record.inputs.truncate(first_input);
             record.push_leaf(value, false)
         };
-        Var { tape: self, id }
+        Var { tape: self, id, epoch: record.epoch }
     }
 
     /// The number of values on the tape.

@@ -97,9 +97,7 @@ impl<T: Scalar> PackedWeights<T> {
                 uses.first[at..].iter().take_while(|&&(first, _)| first == node).any(|&(_, first)| first == key)
                     && std::mem::replace(&mut entry.replay, uses.replays) != uses.replays
             }
-            Turn::Forward { .. } | Turn::Backward { .. } => {
-                std::mem::replace(&mut entry.pass, pass) != pass || is_new
-            }
+            Turn::Forward { .. } | Turn::Backward { .. } => std::mem::replace(&mut entry.pass, pass) != pass || is_new,
         };
         if let (true, Turn::Forward { node }) = (is_first, turn) {
             uses.first.push((node, key));
@@ -133,6 +131,15 @@ impl<T: Scalar> PackedWeights<T> {
             }
             stays
         });
+    }
+
+    /// Forgets the matrices from value `since` on: their ids are used again.
+    pub(super) fn forget_from(&mut self, since: u32) {
+        let uses = self.0.get_mut();
+        if uses.entries.keys().any(|&(id, _)| id >= since) {
+            uses.entries.retain(|&(id, _), _| id < since);
+            uses.copies.retain(|&(id, _)| id < since);
+        }
     }
 
     pub(super) fn clear(&mut self) {

@@ -17,6 +17,11 @@ pub(crate) struct Record<T: Scalar> {
     pub(super) ops: OpArena<T>,
     pub(super) packed: PackedWeights<T>,
     pub(super) segments: Segments,
+    /// How often the record has been truncated.
+    pub(crate) epoch: u32,
+    /// Where it was, with the epoch that began there: values from there on are of this epoch or a
+    /// later one.
+    pub(super) truncations: Vec<(u32, u32)>,
     /// The number of backward passes that have begun.
     pub(crate) passes: u32,
     /// The capacity of the last backward pass, for the next one.
@@ -38,6 +43,8 @@ impl<T: Scalar> Record<T> {
             ops: OpArena::new(),
             packed: PackedWeights::new(),
             segments: Segments::default(),
+            epoch: 0,
+            truncations: Vec::new(),
             passes: 0,
             spare: Accumulator::default(),
             empty: Tensor::zeros([0]),
@@ -80,6 +87,8 @@ impl<T: Scalar> Record<T> {
         self.packed.clear();
         self.segments.clear();
         self.passes = 0;
+        self.epoch = 0;
+        self.truncations.clear();
     }
 }
 

@@ -16,11 +16,14 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// | family | ops |
 /// |---|---|
 #[doc = crate::ops::families::families!(crate::ops::families::table)]
-/// | [values](#values) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`ptr_eq`](Var::ptr_eq) [`new_zeros`](Var::new_zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) |
+/// | [values](#values) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`ptr_eq`](Var::ptr_eq) [`new_zeros`](Var::new_zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) [`requires_grad`](Var::requires_grad) |
 /// | [gradients](#gradients) | [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
 pub struct Var<'t, T: Scalar = f32> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) id: u32,
+    /// How often the tape had been tidied when the value was recorded: ids are used again after
+    /// that.
+    pub(crate) epoch: u32,
 }
 
 impl<T: Scalar> Clone for Var<'_, T> {
@@ -61,6 +64,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn value(self) -> Tensor<T> {
         let record = self.tape.record.borrow();
+        record.check_epoch("value", self);
         let node = record.nodes[self.id as usize];
         if node.is_released || node.is_dropped {
             panic_absent("value", node);
@@ -100,6 +104,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn shape(self) -> Shape {
         let record = self.tape.record.borrow();
+        record.check_epoch("shape", self);
         let node = record.nodes[self.id as usize];
         if node.is_released && !node.needs_gradient {
             panic_absent("shape", node);
@@ -116,7 +121,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// assert!(x.ptr_eq(x) && !x.ptr_eq(y));
     /// ```
     pub fn ptr_eq(self, other: Self) -> bool {
-        self.id == other.id && std::ptr::eq(self.tape, other.tape)
+        (self.id, self.epoch) == (other.id, other.epoch) && std::ptr::eq(self.tape, other.tape)
     }
 
     /// A constant of zeros on the tape of this value, whose elements are not read: the state before
@@ -163,11 +168,29 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// assert_eq!(gradients.wrt(hidden).item(), 2.0 * 9.0);
     /// assert_eq!(gradients.wrt(x).item(), 2.0 * 9.0 * 2.0 * 3.0);
     /// ```
+    #[track_caller]
     pub fn retain_grad(self) -> Self {
         let record = &mut *self.tape.record.borrow_mut();
+        record.check_epoch("retain_grad", self);
         let node = &mut record.nodes[self.id as usize];
         node.retained_from = node.retained_from.min(record.passes);
         self
+    }
+
+    /// Whether the value depends on a variable: whether a gradient reaches it.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let (x, y) = (tape.variable(&Tensor::scalar(3.0)), tape.constant(&Tensor::scalar(2.0)));
+    /// assert!((x * y).requires_grad());
+    /// assert!(!(y * y).requires_grad());
+    /// ```
+    #[track_caller]
+    pub fn requires_grad(self) -> bool {
+        let record = self.tape.record.borrow();
+        record.check_epoch("requires_grad", self);
+        record.nodes[self.id as usize].needs_gradient
     }
 
     /// Runs an op with this value as its only input.

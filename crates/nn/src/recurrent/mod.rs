@@ -141,6 +141,7 @@ pub(crate) mod layer;
 pub(crate) mod output;
 pub(crate) mod packing;
 pub(crate) mod run;
+mod schedule;
 pub(crate) mod sequence_layer;
 pub(crate) mod stack;
 pub(crate) mod state;

@@ -1,0 +1,110 @@
+//! Values that die at the end of a scope.
+
+use super::record::Record;
+use super::{Tape, Var};
+use unspool_tensor::{Scalar, Tensor};
+
+/// # Scopes
+impl<T: Scalar> Tape<T> {
+    /// Runs `scope` and frees what it computed, except what it returns and what a gradient needs:
+    /// TensorFlow.js's `tidy`. Where no gradient is taken (constants, frozen weights), nothing is
+    /// left of a scope but its results: a loop of any number of steps takes the memory of one.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let mut y = tape.constant(&Tensor::from_vec(vec![1.0f64, 0.0], [2]));
+    /// let turn = tape.constant(&Tensor::from_vec(vec![0.0, 1.0, -1.0, 0.0], [2, 2]));
+    /// for _ in 0..1000 {
+    ///     // A step of Heun's method for dy/dt = y A.
+    ///     [y] = tape.tidy(|| {
+    ///         let k = y.unsqueeze(0).matmul(turn).squeeze(0);
+    ///         let after = (y + 1e-3 * k).unsqueeze(0).matmul(turn).squeeze(0);
+    ///         [y + 5e-4 * (k + after)]
+    ///     });
+    /// }
+    /// assert!((y.value().at([0]) - 1f64.cos()).abs() < 1e-6);
+    /// assert!(tape.len() < 20);
+    /// ```
+    ///
+    /// A value that was computed inside and not returned cannot be read outside: that panics.
+    ///
+    /// # Panics
+    /// If a returned variable belongs to another tape.
+    #[track_caller]
+    pub fn tidy<'t, R: AsMut<[Var<'t, T>]>>(&'t self, scope: impl FnOnce() -> R) -> R {
+        let since = self.len();
+        let mut kept = scope();
+        self.tidy_since(since, kept.as_mut());
+        kept
+    }
+
+    /// Frees what was computed since the tape had the [length](Tape::len) `since`, except `kept`
+    /// and what a gradient needs. The variables kept may move: they are replaced by what is to be
+    /// used from now on.
+    ///
+    /// # Panics
+    /// If a variable to be kept belongs to another tape.
+    #[track_caller]
+    pub fn tidy_since<'t>(&'t self, since: usize, kept: &mut [Var<'t, T>]) {
+        if self.has_only_constants(since, kept) {
+            self.record.borrow_mut().truncate(since, kept);
+        } else {
+            self.release(since..self.len(), kept);
+        }
+    }
+
+    /// Whether nothing that was recorded since needs to stay.
+    #[track_caller]
+    fn has_only_constants(&self, since: usize, kept: &[Var<'_, T>]) -> bool {
+        let record = self.record.borrow();
+        for var in kept {
+            assert!(std::ptr::eq(var.tape, self), "tidy: a returned variable belongs to another tape");
+            record.check_epoch("tidy", *var);
+        }
+        let made = &record.nodes[since.min(record.nodes.len())..];
+        !record.segments.is_open() && !made.iter().any(|node| node.needs_gradient || node.is_retained())
+    }
+}
+
+impl<T: Scalar> Record<T> {
+    /// Drops the values from `since` on, none of which needs a gradient, except `kept`, which move.
+    fn truncate(&mut self, since: usize, kept: &mut [Var<'_, T>]) {
+        // Of a variable that is kept twice, there is one afterwards.
+        let mut moved: Vec<(u32, Tensor<T>)> = Vec::with_capacity(kept.len());
+        for var in kept.iter_mut().filter(|var| var.id as usize >= since) {
+            let at = moved.iter().position(|&(id, _)| id == var.id).unwrap_or_else(|| {
+                moved.push((var.id, self.values[var.id as usize].clone()));
+                moved.len() - 1
+            });
+            var.id = (since + at) as u32;
+            var.epoch = self.epoch + 1;
+        }
+        self.values.truncate(since);
+        self.nodes.truncate(since);
+        self.packed.forget_from(since as u32);
+        self.epoch += 1;
+        self.truncations.retain(|&(start, _)| (start as usize) < since);
+        self.truncations.push((since as u32, self.epoch));
+        for (_, value) in moved {
+            self.push_leaf(value, false);
+        }
+    }
+
+    /// # Panics
+    /// If the value has been freed at the end of its scope.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn check_epoch(&self, op: &str, var: Var<'_, T>) {
+        if var.epoch != self.epoch {
+            self.check_truncations(op, var);
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn check_truncations(&self, op: &str, var: Var<'_, T>) {
+        let is_freed = self.truncations.iter().any(|&(start, epoch)| var.id >= start && var.epoch < epoch);
+        assert!(!is_freed, "{op}: this value was computed inside a scope and freed at its end; return it from there");
+    }
+}
