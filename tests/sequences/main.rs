@@ -1,6 +1,7 @@
 //! Layers over sequences: values, gradients, padding, dropout, attention, and the sentences of mistakes.
 
 mod attention;
+mod checkpointing;
 mod costs;
 mod dropout;
 mod golden;

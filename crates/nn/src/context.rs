@@ -1,6 +1,7 @@
 //! How a layer runs, as an argument.
 
 use crate::mode::Mode;
+use crate::recurrent::checkpointing::Checkpointing;
 use std::fmt::Debug;
 use unspool_autograd::{Scalar, Shape, Tensor, Var};
 
@@ -28,6 +29,9 @@ pub struct Context<'a> {
     /// Training or evaluation.
     pub mode: Mode,
     pub(crate) valid: Valid<'a>,
+    pub(crate) checkpointing: Option<Checkpointing>,
+    /// Whether nothing reads the outputs of a recurrent layer but the last.
+    pub(crate) only_last: bool,
 }
 
 /// Which steps of a batch of sequences are valid.
@@ -61,7 +65,7 @@ impl<T: Scalar> StepMask for Tensor<T> {
 impl From<Mode> for Context<'_> {
     /// The mode, over all time steps.
     fn from(mode: Mode) -> Self {
-        Context { mode, valid: Valid::All }
+        Context { mode, ..Context::default() }
     }
 }
 
@@ -89,7 +93,29 @@ impl<'a> Context<'a> {
     /// The same with all time steps valid: for what comes after a layer that has turned sequences
     /// into one row each.
     pub fn without_steps(self) -> Context<'static> {
-        self.mode.into()
+        Context { valid: Valid::All, ..self }
+    }
+
+    /// The same with gradient checkpointing: recurrent layers drop most of what they compute, and
+    /// the backward pass makes it again. Each layer keeps what the setting states, on each tape.
+    ///
+    /// The outputs of the steps stay, unless the context says
+    /// [`without_sequence`](Context::without_sequence) or the layer is one of a
+    /// [`Sequential`](crate::layers::Sequential) and does not return sequences.
+    pub fn with_checkpointing(self, checkpointing: Checkpointing) -> Self {
+        Context { checkpointing: Some(checkpointing), ..self }
+    }
+
+    /// The same, where only the last output and the state of a recurrent layer are read, not the
+    /// sequence: it is not kept. In evaluation, a sequence of any length then takes the memory of
+    /// a few steps.
+    pub fn without_sequence(self) -> Self {
+        Context { only_last: true, ..self }
+    }
+
+    /// The same, where the outputs of all steps are read.
+    pub(crate) fn with_sequence(self) -> Self {
+        Context { only_last: false, ..self }
     }
 
     /// The lengths of the sequences, if they were given.

@@ -68,6 +68,13 @@ impl<T: Scalar> Tensor<T> {
         Tensor { buffer: Buffer::hollow(&shape) }
     }
 
+    /// The blocks of memory that the tensor holds, each by its address with its bytes; tensors that
+    /// share elements share a block.
+    #[doc(hidden)]
+    pub fn blocks(&self) -> [(usize, usize); 2] {
+        self.buffer.blocks()
+    }
+
     /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must
     /// set each of them.
     #[track_caller]

@@ -25,6 +25,8 @@ use node::Node;
 use packed_weights::Turn;
 use record::Record;
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::ops::Range;
 use unspool_tensor::{Scalar, Tensor};
 
 /// A record of operations on [`Var`]s, in the order in which they happened.
@@ -158,6 +160,32 @@ impl<T: Scalar> Tape<T> {
     /// Whether the tape is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The bytes of memory that the values in a range of the tape's [lengths](Tape::len) hold, and
+    /// those before it do not: what they take until the tape is reset. Memory that values share
+    /// counts once.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::<f32>::ones([1000]));
+    /// let since = tape.len();
+    /// let y = (x * 2.0).exp();
+    /// assert!((8000..11_000).contains(&tape.bytes(since..tape.len())));
+    /// tape.release(since..tape.len(), &[y]); // no rule reads the product
+    /// assert!((4000..6000).contains(&tape.bytes(since..tape.len())));
+    /// ```
+    pub fn bytes(&self, range: Range<usize>) -> usize {
+        let record = self.record.borrow();
+        let end = range.end.min(record.values.len());
+        let start = range.start.min(end);
+        let mut counted: HashSet<usize> =
+            record.values[..start].iter().flat_map(|value| value.blocks().map(|(block, _)| block)).collect();
+        // Those without elements are shared by all released values.
+        counted.extend(record.hollows.iter().chain([&record.empty]).map(|hollow| hollow.blocks()[0].0));
+        let blocks = record.values[start..end].iter().flat_map(Tensor::blocks);
+        blocks.filter(|&(block, _)| counted.insert(block)).map(|(_, bytes)| bytes).sum()
     }
 
     /// Drops everything recorded and keeps the memory. Needs the tape to itself: a variable that is

@@ -53,6 +53,14 @@ pub trait Layer<'t, T: Scalar, X = Var<'t, T>> {
     #[track_caller]
     fn apply(&self, x: X, cx: Context<'_>) -> Self::Output;
 
+    /// The output as one variable. A layer that converts into a part of what it computes need not
+    /// keep the rest.
+    #[doc(hidden)]
+    #[track_caller]
+    fn apply_converted(&self, x: X, cx: Context<'_>) -> Var<'t, T> {
+        self.apply(x, cx).into()
+    }
+
     /// The output for the input `x`, in evaluation and over all time steps: not for a layer inside
     /// another's [`apply`](Layer::apply), where the context is to be passed on.
     #[track_caller]
@@ -91,7 +99,7 @@ macro_rules! feeds {
             for<'t> M::With<Var<'t, T>>: Layer<'t, T, <$examples as OnTape<T>>::Bound<'t>>,
         {
             fn feed<'t>(net: &M::With<Var<'t, T>>, x: Self::Bound<'t>, cx: Context<'_>) -> Var<'t, T> {
-                net.apply(x, cx).into()
+                net.apply_converted(x, cx)
             }
         }
     };

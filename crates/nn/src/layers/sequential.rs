@@ -149,6 +149,25 @@ impl<'t, T: Scalar, X, M: Layer<'t, T, X>> Layer<'t, T, X> for Chain<(), M> {
     fn apply(&self, x: X, cx: Context<'_>) -> M::Output {
         self.layer.apply(x, cx.fold_in(self.index))
     }
+
+    #[track_caller]
+    fn apply_converted(&self, x: X, cx: Context<'_>) -> Var<'t, T> {
+        self.layer.apply_converted(x, cx.fold_in(self.index))
+    }
+}
+
+impl<L, K, M> Chain<Chain<L, K>, M> {
+    /// The input of the last layer and its context.
+    #[track_caller]
+    fn before<'t, 'a, T: Scalar, X>(&self, x: X, cx: Context<'a>) -> (Var<'t, T>, Context<'a>)
+    where
+        Chain<L, K>: Layer<'t, T, X>,
+    {
+        let x = self.before.apply_converted(x, cx);
+        // After a layer that returns one row per sequence, there is no time axis any more.
+        let cx = if x.shape().rank() == 3 { cx } else { cx.without_steps() };
+        (x, cx.fold_in(self.index))
+    }
 }
 
 impl<'t, T: Scalar, X, L, K, M: Layer<'t, T>> Layer<'t, T, X> for Chain<Chain<L, K>, M>
@@ -159,10 +178,14 @@ where
 
     #[track_caller]
     fn apply(&self, x: X, cx: Context<'_>) -> M::Output {
-        let x = self.before.apply(x, cx).into();
-        // After a layer that returns one row per sequence, there is no time axis any more.
-        let cx = if x.shape().rank() == 3 { cx } else { cx.without_steps() };
-        self.layer.apply(x, cx.fold_in(self.index))
+        let (x, cx) = self.before(x, cx);
+        self.layer.apply(x, cx)
+    }
+
+    #[track_caller]
+    fn apply_converted(&self, x: X, cx: Context<'_>) -> Var<'t, T> {
+        let (x, cx) = self.before(x, cx);
+        self.layer.apply_converted(x, cx)
     }
 }
 
@@ -171,6 +194,6 @@ impl<'t, T: Scalar, X, L: Layer<'t, T, X>> Layer<'t, T, X> for Sequential<L> {
 
     #[track_caller]
     fn apply(&self, x: X, cx: Context<'_>) -> Var<'t, T> {
-        self.layers.apply(x, cx).into()
+        self.layers.apply_converted(x, cx)
     }
 }

@@ -93,6 +93,11 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Bidirectional<C> {
     fn apply(&self, xs: Var<'t, T>, cx: Context<'_>) -> Self::Output {
         self.run(xs, None, cx)
     }
+
+    #[track_caller]
+    fn apply_converted(&self, xs: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        self.run(xs, None, if self.forward.return_sequences { cx } else { cx.without_sequence() }).into()
+    }
 }
 
 impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {

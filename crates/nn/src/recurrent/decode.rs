@@ -66,6 +66,14 @@ impl<C> Recurrent<C> {
             states.push(state.clone());
         }
         let packing = Packing::whole(steps, batch, false);
-        RecurrentOutput { outputs, states, initial: None, state, packing, return_sequences: self.return_sequences }
+        RecurrentOutput {
+            outputs,
+            states,
+            initial: None,
+            last: None,
+            state,
+            packing,
+            return_sequences: self.return_sequences,
+        }
     }
 }

@@ -136,6 +136,8 @@
 
 pub(crate) mod bidirectional;
 pub(crate) mod cell;
+pub(crate) mod checkpointing;
+mod collected;
 pub(crate) mod decode;
 pub(crate) mod layer;
 pub(crate) mod output;
@@ -151,6 +153,7 @@ pub mod wrappers;
 
 pub use bidirectional::{Bidirectional, BidirectionalOutput, Merge};
 pub use cell::{Cell, StepContext};
+pub use checkpointing::Checkpointing;
 pub use layer::{Recurrent, RecurrentBuilder, recurrent};
 pub use output::RecurrentOutput;
 pub use sequence_layer::{SequenceLayer, SequenceOutput};

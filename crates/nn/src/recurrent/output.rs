@@ -13,6 +13,8 @@ pub struct RecurrentOutput<'t, T: Scalar, S> {
     pub(super) states: Vec<S>,
     /// The state before the first step, sorted, if states repeat at steps that are not valid.
     pub(super) initial: Option<S>,
+    /// The output of the last step of each sequence, if the others are not kept.
+    pub(super) last: Option<Var<'t, T>>,
     /// The state after the last step of each sequence, in the order of the batch.
     pub(super) state: S,
     pub(super) packing: Packing,
@@ -21,18 +23,28 @@ pub struct RecurrentOutput<'t, T: Scalar, S> {
 
 impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
     /// The output of each time step, `[B, H]`: for a loss over some of them.
+    #[track_caller]
     pub fn steps(&self) -> Vec<Var<'t, T>> {
         self.sequence().unbind().collect()
     }
 
     /// The size of one output, the H of `[T, B, H]`.
     pub(crate) fn width(&self) -> Option<usize> {
-        self.outputs[0].shape().last().copied()
+        self.outputs.first().or(self.last.as_ref())?.shape().last().copied()
     }
 
     /// The states after all time steps, as one state whose variables are `[T, B, H]`: for an LSTM,
     /// every h and every c.
+    ///
+    /// # Panics
+    /// If they were not kept: with gradient checkpointing, or a context
+    /// [`without_sequence`](crate::Context::without_sequence).
+    #[track_caller]
     pub fn states(&self) -> S {
+        assert!(
+            !self.states.is_empty(),
+            "states: with gradient checkpointing, or a context without_sequence(), a layer keeps only the last state"
+        );
         match &self.initial {
             None => S::join(&self.states, &mut |vars| self.packing.sequence(vars)),
             Some(initial) => {
@@ -48,14 +60,22 @@ impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for RecurrentOutput<'
 
     /// The outputs of all time steps: `[T, B, H]`, in the order of time even if the layer runs
     /// backwards.
+    ///
+    /// # Panics
+    /// If the context was [`without_sequence`](crate::Context::without_sequence).
+    #[track_caller]
     fn sequence(&self) -> Var<'t, T> {
+        assert!(
+            !self.outputs.is_empty(),
+            "sequence: the context was without_sequence(), so the layer kept only the last output"
+        );
         self.packing.sequence(&self.outputs)
     }
 
     /// The output of the last step of each sequence: `[B, H]`. For a layer that runs backwards in
     /// time, that is time step 0.
     fn last(&self) -> Var<'t, T> {
-        self.packing.last(&self.outputs)
+        self.last.unwrap_or_else(|| self.packing.last(&self.outputs))
     }
 
     fn state(&self) -> S {

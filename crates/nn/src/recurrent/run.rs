@@ -3,12 +3,14 @@
 use crate::context::Context;
 use crate::layers::layer::Layer;
 use crate::recurrent::cell::Cell;
+use crate::recurrent::checkpointing::Segments;
+use crate::recurrent::collected::Collected;
 use crate::recurrent::layer::Recurrent;
 use crate::recurrent::output::RecurrentOutput;
 use crate::recurrent::packing::Packing;
 use crate::recurrent::sequence_layer::SequenceLayer;
 use crate::recurrent::state::State;
-use crate::recurrent::step::{Projection, Stepper, check_state};
+use crate::recurrent::step::{Projection, Stepper, check_state, links};
 use unspool_autograd::{Scalar, Var};
 
 impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Recurrent<C> {
@@ -20,6 +22,11 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Layer<'t, T> for Recurrent<C> {
     #[track_caller]
     fn apply(&self, xs: Var<'t, T>, cx: Context<'_>) -> Self::Output {
         self.run(xs, None, cx)
+    }
+
+    #[track_caller]
+    fn apply_converted(&self, xs: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        self.run(xs, None, if self.return_sequences { cx } else { cx.without_sequence() }).into()
     }
 }
 
@@ -34,7 +41,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
             _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
         };
         let packing = Packing::new(time, batch, cx.valid, self.reverse);
-        let mut projection = Projection::new(cell, &packing, packing.pack(xs));
+        let packed = packing.pack(xs);
         // Not `unwrap_or_else`: a closure would hide the caller's line from a panic in the cell.
         let mut state = match state {
             Some(state) => state,
@@ -46,30 +53,43 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
         }
         // Steps before the first valid one repeat the initial state.
         let initial = packing.repeats().then(|| state.clone());
-        let (mut outputs, mut states) = (Vec::with_capacity(time), Vec::with_capacity(time));
+        let links = links(&packing.steps);
+        let mut segments = cx.checkpointing.map(|setting| Segments::new(xs.tape(), setting, links.len()));
+        let mut steps = Collected::new(time, !cx.only_last, !cx.only_last && segments.is_none());
         let mut stepper = Stepper::new(cell, xs.tape(), cx.mode);
-        let (mut ended, mut running) = (Vec::new(), batch);
-        for (t, rows) in packing.steps.iter().enumerate() {
-            let input = projection.input(t);
-            // The longest sequences come first, so those that have ended are the last rows of the
-            // state. They are set aside; the cell sees a smaller batch from here on.
-            if rows.len() < running {
-                ended.push(state.map(&mut |var| var.slice(0, rows.len()..)));
-                state = state.map(&mut |var| var.slice(0, ..rows.len()));
-                running = rows.len();
+        let mut running = batch;
+        let begin = xs.tape().len();
+        for link in links {
+            let since = if cx.only_last { begin } else { xs.tape().len() };
+            if let Some(segments) = &mut segments {
+                segments.begin_link();
             }
-            let output;
-            (output, state) = stepper.step(t, input, state);
-            outputs.push(output);
-            states.push(state.clone());
+            let projection = Projection::new(cell, &packing, packed, link.clone());
+            for t in link.clone() {
+                // The longest sequences come first, so those that have ended are the last rows of
+                // the state. They are set aside; the cell sees a smaller batch from here on.
+                let rows = packing.steps[t].len();
+                if rows < running {
+                    steps.end_rows(&state, rows);
+                    state = state.map(&mut |var| var.slice(0, ..rows));
+                    running = rows;
+                }
+                let output;
+                (output, state) = stepper.step(t, projection.input(&packing.steps[t]), state);
+                steps.push(output, &state);
+            }
+            projection.release();
+            match &mut segments {
+                Some(segments) => {
+                    steps.keep(link.start);
+                    segments.end_link(link.len(), &state);
+                }
+                None => steps.tidy(link.start, since, &mut state),
+            }
         }
-        projection.release();
-        if packing.is_packed() {
-            // The shortest sequences ended first: reversed, the pieces are in sorted order again.
-            ended.push(state);
-            ended.reverse();
-            state = C::State::join(&ended, &mut |vars| packing.unsort(Var::concat(0, vars)));
-        }
-        RecurrentOutput { outputs, states, initial, state, packing, return_sequences: self.return_sequences }
+        drop(segments);
+        let (state, last) = steps.finish(state, &packing);
+        let Collected { outputs, states, .. } = steps;
+        RecurrentOutput { outputs, states, initial, last, state, packing, return_sequences: self.return_sequences }
     }
 }

@@ -70,6 +70,11 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> Layer<'t, T> for Stack<L> {
     fn apply(&self, xs: Var<'t, T>, cx: Context<'_>) -> Self::Output {
         self.run(xs, None, cx)
     }
+
+    #[track_caller]
+    fn apply_converted(&self, xs: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        self.run(xs, None, if self.return_sequences { cx } else { cx.without_sequence() }).into()
+    }
 }
 
 impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
@@ -88,6 +93,9 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
             if let Some(below) = layers.last() {
                 xs = cx.fold_in(2 * i).dropout(below.sequence(), self.dropout);
             }
+            // Each layer but the last is read as a sequence.
+            let is_last = i + 1 == self.layers.len();
+            let cx = if is_last { cx } else { cx.with_sequence() };
             layers.push(layer.run(xs, states.next(), cx.fold_in(2 * i + 1)));
         }
         StackOutput { layers, return_sequences: self.return_sequences }

@@ -51,60 +51,54 @@ pub(super) enum Input<'t, T: Scalar> {
     Raw(Var<'t, T>),
 }
 
-/// The projected inputs of a layer. They are computed for some steps at a time and released after
-/// the last of these, so that steps find them in cache and a long sequence is never projected as a
+/// The time steps whose inputs are projected together: as many as have [`PROJECTED_ROWS`] rows, at
+/// least one. So steps find their inputs in cache, and a long sequence is never projected as a
 /// whole.
-pub(super) struct Projection<'a, 't, T: Scalar, C> {
-    cell: &'a C,
-    packing: &'a Packing,
-    /// The inputs as [`Packing::pack`] returned them.
-    xs: Var<'t, T>,
-    /// The rows projected last.
-    projected: Option<Var<'t, T>>,
+pub(super) fn links(steps: &[Range<usize>]) -> Vec<Range<usize>> {
+    let mut links: Vec<Range<usize>> = Vec::new();
+    let mut rows = 0;
+    for (t, step) in steps.iter().enumerate() {
+        rows += step.len();
+        match links.last_mut() {
+            Some(link) if rows <= PROJECTED_ROWS => link.end = t + 1,
+            _ => {
+                links.push(t..t + 1);
+                rows = step.len();
+            }
+        }
+    }
+    links
+}
+
+/// The projected inputs of some steps, which the tape releases after the last of them.
+pub(super) struct Projection<'t, T: Scalar> {
+    projected: Var<'t, T>,
     /// Which of all rows these are.
     rows: Range<usize>,
     /// What the tape recorded to compute them.
     recorded: Range<usize>,
 }
 
-impl<'a, 't, T: Scalar, C: Cell<'t, T>> Projection<'a, 't, T, C> {
-    pub(super) fn new(cell: &'a C, packing: &'a Packing, xs: Var<'t, T>) -> Self {
-        Projection { cell, packing, xs, projected: None, rows: 0..0, recorded: 0..0 }
-    }
-
-    /// The input of step number `t`.
+impl<'t, T: Scalar> Projection<'t, T> {
+    /// Projects the inputs `xs`, as [`Packing::pack`] returned them, of the steps `link`.
     #[track_caller]
-    pub(super) fn input(&mut self, t: usize) -> Input<'t, T> {
-        let step = &self.packing.steps[t];
-        let projected = match self.projected {
-            Some(projected) if step.start >= self.rows.start && step.end <= self.rows.end => projected,
-            _ => self.project_from(t),
-        };
-        Input::Rows(projected, step.start - self.rows.start..step.end - self.rows.start)
+    pub(super) fn new<C: Cell<'t, T>>(cell: &C, packing: &Packing, xs: Var<'t, T>, link: Range<usize>) -> Self {
+        // Steps follow each other upwards, or downwards if the layer runs backwards in time.
+        let (first, last) = (&packing.steps[link.start], &packing.steps[link.end - 1]);
+        let rows = first.start.min(last.start)..first.end.max(last.end);
+        let since = xs.tape().len();
+        let projected = merge(project(cell, packing.slice(xs, &rows)));
+        Projection { projected, rows, recorded: since..xs.tape().len() }
     }
 
-    /// Projects the inputs of step number `t` and of as many steps after it as fit.
-    #[track_caller]
-    fn project_from(&mut self, t: usize) -> Var<'t, T> {
-        self.release();
-        self.rows = self.packing.steps[t].clone();
-        for step in &self.packing.steps[t + 1..] {
-            if self.rows.len() + step.len() > PROJECTED_ROWS {
-                break;
-            }
-            // Steps follow each other upwards, or downwards if the layer runs backwards in time.
-            self.rows = self.rows.start.min(step.start)..self.rows.end.max(step.end);
-        }
-        let since = self.xs.tape().len();
-        let projected = merge(project(self.cell, self.packing.slice(self.xs, &self.rows)));
-        self.recorded = since..self.xs.tape().len();
-        self.projected = Some(projected);
-        projected
+    /// The input of the step that computes these of all rows.
+    pub(super) fn input(&self, step: &Range<usize>) -> Input<'t, T> {
+        Input::Rows(self.projected, step.start - self.rows.start..step.end - self.rows.start)
     }
 
-    /// Lets the tape release the rows projected last, after their steps.
-    pub(super) fn release(&mut self) {
-        self.xs.tape().release(std::mem::take(&mut self.recorded), &[]);
+    /// Lets the tape release the projected rows, after their steps.
+    pub(super) fn release(self) {
+        self.projected.tape().release(self.recorded, &[]);
     }
 }
 

@@ -83,6 +83,13 @@ impl<T: Scalar> Buffer<T> {
         view
     }
 
+    /// The address and the bytes of this block, and of the block that holds its elements.
+    pub(crate) fn blocks(&self) -> [(usize, usize); 2] {
+        let base = self.header().base.unwrap_or(self.header);
+        // SAFETY: a base lives as long as its views.
+        [self.header(), unsafe { base.as_ref() }].map(|block| (std::ptr::from_ref(block) as usize, pool::bytes(block)))
+    }
+
     /// How the elements are arranged.
     #[inline]
     pub(crate) fn layout(&self) -> &Layout {

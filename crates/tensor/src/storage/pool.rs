@@ -49,6 +49,11 @@ fn bytes_of(class: usize) -> usize {
     (quarter + 5) << (top - 2)
 }
 
+/// The bytes that a block takes, with its header.
+pub(crate) fn bytes(block: &BlockHeader) -> usize {
+    HEADER_BYTES + bytes_of(block.class)
+}
+
 fn allocation_of(class: usize) -> Allocation {
     Allocation::from_size_align(HEADER_BYTES + bytes_of(class), 64).expect("at most MAX_BYTES and a header")
 }

@@ -1,0 +1,186 @@
+//! Gradient checkpointing of recurrent layers: the same bits as stored.
+
+use unspool::autograd::{Params, Var};
+use unspool::prelude::*;
+use unspool::recurrent::{Bidirectional, Checkpointing, SequenceLayer, Stack, State, wrappers};
+
+const TIME: usize = 420; // seven groups of 64 steps of four sequences
+const BATCH: usize = 4;
+
+/// Everything that a training step reads, with the number of values that were made again.
+fn training_step<M>(model: &M, cx: Context<'_>, whole: bool) -> (Vec<Tensor>, usize)
+where
+    M: Params<Tensor> + Clone,
+    for<'t> M::With<Var<'t>>: SequenceLayer<'t, f32>,
+{
+    let tape = Tape::new();
+    let net = tape.bind(model);
+    let xs = tape.variable(&Tensor::from_fn([TIME, BATCH, 3], |i| (i as f32 * 0.37).sin()));
+    // A state that comes in, to which a gradient goes out.
+    let first = net.run(xs.slice(0, ..1) * 0.1, None, cx.mode.into()).state();
+    let cx = if whole { cx } else { cx.without_sequence() };
+    let output = net.run(xs, Some(first), cx);
+    let mut loss = output.last().square().sum();
+    output.state().visit(&mut |var| loss = loss + var.sin().sum());
+    if whole {
+        loss = loss + output.sequence().square().mean();
+    }
+    let gradients = loss.backward();
+    let mut all = vec![loss.value(), gradients.wrt(xs)];
+    all.extend(gradients.of(&net).leaves().into_iter().cloned());
+    (all, tape.recomputed())
+}
+
+fn check<M>(name: &str, model: &M, cx: Context<'_>)
+where
+    M: Params<Tensor> + Clone,
+    for<'t> M::With<Var<'t>>: SequenceLayer<'t, f32>,
+{
+    for whole in [true, false] {
+        let (stored, _) = training_step(model, cx, whole);
+        let mut recomputed = Vec::new();
+        let least = least_budget(model, cx, whole);
+        let budgets = [0, 1, 4, 9, 30, 100, 300, 10_000].map(|i| Checkpointing::budget(least + i * least / 10));
+        for setting in budgets.into_iter().chain([1, 64, 100, 200, 419, 1000].map(Checkpointing::every)) {
+            let (values, again) = training_step(model, cx.with_checkpointing(setting), whole);
+            assert!(values == stored, "{name}, {setting:?}: other bits than stored");
+            recomputed.push(again);
+        }
+        let (budgets, every) = recomputed.split_at(budgets.len());
+        assert!(budgets.is_sorted_by(|a, b| a >= b), "{name}: {budgets:?}");
+        assert!(budgets[0] >= every[0] && every[0] > 0, "{name}: {budgets:?} {every:?}");
+        assert_eq!((budgets[7], every[5]), (0, 0), "{name}: plenty");
+    }
+}
+
+/// The least budget, from the sentence that states it.
+fn least_budget<M>(model: &M, cx: Context<'_>, whole: bool) -> usize
+where
+    M: Params<Tensor> + Clone,
+    for<'t> M::With<Var<'t>>: SequenceLayer<'t, f32>,
+{
+    let mut least = 0;
+    loop {
+        let setting = cx.with_checkpointing(Checkpointing::budget(least));
+        let run = std::panic::AssertUnwindSafe(|| training_step(model, setting, whole));
+        let Err(panic) = std::panic::catch_unwind(run) else { return least };
+        let message = *panic.downcast::<String>().expect("a sentence");
+        let (_, rest) = message.split_once("the least is ").expect("a sentence about the budget");
+        let needed = rest.split_once(" bytes").unwrap().0.parse().unwrap();
+        assert!(needed > least, "{message}");
+        least = needed;
+    }
+}
+
+fn lstm(rng: &mut Rng, inputs: usize) -> Recurrent<Lstm<Tensor>> {
+    Recurrent::new(Lstm::new(rng, inputs, 5))
+}
+
+#[test]
+fn cells_in_both_directions() {
+    let rng = &mut rng(1);
+    let cx = Context::training(3);
+    check("lstm", &lstm(rng, 3), cx);
+    check("lstm, reverse", &lstm(rng, 3).reverse(), cx);
+    check("gru", &Recurrent::new(Gru::new(rng, 3, 40)), cx);
+    check("simple rnn", &Recurrent::new(SimpleRnn::new(rng, 3, 5)), cx);
+}
+
+#[test]
+fn masks_of_the_wrappers() {
+    let rng = &mut rng(2);
+    let cx = Context::training(3);
+    check("zoneout", &Recurrent::new(wrappers::Zoneout::new(Lstm::new(rng, 3, 5), 0.1, 0.4)), cx);
+    check("recurrent dropout", &Recurrent::new(wrappers::RecurrentDropout::new(Gru::new(rng, 3, 5), 0.3)), cx);
+}
+
+#[test]
+fn lengths_and_masks() {
+    let rng = &mut rng(3);
+    let cx = Context::training(3);
+    check("lengths", &lstm(rng, 3), cx.with_lengths(&[300, 420, 7, 419]));
+    check("lengths, one 0", &lstm(rng, 3), cx.with_lengths(&[300, 0, 7, 410]));
+    check("lengths, reverse", &lstm(rng, 3).reverse(), cx.with_lengths(&[300, 420, 7, 419]));
+    let mask = Tensor::<f32>::from_fn([TIME, BATCH], |i| f32::from(u8::from(i % 7 != 0)));
+    check("mask", &Recurrent::new(Gru::new(rng, 3, 5)), cx.with_mask(&mask));
+}
+
+#[test]
+fn layers_of_layers() {
+    let rng = &mut rng(4);
+    let cx = Context::training(3);
+    check("bidirectional", &Bidirectional::new(Gru::new(rng, 3, 5), Gru::new(rng, 3, 5)), cx);
+    check("stack", &Stack::new([lstm(rng, 3), lstm(rng, 5)]).dropout(0.2), cx);
+    check(
+        "stack, lengths",
+        &Stack::new([lstm(rng, 3), lstm(rng, 5)]).dropout(0.2),
+        cx.with_lengths(&[50, 420, 300, 9]),
+    );
+}
+
+#[test]
+fn the_least_budget_is_told() {
+    let (model, cx) = (lstm(&mut rng(5), 3), Context::default());
+    let setting = cx.with_checkpointing(Checkpointing::budget(1000));
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| training_step(&model, setting, false)));
+    let message = *panic.unwrap_err().downcast::<String>().unwrap();
+    let start = "Recurrent: a checkpointing budget of 1000 bytes is too small; the least is ";
+    assert!(message.starts_with(start), "{message}");
+    assert!(message.contains(" for 64 steps ("), "{message}");
+}
+
+#[test]
+fn without_the_sequence_the_last_output_is_the_same() {
+    let model = Bidirectional::new(Gru::<Tensor>::new(&mut rng(6), 3, 5), Gru::new(&mut rng(7), 3, 5));
+    let xs = Tensor::from_fn([TIME, BATCH, 3], |i| (i as f32 * 0.37).sin());
+    for cx in [Context::default(), Context::default().with_lengths(&[300, 420, 0, 419])] {
+        let last = |cx: Context<'_>, frozen: bool| {
+            let tape = Tape::new();
+            let net = if frozen { tape.bind_frozen(&model) } else { tape.bind(&model) };
+            let output = net.apply(tape.constant(&xs), cx);
+            let state = output.state();
+            (output.last().value(), state.0.value(), state.1.value())
+        };
+        let whole = last(cx, false);
+        for frozen in [true, false] {
+            assert_eq!(last(cx, frozen), whole);
+            assert_eq!(last(cx.without_sequence(), frozen), whole);
+        }
+    }
+}
+
+#[test]
+fn evaluation_records_nothing_that_grows_with_time() {
+    let model = lstm(&mut rng(8), 1);
+    let length = |steps: usize, cx: Context<'_>| {
+        let tape = Tape::new();
+        let xs = tape.constant(&Tensor::ones([steps, 1, 1]));
+        let output = tape.bind_frozen(&model).apply(xs, cx);
+        assert!(output.last().value().to_vec()[0].is_finite());
+        (tape.len(), tape.bytes(1..tape.len()))
+    };
+    let last = Context::default().without_sequence();
+    assert_eq!(length(5000, last), length(1000, last));
+    let (whole, _) = length(5000, Context::default());
+    assert!(whole < 2 * 5000 + 50, "an output and a state c per step, not {whole} values");
+}
+
+#[test]
+#[should_panic(expected = "sequence: the context was without_sequence(), so the layer kept only the last output")]
+fn a_sequence_that_was_not_kept_is_not_read() {
+    let tape = Tape::new();
+    let net = tape
+        .bind(&lstm(&mut rng(9), 1))
+        .apply(tape.constant(&Tensor::ones([5, 1, 1])), Context::default().without_sequence());
+    net.sequence();
+}
+
+#[test]
+#[should_panic(
+    expected = "states: with gradient checkpointing, or a context without_sequence(), a layer keeps only the last state"
+)]
+fn states_that_were_not_kept_are_not_read() {
+    let tape = Tape::new();
+    let cx = Context::default().with_checkpointing(Checkpointing::every(10));
+    tape.bind(&lstm(&mut rng(9), 1)).apply(tape.constant(&Tensor::ones([5, 1, 1])), cx).states();
+}
