@@ -12,6 +12,7 @@ mod properties;
 mod ranges;
 mod tape_sentences;
 mod tensor_sentences;
+mod tidy;
 mod var_sentences;
 
 /// More axes than a tensor can have, and a size that none can.

@@ -75,7 +75,7 @@ impl<T: Scalar> Tape<T> {
         for (id, _) in (since..end).zip(&needed).filter(|(_, needed)| !**needed) {
             let node = &mut record.nodes[id];
             // Inside a segment, no op can make a leaf again.
-            if !node.is_released && !(in_segment && node.op == OpRef::LEAF) {
+            if !(node.is_released || in_segment && node.op == OpRef::LEAF) {
                 node.is_released = true;
                 // Gradient rules read shapes; where there are only constants, there is no rule.
                 match only_constants {

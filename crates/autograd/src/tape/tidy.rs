@@ -2,29 +2,22 @@
 
 use super::record::Record;
 use super::{Tape, Var};
+use std::ops::Range;
 use unspool_tensor::{Scalar, Tensor};
 
 /// # Scopes
 impl<T: Scalar> Tape<T> {
     /// Runs `scope` and frees what it computed, except what it returns and what a gradient needs:
     /// TensorFlow.js's `tidy`. Where no gradient is taken (constants, frozen weights), nothing is
-    /// left of a scope but its results: a loop of any number of steps takes the memory of one.
+    /// left of a scope but its results.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new();
-    /// let mut y = tape.constant(&Tensor::from_vec(vec![1.0f64, 0.0], [2]));
-    /// let turn = tape.constant(&Tensor::from_vec(vec![0.0, 1.0, -1.0, 0.0], [2, 2]));
-    /// for _ in 0..1000 {
-    ///     // A step of Heun's method for dy/dt = y A.
-    ///     [y] = tape.tidy(|| {
-    ///         let k = y.unsqueeze(0).matmul(turn).squeeze(0);
-    ///         let after = (y + 1e-3 * k).unsqueeze(0).matmul(turn).squeeze(0);
-    ///         [y + 5e-4 * (k + after)]
-    ///     });
-    /// }
-    /// assert!((y.value().at([0]) - 1f64.cos()).abs() < 1e-6);
-    /// assert!(tape.len() < 20);
+    /// let x = tape.constant(&Tensor::<f32>::ones([1000]));
+    /// let [y] = tape.tidy(|| [(x * 2.0).exp().sin()]);
+    /// assert_eq!(tape.len(), 2); // x and y
+    /// # assert_eq!(y.value().at([0]), 2f32.exp().sin());
     /// ```
     ///
     /// A value that was computed inside and not returned cannot be read outside: that panics.
@@ -37,6 +30,50 @@ impl<T: Scalar> Tape<T> {
         let mut kept = scope();
         self.tidy_since(since, kept.as_mut());
         kept
+    }
+
+    /// The state after `step` has run for each number of a range, from `state`: JAX's `fori_loop`.
+    /// What a step computed is freed after it, except the next state and what a gradient needs; so,
+    /// where no gradient is taken, a loop of any number of steps takes the memory of one.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let start = tape.constant(&Tensor::from_vec(vec![1.0f64, 0.0], [1, 2]));
+    /// let turn = tape.constant(&Tensor::from_vec(vec![0.0, 1.0, -1.0, 0.0], [2, 2]));
+    /// // Heun's method for dy/dt = y A.
+    /// let [y] = tape.fori_loop(0..1000, [start], |_, [y]| {
+    ///     let k = y.matmul(turn);
+    ///     let after = (y + 1e-3 * k).matmul(turn);
+    ///     [y + 5e-4 * (k + after)]
+    /// });
+    /// assert!((y.value().at([0, 0]) - 1f64.cos()).abs() < 1e-6);
+    /// assert_eq!(tape.len(), 3);
+    /// ```
+    ///
+    /// # Panics
+    /// If a variable of a state belongs to another tape.
+    #[track_caller]
+    pub fn fori_loop<'t, S: AsMut<[Var<'t, T>]>>(
+        &'t self,
+        range: Range<usize>,
+        mut state: S,
+        mut step: impl FnMut(usize, S) -> S,
+    ) -> S {
+        // Where the loop began, or the last step of which something stays.
+        let mut begin = self.len();
+        for i in range {
+            let since = self.len();
+            state = step(i, state);
+            let kept = state.as_mut();
+            if self.has_only_constants(since, kept) {
+                self.record.borrow_mut().truncate(begin, kept);
+            } else {
+                self.release(since..self.len(), kept);
+                begin = self.len();
+            }
+        }
+        state
     }
 
     /// Frees what was computed since the tape had the [length](Tape::len) `since`, except `kept`
