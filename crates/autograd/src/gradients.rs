@@ -1,7 +1,7 @@
 //! The result of a backward pass.
 
 use crate::params::{Params, Path};
-use crate::tape::{Accumulator, OpRef, Tape, Var, backward};
+use crate::tape::{Accumulator, Tape, Var, backward};
 use unspool_tensor::{Scalar, Tensor};
 
 /// The gradients of one loss with respect to the variables of its tape: what
@@ -74,10 +74,10 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         }
         let record = self.tape.record.borrow();
         let node = record.nodes[var.id as usize];
-        if !node.needs_gradient {
+        if !node.needs_gradient() {
             return Err("a constant has none");
         }
-        if node.op != OpRef::LEAF && node.retained_from > self.pass {
+        if !node.is_leaf() && !record.retains(var.id, self.pass) {
             return Err("that of a computed value is kept only if retain_grad() was called on it before");
         }
         Ok(match self.sums.get(var.id) {
@@ -145,7 +145,7 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     #[track_caller]
     fn require_variable(self) {
-        let needs_gradient = self.tape.record.borrow().nodes[self.id as usize].needs_gradient;
+        let needs_gradient = self.tape.record.borrow().nodes[self.id as usize].needs_gradient();
         assert!(needs_gradient, "backward: the loss depends on no variable of its tape");
     }
 }

@@ -2,7 +2,6 @@
 
 use super::accumulator::Accumulator;
 use super::checkpoint::Pass;
-use super::node::OpRef;
 use super::op::{InputGrads, Inputs};
 use super::packed_weights::Turn;
 use super::record::Record;
@@ -35,16 +34,16 @@ pub(crate) fn backward<T: Scalar>(
 fn step<T: Scalar>(gradients: &mut Accumulator<T>, record: &Record<T>, id: u32, pass: u32) {
     gradients.settle(id);
     let node = record.nodes[id as usize];
-    if node.op == OpRef::LEAF {
+    if node.is_leaf() {
         return;
     }
-    let Some(grad) = gradients.take(id, node.retained_from <= pass) else { return };
+    let Some(grad) = gradients.take(id, record.retains(id, pass)) else { return };
     let inputs = Inputs {
         values: &record.values,
-        ids: record.inputs_of(node),
+        ids: record.inputs_of(id),
         packed: &record.packed,
         turn: Turn::Backward { pass },
     };
     let mut into = InputGrads { gradients, nodes: &record.nodes, inputs };
-    record.ops.backward(node.op, inputs, &record.values[id as usize], grad, &mut into);
+    record.ops.backward(node.op(), inputs, &record.values[id as usize], grad, &mut into);
 }

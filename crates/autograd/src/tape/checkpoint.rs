@@ -6,7 +6,7 @@
 //! at its start, the values are dropped again. The code that made the segment runs once: the second
 //! time, the tape repeats what it recorded, with the same bits.
 
-use super::node::OpRef;
+use super::node::Node;
 use super::op::Inputs;
 use super::packed_weights::Turn;
 use super::record::Record;
@@ -201,7 +201,7 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     pub fn keep(&self, var: Var<'_, T>) {
         assert!(std::ptr::eq(var.tape, self), "keep: the variable belongs to another tape");
-        self.record.borrow_mut().nodes[var.id as usize].is_kept = true;
+        self.record.borrow_mut().nodes[var.id as usize].set(Node::KEPT);
     }
 
     /// The number of values that backward passes over this tape have made again.
@@ -243,11 +243,11 @@ fn drop_values<T: Scalar>(record: &mut Record<T>, at: usize) {
 fn drop_value<T: Scalar>(record: &mut Record<T>, segment: Segment, id: u32) {
     let node = &mut record.nodes[id as usize];
     let kept = &record.segments.kept[segment.kept.0 as usize..segment.kept.1 as usize];
-    let stays = node.op == OpRef::LEAF || node.is_retained() || node.is_kept || kept.binary_search(&id).is_ok();
-    if stays || node.is_released || node.is_dropped {
+    let stays = node.is_leaf() || node.is(Node::RETAINED | Node::KEPT) || kept.binary_search(&id).is_ok();
+    if stays || node.is_absent() {
         return;
     }
-    node.is_dropped = true;
+    node.set(Node::DROPPED);
     record.hollow_out(id);
 }
 
@@ -259,19 +259,19 @@ fn recompute<T: Scalar>(record: &mut Record<T>, at: usize) {
     record.packed.begin_replay();
     for id in segment.start..segment.end {
         let node = record.nodes[id as usize];
-        if node.op != OpRef::LEAF && (node.is_dropped || node.is_released) {
-            let ids = record.inputs_of(node);
+        if !node.is_leaf() && node.is_absent() {
+            let ids = record.inputs_of(id);
             let turn = Turn::Replay { node: id };
             let inputs = Inputs { values: &record.values, ids, packed: &record.packed, turn };
-            record.values[id as usize] = record.ops.forward(node.op, inputs);
-            record.nodes[id as usize].is_dropped = false;
+            record.values[id as usize] = record.ops.forward(node.op(), inputs);
+            record.nodes[id as usize].unset(Node::DROPPED);
             record.segments.recomputed += 1;
         }
         while let Some(&Release { start, end, .. }) =
             record.segments.releases.get(release).filter(|release| release.at == id + 1)
         {
             for id in start.max(segment.start)..end {
-                if record.nodes[id as usize].is_released {
+                if record.nodes[id as usize].is(Node::RELEASED) {
                     record.hollow_out(id);
                 }
             }

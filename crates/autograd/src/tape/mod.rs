@@ -15,7 +15,6 @@ mod var;
 pub(crate) use accumulator::Accumulator;
 pub(crate) use backward::backward;
 pub use checkpoint::Recomputable;
-pub(crate) use node::OpRef;
 pub use node::Saves;
 pub use op::{InputGrads, Inputs, Op};
 pub use var::Var;
@@ -121,8 +120,8 @@ impl<T: Scalar> Tape<T> {
             let mut needs_gradient = false;
             for &id in ids {
                 let node = &record.nodes[id as usize];
-                needs_gradient |= node.needs_gradient;
-                if node.is_released || node.is_dropped {
+                needs_gradient |= node.needs_gradient();
+                if node.is_absent() {
                     panic_absent(op.name(), *node);
                 }
             }
@@ -131,17 +130,9 @@ impl<T: Scalar> Tape<T> {
         };
         let record = &mut *self.record.borrow_mut();
         let id = if needs_gradient || record.segments.is_open() {
-            let node = Node {
-                saves: op.saves(),
-                is_released: false,
-                op: record.ops.push(op),
-                first_input: u32::try_from(first_input).expect("a tape holds at most 2^32 inputs"),
-                input_count: inputs.len() as u32,
-                needs_gradient,
-                is_dropped: false,
-                is_kept: false,
-                retained_from: u32::MAX,
-            };
+            let first_input = u32::try_from(first_input).expect("a tape holds at most 2^32 inputs");
+            let saves = op.saves();
+            let node = Node::new(record.ops.push(op), first_input, saves, needs_gradient);
             record.push(value, node)
         } else {
             // No backward pass reaches a value of constants: it is a constant itself, without op
@@ -200,7 +191,7 @@ impl<T: Scalar> Tape<T> {
 #[cold]
 #[track_caller]
 fn panic_absent(op: &str, node: Node) -> ! {
-    if node.is_released {
+    if node.is(Node::RELEASED) {
         panic!(
             "{op}: this value was computed inside a step and released; call retain_grad() on it there, or return it as a state"
         )

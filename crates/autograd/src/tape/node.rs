@@ -31,50 +31,90 @@ pub(crate) struct OpRef {
 
 impl OpRef {
     /// The value of a node that no op made: a variable or a constant.
-    pub(crate) const LEAF: OpRef = OpRef { list: u16::MAX, index: 0 };
+    const LEAF: OpRef = OpRef { list: u16::MAX, index: 0 };
 }
 
-/// How a value was made.
+/// How a value was made. Small, because a checkpointed sequence keeps its nodes.
 #[derive(Clone, Copy)]
 pub(crate) struct Node {
-    pub(crate) op: OpRef,
-    /// Where the ids of the inputs begin in the record's list.
+    op_index: u32,
+    /// Where the ids of the inputs begin in the record's list; they end where those of the next
+    /// node begin.
     pub(super) first_input: u32,
-    pub(super) input_count: u32,
-    pub(crate) needs_gradient: bool,
-    /// The elements that must outlive [`Tape::release`](crate::Tape::release).
-    pub(super) saves: Saves,
-    /// Whether the elements have been released. If the value needs a gradient, its shape is still
-    /// there.
-    pub(super) is_released: bool,
-    /// Whether a checkpointed segment keeps the elements for good.
-    pub(super) is_kept: bool,
-    /// Whether the elements are absent until a backward pass makes them again: the value lies in a
-    /// [checkpointed](crate::Tape::checkpoint) segment.
-    pub(super) is_dropped: bool,
-    /// The first backward pass that keeps the gradient instead of passing it on alone; `u32::MAX`
-    /// if none does.
-    pub(crate) retained_from: u32,
+    op_list: u16,
+    flags: u8,
 }
 
 impl Node {
+    /// The value depends on a variable, or is one.
+    pub(crate) const NEEDS_GRADIENT: u8 = 1;
+    /// The gradient rule reads the inputs: they must outlive [`Tape::release`](crate::Tape::release).
+    const SAVES_INPUTS: u8 = 2;
+    /// The gradient rule reads the value.
+    const SAVES_OUTPUT: u8 = 4;
+    /// The elements have been released. If the value needs a gradient, its shape is still there.
+    pub(super) const RELEASED: u8 = 8;
+    /// The elements are absent until a backward pass makes them again: the value lies in a
+    /// [checkpointed](crate::Tape::checkpoint) segment.
+    pub(super) const DROPPED: u8 = 16;
+    /// A checkpointed segment keeps the elements for good.
+    pub(super) const KEPT: u8 = 32;
+    /// `retain_grad` was called.
+    pub(crate) const RETAINED: u8 = 64;
+
     /// A variable or a constant.
-    pub(super) fn leaf(needs_gradient: bool) -> Self {
-        Node {
-            op: OpRef::LEAF,
-            first_input: 0,
-            input_count: 0,
-            needs_gradient,
-            saves: Saves::NOTHING,
-            is_released: false,
-            is_dropped: false,
-            is_kept: false,
-            retained_from: u32::MAX,
-        }
+    pub(super) fn leaf(first_input: u32, needs_gradient: bool) -> Self {
+        Self::new(OpRef::LEAF, first_input, Saves::NOTHING, needs_gradient)
     }
 
-    /// Whether `retain_grad` was called.
-    pub(super) fn is_retained(&self) -> bool {
-        self.retained_from != u32::MAX
+    #[inline]
+    pub(super) fn new(op: OpRef, first_input: u32, saves: Saves, needs_gradient: bool) -> Self {
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        let flags = flag(saves.inputs, Self::SAVES_INPUTS)
+            | flag(saves.output, Self::SAVES_OUTPUT)
+            | flag(needs_gradient, Self::NEEDS_GRADIENT);
+        Node { op_index: op.index, op_list: op.list, first_input, flags }
+    }
+
+    #[inline]
+    pub(crate) fn op(&self) -> OpRef {
+        OpRef { list: self.op_list, index: self.op_index }
+    }
+
+    #[inline]
+    pub(crate) fn is_leaf(&self) -> bool {
+        self.op_list == OpRef::LEAF.list
+    }
+
+    /// Whether any of these flags is set.
+    #[inline]
+    pub(crate) fn is(&self, flags: u8) -> bool {
+        self.flags & flags != 0
+    }
+
+    #[inline]
+    pub(super) fn set(&mut self, flag: u8) {
+        self.flags |= flag;
+    }
+
+    #[inline]
+    pub(super) fn unset(&mut self, flag: u8) {
+        self.flags &= !flag;
+    }
+
+    #[inline]
+    pub(crate) fn needs_gradient(&self) -> bool {
+        self.is(Self::NEEDS_GRADIENT)
+    }
+
+    /// The elements that must outlive [`Tape::release`](crate::Tape::release).
+    pub(super) fn saves(&self) -> Saves {
+        Saves { inputs: self.is(Self::SAVES_INPUTS), output: self.is(Self::SAVES_OUTPUT) }
+    }
+
+    /// Whether the elements are not there, for good or for now.
+    #[inline]
+    pub(super) fn is_absent(&self) -> bool {
+        self.is(Self::RELEASED | Self::DROPPED)
     }
 }

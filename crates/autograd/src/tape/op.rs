@@ -151,7 +151,7 @@ impl<T: Scalar> InputGrads<'_, T> {
     #[inline]
     pub fn needs(&self, i: usize) -> bool {
         assert!(i < self.inputs.len(), "an op of {} inputs has no input {i}", self.inputs.len());
-        self.nodes[self.inputs.ids[i] as usize].needs_gradient
+        self.nodes[self.inputs.ids[i] as usize].needs_gradient()
     }
 
     /// Adds `grad` to the gradient with respect to input `i`. If `grad` has the shape that the

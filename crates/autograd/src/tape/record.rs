@@ -15,6 +15,8 @@ pub(crate) struct Record<T: Scalar> {
     /// The ids of all inputs, one op after the other.
     pub(super) inputs: Vec<u32>,
     pub(super) ops: OpArena<T>,
+    /// The values whose gradients are retained, each with the first backward pass that does.
+    pub(super) retained: Vec<(u32, u32)>,
     pub(super) packed: PackedWeights<T>,
     pub(super) segments: Segments,
     /// How often the record has been truncated.
@@ -41,6 +43,7 @@ impl<T: Scalar> Record<T> {
             nodes: Vec::new(),
             inputs: Vec::new(),
             ops: OpArena::new(),
+            retained: Vec::new(),
             packed: PackedWeights::new(),
             segments: Segments::default(),
             epoch: 0,
@@ -53,10 +56,20 @@ impl<T: Scalar> Record<T> {
         }
     }
 
-    /// The ids of the inputs of a node.
+    /// The ids of the inputs of value `id`.
     #[inline]
-    pub(super) fn inputs_of(&self, node: Node) -> &[u32] {
-        &self.inputs[node.first_input as usize..][..node.input_count as usize]
+    pub(super) fn inputs_of(&self, id: u32) -> &[u32] {
+        let start = self.nodes[id as usize].first_input as usize;
+        let end = self.nodes.get(id as usize + 1).map_or(self.inputs.len(), |next| next.first_input as usize);
+        &self.inputs[start..end]
+    }
+
+    /// Whether backward pass number `pass` keeps the gradient of value `id` instead of only passing
+    /// it on.
+    #[inline]
+    pub(crate) fn retains(&self, id: u32, pass: u32) -> bool {
+        self.nodes[id as usize].is(Node::RETAINED)
+            && self.retained.iter().any(|&(retained, from)| retained == id && from <= pass)
     }
 
     #[inline(always)] // so that the node is written where it stays, not copied there
@@ -69,7 +82,7 @@ impl<T: Scalar> Record<T> {
     }
 
     pub(super) fn push_leaf(&mut self, value: Tensor<T>, needs_gradient: bool) -> u32 {
-        self.push(value, Node::leaf(needs_gradient))
+        self.push(value, Node::leaf(self.inputs.len() as u32, needs_gradient))
     }
 
     /// Frees the elements of value `id`; its shape stays.
@@ -84,6 +97,7 @@ impl<T: Scalar> Record<T> {
         self.nodes.clear();
         self.inputs.clear();
         self.ops.clear();
+        self.retained.clear();
         self.packed.clear();
         self.segments.clear();
         self.passes = 0;

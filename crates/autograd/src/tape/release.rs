@@ -1,6 +1,6 @@
 //! Freeing values that nothing reads any more.
 
-use super::node::OpRef;
+use super::node::Node;
 use super::{Tape, Var};
 use std::ops::Range;
 use unspool_tensor::Scalar;
@@ -54,18 +54,18 @@ impl<T: Scalar> Tape<T> {
         let mut only_constants = true;
         for id in since..record.nodes.len() {
             let node = record.nodes[id];
-            only_constants &= !node.needs_gradient;
-            if node.saves.output || node.is_retained() {
+            only_constants &= !node.needs_gradient();
+            if node.saves().output || node.is(Node::RETAINED) {
                 mark(id as u32);
             }
-            if node.saves.inputs {
-                record.inputs_of(node).iter().for_each(|&id| mark(id));
+            if node.saves().inputs {
+                record.inputs_of(id as u32).iter().for_each(|&id| mark(id));
             }
         }
         // A segment that is made again reads all inputs of its ops.
         for segment in record.segments.beginning_after(since, record.nodes.len()) {
             for id in segment.clone() {
-                let before = record.inputs_of(record.nodes[id]).iter().filter(|&&id| (id as usize) < segment.start);
+                let before = record.inputs_of(id as u32).iter().filter(|&&id| (id as usize) < segment.start);
                 before.for_each(|&id| mark(id));
             }
         }
@@ -75,8 +75,8 @@ impl<T: Scalar> Tape<T> {
         for (id, _) in (since..end).zip(&needed).filter(|(_, needed)| !**needed) {
             let node = &mut record.nodes[id];
             // Inside a segment, no op can make a leaf again.
-            if !(node.is_released || in_segment && node.op == OpRef::LEAF) {
-                node.is_released = true;
+            if !(node.is(Node::RELEASED) || in_segment && node.is_leaf()) {
+                node.set(Node::RELEASED);
                 // Gradient rules read shapes; where there are only constants, there is no rule.
                 match only_constants {
                     true => record.values[id] = record.empty.clone(),

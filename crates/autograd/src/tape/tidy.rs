@@ -1,5 +1,6 @@
 //! Values that die at the end of a scope.
 
+use super::node::Node;
 use super::record::Record;
 use super::{Tape, Var};
 use std::ops::Range;
@@ -100,7 +101,7 @@ impl<T: Scalar> Tape<T> {
             record.check_epoch("tidy", *var);
         }
         let made = &record.nodes[since.min(record.nodes.len())..];
-        !record.segments.is_open() && !made.iter().any(|node| node.needs_gradient || node.is_retained())
+        !record.segments.is_open() && !made.iter().any(|node| node.is(Node::NEEDS_GRADIENT | Node::RETAINED))
     }
 }
 

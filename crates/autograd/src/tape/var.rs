@@ -1,5 +1,6 @@
 //! The handle to a value on a tape.
 
+use super::node::Node;
 use super::op::Op;
 use super::{Tape, panic_absent};
 use unspool_tensor::{Scalar, Shape, Tensor};
@@ -66,7 +67,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         let record = self.tape.record.borrow();
         record.check_epoch("value", self);
         let node = record.nodes[self.id as usize];
-        if node.is_released || node.is_dropped {
+        if node.is_absent() {
             panic_absent("value", node);
         }
         record.values[self.id as usize].clone()
@@ -106,7 +107,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         let record = self.tape.record.borrow();
         record.check_epoch("shape", self);
         let node = record.nodes[self.id as usize];
-        if node.is_released && !node.needs_gradient {
+        if node.is(Node::RELEASED) && !node.needs_gradient() {
             panic_absent("shape", node);
         }
         record.values[self.id as usize].shape()
@@ -172,8 +173,10 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn retain_grad(self) -> Self {
         let record = &mut *self.tape.record.borrow_mut();
         record.check_epoch("retain_grad", self);
-        let node = &mut record.nodes[self.id as usize];
-        node.retained_from = node.retained_from.min(record.passes);
+        if !record.nodes[self.id as usize].is(Node::RETAINED) {
+            record.nodes[self.id as usize].set(Node::RETAINED);
+            record.retained.push((self.id, record.passes));
+        }
         self
     }
 
@@ -190,7 +193,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn requires_grad(self) -> bool {
         let record = self.tape.record.borrow();
         record.check_epoch("requires_grad", self);
-        record.nodes[self.id as usize].needs_gradient
+        record.nodes[self.id as usize].needs_gradient()
     }
 
     /// Runs an op with this value as its only input.

@@ -18,9 +18,13 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceRange {
-    start: Option<isize>,
-    end: Option<isize>,
+    start: isize,
+    end: isize,
 }
+
+/// In place of a missing end of a range: no axis is that long. (Options would take twice the
+/// memory, in each slice on a tape.)
+const NONE: isize = isize::MIN + 1;
 
 impl SliceRange {
     /// The first position and the number of positions of this range along `axis`, in steps of
@@ -40,8 +44,8 @@ impl SliceRange {
         // Forward: positions 0..size, with the end `size`. Backward: positions size-1..=0, with the end -1.
         let (first, past) = if step > 0 { (0, size) } else { (size - 1, -1) };
         let from_end = |at: isize| if at < 0 { at.saturating_add(size) } else { at };
-        let start = self.start.map_or(first, from_end);
-        let end = self.end.map_or(past, from_end);
+        let start = if self.start == NONE { first } else { from_end(self.start) };
+        let end = if self.end == NONE { past } else { from_end(self.end) };
         let inside = |at: isize| (first.min(past)..=first.max(past)).contains(&at);
         // Backward, an explicit end of -1 means the last position; only a missing end is before the first.
         assert!(inside(start) && inside(end), "slice: {self} reaches beyond axis {axis} of shape {shape}");
@@ -53,14 +57,14 @@ impl SliceRange {
 
 impl fmt::Display for SliceRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |at: Option<isize>| at.map_or(String::new(), |at| at.to_string());
+        let text = |at: isize| if at == NONE { String::new() } else { at.to_string() };
         write!(f, "{}..{}", text(self.start), text(self.end))
     }
 }
 
 impl From<RangeFull> for SliceRange {
     fn from(_: RangeFull) -> Self {
-        SliceRange { start: None, end: None }
+        SliceRange { start: NONE, end: NONE }
     }
 }
 
@@ -71,21 +75,21 @@ macro_rules! ranges {
             impl From<Range<$number>> for SliceRange {
                 #[inline]
                 fn from(range: Range<$number>) -> Self {
-                    SliceRange { start: Some(position(range.start)), end: Some(position(range.end)) }
+                    SliceRange { start: position(range.start), end: position(range.end) }
                 }
             }
 
             impl From<RangeFrom<$number>> for SliceRange {
                 #[inline]
                 fn from(range: RangeFrom<$number>) -> Self {
-                    SliceRange { start: Some(position(range.start)), end: None }
+                    SliceRange { start: position(range.start), end: NONE }
                 }
             }
 
             impl From<RangeTo<$number>> for SliceRange {
                 #[inline]
                 fn from(range: RangeTo<$number>) -> Self {
-                    SliceRange { start: None, end: Some(position(range.end)) }
+                    SliceRange { start: NONE, end: position(range.end) }
                 }
             }
         )*
@@ -97,7 +101,8 @@ ranges! { usize isize i32 }
 /// The number as `isize`; one too large for that is beyond every axis anyway.
 #[inline]
 fn position<N: TryInto<isize>>(at: N) -> isize {
-    at.try_into().unwrap_or(isize::MAX)
+    let at = at.try_into().unwrap_or(isize::MAX);
+    if at == NONE { isize::MIN } else { at }
 }
 
 #[cfg(test)]

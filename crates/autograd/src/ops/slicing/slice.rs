@@ -5,9 +5,9 @@ use crate::tuning::SHORT_ROW;
 use unspool_tensor::{Scalar, SliceRange, Tensor};
 
 struct Slice {
-    axis: usize,
     span: SliceRange,
     step: isize,
+    axis: usize,
 }
 
 impl<T: Scalar> Op<T> for Slice {
