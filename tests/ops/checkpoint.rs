@@ -232,9 +232,9 @@ fn a_variable_of_another_tape_is_not_returned() {
 fn a_panic_inside_leaves_the_tape_usable() {
     let tape = Tape::new();
     let x = tape.variable(&Tensor::<f32>::ones([4]));
-    let panics =
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tape.checkpoint(|| [x.exp() + x.slice(0, 1..)])));
+    let (three, before) = (tape.variable(&Tensor::ones([3])), x.exp());
+    let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tape.checkpoint(|| [before + three])));
     assert!(panics.is_err());
-    let [y] = tape.checkpoint(|| [x.exp() * 2.0]);
+    let [y] = tape.checkpoint(|| [before * 2.0]);
     assert_eq!(y.sum().backward().wrt(x), x.value().map(|x| 2.0 * x.exp()));
 }

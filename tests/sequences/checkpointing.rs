@@ -31,7 +31,7 @@ where
     (all, tape.recomputed())
 }
 
-fn check<M>(name: &str, model: &M, cx: Context<'_>)
+fn check<M>(name: &str, model: &M, checkpointed: fn(M, Checkpointing) -> M, cx: Context<'_>)
 where
     M: Params<Tensor> + Clone,
     for<'t> M::With<Var<'t>>: SequenceLayer<'t, f32>,
@@ -39,10 +39,10 @@ where
     for whole in [true, false] {
         let (stored, _) = training_step(model, cx, whole);
         let mut recomputed = Vec::new();
-        let least = least_budget(model, cx, whole);
+        let least = least_budget(model, checkpointed, cx, whole);
         let budgets = [0, 1, 4, 9, 30, 100, 300, 10_000].map(|i| Checkpointing::budget(least + i * least / 10));
         for setting in budgets.into_iter().chain([1, 64, 100, 200, 419, 1000].map(Checkpointing::every)) {
-            let (values, again) = training_step(model, cx.with_checkpointing(setting), whole);
+            let (values, again) = training_step(&checkpointed(model.clone(), setting), cx, whole);
             assert!(values == stored, "{name}, {setting:?}: other bits than stored");
             recomputed.push(again);
         }
@@ -54,22 +54,26 @@ where
 }
 
 /// The least budget, from the sentence that states it.
-fn least_budget<M>(model: &M, cx: Context<'_>, whole: bool) -> usize
+fn least_budget<M>(model: &M, checkpointed: fn(M, Checkpointing) -> M, cx: Context<'_>, whole: bool) -> usize
 where
     M: Params<Tensor> + Clone,
     for<'t> M::With<Var<'t>>: SequenceLayer<'t, f32>,
 {
     let mut least = 0;
     loop {
-        let setting = cx.with_checkpointing(Checkpointing::budget(least));
-        let run = std::panic::AssertUnwindSafe(|| training_step(model, setting, whole));
+        let model = checkpointed(model.clone(), Checkpointing::budget(least));
+        let run = std::panic::AssertUnwindSafe(|| training_step(&model, cx, whole));
         let Err(panic) = std::panic::catch_unwind(run) else { return least };
         let message = *panic.downcast::<String>().expect("a sentence");
         let (_, rest) = message.split_once("the least is ").expect("a sentence about the budget");
-        let needed = rest.split_once(" bytes").unwrap().0.parse().unwrap();
+        let needed = rest.split_once(": ").unwrap().0.parse().unwrap();
         assert!(needed > least, "{message}");
         least = needed;
     }
+}
+
+fn each_layer<C>(stack: Stack<Recurrent<C>>, setting: Checkpointing) -> Stack<Recurrent<C>> {
+    Stack { layers: stack.layers.into_iter().map(|layer| layer.checkpointing(setting)).collect(), ..stack }
 }
 
 fn lstm(rng: &mut Rng, inputs: usize) -> Recurrent<Lstm<Tensor>> {
@@ -80,53 +84,71 @@ fn lstm(rng: &mut Rng, inputs: usize) -> Recurrent<Lstm<Tensor>> {
 fn cells_in_both_directions() {
     let rng = &mut rng(1);
     let cx = Context::training(3);
-    check("lstm", &lstm(rng, 3), cx);
-    check("lstm, reverse", &lstm(rng, 3).reverse(), cx);
-    check("gru", &Recurrent::new(Gru::new(rng, 3, 40)), cx);
-    check("simple rnn", &Recurrent::new(SimpleRnn::new(rng, 3, 5)), cx);
+    check("lstm", &lstm(rng, 3), Recurrent::checkpointing, cx);
+    check("lstm, reverse", &lstm(rng, 3).reverse(), Recurrent::checkpointing, cx);
+    check("gru", &Recurrent::new(Gru::new(rng, 3, 40)), Recurrent::checkpointing, cx);
+    check("simple rnn", &Recurrent::new(SimpleRnn::new(rng, 3, 5)), Recurrent::checkpointing, cx);
 }
 
 #[test]
 fn masks_of_the_wrappers() {
     let rng = &mut rng(2);
     let cx = Context::training(3);
-    check("zoneout", &Recurrent::new(wrappers::Zoneout::new(Lstm::new(rng, 3, 5), 0.1, 0.4)), cx);
-    check("recurrent dropout", &Recurrent::new(wrappers::RecurrentDropout::new(Gru::new(rng, 3, 5), 0.3)), cx);
+    check(
+        "zoneout",
+        &Recurrent::new(wrappers::Zoneout::new(Lstm::new(rng, 3, 5), 0.1, 0.4)),
+        Recurrent::checkpointing,
+        cx,
+    );
+    check(
+        "recurrent dropout",
+        &Recurrent::new(wrappers::RecurrentDropout::new(Gru::new(rng, 3, 5), 0.3)),
+        Recurrent::checkpointing,
+        cx,
+    );
 }
 
 #[test]
 fn lengths_and_masks() {
     let rng = &mut rng(3);
     let cx = Context::training(3);
-    check("lengths", &lstm(rng, 3), cx.with_lengths(&[300, 420, 7, 419]));
-    check("lengths, one 0", &lstm(rng, 3), cx.with_lengths(&[300, 0, 7, 410]));
-    check("lengths, reverse", &lstm(rng, 3).reverse(), cx.with_lengths(&[300, 420, 7, 419]));
+    check("lengths", &lstm(rng, 3), Recurrent::checkpointing, cx.with_lengths(&[300, 420, 7, 419]));
+    check("lengths, one 0", &lstm(rng, 3), Recurrent::checkpointing, cx.with_lengths(&[300, 0, 7, 410]));
+    check("lengths, reverse", &lstm(rng, 3).reverse(), Recurrent::checkpointing, cx.with_lengths(&[300, 420, 7, 419]));
     let mask = Tensor::<f32>::from_fn([TIME, BATCH], |i| f32::from(u8::from(i % 7 != 0)));
-    check("mask", &Recurrent::new(Gru::new(rng, 3, 5)), cx.with_mask(&mask));
+    check("mask", &Recurrent::new(Gru::new(rng, 3, 5)), Recurrent::checkpointing, cx.with_mask(&mask));
 }
 
 #[test]
 fn layers_of_layers() {
     let rng = &mut rng(4);
     let cx = Context::training(3);
-    check("bidirectional", &Bidirectional::new(Gru::new(rng, 3, 5), Gru::new(rng, 3, 5)), cx);
-    check("stack", &Stack::new([lstm(rng, 3), lstm(rng, 5)]).dropout(0.2), cx);
+    check(
+        "bidirectional",
+        &Bidirectional::new(Gru::new(rng, 3, 5), Gru::new(rng, 3, 5)),
+        Bidirectional::checkpointing,
+        cx,
+    );
+    check("stack", &Stack::new([lstm(rng, 3), lstm(rng, 5)]).dropout(0.2), each_layer, cx);
     check(
         "stack, lengths",
         &Stack::new([lstm(rng, 3), lstm(rng, 5)]).dropout(0.2),
+        each_layer,
         cx.with_lengths(&[50, 420, 300, 9]),
     );
 }
 
 #[test]
 fn the_least_budget_is_told() {
-    let (model, cx) = (lstm(&mut rng(5), 3), Context::default());
-    let setting = cx.with_checkpointing(Checkpointing::budget(1000));
-    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| training_step(&model, setting, false)));
+    let model = lstm(&mut rng(5), 3).checkpointing(Checkpointing::budget(1000));
+    let panic = std::panic::catch_unwind(|| {
+        let tape = Tape::new();
+        tape.bind(&model).forward(tape.constant(&Tensor::ones([TIME, BATCH, 3])));
+    });
     let message = *panic.unwrap_err().downcast::<String>().unwrap();
     let start = "Recurrent: a checkpointing budget of 1000 bytes is too small; the least is ";
     assert!(message.starts_with(start), "{message}");
-    assert!(message.contains(" for 64 steps ("), "{message}");
+    assert!(message.contains(" for what 64 steps at a time compute, "), "{message}");
 }
 
 #[test]
@@ -181,6 +203,6 @@ fn a_sequence_that_was_not_kept_is_not_read() {
 )]
 fn states_that_were_not_kept_are_not_read() {
     let tape = Tape::new();
-    let cx = Context::default().with_checkpointing(Checkpointing::every(10));
-    tape.bind(&lstm(&mut rng(9), 1)).apply(tape.constant(&Tensor::ones([5, 1, 1])), cx).states();
+    let layer = lstm(&mut rng(9), 1).checkpointing(Checkpointing::every(10));
+    tape.bind(&layer).forward(tape.constant(&Tensor::ones([5, 1, 1]))).states();
 }

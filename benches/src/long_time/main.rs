@@ -39,11 +39,7 @@ fn main() {
     layer.cell.x.bias.slice_assign(0, args.hidden, &Tensor::full(10.0, [args.hidden]));
     let xs = Tensor::from_fn([args.time, args.batch, 1], |i| (i as f32 * 0.01).sin());
     let cx = Context::default().without_sequence();
-    let cx = match (args.every, args.budget) {
-        (Some(steps), _) => cx.with_checkpointing(Checkpointing::every(steps)),
-        (None, Some(bytes)) => cx.with_checkpointing(Checkpointing::budget(bytes)),
-        (None, None) => cx,
-    };
+    layer.checkpointing = args.every.map(Checkpointing::every).or(args.budget.map(Checkpointing::budget));
     let baseline = Baseline::now();
     let mut tape = Tape::new();
     let mut seconds = Vec::new();

@@ -1,7 +1,6 @@
 //! How a layer runs, as an argument.
 
 use crate::mode::Mode;
-use crate::recurrent::checkpointing::Checkpointing;
 use std::fmt::Debug;
 use unspool_autograd::{Scalar, Shape, Tensor, Var};
 
@@ -29,7 +28,6 @@ pub struct Context<'a> {
     /// Training or evaluation.
     pub mode: Mode,
     pub(crate) valid: Valid<'a>,
-    pub(crate) checkpointing: Option<Checkpointing>,
     /// Whether nothing reads the outputs of a recurrent layer but the last.
     pub(crate) only_last: bool,
 }
@@ -94,16 +92,6 @@ impl<'a> Context<'a> {
     /// into one row each.
     pub fn without_steps(self) -> Context<'static> {
         Context { valid: Valid::All, ..self }
-    }
-
-    /// The same with gradient checkpointing: recurrent layers drop most of what they compute, and
-    /// the backward pass makes it again. Each layer keeps what the setting states, on each tape.
-    ///
-    /// The outputs of the steps stay, unless the context says
-    /// [`without_sequence`](Context::without_sequence) or the layer is one of a
-    /// [`Sequential`](crate::layers::Sequential) and does not return sequences.
-    pub fn with_checkpointing(self, checkpointing: Checkpointing) -> Self {
-        Context { checkpointing: Some(checkpointing), ..self }
     }
 
     /// The same, where only the last output and the state of a recurrent layer are read, not the

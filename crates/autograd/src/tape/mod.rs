@@ -102,7 +102,8 @@ impl<T: Scalar> Tape<T> {
         // allocation per op.
         let first_input = {
             let record = &mut *self.record.borrow_mut();
-            let first = record.inputs.len();
+            let first = record.inputs_len;
+            record.inputs.truncate(first);
             for input in inputs {
                 if !std::ptr::eq(input.tape, self) {
                     panic!("{}: the operands belong to different tapes", op.name());
@@ -137,7 +138,6 @@ impl<T: Scalar> Tape<T> {
         } else {
             // No backward pass reaches a value of constants: it is a constant itself, without op
             // and inputs.
-            record.inputs.truncate(first_input);
             record.push_leaf(value, false)
         };
         Var { tape: self, id, epoch: record.epoch }

@@ -14,6 +14,8 @@ pub(crate) struct Record<T: Scalar> {
     pub(crate) nodes: Vec<Node>,
     /// The ids of all inputs, one op after the other.
     pub(super) inputs: Vec<u32>,
+    /// How many of them belong to nodes; those after them were left by an op that panicked.
+    pub(super) inputs_len: usize,
     pub(super) ops: OpArena<T>,
     /// The values whose gradients are retained, each with the first backward pass that does.
     pub(super) retained: Vec<(u32, u32)>,
@@ -42,6 +44,7 @@ impl<T: Scalar> Record<T> {
             values: Vec::new(),
             nodes: Vec::new(),
             inputs: Vec::new(),
+            inputs_len: 0,
             ops: OpArena::new(),
             retained: Vec::new(),
             packed: PackedWeights::new(),
@@ -60,7 +63,7 @@ impl<T: Scalar> Record<T> {
     #[inline]
     pub(super) fn inputs_of(&self, id: u32) -> &[u32] {
         let start = self.nodes[id as usize].first_input as usize;
-        let end = self.nodes.get(id as usize + 1).map_or(self.inputs.len(), |next| next.first_input as usize);
+        let end = self.nodes.get(id as usize + 1).map_or(self.inputs_len, |next| next.first_input as usize);
         &self.inputs[start..end]
     }
 
@@ -78,11 +81,13 @@ impl<T: Scalar> Record<T> {
         assert!(id < u32::MAX, "a tape holds at most 2^32 - 1 values");
         self.values.push(value);
         self.nodes.push(node);
+        self.inputs_len = self.inputs.len();
         id
     }
 
     pub(super) fn push_leaf(&mut self, value: Tensor<T>, needs_gradient: bool) -> u32 {
-        self.push(value, Node::leaf(self.inputs.len() as u32, needs_gradient))
+        self.inputs.truncate(self.inputs_len);
+        self.push(value, Node::leaf(self.inputs_len as u32, needs_gradient))
     }
 
     /// Frees the elements of value `id`; its shape stays.
@@ -96,6 +101,7 @@ impl<T: Scalar> Record<T> {
         self.values.clear();
         self.nodes.clear();
         self.inputs.clear();
+        self.inputs_len = 0;
         self.ops.clear();
         self.retained.clear();
         self.packed.clear();

@@ -118,6 +118,7 @@ impl<T: Scalar> Record<T> {
             var.id = (since + at) as u32;
             var.epoch = self.epoch + 1;
         }
+        self.inputs_len = self.nodes.get(since).map_or(self.inputs_len, |node| node.first_input as usize);
         self.values.truncate(since);
         self.nodes.truncate(since);
         self.packed.forget_from(since as u32);

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::layers::layer::Layer;
 use crate::recurrent::cell::Cell;
+use crate::recurrent::checkpointing::Checkpointing;
 use crate::recurrent::layer::Recurrent;
 use crate::recurrent::output::RecurrentOutput;
 use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
@@ -75,6 +76,12 @@ impl<C> Bidirectional<C> {
     /// The same layer with another way to merge outputs.
     pub fn merge(self, merge: Merge) -> Self {
         Bidirectional { merge, ..self }
+    }
+
+    /// The same layer with [gradient checkpointing](Recurrent::checkpointing) in both directions.
+    pub fn checkpointing(self, checkpointing: Checkpointing) -> Self {
+        let [forward, backward] = [self.forward, self.backward].map(|layer| layer.checkpointing(checkpointing));
+        Bidirectional { forward, backward, ..self }
     }
 
     /// The same layer with the outputs of all time steps as its output.

@@ -17,17 +17,18 @@ use unspool_autograd::{Recomputable, Scalar, Tape, Var};
 /// use unspool_nn::layers::Layer;
 /// use unspool_nn::recurrent::{Checkpointing, Recurrent, SequenceOutput};
 /// use unspool_autograd::{Tape, Tensor};
-/// let layer = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 1, 8));
+/// let stored = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 1, 8));
 /// let xs = Tensor::from_fn([5000, 1, 1], |i| (i as f32 * 0.1).sin());
-/// let gradient = |cx: Context| {
+/// let gradient = |layer: &Recurrent<Lstm<Tensor>>| {
 ///     let tape = Tape::new();
-///     let net = tape.bind(&layer);
-///     net.apply(tape.constant(&xs), cx).last().square().sum().backward().of(&net).cell.u
+///     let net = tape.bind(layer);
+///     let output = net.apply(tape.constant(&xs), Context::default().without_sequence());
+///     output.last().square().sum().backward().of(&net).cell.u
 /// };
-/// let cx = Context::default().without_sequence();
-/// let stored = gradient(cx);
-/// assert_eq!(gradient(cx.with_checkpointing(Checkpointing::every(500))), stored);
-/// assert_eq!(gradient(cx.with_checkpointing(Checkpointing::budget(1 << 20))), stored);
+/// let every = stored.clone().checkpointing(Checkpointing::every(500));
+/// let budget = stored.clone().checkpointing(Checkpointing::budget(1 << 20));
+/// assert_eq!(gradient(&every), gradient(&stored));
+/// assert_eq!(gradient(&budget), gradient(&stored));
 /// ```
 ///
 /// Gruslys, Munos, Danihelka, Lanctot and Graves 2016, "Memory-efficient backpropagation through
@@ -75,7 +76,7 @@ impl Checkpointing {
                 let Some(schedule) = Schedule::within(budget, links, link, state) else {
                     let least = Schedule::least_budget(link, state);
                     panic!(
-                        "Recurrent: a checkpointing budget of {budget} bytes is too small; the least is {least} bytes, for {steps} steps ({link}) and the state before them ({state})"
+                        "Recurrent: a checkpointing budget of {budget} bytes is too small; the least is {least}: {link} for what {steps} steps at a time compute, {state} for the state before them"
                     );
                 };
                 schedule

@@ -66,10 +66,15 @@ impl<'t, T: Scalar, S: State<'t, T>> Collected<'t, T, S> {
         }
     }
 
+    /// Whether a gradient reaches the steps.
+    pub(super) fn need_gradient(&self) -> bool {
+        self.latest.is_some_and(Var::requires_grad)
+    }
+
     /// In evaluation, frees what the steps from number `first` on computed, since the tape had the
     /// length `since`, except what outlives them. Then memory does not grow with time.
     pub(super) fn tidy(&mut self, first: usize, since: usize, state: &mut S) {
-        let Some(tape) = self.latest.filter(|output| !output.requires_grad()).map(Var::tape) else { return };
+        let Some(tape) = self.latest.filter(|_| !self.need_gradient()).map(Var::tape) else { return };
         let mut vars = Vec::new();
         self.visit(first, &mut |var| vars.push(var));
         state.visit(&mut |var| vars.push(var));

@@ -2,6 +2,7 @@
 
 use crate::layers::sequential::Build;
 use crate::random::Rng;
+use crate::recurrent::checkpointing::Checkpointing;
 use unspool_autograd::{Params, Tensor};
 
 /// A recurrent layer over any [`Cell`](crate::recurrent::Cell): from `[T, B, F]` to the outputs of
@@ -35,12 +36,14 @@ pub struct Recurrent<C> {
     pub return_sequences: bool,
     /// Whether the layer runs backwards in time.
     pub reverse: bool,
+    /// Which steps are made again in the backward pass instead of stored; none if `None`.
+    pub checkpointing: Option<Checkpointing>,
 }
 
 impl<C> Recurrent<C> {
     /// A layer that runs forwards in time and whose output is that of the last step.
     pub fn new(cell: C) -> Self {
-        Recurrent { cell, return_sequences: false, reverse: false }
+        Recurrent { cell, return_sequences: false, reverse: false, checkpointing: None }
     }
 
     /// The same layer with the outputs of all time steps as its output.
@@ -52,6 +55,16 @@ impl<C> Recurrent<C> {
     pub fn reverse(self) -> Self {
         Recurrent { reverse: true, ..self }
     }
+
+    /// The same layer with gradient checkpointing: it drops most of what its steps compute, and the
+    /// backward pass makes it again.
+    ///
+    /// The outputs of the steps stay, unless the context is
+    /// [`without_sequence`](crate::Context::without_sequence), or the layer is one of a
+    /// [`Sequential`](crate::layers::Sequential) and does not return sequences.
+    pub fn checkpointing(self, checkpointing: Checkpointing) -> Self {
+        Recurrent { checkpointing: Some(checkpointing), ..self }
+    }
 }
 
 /// The builder of a [`Recurrent`] layer, for [`Sequential::add`](crate::layers::Sequential::add).
@@ -59,6 +72,7 @@ pub struct RecurrentBuilder<F> {
     cell: F,
     return_sequences: bool,
     reverse: bool,
+    checkpointing: Option<Checkpointing>,
 }
 
 /// A [`Recurrent`] layer over any cell, for [`Sequential::add`](crate::layers::Sequential::add).
@@ -71,7 +85,7 @@ pub struct RecurrentBuilder<F> {
 /// let model = sequential().add(relu_rnn.return_sequences());
 /// ```
 pub fn recurrent<C, F: FnOnce(&mut Rng) -> C>(cell: F) -> RecurrentBuilder<F> {
-    RecurrentBuilder { cell, return_sequences: false, reverse: false }
+    RecurrentBuilder { cell, return_sequences: false, reverse: false, checkpointing: None }
 }
 
 impl<F> RecurrentBuilder<F> {
@@ -84,12 +98,19 @@ impl<F> RecurrentBuilder<F> {
     pub fn reverse(self) -> Self {
         RecurrentBuilder { reverse: true, ..self }
     }
+
+    /// Makes most steps again in the backward pass instead of storing them; see
+    /// [`Recurrent::checkpointing`].
+    pub fn checkpointing(self, checkpointing: Checkpointing) -> Self {
+        RecurrentBuilder { checkpointing: Some(checkpointing), ..self }
+    }
 }
 
 impl<C: Params<Tensor>, F: FnOnce(&mut Rng) -> C> Build for RecurrentBuilder<F> {
     type Layer = Recurrent<C>;
 
     fn build(self, rng: &mut Rng) -> Recurrent<C> {
-        Recurrent { cell: (self.cell)(rng), return_sequences: self.return_sequences, reverse: self.reverse }
+        let RecurrentBuilder { cell, return_sequences, reverse, checkpointing } = self;
+        Recurrent { cell: cell(rng), return_sequences, reverse, checkpointing }
     }
 }

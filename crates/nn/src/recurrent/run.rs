@@ -54,7 +54,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
         // Steps before the first valid one repeat the initial state.
         let initial = packing.repeats().then(|| state.clone());
         let links = links(&packing.steps);
-        let mut segments = cx.checkpointing.map(|setting| Segments::new(xs.tape(), setting, links.len()));
+        let mut segments = self.checkpointing.map(|setting| Segments::new(xs.tape(), setting, links.len()));
         let mut steps = Collected::new(time, !cx.only_last, !cx.only_last && segments.is_none());
         let mut stepper = Stepper::new(cell, xs.tape(), cx.mode);
         let mut running = batch;
@@ -79,6 +79,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
                 steps.push(output, &state);
             }
             projection.release();
+            // In evaluation there is no backward pass to make anything again for.
+            segments = segments.filter(|_| steps.need_gradient());
             match &mut segments {
                 Some(segments) => {
                     steps.keep(link.start);
