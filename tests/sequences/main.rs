@@ -10,3 +10,4 @@ mod padding;
 mod patterns;
 mod sentences;
 mod summary;
+mod unroll;

@@ -78,12 +78,73 @@ pub trait Cell<'t, T: Scalar> {
     #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State);
 
+    /// Many steps at once, for a cell whose gates do not depend on the state: from the (projected)
+    /// inputs `[K, B, ..]` of K steps and the state before them. `None`, the default, if the cell
+    /// goes step by step.
+    ///
+    /// The layer calls it instead of [`step`](Cell::step) where it can, for as many steps as it
+    /// projects at a time; sequences of different lengths arrive in pieces in which none ends.
+    /// `step` stays the definition: both must compute the same, to rounding.
+    ///
+    /// ```
+    /// use unspool_nn::layers::{Dense, Layer};
+    /// use unspool_nn::recurrent::{Cell, Unrolled};
+    /// use unspool_autograd::{Params, Scalar, Tensor, Var};
+    ///
+    /// /// `h_t = h_{t-1} + x_t W`.
+    /// #[derive(Params)]
+    /// # #[params(crate = unspool_autograd)]
+    /// struct Sum<P> { weight: P }
+    ///
+    /// impl<'t, T: Scalar> Cell<'t, T> for Sum<Var<'t, T>> {
+    ///     type State = Var<'t, T>;
+    ///     fn zero_state(&self, batch: usize) -> Self::State {
+    ///         self.weight.new_zeros([batch, self.weight.shape()[1]])
+    ///     }
+    ///     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> { xs.matmul(self.weight) }
+    ///     fn step(&self, x: Var<'t, T>, h: Var<'t, T>) -> (Var<'t, T>, Self::State) { (h + x, h + x) }
+    ///     fn unroll(&self, xs: Var<'t, T>, h: Var<'t, T>) -> Option<Unrolled<'t, T, Self::State>> {
+    ///         Some(Unrolled::of(h + xs.cumsum(0)))
+    ///     }
+    /// }
+    /// ```
+    #[track_caller]
+    fn unroll(&self, xs: Var<'t, T>, state: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
+        let _ = (xs, state);
+        None
+    }
+
     /// A step in training or evaluation, and its number. Cells without dropout need not implement
     /// it; wrappers around other cells pass the context on.
     #[track_caller]
     fn step_in(&self, x: Var<'t, T>, state: Self::State, cx: StepContext) -> (Var<'t, T>, Self::State) {
         let _ = cx;
         self.step(x, state)
+    }
+}
+
+/// What a cell computes in many steps at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Unrolled<'t, T: Scalar, S> {
+    /// The outputs of the steps: `[K, B, H]`.
+    pub outputs: Var<'t, T>,
+    /// The states after all steps, each variable `[K, B, ..]`; `None` if the cell does not compute
+    /// them.
+    pub states: Option<S>,
+    /// The state after the last step.
+    pub state: S,
+}
+
+impl<'t, T: Scalar> Unrolled<'t, T, Var<'t, T>> {
+    /// The states `[K, B, H]` of a cell whose output is its state.
+    ///
+    /// # Panics
+    /// If there is no step.
+    #[track_caller]
+    pub fn of(states: Var<'t, T>) -> Self {
+        let last = states.shape().first().and_then(|steps| steps.checked_sub(1));
+        let Some(last) = last else { panic!("Unrolled: states {} of no steps", states.shape()) };
+        Unrolled { outputs: states, states: Some(states), state: states.select(0, last) }
     }
 }
 

@@ -1,18 +1,19 @@
 //! What a loop over time keeps of its steps.
 
-use crate::recurrent::packing::Packing;
+use crate::recurrent::packing::{Packing, merge};
 use crate::recurrent::state::State;
 use unspool_autograd::{Scalar, Var};
 
 /// The outputs and states of the steps of a layer, as far as they are read later.
 pub(super) struct Collected<'t, T: Scalar, S> {
-    /// The outputs of all steps; none if only the last is read.
+    /// The outputs of all steps, each one step's rows or those of several; none if only the last is
+    /// read.
     pub(super) outputs: Vec<Var<'t, T>>,
     /// The states after all steps; none if they are not kept.
     pub(super) states: Vec<S>,
     keeps_outputs: bool,
     keeps_states: bool,
-    /// The output of the latest step.
+    /// The output of the latest step, or the last rows of several.
     latest: Option<Var<'t, T>>,
     /// The rows of sequences that have ended: their last output, and their state. The shortest
     /// sequences ended first.
@@ -37,6 +38,25 @@ impl<'t, T: Scalar, S: State<'t, T>> Collected<'t, T, S> {
         }
     }
 
+    /// Adds what several steps computed at once: outputs `[K, B, H]` and states.
+    pub(super) fn push_all(&mut self, outputs: Var<'t, T>, states: Option<S>) {
+        if self.keeps_outputs {
+            self.outputs.push(merge(outputs));
+            self.latest = self.outputs.last().copied();
+        } else {
+            self.latest = Some(outputs.select(0, outputs.shape()[0] - 1));
+        }
+        match states {
+            Some(states) if self.keeps_states => self.states.push(states.map(&mut merge)),
+            _ => {}
+        }
+    }
+
+    /// How many variables of outputs there are.
+    pub(super) fn len(&self) -> usize {
+        self.outputs.len()
+    }
+
     /// Sets aside the rows from `running` on, whose sequences have ended; `state` is that before the
     /// next step.
     pub(super) fn end_rows(&mut self, state: &S, running: usize) {
@@ -44,7 +64,7 @@ impl<'t, T: Scalar, S: State<'t, T>> Collected<'t, T, S> {
         self.ended.push((output, state.map(&mut |var| var.slice(0, running..))));
     }
 
-    /// Calls `f` with each variable that outlives the steps from number `first` on.
+    /// Calls `f` with each variable that outlives the steps, from number `first` on.
     fn visit(&self, first: usize, f: &mut dyn FnMut(Var<'t, T>)) {
         self.outputs.iter().skip(first).chain(&self.latest).for_each(|&var| f(var));
         self.states.iter().skip(first).for_each(|state| state.visit(f));

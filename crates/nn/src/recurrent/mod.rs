@@ -152,7 +152,7 @@ pub(crate) mod streaming;
 pub mod wrappers;
 
 pub use bidirectional::{Bidirectional, BidirectionalOutput, Merge};
-pub use cell::{Cell, StepContext};
+pub use cell::{Cell, StepContext, Unrolled};
 pub use checkpointing::Checkpointing;
 pub use layer::{Recurrent, RecurrentBuilder, recurrent};
 pub use output::RecurrentOutput;

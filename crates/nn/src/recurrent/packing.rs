@@ -165,11 +165,17 @@ impl Packing {
         self.indices.as_ref().map_or(x, |indices| x.index_select(0, &indices.rank))
     }
 
-    /// What the steps computed, in the order of time: `[T, B, ..]`. Steps that are not valid have
+    /// What the steps computed, in the order of time: `[T, B, ..]`; a variable has the rows of one
+    /// step or of several. Steps that are not valid have
     /// zeros; or, if outputs repeat, what the step before has, and zeros before the first valid
     /// step.
     pub(crate) fn sequence<'t, T: Scalar>(&self, steps: &[Var<'t, T>]) -> Var<'t, T> {
         match &self.indices {
+            None if steps.len() < self.steps.len() => {
+                let rows = Var::concat(0, steps);
+                let sequence = unmerge(rows, self.steps.len(), self.steps[0].len());
+                if self.reverse { sequence.flip(0) } else { sequence }
+            }
             None if self.reverse => Var::stack(0, &steps.iter().rev().copied().collect::<Vec<_>>()),
             None => Var::stack(0, steps),
             Some(indices) => {
@@ -189,7 +195,11 @@ impl Packing {
     /// What the last step of each sequence computed, `[B, ..]`; zeros for a sequence without steps.
     pub(crate) fn last<'t, T: Scalar>(&self, steps: &[Var<'t, T>]) -> Var<'t, T> {
         match &self.indices {
-            None => steps[steps.len() - 1],
+            None => {
+                let last = steps[steps.len() - 1];
+                let (rows, batch) = (last.shape()[0], self.steps[0].len());
+                if rows == batch { last } else { last.slice(0, rows - batch..) }
+            }
             Some(indices) => with_zeros(steps, 1).index_select(0, &indices.last),
         }
     }
@@ -210,6 +220,13 @@ impl Packing {
 pub(crate) fn merge<T: Scalar>(xs: Var<'_, T>) -> Var<'_, T> {
     let shape = xs.shape();
     xs.reshape([shape[0] * shape[1]].into_iter().chain(shape[2..].iter().copied()).collect::<Shape>())
+}
+
+/// `[T B, ..]` as `[T, B, ..]`.
+#[track_caller]
+pub(crate) fn unmerge<T: Scalar>(rows: Var<'_, T>, time: usize, batch: usize) -> Var<'_, T> {
+    let shape = rows.shape();
+    rows.reshape([time, batch].into_iter().chain(shape[1..].iter().copied()).collect::<Shape>())
 }
 
 /// The rows of all steps, followed by rows of zeros.

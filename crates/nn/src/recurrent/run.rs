@@ -57,36 +57,55 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
         let mut segments = self.checkpointing.map(|setting| Segments::new(xs.tape(), setting, links.len()));
         let mut steps = Collected::new(time, !cx.only_last, !cx.only_last && segments.is_none());
         let mut stepper = Stepper::new(cell, xs.tape(), cx.mode);
-        let mut running = batch;
+        let (mut running, mut unrolls) = (batch, true);
         let begin = xs.tape().len();
         for link in links {
             let since = if cx.only_last { begin } else { xs.tape().len() };
             if let Some(segments) = &mut segments {
                 segments.begin_link();
             }
+            let (kept, count) = (steps.len(), link.len());
             let projection = Projection::new(cell, &packing, packed, link.clone());
-            for t in link.clone() {
+            let mut todo = link;
+            while let Some(step) = packing.steps.get(todo.clone()).and_then(<[_]>::first) {
                 // The longest sequences come first, so those that have ended are the last rows of
                 // the state. They are set aside; the cell sees a smaller batch from here on.
-                let rows = packing.steps[t].len();
+                let rows = step.len();
                 if rows < running {
                     steps.end_rows(&state, rows);
                     state = state.map(&mut |var| var.slice(0, ..rows));
                     running = rows;
                 }
-                let output;
-                (output, state) = stepper.step(t, projection.input(&packing.steps[t]), state);
-                steps.push(output, &state);
+                let mut unrolled = None;
+                if unrolls {
+                    let equal = packing.steps[todo.clone()].iter().take_while(|step| step.len() == rows).count();
+                    let steps = todo.start..todo.start + equal;
+                    unrolled = stepper.unroll(projection.inputs(&packing, steps), state.clone());
+                    unrolls = unrolled.is_some();
+                }
+                match unrolled {
+                    Some((count, unrolled)) => {
+                        state = unrolled.state;
+                        steps.push_all(unrolled.outputs, unrolled.states);
+                        todo.start += count;
+                    }
+                    None => {
+                        let output;
+                        (output, state) = stepper.step(todo.start, projection.input(step), state);
+                        steps.push(output, &state);
+                        todo.start += 1;
+                    }
+                }
             }
             projection.release();
             // In evaluation there is no backward pass to make anything again for.
             segments = segments.filter(|_| steps.need_gradient());
             match &mut segments {
                 Some(segments) => {
-                    steps.keep(link.start);
-                    segments.end_link(link.len(), &state);
+                    steps.keep(kept);
+                    segments.end_link(count, &state);
                 }
-                None => steps.tidy(link.start, since, &mut state),
+                None => steps.tidy(kept, since, &mut state),
             }
         }
         drop(segments);

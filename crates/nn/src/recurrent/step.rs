@@ -1,8 +1,8 @@
 //! One step of a cell, and the projection of the inputs for many.
 
 use crate::mode::Mode;
-use crate::recurrent::cell::{Cell, StepContext};
-use crate::recurrent::packing::{Packing, merge};
+use crate::recurrent::cell::{Cell, StepContext, Unrolled};
+use crate::recurrent::packing::{Packing, merge, unmerge};
 use crate::recurrent::state::State;
 use crate::tuning::PROJECTED_ROWS;
 use std::ops::Range;
@@ -40,6 +40,27 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
         state.visit(&mut |var| self.kept.push(var));
         self.tape.release(since..self.tape.len(), &self.kept);
         (output, state)
+    }
+
+    /// Several steps at once, if the cell can, with their number; `xs` are their inputs.
+    #[track_caller]
+    pub(super) fn unroll(&mut self, xs: Var<'t, T>, state: C::State) -> Option<(usize, Unrolled<'t, T, C::State>)> {
+        let since = self.tape.len();
+        let unrolled = self.cell.unroll(xs, state)?;
+        let (steps, batch) = (xs.shape()[0], xs.shape()[1]);
+        let (outputs, shape) = (unrolled.outputs, unrolled.outputs.shape());
+        assert!(
+            shape.rank() > 2 && shape[..2] == [steps, batch],
+            "Cell: unroll turns {steps} steps of a batch of {batch} into outputs {shape}"
+        );
+        check_state("Cell: the state after unroll", &unrolled.state, batch);
+        self.kept.clear();
+        self.kept.push(outputs);
+        for state in unrolled.states.iter().chain([&unrolled.state]) {
+            state.visit(&mut |var| self.kept.push(var));
+        }
+        self.tape.release(since..self.tape.len(), &self.kept);
+        Some((steps, unrolled))
     }
 }
 
@@ -94,6 +115,15 @@ impl<'t, T: Scalar> Projection<'t, T> {
     /// The input of the step that computes these of all rows.
     pub(super) fn input(&self, step: &Range<usize>) -> Input<'t, T> {
         Input::Rows(self.projected, step.start - self.rows.start..step.end - self.rows.start)
+    }
+
+    /// The inputs of several steps with as many rows each, `[K, B, ..]`, in the order of the steps.
+    pub(super) fn inputs(&self, packing: &Packing, steps: Range<usize>) -> Var<'t, T> {
+        let (first, last) = (&packing.steps[steps.start], &packing.steps[steps.end - 1]);
+        let start = first.start.min(last.start) - self.rows.start;
+        let rows = self.projected.slice(0, start..start + first.len() * steps.len());
+        let inputs = unmerge(rows, steps.len(), first.len());
+        if last.start < first.start { inputs.flip(0) } else { inputs }
     }
 
     /// Lets the tape release the projected rows, after their steps.
