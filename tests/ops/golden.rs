@@ -99,6 +99,11 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         }
         "stack" => Var::stack(integer(&case["axis"]), x),
         "cumprod" => x[0].cumprod(integer(&case["axis"])),
+        "linear_recurrence" => Var::linear_recurrence(x[0], x[1], x[2]),
+        "linear_recurrence complex" => {
+            let (re, im) = Var::complex_linear_recurrence((x[0], x[1]), (x[2], x[3]), (x[4], x[5]));
+            Var::stack(0, &[re, im])
+        }
         "linear" => x[0].linear(x[1], x[2]),
         "dot" => x[0].dot(x[1]),
         "dot outer" => x[0].outer(x[1]),
@@ -150,7 +155,8 @@ fn list(value: &Value) -> &[Value] {
 
 #[test]
 fn every_op_agrees_with_pytorch() {
-    let cases = ["ops_torch.json", "reductions_torch.json", "sequence_ops_torch.json"].map(fixture);
+    let cases =
+        ["ops_torch.json", "reductions_torch.json", "sequence_ops_torch.json", "recurrences_torch.json"].map(fixture);
     let mut seen = std::collections::BTreeSet::new();
     for case in cases.iter().flat_map(list) {
         let name = case["op"].as_str().unwrap();

@@ -69,3 +69,10 @@ pub(crate) const SUM_ROWS: usize = 32;
 /// The partial maxima side by side in [`max_row`](crate::max_row): one AVX-512 vector of f32. Not
 /// measured.
 pub(crate) const MAX_LANES: usize = 16;
+
+/// The elements of a step that a linear recurrence takes through time at once, in
+/// [`Tensor::recurrence`](crate::Tensor::recurrence). Not measured yet.
+pub(crate) const RECURRENCE_COLUMNS: usize = 2048;
+
+/// Threads share a linear recurrence of at least this many elements. Not measured yet.
+pub(crate) const PARALLEL_RECURRENCE: usize = 1 << 19;

@@ -98,6 +98,23 @@ pub const CASES: &[Case] = &[
             f!(|a, b| (a * mask(a, &[1, 6, 7])).cumprod(1) + (b * mask(b, &[0])).cumprod(1)),
         );
     }),
+    ("linear_recurrence", |name| {
+        check(name, [&[4, 2, 3], &[2, 3]], f!(|a, b| Var::linear_recurrence(a.sin(), a * 0.5, b)));
+        check(name, [&[4, 2, 3], &[3]], f!(|a, b| Var::linear_recurrence(b.tanh(), a, a.select(0, 0))));
+        check(name, [&[4, 2, 3], &[4, 2, 1]], f!(|a, b| Var::linear_recurrence(b.tanh(), a, a.select(0, 1))));
+        check(name, [&[0, 3], &[3]], f!(|a, b| Var::linear_recurrence(a, a, b).sum() + b));
+        check(
+            name,
+            [&[4, 2, 3], &[4, 2, 3]],
+            f!(|a, b| {
+                let start = (a.select(0, 1), b.select(0, 2));
+                let (re, im) = Var::complex_linear_recurrence((a.sin(), b.cos()), (b, a), start);
+                let decay = (b.select(0, 0).tanh(), a.select(0, 3) * 0.3);
+                let (re_2, im_2) = Var::complex_linear_recurrence(decay, (a, b), start);
+                re * im + re_2 - im_2
+            }),
+        );
+    }),
     ("layer_norm", |name| {
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.layer_norm(1e-5) * b.layer_norm(0.1)));
         check(name, [&[5], &[2, 1, 3]], f!(|a, b| a.layer_norm(1e-3).sum() + b.layer_norm(1e-3)));

@@ -3,7 +3,7 @@
 use crate::layers::dense::Dense;
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, Unrolled};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -16,8 +16,10 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// ```
 ///
 /// Feng et al. 2024, "Were RNNs all we needed?". A [`Gru`](crate::cells::Gru) without its
-/// hidden-state products and without tanh: gate and candidate depend on the input alone. Here z is
-/// the weight of the candidate.
+/// hidden-state products and without tanh: gate and candidate depend on the input alone, and many
+/// steps are computed at once, as a [linear recurrence](Var::linear_recurrence). (The paper's
+/// parallel form works with logarithms, since it divides by products of gates; this one divides by
+/// nothing.) Here z is the weight of the candidate.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -61,6 +63,12 @@ impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
         let z = z.sigmoid();
         let h = h.lerp(n, z); // (1 - z) h + z n
         (h, h)
+    }
+
+    fn unroll(&self, xs: Var<'t, T>, h: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
+        let [z, n] = xs.chunks();
+        let z = z.sigmoid();
+        Some(Unrolled::of(Var::linear_recurrence(1.0 - z, z * n, h)))
     }
 }
 

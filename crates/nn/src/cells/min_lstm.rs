@@ -3,7 +3,7 @@
 use crate::layers::dense::Dense;
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, Unrolled};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -18,7 +18,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// Feng et al. 2024, "Were RNNs all we needed?". An [`Lstm`](crate::cells::Lstm) whose gates depend
 /// on the input alone and are scaled to sum to 1, so the scale of h does not depend on time; it
-/// needs no output gate and no c.
+/// needs no output gate and no c. Many steps are computed at once, as a
+/// [linear recurrence](Var::linear_recurrence).
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -62,6 +63,13 @@ impl<'t, T: Scalar> Cell<'t, T> for MinLstm<Var<'t, T>> {
         let (i, f) = (i.sigmoid(), f.sigmoid());
         let h = (f * h + i * g) / (f + i);
         (h, h)
+    }
+
+    fn unroll(&self, xs: Var<'t, T>, h: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
+        let [i, f, g] = xs.chunks();
+        let (i, f) = (i.sigmoid(), f.sigmoid());
+        let sum = f + i;
+        Some(Unrolled::of(Var::linear_recurrence(f / sum, i * g / sum, h)))
     }
 }
 

@@ -13,6 +13,7 @@ mod gather;
 mod in_place;
 mod map_n;
 mod mean;
+mod recurrence;
 mod reduce;
 pub(crate) mod row_wise;
 mod scan;
