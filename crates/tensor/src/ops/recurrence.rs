@@ -19,7 +19,7 @@ type Number<T, const N: usize> = [T; N];
 fn product<T: Scalar, const N: usize>(a: Number<T, N>, b: Number<T, N>) -> Number<T, N> {
     let mut y = [a[0] * b[0]; N];
     if N == 2 {
-        y[0] = y[0] - a[1] * b[1];
+        y[0] -= a[1] * b[1];
         y[1] = a[0] * b[1] + a[1] * b[0];
     }
     y
@@ -92,7 +92,7 @@ fn planes<T: Scalar, const N: usize>(tensors: &[Tensor<T>; N]) -> [&[T]; N] {
 /// The rows of `N` planes that lie one after the other in `all`, cut into blocks of columns: for
 /// each block a list of its pieces, one for each step.
 fn blocks<T, const N: usize>(all: &mut [T], width: usize, block: usize) -> Vec<Vec<[&mut [T]; N]>> {
-    let steps = if width == 0 { 0 } else { all.len() / N / width };
+    let steps = (all.len() / N).checked_div(width).unwrap_or(0);
     let mut blocks: Vec<Vec<[&mut [T]; N]>> = (0..width.div_ceil(block)).map(|_| Vec::with_capacity(steps)).collect();
     let mut rest = all;
     let mut rows: [_; N] = std::array::from_fn(|_| {
