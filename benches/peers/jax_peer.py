@@ -2,6 +2,8 @@
 
 from common import kind, normal, orthogonal, sequences, serve, spec, vectors
 
+import os
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,13 +27,15 @@ def norm(layer, x):
     return centred * lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * layer["w"] + layer["b"]
 
 
-GATES = {"rnn": 1, "mgu": 2, "gru": 3, "lstm": 4, "plainlstm": 4, "peephole": 4, "lnlstm": 4}
+GATES = {"rnn": 1, "mgu": 2, "mingru": 2, "gru": 3, "lstm": 4, "plainlstm": 4, "peephole": 4, "lnlstm": 4}
 
 
 def cell(inputs, hidden):
     """Fresh weights."""
     gates = GATES[spec["cell"]]
     p = dense(inputs, gates * hidden) | {"u": np.concatenate([orthogonal(hidden) for _ in range(gates)], 1)}
+    if spec["cell"] == "mingru":
+        del p["u"]
     if spec["cell"] == "gru":
         p["b_n"] = np.zeros(hidden, np.float32)
     if spec["cell"] == "mgu":
@@ -94,8 +98,25 @@ def lnlstm(p, state, x):
 STEPS = {"rnn": rnn, "gru": gru, "lstm": lstm, "plainlstm": lstm, "peephole": peephole, "mgu": mgu, "lnlstm": lnlstm}
 
 
+def min_gru(p, xs):
+    z, n = jnp.split(apply(p, xs), 2, -1)
+    z = nn.sigmoid(z)
+    join = lambda left, right: (left[0] * right[0], right[0] * left[1] + right[1])
+    return lax.associative_scan(join, (1 - z, z * n))[1]
+
+
+def min_gru_scan(p, xs):
+    z, n = jnp.split(apply(p, xs), 2, -1)
+    def step(h, gates):
+        h = h + gates[0] * (gates[1] - h)
+        return h, h
+    return lax.scan(step, jnp.zeros(z.shape[1:]), (nn.sigmoid(z), n))[1]
+
+
 def layer(p, xs):
     name = spec["cell"]
+    if name == "mingru":
+        return (min_gru_scan if os.environ.get("MIN_GRU") == "scan" else min_gru)(p, xs)
     hidden = p["u_f" if name == "mgu" else "u"].shape[0]
     projected = norm(p["norm_x"], xs @ p["w"]) if name == "lnlstm" else apply(p, xs)
     zeros = jnp.zeros((xs.shape[1], hidden))

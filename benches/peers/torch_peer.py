@@ -103,6 +103,33 @@ class LayerNormLstm(Loop):
         return torch.stack(outputs)
 
 
+class MinGru(nn.Module):
+    """Scripted: a loop. Eager: the parallel form of the paper (Feng et al. 2024, appendix B), in logarithms.
+
+    The paper's candidates go through g, so that they have a logarithm.
+    """
+
+    def __init__(self, inputs: int, hidden: int):
+        super().__init__()
+        self.hidden = hidden
+        self.loop = scripted
+        self.x = nn.Linear(inputs, 2 * hidden)
+
+    def forward(self, xs: Tensor) -> Tensor:
+        z, n = self.x(xs).chunk(2, 2)
+        if self.loop:
+            h = torch.zeros(xs.shape[1], self.hidden)
+            outputs: list[Tensor] = []
+            for z_t, n_t in zip(torch.sigmoid(z).unbind(0), n.unbind(0)):
+                h = torch.lerp(h, n_t, z_t)
+                outputs.append(h)
+            return torch.stack(outputs)
+        log_decay = -F.softplus(z)
+        log_n = torch.where(n >= 0, (F.relu(n) + 0.5).log(), -F.softplus(-n))
+        sums = log_decay.cumsum(0)
+        return (sums + torch.logcumsumexp(log_n - F.softplus(-z) - sums, 0)).exp()
+
+
 class LibraryLayers(nn.Module):
     """nn.RNN, nn.LSTM or nn.GRU, all layers in one."""
 
@@ -119,7 +146,8 @@ class Model(nn.Module):
     def __init__(self):
         super().__init__()
         inputs, widths = spec["I"], spec["layers"]
-        custom = {"plainlstm": PlainLstm, "peephole": Peephole, "mgu": Mgu, "lnlstm": LayerNormLstm}.get(spec["cell"])
+        custom = {"plainlstm": PlainLstm, "peephole": Peephole, "mgu": Mgu, "lnlstm": LayerNormLstm,
+                  "mingru": MinGru}.get(spec["cell"])
         self.embedding = nn.Embedding(spec["vocab"], inputs) if "vocab" in spec else nn.Identity()
         self.layers = custom(inputs, widths[0]) if custom else LibraryLayers(spec["cell"], inputs, widths)
         self.head = nn.Linear(widths[-1], spec["dense"]) if spec.get("dense") else nn.Identity()

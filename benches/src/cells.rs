@@ -161,6 +161,37 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
     }
 }
 
+/// The minimal GRU of Feng et al. 2024, as `unspool::cells::MinGru`, but step by step.
+#[derive(Params)]
+pub struct MinGruSteps<P> {
+    x: Dense<P>,
+}
+
+impl MinGruSteps<Tensor> {
+    /// A cell with fresh weights.
+    pub fn new(rng: &mut Rng, inputs: usize, hidden: usize) -> Self {
+        MinGruSteps { x: Dense::new(rng, inputs, 2 * hidden) }
+    }
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for MinGruSteps<Var<'t, T>> {
+    type State = Var<'t, T>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        self.x.bias.new_zeros([batch, self.x.bias.shape()[0] / 2])
+    }
+
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        self.x.forward(xs)
+    }
+
+    fn step(&self, x: Var<'t, T>, h: Var<'t, T>) -> (Var<'t, T>, Self::State) {
+        let [z, n] = x.chunks();
+        let h = h.lerp(n, z.sigmoid());
+        (h, h)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,12 +28,14 @@ fn times(input_gradient: bool) -> usize {
     if input_gradient { FORWARD_AND_BACKWARD } else { WITHOUT_INPUT_GRADIENT }
 }
 
-/// For each layer x W over T B rows, and h U as well; then the dense layer.
+/// For each layer x W over T B rows, and h U as well, unless gates depend on the input alone; then
+/// the dense layer.
 fn recurrent(s: &Sequence) -> usize {
     let (mut total, mut below, mut is_data) = (0, s.inputs, s.vocab.is_none());
     for hidden in s.widths() {
         let gates = gates(s.cell) * hidden;
-        total += s.time * s.batch * (below * gates * times(!is_data) + hidden * gates * FORWARD_AND_BACKWARD);
+        let of_state = if matches!(s.cell, CellKind::MinGru | CellKind::MinGruSteps) { 0 } else { hidden };
+        total += s.time * s.batch * gates * (below * times(!is_data) + of_state * FORWARD_AND_BACKWARD);
         (below, is_data) = (hidden, false);
     }
     let rows = if s.on == On::Last { s.batch } else { s.time * s.batch };
@@ -44,7 +46,7 @@ fn recurrent(s: &Sequence) -> usize {
 fn gates(cell: CellKind) -> usize {
     match cell {
         CellKind::Rnn => 1,
-        CellKind::Mgu => 2,
+        CellKind::Mgu | CellKind::MinGru | CellKind::MinGruSteps => 2,
         CellKind::Gru => 3,
         CellKind::Lstm | CellKind::Peephole | CellKind::LnLstm | CellKind::PlainLstm => 4,
     }

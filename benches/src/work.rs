@@ -1,11 +1,12 @@
 //! Workloads, ready to run.
 
-use crate::cells::{LayerNormLstm, Mgu, Peephole, PlainLstm};
+use crate::cells::{LayerNormLstm, Mgu, MinGruSteps, Peephole, PlainLstm};
 use crate::models::{Batch, Mlp, MlpTraining, SequenceModel, SequenceTraining};
 use crate::shards::{Parts, Training, cut, gradients};
 use crate::workload::{CellKind, Kind, Sequence, Workload};
 use crate::{tape_chain, values};
 use std::hint::black_box;
+use unspool::cells::MinGru;
 use unspool::prelude::*;
 use unspool::{Gru, Lstm, Shards, init};
 
@@ -25,6 +26,7 @@ pub fn programs(workload: &Workload) -> Vec<(&'static str, Option<CellKind>)> {
     };
     let second = match (&workload.id[..], cell) {
         ("W2" | "W5", Some(CellKind::Lstm)) => Some((USER, Some(CellKind::PlainLstm))),
+        (_, Some(CellKind::MinGru)) => Some((STEPS, Some(CellKind::MinGruSteps))),
         (_, Some(CellKind::PlainLstm)) => Some((BUILT_IN, Some(CellKind::Lstm))),
         _ => None,
     };
@@ -35,6 +37,8 @@ pub fn programs(workload: &Workload) -> Vec<(&'static str, Option<CellKind>)> {
 pub const OURS: &str = "unspool";
 /// The name of ours with a plain LSTM from the user's code instead of the library's.
 pub const USER: &str = "unspool_user_cell";
+/// The name of ours with a cell that goes step by step instead of many at once.
+pub const STEPS: &str = "unspool_step_by_step";
 /// The name of ours with the library's LSTM instead of one from the user's code.
 pub const BUILT_IN: &str = "unspool_built_in";
 
@@ -82,6 +86,8 @@ fn sequences(cell: CellKind, spec: &Sequence, threads: usize) -> Box<dyn Work> {
         CellKind::Mgu => steps!(Mgu),
         CellKind::LnLstm => steps!(LayerNormLstm),
         CellKind::PlainLstm => steps!(PlainLstm),
+        CellKind::MinGru => steps!(MinGru),
+        CellKind::MinGruSteps => steps!(MinGruSteps),
     }
 }
 

@@ -105,6 +105,10 @@ pub enum CellKind {
     LnLstm,
     /// A user's plain LSTM.
     PlainLstm,
+    /// The library's `MinGru`, all steps at once.
+    MinGru,
+    /// A user's minimal GRU, step by step.
+    MinGruSteps,
 }
 
 /// The steps of which the output is made.
@@ -194,7 +198,10 @@ mod tests {
         let all = parse(LIST).unwrap();
         assert_eq!(
             ids(&all),
-            ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8a", "W8b", "W8c", "W8d", "W9", "W10", "W11", "W12", "W13"]
+            [
+                "W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8a", "W8b", "W8c", "W8d", "W9", "W10", "W11", "W12", "W13",
+                "W14"
+            ]
         );
         assert_eq!(all[4].name, "lstm_256");
         let Kind::Seq(lecture) = &all[0].kind else { panic!("W1 is a sequence") };
