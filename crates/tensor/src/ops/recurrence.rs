@@ -12,49 +12,112 @@ use crate::tensor::Tensor;
 use crate::tuning::{PARALLEL_RECURRENCE, RECURRENCE_COLUMNS};
 use rayon::prelude::*;
 
-/// One element, `[real]` or `[real, imaginary]`.
-type Number<T, const N: usize> = [T; N];
-
+/// One step forward, of one block: `y = a h + b`.
 #[inline(always)]
-fn product<T: Scalar, const N: usize>(a: Number<T, N>, b: Number<T, N>) -> Number<T, N> {
-    let mut y = [a[0] * b[0]; N];
-    if N == 2 {
-        y[0] -= a[1] * b[1];
-        y[1] = a[0] * b[1] + a[1] * b[0];
+fn step<T: Scalar, const N: usize>(y: &mut [&mut [T]; N], a: [&[T]; N], h: [&[T]; N], b: [&[T]; N]) {
+    // The planes are taken apart, so that the compiler sees that they do not overlap.
+    match (&mut y[..], &a[..], &h[..], &b[..]) {
+        ([y], [a], [h], [b]) => real_step(y, a, h, b),
+        ([yr, yi], [ar, ai], [hr, hi], [br, bi]) => complex_step((yr, yi), (ar, ai), (hr, hi), (br, bi)),
+        _ => unreachable!("a number has one or two planes"),
     }
-    y
 }
 
-/// The complex conjugate: what a gradient passes through.
 #[inline(always)]
-fn conjugate<T: Scalar, const N: usize>(mut a: Number<T, N>) -> Number<T, N> {
-    if N == 2 {
-        a[1] = -a[1];
+fn real_step<T: Scalar>(y: &mut [T], a: &[T], h: &[T], b: &[T]) {
+    let n = y.len();
+    let (a, h, b) = (&a[..n], &h[..n], &b[..n]);
+    for i in 0..n {
+        y[i] = a[i] * h[i] + b[i];
     }
-    a
 }
 
 #[inline(always)]
-fn sum<T: Scalar, const N: usize>(a: Number<T, N>, b: Number<T, N>) -> Number<T, N> {
-    std::array::from_fn(
-        #[inline(always)]
-        |i| a[i] + b[i],
-    )
+fn complex_step<T: Scalar>(
+    (yr, yi): (&mut [T], &mut [T]),
+    (ar, ai): (&[T], &[T]),
+    (hr, hi): (&[T], &[T]),
+    (br, bi): (&[T], &[T]),
+) {
+    let n = yr.len();
+    let (yi, ar, ai, hr, hi, br, bi) = (&mut yi[..n], &ar[..n], &ai[..n], &hr[..n], &hi[..n], &br[..n], &bi[..n]);
+    for i in 0..n {
+        yr[i] = ar[i] * hr[i] - ai[i] * hi[i] + br[i];
+        yi[i] = ar[i] * hi[i] + ai[i] * hr[i] + bi[i];
+    }
 }
 
-/// The same element of each plane.
+/// One step backward, of one block. `g` is the gradient of the step's value alone and becomes that
+/// with what reaches it from the steps after it, `carried`; this becomes `a* g`, what reaches the
+/// step before.
 #[inline(always)]
-fn at<T: Scalar, const N: usize>(planes: [&[T]; N], i: usize) -> Number<T, N> {
-    planes.map(
-        #[inline(always)]
-        |plane| plane[i],
-    )
+fn step_back<T: Scalar, const N: usize>(g: &mut [&mut [T]; N], carried: &mut [&mut [T]; N], a: [&[T]; N]) {
+    match (&mut g[..], &mut carried[..], &a[..]) {
+        ([g], [c], [a]) => real_step_back(g, c, a),
+        ([gr, gi], [cr, ci], [ar, ai]) => complex_step_back((gr, gi), (cr, ci), (ar, ai)),
+        _ => unreachable!("a number has one or two planes"),
+    }
 }
 
 #[inline(always)]
-fn put<T: Scalar, const N: usize>(planes: &mut [&mut [T]; N], i: usize, number: Number<T, N>) {
-    for (plane, x) in planes.iter_mut().zip(number) {
-        plane[i] = x;
+fn real_step_back<T: Scalar>(g: &mut [T], carried: &mut [T], a: &[T]) {
+    let n = g.len();
+    let (carried, a) = (&mut carried[..n], &a[..n]);
+    for i in 0..n {
+        let sum = g[i] + carried[i];
+        g[i] = sum;
+        carried[i] = a[i] * sum;
+    }
+}
+
+#[inline(always)]
+fn complex_step_back<T: Scalar>(
+    (gr, gi): (&mut [T], &mut [T]),
+    (cr, ci): (&mut [T], &mut [T]),
+    (ar, ai): (&[T], &[T]),
+) {
+    let n = gr.len();
+    let (gi, cr, ci, ar, ai) = (&mut gi[..n], &mut cr[..n], &mut ci[..n], &ar[..n], &ai[..n]);
+    for i in 0..n {
+        let (re, im) = (gr[i] + cr[i], gi[i] + ci[i]);
+        (gr[i], gi[i]) = (re, im);
+        cr[i] = ar[i] * re + ai[i] * im;
+        ci[i] = ar[i] * im - ai[i] * re;
+    }
+}
+
+/// The gradient of the factors in one step, `h* g`: written to `da`, or added to it.
+#[inline(always)]
+fn factor_gradient<T: Scalar, const N: usize>(da: &mut [&mut [T]; N], g: [&[T]; N], h: [&[T]; N], add: bool) {
+    match (&mut da[..], &g[..], &h[..]) {
+        ([da], [g], [h]) => real_factor_gradient(da, g, h, add),
+        ([dr, di], [gr, gi], [hr, hi]) => complex_factor_gradient((dr, di), (gr, gi), (hr, hi), add),
+        _ => unreachable!("a number has one or two planes"),
+    }
+}
+
+#[inline(always)]
+fn real_factor_gradient<T: Scalar>(da: &mut [T], g: &[T], h: &[T], add: bool) {
+    let n = da.len();
+    let (g, h) = (&g[..n], &h[..n]);
+    for i in 0..n {
+        let term = g[i] * h[i];
+        da[i] = if add { da[i] + term } else { term };
+    }
+}
+
+#[inline(always)]
+fn complex_factor_gradient<T: Scalar>(
+    (dr, di): (&mut [T], &mut [T]),
+    (gr, gi): (&[T], &[T]),
+    (hr, hi): (&[T], &[T]),
+    add: bool,
+) {
+    let n = dr.len();
+    let (di, gr, gi, hr, hi) = (&mut di[..n], &gr[..n], &gi[..n], &hr[..n], &hi[..n]);
+    for i in 0..n {
+        let (re, im) = (gr[i] * hr[i] + gi[i] * hi[i], gi[i] * hr[i] - gr[i] * hi[i]);
+        (dr[i], di[i]) = if add { (dr[i] + re, di[i] + im) } else { (re, im) };
     }
 }
 
@@ -157,9 +220,7 @@ impl<T: Scalar> Tensor<T> {
                             };
                             let a = decay.step(t, width).map(|plane| &plane[start..][..len]);
                             let b = b.map(|plane| &plane[t * width + start..][..len]);
-                            for i in 0..len {
-                                put(now, i, sum(product(at(a, i), at(h, i)), at(b, i)));
-                            }
+                            step(now, a, h, b);
                         }
                     },
                 );
@@ -192,7 +253,10 @@ impl<T: Scalar> Tensor<T> {
         // Of each step, or summed over the steps.
         let a_shape = if decay.is_constant { step } else { shape };
         let with_planes = |shape: Shape| [N].into_iter().chain(shape.iter().copied()).collect::<Shape>();
-        let mut da = a_needed.then(|| Tensor::zeros(with_planes(a_shape)));
+        let mut da = a_needed.then(|| match decay.is_constant {
+            true => Tensor::zeros(with_planes(a_shape)),
+            false => Tensor::scratch(with_planes(a_shape)),
+        });
         let mut dh = Tensor::zeros(with_planes(step));
         {
             let grad = grad.as_mut_slice();
@@ -219,19 +283,15 @@ impl<T: Scalar> Tensor<T> {
                                 0 => h0.map(|plane| &plane[start..][..len]),
                                 _ => ys.map(|plane| &plane[(t - 1) * width + start..][..len]),
                             };
-                            for i in 0..len {
-                                let dy = at(g.each_ref().map(|plane| &**plane), i);
-                                let dh = sum(dy, at(carried.each_ref().map(|plane| &**plane), i));
-                                put(g, i, dh);
-                                put(carried, i, product(conjugate(at(a, i)), dh));
-                            }
-                            let Some(das) = &mut das else { continue };
-                            let da = &mut das[if decay.is_constant { 0 } else { t }];
-                            for i in 0..len {
-                                let g = at(g.each_ref().map(|plane| &**plane), i);
-                                let term = product(conjugate(at(h, i)), g);
-                                let before = at(da.each_ref().map(|plane| &**plane), i);
-                                put(da, i, if decay.is_constant { sum(before, term) } else { term });
+                            step_back(g, carried, a);
+                            if let Some(das) = &mut das {
+                                let g = g.each_ref().map(|plane| &**plane);
+                                factor_gradient(
+                                    &mut das[if decay.is_constant { 0 } else { t }],
+                                    g,
+                                    h,
+                                    decay.is_constant,
+                                );
                             }
                         }
                     },
