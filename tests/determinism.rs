@@ -64,3 +64,28 @@ fn every_backward_pass_over_a_tape_computes_the_same_bits() {
         assert!(bits(found) == bits(&alone), "row {i} of a Jacobian");
     }
 }
+
+/// Several threads take blocks of columns: each element is computed by one of them, in the same order.
+#[test]
+fn the_number_of_threads_does_not_change_a_bit_of_a_linear_recurrence() {
+    const SHAPE: [usize; 2] = [64, 8200]; // several blocks, the last of them narrow
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let tape = Tape::<f32>::new();
+            let input = |salt: f32| tape.variable(&Tensor::from_fn(SHAPE, |i| (i as f32 * salt).sin()));
+            let [a, b, c, d] = [0.37, 0.61, 0.83, 0.29].map(input);
+            let (start, decay) = (a.select(0, 5), b.select(0, 7));
+            let h = Var::linear_recurrence(a, b, start) + Var::linear_recurrence(decay, b, start);
+            let (re, im) = Var::complex_linear_recurrence((a * 0.5, b * 0.5), (c, d), (start, decay));
+            let gradients = (h * h + re * im).sum().backward();
+            let mut all = [h, re, im].map(|y| y.value()).to_vec();
+            all.extend([a, b, c, d].map(|x| gradients.wrt(x)));
+            all.iter().flat_map(Tensor::to_vec).map(f32::to_bits).collect::<Vec<_>>()
+        })
+    };
+    let one = run(1);
+    for threads in [2, 3] {
+        assert!(run(threads) == one, "{threads} threads");
+    }
+}

@@ -5,4 +5,5 @@ mod golden;
 mod gradcheck;
 mod initial_weights;
 mod lecture;
+mod unroll;
 mod wrappers;
