@@ -22,7 +22,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
             record.passes += 1;
             (std::mem::take(&mut record.spare), record.passes - 1)
         };
-        backward(&mut tape.record.borrow_mut(), loss.id, seed, pass, &mut sums);
+        backward(&mut tape.record.borrow_mut(), loss.id(), seed, pass, &mut sums);
         Gradients { tape, sums, pass }
     }
 
@@ -73,16 +73,16 @@ impl<'t, T: Scalar> Gradients<'t, T> {
             return Err("the variable belongs to another tape");
         }
         let record = self.tape.record.borrow();
-        let node = record.nodes[var.id as usize];
+        let node = record.nodes[var.id() as usize];
         if !node.needs_gradient() {
             return Err("a constant has none");
         }
-        if !node.is_leaf() && !record.retains(var.id, self.pass) {
+        if !node.is_leaf() && !record.retains(var.id(), self.pass) {
             return Err("that of a computed value is kept only if retain_grad() was called on it before");
         }
-        Ok(match self.sums.get(var.id) {
+        Ok(match self.sums.get(var.id()) {
             Some(grad) => grad.contiguous(),
-            None => Tensor::zeros(record.values[var.id as usize].shape()),
+            None => Tensor::zeros(record.values[var.id() as usize].shape()),
         })
     }
 }
@@ -145,7 +145,7 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     #[track_caller]
     fn require_variable(self) {
-        let needs_gradient = self.tape.record.borrow().nodes[self.id as usize].needs_gradient();
+        let needs_gradient = self.tape.record.borrow().nodes[self.id() as usize].needs_gradient();
         assert!(needs_gradient, "backward: the loss depends on no variable of its tape");
     }
 }

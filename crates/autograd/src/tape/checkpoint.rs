@@ -171,7 +171,7 @@ impl<T: Scalar> Tape<T> {
         let first_kept = record.segments.kept.len() as u32;
         for var in kept {
             assert!(std::ptr::eq(var.tape, self), "checkpoint: a returned variable belongs to another tape");
-            record.segments.kept.push(var.id);
+            record.segments.kept.push(var.id());
         }
         record.segments.kept[first_kept as usize..].sort_unstable();
         let closed = &record.segments.closed;
@@ -201,7 +201,7 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     pub fn keep(&self, var: Var<'_, T>) {
         assert!(std::ptr::eq(var.tape, self), "keep: the variable belongs to another tape");
-        self.record.borrow_mut().nodes[var.id as usize].set(Node::KEPT);
+        self.record.borrow_mut().nodes[var.id() as usize].set(Node::KEPT);
     }
 
     /// The number of values that backward passes over this tape have made again.
@@ -305,6 +305,12 @@ impl Pass {
     /// Before value `id`: makes the values of the segments that end with it again.
     #[inline]
     pub(super) fn enter<T: Scalar>(&mut self, record: &mut Record<T>, id: u32) {
+        if self.ahead > 0 {
+            self.enter_segments(record, id);
+        }
+    }
+
+    fn enter_segments<T: Scalar>(&mut self, record: &mut Record<T>, id: u32) {
         while self.ahead > 0 && record.segments.closed[self.ahead - 1].end > id {
             self.ahead -= 1;
             let segment = record.segments.closed[self.ahead];
@@ -320,6 +326,12 @@ impl Pass {
     /// After value `id`: drops the values of the segments that begin with it.
     #[inline]
     pub(super) fn leave<T: Scalar>(&mut self, record: &mut Record<T>, id: u32) {
+        if !self.entered.is_empty() {
+            self.leave_segments(record, id);
+        }
+    }
+
+    fn leave_segments<T: Scalar>(&mut self, record: &mut Record<T>, id: u32) {
         while let Some(at) = self.entered.pop_if(|&mut at| record.segments.closed[at].start == id) {
             drop_values(record, at);
         }

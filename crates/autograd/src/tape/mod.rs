@@ -81,14 +81,14 @@ impl<T: Scalar> Tape<T> {
     pub fn variable<'t>(&'t self, value: &Tensor<T>) -> Var<'t, T> {
         let record = &mut *self.record.borrow_mut();
         let id = record.push_leaf(value.clone(), true);
-        Var { tape: self, id, epoch: record.epoch }
+        Var::new(self, id, record.epoch)
     }
 
     /// A value with respect to which no gradient is taken. Shares the tensor's memory.
     pub fn constant<'t>(&'t self, value: &Tensor<T>) -> Var<'t, T> {
         let record = &mut *self.record.borrow_mut();
         let id = record.push_leaf(value.clone(), false);
-        Var { tape: self, id, epoch: record.epoch }
+        Var::new(self, id, record.epoch)
     }
 
     /// Runs an op on variables of this tape and records it.
@@ -109,7 +109,7 @@ impl<T: Scalar> Tape<T> {
                     panic!("{}: the operands belong to different tapes", op.name());
                 }
                 record.check_epoch(op.name(), *input);
-                record.inputs.push(input.id);
+                record.inputs.push(input.id());
             }
             first
         };
@@ -140,7 +140,7 @@ impl<T: Scalar> Tape<T> {
             // and inputs.
             record.push_leaf(value, false)
         };
-        Var { tape: self, id, epoch: record.epoch }
+        Var::new(self, id, record.epoch)
     }
 
     /// The number of values on the tape.

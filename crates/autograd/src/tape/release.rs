@@ -48,7 +48,7 @@ impl<T: Scalar> Tape<T> {
         };
         for var in kept {
             assert!(std::ptr::eq(var.tape, self), "release: a variable to be kept belongs to another tape");
-            mark(var.id);
+            mark(var.id());
         }
         // Ops recorded after the range may read it, too.
         let mut only_constants = true;

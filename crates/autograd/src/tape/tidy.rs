@@ -110,13 +110,12 @@ impl<T: Scalar> Record<T> {
     fn truncate(&mut self, since: usize, kept: &mut [Var<'_, T>]) {
         // Of a variable that is kept twice, there is one afterwards.
         let mut moved: Vec<(u32, Tensor<T>)> = Vec::with_capacity(kept.len());
-        for var in kept.iter_mut().filter(|var| var.id as usize >= since) {
-            let at = moved.iter().position(|&(id, _)| id == var.id).unwrap_or_else(|| {
-                moved.push((var.id, self.values[var.id as usize].clone()));
+        for var in kept.iter_mut().filter(|var| var.id() as usize >= since) {
+            let at = moved.iter().position(|&(id, _)| id == var.id()).unwrap_or_else(|| {
+                moved.push((var.id(), self.values[var.id() as usize].clone()));
                 moved.len() - 1
             });
-            var.id = (since + at) as u32;
-            var.epoch = self.epoch + 1;
+            *var = Var::new(var.tape, (since + at) as u32, self.epoch + 1);
         }
         self.inputs_len = self.nodes.get(since).map_or(self.inputs_len, |node| node.first_input as usize);
         self.values.truncate(since);
@@ -135,7 +134,7 @@ impl<T: Scalar> Record<T> {
     #[inline]
     #[track_caller]
     pub(crate) fn check_epoch(&self, op: &str, var: Var<'_, T>) {
-        if var.epoch != self.epoch {
+        if var.epoch() != self.epoch {
             self.check_truncations(op, var);
         }
     }
@@ -143,7 +142,7 @@ impl<T: Scalar> Record<T> {
     #[cold]
     #[track_caller]
     fn check_truncations(&self, op: &str, var: Var<'_, T>) {
-        let is_freed = self.truncations.iter().any(|&(start, epoch)| var.id >= start && var.epoch < epoch);
+        let is_freed = self.truncations.iter().any(|&(start, epoch)| var.id() >= start && var.epoch() < epoch);
         assert!(!is_freed, "{op}: this value was computed inside a scope and freed at its end; return it from there");
     }
 }

@@ -21,10 +21,27 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// | [gradients](#gradients) | [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
 pub struct Var<'t, T: Scalar = f32> {
     pub(crate) tape: &'t Tape<T>,
-    pub(crate) id: u32,
-    /// How often the tape had been tidied when the value was recorded: ids are used again after
-    /// that.
-    pub(crate) epoch: u32,
+    /// The id in the lower half; in the upper half the epoch, how often the tape had been tidied when
+    /// the value was recorded, since ids are used again after that. One number, so that a variable
+    /// is passed in two registers.
+    handle: u64,
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    #[inline]
+    pub(super) fn new(tape: &'t Tape<T>, id: u32, epoch: u32) -> Self {
+        Var { tape, handle: u64::from(epoch) << 32 | u64::from(id) }
+    }
+
+    #[inline]
+    pub(crate) fn id(self) -> u32 {
+        self.handle as u32
+    }
+
+    #[inline]
+    pub(super) fn epoch(self) -> u32 {
+        (self.handle >> 32) as u32
+    }
 }
 
 impl<T: Scalar> Clone for Var<'_, T> {
@@ -66,11 +83,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn value(self) -> Tensor<T> {
         let record = self.tape.record.borrow();
         record.check_epoch("value", self);
-        let node = record.nodes[self.id as usize];
+        let node = record.nodes[self.id() as usize];
         if node.is_absent() {
             panic_absent("value", node);
         }
-        record.values[self.id as usize].clone()
+        record.values[self.id() as usize].clone()
     }
 
     /// The element of a value that has one.
@@ -106,11 +123,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn shape(self) -> Shape {
         let record = self.tape.record.borrow();
         record.check_epoch("shape", self);
-        let node = record.nodes[self.id as usize];
+        let node = record.nodes[self.id() as usize];
         if node.is(Node::RELEASED) && !node.needs_gradient() {
             panic_absent("shape", node);
         }
-        record.values[self.id as usize].shape()
+        record.values[self.id() as usize].shape()
     }
 
     /// Whether this is the same value of the same tape, not another one that may be equal.
@@ -122,7 +139,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// assert!(x.ptr_eq(x) && !x.ptr_eq(y));
     /// ```
     pub fn ptr_eq(self, other: Self) -> bool {
-        (self.id, self.epoch) == (other.id, other.epoch) && std::ptr::eq(self.tape, other.tape)
+        self.handle == other.handle && std::ptr::eq(self.tape, other.tape)
     }
 
     /// A constant of zeros on the tape of this value, whose elements are not read: the state before
@@ -173,9 +190,9 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn retain_grad(self) -> Self {
         let record = &mut *self.tape.record.borrow_mut();
         record.check_epoch("retain_grad", self);
-        if !record.nodes[self.id as usize].is(Node::RETAINED) {
-            record.nodes[self.id as usize].set(Node::RETAINED);
-            record.retained.push((self.id, record.passes));
+        if !record.nodes[self.id() as usize].is(Node::RETAINED) {
+            record.nodes[self.id() as usize].set(Node::RETAINED);
+            record.retained.push((self.id(), record.passes));
         }
         self
     }
@@ -193,7 +210,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn requires_grad(self) -> bool {
         let record = self.tape.record.borrow();
         record.check_epoch("requires_grad", self);
-        record.nodes[self.id as usize].needs_gradient()
+        record.nodes[self.id() as usize].needs_gradient()
     }
 
     /// Runs an op with this value as its only input.
@@ -206,6 +223,6 @@ impl<'t, T: Scalar> Var<'t, T> {
 
 impl<T: Scalar> std::fmt::Debug for Var<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Var {} = {:?}", self.id, self.value())
+        write!(f, "Var {} = {:?}", self.id(), self.value())
     }
 }
