@@ -216,7 +216,7 @@ mod tests {
     fn workloads_are_chosen_by_name_in_any_case() {
         let all = parse(LIST).unwrap();
         assert_eq!(ids(&choose(&all, &["w8D".into(), "W2".into()]).unwrap()), ["W2", "W8d"]);
-        assert_eq!(choose(&all, &[]).unwrap().len(), 16);
+        assert_eq!(choose(&all, &[]).unwrap().len(), all.len());
     }
 
     #[test]
