@@ -39,6 +39,8 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let detached = build(&|member| quote!(#root::State::detached(&self.#member)), &quote!(self));
     let attach = build(&|member| quote!(#root::State::attach(tape, &detached.#member)), &quote!(detached));
     let join = build(&|member| quote!(#root::join_fields(states, |state| &state.#member, f)), &quote!(states[0]));
+    let attach_with = build(&|member| quote!(#root::DetachedState::attach_with(&self.#member, f)), &quote!(self));
+    let map = build(&|member| quote!(#root::DetachedState::map_tensors(&self.#member, f)), &quote!(self));
     let visits = data.fields.iter().enumerate().filter(|(_, field)| mentions(&field.ty, &[&leaf])).map(|(i, field)| {
         let member = field.ident.clone().map_or(Member::Unnamed(Index::from(i)), Member::Named);
         quote!(#root::State::visit(&self.#member, f);)
@@ -68,6 +70,27 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
             fn visit(&self, f: &mut dyn ::core::ops::FnMut(#root::Var<'__t, __T>)) {
                 #(#visits)*
+            }
+        }
+
+        #[automatically_derived]
+        #[allow(unused_variables)]
+        impl<__N: #root::Scalar> #root::DetachedState for #name<#root::Tensor<__N>> {
+            type Number = __N;
+            type Attached<'__t, __T: #root::Scalar> = #name<#root::Var<'__t, __T>>;
+
+            fn attach_with<'__t, __T: #root::Scalar>(
+                &self,
+                f: &mut dyn ::core::ops::FnMut(&#root::Tensor<__N>) -> #root::Var<'__t, __T>,
+            ) -> Self::Attached<'__t, __T> {
+                #attach_with
+            }
+
+            fn map_tensors(
+                &self,
+                f: &mut dyn ::core::ops::FnMut(&#root::Tensor<__N>) -> #root::Tensor<__N>,
+            ) -> Self {
+                #map
             }
         }
     })

@@ -82,6 +82,7 @@ pub mod layers;
 pub mod losses;
 mod messages;
 mod mode;
+pub mod online;
 pub mod optim;
 mod random;
 pub mod recurrent;
@@ -96,6 +97,6 @@ pub use random::{Rng, rng};
 
 // The code that `#[derive(State)]` writes refers to these.
 #[doc(hidden)]
-pub use recurrent::{State, state::join_fields};
+pub use recurrent::{DetachedState, State, state::join_fields};
 #[doc(hidden)]
 pub use unspool_autograd::{Scalar, Tape, Tensor, Var};

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub use unspool_autograd as autograd;
-pub use unspool_nn::{cells, data, io, layers, losses, optim, recurrent, text, train};
+pub use unspool_nn::{cells, data, io, layers, losses, online, optim, recurrent, text, train};
 pub use unspool_tensor as tensor;
 
 /// The built-in ops, and what a custom op is made of: the trait [`Op`](ops::Op), or the
@@ -34,4 +34,4 @@ pub mod prelude {
 #[doc(hidden)]
 pub use unspool_autograd::{Path, Segment};
 #[doc(hidden)]
-pub use unspool_nn::join_fields;
+pub use unspool_nn::{DetachedState, join_fields};

@@ -54,7 +54,7 @@ impl Group {
 }
 
 /// Whether a name matches a pattern, in which `*` matches any number of any characters.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
