@@ -4,6 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use unspool::cells::{MinGru, Slstm};
+use unspool::online::{OnlineLearner, Rtrl, SnAp1, Uoro, zero_state};
 use unspool::optim::schedules::{Cosine, Plateau};
 use unspool::optim::{AdamW, Nadam, RmsProp};
 use unspool::prelude::*;
@@ -54,10 +55,31 @@ fn a_steady_step_draws_no_memory() {
     buffers(Recurrent::new(Plain::new(rng, 32, 256)), [32, 64, 32]);
     long_stream();
     long_text();
+    learner(Rtrl::new);
+    learner(SnAp1::new);
+    learner(|state| Uoro::new(state, 6));
     stream!(MinGru::new(rng, 8, 8));
     stream!(Lstm::new(rng, 8, 8));
     stream!(Slstm::new(rng, 8, 8));
     stream!(Residual::new(Zoneout::new(RecurrentDropout::new(Lstm::new(rng, 8, 8), 0.3), 0.1, 0.2), 8));
+}
+
+/// A learner's memory does not grow with the steps it has seen.
+fn learner<L: OnlineLearner<Number = f32, State = (Tensor, Tensor)>>(learner: impl FnOnce((Tensor, Tensor)) -> L) {
+    let model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(5), 3, 8));
+    let mut learner = learner(zero_state(&model.cell, 2));
+    let x = Tensor::ones([1, 2, 3]);
+    let mut steps = |count: usize| {
+        for _ in 0..count {
+            learner.step(&model, [&x], |net, [x], state| {
+                let output = net.run(x, Some(state), Context::default());
+                (output.last().square().sum(), output.state())
+            });
+        }
+        (bytes_allocated(), learner.influence_size())
+    };
+    let before = steps(10);
+    assert_eq!(steps(500), before, "bytes of tensors, and numbers of the influence");
 }
 
 /// A cell as its user would write it.

@@ -1,6 +1,7 @@
 //! Learning without unrolling: gradients of single steps that add up to that of the whole sequence.
 
 mod rtrl;
+mod sentences;
 mod snap1;
 mod uoro;
 

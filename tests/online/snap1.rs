@@ -1,1 +1,91 @@
+//! The sparse one-step approximation: exact where no unit sees another, biased elsewhere.
 
+use super::*;
+use unspool::cells::*;
+use unspool::layers::Activation;
+use unspool::online::{Rtrl, SnAp1, zero_state};
+
+fn new<C>(cell: fn(&mut Rng, usize, usize) -> C) -> C {
+    cell(&mut rng(7), INPUTS, HIDDEN)
+}
+
+/// The error of SnAp-1, and the number of entries that it keeps of those of RTRL.
+macro_rules! compare {
+    ($cell:expr, $batch:expr) => {{
+        let model = net($cell, HIDDEN);
+        let data = data(TIME, $batch);
+        let start = || zero_state(&model.layer.cell, $batch);
+        let (mut snap, mut rtrl) = (SnAp1::new(start()), Rtrl::new(start()));
+        let (got, expected) = (online(&mut snap, &model, &data), online(&mut rtrl, &model, &data));
+        assert_eq!(got.0, expected.0);
+        (error(&got.1, &expected.1).0, snap.influence_size(), rtrl.influence_size())
+    }};
+}
+
+#[test]
+fn it_is_exact_where_no_unit_sees_another() {
+    for batch in [1, 3] {
+        for (error, entries, all) in [
+            compare!(new(IndRnn::new), batch),
+            compare!(new(IndRnn::new).activation(Activation::Tanh), batch),
+            compare!(new(MinGru::new), batch),
+            compare!(new(MinLstm::new), batch),
+        ] {
+            assert!(error < 1e-9, "{error:e}");
+            assert_eq!(entries * HIDDEN, all);
+        }
+    }
+}
+
+/// Where they do, its gradient is another one.
+#[test]
+fn it_is_not_where_units_see_each_other() {
+    for batch in [1, 3] {
+        for (name, (error, entries, all)) in [
+            ("SimpleRnn", compare!(new(SimpleRnn::new), batch)),
+            ("Lstm", compare!(new(Lstm::new), batch)),
+            ("Gru", compare!(new(Gru::new), batch)),
+            ("Mgu", compare!(new(Mgu::new), batch)),
+        ] {
+            assert!(error > 0.01, "{name}: {error:e}");
+            assert!(entries < all, "{name}: {entries} of {all}");
+        }
+    }
+}
+
+/// What is kept: an entry of a parameter for each unit that it enters within the step, in each sequence.
+#[test]
+fn it_keeps_what_a_step_makes_by_itself() {
+    let parameters = |gates: usize| gates * HIDDEN * (INPUTS + 1 + HIDDEN);
+    let (_, entries, all) = compare!(new(SimpleRnn::new), 3);
+    assert_eq!((entries, all), (3 * parameters(1), 3 * HIDDEN * parameters(1)));
+    // i, f and g enter h and c, o enters h.
+    let (_, entries, all) = compare!(new(Lstm::new), 3);
+    assert_eq!((entries, all), (3 * (2 * parameters(3) + parameters(1)), 3 * 2 * HIDDEN * parameters(4)));
+    // The reset gate before the product enters all units; with one unit in one sequence there is nothing to leave out.
+    let (bias, entries, all) = compare!(GruResetBefore::new(&mut rng(7), INPUTS, HIDDEN), 1);
+    assert!(bias > 0.01 && entries > all / 3 && entries < all, "{bias:e}: {entries} of {all}");
+    let model = net(Gru::new(&mut rng(7), INPUTS, 1), 1);
+    let data = data(TIME, 1);
+    let got = online(&mut SnAp1::new(zero_state(&model.layer.cell, 1)), &model, &data);
+    assert!(error(&got.1, &bptt(&model, &data).1).0 < 1e-9);
+}
+
+/// From the zero state the recurrent weights have no direct influence, and an input of zero has none
+/// either: the entries come when they first are not zero, and stay.
+#[test]
+fn entries_grow_and_stay() {
+    let model = net(new(SimpleRnn::new), HIDDEN);
+    let mut learner = SnAp1::new(zero_state(&model.layer.cell, 1));
+    let mut step = |x: f64| {
+        learner.step(&model, [&Tensor::full(x, [1, 1, INPUTS])], |net, [x], h| {
+            let output = net.layer.run(x, Some(h), Context::default());
+            (output.last().sum(), output.state())
+        });
+        learner.influence_size()
+    };
+    let bias = HIDDEN;
+    let (recurrent, input) = (HIDDEN * HIDDEN, HIDDEN * INPUTS);
+    assert_eq!([step(0.0), step(0.0), step(1.0)], [bias, bias + recurrent, bias + recurrent + input]);
+    assert_eq!(step(0.0), bias + recurrent + input);
+}

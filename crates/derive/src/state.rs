@@ -40,7 +40,8 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let attach = build(&|member| quote!(#root::State::attach(tape, &detached.#member)), &quote!(detached));
     let join = build(&|member| quote!(#root::join_fields(states, |state| &state.#member, f)), &quote!(states[0]));
     let attach_with = build(&|member| quote!(#root::DetachedState::attach_with(&self.#member, f)), &quote!(self));
-    let map = build(&|member| quote!(#root::DetachedState::map_tensors(&self.#member, f)), &quote!(self));
+    let detach_with =
+        build(&|member| quote!(#root::DetachedState::detach_with(&attached.#member, f)), &quote!(attached));
     let visits = data.fields.iter().enumerate().filter(|(_, field)| mentions(&field.ty, &[&leaf])).map(|(i, field)| {
         let member = field.ident.clone().map_or(Member::Unnamed(Index::from(i)), Member::Named);
         quote!(#root::State::visit(&self.#member, f);)
@@ -86,11 +87,11 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
                 #attach_with
             }
 
-            fn map_tensors(
-                &self,
-                f: &mut dyn ::core::ops::FnMut(&#root::Tensor<__N>) -> #root::Tensor<__N>,
+            fn detach_with<'__t, __T: #root::Scalar>(
+                attached: &Self::Attached<'__t, __T>,
+                f: &mut dyn ::core::ops::FnMut(#root::Var<'__t, __T>) -> #root::Tensor<__N>,
             ) -> Self {
-                #map
+                #detach_with
             }
         }
     })

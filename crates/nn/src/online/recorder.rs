@@ -37,7 +37,8 @@ pub(super) struct Recorder<D, S: Scalar> {
     learner: &'static str,
     tape: Tape<S>,
     initial: D,
-    state: D,
+    /// `None` before the first step.
+    state: Option<D>,
     /// The names of parameters without influence, as patterns.
     frozen: Vec<String>,
     /// The parameters of the steps since the start: names and shapes. `None` before the first.
@@ -46,13 +47,15 @@ pub(super) struct Recorder<D, S: Scalar> {
 
 /// A step that has been recorded. All lists have one order: parameters that of the model, parts of
 /// the state that of [`State::visit`].
-pub(super) struct Recorded<'t, S: Scalar, Net> {
+pub(super) struct Recorded<'t, S: Scalar, Net, State> {
     net: Net,
+    /// The state after the step.
+    state: State,
     /// The parameters that are trained.
     pub(super) parameters: Vec<Var<'t, S>>,
-    /// The state before the step.
+    /// The parts of the state before the step.
     before: Vec<Var<'t, S>>,
-    /// The state after it, of the same shapes.
+    /// That after it, of the same shapes.
     pub(super) after: Vec<Var<'t, S>>,
     /// The loss, of one element.
     loss: Var<'t, S>,
@@ -60,8 +63,7 @@ pub(super) struct Recorded<'t, S: Scalar, Net> {
 
 impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
     pub(super) fn new(learner: &'static str, initial: D) -> Self {
-        let state = initial.map_tensors(&mut Tensor::clone);
-        Recorder { learner, tape: Tape::new(), initial, state, frozen: Vec::new(), parameters: None }
+        Recorder { learner, tape: Tape::new(), initial, state: None, frozen: Vec::new(), parameters: None }
     }
 
     pub(super) fn freeze(&mut self, pattern: String) {
@@ -69,12 +71,12 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
     }
 
     pub(super) fn state(&self) -> &D {
-        &self.state
+        self.state.as_ref().unwrap_or(&self.initial)
     }
 
     /// Back to the state before the first step, for any model.
     pub(super) fn reset(&mut self) {
-        self.state = self.initial.map_tensors(&mut Tensor::clone);
+        self.state = None;
         self.parameters = None;
     }
 
@@ -111,7 +113,7 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
         let (given, before) = (given.len(), known.len());
         assert!(
             given == before,
-            "{learner}: a model of {given} parameters, and of {before} in the step before; call reset() for another model"
+            "{learner}: parameters of the model: {given}, and {before} in the step before; call reset() for another model"
         );
     }
 
@@ -126,7 +128,7 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
         inputs: [&Tensor<N>; I],
         mut lift: impl FnMut(usize, &Tensor<N>) -> Tensor<S>,
         step: impl FnOnce(&M::With<Var<'t, S>>, [Var<'t, S>; I], D::Attached<'t, S>) -> (Var<'t, S>, D::Attached<'t, S>),
-    ) -> Recorded<'t, S, M::With<Var<'t, S>>> {
+    ) -> Recorded<'t, S, M::With<Var<'t, S>>, D::Attached<'t, S>> {
         let (tape, learner) = (&self.tape, self.learner);
         let (mut parameters, mut before, mut after) = (Vec::new(), Vec::new(), Vec::new());
         let net = model.map_leaves(Path::ROOT, &mut |path, leaf| {
@@ -139,7 +141,7 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
             var
         });
         let inputs = inputs.map(|input| tape.constant(&S::lift(input)));
-        let state = self.state.attach_with(&mut |part| {
+        let state = self.state().attach_with(&mut |part| {
             let var = tape.variable(&lift(before.len(), part));
             before.push(var);
             var
@@ -151,7 +153,7 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
         let counts = (before.len(), after.len());
         assert!(
             counts.0 == counts.1,
-            "{learner}: a state of {} parts after a step, and of {} before it",
+            "{learner}: parts of the state: {} after a step, and {} before it",
             counts.1,
             counts.0
         );
@@ -162,18 +164,17 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
                 "{learner}: part {part} of the state has shape {after} after a step, and {before} before it"
             );
         }
-        Recorded { net, parameters, before, after, loss }
+        Recorded { net, state, parameters, before, after, loss }
     }
 
-    /// Continues from the state after a step, given as its parts.
-    pub(super) fn finish(&mut self, parts: Vec<Tensor<N>>) {
-        let mut parts = parts.into_iter();
-        self.state = self.state.map_tensors(&mut |_| parts.next().expect("as many parts as before the step"));
+    /// Continues from the state after a step.
+    pub(super) fn finish(&mut self, state: D) {
+        self.state = Some(state);
         self.tape.reset();
     }
 }
 
-impl<'t, S: Scalar, Net> Recorded<'t, S, Net> {
+impl<'t, S: Scalar, Net, State> Recorded<'t, S, Net, State> {
     /// The number of elements of the state.
     pub(super) fn width(&self) -> usize {
         self.before.iter().map(|part| part.shape().numel()).sum()
@@ -254,12 +255,13 @@ impl<'t, S: Scalar, Net> Recorded<'t, S, Net> {
         Tensor::from_vec(parts.collect(), [1, self.width()])
     }
 
-    /// The loss, the gradients of the parameters as a model, and the parts of the state after the step.
-    /// What is not trained has gradient zero.
-    pub(super) fn end<N: Real, M>(self, gradients: Vec<Tensor<N>>) -> (f64, M, Vec<Tensor<N>>)
+    /// The loss, the gradients of the parameters as a model, and the state after the step. What is not
+    /// trained has gradient zero.
+    pub(super) fn end<N: Real, M, D>(self, gradients: Vec<Tensor<N>>) -> (f64, M, D)
     where
         S: Element<N>,
         Net: Params<Var<'t, S>, With<Tensor<N>> = M>,
+        D: DetachedState<Number = N, Attached<'t, S> = State>,
     {
         let mut given = self.parameters.iter().zip(gradients).peekable();
         let gradients = self.net.map_leaves(Path::ROOT, &mut |_, var| {
@@ -267,7 +269,7 @@ impl<'t, S: Scalar, Net> Recorded<'t, S, Net> {
             // One zero, seen as many.
             trained.map_or_else(|| Tensor::zeros([]).expand(var.shape()), |(_, gradient)| gradient)
         });
-        let state = self.after.iter().map(|part| S::lower(part.value())).collect();
+        let state = D::detach_with(&self.state, &mut |part| S::lower(part.value()));
         (self.loss.item().to_f64(), gradients, state)
     }
 }

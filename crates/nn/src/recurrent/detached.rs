@@ -21,8 +21,12 @@ pub trait DetachedState: Sized {
         f: &mut dyn FnMut(&Tensor<Self::Number>) -> Var<'t, T>,
     ) -> Self::Attached<'t, T>;
 
-    /// The state with `f` applied to each tensor, in the order of [`State::visit`].
-    fn map_tensors(&self, f: &mut dyn FnMut(&Tensor<Self::Number>) -> Tensor<Self::Number>) -> Self;
+    /// The reverse of [`attach_with`](DetachedState::attach_with): the state with each variable
+    /// replaced by the tensor that `f` returns for it. Both go in the order of [`State::visit`].
+    fn detach_with<'t, T: Scalar>(
+        attached: &Self::Attached<'t, T>,
+        f: &mut dyn FnMut(Var<'t, T>) -> Tensor<Self::Number>,
+    ) -> Self;
 }
 
 impl<N: Scalar> DetachedState for Tensor<N> {
@@ -33,8 +37,8 @@ impl<N: Scalar> DetachedState for Tensor<N> {
         f(self)
     }
 
-    fn map_tensors(&self, f: &mut dyn FnMut(&Tensor<N>) -> Tensor<N>) -> Self {
-        f(self)
+    fn detach_with<'t, T: Scalar>(attached: &Var<'t, T>, f: &mut dyn FnMut(Var<'t, T>) -> Tensor<N>) -> Self {
+        f(*attached)
     }
 }
 
@@ -47,8 +51,11 @@ impl<D: DetachedState> DetachedState for Vec<D> {
         self.iter().map(|state| state.attach_with(f)).collect()
     }
 
-    fn map_tensors(&self, f: &mut dyn FnMut(&Tensor<D::Number>) -> Tensor<D::Number>) -> Self {
-        self.iter().map(|state| state.map_tensors(f)).collect()
+    fn detach_with<'t, T: Scalar>(
+        attached: &Self::Attached<'t, T>,
+        f: &mut dyn FnMut(Var<'t, T>) -> Tensor<D::Number>,
+    ) -> Self {
+        attached.iter().map(|state| D::detach_with(state, f)).collect()
     }
 }
 
@@ -65,8 +72,11 @@ macro_rules! tuple {
                 (self.0.attach_with(f), $(self.$i.attach_with(f)),+)
             }
 
-            fn map_tensors(&self, f: &mut dyn FnMut(&Tensor<$A::Number>) -> Tensor<$A::Number>) -> Self {
-                (self.0.map_tensors(f), $(self.$i.map_tensors(f)),+)
+            fn detach_with<'t, T: Scalar>(
+                attached: &Self::Attached<'t, T>,
+                f: &mut dyn FnMut(Var<'t, T>) -> Tensor<$A::Number>,
+            ) -> Self {
+                ($A::detach_with(&attached.0, f), $($D::detach_with(&attached.$i, f)),+)
             }
         }
     };
