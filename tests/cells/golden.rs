@@ -1,5 +1,5 @@
 //! The recurrent cells against PyTorch's and Keras's layers, and against loops written from the papers' equations:
-//! values and all gradients. `fixtures/cells.py` says what the files hold.
+//! values and all gradients. `fixtures/cells.py` and `fixtures/linear_cells.py` say what the files hold.
 
 use serde_json::Value;
 use unspool::autograd::Path;
@@ -45,7 +45,8 @@ where
     let mut loss = (xs * 0.0).sum();
     let (mut nets, mut states) = (Vec::new(), Vec::new());
     for layer in list(&case["layers"]) {
-        let hidden = list(&layer["h_n"]).last().map(|h| tensor(h).shape()[1]).unwrap();
+        let last = || list(&layer["h_n"]).last().map(|h| tensor(h).shape()[1]).unwrap();
+        let hidden = case["hidden"].as_u64().map_or_else(last, |hidden| hidden as usize);
         let net = tape.bind(&fill(layer, (xs.shape()[2], hidden)));
         let run = if layer["h0"].is_null() {
             states.push(Vec::new());
@@ -121,6 +122,10 @@ fn check_file(file: &str, cells: &[&str]) {
             "min_gru" => check(case, MinGru::new),
             "min_lstm" => check(case, MinLstm::new),
             "ind_rnn" => check(case, IndRnn::new),
+            "qrnn" => check(case, Qrnn::new),
+            "lru" => check(case, Lru::new),
+            "rg_lru" => check(case, |rng, _, h| RgLru::new(rng, h)),
+            "mlstm" => check(case, |rng, i, h| Mlstm::new(rng, i, h, 2)),
             other => panic!("the fixture has a cell {other} that this test does not know"),
         }
     }
@@ -154,6 +159,11 @@ fn variants_of_the_lstm_agree_with_their_papers() {
 #[test]
 fn variants_of_the_gru_agree_with_their_papers() {
     check_file("gru_papers.json", &["layer_norm_gru", "mgu", "min_gru", "min_lstm", "ind_rnn"]);
+}
+
+#[test]
+fn cells_that_are_linear_in_their_state_agree_with_their_papers() {
+    check_file("linear_papers.json", &["qrnn", "lru", "rg_lru", "mlstm"]);
 }
 
 #[test]

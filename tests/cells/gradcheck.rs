@@ -1,5 +1,6 @@
 //! Every cell against central differences, over seven steps from a state that is not zero.
 
+use unspool::autograd::Shape;
 use unspool::cells::*;
 use unspool::layers::Activation;
 use unspool::prelude::*;
@@ -21,20 +22,43 @@ fn project(y: Var<'_, f64>) -> Var<'_, f64> {
     (y * y.tape().constant(&values(y.shape(), 99))).sum()
 }
 
-/// A test of one cell; the numbers are the widths of the parts of its state.
+/// The shape of a part of a state: its width, or the sizes of its axes after B.
+fn part(width: &(impl Clone + Into<Width>)) -> Shape {
+    let Width(sizes) = width.clone().into();
+    [BATCH].into_iter().chain(sizes).collect()
+}
+
+struct Width(Vec<usize>);
+
+impl From<usize> for Width {
+    fn from(width: usize) -> Self {
+        Width(vec![width])
+    }
+}
+
+impl From<&[usize]> for Width {
+    fn from(sizes: &[usize]) -> Self {
+        Width(sizes.to_vec())
+    }
+}
+
+/// A test of one cell; the numbers are the widths of the parts of its state, and the width of its input if that is
+/// another one.
 macro_rules! cells {
-    ($($name:ident: $cell:expr, $widths:expr;)*) => {$(
+    ($($name:ident: $cell:expr, $widths:expr $(, $inputs:expr)?;)*) => {$(
         #[test]
         fn $name() {
             let mut cell = $cell;
+            let inputs = [$($inputs,)? INPUTS][0];
             // Every weight away from where it starts, where one of them may do nothing.
             for (salt, leaf) in cell.leaves_mut().into_iter().enumerate() {
                 leaf.update(&values(leaf.shape(), 10 + salt as u64), |w, v| w + 0.3 * v);
             }
-            let xs = values([TIME, BATCH, INPUTS], 1);
+            let xs = values([TIME, BATCH, inputs], 1);
             // Positive, as the normalizer n of the sLSTM is.
-            let state = |(i, &width): (usize, &usize)| values([BATCH, width], 2 + i as u64).map(|v| 1.1 + v);
-            let state: Vec<Tensor<f64>> = $widths.iter().enumerate().map(state).collect();
+            let shapes = $widths.map(|width| part(&width));
+            let state = |(i, &shape): (usize, &Shape)| values(shape, 2 + i as u64).map(|v| 1.1 + v);
+            let state: Vec<Tensor<f64>> = shapes.iter().enumerate().map(state).collect();
             let model = FromState { layer: Recurrent::new(cell), state, xs };
             gradcheck(&model, |_, m| {
                 let run = m.layer.run(m.xs, Some(Parts::from_parts(&m.state)), Context::default());
@@ -45,8 +69,7 @@ macro_rules! cells {
             // A run from nowhere starts at zero.
             let tape = Tape::new();
             let net = tape.bind(&model);
-            let zeros = |&width: &usize| tape.constant(&Tensor::zeros([BATCH, width]));
-            let zeros: Vec<Var<f64>> = $widths.iter().map(zeros).collect();
+            let zeros = shapes.map(|shape| tape.constant(&Tensor::zeros(shape)));
             let run = net.layer.forward(net.xs).sequence();
             let from_zero = net.layer.run(net.xs, Some(Parts::from_parts(&zeros)), Context::default()).sequence();
             assert_close("outputs", &run.value(), &from_zero.value(), 1e-12);
@@ -76,6 +99,10 @@ cells! {
     mgu: new(Mgu::new), [HIDDEN];
     min_gru: new(MinGru::new), [HIDDEN];
     min_lstm: new(MinLstm::new), [HIDDEN];
+    qrnn: new(Qrnn::new), [3 * HIDDEN, HIDDEN];
+    lru: Lru::on_ring(&mut rng(7), INPUTS, HIDDEN, 0.5..0.9, 0.5), [HIDDEN; 2];
+    rg_lru: RgLru::new(&mut rng(7), HIDDEN), [HIDDEN], HIDDEN;
+    mlstm: Mlstm::new(&mut rng(8), INPUTS, HIDDEN, 2), [&[2, 2, 2][..], &[2, 2], &[2]];
     ind_rnn_of_relu: new(IndRnn::new), [HIDDEN];
     ind_rnn_of_tanh: new(IndRnn::new).activation(Activation::Tanh), [HIDDEN];
 }

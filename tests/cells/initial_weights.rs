@@ -81,9 +81,58 @@ fn the_recurrent_weights_of_an_ind_rnn_start_between_0_and_1() {
 }
 
 #[test]
-#[should_panic(expected = "ProjectedLstm: the projected size 5 is greater than the hidden size 4")]
-fn a_projection_does_not_widen() {
-    let _: ProjectedLstm<Tensor> = ProjectedLstm::new(&mut rng(0), 3, 4, 5);
+fn the_input_of_a_qrnn_and_the_one_before_have_their_own_weights() {
+    let cell = new(Qrnn::<Tensor<f64>>::new);
+    assert_eq!(cell.x.bias.to_vec(), [[0.0; HIDDEN], [1.0; HIDDEN], [0.0; HIDDEN]].concat());
+    assert_eq!(cell.v.shape(), cell.x.weight.shape());
+    assert_ne!(cell.v, cell.x.weight);
+}
+
+/// Uniform by area in a ring of the complex plane; the input's scale keeps the variance at 1.
+#[test]
+fn the_eigenvalues_of_an_lru_start_on_its_ring() {
+    let cell: Lru<Tensor<f64>> = Lru::on_ring(&mut rng(3), INPUTS, 10_000, 0.6..0.9, 0.5);
+    let radius: Vec<f64> = cell.nu_log.to_vec().into_iter().map(|nu| (-nu.exp()).exp()).collect();
+    assert!(radius.iter().all(|r| (0.6..0.9).contains(r)));
+    let inner = radius.iter().filter(|&&r| r < 0.75).count() as f64 / 1e4;
+    assert!((inner - (0.75f64.powi(2) - 0.36) / (0.81 - 0.36)).abs() < 0.02, "{inner} of the eigenvalues");
+    let angles: Vec<f64> = cell.theta_log.to_vec().into_iter().map(f64::exp).collect();
+    assert!(angles.iter().all(|angle| (0.0..0.5).contains(angle)));
+    assert!((angles.iter().sum::<f64>() / 1e4 - 0.25).abs() < 0.01);
+    for (r, gamma) in radius.iter().zip(cell.gamma_log.to_vec()) {
+        assert!((r * r + (2.0 * gamma).exp() - 1.0).abs() < 1e-12);
+    }
+    // The whole disk, up to the edge: everything is finite in f32 too.
+    let cell: Lru<Tensor<f32>> = Lru::on_ring(&mut rng(3), 1, 10_000, 0.0..1.0, 1.0);
+    assert!(cell.leaves().iter().all(|leaf| leaf.to_vec().iter().all(|x| x.is_finite())));
+}
+
+#[test]
+fn the_decay_of_an_rg_lru_at_an_open_gate_starts_between_0_9_and_0_999() {
+    let cell: RgLru<Tensor<f64>> = RgLru::new(&mut rng(3), 1000);
+    let decay: Vec<f64> = cell.lambda.to_vec().into_iter().map(|l| (1.0 + (-l).exp()).powi(-8)).collect();
+    assert!(decay.iter().all(|a| (0.9..0.999).contains(a)));
+    assert!(decay.iter().any(|&a| a < 0.91) && decay.iter().any(|&a| a > 0.99));
+    assert!(cell.x.bias.to_vec().iter().all(|&b| b == 0.0));
+}
+
+#[test]
+fn the_heads_of_an_mlstm_forget_at_biases_from_3_to_6() {
+    let cell: Mlstm<Tensor> = Mlstm::new(&mut rng(3), INPUTS, 20, 4);
+    let (zeros, forget) = (vec![0.0; 84], [3.0, 4.0, 5.0, 6.0]);
+    assert_eq!(cell.x.bias.to_vec(), [&zeros[..], &forget].concat());
+}
+
+#[test]
+fn mistakes_about_sizes_are_named() {
+    unspool_tests::sentences! {
+        ProjectedLstm::<Tensor>::new(&mut rng(0), 3, 4, 5) => "ProjectedLstm: the projected size 5 is greater than the hidden size 4";
+        Mlstm::<Tensor>::new(&mut rng(0), 3, 8, 3) => "Mlstm: 3 heads do not divide the hidden size 8";
+        Mlstm::<Tensor>::new(&mut rng(0), 3, 8, 0) => "Mlstm: 0 heads do not divide the hidden size 8";
+        Lru::<Tensor>::on_ring(&mut rng(0), 3, 4, 0.9..1.1, 1.0) => "Lru: a radius from 0.9 to 1.1 is not a range within 0 to 1";
+        Lru::<Tensor>::on_ring(&mut rng(0), 3, 4, 0.9..0.9, 1.0) => "Lru: a radius from 0.9 to 0.9 is not a range within 0 to 1";
+        Lru::<Tensor>::on_ring(&mut rng(0), 3, 4, 0.9..1.0, 0.0) => "Lru: the angle 0 is not positive";
+    }
 }
 
 /// The functions for `sequential` make the layers of these cells.
@@ -103,6 +152,10 @@ fn every_cell_can_be_added_to_a_sequential_model() {
         .add(mgu(3, 3).return_sequences())
         .add(min_gru(3, 3).return_sequences())
         .add(min_lstm(3, 3).return_sequences())
+        .add(qrnn(3, 3).return_sequences())
+        .add(lru(3, 3).return_sequences())
+        .add(rg_lru(3).return_sequences())
+        .add(mlstm(3, 3, 1).return_sequences())
         .add(ind_rnn(3, 3));
     let tape = Tape::new();
     let y = tape.bind(&model).forward(tape.constant(&Tensor::ones([5, 2, 2])));

@@ -2,8 +2,8 @@
 
 use super::*;
 use unspool::cells::{
-    CifgLstm, GruResetBefore, IndRnn, LayerNormGru, LayerNormLstm, Mgu, MinGru, MinLstm, PeepholeLstm, ProjectedLstm,
-    Slstm,
+    CifgLstm, GruResetBefore, IndRnn, LayerNormGru, LayerNormLstm, Lru, Mgu, MinGru, MinLstm, Mlstm, PeepholeLstm,
+    ProjectedLstm, Qrnn, RgLru, Slstm,
 };
 use unspool::layers::{AdditiveAttention, LayerNorm};
 use unspool::text::LanguageModel;
@@ -43,12 +43,16 @@ fn a_pattern_finds_the_biases_of_every_cell() {
         check("ind_rnn", new(IndRnn::new), &["u"]),
         check("layer_norm_gru", new(LayerNormGru::new), &[]),
         check("layer_norm_lstm", new(LayerNormLstm::new), &[]),
+        check("lru", new(Lru::new), &["nu_log", "theta_log", "gamma_log"]),
         check("lstm", new(Lstm::new), &[]),
         check("mgu", new(Mgu::new), &[]),
         check("min_gru", new(MinGru::new), &[]),
         check("min_lstm", new(MinLstm::new), &[]),
+        check("mlstm", Mlstm::new(&mut rng(3), 3, 4, 2), &[]),
         check("peephole_lstm", new(PeepholeLstm::new), &["p_i", "p_f", "p_o"]),
         check("projected_lstm", ProjectedLstm::new(&mut rng(3), 3, 4, 2), &[]),
+        check("qrnn", new(Qrnn::new), &[]),
+        check("rg_lru", RgLru::new(&mut rng(3), 4), &["lambda"]),
         check("simple_rnn", new(SimpleRnn::new), &[]),
         check("slstm", new(Slstm::new), &[]),
     ];

@@ -154,7 +154,9 @@ fn every_cell_honours_lengths_and_masks() {
     macro_rules! cells {
         ($($cell:ident)*) => {$( cell_honours(stringify!($cell), $cell::new(rng, WIDTH, WIDTH)); )*};
     }
-    cells!(SimpleRnn Lstm Gru PeepholeLstm CifgLstm LayerNormLstm GruResetBefore LayerNormGru Mgu MinGru MinLstm Slstm);
+    cells!(SimpleRnn Lstm Gru PeepholeLstm CifgLstm LayerNormLstm GruResetBefore LayerNormGru Mgu MinGru MinLstm Slstm Qrnn Lru);
+    cell_honours("RgLru", RgLru::new(rng, WIDTH));
+    cell_honours("Mlstm", Mlstm::new(rng, WIDTH, WIDTH, 1));
     cell_honours("IndRnn", IndRnn::new(rng, WIDTH, WIDTH).activation(Activation::Tanh));
     cell_honours("ProjectedLstm", ProjectedLstm::new(rng, WIDTH, WIDTH, 2));
     let cell = |rng: &mut Rng| Lstm::new(rng, WIDTH, WIDTH);

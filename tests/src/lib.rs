@@ -123,6 +123,15 @@ impl<'t> Parts<'t> for (V<'t>, V<'t>) {
     }
 }
 
+impl<'t> Parts<'t> for (V<'t>, V<'t>, V<'t>) {
+    fn from_parts(parts: &[V<'t>]) -> Self {
+        (parts[0], parts[1], parts[2])
+    }
+    fn parts(&self) -> Vec<V<'t>> {
+        vec![self.0, self.1, self.2]
+    }
+}
+
 impl<'t> Parts<'t> for (V<'t>, V<'t>, V<'t>, V<'t>) {
     fn from_parts(parts: &[V<'t>]) -> Self {
         (parts[0], parts[1], parts[2], parts[3])

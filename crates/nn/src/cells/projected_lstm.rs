@@ -53,6 +53,7 @@ impl<T: Scalar> ProjectedLstm<Tensor<T>> {
     ///
     /// # Panics
     /// If `projected` is greater than `hidden`.
+    #[track_caller]
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize, projected: usize) -> Self {
         assert!(
             projected <= hidden,
