@@ -1,6 +1,6 @@
 //! Dropout: elements set to zero at random.
 
-use crate::tape::{InputGrads, Inputs, Op, Var};
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 struct Dropout {
@@ -37,6 +37,10 @@ impl<T: Scalar> Op<T> for Dropout {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip(&self.mask(x[0].shape()), #[inline(always)] |x, m| x * m)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NOTHING
     }
 
     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
@@ -77,6 +81,20 @@ impl<T: Scalar> Var<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::random;
+    use crate::Tape;
+    use unspool_tensor::Tensor;
+
+    #[test]
+    fn no_value_and_no_mask_is_stored() {
+        let tape = Tape::new();
+        let x = tape.variable(&Tensor::<f32>::ones([1000]));
+        let since = tape.len();
+        let sum = x + x;
+        let y = sum.dropout(0.5, 1) + x;
+        tape.release(since..tape.len(), &[y]);
+        assert_eq!(tape.bytes(since..tape.len()), tape.bytes(0..since), "y alone");
+        assert_eq!(y.sum().backward().wrt(x), y.value(), "1, or 5 where it is not dropped");
+    }
 
     #[test]
     fn the_numbers_are_those_of_the_reference() {
