@@ -32,3 +32,7 @@ pub(crate) const SHORT_ROW: usize = 64;
 /// The number of shapes for which [`Tape::release`](crate::Tape::release) keeps a tensor without
 /// elements. Not measured: a cell's step has values of a few shapes, and the search is linear.
 pub(crate) const HOLLOW_SHAPES: usize = 16;
+
+/// The number of numbers, such as the 1 of `1.0 - z`, whose tensors a tape shares between all their
+/// uses. Not measured: a cell's step has a few, and the search is linear.
+pub(crate) const SHARED_NUMBERS: usize = 16;

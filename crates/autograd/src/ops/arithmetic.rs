@@ -23,7 +23,7 @@ macro_rules! binary_operator {
             type Output = Var<'t, T>;
             #[inline]
             fn $method(self, number: f64) -> Var<'t, T> {
-                let number = self.tape.constant(&Tensor::scalar(T::from_f64(number)));
+                let number = self.tape.full(number, []);
                 self.tape.apply($op, &[self, number])
             }
         }
@@ -33,7 +33,7 @@ macro_rules! binary_operator {
             type Output = Var<'t, T>;
             #[inline]
             fn $method(self, var: Var<'t, T>) -> Var<'t, T> {
-                let number = var.tape.constant(&Tensor::scalar(T::from_f64(self)));
+                let number = var.tape.full(self, []);
                 var.tape.apply($op, &[number, var])
             }
         }
@@ -53,7 +53,7 @@ impl<'t, T: Scalar> Operand<'t, T> for Var<'t, T> {
 
 impl<'t, T: Scalar> Operand<'t, T> for f64 {
     fn on(self, tape: &'t Tape<T>) -> Var<'t, T> {
-        tape.constant(&Tensor::scalar(T::from_f64(self)))
+        tape.full(self, [])
     }
 }
 

@@ -206,7 +206,7 @@ impl<T: Scalar> Var<'_, T> {
         let (shape, given) = (self.shape(), mask.shape());
         let fits = shape.broadcast(&given).is_some();
         assert!(fits, "masked_fill: shape {shape} and mask {given} do not broadcast");
-        mask.where_(self.tape.constant(&Tensor::scalar(T::from_f64(number))), self)
+        mask.where_(self.tape.full(number, []), self)
     }
 }
 

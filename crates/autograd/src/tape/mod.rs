@@ -26,7 +26,7 @@ use record::Record;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
-use unspool_tensor::{Scalar, Tensor};
+use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// A record of operations on [`Var`]s, in the order in which they happened.
 ///
@@ -88,6 +88,16 @@ impl<T: Scalar> Tape<T> {
     pub fn constant<'t>(&'t self, value: &Tensor<T>) -> Var<'t, T> {
         let record = &mut *self.record.borrow_mut();
         let id = record.push_leaf(value.clone(), false);
+        Var::new(self, id, record.epoch)
+    }
+
+    /// A constant of this shape whose elements are all this number. However often a loop uses it,
+    /// it takes the memory of one element.
+    #[inline]
+    pub(crate) fn full(&self, number: f64, shape: impl Into<Shape>) -> Var<'_, T> {
+        let record = &mut *self.record.borrow_mut();
+        let value = record.full(number, shape.into());
+        let id = record.push_leaf(value, false);
         Var::new(self, id, record.epoch)
     }
 

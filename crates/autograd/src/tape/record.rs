@@ -5,7 +5,7 @@ use super::checkpoint::Segments;
 use super::node::Node;
 use super::op_arena::OpArena;
 use super::packed_weights::PackedWeights;
-use crate::tuning::HOLLOW_SHAPES;
+use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// Values and nodes have the same index, the value's id. Inputs come before what is made of them.
@@ -34,6 +34,8 @@ pub(crate) struct Record<T: Scalar> {
     pub(super) empty: Tensor<T>,
     /// Replace released variables: one tensor without elements for each of the latest shapes.
     pub(super) hollows: Vec<Tensor<T>>,
+    /// The latest numbers that became constants, each with its bits: one tensor for all its uses.
+    numbers: Vec<(u64, Tensor<T>)>,
     /// Scratch space of [`Tape::release`](crate::Tape::release).
     pub(super) needed: Vec<bool>,
 }
@@ -55,6 +57,7 @@ impl<T: Scalar> Record<T> {
             spare: Accumulator::default(),
             empty: Tensor::zeros([0]),
             hollows: Vec::new(),
+            numbers: Vec::new(),
             needed: Vec::new(),
         }
     }
@@ -88,6 +91,27 @@ impl<T: Scalar> Record<T> {
     pub(super) fn push_leaf(&mut self, value: Tensor<T>, needs_gradient: bool) -> u32 {
         self.inputs.truncate(self.inputs_len);
         self.push(value, Node::leaf(self.inputs_len as u32, needs_gradient))
+    }
+
+    /// A tensor of this shape whose elements are all this number, one in memory. Loops use the same
+    /// few in every step.
+    #[inline]
+    pub(super) fn full(&mut self, number: f64, shape: Shape) -> Tensor<T> {
+        let bits = number.to_bits();
+        match self.numbers.iter().find(|(known, tensor)| *known == bits && tensor.shape() == shape) {
+            Some((_, tensor)) => tensor.clone(),
+            None => self.new_full(number, shape),
+        }
+    }
+
+    #[cold]
+    fn new_full(&mut self, number: f64, shape: Shape) -> Tensor<T> {
+        if self.numbers.len() == SHARED_NUMBERS {
+            self.numbers.remove(0);
+        }
+        let tensor = Tensor::scalar(T::from_f64(number)).expand(shape);
+        self.numbers.push((number.to_bits(), tensor.clone()));
+        tensor
     }
 
     /// Frees the elements of value `id`; its shape stays.

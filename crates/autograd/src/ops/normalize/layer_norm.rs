@@ -145,7 +145,7 @@ impl<T: Scalar> Var<'_, T> {
         let shape = self.shape();
         assert!(shape.rank() > 0, "layer_norm: a value of rank 0 has no axis of features");
         let size = [shape[shape.rank() - 1]];
-        let [one, zero] = [Tensor::ones(size), Tensor::zeros(size)].map(|row| self.tape.constant(&row));
+        let [one, zero] = [1.0, 0.0].map(|number| self.tape.full(number, size));
         self.layer_norm_affine(one, zero, epsilon)
     }
 

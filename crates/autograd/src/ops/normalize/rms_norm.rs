@@ -99,7 +99,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn rms_norm(self, epsilon: f64) -> Self {
         let shape = self.shape();
         assert!(shape.rank() > 0, "rms_norm: a value of rank 0 has no axis of features");
-        self.rms_norm_affine(self.tape.constant(&Tensor::ones([shape[shape.rank() - 1]])), epsilon)
+        self.rms_norm_affine(self.tape.full(1.0, [shape[shape.rank() - 1]]), epsilon)
     }
 
     /// [`rms_norm`](Var::rms_norm) with a gain for each feature: `y = x̂ gain`, where x̂,
