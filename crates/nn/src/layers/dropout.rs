@@ -53,7 +53,8 @@ impl<'t, T: Scalar> Layer<'t, T> for Dropout {
         }
         let shape = x.shape();
         assert!(shape.rank() > 0, "Dropout: a value of rank 0 has no time axis");
-        x * cx.dropout(x.tape().constant(&Tensor::ones(shape.with(0, 1))), self.rate)
+        let ones = x.tape().constant(&Tensor::ones([]).expand(shape.with(0, 1)));
+        x * cx.dropout(ones, self.rate)
     }
 }
 

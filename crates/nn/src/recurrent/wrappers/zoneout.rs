@@ -4,7 +4,7 @@ use super::check_rate;
 use crate::mode::Mode;
 use crate::recurrent::cell::{Cell, StepContext};
 use crate::recurrent::state::State;
-use unspool_autograd::{Params, Scalar, Tensor, Var};
+use unspool_autograd::{Params, Scalar, Var};
 
 /// A cell whose state partially keeps its old value: in training each element keeps it with
 /// probability z, in evaluation it becomes the mean, `z old + (1 - z) new`.
@@ -64,10 +64,8 @@ impl<C> Zoneout<C> {
             let (old, new) = (vars[0], vars[1]);
             is_first &= i > 0 || h.ptr_eq(new);
             let keep = if i == 0 { self.hidden } else { self.cell_state };
-            let ones = old.tape().constant(&Tensor::ones(old.shape()));
             // Dropout scales the other elements by 1 / (1 - keep); the product undoes that.
-            let take = mode.fold_in(i).dropout(ones, keep) * (1.0 - keep);
-            let mixed = if keep == 0.0 { new } else { old + take * (new - old) };
+            let mixed = if keep == 0.0 { new } else { old + mode.fold_in(i).dropout(new - old, keep) * (1.0 - keep) };
             output.get_or_insert(mixed);
             i += 1;
             mixed
