@@ -1,6 +1,7 @@
 //! Gradient checkpointing of recurrent layers: the same bits as stored.
 
-use unspool::autograd::{Params, Var};
+use unspool::autograd::{Params, Var, hvp};
+use unspool::cells::{LayerNormGru, LayerNormLstm};
 use unspool::prelude::*;
 use unspool::recurrent::{Bidirectional, Checkpointing, SequenceLayer, Stack, State, wrappers};
 
@@ -136,6 +137,104 @@ fn layers_of_layers() {
         each_layer,
         cx.with_lengths(&[50, 420, 300, 9]),
     );
+    let mut both_ways = |inputs| {
+        let mut cell = || wrappers::Zoneout::new(Gru::new(rng, inputs, 4), 0.2, 0.0);
+        Bidirectional::new(cell(), cell())
+    };
+    check(
+        "stack, both ways, zoneout, lengths",
+        &Stack::new([both_ways(3), both_ways(8)]).dropout(0.2),
+        |stack: Stack<Bidirectional<_>>, setting| Stack {
+            layers: stack.layers.into_iter().map(|layer| layer.checkpointing(setting)).collect(),
+            ..stack
+        },
+        cx.with_lengths(&[50, 420, 300, 9]),
+    );
+}
+
+/// Groups of 16 steps: budgets from that of one of 125 groups to that of all.
+#[test]
+fn any_budget_for_two_thousand_steps() {
+    let (layer, xs) =
+        (Recurrent::new(Lstm::new(&mut rng(10), 2, 2)), Tensor::from_fn([2000, 16, 2], |i| (i as f32 * 0.37).sin()));
+    let step = |setting: Option<Checkpointing>| {
+        let (tape, layer) = (Tape::new(), Recurrent { checkpointing: setting, ..layer.clone() });
+        let net = tape.bind(&layer);
+        let output = net.apply(tape.constant(&xs), Context::default().without_sequence());
+        let gradients = (output.last().square().sum() + output.state().1.sum()).backward().of(&net);
+        (gradients.leaves().into_iter().cloned().collect::<Vec<_>>(), tape.recomputed())
+    };
+    let (stored, _) = step(None);
+    let told = |budget| {
+        let panic = std::panic::catch_unwind(|| step(Some(Checkpointing::budget(budget)))).unwrap_err();
+        let message = *panic.downcast::<String>().unwrap();
+        message.split("the least is ").nth(1).unwrap().split(':').next().unwrap().parse::<usize>().unwrap()
+    };
+    let least = told(0);
+    assert_eq!(told(least - 1), least, "the sentence names the least budget");
+    let mut recomputed = Vec::new();
+    for percent in [100, 103, 110, 130, 200, 400, 1000, 20_000] {
+        let (gradients, again) = step(Some(Checkpointing::budget(least * percent / 100)));
+        assert!(gradients == stored, "{percent}% of the least budget: other bits than stored");
+        recomputed.push(again);
+    }
+    assert!(recomputed.is_sorted_by(|a, b| a >= b), "{recomputed:?}");
+    assert!(recomputed[0] > 20 * recomputed[4] && recomputed[7] == 0, "{recomputed:?}");
+}
+
+#[test]
+fn second_derivatives() {
+    let cell = wrappers::Zoneout::new(Lstm::<Tensor<f64>>::new(&mut rng(11), 2, 3), 0.1, 0.2);
+    let stored = Recurrent::new(cell);
+    let xs = Tensor::<f64>::from_fn([300, 4, 2], |i| (i as f64 * 0.37).sin());
+    let both = |layer: &Recurrent<wrappers::Zoneout<Lstm<Tensor<f64>>>>| {
+        let (gradient, curvature) = hvp(layer, &stored, |tape, net| {
+            let xs = tape.constant(&xs.cast());
+            net.apply(xs, Context::training(1).with_lengths(&[300, 9, 200, 299])).last().square().sum()
+        });
+        [gradient, curvature].map(|layer| layer.leaves().into_iter().cloned().collect::<Vec<_>>())
+    };
+    let [gradient, curvature] = both(&stored);
+    assert!(curvature.iter().all(|leaf| leaf.to_vec().iter().any(|&x| x != 0.0)));
+    for setting in [Checkpointing::every(1), Checkpointing::every(150), Checkpointing::budget(400_000)] {
+        assert!(both(&stored.clone().checkpointing(setting)) == [gradient.clone(), curvature.clone()], "{setting:?}");
+    }
+}
+
+/// Tensors that are put on the tape stay, in whatever segment: those of a step must be numbers.
+#[test]
+fn a_step_leaves_less_than_its_state() {
+    fn check<C>(name: &str, cell: C)
+    where
+        C: Params<Tensor> + Clone,
+        for<'t> C::With<Var<'t>>: Cell<'t, f32>,
+    {
+        let layer = Recurrent::new(cell).checkpointing(Checkpointing::every(160));
+        let bytes = |steps: usize| {
+            let tape = Tape::new();
+            let xs = tape.constant(&Tensor::ones([steps, 16, 3]));
+            let since = tape.len();
+            let _last = tape.bind(&layer).apply(xs, Context::training(1).without_sequence()).last();
+            tape.bytes(since..tape.len())
+        };
+        let step = (bytes(640) - bytes(320)) / 320;
+        assert!(step < 100, "{name}: {step} bytes a step, of which h would be 4096");
+    }
+    let rng = &mut rng(12);
+    let hidden = 64;
+    check("lstm", Lstm::new(rng, 3, hidden));
+    check("zoneout", wrappers::Zoneout::new(Lstm::new(rng, 3, hidden), 0.1, 0.4));
+    check("recurrent dropout", wrappers::RecurrentDropout::new(Gru::new(rng, 3, hidden), 0.3));
+    let variational = wrappers::RecurrentDropout::new(Gru::new(rng, 3, hidden), 0.3).same_over_time();
+    check("variational dropout", variational);
+    check("layer norm lstm", LayerNormLstm::new(rng, 3, hidden));
+    check("layer norm gru", LayerNormGru::new(rng, 3, hidden));
+}
+
+#[test]
+#[should_panic(expected = "Checkpointing: a state every 0 steps; the number must be at least 1")]
+fn a_state_every_0_steps() {
+    let _ = Checkpointing::every(0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod afresh;
 mod buffers;
 mod callbacks;
+mod checkpointing;
 mod checkpoints;
 mod confusion_matrix;
 #[cfg(unix)]

@@ -50,7 +50,7 @@ impl Checkpointing {
     /// If `steps` is 0.
     #[track_caller]
     pub fn every(steps: usize) -> Self {
-        assert!(steps > 0, "Checkpointing: a state every 0 steps");
+        assert!(steps > 0, "Checkpointing: a state every 0 steps; the number must be at least 1");
         Checkpointing(Setting::Every(steps))
     }
 
