@@ -1,0 +1,204 @@
+//! Learning while the signal runs: one step at a time, without unrolling.
+//!
+//! ```text
+//! cargo run --release --example online
+//! ```
+//!
+//! Every 16 steps a number comes in. Twelve steps later the network is asked for it, times a gain that
+//! drifts and that nothing reports: it has to go on learning, and its gradient has to reach back
+//! further than the 10 steps that truncated backpropagation through time sees here.
+//!
+//! The first table is the error in the last quarter of the signal, for three networks and signals. The
+//! second one compares gradients of one sequence with that of backpropagation through all of it, g: the
+//! bias |mean - g| / |g|, the standard deviation / |g|, and that of the mean of `--draws` gradients,
+//! below which a bias is chance.
+
+#![forbid(unsafe_code)]
+
+#[path = "shared/cli.rs"]
+mod cli;
+
+use std::time::Instant;
+use unspool::online::{OnlineLearner, Rtrl, SnAp1, Uoro};
+use unspool::prelude::*;
+
+const USAGE: &str = "
+Learns a signal that drifts, step by step, with exact and approximate gradients through time.
+  --steps 32000  the length of the signal
+  --draws 300    how many gradients of UORO the second table takes the mean of";
+
+const HIDDEN: usize = 4;
+const PERIOD: usize = 16;
+const DELAY: usize = 12;
+const RATE: f64 = 0.003;
+
+#[derive(Params, Clone)]
+struct Net<P> {
+    layer: Recurrent<Gru<P>>,
+    head: Dense<P>,
+}
+
+impl<'t, T: Scalar> Net<Var<'t, T>> {
+    /// The error of the steps `xs` that have a target, and the state after them.
+    fn run(&self, [xs, ys, asked]: [Var<'t, T>; 3], h: Var<'t, T>) -> (Var<'t, T>, Var<'t, T>) {
+        let output = self.layer.run(xs, Some(h), Context::default());
+        let errors = (self.head.forward(output.sequence()) - ys).square() * asked;
+        (errors.sum(), output.state())
+    }
+}
+
+fn net(seed: u64) -> Net<Tensor> {
+    let rng = &mut rng(seed);
+    Net { layer: Recurrent::new(Gru::new(rng, 2, HIDDEN)), head: Dense::new(rng, HIDDEN, 1) }
+}
+
+fn start() -> Tensor {
+    Tensor::zeros([1, HIDDEN])
+}
+
+/// Inputs `[T, 1, 2]`, the number and the question; targets `[T, 1, 1]`, and whether there is one.
+fn signal(steps: usize, seed: u64) -> [Tensor; 3] {
+    let numbers = Tensor::<f32>::uniform(&mut rng(seed), [steps.div_ceil(PERIOD)], -1.0, 1.0).to_vec();
+    let is_asked = |t: usize| f32::from(t % PERIOD == DELAY);
+    let gain = |t: usize| 1.0 + 0.5 * (t as f32 / 1000.0).sin();
+    let xs = Tensor::from_fn([steps, 1, 2], |i| match (i / 2 % PERIOD, i % 2) {
+        (0, 0) => numbers[i / 2 / PERIOD],
+        (_, 0) => 0.0,
+        _ => is_asked(i / 2),
+    });
+    let ys = Tensor::from_fn([steps, 1, 1], |t| gain(t) * numbers[t / PERIOD]);
+    [xs, ys, Tensor::from_fn([steps, 1, 1], is_asked)]
+}
+
+#[derive(Clone, Copy)]
+enum Method {
+    Rtrl,
+    SnAp1,
+    Uoro,
+    /// Backpropagation through windows of so many steps.
+    Bptt(usize),
+}
+
+const METHODS: [(&str, Method); 5] = [
+    ("RTRL", Method::Rtrl),
+    ("SnAp-1", Method::SnAp1),
+    ("UORO", Method::Uoro),
+    ("truncated BPTT, 10", Method::Bptt(10)),
+    ("truncated BPTT, 16", Method::Bptt(16)),
+];
+
+/// What happens with the network, an error and its gradient.
+type Use<'a> = &'a mut dyn FnMut(&mut Net<Tensor>, f64, Net<Tensor>);
+
+fn main() {
+    let options = cli::Cli::read(USAGE);
+    let (steps, draws): (usize, u64) = (options.get("steps"), options.get("draws"));
+    println!("learned with          error of three signals  seconds");
+    for (name, method) in METHODS {
+        let began = Instant::now();
+        let [a, b, c] = [0, 1, 2].map(|seed| learn(method, steps, seed).0);
+        println!("{name:<20} {a:>7.4} {b:>7.4} {c:>7.4}  {:>7.1}", began.elapsed().as_secs_f64());
+    }
+    let (net, signal) = (learn(Method::Rtrl, steps, 0).1, signal(8 * PERIOD, 3));
+    let exact = gradient(Method::Bptt(8 * PERIOD), &net, &signal, 0);
+    println!("\ngradient               bias  deviation  of the mean");
+    for (name, method) in METHODS {
+        let draws = if let Method::Uoro = method { draws } else { 1 };
+        let drawn: Vec<_> = (0..draws).map(|seed| gradient(method, &net, &signal, seed)).collect();
+        let (bias, deviation) = compare(&drawn, &exact);
+        println!("{name:<20} {bias:>6.3}  {deviation:>9.3}  {:>11.3}", deviation / (draws as f64).sqrt());
+    }
+}
+
+/// The mean error of the last quarter of a signal learned as it comes, and the network.
+fn learn(method: Method, steps: usize, seed: u64) -> (f64, Net<Tensor>) {
+    let (mut net, mut adam, mut errors) = (net(seed), Adam::default().learning_rate(RATE), Vec::new());
+    run(method, &mut net, &signal(steps, seed), seed, &mut |net, error, gradients| {
+        adam.step(net, &gradients);
+        errors.push(error);
+    });
+    let last = &errors[errors.len() * 3 / 4..];
+    (last.iter().sum::<f64>() / last.len() as f64, net)
+}
+
+/// The gradient of the errors of a whole signal, with weights that stay as they are.
+fn gradient(method: Method, net: &Net<Tensor>, signal: &[Tensor; 3], seed: u64) -> Vec<f64> {
+    let mut sum = vec![0.0; net.parameter_count()];
+    run(method, &mut net.clone(), signal, seed, &mut |_, _, gradients| {
+        let numbers = gradients.leaves().into_iter().flat_map(Tensor::to_vec);
+        sum.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += f64::from(number));
+    });
+    sum
+}
+
+/// The distance of the mean from the exact gradient, and the standard deviation.
+fn compare(drawn: &[Vec<f64>], exact: &[f64]) -> (f64, f64) {
+    let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+    let (n, norm) = (drawn.len() as f64, distance(exact, &vec![0.0; exact.len()]));
+    let mean: Vec<f64> = (0..exact.len()).map(|i| drawn.iter().map(|one| one[i]).sum::<f64>() / n).collect();
+    let variance = drawn.iter().map(|one| distance(one, &mean)).sum::<f64>() / n;
+    ((distance(&mean, exact) / norm).sqrt(), (variance / norm).sqrt())
+}
+
+fn run(method: Method, net: &mut Net<Tensor>, signal: &[Tensor; 3], seed: u64, used: Use<'_>) {
+    match method {
+        Method::Rtrl => online(Rtrl::new(start()), net, signal, used),
+        Method::SnAp1 => online(SnAp1::new(start()), net, signal, used),
+        Method::Uoro => online(Uoro::new(start(), seed), net, signal, used),
+        Method::Bptt(window) => truncated(window, net, signal, used),
+    }
+}
+
+/// Step by step, with any learner.
+fn online<L>(mut learner: L, net: &mut Net<Tensor>, signal: &[Tensor; 3], used: Use<'_>)
+where
+    L: OnlineLearner<Number = f32, State = Tensor>,
+{
+    for t in 0..signal[0].shape()[0] {
+        let [x, y, asked] = signal.each_ref().map(|part| part.slice(0, t..t + 1));
+        let (error, gradients) = learner.step(net, [&x, &y, &asked], |net, inputs, h| net.run(inputs, h));
+        if asked.item() > 0.0 {
+            used(net, error, gradients);
+        }
+    }
+}
+
+/// Window by window, each from the state after the one before.
+fn truncated(window: usize, net: &mut Net<Tensor>, signal: &[Tensor; 3], used: Use<'_>) {
+    let (mut tape, mut h) = (Tape::new(), start());
+    for t in (0..signal[0].shape()[0]).step_by(window) {
+        let part = signal.each_ref().map(|part| part.slice(0, t..(t + window).min(part.shape()[0])));
+        let bound = tape.bind(net);
+        let (error, after) = bound.run(part.each_ref().map(|part| tape.constant(part)), tape.constant(&h));
+        let (gradients, error) = (error.backward().of(&bound), error.item());
+        h = after.detached();
+        tape.reset();
+        if part[2].sum().item() > 0.0 {
+            used(net, f64::from(error), gradients);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forward_gradients_are_those_of_the_whole_signal() {
+        let (net, signal) = (net(1), signal(4 * PERIOD, 1));
+        let exact = gradient(Method::Bptt(4 * PERIOD), &net, &signal, 0);
+        let of = |method, draws| {
+            let drawn: Vec<_> = (0..draws).map(|seed| gradient(method, &net, &signal, seed)).collect();
+            compare(&drawn, &exact)
+        };
+        assert!(of(Method::Rtrl, 1).0 < 1e-5);
+        let (bias, deviation) = of(Method::Uoro, 100);
+        assert!(bias < 3.0 * deviation / 10.0 && deviation > 0.0, "{bias} {deviation}");
+    }
+
+    #[test]
+    fn a_delay_is_learned_from_single_steps() {
+        let (before, after) = (learn(Method::Rtrl, 400, 0).0, learn(Method::Rtrl, 12_000, 0).0);
+        assert!(after < 0.3 * before, "{before} {after}");
+    }
+}
