@@ -35,8 +35,8 @@ fn scatter(model: &mut impl Params<Tensor<f64>>) {
 }
 
 /// A sequence of inputs and its targets.
-fn data(time: usize, batch: usize) -> (Tensor<f64>, Tensor<f64>) {
-    (values([time, batch, INPUTS], 1), values([time, batch, 2], 2))
+fn data(time: usize, batch: usize, inputs: usize) -> (Tensor<f64>, Tensor<f64>) {
+    (values([time, batch, inputs], 1), values([time, batch, 2], 2))
 }
 
 /// The sum of the losses and of the gradients of all steps.

@@ -18,13 +18,14 @@ fn same<M: Params<Tensor<f64>>>(online: (f64, M), bptt: (f64, M)) {
     assert!(error < 1e-9, "{name}: {error:e}");
 }
 
+/// A test of one cell: its inputs, itself, and its outputs.
 macro_rules! cells {
-    ($($name:ident: $cell:expr, $outputs:expr;)*) => {$(
+    ($($name:ident: $inputs:expr, $cell:expr, $outputs:expr;)*) => {$(
         #[test]
         fn $name() {
             let model = net($cell, $outputs);
             for batch in [1, 3] {
-                let data = data(TIME, batch);
+                let data = data(TIME, batch, $inputs);
                 let mut learner = Rtrl::new(zero_state(&model.layer.cell, batch));
                 same(online(&mut learner, &model, &data), bptt(&model, &data));
             }
@@ -33,21 +34,25 @@ macro_rules! cells {
 }
 
 cells! {
-    simple_rnn: new(SimpleRnn::new), HIDDEN;
-    lstm: new(Lstm::new), HIDDEN;
-    peephole_lstm: new(PeepholeLstm::new), HIDDEN;
-    cifg_lstm: new(CifgLstm::new), HIDDEN;
-    projected_lstm: ProjectedLstm::new(&mut rng(7), INPUTS, HIDDEN, 5), 5;
-    layer_norm_lstm: new(LayerNormLstm::new), HIDDEN;
-    slstm: new(Slstm::new), HIDDEN;
-    gru: new(Gru::new), HIDDEN;
-    gru_reset_before: new(GruResetBefore::new), HIDDEN;
-    layer_norm_gru: new(LayerNormGru::new), HIDDEN;
-    mgu: new(Mgu::new), HIDDEN;
-    min_gru: new(MinGru::new), HIDDEN;
-    min_lstm: new(MinLstm::new), HIDDEN;
-    ind_rnn_of_relu: new(IndRnn::new), HIDDEN;
-    ind_rnn_of_tanh: new(IndRnn::new).activation(Activation::Tanh), HIDDEN;
+    simple_rnn: INPUTS, new(SimpleRnn::new), HIDDEN;
+    lstm: INPUTS, new(Lstm::new), HIDDEN;
+    peephole_lstm: INPUTS, new(PeepholeLstm::new), HIDDEN;
+    cifg_lstm: INPUTS, new(CifgLstm::new), HIDDEN;
+    projected_lstm: INPUTS, ProjectedLstm::new(&mut rng(7), INPUTS, HIDDEN, 5), 5;
+    layer_norm_lstm: INPUTS, new(LayerNormLstm::new), HIDDEN;
+    slstm: INPUTS, new(Slstm::new), HIDDEN;
+    mlstm: INPUTS, Mlstm::new(&mut rng(7), INPUTS, HIDDEN, 2), HIDDEN;
+    gru: INPUTS, new(Gru::new), HIDDEN;
+    gru_reset_before: INPUTS, new(GruResetBefore::new), HIDDEN;
+    layer_norm_gru: INPUTS, new(LayerNormGru::new), HIDDEN;
+    mgu: INPUTS, new(Mgu::new), HIDDEN;
+    min_gru: INPUTS, new(MinGru::new), HIDDEN;
+    min_lstm: INPUTS, new(MinLstm::new), HIDDEN;
+    ind_rnn_of_relu: INPUTS, new(IndRnn::new), HIDDEN;
+    ind_rnn_of_tanh: INPUTS, new(IndRnn::new).activation(Activation::Tanh), HIDDEN;
+    qrnn: INPUTS, new(Qrnn::new), HIDDEN;
+    lru: INPUTS, Lru::on_ring(&mut rng(7), INPUTS, HIDDEN, 0.5..0.9, 0.5), HIDDEN;
+    rg_lru: HIDDEN, RgLru::new(&mut rng(7), HIDDEN), HIDDEN;
 }
 
 #[test]
@@ -57,7 +62,7 @@ fn two_layers() {
     let layer = Stack::new(layers.map(Recurrent::new)).return_sequences();
     let mut model = Net { layer, head: Dense::new(&mut rng(8), 5, 2) };
     scatter(&mut model);
-    let data = data(TIME, 2);
+    let data = data(TIME, 2, INPUTS);
     let mut learner = Rtrl::new(start);
     same(online(&mut learner, &model, &data), bptt(&model, &data));
     let states: &Vec<(Tensor<f64>, Tensor<f64>)> = learner.state();
@@ -169,7 +174,7 @@ fn a_frozen_parameter_has_no_influence() {
 #[test]
 fn a_reset_starts_another_sequence_and_another_model() {
     let (model, other) = (net(new(Gru::new), HIDDEN), net(Gru::new(&mut rng(1), INPUTS, HIDDEN), HIDDEN));
-    let data = data(7, 1);
+    let data = data(7, 1, INPUTS);
     let mut learner = Rtrl::new(zero_state(&model.layer.cell, 1));
     let first = online(&mut learner, &model, &data);
     assert!(error(&online(&mut learner, &model, &data).1, &first.1).0 > 1e-3, "the state goes on");
@@ -190,7 +195,7 @@ fn a_reset_starts_another_sequence_and_another_model() {
 #[test]
 fn a_panic_in_a_step_is_as_if_it_had_not_been() {
     let model = net(new(Lstm::new), HIDDEN);
-    let data = data(6, 1);
+    let data = data(6, 1, INPUTS);
     let mut learner = Rtrl::new(zero_state(&model.layer.cell, 1));
     let half = |from: usize| (data.0.slice(0, from..from + 3), data.1.slice(0, from..from + 3));
     let first = online(&mut learner, &model, &half(0));

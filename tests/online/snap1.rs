@@ -11,9 +11,12 @@ fn new<C>(cell: fn(&mut Rng, usize, usize) -> C) -> C {
 
 /// The error of SnAp-1, and the number of entries that it keeps of those of RTRL.
 macro_rules! compare {
-    ($cell:expr, $batch:expr) => {{
+    ($cell:expr, $batch:expr) => {
+        compare!(INPUTS => $cell, $batch)
+    };
+    ($inputs:expr => $cell:expr, $batch:expr) => {{
         let model = net($cell, HIDDEN);
-        let data = data(TIME, $batch);
+        let data = data(TIME, $batch, $inputs);
         let start = || zero_state(&model.layer.cell, $batch);
         let (mut snap, mut rtrl) = (SnAp1::new(start()), Rtrl::new(start()));
         let (got, expected) = (online(&mut snap, &model, &data), online(&mut rtrl, &model, &data));
@@ -30,6 +33,7 @@ fn it_is_exact_where_no_unit_sees_another() {
             compare!(new(IndRnn::new).activation(Activation::Tanh), batch),
             compare!(new(MinGru::new), batch),
             compare!(new(MinLstm::new), batch),
+            compare!(HIDDEN => RgLru::new(&mut rng(7), HIDDEN), batch),
         ] {
             assert!(error < 1e-9, "{error:e}");
             assert_eq!(entries * HIDDEN, all);
@@ -66,7 +70,7 @@ fn it_keeps_what_a_step_makes_by_itself() {
     let (bias, entries, all) = compare!(GruResetBefore::new(&mut rng(7), INPUTS, HIDDEN), 1);
     assert!(bias > 0.01 && entries > all / 3 && entries < all, "{bias:e}: {entries} of {all}");
     let model = net(Gru::new(&mut rng(7), INPUTS, 1), 1);
-    let data = data(TIME, 1);
+    let data = data(TIME, 1, INPUTS);
     let got = online(&mut SnAp1::new(zero_state(&model.layer.cell, 1)), &model, &data);
     assert!(error(&got.1, &bptt(&model, &data).1).0 < 1e-9);
 }
@@ -88,4 +92,35 @@ fn entries_grow_and_stay() {
     let (recurrent, input) = (HIDDEN * HIDDEN, HIDDEN * INPUTS);
     assert_eq!([step(0.0), step(0.0), step(1.0)], [bias, bias + recurrent, bias + recurrent + input]);
     assert_eq!(step(0.0), bias + recurrent + input);
+}
+
+/// A unit of two parts of the state: a parameter enters both within the step, and each through the
+/// other.
+#[test]
+fn the_parts_of_a_unit_see_each_other() {
+    let (model, xs) = (Dense::new(&mut rng(1), 2, 4), values([TIME, 3, 2], 1));
+    let (mut snap, mut rtrl) = (SnAp1::new(start()), Rtrl::new(start()));
+    fn start() -> (Tensor<f64>, Tensor<f64>) {
+        (values([3, 4], 2), values([3, 4], 3))
+    }
+    fn sum<L>(learner: &mut L, model: &Dense<Tensor<f64>>, xs: &Tensor<f64>) -> Dense<Tensor<f64>>
+    where
+        L: OnlineLearner<Number = f64, State = (Tensor<f64>, Tensor<f64>)>,
+    {
+        let mut sum = model.zeros_like();
+        for t in 0..TIME {
+            let (_, gradients) = learner.step(model, [&xs.select(0, t)], |net, [x], (fast, slow)| {
+                let fast = (net.forward(x) + fast * 0.4 - slow).tanh();
+                let slow = slow * 0.8 + fast * 0.5;
+                ((fast * slow).sum(), (fast, slow))
+            });
+            for (sum, gradient) in sum.leaves_mut().into_iter().zip(gradients.leaves()) {
+                sum.update(gradient, |sum, gradient| sum + gradient);
+            }
+        }
+        sum
+    }
+    let (got, expected) = (sum(&mut snap, &model, &xs), sum(&mut rtrl, &model, &xs));
+    assert!(error(&got, &expected).0 < 1e-9);
+    assert_eq!(snap.influence_size() * 4, rtrl.influence_size());
 }

@@ -63,7 +63,7 @@ macro_rules! cells {
         fn $name() {
             const SEEDS: u64 = 1000;
             let model = net($cell, 4);
-            let data = data(8, $batch);
+            let data = data(8, $batch, INPUTS);
             let exact = flat(&bptt(&model, &data).1);
             unbiased(stringify!($name), estimates!(&model, &data, $batch, SEEDS), &exact, SEEDS);
         }
@@ -79,7 +79,7 @@ cells! {
 
 #[test]
 fn the_same_seed_gives_the_same_bits() {
-    let (model, data) = (net(Lstm::new(&mut rng(7), INPUTS, HIDDEN), HIDDEN), data(TIME, 2));
+    let (model, data) = (net(Lstm::new(&mut rng(7), INPUTS, HIDDEN), HIDDEN), data(TIME, 2, INPUTS));
     let run = |seed| {
         let mut learner = Uoro::new(zero_state(&model.layer.cell, 2), seed);
         let first = flat(&online(&mut learner, &model, &data).1);
@@ -95,7 +95,7 @@ fn the_same_seed_gives_the_same_bits() {
 /// Two vectors: one of the state, one of all trained parameters.
 #[test]
 fn it_keeps_two_vectors() {
-    let (model, data) = (net(Lstm::new(&mut rng(7), INPUTS, HIDDEN), HIDDEN), data(3, 2));
+    let (model, data) = (net(Lstm::new(&mut rng(7), INPUTS, HIDDEN), HIDDEN), data(3, 2, INPUTS));
     let mut learner = Uoro::new(zero_state(&model.layer.cell, 2), 0);
     online(&mut learner, &model, &data);
     assert_eq!(learner.influence_size(), 2 * 2 * HIDDEN + model.parameter_count());
@@ -108,7 +108,7 @@ fn it_keeps_two_vectors() {
 /// The loss, the state after the step and the head's gradient have no noise.
 #[test]
 fn values_are_those_of_the_model() {
-    let (model, data) = (net(Lstm::new(&mut rng(7), INPUTS, HIDDEN), HIDDEN), data(TIME, 2));
+    let (model, data) = (net(Lstm::new(&mut rng(7), INPUTS, HIDDEN), HIDDEN), data(TIME, 2, INPUTS));
     let mut learner = Uoro::new(zero_state(&model.layer.cell, 2), 0);
     let (got, expected) = (online(&mut learner, &model, &data), bptt(&model, &data));
     assert!((got.0 - expected.0).abs() < 1e-12 * expected.0);
