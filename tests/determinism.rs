@@ -78,8 +78,10 @@ fn the_number_of_threads_does_not_change_a_bit_of_a_linear_recurrence() {
             let (start, decay) = (a.select(0, 5), b.select(0, 7));
             let h = Var::linear_recurrence(a, b, start) + Var::linear_recurrence(decay, b, start);
             let (re, im) = Var::complex_linear_recurrence((a * 0.5, b * 0.5), (c, d), (start, decay));
-            let gradients = (h * h + re * im).sum().backward();
-            let mut all = [h, re, im].map(|y| y.value()).to_vec();
+            let [weight, end] = input(0.53).reshape([64, 4, 2050]).chunks();
+            let rows = Var::lerp_recurrence(end, weight.sigmoid(), weight.select(0, 3));
+            let gradients = ((h * h + re * im).sum() + rows.square().sum()).backward();
+            let mut all = [h, re, im, rows].map(|y| y.value()).to_vec();
             all.extend([a, b, c, d].map(|x| gradients.wrt(x)));
             all.iter().flat_map(Tensor::to_vec).map(f32::to_bits).collect::<Vec<_>>()
         })

@@ -100,6 +100,7 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "stack" => Var::stack(integer(&case["axis"]), x),
         "cumprod" => x[0].cumprod(integer(&case["axis"])),
         "linear_recurrence" => Var::linear_recurrence(x[0], x[1], x[2]),
+        "lerp_recurrence" => Var::lerp_recurrence(x[0], x[1], x[2]),
         "linear_recurrence complex" => {
             let (re, im) = Var::complex_linear_recurrence((x[0], x[1]), (x[2], x[3]), (x[4], x[5]));
             Var::stack(0, &[re, im])

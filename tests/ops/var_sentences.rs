@@ -183,6 +183,8 @@ fn reductions_and_what_runs_along_an_axis() {
         Var::linear_recurrence(a, v(&[]), a) => "linear_recurrence: b must be [T, ..], not []";
         Var::linear_recurrence(a, a, a) => "linear_recurrence: h_0 [32, 20] is not a step of b [32, 20]";
         Var::linear_recurrence(v(&[3]), a, v(&[20])) => "linear_recurrence: a [3] does not broadcast to b [32, 20]";
+        Var::lerp_recurrence(a, a, a) => "lerp_recurrence: h_0 [32, 20] is not a step of end [32, 20]";
+        Var::lerp_recurrence(a, v(&[3]), v(&[20])) => "lerp_recurrence: weight [3] does not broadcast to end [32, 20]";
         Var::complex_linear_recurrence((a, v(&[20])), (a, a), (a, a)) => "complex_linear_recurrence: the parts of a have shapes [32, 20] and [20]";
         v(&[]).layer_norm(1e-5) => "layer_norm: a value of rank 0 has no axis of features";
         a.argmax(2) => "argmax: shape [32, 20] has no axis 2";

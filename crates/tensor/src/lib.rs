@@ -35,6 +35,8 @@ mod tuning;
 
 pub use indices::Indices;
 pub use matmul::packed::PackedMatrix;
+#[doc(hidden)]
+pub use ops::recurrence as recurrences;
 pub use ops::row_wise::{max_row, sum_row};
 pub use ops::slice_range::SliceRange;
 pub use random::{Rng, rng};

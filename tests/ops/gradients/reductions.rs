@@ -98,7 +98,24 @@ pub const CASES: &[Case] = &[
             f!(|a, b| (a * mask(a, &[1, 6, 7])).cumprod(1) + (b * mask(b, &[0])).cumprod(1)),
         );
     }),
+    ("lerp_recurrence", |name| {
+        check(name, [&[4, 2, 3], &[2, 3]], f!(|a, b| Var::lerp_recurrence(a * 0.5, a.sin(), b)));
+        check(name, [&[4, 2, 3], &[3]], f!(|a, b| Var::lerp_recurrence(a, b.tanh(), a.select(0, 0))));
+        check(name, [&[4, 2, 3], &[4, 2, 1]], f!(|a, b| Var::lerp_recurrence(a, b.tanh(), a.select(0, 1))));
+    }),
     ("linear_recurrence", |name| {
+        // Gates: chunks, of a sequence walked in either direction.
+        check(
+            name,
+            [&[4, 2, 6], &[2, 3]],
+            f!(|a, b| {
+                let [decay, input] = a.chunks();
+                let (decay_back, input_back) = (decay.flip(0), input.flip(0));
+                Var::linear_recurrence(decay, input, b)
+                    + Var::linear_recurrence(input_back, decay_back, b)
+                    + Var::lerp_recurrence(decay_back, input, b)
+            }),
+        );
         check(name, [&[4, 2, 3], &[2, 3]], f!(|a, b| Var::linear_recurrence(a.sin(), a * 0.5, b)));
         check(name, [&[4, 2, 3], &[3]], f!(|a, b| Var::linear_recurrence(b.tanh(), a, a.select(0, 0))));
         check(name, [&[4, 2, 3], &[4, 2, 1]], f!(|a, b| Var::linear_recurrence(b.tanh(), a, a.select(0, 1))));

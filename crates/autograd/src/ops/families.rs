@@ -24,7 +24,7 @@ macro_rules! families {
                 logsumexp(logsumexp_axes logsumexp_keepdim);
             normalize: softmax log_softmax layer_norm(layer_norm_affine) rms_norm(rms_norm_affine);
             scan: cumsum cumprod;
-            recurrence: linear_recurrence(complex_linear_recurrence);
+            recurrence: lerp_recurrence linear_recurrence(complex_linear_recurrence);
             shape: reshape(unsqueeze squeeze) permute(t transpose) expand repeat flip roll pad(pad_with) tril(triu);
             slicing: select(unbind last) slice(slice_step chunks split) stack concat;
             indexing: index_select gather(take_along) scatter_add sort(topk);

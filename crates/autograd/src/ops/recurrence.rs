@@ -1,44 +1,55 @@
 //! Linear recurrences.
 
 use crate::tape::{InputGrads, Inputs, Op, Var};
+use std::marker::PhantomData;
+use unspool_tensor::recurrences::{Complex, Form, Lerp, Real};
 use unspool_tensor::{Scalar, Tensor};
 
-/// `h_t = a_t h_(t-1) + b_t`, of real numbers (N = 1) or complex ones (N = 2). Its inputs are the
-/// planes of `a`, of `b` and of `h_0`.
-struct LinearRecurrence<const N: usize>;
+/// A recurrence of real numbers (N = 1) or complex ones (N = 2), in one of its forms. Its inputs are
+/// the planes of `a`, of `b` and of `h_0`.
+struct Recurrence<F, const N: usize> {
+    name: &'static str,
+    /// What `a` and `b` are called in the panics.
+    operands: [&'static str; 2],
+    form: PhantomData<F>,
+}
 
-impl<const N: usize> LinearRecurrence<N> {
+impl<F, const N: usize> Recurrence<F, N> {
+    fn new(name: &'static str, operands: [&'static str; 2]) -> Self {
+        Recurrence { name, operands, form: PhantomData }
+    }
+
     fn planes<'a, T: Scalar>(x: Inputs<'a, T>, operand: usize) -> [&'a Tensor<T>; N] {
         let mut planes = x.iter().skip(operand * N);
         std::array::from_fn(|_| planes.next().expect("three operands"))
     }
 }
 
-impl<T: Scalar, const N: usize> Op<T> for LinearRecurrence<N> {
+impl<T: Scalar, F: Form<T, N>, const N: usize> Op<T> for Recurrence<F, N> {
     fn name(&self) -> &'static str {
-        if N == 1 { "linear_recurrence" } else { "complex_linear_recurrence" }
+        self.name
     }
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        let name = Op::<T>::name(self);
+        let (name, [a_name, b_name]) = (self.name, self.operands);
         let [a, b, h0] = [0, 1, 2].map(|operand| Self::planes(x, operand));
-        for (what, planes) in [("a", a), ("b", b), ("h_0", h0)] {
+        for (what, planes) in [(a_name, a), (b_name, b), ("h_0", h0)] {
             let shapes = planes.map(Tensor::shape);
             let (first, last) = (shapes[0], shapes[N - 1]);
             assert!(first == last, "{name}: the parts of {what} have shapes {first} and {last}");
         }
         let [a_shape, shape, h_shape] = [a, b, h0].map(|planes| planes[0].shape());
-        assert!(shape.rank() > 0, "{name}: b must be [T, ..], not {shape}");
-        assert!(h_shape[..] == shape[1..], "{name}: h_0 {h_shape} is not a step of b {shape}");
+        assert!(shape.rank() > 0, "{name}: {b_name} must be [T, ..], not {shape}");
+        assert!(h_shape[..] == shape[1..], "{name}: h_0 {h_shape} is not a step of {b_name} {shape}");
         let fits = a_shape.broadcast(&shape) == Some(shape);
-        assert!(fits, "{name}: a {a_shape} does not broadcast to b {shape}");
-        Tensor::recurrence(a, b, h0)
+        assert!(fits, "{name}: {a_name} {a_shape} does not broadcast to {b_name} {shape}");
+        Tensor::recurrence::<F, N>(a, b, h0)
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let a_needed = (0..N).any(|i| into.needs(i));
-        let [a, h0] = [0, 2].map(|operand| Self::planes(x, operand));
-        let gradients = Tensor::recurrence_gradients(a, h0, y, grad, a_needed);
+        let [a, b, h0] = [0, 1, 2].map(|operand| Self::planes(x, operand));
+        let gradients = Tensor::recurrence_gradients::<F, N>(a, b, h0, y, grad, a_needed);
         for (i, da) in gradients.a.into_iter().flatten().enumerate() {
             into.add(i, da);
         }
@@ -75,7 +86,34 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// If the shapes do not fit, or the operands belong to different tapes.
     #[track_caller]
     pub fn linear_recurrence(a: Self, b: Self, h0: Self) -> Self {
-        b.tape().apply(LinearRecurrence::<1>, &[a, b, h0])
+        b.tape().apply(Recurrence::<Real, 1>::new("linear_recurrence", ["a", "b"]), &[a, b, h0])
+    }
+
+    /// [`lerp`](Var::lerp) over time: `h_t = h_(t-1) + weight_t ⊙ (end_t - h_(t-1))`, t = 1 to T,
+    /// along the first axis: all h_t, of the shape of `end`, `[T, ..]`. `h0` is the state before the
+    /// first step, `[..]`; `weight` broadcasts to the shape of `end`. The state of a gated cell, or
+    /// an exponential moving average.
+    ///
+    /// It is the [`linear_recurrence`](Var::linear_recurrence) of `a = 1 - weight` and
+    /// `b = weight ⊙ end`, which are never made. With `g_t = dy_t + (1 - weight_(t+1)) ⊙ g_(t+1)`:
+    /// `d end_t = weight_t ⊙ g_t`, `d weight_t = (end_t - h_(t-1)) ⊙ g_t`,
+    /// `dh_0 = (1 - weight_1) ⊙ g_1`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// let tape = Tape::new();
+    /// let prices = tape.variable(&Tensor::from_vec(vec![8.0, 4.0, 6.0], [3, 1]));
+    /// let [half, start] = [0.5, 4.0].map(|x| tape.variable(&Tensor::from_vec(vec![x], [1])));
+    /// let average = Var::lerp_recurrence(prices, half, start);
+    /// assert_eq!(average.value().to_vec(), [6.0, 5.0, 5.5]);
+    /// assert_eq!(average.select(0, 2).sum().backward().wrt(prices).to_vec(), [0.125, 0.25, 0.5]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or the operands belong to different tapes.
+    #[track_caller]
+    pub fn lerp_recurrence(end: Self, weight: Self, h0: Self) -> Self {
+        end.tape().apply(Recurrence::<Lerp, 1>::new("lerp_recurrence", ["weight", "end"]), &[weight, end, h0])
     }
 
     /// [`linear_recurrence`](Var::linear_recurrence) of complex numbers, each a pair of a real and
@@ -96,7 +134,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// If the shapes do not fit, or the operands belong to different tapes.
     #[track_caller]
     pub fn complex_linear_recurrence(a: (Self, Self), b: (Self, Self), h0: (Self, Self)) -> (Self, Self) {
-        let h = b.0.tape().apply(LinearRecurrence::<2>, &[a.0, a.1, b.0, b.1, h0.0, h0.1]);
+        let h = b.0.tape().apply(Recurrence::<Complex, 2>::new("complex_linear_recurrence", ["a", "b"]), &[a.0, a.1, b.0, b.1, h0.0, h0.1]);
         (h.select(0, 0), h.select(0, 1))
     }
 }

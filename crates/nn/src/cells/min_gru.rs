@@ -17,7 +17,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// Feng et al. 2024, "Were RNNs all we needed?". A [`Gru`](crate::cells::Gru) without its
 /// hidden-state products and without tanh: gate and candidate depend on the input alone, and many
-/// steps are computed at once, as a [linear recurrence](Var::linear_recurrence). (The paper's
+/// steps are computed at once, as a [linear recurrence](Var::lerp_recurrence). (The paper's
 /// parallel form works with logarithms, since it divides by products of gates; this one divides by
 /// nothing.) Here z is the weight of the candidate.
 ///
@@ -67,8 +67,7 @@ impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
 
     fn unroll(&self, xs: Var<'t, T>, h: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
         let [z, n] = xs.chunks();
-        let z = z.sigmoid();
-        Some(Unrolled::of(Var::linear_recurrence(1.0 - z, z * n, h)))
+        Some(Unrolled::of(Var::lerp_recurrence(n, z.sigmoid(), h)))
     }
 }
 

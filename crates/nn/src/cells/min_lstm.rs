@@ -19,7 +19,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// Feng et al. 2024, "Were RNNs all we needed?". An [`Lstm`](crate::cells::Lstm) whose gates depend
 /// on the input alone and are scaled to sum to 1, so the scale of h does not depend on time; it
 /// needs no output gate and no c. Many steps are computed at once, as a
-/// [linear recurrence](Var::linear_recurrence).
+/// [linear recurrence](Var::lerp_recurrence).
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -68,8 +68,7 @@ impl<'t, T: Scalar> Cell<'t, T> for MinLstm<Var<'t, T>> {
     fn unroll(&self, xs: Var<'t, T>, h: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
         let [i, f, g] = xs.chunks();
         let (i, f) = (i.sigmoid(), f.sigmoid());
-        let sum = f + i;
-        Some(Unrolled::of(Var::linear_recurrence(f / sum, i * g / sum, h)))
+        Some(Unrolled::of(Var::lerp_recurrence(g, i / (f + i), h)))
     }
 }
 

@@ -22,7 +22,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 ///
 /// Bradbury et al. 2017, "Quasi-recurrent neural networks", equations 2, 3 and 5. The gates are a
 /// causal convolution over time: they depend on the inputs alone, and many steps are computed at
-/// once, as a [linear recurrence](Var::linear_recurrence). Before the first step x is 0.
+/// once, as a [linear recurrence](Var::lerp_recurrence). Before the first step x is 0.
 ///
 /// ```
 /// use unspool_nn::rng;
@@ -85,7 +85,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Qrnn<Var<'t, T>> {
         let last = xs.shape()[0] - 1;
         let before = Var::concat(0, &[before.unsqueeze(0), after.slice(0, ..last)]);
         let [z, f, o] = gates(now + before);
-        let c = Var::linear_recurrence(f, (1.0 - f) * z, c);
+        let c = Var::lerp_recurrence(z, 1.0 - f, c);
         let state = (after.select(0, last), c.select(0, last));
         Some(Unrolled { outputs: o * c, states: Some((after, c)), state })
     }

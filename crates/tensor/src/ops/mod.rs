@@ -13,7 +13,7 @@ mod gather;
 mod in_place;
 mod map_n;
 mod mean;
-mod recurrence;
+pub mod recurrence;
 mod reduce;
 pub(crate) mod row_wise;
 mod scan;
