@@ -10,8 +10,8 @@
 //!
 //! The first table is the error in the last quarter of the signal, for three networks and signals. The
 //! second one compares gradients of one sequence with that of backpropagation through all of it, g: the
-//! bias |mean - g| / |g|, the standard deviation / |g|, and that of the mean of `--draws` gradients,
-//! below which a bias is chance.
+//! bias |mean - g| / |g|, the cosine of the angle between the two, and the standard deviation / |g|, of
+//! a gradient and of the mean of `--draws`, below which a bias is chance.
 
 #![forbid(unsafe_code)]
 
@@ -101,12 +101,15 @@ fn main() {
     }
     let (net, signal) = (learn(Method::Rtrl, steps, 0).1, signal(8 * PERIOD, 3));
     let exact = gradient(Method::Bptt(8 * PERIOD), &net, &signal, 0);
-    println!("\ngradient               bias  deviation  of the mean");
+    println!("\ngradient               bias  cosine  deviation  of the mean");
     for (name, method) in METHODS {
         let draws = if let Method::Uoro = method { draws } else { 1 };
         let drawn: Vec<_> = (0..draws).map(|seed| gradient(method, &net, &signal, seed)).collect();
-        let (bias, deviation) = compare(&drawn, &exact);
-        println!("{name:<20} {bias:>6.3}  {deviation:>9.3}  {:>11.3}", deviation / (draws as f64).sqrt());
+        let [bias, cosine, deviation] = compare(&drawn, &exact);
+        println!(
+            "{name:<20} {bias:>6.3}  {cosine:>6.3}  {deviation:>9.3}  {:>11.3}",
+            deviation / (draws as f64).sqrt()
+        );
     }
 }
 
@@ -131,13 +134,15 @@ fn gradient(method: Method, net: &Net<Tensor>, signal: &[Tensor; 3], seed: u64) 
     sum
 }
 
-/// The distance of the mean from the exact gradient, and the standard deviation.
-fn compare(drawn: &[Vec<f64>], exact: &[f64]) -> (f64, f64) {
-    let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-    let (n, norm) = (drawn.len() as f64, distance(exact, &vec![0.0; exact.len()]));
+/// The distance of the mean from the exact gradient, their cosine, and the standard deviation.
+fn compare(drawn: &[Vec<f64>], exact: &[f64]) -> [f64; 3] {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let distance = |a: &[f64], b: &[f64]| (dot(a, a) - 2.0 * dot(a, b) + dot(b, b)).max(0.0);
+    let (n, norm) = (drawn.len() as f64, dot(exact, exact));
     let mean: Vec<f64> = (0..exact.len()).map(|i| drawn.iter().map(|one| one[i]).sum::<f64>() / n).collect();
     let variance = drawn.iter().map(|one| distance(one, &mean)).sum::<f64>() / n;
-    ((distance(&mean, exact) / norm).sqrt(), (variance / norm).sqrt())
+    let cosine = dot(&mean, exact) / (dot(&mean, &mean) * norm).sqrt();
+    [(distance(&mean, exact) / norm).sqrt(), cosine, (variance / norm).sqrt()]
 }
 
 fn run(method: Method, net: &mut Net<Tensor>, signal: &[Tensor; 3], seed: u64, used: Use<'_>) {
@@ -191,8 +196,8 @@ mod tests {
             let drawn: Vec<_> = (0..draws).map(|seed| gradient(method, &net, &signal, seed)).collect();
             compare(&drawn, &exact)
         };
-        assert!(of(Method::Rtrl, 1).0 < 1e-5);
-        let (bias, deviation) = of(Method::Uoro, 100);
+        assert!(of(Method::Rtrl, 1)[0] < 1e-5);
+        let [bias, _, deviation] = of(Method::Uoro, 100);
         assert!(bias < 3.0 * deviation / 10.0 && deviation > 0.0, "{bias} {deviation}");
     }
 

@@ -29,20 +29,20 @@ use unspool_autograd::{Params, Real, Scalar, Tape, Tensor, Var};
 /// # #[params(crate = unspool_autograd)]
 /// struct Forecaster<P> { layer: Recurrent<Gru<P>>, head: Dense<P> }
 ///
-/// /// The mean squared error over the last of 200 steps, each learned as it comes.
+/// /// The mean squared error over the last of 120 steps, each learned as it comes.
 /// fn learn<L: OnlineLearner<Number = f32, State = Tensor>>(mut learner: L) -> f64 {
 ///     let rng = &mut rng(0);
 ///     let mut model = Forecaster { layer: Recurrent::new(Gru::new(rng, 1, 6)), head: Dense::new(rng, 6, 1) };
-///     let mut adam = Adam::default().learning_rate(0.01);
+///     let mut adam = Adam::default().learning_rate(0.02);
 ///     let wave = |t: usize| Tensor::full((t as f32 / 4.0).sin(), [1, 1, 1]); // [T, B, F] of one step
 ///     let mut last = 0.0;
-///     for t in 0..200 {
+///     for t in 0..120 {
 ///         let (loss, gradients) = learner.step(&model, [&wave(t), &wave(t + 1)], |net, [x, y], h| {
 ///             let output = net.layer.run(x, Some(h), Context::default());
 ///             (mse(net.head.forward(output.sequence()), y), output.state())
 ///         });
 ///         adam.step(&mut model, &gradients);
-///         last += if t >= 150 { loss / 50.0 } else { 0.0 };
+///         last += if t >= 80 { loss / 40.0 } else { 0.0 };
 ///     }
 ///     last
 /// }

@@ -17,11 +17,12 @@ use unspool_autograd::{Params, Real, Tensor, Var};
 /// In most cells a weight enters one unit directly, and others only through it, a step later. So a
 /// column of `J` has one entry for each part of the state and each sequence of the batch instead of
 /// n: the memory is that of the parameters. What a parameter does through *other* units is lost,
-/// which is a bias: the gradient is exact if no unit sees another one's state
-/// ([`IndRnn`](crate::cells::IndRnn), [`MinGru`](crate::cells::MinGru),
-/// [`MinLstm`](crate::cells::MinLstm)), and in general wrong by what goes round about. A cell that
-/// multiplies its gates by a matrix within the step ([`GruResetBefore`](crate::cells::GruResetBefore),
-/// layer normalization) keeps almost all entries.
+/// which is a bias. It is none if no unit sees another one's state:
+/// [`IndRnn`](crate::cells::IndRnn), [`MinGru`](crate::cells::MinGru),
+/// [`MinLstm`](crate::cells::MinLstm), [`RgLru`](crate::cells::RgLru) and
+/// [`Mlstm`](crate::cells::Mlstm) have the gradient of [`Rtrl`](super::Rtrl) at this price. A cell
+/// that mixes units twice within a step ([`GruResetBefore`](crate::cells::GruResetBefore), layer
+/// normalization) keeps about half of all entries and more.
 ///
 /// Which entries these are, the learner finds out: those that have not been zero in a step so far. A
 /// derivative that happens to be zero, as that of a recurrent weight in a step from the zero state,

@@ -17,9 +17,9 @@ use unspool_autograd::{Dual, Params, Real, Tensor, Var};
 /// dL_t/dθ ≈ ∂L_t/∂θ + (∂L_t/∂s_{t-1} · s̃_{t-1}) θ̃_{t-1}
 /// ```
 ///
-/// has E[s̃_t θ̃_tᵀ] = J_t, so the estimate is right in the mean, over whatever ρ0 and ρ1 that do not
-/// depend on the signs of ν; these make its variance small. Its noise grows with the number n of
-/// elements of the state. Where a norm is 0, the product that it belongs to is, and is left out.
+/// has E[s̃_t θ̃_tᵀ] = J_t, so the estimate is right in the mean, for any ρ0 and ρ1 that are the same
+/// for ν and -ν; these make its variance small. Its noise grows with the number n of elements of the
+/// state. Where a norm is 0, so is the product that it belongs to, which is left out.
 ///
 /// It keeps n + p numbers, and a step costs two reverse passes. `D_t s̃_{t-1}` is a derivative
 /// forwards: the step is computed with [`Dual`] numbers, the state's tangents being s̃, and the
@@ -50,8 +50,8 @@ use unspool_autograd::{Dual, Params, Real, Tensor, Var};
 ///
 /// let start = || Tensor::zeros([1, 4]);
 /// let exact = gradient(Rtrl::new(start()), &model);
-/// let mean = (0..300).map(|seed| gradient(Uoro::new(start(), seed), &model)).sum::<f64>() / 300.0;
-/// assert!((mean - exact).abs() < 0.2 * exact.abs(), "{mean} {exact}");
+/// let mean = (0..100).map(|seed| gradient(Uoro::new(start(), seed), &model)).sum::<f64>() / 100.0;
+/// assert!((mean - exact).abs() < 0.3 * exact.abs(), "{mean} {exact}");
 /// ```
 pub struct Uoro<D: DetachedState<Number: Real>> {
     recorder: Recorder<D, Dual<D::Number>>,

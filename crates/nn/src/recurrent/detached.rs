@@ -9,6 +9,18 @@ use unspool_autograd::{Scalar, Tensor, Var};
 /// Where a `State` knows its tensors, this knows the variables that it becomes on a tape of any
 /// element type: of numbers, or of [`Dual`](unspool_autograd::Dual) numbers for a derivative along
 /// the way.
+///
+/// ```
+/// use unspool_nn::recurrent::{DetachedState, State};
+/// use unspool_autograd::{Dual, Tape, Tensor, Var};
+/// let state = (Tensor::<f64>::ones([1, 3]), vec![Tensor::zeros([1, 2])]);
+/// let tape = Tape::<Dual<f64>>::new();
+/// let attached: (Var<'_, Dual<f64>>, Vec<Var<'_, Dual<f64>>>) =
+///     state.attach_with(&mut |part| tape.constant(&part.cast()));
+/// let doubled = attached.map(&mut |part| part * 2.0);
+/// let (h, rest): (Tensor<f64>, Vec<Tensor<f64>>) = DetachedState::detach_with(&doubled, &mut |part| part.value().values());
+/// assert_eq!((h.to_vec(), rest.len()), (vec![2.0; 3], 1));
+/// ```
 pub trait DetachedState: Sized {
     /// The element type of the tensors.
     type Number: Scalar;
