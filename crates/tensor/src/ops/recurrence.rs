@@ -57,7 +57,7 @@ fn add<T: Scalar>(to: &mut [T], x: &[T]) {
     let n = to.len();
     let x = &x[..n];
     for i in 0..n {
-        to[i] = to[i] + x[i];
+        to[i] += x[i];
     }
 }
 
