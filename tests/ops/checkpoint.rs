@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use std::cell::Cell as StdCell;
-use unspool::autograd::Dual;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use unspool::autograd::{Dual, InputGrads, Inputs, Op};
 use unspool::prelude::*;
 
 /// One step of a recurrent net whose ops save inputs, values, or nothing; `w` is packed from its
@@ -226,6 +227,47 @@ fn a_variable_of_another_tape_is_not_returned() {
     let (tape, other) = (Tape::<f32>::new(), Tape::new());
     let y = other.variable(&Tensor::<f32>::ones([4]));
     let _ = tape.checkpoint(|| [y]);
+}
+
+/// An op that does not compute the same each time: it counts.
+struct Count {
+    runs: AtomicUsize,
+    grows: bool,
+}
+
+impl Op<f32> for Count {
+    fn name(&self) -> &'static str {
+        "count"
+    }
+    fn forward(&self, x: Inputs<'_, f32>) -> Tensor<f32> {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed);
+        if self.grows { Tensor::ones([1 + run]) } else { x[0].map(|x| x + run as f32) }
+    }
+    fn backward(&self, _x: Inputs<'_, f32>, _y: &Tensor<f32>, grad: Tensor<f32>, into: &mut InputGrads<'_, f32>) {
+        into.add(0, grad);
+    }
+}
+
+fn counted(grows: bool, then: fn(Var<'_, f32>) -> Var<'_, f32>) {
+    let tape = Tape::new();
+    let x = tape.variable(&Tensor::ones([1]));
+    let op = Count { runs: AtomicUsize::new(0), grows };
+    let [y] = tape.checkpoint(|| [then(tape.apply(op, &[x]))]);
+    let _ = y.sum().backward();
+}
+
+#[test]
+#[should_panic(expected = "checkpoint: made again, the value of tanh [1] is another, [1]; an op must compute the same")]
+fn a_segment_that_computes_something_else_the_second_time_is_noticed() {
+    counted(false, |y| (y * y).tanh());
+}
+
+#[test]
+#[should_panic(
+    expected = "checkpoint: made again, the value of count [1] is another, [2]; an op must compute the same"
+)]
+fn a_segment_whose_shapes_change_is_noticed() {
+    counted(true, |y| (y * y).tanh());
 }
 
 #[test]

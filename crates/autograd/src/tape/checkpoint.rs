@@ -12,7 +12,7 @@ use super::packed_weights::Turn;
 use super::record::Record;
 use super::{Tape, Var};
 use std::ops::Range;
-use unspool_tensor::Scalar;
+use unspool_tensor::{Scalar, Tensor};
 
 /// A range of ids whose values are made again in the backward pass.
 #[derive(Clone, Copy)]
@@ -128,7 +128,8 @@ impl<T: Scalar> Tape<T> {
     /// Chen, Xu, Zhang and Guestrin 2016, "Training deep nets with sublinear memory cost".
     ///
     /// # Panics
-    /// If a returned variable belongs to another tape.
+    /// If a returned variable belongs to another tape. In the backward pass, if a returned value is
+    /// another one when it is made again: an op of yours must compute the same of the same inputs.
     #[track_caller]
     pub fn checkpoint<'t, R: AsRef<[Var<'t, T>]>>(&'t self, segment: impl FnOnce() -> R) -> R {
         let _recomputable = self.recomputable();
@@ -251,6 +252,13 @@ fn drop_value<T: Scalar>(record: &mut Record<T>, segment: Segment, id: u32) {
     record.hollow_out(id);
 }
 
+/// Whether two tensors of one shape have the same elements; NaN is NaN.
+fn same_numbers<T: Scalar>(a: &Tensor<T>, b: &Tensor<T>) -> bool {
+    let (a, b) = (a.contiguous(), b.contiguous());
+    let pairs = a.as_slice().into_iter().flatten().zip(b.as_slice().into_iter().flatten());
+    pairs.into_iter().all(|(a, b)| a == b || (a != a && b != b))
+}
+
 /// Makes the values of segment number `at` again.
 fn recompute<T: Scalar>(record: &mut Record<T>, at: usize) {
     let segment = record.segments.closed[at];
@@ -259,13 +267,26 @@ fn recompute<T: Scalar>(record: &mut Record<T>, at: usize) {
     record.packed.begin_replay();
     for id in segment.start..segment.end {
         let node = record.nodes[id as usize];
-        if !node.is_leaf() && node.is_absent() {
+        let (is_absent, kept) = (node.is_absent(), segment.kept.0 as usize..segment.kept.1 as usize);
+        if !node.is_leaf() && (is_absent || record.segments.kept[kept].binary_search(&id).is_ok()) {
             let ids = record.inputs_of(id);
             let turn = Turn::Replay { node: id };
             let inputs = Inputs { values: &record.values, ids, packed: &record.packed, turn };
-            record.values[id as usize] = record.ops.forward(node.op(), inputs);
-            record.nodes[id as usize].unset(Node::DROPPED);
-            record.segments.recomputed += 1;
+            let value = record.ops.forward(node.op(), inputs);
+            let (name, before) = (record.ops.name(node.op()), &record.values[id as usize]);
+            // What was kept is what the gradients so far are of.
+            let same = value.shape() == before.shape() && (is_absent || same_numbers(&value, before));
+            assert!(
+                same,
+                "checkpoint: made again, the value of {name} {} is another, {}; an op must compute the same of the same inputs whenever it runs",
+                before.shape(),
+                value.shape()
+            );
+            if is_absent {
+                record.values[id as usize] = value;
+                record.nodes[id as usize].unset(Node::DROPPED);
+                record.segments.recomputed += 1;
+            }
         }
         while let Some(&Release { start, end, .. }) =
             record.segments.releases.get(release).filter(|release| release.at == id + 1)

@@ -19,6 +19,7 @@ pub(crate) struct OpArena<T: Scalar> {
 
 /// A list of ops of one type.
 trait OpList<T: Scalar>: Any + Send {
+    fn name(&self, index: u32) -> &'static str;
     fn forward(&self, index: u32, x: Inputs<'_, T>) -> Tensor<T>;
     fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
     fn clear(&mut self);
@@ -27,6 +28,9 @@ trait OpList<T: Scalar>: Any + Send {
 struct List<O>(Vec<O>);
 
 impl<T: Scalar, O: Op<T>> OpList<T> for List<O> {
+    fn name(&self, index: u32) -> &'static str {
+        self.0[index as usize].name()
+    }
     fn forward(&self, index: u32, x: Inputs<'_, T>) -> Tensor<T> {
         self.0[index as usize].forward(x)
     }
@@ -52,6 +56,10 @@ impl<T: Scalar> OpArena<T> {
         let ops = &mut ops.downcast_mut::<List<O>>().expect("each type has its own list").0;
         ops.push(op);
         OpRef { list, index: (ops.len() - 1) as u32 } // a tape has fewer than 2^32 nodes
+    }
+
+    pub(super) fn name(&self, at: OpRef) -> &'static str {
+        self.lists[usize::from(at.list)].name(at.index)
     }
 
     /// Runs a recorded op again.
