@@ -2,6 +2,7 @@
 
 use unspool::cells::*;
 use unspool::prelude::*;
+use unspool::recurrent::wrappers::Residual;
 use unspool_tests::{Parts, assert_close, values};
 
 type V<'t> = Var<'t, f64>;
@@ -82,6 +83,7 @@ fn many_steps_at_once_are_the_steps() {
     check(Lru::new(rng, INPUTS, HIDDEN), INPUTS, 1e-12);
     check(RgLru::new(rng, HIDDEN), HIDDEN, 1e-12);
     check(Mlstm::new(rng, INPUTS, HIDDEN, 2), INPUTS, 1e-11);
+    check(Residual::new(MinGru::new(rng, HIDDEN, HIDDEN), HIDDEN), HIDDEN, 1e-12);
 }
 
 /// Input gates whose exponentials no number holds, open and shut by turns, and forget gates like them: finite in f32.

@@ -1,6 +1,6 @@
 //! A residual connection around a cell.
 
-use crate::recurrent::cell::{Cell, StepContext};
+use crate::recurrent::cell::{Cell, StepContext, Unrolled};
 use unspool_autograd::{Params, Scalar, Var};
 
 /// A cell whose input `[B, F]` is added to its output `[B, H]`, with `F = H`: `y_t = h_t + x_t`.
@@ -57,6 +57,15 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Residual<C> {
 
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
         self.step_in(x, state, StepContext::default())
+    }
+
+    #[track_caller]
+    fn unroll(&self, xs: Var<'t, T>, state: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
+        let split = xs.shape()[2] - self.size;
+        let unrolled = self.cell.unroll(xs.slice(2, ..split), state)?;
+        let (shape, size) = (unrolled.outputs.shape(), self.size);
+        assert!(shape.last() == Some(&size), "Residual: the output must be [B, {size}], like the input, not {shape}");
+        Some(Unrolled { outputs: unrolled.outputs + xs.slice(2, split..), ..unrolled })
     }
 
     /// # Panics
