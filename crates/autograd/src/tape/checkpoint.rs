@@ -255,8 +255,8 @@ fn drop_value<T: Scalar>(record: &mut Record<T>, segment: Segment, id: u32) {
 /// Whether two tensors of one shape have the same elements; NaN is NaN.
 fn same_numbers<T: Scalar>(a: &Tensor<T>, b: &Tensor<T>) -> bool {
     let (a, b) = (a.contiguous(), b.contiguous());
-    let pairs = a.as_slice().into_iter().flatten().zip(b.as_slice().into_iter().flatten());
-    pairs.into_iter().all(|(a, b)| a == b || (a != a && b != b))
+    let mut pairs = a.as_slice().into_iter().flatten().zip(b.as_slice().into_iter().flatten());
+    pairs.all(|(a, b)| a == b || (a.to_f64().is_nan() && b.to_f64().is_nan()))
 }
 
 /// Makes the values of segment number `at` again.
