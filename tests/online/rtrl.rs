@@ -161,6 +161,20 @@ fn one_target_at_the_end() {
     same(tied_online(&mut Rtrl::new(tied().1), &ys, last), tied_bptt(&ys, last));
 }
 
+/// A step that does not use a parameter keeps the influence of those that did.
+#[test]
+fn a_parameter_of_the_first_step_alone() {
+    let (model, x) = (Dense::new(&mut rng(1), 2, 2), values([1, 2], 1));
+    let mut learner = Rtrl::new(Tensor::zeros([1, 2]));
+    learner.step(&model, [&x], |net, [x], h| (h.sum(), (net.forward(x) + h).tanh()));
+    learner.step(&model, [], |_, [], h| (h.sum(), h * 0.5));
+    let online = learner.step(&model, [], |_, [], h| ((h * 0.5).square().sum(), h));
+    let tape = Tape::new();
+    let net = tape.bind(&model);
+    let loss = (net.forward(tape.constant(&x)).tanh() * 0.25).square().sum();
+    same(online, (loss.item(), loss.backward().of(&net)));
+}
+
 #[test]
 fn a_frozen_parameter_has_no_influence() {
     let ys = values([TIME, 3, 2], 9);

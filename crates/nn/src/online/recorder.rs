@@ -41,8 +41,8 @@ pub(super) struct Recorder<D, S: Scalar> {
     state: Option<D>,
     /// The names of parameters without influence, as patterns.
     frozen: Vec<String>,
-    /// The parameters of the steps since the start: names and shapes. `None` before the first.
-    parameters: Option<Vec<(String, Shape)>>,
+    /// The shapes of the parameters in the steps since the start. `None` before the first.
+    shapes: Option<Vec<Shape>>,
 }
 
 /// A step that has been recorded. All lists have one order: parameters that of the model, parts of
@@ -63,7 +63,7 @@ pub(super) struct Recorded<'t, S: Scalar, Net, State> {
 
 impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
     pub(super) fn new(learner: &'static str, initial: D) -> Self {
-        Recorder { learner, tape: Tape::new(), initial, state: None, frozen: Vec::new(), parameters: None }
+        Recorder { learner, tape: Tape::new(), initial, state: None, frozen: Vec::new(), shapes: None }
     }
 
     pub(super) fn freeze(&mut self, pattern: String) {
@@ -77,7 +77,7 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
     /// Back to the state before the first step, for any model.
     pub(super) fn reset(&mut self) {
         self.state = None;
-        self.parameters = None;
+        self.shapes = None;
     }
 
     /// Whether parameters of this name are trained.
@@ -96,25 +96,30 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
     #[track_caller]
     pub(super) fn begin<M: Params<Tensor<N>>>(&mut self, model: &M) {
         self.tape.reset(); // if the previous step panicked, its values are still there
-        let mut given = Vec::new();
+        let (learner, known) = (self.learner, self.shapes.as_ref());
+        let (mut given, mut misfit) = (Vec::new(), None);
         model.visit_leaves(Path::ROOT, &mut |path, leaf| {
             if self.is_trained(path) {
-                given.push((path.to_string(), leaf.shape()));
+                let shape = leaf.shape();
+                let before = known.and_then(|known| known.get(given.len()).copied());
+                if let Some(before) = before.filter(|&before| before != shape) {
+                    misfit.get_or_insert_with(|| (path.to_string(), shape, before));
+                }
+                given.push(shape);
             }
         });
-        let known = self.parameters.get_or_insert_with(|| given.clone());
-        let learner = self.learner;
-        for ((name, shape), (_, before)) in given.iter().zip(known.iter()) {
-            assert!(
-                shape == before,
+        if let Some((name, shape, before)) = misfit {
+            panic!(
                 "{learner}: parameter {name} has shape {shape}, and {before} in the step before; call reset() for another model"
             );
         }
-        let (given, before) = (given.len(), known.len());
+        let before = known.map_or(given.len(), Vec::len);
         assert!(
-            given == before,
-            "{learner}: parameters of the model: {given}, and {before} in the step before; call reset() for another model"
+            given.len() == before,
+            "{learner}: parameters of the model: {}, and {before} in the step before; call reset() for another model",
+            given.len()
         );
+        self.shapes = Some(given);
     }
 
     /// Records a step from the current state. `lift` makes the elements of part i of the state.
