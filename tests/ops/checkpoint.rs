@@ -271,6 +271,14 @@ fn a_segment_whose_shapes_change_is_noticed() {
 }
 
 #[test]
+fn a_segment_that_computes_nan_may_do_so_twice() {
+    let tape = Tape::new();
+    let x = tape.variable(&Tensor::<f32>::full(-1.0, [2]));
+    let [y] = tape.checkpoint(|| [x.ln().exp()]);
+    assert!(y.sum().backward().wrt(x).to_vec().iter().all(|g| g.is_nan()));
+}
+
+#[test]
 fn a_panic_inside_leaves_the_tape_usable() {
     let tape = Tape::new();
     let x = tape.variable(&Tensor::<f32>::ones([4]));
