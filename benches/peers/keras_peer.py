@@ -87,6 +87,20 @@ class Mgu(Custom):
         return h, [h]
 
 
+class MinGru(Custom):
+    gates, states = 2, 1
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], 2 * self.units), initializer="glorot_uniform")
+        self.b = self.add_weight(shape=(2 * self.units,), initializer="zeros")
+
+    def call(self, x, state):
+        (h,) = state
+        z, n = ops.split(ops.matmul(x, self.w) + self.b, 2, -1)
+        h = h + ops.sigmoid(z) * (n - h)
+        return h, [h]
+
+
 class LayerNormLstm(Custom):
     def build(self, shape):
         super().build(shape)
@@ -105,7 +119,7 @@ class LayerNormLstm(Custom):
 
 
 LIBRARY = {"rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
-CUSTOM = {"plainlstm": PlainLstm, "peephole": Peephole, "mgu": Mgu, "lnlstm": LayerNormLstm}
+CUSTOM = {"plainlstm": PlainLstm, "peephole": Peephole, "mgu": Mgu, "lnlstm": LayerNormLstm, "mingru": MinGru}
 
 
 def recurrent():
