@@ -57,13 +57,14 @@ fn unbiased(name: &str, (mean, deviation): (Vec<f64>, Vec<f64>), exact: &[f64], 
     }
 }
 
+/// Of few units over few steps: the noise is small there, and a bias of some percent is seen.
 macro_rules! cells {
     ($($name:ident: $cell:expr, $batch:expr;)*) => {$(
         #[test]
         fn $name() {
             const SEEDS: u64 = 1000;
-            let model = net($cell, 4);
-            let data = data(8, $batch, INPUTS);
+            let model = net($cell, 2);
+            let data = data(4, $batch, INPUTS);
             let exact = flat(&bptt(&model, &data).1);
             unbiased(stringify!($name), estimates!(&model, &data, $batch, SEEDS), &exact, SEEDS);
         }
@@ -71,10 +72,10 @@ macro_rules! cells {
 }
 
 cells! {
-    simple_rnn: SimpleRnn::new(&mut rng(7), INPUTS, 4), 1;
-    lstm: Lstm::new(&mut rng(7), INPUTS, 4), 1;
-    gru_of_three_sequences: Gru::new(&mut rng(7), INPUTS, 4), 3;
-    min_gru: MinGru::new(&mut rng(7), INPUTS, 4), 1;
+    simple_rnn: SimpleRnn::new(&mut rng(7), INPUTS, 2), 1;
+    lstm: Lstm::new(&mut rng(7), INPUTS, 2), 1;
+    gru_of_three_sequences: Gru::new(&mut rng(7), INPUTS, 2), 3;
+    min_gru: MinGru::new(&mut rng(7), INPUTS, 2), 1;
 }
 
 #[test]
