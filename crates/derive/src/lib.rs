@@ -29,8 +29,9 @@ pub fn derive_params(input: proc_macro::TokenStream) -> proc_macro::TokenStream 
 /// Derives `State` for a struct that is generic in its leaf, `P`, where `P` is a variable.
 ///
 /// Fields of type `P`, and those of other types that mention it and are states, belong to the
-/// state; anything else is configuration and is cloned. `#[params(crate = path)]` names the crate
-/// that holds the trait, where that is not `::unspool`.
+/// state; anything else is configuration and is cloned. The same struct of tensors becomes a
+/// `DetachedState`, so a field whose type implements `State` by hand implements both traits.
+/// `#[params(crate = path)]` names the crate that holds the traits, where that is not `::unspool`.
 #[proc_macro_derive(State, attributes(params))]
 pub fn derive_state(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);

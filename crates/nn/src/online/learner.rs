@@ -67,8 +67,9 @@ pub trait OnlineLearner {
     ///
     /// `step` gets the model bound to the tape of the learner, the inputs as constants of it, and the
     /// state before the step; it returns the loss, of one element, and the state after the step, of
-    /// the same shapes. A step without a target returns a constant as its loss. Anything else that it
-    /// computes, a forecast for example, it may write to a variable of its surroundings.
+    /// the same shapes. A step without a target returns a constant as its loss. Tokens and whatever
+    /// else is no tensor of numbers, it captures; a forecast leaves it as a tensor, in a variable that
+    /// it captures. The state before the first step is a constant, whatever it was computed from.
     ///
     /// Parameters of `model` are trained unless they are [buffers](Params#buffers) or frozen by their
     /// name. One that the closure uses in several places, in the cell and in the head, has one
