@@ -134,3 +134,17 @@ fn a_wrong_number_of_steps_is_told() {
     let tape = Tape::new();
     tape.bind(&model).forward(tape.constant(&Tensor::ones([7, 4, 3])));
 }
+
+/// Of a cell that goes step by step, the first steps keep no more than those after them.
+#[test]
+fn asking_a_cell_to_unroll_keeps_no_inputs() {
+    let bytes = |steps: usize| {
+        let tape = Tape::new();
+        let net = tape.bind(&Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 1, 32)));
+        let xs = tape.constant(&Tensor::ones([steps, 16, 1]));
+        let since = tape.len();
+        let _output = net.forward(xs);
+        tape.bytes(since..tape.len())
+    };
+    assert!(2 * bytes(16) < bytes(32) + bytes(32) / 20, "{} {}", bytes(16), bytes(32)); // two groups of 16 steps
+}

@@ -79,9 +79,13 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
                 let mut unrolled = None;
                 if unrolls {
                     let equal = packing.steps[todo.clone()].iter().take_while(|step| step.len() == rows).count();
-                    let steps = todo.start..todo.start + equal;
+                    let (steps, begin) = (todo.start..todo.start + equal, xs.tape().len());
                     unrolled = stepper.unroll(projection.inputs(&packing, steps), state.clone());
                     unrolls = unrolled.is_some();
+                    if !unrolls {
+                        // A view would keep the projected rows.
+                        xs.tape().release(begin..xs.tape().len(), &[]);
+                    }
                 }
                 match unrolled {
                     Some((count, unrolled)) => {
