@@ -14,11 +14,40 @@ use unspool_autograd::{Indices, Scalar, Shape, Var};
 /// rows of the state, and padding costs nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Packing {
-    /// The rows of each step.
-    pub(crate) steps: Vec<Range<usize>>,
+    pub(crate) steps: Steps,
     reverse: bool,
     /// `None` if every step of every sequence is valid: rows then stay where they are.
     indices: Option<PackedIndices>,
+}
+
+/// The range of rows of each step, in the order in which the steps are computed.
+#[derive(Clone, Debug)]
+pub(crate) enum Steps {
+    /// All rows of each time: no list, which would grow with time.
+    Whole { time: usize, batch: usize, reverse: bool },
+    /// The valid rows.
+    Packed(Vec<Range<usize>>),
+}
+
+impl Steps {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Steps::Whole { time, .. } => *time,
+            Steps::Packed(rows) => rows.len(),
+        }
+    }
+
+    /// The rows of the step computed as number `s`.
+    #[inline]
+    pub(crate) fn rows(&self, s: usize) -> Range<usize> {
+        match self {
+            &Steps::Whole { time, batch, reverse } => {
+                let t = if reverse { time - 1 - s } else { s };
+                t * batch..(t + 1) * batch
+            }
+            Steps::Packed(rows) => rows[s].clone(),
+        }
+    }
 }
 
 /// How rows move into a packed batch of `N` rows and out of it again.
@@ -43,9 +72,7 @@ struct PackedIndices {
 impl Packing {
     /// The steps of sequences that are valid throughout.
     pub(crate) fn whole(time: usize, batch: usize, reverse: bool) -> Self {
-        let step = |t: usize| t * batch..(t + 1) * batch;
-        let times = (0..time).map(|s| if reverse { time - 1 - s } else { s });
-        Packing { steps: times.map(step).collect(), reverse, indices: None }
+        Packing { steps: Steps::Whole { time, batch, reverse }, reverse, indices: None }
     }
 
     /// # Panics
@@ -131,7 +158,7 @@ impl Packing {
             rank: rank.into(),
             repeats,
         };
-        Packing { steps, reverse, indices: Some(indices) }
+        Packing { steps: Steps::Packed(steps), reverse, indices: Some(indices) }
     }
 
     /// The rows to compute of sequences `[T, B, ..]`: all of them, or the valid ones as
@@ -173,7 +200,7 @@ impl Packing {
         match &self.indices {
             None if steps.len() < self.steps.len() => {
                 let rows = Var::concat(0, steps);
-                let sequence = unmerge(rows, self.steps.len(), self.steps[0].len());
+                let sequence = unmerge(rows, self.steps.len(), self.steps.rows(0).len());
                 if self.reverse { sequence.flip(0) } else { sequence }
             }
             None if self.reverse => Var::stack(0, &steps.iter().rev().copied().collect::<Vec<_>>()),
@@ -197,7 +224,7 @@ impl Packing {
         match &self.indices {
             None => {
                 let last = steps[steps.len() - 1];
-                let (rows, batch) = (last.shape()[0], self.steps[0].len());
+                let (rows, batch) = (last.shape()[0], self.steps.rows(0).len());
                 if rows == batch { last } else { last.slice(0, rows - batch..) }
             }
             Some(indices) => with_zeros(steps, 1).index_select(0, &indices.last),

@@ -54,7 +54,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
         // Steps before the first valid one repeat the initial state.
         let initial = packing.repeats().then(|| state.clone());
         let links = links(&packing.steps);
-        let mut segments = self.checkpointing.map(|setting| Segments::new(xs.tape(), setting, links.len()));
+        let segments = |setting| Segments::new(xs.tape(), setting, links.clone().count());
+        let mut segments = self.checkpointing.map(segments);
         let mut steps = Collected::new(time, !cx.only_last, !cx.only_last && segments.is_none());
         let mut stepper = Stepper::new(cell, xs.tape(), cx.mode);
         let (mut running, mut unrolls) = (batch, true);
@@ -67,7 +68,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
             let (kept, count) = (steps.len(), link.len());
             let projection = Projection::new(cell, &packing, packed, link.clone());
             let mut todo = link;
-            while let Some(step) = packing.steps.get(todo.clone()).and_then(<[_]>::first) {
+            while !todo.is_empty() {
+                let step = packing.steps.rows(todo.start);
                 // The longest sequences come first, so those that have ended are the last rows of
                 // the state. They are set aside; the cell sees a smaller batch from here on.
                 let rows = step.len();
@@ -78,7 +80,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
                 }
                 let mut unrolled = None;
                 if unrolls {
-                    let equal = packing.steps[todo.clone()].iter().take_while(|step| step.len() == rows).count();
+                    let equal = todo.clone().take_while(|&step| packing.steps.rows(step).len() == rows).count();
                     let (steps, begin) = (todo.start..todo.start + equal, xs.tape().len());
                     unrolled = stepper.unroll(projection.inputs(&packing, steps), state.clone());
                     unrolls = unrolled.is_some();
@@ -95,7 +97,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
                     }
                     None => {
                         let output;
-                        (output, state) = stepper.step(todo.start, projection.input(step), state);
+                        (output, state) = stepper.step(todo.start, projection.input(&step), state);
                         steps.push(output, &state);
                         todo.start += 1;
                     }

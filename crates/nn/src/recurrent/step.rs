@@ -2,7 +2,7 @@
 
 use crate::mode::Mode;
 use crate::recurrent::cell::{Cell, StepContext, Unrolled};
-use crate::recurrent::packing::{Packing, merge, unmerge};
+use crate::recurrent::packing::{Packing, Steps, merge, unmerge};
 use crate::recurrent::state::State;
 use crate::tuning::PROJECTED_ROWS;
 use std::ops::Range;
@@ -75,20 +75,16 @@ pub(super) enum Input<'t, T: Scalar> {
 /// The time steps whose inputs are projected together: as many as have [`PROJECTED_ROWS`] rows, at
 /// least one. So steps find their inputs in cache, and a long sequence is never projected as a
 /// whole.
-pub(super) fn links(steps: &[Range<usize>]) -> Vec<Range<usize>> {
-    let mut links: Vec<Range<usize>> = Vec::new();
-    let mut rows = 0;
-    for (t, step) in steps.iter().enumerate() {
-        rows += step.len();
-        match links.last_mut() {
-            Some(link) if rows <= PROJECTED_ROWS => link.end = t + 1,
-            _ => {
-                links.push(t..t + 1);
-                rows = step.len();
-            }
+pub(super) fn links(steps: &Steps) -> impl Iterator<Item = Range<usize>> + Clone {
+    let link_from = |start: usize| {
+        let (mut end, mut rows) = (start, 0);
+        while end < steps.len() && (end == start || rows + steps.rows(end).len() <= PROJECTED_ROWS) {
+            rows += steps.rows(end).len();
+            end += 1;
         }
-    }
-    links
+        (end > start).then_some(start..end)
+    };
+    std::iter::successors(link_from(0), move |link| link_from(link.end))
 }
 
 /// The projected inputs of some steps, which the tape releases after the last of them.
@@ -105,7 +101,7 @@ impl<'t, T: Scalar> Projection<'t, T> {
     #[track_caller]
     pub(super) fn new<C: Cell<'t, T>>(cell: &C, packing: &Packing, xs: Var<'t, T>, link: Range<usize>) -> Self {
         // Steps follow each other upwards, or downwards if the layer runs backwards in time.
-        let (first, last) = (&packing.steps[link.start], &packing.steps[link.end - 1]);
+        let (first, last) = (packing.steps.rows(link.start), packing.steps.rows(link.end - 1));
         let rows = first.start.min(last.start)..first.end.max(last.end);
         let since = xs.tape().len();
         let projected = merge(project(cell, packing.slice(xs, &rows)));
@@ -119,7 +115,7 @@ impl<'t, T: Scalar> Projection<'t, T> {
 
     /// The inputs of several steps with as many rows each, `[K, B, ..]`, in the order of the steps.
     pub(super) fn inputs(&self, packing: &Packing, steps: Range<usize>) -> Var<'t, T> {
-        let (first, last) = (&packing.steps[steps.start], &packing.steps[steps.end - 1]);
+        let (first, last) = (packing.steps.rows(steps.start), packing.steps.rows(steps.end - 1));
         let start = first.start.min(last.start) - self.rows.start;
         let rows = self.projected.slice(0, start..start + first.len() * steps.len());
         let inputs = unmerge(rows, steps.len(), first.len());
