@@ -84,7 +84,7 @@ impl Schedule {
         let ragged = leaves * self.leaf - links;
         // The first link of a leaf: the first leaf is the short one.
         let link = |leaf: usize| (leaf * self.leaf).saturating_sub(ragged);
-        let mut segments = Vec::with_capacity(leaves);
+        let mut segments = Vec::with_capacity(2 * leaves);
         let mut chains = vec![(0..leaves, self.snapshots)];
         while let Some((chain, snapshots)) = chains.pop() {
             if chain.len() > 1 {
@@ -92,6 +92,11 @@ impl Schedule {
                 segments.push(link(chain.start)..link(middle));
                 chains.push((chain.start..middle, snapshots));
                 chains.push((middle..chain.end, snapshots.saturating_sub(1)));
+                // A leaf that ends with its segment is made again with it, and dropped before the
+                // rest of the segment is.
+                if middle + 1 == chain.end && chain.end < leaves {
+                    segments.push(link(middle)..link(chain.end));
+                }
             }
         }
         segments.sort_by_key(|segment| (segment.end, std::cmp::Reverse(segment.start)));
@@ -123,9 +128,24 @@ mod tests {
         least
     }
 
-    /// The number of links that the segments of a schedule make again.
+    /// The number of links that the segments of a schedule make again: of those that end together,
+    /// the outermost makes all.
     fn repeated(segments: &[Range<usize>]) -> usize {
-        segments.iter().map(|segment| segment.len()).sum()
+        let outermost = segments.chunk_by(|a, b| a.end == b.end).filter_map(<[_]>::last);
+        outermost.map(|segment| segment.len()).sum()
+    }
+
+    #[test]
+    fn a_leaf_is_dropped_when_the_backward_pass_has_gone_through_it() {
+        for (links, leaf, snapshots) in [(17, 3, 2), (50, 1, 0), (100, 7, 4), (60, 1, 1), (40, 2, 40)] {
+            let segments = Schedule { leaf, snapshots }.segments(links);
+            let last = segments.iter().map(|segment| segment.end).max().unwrap();
+            for link in 0..last {
+                let innermost =
+                    segments.iter().filter(|segment| segment.contains(&link)).map(|segment| segment.len()).min();
+                assert!(innermost.is_some_and(|len| len <= leaf), "link {link} of {links}: {innermost:?}");
+            }
+        }
     }
 
     #[test]
