@@ -25,7 +25,9 @@
 //!
 //! Always the mean: 0.3228. It is not so for every series. With the rain scaled to variance 1
 //! instead of the range from 0 to 1, windows of 1,000 end at 0.0104, and the whole series, with its
-//! few steps of the optimizer, at 0.0482.
+//! few steps of the optimizer, at 0.0482. And the daily sunspot numbers (SILSO, 74,600 days from 1818
+//! on; `--ahead 27 --passes 100`) need no longer memory than windows of 50 days give: the ways end at
+//! 0.277, 0.283, 0.278 and 0.299, the mean at 1.031.
 
 #![forbid(unsafe_code)]
 
