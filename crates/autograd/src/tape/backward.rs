@@ -22,10 +22,14 @@ pub(crate) fn backward<T: Scalar>(
 ) {
     gradients.start(loss, seed);
     let mut segments = Pass::over(record);
-    for id in (0..=loss).rev() {
-        segments.enter(record, id);
-        step(gradients, record, id, pass);
-        segments.leave(record, id);
+    let mut end = loss + 1;
+    while end > 0 {
+        let start = segments.enter(record, end);
+        for id in (start..end).rev() {
+            step(gradients, record, id, pass);
+        }
+        segments.leave(record, start);
+        end = start;
     }
 }
 

@@ -323,37 +323,27 @@ impl Pass {
         Pass { ahead: record.segments.closed.len(), entered: Vec::new() }
     }
 
-    /// Before value `id`: makes the values of the segments that end with it again.
-    #[inline]
-    pub(super) fn enter<T: Scalar>(&mut self, record: &mut Record<T>, id: u32) {
-        if self.ahead > 0 {
-            self.enter_segments(record, id);
-        }
-    }
-
-    fn enter_segments<T: Scalar>(&mut self, record: &mut Record<T>, id: u32) {
-        while self.ahead > 0 && record.segments.closed[self.ahead - 1].end > id {
+    /// Before the values below `end`: makes those of the segments that end there again. Returns down
+    /// to which value no segment begins or ends.
+    pub(super) fn enter<T: Scalar>(&mut self, record: &mut Record<T>, end: u32) -> u32 {
+        while self.ahead > 0 && record.segments.closed[self.ahead - 1].end >= end {
             self.ahead -= 1;
             let segment = record.segments.closed[self.ahead];
-            if segment.start <= id {
+            if segment.start < end {
                 if segment.is_dropped {
                     recompute(record, self.ahead);
                 }
                 self.entered.push(self.ahead);
             }
         }
+        let starts = self.entered.last().map_or(0, |&at| record.segments.closed[at].start);
+        let ends = self.ahead.checked_sub(1).map_or(0, |at| record.segments.closed[at].end);
+        starts.max(ends)
     }
 
-    /// After value `id`: drops the values of the segments that begin with it.
-    #[inline]
-    pub(super) fn leave<T: Scalar>(&mut self, record: &mut Record<T>, id: u32) {
-        if !self.entered.is_empty() {
-            self.leave_segments(record, id);
-        }
-    }
-
-    fn leave_segments<T: Scalar>(&mut self, record: &mut Record<T>, id: u32) {
-        while let Some(at) = self.entered.pop_if(|&mut at| record.segments.closed[at].start == id) {
+    /// After the values from `start` on: drops those of the segments that begin there.
+    pub(super) fn leave<T: Scalar>(&mut self, record: &mut Record<T>, start: u32) {
+        while let Some(at) = self.entered.pop_if(|&mut at| record.segments.closed[at].start == start) {
             drop_values(record, at);
         }
     }
