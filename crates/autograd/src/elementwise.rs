@@ -168,7 +168,7 @@ macro_rules! elementwise {
             fn name(&self) -> &'static str {
                 $text
             }
-            #[inline]
+            #[inline(always)] // into Tape::apply, not only into the replay of a checkpointed segment
             fn forward(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
                 $($(let $field = T::from_f64(self.$field);)+)?
                 $crate::elementwise::value(
@@ -223,7 +223,7 @@ macro_rules! elementwise {
             fn name(&self) -> &'static str {
                 $text
             }
-            #[inline]
+            #[inline(always)] // into Tape::apply, not only into the replay of a checkpointed segment
             fn forward(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
                 $($(let $field = T::from_f64(self.$field);)+)?
                 $crate::elementwise::value_of_several::<T, { $crate::elementwise!(@count [$($x),+]) }>(

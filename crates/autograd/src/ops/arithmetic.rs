@@ -64,6 +64,7 @@ impl<T: Scalar> Op<T> for Add {
         "add"
     }
 
+    #[inline(always)] // as in elementwise!
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "add",
@@ -113,6 +114,7 @@ impl<T: Scalar> Op<T> for Sub {
         "sub"
     }
 
+    #[inline(always)] // as in elementwise!
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "sub",
@@ -161,6 +163,7 @@ impl<T: Scalar> Op<T> for Mul {
         "mul"
     }
 
+    #[inline(always)] // as in elementwise!
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "mul",
@@ -209,6 +212,7 @@ impl<T: Scalar> Op<T> for Div {
         "div"
     }
 
+    #[inline(always)] // as in elementwise!
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "div",

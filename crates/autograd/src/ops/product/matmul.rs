@@ -10,6 +10,7 @@ impl<T: Scalar> Op<T> for MatMul {
         "matmul"
     }
 
+    #[inline(always)] // as in elementwise!
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x.matmul(&x[0], 1)
     }

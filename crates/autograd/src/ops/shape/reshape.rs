@@ -10,6 +10,7 @@ impl<T: Scalar> Op<T> for Reshape {
         "reshape"
     }
 
+    #[inline(always)] // as in elementwise!
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].reshape(self.0)
     }

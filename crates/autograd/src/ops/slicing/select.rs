@@ -13,6 +13,7 @@ impl<T: Scalar> Op<T> for Select {
         "select"
     }
 
+    #[inline(always)] // as in elementwise!
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].select(self.axis, self.index)
     }
