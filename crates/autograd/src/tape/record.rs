@@ -115,6 +115,7 @@ impl<T: Scalar> Record<T> {
     }
 
     /// Frees the elements of value `id`; its shape stays.
+    #[inline]
     pub(super) fn hollow_out(&mut self, id: u32) {
         let shape = self.values[id as usize].shape();
         self.values[id as usize] = hollow(&mut self.hollows, shape);
@@ -137,6 +138,7 @@ impl<T: Scalar> Record<T> {
 }
 
 /// A tensor of this shape without elements, shared with others of this shape.
+#[inline]
 fn hollow<T: Scalar>(known: &mut Vec<Tensor<T>>, shape: Shape) -> Tensor<T> {
     if let Some(hollow) = known.iter().find(|hollow| hollow.shape() == shape) {
         return hollow.clone();
