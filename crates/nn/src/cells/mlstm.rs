@@ -22,12 +22,12 @@ use unspool_autograd::{Params, Scalar, Shape, Tensor, Var};
 /// ```
 ///
 /// Beck et al. 2024, "xLSTM: extended long short-term memory", equations 19 to 27, each head for
-/// itself. m is a stabilizer: it changes C and n by a factor of `exp(-m_t)` and h not at all. (The
-/// paper's appendix leaves 1 for `exp(-m_t)` in the last equation, which would make h depend on m.)
+/// itself. m is a stabilizer: it changes C and n by a factor of `exp(-m_t)` and h not at all, since
+/// the paper's bound of 1 on the denominator becomes `exp(-m_t)`.
 ///
 /// Nothing but the memory depends on the steps before, so that many steps are computed at once, in
-/// the parallel form of the paper's appendix A.3 from the state before them: each output is a sum
-/// over the steps of the chunk, weighted like attention, and what the state before contributes.
+/// the parallel form of the paper's appendix, from the state before them: each output is a sum over
+/// the steps of the chunk, weighted like attention, and what the state before contributes.
 ///
 /// ```
 /// use unspool_nn::rng;

@@ -20,7 +20,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// h_t = o_t ⊙ c_t
 /// ```
 ///
-/// Bradbury et al. 2017, "Quasi-recurrent neural networks", equations 2, 3 and 5. The gates are a
+/// Bradbury et al. 2017, "Quasi-recurrent neural networks", equations 2 and 4. The gates are a
 /// causal convolution over time: they depend on the inputs alone, and many steps are computed at
 /// once, as a [linear recurrence](Var::lerp_recurrence). Before the first step x is 0.
 ///
