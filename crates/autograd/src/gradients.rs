@@ -55,11 +55,12 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         gradients
     }
 
-    /// The gradient with respect to one value: zero if the loss does not depend on it.
+    /// The gradient with respect to one value. That of a variable is zero if the loss does not depend
+    /// on it.
     ///
     /// # Panics
     /// If `var` is a constant, from another tape, or a computed value whose gradient was not
-    /// retained (see [`retain_grad`](crate::Var::retain_grad)).
+    /// retained (see [`retain_grad`](crate::Var::retain_grad)) or on which the loss does not depend.
     #[track_caller]
     pub fn wrt(&self, var: Var<'t, T>) -> Tensor<T> {
         match self.get(var) {
@@ -80,10 +81,14 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         if !node.is_leaf() && !record.retains(var.id(), self.pass) {
             return Err("that of a computed value is kept only if retain_grad() was called on it before");
         }
-        Ok(match self.sums.get(var.id()) {
-            Some(grad) => grad.contiguous(),
-            None => Tensor::zeros(record.values[var.id() as usize].shape()),
-        })
+        match self.sums.get(var.id()) {
+            Some(grad) => Ok(grad.contiguous()),
+            // A computed value is looked at on purpose: a zero would be believed.
+            None if !node.is_leaf() => Err(
+                "the loss does not depend on this value; call retain_grad() on the very variable that the loss is computed from, not on a slice or a copy made beside it",
+            ),
+            None => Ok(Tensor::zeros(record.values[var.id() as usize].shape())),
+        }
     }
 }
 
