@@ -157,3 +157,40 @@ fn each_direction_begins_with_its_own_state() {
     assert_eq!(run.last().value(), Var::concat(1, &[forward.last(), backward.last()]).value());
     assert_eq!(run.state().1.value(), backward.state().value());
 }
+
+/// The curve of a lecture on vanishing gradients, dL/dh_t over t: by `steps`, and by a loop written by hand.
+#[test]
+fn the_steps_are_the_variables_that_a_loss_depends_on() {
+    for reverse in [false, true] {
+        let tape = Tape::new();
+        let net = tape.bind(&Recurrent { reverse, ..Recurrent::new(Lstm::<Tensor<f64>>::new(&mut rng(1), 3, 4)) });
+        let xs = tape.constant(&values([140, 2, 3], 1)); // of two projections
+
+        let output = net.forward(xs);
+        let steps: Vec<_> = output.steps().into_iter().map(Var::retain_grad).collect();
+        let by_steps = (output.sequence().sin().mean() + output.last().square().sum()).backward();
+
+        let mut state = net.cell.zero_state(2);
+        let mut by_hand = vec![state.0; 140];
+        for t in 0..140 {
+            let t = if reverse { 139 - t } else { t };
+            (by_hand[t], state) = net.cell.step(net.cell.project(xs.slice(0, t..t + 1)).squeeze(0), state);
+            by_hand[t].retain_grad();
+        }
+        let gradients = (Var::stack(0, &by_hand).sin().mean() + state.0.square().sum()).backward();
+        for t in 0..140 {
+            assert_close(&format!("time {t}"), &by_steps.wrt(steps[t]), &gradients.wrt(by_hand[t]), 1e-14);
+            assert!(by_steps.wrt(steps[t]).to_vec().iter().any(|&g| g != 0.0));
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "gradient: the loss does not depend on this value; call retain_grad() on the very variable")]
+fn a_slice_beside_the_loss_has_no_gradient_rather_than_zero() {
+    let tape = Tape::new();
+    let net = tape.bind(&Recurrent::new(Lstm::<Tensor<f64>>::new(&mut rng(1), 3, 4)));
+    let output = net.apply(tape.constant(&values([5, 2, 3], 1)), Context::default().with_lengths(&[5, 2]));
+    let h = output.steps()[1].retain_grad();
+    output.last().sum().backward().wrt(h);
+}

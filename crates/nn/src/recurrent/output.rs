@@ -22,10 +22,34 @@ pub struct RecurrentOutput<'t, T: Scalar, S> {
 }
 
 impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
-    /// The output of each time step, `[B, H]`: for a loss over some of them.
+    /// The output of each time step, `[B, H]`: for a loss over some of them, or to look at their
+    /// gradients.
+    ///
+    /// Without lengths and masks, and of a cell that goes step by step, these are the variables of
+    /// which [`sequence`](SequenceOutput::sequence) and [`last`](SequenceOutput::last) are made, so
+    /// that [`retain_grad`](Var::retain_grad) gives the gradient of any loss. Otherwise they are
+    /// slices of a sequence, and have a gradient if the loss is computed from them.
+    ///
+    /// ```
+    /// use unspool_nn::rng;
+    /// use unspool_nn::cells::SimpleRnn;
+    /// use unspool_nn::layers::Layer;
+    /// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let layer = Recurrent::new(SimpleRnn::<Tensor>::new(&mut rng(0), 1, 8));
+    /// let tape = Tape::new();
+    /// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([50, 4, 1])));
+    /// let steps: Vec<_> = output.steps().into_iter().map(|h| h.retain_grad()).collect();
+    /// let gradients = output.last().square().sum().backward();
+    /// let norm = |t: usize| gradients.wrt(steps[t]).map(|g| g * g).sum().item().sqrt();
+    /// assert!(norm(0) < norm(25) && norm(25) < norm(49)); // vanishes on its way back
+    /// ```
+    ///
+    /// # Panics
+    /// If the context was [`without_sequence`](crate::Context::without_sequence).
     #[track_caller]
     pub fn steps(&self) -> Vec<Var<'t, T>> {
-        self.sequence().unbind().collect()
+        self.packing.times(&self.outputs).unwrap_or_else(|| self.sequence().unbind().collect())
     }
 
     /// The size of one output, the H of `[T, B, H]`.

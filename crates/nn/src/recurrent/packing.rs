@@ -212,7 +212,15 @@ impl Packing {
         }
     }
 
-    /// The same if outputs repeat, with other values than zeros before the first valid step: they
+    /// The variables `[B, ..]` of the steps in the order of time, of which
+    /// [`sequence`](Packing::sequence) is made, if each has the rows of one time step.
+    pub(crate) fn times<'t, T: Scalar>(&self, steps: &[Var<'t, T>]) -> Option<Vec<Var<'t, T>>> {
+        let whole = self.indices.is_none() && steps.len() == self.steps.len();
+        let times = || steps.iter().copied();
+        whole.then(|| if self.reverse { times().rev().collect() } else { times().collect() })
+    }
+
+    /// [`sequence`](Packing::sequence) if outputs repeat, with other values than zeros before the first valid step: they
     /// are the last of `steps_and_initial`, sorted.
     pub(crate) fn sequence_after<'t, T: Scalar>(&self, steps_and_initial: &[Var<'t, T>]) -> Var<'t, T> {
         let indices = self.indices.as_ref().expect("outputs repeat in a packed batch only");
