@@ -142,3 +142,17 @@ fn an_rg_lru_whose_gates_are_shut_or_open_has_finite_gradients() {
         }
     }
 }
+
+/// Both gates so far shut that f32 holds neither: their ratio counts.
+#[test]
+fn a_min_lstm_whose_gates_are_both_shut_weighs_them() {
+    let mut cell: MinLstm<Tensor> = MinLstm::new(&mut rng(7), 1, 1);
+    cell.leaves_mut().into_iter().for_each(|leaf| *leaf = Tensor::zeros(leaf.shape()));
+    cell.x.bias = Tensor::from_vec(vec![-120.0, -121.0, 1.0], [3]); // i, f, g
+    let tape = Tape::new();
+    let net = tape.bind(&Recurrent::new(cell));
+    let h = net.forward(tape.constant(&Tensor::ones([1, 1, 1]))).last();
+    assert!((h.item() - 1.0 / (1.0 + (-1f32).exp())).abs() < 1e-6, "{}", h.item());
+    let gradient = h.sum().backward().of(&net).cell.x.bias;
+    assert!(gradient.to_vec().iter().all(|g| g.is_finite() && *g != 0.0), "{gradient:?}");
+}

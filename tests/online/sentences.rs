@@ -40,6 +40,9 @@ fn steps_that_do_not_fit_are_refused_in_a_sentence() {
         known.step(&(), [], |_, [], h| (h.sum(), h)) => "Rtrl: parameters of the model: 0, and 2 in the step before; call reset() for another model";
         lstm.step(&Recurrent::new(Lstm::new(&mut rng(0), 2, 3)), [&x], |net, [x], s| (s.0.sum(), net.run(x, Some(s), Context::default()).state())) => "linear: shapes [1, 1, 5] and [2, 12] do not multiply; they must be [.., K] and [K, N]";
     }
+    sentences! {
+        Rtrl::new(start()).freeze("layer.*").step(&layer, [], |net, [], h| (h.sum(), net.forward(h))) => "freeze: no parameter matches \"layer.*\"; the parameters are weight, bias";
+    }
     // And go on after that.
     known.step(&layer, [], |net, [], h| (h.sum(), net.forward(h)));
 }

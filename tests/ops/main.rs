@@ -10,6 +10,7 @@ mod long_tapes;
 mod params;
 mod properties;
 mod ranges;
+mod scopes;
 mod tape_sentences;
 mod tensor_sentences;
 mod tidy;

@@ -298,10 +298,79 @@ fn a_sequence_that_was_not_kept_is_not_read() {
 
 #[test]
 #[should_panic(
-    expected = "states: with gradient checkpointing, or a context without_sequence(), a layer keeps only the last state"
+    expected = "states: only the last was kept; so it is with gradient checkpointing, a context without_sequence()"
 )]
 fn states_that_were_not_kept_are_not_read() {
     let tape = Tape::new();
     let layer = lstm(&mut rng(9), 1).checkpointing(Checkpointing::every(10));
     tape.bind(&layer).forward(tape.constant(&Tensor::ones([5, 1, 1]))).states();
+}
+
+/// One after the other on one tape: the segments of a frozen layer die with what it computed.
+#[test]
+fn a_frozen_layer_may_come_before_one_that_learns() {
+    let rng = &mut rng(3);
+    let [a, b] = [1, 4].map(|inputs| Recurrent::new(Gru::<Tensor>::new(rng, inputs, 4)));
+    let gradient = |checkpointing: Option<Checkpointing>| {
+        let tape = Tape::new();
+        let [a, b] = [&a, &b].map(|layer| Recurrent { checkpointing, ..layer.clone() });
+        let (frozen, net) = (tape.bind_frozen(&a), tape.bind(&b));
+        let xs = tape.constant(&Tensor::ones([1000, 2, 1]));
+        let loss = net.forward(frozen.forward(xs).sequence()).last().sum();
+        loss.backward().of(&net).cell.u
+    };
+    assert_eq!(gradient(Some(Checkpointing::every(1))), gradient(None));
+}
+
+/// Two backward passes read the last output, which lies in the last segment.
+#[test]
+fn two_passes_without_a_sequence_make_the_same_bits() {
+    fn check<C>(cell: C)
+    where
+        C: Params<Tensor> + Clone,
+        for<'t> C::With<Var<'t>>: Cell<'t, f32>,
+    {
+        let tape = Tape::new();
+        let net = tape.bind(&Recurrent::new(cell).checkpointing(Checkpointing::every(64)));
+        let xs = tape.variable(&Tensor::from_fn([600, 4, 4], |i| (i as f32).sin()));
+        let last = net.apply(xs, Context::default().without_sequence()).last();
+        let gradients = || last.square().sum().backward().wrt(xs);
+        assert_eq!(gradients(), gradients());
+        assert_eq!(last.value().shape()[1], 4);
+    }
+    let rng = &mut rng(3);
+    check(Lstm::new(rng, 4, 4));
+    check(MinGru::new(rng, 4, 4));
+    check(Lru::new(rng, 4, 4));
+    check(Qrnn::new(rng, 4, 4));
+    check(Mlstm::new(rng, 4, 4, 2));
+    check(wrappers::Residual::new(Lstm::new(rng, 4, 4), 4));
+}
+
+/// The states between segments are not views of the many that were computed at once.
+#[test]
+fn a_budget_holds_for_cells_that_compute_many_steps_at_once() {
+    fn check<C>(name: &str, cell: C)
+    where
+        C: Params<Tensor> + Clone,
+        for<'t> C::With<Var<'t>>: Cell<'t, f32>,
+    {
+        let budget = 1_000_000;
+        let tape = Tape::new();
+        let net = tape.bind(&Recurrent::new(cell).checkpointing(Checkpointing::budget(budget)));
+        let xs = tape.constant(&Tensor::from_fn([40_000, 1, 32], |i| (i as f32).sin()));
+        let since = tape.len();
+        let last = net.apply(xs, Context::default().without_sequence()).last();
+        let bytes = || tape.bytes(since..tape.len());
+        assert!(bytes() < budget + budget / 4, "{name}: {} bytes", bytes());
+        last.sum().backward();
+        assert!(bytes() < budget + budget / 4, "{name}: {} bytes after a backward pass", bytes());
+    }
+    let rng = &mut rng(3);
+    check("min_gru", MinGru::new(rng, 32, 32));
+    check("min_lstm", MinLstm::new(rng, 32, 32));
+    check("qrnn", Qrnn::new(rng, 32, 32));
+    check("lru", Lru::new(rng, 32, 32));
+    check("rg_lru", RgLru::new(rng, 32));
+    check("lstm", Lstm::new(rng, 32, 32));
 }

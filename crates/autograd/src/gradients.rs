@@ -74,6 +74,9 @@ impl<'t, T: Scalar> Gradients<'t, T> {
             return Err("the variable belongs to another tape");
         }
         let record = self.tape.record.borrow();
+        if record.is_freed(var) {
+            return Err("this value was computed inside a scope and freed at its end");
+        }
         let node = record.nodes[var.id() as usize];
         if !node.needs_gradient() {
             return Err("a constant has none");

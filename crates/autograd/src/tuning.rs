@@ -36,3 +36,7 @@ pub(crate) const HOLLOW_SHAPES: usize = 16;
 /// The number of numbers, such as the 1 of `1.0 - z`, whose tensors a tape shares between all their
 /// uses. Not measured: a cell's step has a few, and the search is linear.
 pub(crate) const SHARED_NUMBERS: usize = 16;
+
+/// A value that outlives its segment is copied if it holds more than twice its size and so many
+/// bytes. Not measured: what a copy costs does not show beside a replay.
+pub(crate) const SMALL_BLOCK: usize = 1024;

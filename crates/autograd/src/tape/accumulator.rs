@@ -1,6 +1,7 @@
 //! Gradients while a backward pass adds them up.
 
 use crate::tuning::DEFERRED_ROWS;
+use std::ops::Range;
 use unspool_tensor::{PackedMatrix, Scalar, Shape, Tensor};
 
 /// The gradients so far, by the id of the value they belong to.
@@ -57,6 +58,12 @@ impl<T: Scalar> Accumulator<T> {
     /// The gradient of value `id`, if it has any.
     pub(crate) fn get(&self, id: u32) -> Option<&Tensor<T>> {
         self.slots.get(id as usize)?.as_ref()
+    }
+
+    /// Whether one of these values has a gradient so far.
+    pub(super) fn reach(&self, ids: Range<u32>) -> bool {
+        self.slots[ids.start as usize..ids.end as usize].iter().any(Option::is_some)
+            || self.deferred.iter().any(|deferred| ids.contains(&deferred.id))
     }
 
     /// Takes the gradient of value `id`, if it has any; a copy of it if it is to be kept. Taking it

@@ -24,7 +24,7 @@ pub(crate) fn backward<T: Scalar>(
     let mut segments = Pass::over(record);
     let mut end = loss + 1;
     while end > 0 {
-        let start = segments.enter(record, end);
+        let start = segments.enter(record, gradients, end);
         for id in (start..end).rev() {
             step(gradients, record, id, pass);
         }

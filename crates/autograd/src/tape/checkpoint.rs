@@ -6,6 +6,7 @@
 //! at its start, the values are dropped again. The code that made the segment runs once: the second
 //! time, the tape repeats what it recorded, with the same bits.
 
+use super::accumulator::Accumulator;
 use super::node::Node;
 use super::op::Inputs;
 use super::packed_weights::Turn;
@@ -61,6 +62,26 @@ impl Segments {
         self.kept.clear();
         self.releases.clear();
         self.recomputed = 0;
+    }
+
+    /// Whether a closed segment has values on both sides of a length of the tape.
+    pub(super) fn cross(&self, since: usize) -> bool {
+        let ending_after = self.closed.iter().rev().take_while(|s| s.end as usize > since);
+        ending_after.into_iter().any(|s| (s.start as usize) < since)
+    }
+
+    /// Forgets the segments from value `since` on, which none crosses: their ids are used again.
+    pub(super) fn truncate(&mut self, since: u32) {
+        self.closed.truncate(self.closed.partition_point(|s| s.end <= since));
+        self.kept.truncate(self.closed.last().map_or(0, |s| s.kept.1 as usize));
+        self.releases.truncate(self.releases.partition_point(|r| r.at <= since));
+    }
+
+    /// From which value on there may be leaves that a replay reads: the start of the first segment,
+    /// open or closed, that ends after value `since`.
+    pub(super) fn first_ending_after(&self, since: usize) -> Option<usize> {
+        let closed = self.closed.iter().rev().take_while(|s| s.end as usize > since).map(|s| s.start as usize);
+        closed.chain(self.open.iter().map(|&start| start as usize)).min()
     }
 
     /// Notes a release of the values `start..end` on a tape of length `at`.
@@ -161,6 +182,13 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     pub fn close_segment(&self, made: Range<usize>, kept: &[Var<'_, T>], drop_now: bool) {
         let record = &mut *self.record.borrow_mut();
+        for var in kept {
+            assert!(std::ptr::eq(var.tape, self), "checkpoint: a returned variable belongs to another tape");
+            record.check_epoch("checkpoint", *var);
+        }
+        if made.is_empty() {
+            return; // nothing to make again
+        }
         let recorded_since = record.segments.open.first().map_or(usize::MAX, |&start| start as usize);
         assert!(made.start >= recorded_since, "close_segment: the range was not recorded as recomputable");
         assert!(made.end == record.nodes.len(), "close_segment: a segment ends where the tape ends");
@@ -171,7 +199,6 @@ impl<T: Scalar> Tape<T> {
         );
         let first_kept = record.segments.kept.len() as u32;
         for var in kept {
-            assert!(std::ptr::eq(var.tape, self), "checkpoint: a returned variable belongs to another tape");
             record.segments.kept.push(var.id());
         }
         record.segments.kept[first_kept as usize..].sort_unstable();
@@ -202,6 +229,7 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     pub fn keep(&self, var: Var<'_, T>) {
         assert!(std::ptr::eq(var.tape, self), "keep: the variable belongs to another tape");
+        self.record.borrow().check_epoch("keep", var);
         self.record.borrow_mut().nodes[var.id() as usize].set(Node::KEPT);
     }
 
@@ -236,6 +264,9 @@ fn drop_values<T: Scalar>(record: &mut Record<T>, at: usize) {
         }
     }
     (segment.start..end).for_each(|id| drop_value(record, segment, id));
+    for i in segment.kept.0..segment.kept.1 {
+        record.compact(record.segments.kept[i as usize]);
+    }
     record.packed.drop_copies(segment.start..segment.end);
     record.segments.closed[at].is_dropped = true;
 }
@@ -245,10 +276,13 @@ fn drop_value<T: Scalar>(record: &mut Record<T>, segment: Segment, id: u32) {
     let node = &mut record.nodes[id as usize];
     let kept = &record.segments.kept[segment.kept.0 as usize..segment.kept.1 as usize];
     let stays = node.is_leaf() || node.is(Node::RETAINED | Node::KEPT) || kept.binary_search(&id).is_ok();
-    if stays || node.is_absent() {
-        return;
+    // What was released after the segment had ended is released once more after a replay.
+    if !node.is(Node::RELEASED) {
+        if stays || node.is(Node::DROPPED) {
+            return;
+        }
+        node.set(Node::DROPPED);
     }
-    node.set(Node::DROPPED);
     record.hollow_out(id);
 }
 
@@ -325,12 +359,13 @@ impl Pass {
 
     /// Before the values below `end`: makes those of the segments that end there again. Returns down
     /// to which value no segment begins or ends.
-    pub(super) fn enter<T: Scalar>(&mut self, record: &mut Record<T>, end: u32) -> u32 {
+    /// A segment that no gradient has reached stays dropped.
+    pub(super) fn enter<T: Scalar>(&mut self, record: &mut Record<T>, gradients: &Accumulator<T>, end: u32) -> u32 {
         while self.ahead > 0 && record.segments.closed[self.ahead - 1].end >= end {
             self.ahead -= 1;
             let segment = record.segments.closed[self.ahead];
             if segment.start < end {
-                if segment.is_dropped {
+                if segment.is_dropped && gradients.reach(segment.start..end) {
                     recompute(record, self.ahead);
                 }
                 self.entered.push(self.ahead);
@@ -344,7 +379,9 @@ impl Pass {
     /// After the values from `start` on: drops those of the segments that begin there.
     pub(super) fn leave<T: Scalar>(&mut self, record: &mut Record<T>, start: u32) {
         while let Some(at) = self.entered.pop_if(|&mut at| record.segments.closed[at].start == start) {
-            drop_values(record, at);
+            if !record.segments.closed[at].is_dropped {
+                drop_values(record, at);
+            }
         }
     }
 }

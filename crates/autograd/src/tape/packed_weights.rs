@@ -136,6 +136,7 @@ impl<T: Scalar> PackedWeights<T> {
     /// Forgets the matrices from value `since` on: their ids are used again.
     pub(super) fn forget_from(&mut self, since: u32) {
         let uses = self.0.get_mut();
+        uses.first.truncate(uses.first.partition_point(|&(node, _)| node < since));
         if uses.entries.keys().any(|&(id, _)| id >= since) {
             uses.entries.retain(|&(id, _), _| id < since);
             uses.copies.retain(|&(id, _)| id < since);

@@ -5,7 +5,7 @@ use super::checkpoint::Segments;
 use super::node::Node;
 use super::op_arena::OpArena;
 use super::packed_weights::PackedWeights;
-use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS};
+use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS, SMALL_BLOCK};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// Values and nodes have the same index, the value's id. Inputs come before what is made of them.
@@ -119,6 +119,16 @@ impl<T: Scalar> Record<T> {
     pub(super) fn hollow_out(&mut self, id: u32) {
         let shape = self.values[id as usize].shape();
         self.values[id as usize] = hollow(&mut self.hollows, shape);
+    }
+
+    /// Copies the elements of value `id` if it is a small part of the memory that it holds, as the last
+    /// step of many is.
+    pub(super) fn compact(&mut self, id: u32) {
+        let value = &mut self.values[id as usize];
+        let [_, (_, held)] = value.blocks();
+        if held > 2 * value.numel() * size_of::<T>() + SMALL_BLOCK {
+            *value = value.copy();
+        }
     }
 
     /// Drops everything recorded and keeps the capacity of the lists.

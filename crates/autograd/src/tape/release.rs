@@ -48,6 +48,7 @@ impl<T: Scalar> Tape<T> {
         };
         for var in kept {
             assert!(std::ptr::eq(var.tape, self), "release: a variable to be kept belongs to another tape");
+            record.check_epoch("release", *var);
             mark(var.id());
         }
         // Ops recorded after the range may read it, too.
@@ -69,13 +70,14 @@ impl<T: Scalar> Tape<T> {
                 before.for_each(|&id| mark(id));
             }
         }
-        let in_segment = record.segments.is_open();
-        let only_constants = only_constants && !in_segment;
+        let segments = record.segments.first_ending_after(since);
+        let only_constants = only_constants && segments.is_none();
         record.segments.released(record.nodes.len(), since, end);
         for (id, _) in (since..end).zip(&needed).filter(|(_, needed)| !**needed) {
             let node = &mut record.nodes[id];
             // Inside a segment, no op can make a leaf again.
-            if !(node.is(Node::RELEASED) || in_segment && node.is_leaf()) {
+            let is_read_again = node.is_leaf() && segments.is_some_and(|start| id >= start);
+            if !(node.is(Node::RELEASED) || is_read_again) {
                 node.set(Node::RELEASED);
                 // Gradient rules read shapes; where there are only constants, there is no rule.
                 match only_constants {

@@ -101,7 +101,9 @@ impl<T: Scalar> Tape<T> {
             record.check_epoch("tidy", *var);
         }
         let made = &record.nodes[since.min(record.nodes.len())..];
-        !record.segments.is_open() && !made.iter().any(|node| node.is(Node::NEEDS_GRADIENT | Node::RETAINED))
+        !record.segments.is_open()
+            && !record.segments.cross(since)
+            && !made.iter().any(|node| node.is(Node::NEEDS_GRADIENT | Node::RETAINED))
     }
 }
 
@@ -121,6 +123,7 @@ impl<T: Scalar> Record<T> {
         self.values.truncate(since);
         self.nodes.truncate(since);
         self.packed.forget_from(since as u32);
+        self.segments.truncate(since as u32);
         self.epoch += 1;
         self.truncations.retain(|&(start, _)| (start as usize) < since);
         self.truncations.push((since as u32, self.epoch));
@@ -142,7 +145,14 @@ impl<T: Scalar> Record<T> {
     #[cold]
     #[track_caller]
     fn check_truncations(&self, op: &str, var: Var<'_, T>) {
-        let is_freed = self.truncations.iter().any(|&(start, epoch)| var.id() >= start && var.epoch() < epoch);
+        let is_freed = self.is_freed(var);
         assert!(!is_freed, "{op}: this value was computed inside a scope and freed at its end; return it from there");
+    }
+
+    /// Whether the value was cut off.
+    pub(crate) fn is_freed(&self, var: Var<'_, T>) -> bool {
+        // Both starts and epochs ascend: of the cuts that reach down to the id, the latest is the last.
+        let cuts = self.truncations.partition_point(|&(start, _)| start <= var.id());
+        cuts.checked_sub(1).is_some_and(|last| var.epoch() < self.truncations[last].1)
     }
 }

@@ -59,17 +59,21 @@ impl<'t, T: Scalar> Cell<'t, T> for MinLstm<Var<'t, T>> {
     }
 
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
-        let [i, f, g] = x.chunks();
-        let (i, f) = (i.sigmoid(), f.sigmoid());
-        let h = (f * h + i * g) / (f + i);
+        let [share, g] = share_and_candidate(x);
+        let h = h.lerp(g, share);
         (h, h)
     }
 
     fn unroll(&self, xs: Var<'t, T>, h: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
-        let [i, f, g] = xs.chunks();
-        let (i, f) = (i.sigmoid(), f.sigmoid());
-        Some(Unrolled::of(Var::lerp_recurrence(g, i / (f + i), h)))
+        let [share, g] = share_and_candidate(xs);
+        Some(Unrolled::of(Var::lerp_recurrence(g, share, h)))
     }
+}
+
+/// `i / (f + i)`, of logarithms, since both gates may be 0 as far as the type can hold; and g.
+fn share_and_candidate<T: Scalar>(x: Var<'_, T>) -> [Var<'_, T>; 2] {
+    let [i, f, g] = x.chunks();
+    [(i.logsigmoid() - f.logsigmoid()).sigmoid(), g]
 }
 
 /// A recurrent layer of [`MinLstm`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -1,9 +1,10 @@
 //! One step on a tape, and its derivatives by reverse passes: what all learners share.
 
+use crate::messages::listed;
 use crate::optim::group::matches;
 use crate::recurrent::detached::DetachedState;
 use crate::recurrent::state::State;
-use unspool_autograd::{Dual, Gradients, Params, Path, Real, Scalar, Shape, Tape, Tensor, Var};
+use unspool_autograd::{Dual, Gradients, Params, ParamsExt, Path, Real, Scalar, Shape, Tape, Tensor, Var};
 
 /// An element type of a tape on which numbers of type `N` are computed.
 pub(super) trait Element<N: Real>: Scalar {
@@ -112,6 +113,13 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
             panic!(
                 "{learner}: parameter {name} has shape {shape}, and {before} in the step before; call reset() for another model"
             );
+        }
+        if known.is_none() {
+            let names = model.names();
+            for pattern in &self.frozen {
+                let found = names.iter().any(|name| matches(pattern, name));
+                assert!(found, "freeze: no parameter matches {pattern:?}; the parameters are {}", listed(&names, ", "));
+            }
         }
         let before = known.map_or(given.len(), Vec::len);
         assert!(

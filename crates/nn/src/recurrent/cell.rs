@@ -84,7 +84,8 @@ pub trait Cell<'t, T: Scalar> {
     ///
     /// The layer calls it instead of [`step`](Cell::step) where it can, for as many steps as it
     /// projects at a time; sequences of different lengths arrive in pieces in which none ends.
-    /// `step` stays the definition: both must compute the same, to rounding.
+    /// `step` stays the definition: both must compute the same, to rounding. A cell that has dropout
+    /// or anything else in [`step_in`](Cell::step_in) that depends on the context has no `unroll`.
     ///
     /// ```
     /// use unspool_nn::layers::{Dense, Layer};

@@ -86,6 +86,11 @@ impl<'t, T: Scalar, S: State<'t, T>> Collected<'t, T, S> {
         }
     }
 
+    /// Keeps the output of the last step, although it lies in the last segment.
+    pub(super) fn keep_latest(&self) {
+        self.latest.iter().for_each(|var| var.tape().keep(*var));
+    }
+
     /// Whether a gradient reaches the steps.
     pub(super) fn need_gradient(&self) -> bool {
         self.latest.is_some_and(Var::requires_grad)

@@ -61,13 +61,15 @@ impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
     /// every h and every c.
     ///
     /// # Panics
-    /// If they were not kept: with gradient checkpointing, or a context
-    /// [`without_sequence`](crate::Context::without_sequence).
+    /// If they were not kept: with gradient checkpointing, a context
+    /// [`without_sequence`](crate::Context::without_sequence), or a cell whose
+    /// [`unroll`](crate::recurrent::Cell::unroll) does not return them
+    /// ([`Mlstm`](crate::cells::Mlstm)).
     #[track_caller]
     pub fn states(&self) -> S {
         assert!(
             !self.states.is_empty(),
-            "states: with gradient checkpointing, or a context without_sequence(), a layer keeps only the last state"
+            "states: only the last was kept; so it is with gradient checkpointing, a context without_sequence(), and a cell whose unroll returns none, as Mlstm's"
         );
         match &self.initial {
             None => S::join(&self.states, &mut |vars| self.packing.sequence(vars)),

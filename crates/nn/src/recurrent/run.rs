@@ -114,7 +114,9 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
                 None => steps.tidy(kept, since, &mut state),
             }
         }
-        drop(segments);
+        if segments.take().is_some() {
+            steps.keep_latest();
+        }
         let (state, last) = steps.finish(state, &packing);
         let Collected { outputs, states, .. } = steps;
         RecurrentOutput { outputs, states, initial, last, state, packing, return_sequences: self.return_sequences }

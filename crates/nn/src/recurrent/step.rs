@@ -54,6 +54,13 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
             "Cell: unroll turns {steps} steps of a batch of {batch} into outputs {shape}"
         );
         check_state("Cell: the state after unroll", &unrolled.state, batch);
+        if let Some(states) = &unrolled.states {
+            states.visit(&mut |var| {
+                let shape = var.shape();
+                let fits = shape.rank() > 1 && shape[..2] == [steps, batch];
+                assert!(fits, "Cell: unroll turns {steps} steps of a batch of {batch} into states {shape}");
+            });
+        }
         self.kept.clear();
         self.kept.push(outputs);
         for state in unrolled.states.iter().chain([&unrolled.state]) {

@@ -30,7 +30,7 @@ impl<T: Scalar> Plane<T> {
         let dense = of_step.contiguous_strides();
         let follow = strides.iter().zip(dense).zip(&of_step[..]).all(|((a, b), &size)| *a == b || size == 1);
         let rows = match (&of_step[..], strides) {
-            _ if follow => None,
+            _ if follow || shape.numel() == 0 => None,
             (&[_, width], &[stride, 1]) => Some(Rows { width, stride }),
             _ if step == 0 => return Plane { tensor: tensor.select(0, 0).copy(), step, rows: None },
             _ => return Plane { tensor: tensor.copy(), step: of_step.numel() as isize, rows: None },
