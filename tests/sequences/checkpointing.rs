@@ -1,7 +1,7 @@
 //! Gradient checkpointing of recurrent layers: the same bits as stored.
 
 use unspool::autograd::{Params, Var, hvp};
-use unspool::cells::{LayerNormGru, LayerNormLstm};
+use unspool::cells::*;
 use unspool::prelude::*;
 use unspool::recurrent::{Bidirectional, Checkpointing, SequenceLayer, Stack, State, wrappers};
 

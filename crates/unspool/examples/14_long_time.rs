@@ -168,7 +168,7 @@ fn errors(model: &Model<Tensor>, series: &Series) -> [f64; 2] {
     errors
 }
 
-/// A line of what Linux tells of this process, in MB.
+/// A field of what Linux reports on this process, in MB.
 fn memory(field: &str) -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line =

@@ -119,7 +119,7 @@ impl<T: Scalar> Tape<T> {
     ///
     /// `segment` runs once. The backward pass repeats the ops that the tape recorded, on the same
     /// values: the gradients have the same bits as without checkpointing, whatever the function
-    /// captures, draws at random or counts. What stays of a dropped value is its record, some 50
+    /// captures, draws at random or counts. What stays of a dropped value is its record, some 45
     /// bytes.
     ///
     /// ```

@@ -27,7 +27,7 @@ use unspool_autograd::{Params, Scalar, Shape, Tensor, Var};
 ///
 /// Nothing but the memory depends on the steps before, so that many steps are computed at once, in
 /// the parallel form of the paper's appendix, from the state before them: each output is a sum over
-/// the steps of the chunk, weighted like attention, and what the state before contributes.
+/// these steps, weighted like attention, and what the state before contributes.
 ///
 /// ```
 /// use unspool_nn::rng;

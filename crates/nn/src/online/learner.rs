@@ -10,7 +10,7 @@ use unspool_autograd::{Params, Real, Scalar, Tape, Tensor, Var};
 /// steps.
 ///
 /// A learner holds the state between steps, and some form of the influence that the parameters had
-/// on it through the steps so far. The model is any [`Params`]; what a step of it is, a closure says.
+/// on it through the steps so far. The model is any [`Params`]; a closure defines what a step of it is.
 ///
 /// Code that is generic in the learner sees its [`Scalar`](OnlineLearner::Scalar) as the element
 /// type of the variables:

@@ -58,7 +58,7 @@ impl Checkpointing {
     /// its outputs. The library picks the schedule that makes the fewest steps again: the longer
     /// the sequence and the smaller the budget, the more often.
     ///
-    /// Not counted are the tape's records, some 0.8 KB a step of an LSTM, whatever its size and the
+    /// Not counted are the tape's records, some 760 bytes a step of an LSTM, whatever its size and the
     /// batch.
     ///
     /// A layer panics if the budget is less than one group of its steps needs; the sentence states

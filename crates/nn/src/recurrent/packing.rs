@@ -193,9 +193,8 @@ impl Packing {
     }
 
     /// What the steps computed, in the order of time: `[T, B, ..]`; a variable has the rows of one
-    /// step or of several. Steps that are not valid have
-    /// zeros; or, if outputs repeat, what the step before has, and zeros before the first valid
-    /// step.
+    /// step or of several. Steps that are not valid have zeros; or, if outputs repeat, what the step
+    /// before has, and zeros before the first valid step.
     pub(crate) fn sequence<'t, T: Scalar>(&self, steps: &[Var<'t, T>]) -> Var<'t, T> {
         match &self.indices {
             None if steps.len() < self.steps.len() => {
