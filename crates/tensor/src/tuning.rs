@@ -75,5 +75,6 @@ pub(crate) const MAX_LANES: usize = 16;
 /// and backward; 512 up to 15% more.
 pub(crate) const RECURRENCE_COLUMNS: usize = 2048;
 
-/// Threads share a linear recurrence of at least this many elements. Not measured yet.
+/// Threads share a linear recurrence of at least this many elements. Forward and backward, two take
+/// 0.57 (8 million) to 0.8 (half a million) of the time of one, and gain nothing below that.
 pub(crate) const PARALLEL_RECURRENCE: usize = 1 << 19;
