@@ -77,6 +77,10 @@ pub use path::{Path, Segment};
 /// }
 /// assert_eq!(model.mean.to_vec(), [1.75, 3.25]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model with leaves `{P}`",
+    note = "a model is a struct generic in its leaf, `struct Model<P> {{ weight: P }}`, that derives `Params`; fields of configuration do not mention `P`"
+)]
 pub trait Params<P> {
     /// The same model with leaves of type `Q`.
     type With<Q>: Params<Q, With<P> = Self>;

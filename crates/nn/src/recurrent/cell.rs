@@ -50,6 +50,10 @@ use unspool_autograd::{Scalar, Var};
 /// })?;
 /// # Ok::<(), unspool_autograd::GradcheckError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a recurrent cell over `{T}`",
+    note = "a cell implements `Cell` when its leaves are bound to a tape: `impl<'t, T: Scalar> Cell<'t, T> for MyCell<Var<'t, T>>`; one for `f32` alone does not take the `f64` of `gradcheck`"
+)]
 pub trait Cell<'t, T: Scalar> {
     /// What is passed from step to step: `Var` for a hidden state h, a tuple of them for several.
     type State: State<'t, T>;

@@ -10,7 +10,7 @@
 //! | sequence to sequence | [`sequence`](SequenceOutput::sequence), then a [`Dense`] layer, which takes `[T, B, H]` as is |
 //! | encoder-decoder | [`decode`](Recurrent::decode) from the encoder's [`state`](SequenceOutput::state), with [`attention`] or [`scaled_dot_product_attention`] over its outputs, and [`beam_search`] to generate |
 //! | masked steps | [`Context::with_mask`] and [`attention_masked`]; for padding tokens [`Embedding::padding`] and [`Embedding::mask`] |
-//! | long sequences | gradient [`Checkpointing`] of a layer; [`Context::without_sequence`] if the last output is all that is read; [`Cell::unroll`] for cells that are linear in their state |
+//! | long sequences | gradient [`Checkpointing`] of a layer; [`Context::without_sequence`](crate::Context::without_sequence) if the last output is all that is read; [`Cell::unroll`] for cells that are linear in their state |
 //! | tied weights | use a field twice: `h.matmul(net.words.weight.t())` scores the next word |
 //!
 //! ```

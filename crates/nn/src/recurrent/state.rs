@@ -87,6 +87,10 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 ///     tape.reset();
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a state of variables `{T}`",
+    note = "a state is a `Var`, a tuple or `Vec` of states, or a struct generic in its leaf that derives `State` and `Clone`"
+)]
 pub trait State<'t, T: Scalar>: Clone {
     /// The same with tensors instead of variables.
     type Detached;
