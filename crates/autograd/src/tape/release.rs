@@ -63,14 +63,16 @@ impl<T: Scalar> Tape<T> {
                 record.inputs_of(id as u32).iter().for_each(|&id| mark(id));
             }
         }
-        // A segment that is made again reads all inputs of its ops.
-        for segment in record.segments.beginning_after(since, record.nodes.len()) {
-            for id in segment.clone() {
-                let before = record.inputs_of(id as u32).iter().filter(|&&id| (id as usize) < segment.start);
-                before.for_each(|&id| mark(id));
+        let segments = record.segments.first_ending_after(since);
+        if segments.is_some() {
+            // A segment that is made again reads all inputs of its ops.
+            for segment in record.segments.beginning_after(since, record.nodes.len()) {
+                for id in segment.clone() {
+                    let before = record.inputs_of(id as u32).iter().filter(|&&id| (id as usize) < segment.start);
+                    before.for_each(|&id| mark(id));
+                }
             }
         }
-        let segments = record.segments.first_ending_after(since);
         let only_constants = only_constants && segments.is_none();
         record.segments.released(record.nodes.len(), since, end);
         for (id, _) in (since..end).zip(&needed).filter(|(_, needed)| !**needed) {

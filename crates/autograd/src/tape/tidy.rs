@@ -125,7 +125,7 @@ impl<T: Scalar> Record<T> {
         self.packed.forget_from(since as u32);
         self.segments.truncate(since as u32);
         self.epoch += 1;
-        self.truncations.retain(|&(start, _)| (start as usize) < since);
+        self.truncations.truncate(self.truncations.partition_point(|&(start, _)| (start as usize) < since));
         self.truncations.push((since as u32, self.epoch));
         for (_, value) in moved {
             self.push_leaf(value, false);
