@@ -77,17 +77,6 @@ fn a_constant_of_a_segment_outlives_the_end_of_its_scope() {
 }
 
 #[test]
-fn a_release_of_constants_leaves_shapes_to_segments() {
-    let tape = Tape::new();
-    let (x, c) = (tape.variable(&ones(4)), tape.constant(&ones(4)));
-    let since = tape.len();
-    let a = c * 2.0;
-    let [b] = tape.checkpoint(|| [(a * 2.0).exp().sin()]);
-    tape.release(since..tape.len(), &[b]);
-    assert_eq!((x * b).sum().backward().wrt(x), b.value());
-}
-
-#[test]
 fn a_segment_that_no_gradient_reaches_is_not_made_again() {
     let tape = Tape::new();
     let (x, c) = (tape.variable(&ones(4)), tape.constant(&ones(4)));
@@ -116,8 +105,8 @@ fn a_value_that_was_freed_has_no_gradient() {
     let c = tape.constant(&ones(1));
     let mut freed = c;
     let _ = tape.tidy(|| {
-        freed = c * 2.0;
-        [freed * 3.0]
+        freed = c.sin(); // the first value of the scope, whose id the result takes
+        [freed.cos()]
     });
     let xs = [0, 1].map(|_| tape.variable(&ones(1)));
     (xs[0] + xs[1]).sum().backward().wrt(freed);
