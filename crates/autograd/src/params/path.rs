@@ -12,7 +12,7 @@ pub struct Path<'a> {
 }
 
 /// One segment of a [`Path`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segment {
     /// A named field.
     Field(&'static str),
@@ -35,6 +35,19 @@ impl<'a> Path<'a> {
         Path { is_buffer: true, ..self.join(segment) }
     }
 
+    /// The number of its segments.
+    pub(crate) fn len(&self) -> usize {
+        self.parent.map_or(0, Path::len) + usize::from(self.segment.is_some())
+    }
+
+    /// Appends its segments, the outermost first.
+    pub(crate) fn push_to(&self, segments: &mut Vec<Segment>) {
+        if let Some(parent) = self.parent {
+            parent.push_to(segments);
+        }
+        segments.extend(self.segment);
+    }
+
     /// Whether this is the path of a [buffer](super::Params#buffers), or of a leaf inside one.
     pub fn is_buffer(&self) -> bool {
         self.is_buffer
@@ -49,10 +62,15 @@ impl fmt::Display for Path<'_> {
                 f.write_str(".")?;
             }
         }
-        match self.segment {
-            Some(Segment::Field(name)) => f.write_str(name),
-            Some(Segment::Index(i)) => write!(f, "{i}"),
-            None => Ok(()),
+        self.segment.map_or(Ok(()), |segment| fmt::Display::fmt(&segment, f))
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Segment::Field(name) => f.write_str(name),
+            Segment::Index(i) => write!(f, "{i}"),
         }
     }
 }

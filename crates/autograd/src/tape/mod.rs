@@ -3,6 +3,7 @@
 mod accumulator;
 mod backward;
 mod checkpoint;
+mod names;
 mod node;
 mod op;
 mod op_arena;
@@ -11,6 +12,7 @@ mod record;
 mod release;
 mod tidy;
 mod var;
+mod watch;
 
 pub(crate) use accumulator::Accumulator;
 pub(crate) use backward::backward;
@@ -18,6 +20,7 @@ pub use checkpoint::Recomputable;
 pub use node::Saves;
 pub use op::{InputGrads, Inputs, Op};
 pub use var::Var;
+pub use watch::Origin;
 
 use crate::params::{Params, Path};
 use node::Node;
@@ -26,6 +29,7 @@ use record::Record;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
+use std::panic::Location;
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// A record of operations on [`Var`]s, in the order in which they happened.
@@ -66,15 +70,21 @@ impl<T: Scalar> Tape<T> {
     /// The model with each of its parameters a variable of this tape, and each of its
     /// [buffers](Params#buffers) a constant.
     pub fn bind<'t, M: Params<Tensor<T>>>(&'t self, model: &M) -> M::With<Var<'t, T>> {
-        model.map_leaves(Path::ROOT, &mut |path, leaf| {
-            if path.is_buffer() { self.constant(leaf) } else { self.variable(leaf) }
-        })
+        model.map_leaves(Path::ROOT, &mut |path, leaf| self.named(path, leaf, !path.is_buffer()))
     }
 
     /// The model with each of its tensors a constant of this tape: for evaluation, where nothing is
     /// recorded for a backward pass.
     pub fn bind_frozen<'t, M: Params<Tensor<T>>>(&'t self, model: &M) -> M::With<Var<'t, T>> {
-        model.map_leaves(Path::ROOT, &mut |_, leaf| self.constant(leaf))
+        model.map_leaves(Path::ROOT, &mut |path, leaf| self.named(path, leaf, false))
+    }
+
+    /// A leaf of a model, whose name is kept.
+    fn named<'t>(&'t self, path: Path<'_>, value: &Tensor<T>, needs_gradient: bool) -> Var<'t, T> {
+        let record = &mut *self.record.borrow_mut();
+        let id = record.push_leaf(value.clone(), needs_gradient);
+        record.names.push(id, path);
+        Var::new(self, id, record.epoch)
     }
 
     /// A value with respect to which gradients are taken. Shares the tensor's memory.
@@ -114,6 +124,9 @@ impl<T: Scalar> Tape<T> {
             let record = &mut *self.record.borrow_mut();
             let first = record.inputs_len;
             record.inputs.truncate(first);
+            if record.is_watched() {
+                record.begin_op();
+            }
             for input in inputs {
                 if !std::ptr::eq(input.tape, self) {
                     panic!("{}: the operands belong to different tapes", op.name());
@@ -140,7 +153,8 @@ impl<T: Scalar> Tape<T> {
             (op.forward(Inputs { values: &record.values, ids, packed: &record.packed, turn }), needs_gradient)
         };
         let record = &mut *self.record.borrow_mut();
-        let id = if needs_gradient || record.segments.is_open() {
+        let is_watched = record.is_watched();
+        let id = if needs_gradient || is_watched || record.segments.is_open() {
             let first_input = u32::try_from(first_input).expect("a tape holds at most 2^32 inputs");
             let saves = op.saves();
             let node = Node::new(record.ops.push(op), first_input, saves, needs_gradient);
@@ -150,6 +164,9 @@ impl<T: Scalar> Tape<T> {
             // and inputs.
             record.push_leaf(value, false)
         };
+        if is_watched {
+            record.end_op(id, Location::caller());
+        }
         Var::new(self, id, record.epoch)
     }
 

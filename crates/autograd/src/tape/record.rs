@@ -2,9 +2,11 @@
 
 use super::accumulator::Accumulator;
 use super::checkpoint::Segments;
+use super::names::Names;
 use super::node::Node;
 use super::op_arena::OpArena;
 use super::packed_weights::PackedWeights;
+use super::watch::{WATCHED, Watch};
 use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS, SMALL_BLOCK};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
@@ -21,7 +23,12 @@ pub(crate) struct Record<T: Scalar> {
     pub(super) retained: Vec<(u32, u32)>,
     pub(super) packed: PackedWeights<T>,
     pub(super) segments: Segments,
-    /// How often the record has been truncated.
+    /// The names of the leaves of models.
+    pub(crate) names: Names,
+    /// What a watched tape notes of its ops.
+    pub(super) watch: Option<Box<Watch>>,
+    /// How often the record has been truncated; the highest bit says whether the tape is watched, so
+    /// that an op that is not looked at reads nothing for it.
     pub(crate) epoch: u32,
     /// Where it was, with the epoch that began there: values from there on are of this epoch or a
     /// later one.
@@ -51,6 +58,8 @@ impl<T: Scalar> Record<T> {
             retained: Vec::new(),
             packed: PackedWeights::new(),
             segments: Segments::default(),
+            names: Names::default(),
+            watch: None,
             epoch: 0,
             truncations: Vec::new(),
             passes: 0,
@@ -75,7 +84,7 @@ impl<T: Scalar> Record<T> {
     #[inline]
     pub(crate) fn retains(&self, id: u32, pass: u32) -> bool {
         self.nodes[id as usize].is(Node::RETAINED)
-            && self.retained.iter().any(|&(retained, from)| retained == id && from <= pass)
+            && (self.keeps_all() || self.retained.iter().any(|&(retained, from)| retained == id && from <= pass))
     }
 
     #[inline(always)] // so that the node is written where it stays, not copied there
@@ -141,8 +150,12 @@ impl<T: Scalar> Record<T> {
         self.retained.clear();
         self.packed.clear();
         self.segments.clear();
+        self.names.clear();
         self.passes = 0;
-        self.epoch = 0;
+        self.epoch &= WATCHED;
+        if let Some(watch) = &mut self.watch {
+            watch.clear();
+        }
         self.truncations.clear();
     }
 }

@@ -124,6 +124,7 @@ impl<T: Scalar> Record<T> {
         self.nodes.truncate(since);
         self.packed.forget_from(since as u32);
         self.segments.truncate(since as u32);
+        self.names.truncate(since as u32);
         self.epoch += 1;
         self.truncations.truncate(self.truncations.partition_point(|&(start, _)| (start as usize) < since));
         self.truncations.push((since as u32, self.epoch));

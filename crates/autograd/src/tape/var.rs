@@ -17,7 +17,7 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// | family | ops |
 /// |---|---|
 #[doc = crate::ops::families::families!(crate::ops::families::table)]
-/// | [values](#values) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`ptr_eq`](Var::ptr_eq) [`new_zeros`](Var::new_zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) [`requires_grad`](Var::requires_grad) |
+/// | [values](#values) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`ptr_eq`](Var::ptr_eq) [`new_zeros`](Var::new_zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) [`requires_grad`](Var::requires_grad) [`name`](Var::name) [`origin`](Var::origin) [`inputs`](Var::inputs) |
 /// | [gradients](#gradients) | [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
 pub struct Var<'t, T: Scalar = f32> {
     pub(crate) tape: &'t Tape<T>,

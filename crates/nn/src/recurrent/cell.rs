@@ -2,7 +2,7 @@
 
 use crate::mode::Mode;
 use crate::recurrent::state::State;
-use unspool_autograd::{Scalar, Var};
+use unspool_autograd::{Params, Scalar, Var};
 
 /// A recurrent cell, bound to a tape: one step from a state to the next.
 ///
@@ -54,7 +54,7 @@ use unspool_autograd::{Scalar, Var};
     message = "`{Self}` is not a recurrent cell over `{T}`",
     note = "a cell implements `Cell` when its leaves are bound to a tape: `impl<'t, T: Scalar> Cell<'t, T> for MyCell<Var<'t, T>>`; one for `f32` alone does not take the `f64` of `gradcheck`"
 )]
-pub trait Cell<'t, T: Scalar> {
+pub trait Cell<'t, T: Scalar>: Params<Var<'t, T>> {
     /// What is passed from step to step: `Var` for a hidden state h, a tuple of them for several.
     type State: State<'t, T>;
 

@@ -238,6 +238,16 @@ impl Packing {
         }
     }
 
+    /// The time of the step computed as number `s`; of sequences with different numbers of valid steps
+    /// that run backwards, or of which any may be missing, it is `s` itself.
+    #[inline]
+    pub(crate) fn time(&self, s: usize) -> usize {
+        match self.steps {
+            Steps::Whole { time, reverse: true, .. } => time - 1 - s,
+            _ => s,
+        }
+    }
+
     /// Whether sequences have different numbers of valid steps.
     pub(crate) fn is_packed(&self) -> bool {
         self.indices.is_some()

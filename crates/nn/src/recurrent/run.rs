@@ -40,6 +40,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
             [time, batch, _] if time > 0 => (time, batch),
             _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
         };
+        let scope = xs.tape().layer_scope(cell);
         let packing = Packing::new(time, batch, cx.valid, self.reverse);
         let packed = packing.pack(xs);
         // Not `unwrap_or_else`: a closure would hide the caller's line from a panic in the cell.
@@ -55,17 +56,20 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
         let initial = packing.repeats().then(|| state.clone());
         let links = links(&packing.steps);
         let segments = |setting| Segments::new(xs.tape(), setting, links.clone().count());
-        let mut segments = self.checkpointing.map(segments);
+        // A tape that is looked at has all steps.
+        let kept = xs.tape().keeps_all();
+        let mut segments = self.checkpointing.filter(|_| !kept).map(segments);
         let mut steps = Collected::new(time, !cx.only_last, !cx.only_last && segments.is_none());
         let mut stepper = Stepper::new(cell, xs.tape(), cx.mode);
-        let (mut running, mut unrolls) = (batch, true);
+        let (mut running, mut unrolls) = (batch, !kept);
         let begin = xs.tape().len();
         for link in links {
             let since = if cx.only_last { begin } else { xs.tape().len() };
             if let Some(segments) = &mut segments {
                 segments.begin_link();
             }
-            let (kept, count) = (steps.len(), link.len());
+            let (first, count) = (steps.len(), link.len());
+            scope.step(None);
             let projection = Projection::new(cell, &packing, packed, link.clone());
             let mut todo = link;
             while !todo.is_empty() {
@@ -97,6 +101,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
                     }
                     None => {
                         let output;
+                        scope.step(packing.time(todo.start));
                         (output, state) = stepper.step(todo.start, projection.input(&step), state);
                         steps.push(output, &state);
                         todo.start += 1;
@@ -108,10 +113,10 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
             segments = segments.filter(|_| steps.need_gradient());
             match &mut segments {
                 Some(segments) => {
-                    steps.keep(kept);
+                    steps.keep(first);
                     segments.end_link(count, &state);
                 }
-                None => steps.tidy(kept, since, &mut state),
+                None => steps.tidy(first, since, &mut state),
             }
         }
         if segments.take().is_some() {

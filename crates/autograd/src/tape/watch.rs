@@ -1,0 +1,216 @@
+//! A tape that notes, beside each value, where it was computed and how long that took.
+
+use super::node::Node;
+use super::record::Record;
+use super::{Tape, Var};
+use crate::scope::{Place, dotted};
+use std::ops::Range;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+use unspool_tensor::Scalar;
+
+/// The bit of an epoch that says whether its tape is watched.
+pub(crate) const WATCHED: u32 = 1 << 31;
+
+/// What a watched tape notes.
+pub(crate) struct Watch {
+    /// Whether all values and gradients are kept.
+    keeps: bool,
+    /// One for each value that an op has computed.
+    notes: Vec<Option<Note>>,
+    /// The names of all scopes that were seen.
+    scopes: Vec<String>,
+    /// The latest scope, an index of `scopes`, and the generation in which it was looked up.
+    latest: (u32, u64),
+    /// When the op began that runs now.
+    begun: Instant,
+}
+
+/// Where and how a value was computed.
+#[derive(Clone, Copy)]
+struct Note {
+    location: &'static Location<'static>,
+    /// An index in the list of scopes.
+    scope: u32,
+    step: Option<usize>,
+    /// How long the op took.
+    forward: Duration,
+}
+
+/// Where a value was computed: what [`Var::origin`] returns.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The name of the op.
+    pub op: &'static str,
+    /// The [scopes](Tape::scope) in which it ran, empty outside of any.
+    pub scope: String,
+    /// The time step, from 0, if it ran in one.
+    pub step: Option<usize>,
+    /// The line that called it: the first outside of functions with `#[track_caller]`.
+    pub location: &'static Location<'static>,
+    /// How long it took.
+    pub forward: Duration,
+}
+
+impl Watch {
+    fn new(keeps: bool) -> Box<Watch> {
+        let latest = (0, u64::MAX);
+        Box::new(Watch { keeps, notes: Vec::new(), scopes: vec![String::new()], latest, begun: Instant::now() })
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.notes.clear();
+    }
+
+    /// The index of the scope of this generation.
+    fn intern(&mut self, generation: u64) -> u32 {
+        if self.latest.1 != generation {
+            let name = Place::scopes();
+            let known = self.scopes.iter().position(|known| *known == name);
+            let scope = known.unwrap_or_else(|| {
+                self.scopes.push(name);
+                self.scopes.len() - 1
+            });
+            self.latest = (scope as u32, generation);
+        }
+        self.latest.0
+    }
+}
+
+/// # Looking at a tape
+impl<T: Scalar> Tape<T> {
+    /// The same tape, which keeps all values and gradients from now on: as if
+    /// [`retain_grad`](Var::retain_grad) were called on each, and nothing
+    /// [released](Tape::release). A recurrent layer then goes step by step. For looking at a
+    /// computation; it takes more memory and time than a training step.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new().keep_all();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// let hidden = x.square();
+    /// assert_eq!(hidden.square().backward().wrt(hidden).item(), 2.0 * 9.0);
+    /// ```
+    pub fn keep_all(mut self) -> Self {
+        self.watch(true);
+        self
+    }
+
+    /// Whether this tape [keeps](Tape::keep_all) all values.
+    pub fn keeps_all(&self) -> bool {
+        self.record.borrow().keeps_all()
+    }
+
+    /// The values in a range of the tape's [lengths](Tape::len), in the order in which they were
+    /// recorded.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new().keep_all();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// let since = tape.len();
+    /// let y = x.square().exp();
+    /// let ops: Vec<_> = tape.values(since..tape.len()).map(|var| var.origin().unwrap().op).collect();
+    /// assert_eq!(ops, ["square", "exp"]);
+    /// ```
+    pub fn values(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = Var<'_, T>> {
+        let (epoch, end) = (self.record.borrow().epoch, range.end.min(self.len()));
+        (range.start..end).map(move |id| Var::new(self, id as u32, epoch))
+    }
+
+    fn watch(&mut self, keeps: bool) {
+        let record = self.record.get_mut();
+        record.clear();
+        record.epoch |= WATCHED;
+        record.watch = Some(Watch::new(keeps));
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// Where this value was computed, on a tape that [keeps all](Tape::keep_all); `None` for a
+    /// variable, a constant, and on any other tape.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new().keep_all();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// let scope = tape.scope("head");
+    /// let origin = x.square().origin().unwrap();
+    /// assert_eq!((origin.op, &origin.scope[..]), ("square", "head"));
+    /// assert_eq!(origin.location.file(), file!());
+    /// ```
+    pub fn origin(self) -> Option<Origin> {
+        let record = self.tape.record.borrow();
+        let watch = record.watch.as_ref()?;
+        let note = (*watch.notes.get(self.id() as usize)?)?;
+        let op = record.ops.name(record.nodes[self.id() as usize].op());
+        let Note { location, scope, step, forward } = note;
+        Some(Origin { op, scope: watch.scopes[scope as usize].clone(), step, location, forward })
+    }
+
+    /// The values from which an op computed this one; none for a variable or a constant.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let (x, y) = (tape.variable(&Tensor::scalar(3.0)), tape.variable(&Tensor::scalar(2.0)));
+    /// let inputs = (x * y).inputs();
+    /// assert!(inputs[0].ptr_eq(x) && inputs[1].ptr_eq(y));
+    /// ```
+    pub fn inputs(self) -> Vec<Var<'t, T>> {
+        let record = self.tape.record.borrow();
+        record.inputs_of(self.id()).iter().map(|&id| Var::new(self.tape, id, record.epoch)).collect()
+    }
+
+    /// The name of a leaf of a model that was [bound](Tape::bind): `cell.u`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Params, Tape, Tensor};
+    /// #[derive(Params)]
+    /// # #[params(crate = unspool_autograd)]
+    /// struct Scale<P> { factor: P }
+    /// let tape = Tape::new();
+    /// let net = tape.bind(&Scale { factor: Tensor::<f32>::scalar(2.0) });
+    /// assert_eq!(net.factor.name(), Some("factor".to_string()));
+    /// assert_eq!(net.factor.exp().name(), None);
+    /// ```
+    pub fn name(self) -> Option<String> {
+        let record = self.tape.record.borrow();
+        let path = record.names.of(self.id());
+        (!path.is_empty()).then(|| dotted(path))
+    }
+}
+
+impl<T: Scalar> Record<T> {
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.epoch & WATCHED != 0
+    }
+
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.keeps)
+    }
+
+    /// Called before an op runs.
+    #[cold]
+    pub(super) fn begin_op(&mut self) {
+        self.watch.as_mut().expect("a watched tape").begun = Instant::now();
+    }
+
+    /// Called when an op has computed value `id`.
+    #[cold]
+    #[track_caller]
+    pub(super) fn end_op(&mut self, id: u32, location: &'static Location<'static>) {
+        let watch = self.watch.as_mut().expect("a watched tape");
+        let forward = watch.begun.elapsed();
+        let Place { generation, step } = Place::now();
+        let scope = watch.intern(generation);
+        // Leaves have been recorded since, or values cut off.
+        watch.notes.resize(id as usize, None);
+        watch.notes.push(Some(Note { location, scope, step, forward }));
+        if watch.keeps {
+            self.nodes[id as usize].set(Node::RETAINED);
+        }
+    }
+}
