@@ -6,6 +6,7 @@ mod costs;
 mod dropout;
 mod golden;
 mod layers;
+mod line_sentences;
 mod padding;
 mod patterns;
 mod sentences;

@@ -168,6 +168,7 @@ macro_rules! elementwise {
             fn name(&self) -> &'static str {
                 $text
             }
+            #[track_caller]
             #[inline(always)] // into Tape::apply, not only into the replay of a checkpointed segment
             fn forward(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
                 $($(let $field = T::from_f64(self.$field);)+)?
@@ -223,6 +224,7 @@ macro_rules! elementwise {
             fn name(&self) -> &'static str {
                 $text
             }
+            #[track_caller]
             #[inline(always)] // into Tape::apply, not only into the replay of a checkpointed segment
             fn forward(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
                 $($(let $field = T::from_f64(self.$field);)+)?

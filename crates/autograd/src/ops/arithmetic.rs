@@ -65,6 +65,7 @@ impl<T: Scalar> Op<T> for Add {
     }
 
     #[inline(always)] // as in elementwise!
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "add",
@@ -115,6 +116,7 @@ impl<T: Scalar> Op<T> for Sub {
     }
 
     #[inline(always)] // as in elementwise!
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "sub",
@@ -164,6 +166,7 @@ impl<T: Scalar> Op<T> for Mul {
     }
 
     #[inline(always)] // as in elementwise!
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "mul",
@@ -213,6 +216,7 @@ impl<T: Scalar> Op<T> for Div {
     }
 
     #[inline(always)] // as in elementwise!
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "div",

@@ -35,6 +35,7 @@ impl<T: Scalar> Op<T> for Dropout {
         "dropout"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip(&self.mask(x[0].shape()), #[inline(always)] |x, m| x * m)
     }

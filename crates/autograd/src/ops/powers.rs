@@ -41,6 +41,7 @@ impl<T: Scalar> Op<T> for Pow {
         "pow"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named("pow", &x[1], |x, p| x.powf(p))
     }

@@ -30,6 +30,7 @@ impl<T: Scalar, F: Form<T, N>, const N: usize> Op<T> for Recurrence<F, N> {
         self.name
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (name, [a_name, b_name]) = (self.name, self.operands);
         let [a, b, h0] = [0, 1, 2].map(|operand| Self::planes(x, operand));

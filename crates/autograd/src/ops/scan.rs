@@ -12,6 +12,7 @@ impl<T: Scalar> Op<T> for Cumsum {
         "cumsum"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].scan(self.axis, |sum, x| sum + x)
     }
@@ -59,6 +60,7 @@ impl<T: Scalar> Op<T> for Cumprod {
         "cumprod"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].scan(self.axis, |product, x| product * x)
     }

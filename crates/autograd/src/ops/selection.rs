@@ -32,6 +32,7 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
         if LARGER { "maximum" } else { "minimum" }
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             Op::<T>::name(self),
@@ -145,6 +146,7 @@ impl<T: Scalar> Op<T> for Where {
         "where_"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (condition, a, b) = (&x[0], &x[1], &x[2]);
         let shape = [a, b].iter().try_fold(condition.shape(), |shape, x| shape.broadcast(&x.shape()));

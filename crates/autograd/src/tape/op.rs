@@ -44,9 +44,8 @@ pub trait Op<T: Scalar>: Send + 'static {
     /// The value.
     ///
     /// # Panics
-    /// If it has no value for these shapes; the message has its name and the shapes, and the line
-    /// of the caller.
-    #[track_caller]
+    /// If it has no value for these shapes, with a message that has its name and the shapes, and with
+    /// `#[track_caller]` the line of the caller.
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T>;
 
     /// The elements that [`backward`](Op::backward) reads: of the inputs, of the value, or of both.

@@ -4,7 +4,7 @@ use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, orthogonal};
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -55,15 +55,18 @@ impl<T: Scalar> CifgLstm<Tensor<T>> {
 impl<'t, T: Scalar> Cell<'t, T> for CifgLstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
         (zeros, zeros)
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x.forward(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
         let [f, g, o] = (x + h.matmul(self.u)).chunks();
         let (f, g) = (f.sigmoid(), g.tanh());
@@ -71,6 +74,8 @@ impl<'t, T: Scalar> Cell<'t, T> for CifgLstm<Var<'t, T>> {
         let h = o.sigmoid() * c.tanh();
         (h, (h, c))
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`CifgLstm`], for [`Sequential::add`](crate::layers::Sequential::add).

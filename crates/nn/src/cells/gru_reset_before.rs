@@ -5,7 +5,7 @@ use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, orthogonal};
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -81,14 +81,17 @@ impl<P> GruResetBefore<P> {
 impl<'t, T: Scalar> Cell<'t, T> for GruResetBefore<Var<'t, T>> {
     type State = Var<'t, T>;
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.u.new_zeros([batch, self.u.shape()[0]])
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x.forward(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [xr, xz, xn] = x.chunks();
         let [hr, hz] = h.matmul(self.u).chunks();
@@ -98,6 +101,8 @@ impl<'t, T: Scalar> Cell<'t, T> for GruResetBefore<Var<'t, T>> {
         let h = n.lerp(h, z); // (1 - z) n + z h
         (h, h)
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`GruResetBefore`], for

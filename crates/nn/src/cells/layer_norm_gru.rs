@@ -4,7 +4,7 @@ use super::EPSILON;
 use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, orthogonal};
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -67,14 +67,17 @@ impl<T: Scalar> LayerNormGru<Tensor<T>> {
 impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
     type State = Var<'t, T>;
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.u.new_zeros([batch, self.u.shape()[0]])
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x_gain * normalize_gates(xs.matmul(self.w)) + self.bias
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [xr, xz, xn] = x.chunks();
         let [hr, hz, hn] = (self.h_gain * normalize_gates(h.matmul(self.u))).chunks();
@@ -84,6 +87,8 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
         let h = h.lerp(n, z); // (1 - z) h + z n
         (h, h)
     }
+
+    step_in_at_callers_line!();
 }
 
 /// Normalizes the two gates, the first two thirds of the last axis, together, and the candidate

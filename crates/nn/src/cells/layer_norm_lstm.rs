@@ -4,7 +4,7 @@ use super::EPSILON;
 use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, orthogonal};
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -68,21 +68,26 @@ impl<T: Scalar> LayerNormLstm<Tensor<T>> {
 impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
         (zeros, zeros)
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         xs.matmul(self.w).layer_norm_affine(self.x_gain, self.bias, EPSILON)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
         let [i, f, g, o] = (x + self.h_gain * h.matmul(self.u).layer_norm(EPSILON)).chunks();
         let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
         let h = o.sigmoid() * c.layer_norm_affine(self.c_gain, self.c_bias, EPSILON).tanh();
         (h, (h, c))
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`LayerNormLstm`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -2,7 +2,7 @@
 
 use crate::layers::init::{blocks, glorot_uniform, uniform};
 use crate::random::Rng;
-use crate::recurrent::cell::{Cell, Unrolled};
+use crate::recurrent::cell::{Cell, Unrolled, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use std::f64::consts::TAU;
 use std::ops::Range;
@@ -121,15 +121,18 @@ impl<'t, T: Scalar> Lru<Var<'t, T>> {
 impl<'t, T: Scalar> Cell<'t, T> for Lru<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         let zeros = self.w.new_zeros([batch, self.nu_log.shape()[0]]);
         (zeros, zeros)
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         xs.matmul(self.w)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, (re, im): Self::State) -> (Var<'t, T>, Self::State) {
         let (l_re, l_im) = self.lambda();
         let [x_re, x_im, direct] = self.inputs(x);
@@ -137,6 +140,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Lru<Var<'t, T>> {
         (self.output(h, direct), h)
     }
 
+    #[track_caller]
     fn unroll(&self, xs: Var<'t, T>, h: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
         let [x_re, x_im, direct] = self.inputs(xs);
         let h = Var::complex_linear_recurrence(self.lambda(), (x_re, x_im), h);
@@ -144,6 +148,8 @@ impl<'t, T: Scalar> Cell<'t, T> for Lru<Var<'t, T>> {
         let state = (h.0.select(0, last), h.1.select(0, last));
         Some(Unrolled { outputs: self.output(h, direct), states: Some(h), state })
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`Lru`], for [`Sequential::add`](crate::layers::Sequential::add).

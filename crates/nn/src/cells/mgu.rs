@@ -4,7 +4,7 @@ use crate::layers::dense::Dense;
 use crate::layers::init::orthogonal;
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -53,14 +53,17 @@ impl<T: Scalar> Mgu<Tensor<T>> {
 impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
     type State = Var<'t, T>;
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.u_f.new_zeros([batch, self.u_f.shape()[0]])
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x.forward(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [xf, xn] = x.chunks();
         let f = (xf + h.matmul(self.u_f)).sigmoid();
@@ -68,6 +71,8 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
         let h = h.lerp(n, f); // (1 - f) h + f n
         (h, h)
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`Mgu`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -3,7 +3,7 @@
 use crate::layers::dense::Dense;
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::{Cell, Unrolled};
+use crate::recurrent::cell::{Cell, Unrolled, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -50,14 +50,17 @@ impl<T: Scalar> MinGru<Tensor<T>> {
 impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
     type State = Var<'t, T>;
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.x.bias.new_zeros([batch, self.x.bias.shape()[0] / 2])
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x.forward(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [z, n] = x.chunks();
         let z = z.sigmoid();
@@ -65,10 +68,13 @@ impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
         (h, h)
     }
 
+    #[track_caller]
     fn unroll(&self, xs: Var<'t, T>, h: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
         let [z, n] = xs.chunks();
         Some(Unrolled::of(Var::lerp_recurrence(n, z.sigmoid(), h)))
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`MinGru`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -3,7 +3,7 @@
 use crate::layers::dense::Dense;
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::{Cell, Unrolled};
+use crate::recurrent::cell::{Cell, Unrolled, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -50,24 +50,30 @@ impl<T: Scalar> MinLstm<Tensor<T>> {
 impl<'t, T: Scalar> Cell<'t, T> for MinLstm<Var<'t, T>> {
     type State = Var<'t, T>;
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.x.bias.new_zeros([batch, self.x.bias.shape()[0] / 3])
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x.forward(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let [share, g] = share_and_candidate(x);
         let h = h.lerp(g, share);
         (h, h)
     }
 
+    #[track_caller]
     fn unroll(&self, xs: Var<'t, T>, h: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
         let [share, g] = share_and_candidate(xs);
         Some(Unrolled::of(Var::lerp_recurrence(g, share, h)))
     }
+
+    step_in_at_callers_line!();
 }
 
 /// `i / (f + i)`, of logarithms, since both gates may be 0 as far as the type can hold; and g.

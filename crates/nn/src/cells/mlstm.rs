@@ -4,7 +4,7 @@ use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, glorot_uniform};
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::{Cell, Unrolled};
+use crate::recurrent::cell::{Cell, Unrolled, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Shape, Tensor, Var};
 
@@ -111,16 +111,19 @@ impl<'t, T: Scalar> Mlstm<Var<'t, T>> {
 impl<'t, T: Scalar> Cell<'t, T> for Mlstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>, Var<'t, T>);
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         let (heads, width) = (self.heads, self.hidden() / self.heads);
         let zeros = |shape: &[usize]| self.x.bias.new_zeros(shape);
         (zeros(&[batch, heads, width, width]), zeros(&[batch, heads, width]), zeros(&[batch, heads]))
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x.forward(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, (c, n, m): Self::State) -> (Var<'t, T>, Self::State) {
         let Projected { q, k, v, o, log_i, log_f } = self.take_apart(x);
         let kept = log_f + m;
@@ -133,6 +136,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Mlstm<Var<'t, T>> {
         (o * h.reshape(o.shape()), (c, n, m))
     }
 
+    #[track_caller]
     fn unroll(&self, xs: Var<'t, T>, (c, n, m): Self::State) -> Option<Unrolled<'t, T, Self::State>> {
         let Projected { q, k, v, o, log_i, log_f } = self.take_apart(xs);
         let steps = xs.shape()[0];
@@ -166,6 +170,8 @@ impl<'t, T: Scalar> Cell<'t, T> for Mlstm<Var<'t, T>> {
         let n = weight_before * n + k.sum_axes(&[2]);
         Some(Unrolled { outputs, states: None, state: (c, n, m.select(2, last)) })
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`Mlstm`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -4,7 +4,7 @@ use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, orthogonal};
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -63,15 +63,18 @@ impl<T: Scalar> PeepholeLstm<Tensor<T>> {
 impl<'t, T: Scalar> Cell<'t, T> for PeepholeLstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
         (zeros, zeros)
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x.forward(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
         let [i, f, g, o] = (x + h.matmul(self.u)).chunks();
         let i = (i + self.p_i * c).sigmoid();
@@ -81,6 +84,8 @@ impl<'t, T: Scalar> Cell<'t, T> for PeepholeLstm<Var<'t, T>> {
         let h = o * c.tanh();
         (h, (h, c))
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`PeepholeLstm`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -4,7 +4,7 @@ use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, orthogonal};
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -69,21 +69,26 @@ impl<T: Scalar> ProjectedLstm<Tensor<T>> {
 impl<'t, T: Scalar> Cell<'t, T> for ProjectedLstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         let [hidden, projected] = [0, 1].map(|axis| self.w_r.shape()[axis]);
         (self.u.new_zeros([batch, projected]), self.u.new_zeros([batch, hidden]))
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x.forward(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, (h, c): Self::State) -> (Var<'t, T>, Self::State) {
         let [i, f, g, o] = (x + h.matmul(self.u)).chunks();
         let c = f.sigmoid() * c + i.sigmoid() * g.tanh();
         let h = (o.sigmoid() * c.tanh()).matmul(self.w_r);
         (h, (h, c))
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`ProjectedLstm`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -4,7 +4,7 @@ use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, glorot_uniform};
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::{Cell, Unrolled};
+use crate::recurrent::cell::{Cell, Unrolled, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -62,17 +62,20 @@ fn gates<'t, T: Scalar>(sums: Var<'t, T>) -> [Var<'t, T>; 3] {
 impl<'t, T: Scalar> Cell<'t, T> for Qrnn<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>);
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         let width = self.x.bias.shape()[0];
         (self.v.new_zeros([batch, width]), self.v.new_zeros([batch, width / 3]))
     }
 
     /// What an input contributes to its own step and to the one after it.
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         let axis = xs.shape().rank() - 1;
         Var::concat(axis, &[self.x.forward(xs), xs.matmul(self.v)])
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, (before, c): Self::State) -> (Var<'t, T>, Self::State) {
         let [now, after] = x.chunks();
         let [z, f, o] = gates(now + before);
@@ -80,6 +83,7 @@ impl<'t, T: Scalar> Cell<'t, T> for Qrnn<Var<'t, T>> {
         (o * c, (after, c))
     }
 
+    #[track_caller]
     fn unroll(&self, xs: Var<'t, T>, (before, c): Self::State) -> Option<Unrolled<'t, T, Self::State>> {
         let [now, after] = xs.chunks();
         let last = xs.shape()[0] - 1;
@@ -89,6 +93,8 @@ impl<'t, T: Scalar> Cell<'t, T> for Qrnn<Var<'t, T>> {
         let state = (after.select(0, last), c.select(0, last));
         Some(Unrolled { outputs: o * c, states: Some((after, c)), state })
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`Qrnn`], for [`Sequential::add`](crate::layers::Sequential::add).

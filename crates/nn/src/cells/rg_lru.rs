@@ -4,7 +4,7 @@ use crate::layers::dense::Dense;
 use crate::layers::init::uniform;
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::{Cell, Unrolled};
+use crate::recurrent::cell::{Cell, Unrolled, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -76,25 +76,31 @@ impl<'t, T: Scalar> RgLru<Var<'t, T>> {
 impl<'t, T: Scalar> Cell<'t, T> for RgLru<Var<'t, T>> {
     type State = Var<'t, T>;
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.lambda.new_zeros([batch, self.lambda.shape()[0]])
     }
 
     /// The gates' sums, and the input itself.
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         Var::concat(xs.shape().rank() - 1, &[self.x.forward(xs), xs])
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, h: Self::State) -> (Var<'t, T>, Self::State) {
         let (a, b) = self.coefficients(x);
         let h = a * h + b;
         (h, h)
     }
 
+    #[track_caller]
     fn unroll(&self, xs: Var<'t, T>, h: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
         let (a, b) = self.coefficients(xs);
         Some(Unrolled::of(Var::linear_recurrence(a, b, h)))
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`RgLru`], for [`Sequential::add`](crate::layers::Sequential::add).

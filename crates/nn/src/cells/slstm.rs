@@ -4,7 +4,7 @@ use crate::layers::dense::Dense;
 use crate::layers::init::{blocks, orthogonal};
 use crate::layers::layer::Layer;
 use crate::random::Rng;
-use crate::recurrent::cell::Cell;
+use crate::recurrent::cell::{Cell, step_in_at_callers_line};
 use crate::recurrent::layer::{RecurrentBuilder, recurrent};
 use unspool_autograd::{Params, Scalar, Tensor, Var};
 
@@ -58,15 +58,18 @@ impl<T: Scalar> Slstm<Tensor<T>> {
 impl<'t, T: Scalar> Cell<'t, T> for Slstm<Var<'t, T>> {
     type State = (Var<'t, T>, Var<'t, T>, Var<'t, T>, Var<'t, T>);
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         let zeros = self.u.new_zeros([batch, self.u.shape()[0]]);
         (zeros, zeros, zeros, zeros - 1e30) // m, the logarithm of a weight of 0; minus infinity times 0 would be NaN
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.x.forward(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, (h, c, n, m): Self::State) -> (Var<'t, T>, Self::State) {
         let [i, f, z, o] = (x + h.matmul(self.u)).chunks();
         let kept = m - (-f).softplus(); // log σ(f) = -softplus(-f)
@@ -77,6 +80,8 @@ impl<'t, T: Scalar> Cell<'t, T> for Slstm<Var<'t, T>> {
         let h = o.sigmoid() * c / n;
         (h, (h, c, n, m))
     }
+
+    step_in_at_callers_line!();
 }
 
 /// A recurrent layer of [`Slstm`], for [`Sequential::add`](crate::layers::Sequential::add).

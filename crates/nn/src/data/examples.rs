@@ -24,7 +24,6 @@ pub trait OnTape<T: Scalar>: Examples {
     type Bound<'t>: Clone;
 
     /// The examples as constants on a tape, with zeros as padding where the context has any.
-    #[track_caller]
     fn bind<'t>(&self, tape: &'t Tape<T>, cx: Context<'_>) -> Self::Bound<'t>;
 }
 

@@ -41,6 +41,7 @@ pub struct Softmax {
 impl<'t, T: Scalar> Layer<'t, T> for Activate {
     type Output = Var<'t, T>;
 
+    #[track_caller]
     fn apply(&self, x: Var<'t, T>, _: Context<'_>) -> Var<'t, T> {
         self.0.of(x) // element by element: padding cannot reach a valid step
     }

@@ -12,6 +12,9 @@ use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 /// it is made of, [folded](Context::fold_in) with the index of each: two that get the same context
 /// drop the same elements.
 ///
+/// A shape mistake in your `apply` panics with its line in it; with `#[track_caller]` on the method,
+/// with the line that called the layer.
+///
 /// ```
 /// use unspool_nn::{Context, rng};
 /// use unspool_nn::layers::{Dense, Layer, dropout};
@@ -50,7 +53,6 @@ pub trait Layer<'t, T: Scalar, X = Var<'t, T>> {
     /// lengths, as the context states. A layer that computes each step by itself takes its input
     /// [without padding](crate::layers::zero_padding); one that mixes steps and has no use for
     /// lengths [panics](Context::require_all_steps) if there are any.
-    #[track_caller]
     fn apply(&self, x: X, cx: Context<'_>) -> Self::Output;
 
     /// The output as one variable. A layer that converts into a part of what it computes need not

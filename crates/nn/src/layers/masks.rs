@@ -109,6 +109,7 @@ impl<T: Scalar> Op<T> for ZeroRows {
         "zero_rows"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         self.of(x[0].clone())
     }

@@ -136,6 +136,7 @@ impl<P, L: Params<P>, M: Params<P>> Params<P> for Chain<L, M> {
 impl<'t, T: Scalar> Layer<'t, T> for () {
     type Output = Var<'t, T>;
 
+    #[track_caller]
     fn apply(&self, x: Var<'t, T>, _: Context<'_>) -> Var<'t, T> {
         x
     }

@@ -78,7 +78,6 @@ pub trait OnlineLearner {
     /// # Panics
     /// If the loss does not have one element, the shapes of the state change, or those of the
     /// parameters do since the last [`reset`](OnlineLearner::reset).
-    #[track_caller]
     #[allow(clippy::type_complexity)] // named, it would be no shorter
     fn step<M: Params<Tensor<Self::Number>>, const I: usize>(
         &mut self,

@@ -47,7 +47,6 @@ pub trait Optimizer<T: Scalar, M: Params<Tensor<T>>> {
     ///
     /// # Panics
     /// If the optimizer does not fit the model.
-    #[track_caller]
     fn prepare(&mut self, model: &M) {
         let _ = model;
     }

@@ -50,6 +50,10 @@ use unspool_autograd::{Params, Scalar, Var};
 /// })?;
 /// # Ok::<(), unspool_autograd::GradcheckError>(())
 /// ```
+///
+/// A shape mistake in a method panics with its line in that method. If it is the caller's mistake,
+/// put `#[track_caller]` on the method, and on a [`step_in`](Cell::step_in) of its own beside a
+/// `step`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a recurrent cell over `{T}`",
     note = "a cell implements `Cell` when its leaves are bound to a tape: `impl<'t, T: Scalar> Cell<'t, T> for MyCell<Var<'t, T>>`; one for `f32` alone does not take the `f64` of `gradcheck`"
@@ -59,7 +63,6 @@ pub trait Cell<'t, T: Scalar>: Params<Var<'t, T>> {
     type State: State<'t, T>;
 
     /// The state before the first step, for a batch of `batch` sequences.
-    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State;
 
     /// Whatever a step computes from the input alone, for many time steps at once: from `[T, B, F]`
@@ -68,7 +71,6 @@ pub trait Cell<'t, T: Scalar>: Params<Var<'t, T>> {
     ///
     /// Each row must be computed independently: a long sequence arrives as several chunks of some
     /// 256 rows, and sequences of different lengths as their valid steps only, `[1, N, F]`.
-    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         xs
     }
@@ -79,7 +81,6 @@ pub trait Cell<'t, T: Scalar>: Params<Var<'t, T>> {
     /// The tape releases everything else that a step computes, unless a gradient rule reads it. To
     /// look at a value later, a gate for example, put it into the state or call
     /// [`retain_grad`](Var::retain_grad) on it.
-    #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State);
 
     /// Many steps at once, for a cell whose gates do not depend on the state: from the (projected)
@@ -113,7 +114,6 @@ pub trait Cell<'t, T: Scalar>: Params<Var<'t, T>> {
     ///     }
     /// }
     /// ```
-    #[track_caller]
     fn unroll(&self, xs: Var<'t, T>, state: Self::State) -> Option<Unrolled<'t, T, Self::State>> {
         let _ = (xs, state);
         None
@@ -121,12 +121,28 @@ pub trait Cell<'t, T: Scalar>: Params<Var<'t, T>> {
 
     /// A step in training or evaluation, and its number. Cells without dropout need not implement
     /// it; wrappers around other cells pass the context on.
-    #[track_caller]
     fn step_in(&self, x: Var<'t, T>, state: Self::State, cx: StepContext) -> (Var<'t, T>, Self::State) {
         let _ = cx;
         self.step(x, state)
     }
 }
+
+/// The [`step_in`](Cell::step_in) of the trait for a built-in cell, at its caller's line. On the trait itself, the
+/// attribute would take their lines from cells that write their own.
+macro_rules! step_in_at_callers_line {
+    () => {
+        #[track_caller]
+        fn step_in(
+            &self,
+            x: Var<'t, T>,
+            state: Self::State,
+            _: $crate::recurrent::StepContext,
+        ) -> (Var<'t, T>, Self::State) {
+            self.step(x, state)
+        }
+    };
+}
+pub(crate) use step_in_at_callers_line;
 
 /// What a cell computes in many steps at once.
 #[derive(Clone, Copy, Debug)]

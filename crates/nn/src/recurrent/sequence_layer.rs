@@ -60,7 +60,6 @@ pub trait SequenceLayer<'t, T: Scalar, X = Var<'t, T>>:
     /// # Panics
     /// If `xs` is not a sequence `[T, B, F]` of at least one step, or the state, the lengths or the
     /// mask do not fit it.
-    #[track_caller]
     fn run(&self, xs: X, state: Option<Self::State>, cx: Context<'_>) -> Self::Output;
 }
 

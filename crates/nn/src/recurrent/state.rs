@@ -105,7 +105,6 @@ pub trait State<'t, T: Scalar>: Clone {
     ///
     /// # Panics
     /// If `states` is empty, or `f` panics.
-    #[track_caller]
     fn join(states: &[Self], f: &mut dyn FnMut(&[Var<'t, T>]) -> Var<'t, T>) -> Self;
 
     /// Calls `f` with each variable of the state.

@@ -98,7 +98,6 @@ pub trait Task<T: Scalar, M> {
     ///
     /// # Panics
     /// If the task does not fit the model.
-    #[track_caller]
     fn prepare(&mut self, model: &M) -> Result<(), FitError> {
         let _ = model;
         Ok(())
@@ -196,7 +195,6 @@ pub trait IntoTask<T: Scalar> {
     type Task;
 
     /// The task.
-    #[track_caller]
     fn into_task(self) -> Self::Task;
 }
 

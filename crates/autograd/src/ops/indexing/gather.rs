@@ -13,6 +13,7 @@ impl<T: Scalar> Op<T> for Gather {
         "gather"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].gather(self.axis, &self.positions)
     }

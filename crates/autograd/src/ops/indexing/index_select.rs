@@ -13,6 +13,7 @@ impl<T: Scalar> Op<T> for IndexSelect {
         "index_select"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].index_select(self.axis, &self.positions)
     }

@@ -13,6 +13,7 @@ impl<T: Scalar> Op<T> for ScatterAdd {
         "scatter_add"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let mut sum = x[0].copy();
         sum.scatter_add(self.axis, &self.positions, &x[1]);

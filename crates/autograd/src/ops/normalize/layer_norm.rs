@@ -56,6 +56,7 @@ impl<T: Scalar> Op<T> for LayerNorm {
         "layer_norm"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (gain, bias) = (x[1].contiguous(), x[2].contiguous());
         let (gain, bias) = (row(&gain), row(&bias));

@@ -31,6 +31,7 @@ impl<T: Scalar> Op<T> for RmsNorm {
         "rms_norm"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let gain = x[1].contiguous();
         let gain = row(&gain);

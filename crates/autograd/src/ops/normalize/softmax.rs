@@ -12,6 +12,7 @@ impl<T: Scalar> Op<T> for Softmax {
         "softmax"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         along(self.axis, "softmax", &x[0], [], #[inline(always)] |x, [], y| {
             let max = max_row(x);
@@ -86,6 +87,7 @@ impl<T: Scalar> Op<T> for LogSoftmax {
         "log_softmax"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         along(self.axis, "log_softmax", &x[0], [], #[inline(always)] |x, [], y| {
             let max = max_row(x);

@@ -11,6 +11,7 @@ impl<T: Scalar> Op<T> for Linear {
     }
 
     #[inline(always)] // as in elementwise!
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (rows, weight, bias) = (x[0].shape(), x[1].shape(), x[2].shape());
         let fits = weight.rank() == 2 && rows.last() == Some(&weight[0]);

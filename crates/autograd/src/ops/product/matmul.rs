@@ -11,6 +11,7 @@ impl<T: Scalar> Op<T> for MatMul {
     }
 
     #[inline(always)] // as in elementwise!
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x.matmul(&x[0], 1)
     }

@@ -24,6 +24,7 @@ impl<T: Scalar, const LARGEST: bool> Op<T> for Best<LARGEST> {
         if LARGEST { "max" } else { "min" }
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let axes = self.0.as_slice();
         let best = if LARGEST { x[0].max_axes(axes) } else { x[0].min_axes(axes) };

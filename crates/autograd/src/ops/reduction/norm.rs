@@ -38,6 +38,7 @@ impl<T: Scalar> Op<T> for Norm {
         "norm"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let mut length = self.of(&x[0]);
         if T::HAS_TANGENT {

@@ -41,6 +41,7 @@ impl<T: Scalar> Op<T> for Prod {
         "prod"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         self.0.finish(x[0].prod_axes(self.0.as_slice()), x[0].shape())
     }

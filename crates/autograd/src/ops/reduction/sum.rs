@@ -11,6 +11,7 @@ impl<T: Scalar> Op<T> for Sum {
         "sum"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         self.0.finish(x[0].sum_axes(self.0.as_slice()), x[0].shape())
     }

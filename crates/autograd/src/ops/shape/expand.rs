@@ -10,6 +10,7 @@ impl<T: Scalar> Op<T> for Expand {
         "expand"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].expand(self.0)
     }

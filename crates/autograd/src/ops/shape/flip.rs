@@ -12,6 +12,7 @@ impl<T: Scalar> Op<T> for Flip {
         "flip"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].flip(self.axis)
     }

@@ -15,6 +15,7 @@ impl<T: Scalar> Op<T> for Pad {
         "pad"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
         shape.require_axis("pad", self.axis);

@@ -11,6 +11,7 @@ impl<T: Scalar> Op<T> for Permute {
         "permute"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].permute(self.0.as_slice())
     }

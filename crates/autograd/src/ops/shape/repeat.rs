@@ -20,6 +20,7 @@ impl<T: Scalar> Op<T> for Repeat {
         "repeat"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
         shape.require_axis("repeat", self.axis);

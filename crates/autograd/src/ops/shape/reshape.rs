@@ -11,6 +11,7 @@ impl<T: Scalar> Op<T> for Reshape {
     }
 
     #[inline(always)] // as in elementwise!
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].reshape(self.0)
     }

@@ -27,6 +27,7 @@ impl<T: Scalar> Op<T> for Roll {
         "roll"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
         shape.require_axis("roll", self.axis);

@@ -12,6 +12,7 @@ impl<T: Scalar> Op<T> for Concat {
         "concat"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         Tensor::concat(self.axis, x.iter())
     }

@@ -14,6 +14,7 @@ impl<T: Scalar> Op<T> for Select {
     }
 
     #[inline(always)] // as in elementwise!
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].select(self.axis, self.index)
     }

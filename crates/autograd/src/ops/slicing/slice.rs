@@ -16,6 +16,7 @@ impl<T: Scalar> Op<T> for Slice {
     }
 
     #[inline(always)] // as in elementwise!
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let slice = x[0].slice_step(self.axis, self.span, self.step);
         // Gates are cut out of rows: every op that reads them would go from one short piece to the

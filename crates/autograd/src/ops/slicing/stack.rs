@@ -12,6 +12,7 @@ impl<T: Scalar> Op<T> for Stack {
         "stack"
     }
 
+    #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         Tensor::stack(self.axis, x.iter())
     }

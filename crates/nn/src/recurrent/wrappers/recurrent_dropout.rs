@@ -56,18 +56,22 @@ impl<C> RecurrentDropout<C> {
 impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for RecurrentDropout<C> {
     type State = C::State;
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.cell.zero_state(batch)
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.cell.project(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
         self.cell.step(x, state)
     }
 
+    #[track_caller]
     fn step_in(&self, x: Var<'t, T>, state: Self::State, cx: StepContext) -> (Var<'t, T>, Self::State) {
         let drawn = cx.fold_in(0).mode;
         let drop_mode = if self.same_over_time { drawn } else { drawn.fold_in(cx.t) };

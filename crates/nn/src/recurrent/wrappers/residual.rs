@@ -40,6 +40,7 @@ impl<C> Residual<C> {
 impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Residual<C> {
     type State = C::State;
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.cell.zero_state(batch)
     }
@@ -55,6 +56,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Residual<C> {
         Var::concat(2, &[self.cell.project(xs), xs])
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
         self.step_in(x, state, StepContext::default())
     }

@@ -78,14 +78,17 @@ impl<C> Zoneout<C> {
 impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Zoneout<C> {
     type State = C::State;
 
+    #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.cell.zero_state(batch)
     }
 
+    #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         self.cell.project(xs)
     }
 
+    #[track_caller]
     fn step(&self, x: Var<'t, T>, state: Self::State) -> (Var<'t, T>, Self::State) {
         self.step_in(x, state, StepContext::default())
     }

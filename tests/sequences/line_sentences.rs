@@ -1,0 +1,301 @@
+//! The lines that shape mistakes point to: in a custom cell or layer the line of the mistake, in a built-in one the line that
+//! called it.
+
+use unspool::cells::{
+    CifgLstm, GruResetBefore, IndRnn, LayerNormGru, LayerNormLstm, Lru, Mgu, MinGru, MinLstm, Mlstm, PeepholeLstm,
+    ProjectedLstm, Qrnn, RgLru, Slstm,
+};
+use unspool::prelude::*;
+use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
+use unspool::recurrent::{Bidirectional, SequenceLayer, Stack, StepContext, StreamingCell, Unrolled, recurrent};
+use unspool_tests::{panic_of, zeros};
+
+/// The line of this file that ends with this comment.
+fn line_of(comment: &str) -> u32 {
+    let end = format!("; // {comment}");
+    let line = include_str!("line_sentences.rs").lines().position(|line| line.ends_with(&end));
+    line.unwrap_or_else(|| panic!("no line ends with {end:?}")) as u32 + 1
+}
+
+/// The sentence of a mistake that must point to this line of this file.
+#[track_caller]
+fn sentence_at<R>(line: u32, mistake: impl FnOnce() -> R) -> String {
+    let (message, file, at) = panic_of(|| drop(mistake()));
+    assert_eq!((&file[..], at), (file!(), line), "{message}: points to another line");
+    message
+}
+
+/// Which method of a cell has the mistake.
+#[derive(Clone, Copy, PartialEq)]
+enum Mistake {
+    None,
+    ZeroState,
+    Project,
+    Step,
+    StepIn,
+    Unroll,
+}
+
+/// A cell whose weight `[H, 3]` fits nothing.
+#[derive(Params, Clone)]
+struct Custom<P> {
+    w: P,
+    mistake: Mistake,
+}
+
+fn custom(mistake: Mistake) -> Custom<Tensor> {
+    Custom { w: zeros([4, 3]), mistake }
+}
+
+impl<'t> Cell<'t, f32> for Custom<Var<'t>> {
+    type State = Var<'t>;
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        let h = self.w.new_zeros([batch, 4]);
+        if self.mistake == Mistake::ZeroState {
+            return h.matmul(self.w) + h; // mistake in zero_state
+        }
+        h
+    }
+
+    fn project(&self, xs: Var<'t>) -> Var<'t> {
+        if self.mistake == Mistake::Project {
+            return xs.matmul(self.w.t()); // mistake in project
+        }
+        xs
+    }
+
+    fn step(&self, x: Var<'t>, h: Self::State) -> (Var<'t>, Self::State) {
+        if self.mistake == Mistake::Step {
+            let h = x + h.matmul(self.w); // mistake in step
+            return (h, h);
+        }
+        (x, h)
+    }
+
+    fn unroll(&self, xs: Var<'t>, h: Self::State) -> Option<Unrolled<'t, f32, Self::State>> {
+        if self.mistake == Mistake::Unroll {
+            let h = xs.matmul(self.w) + h; // mistake in unroll
+            return Some(Unrolled::of(h));
+        }
+        None
+    }
+
+    fn step_in(&self, x: Var<'t>, h: Self::State, cx: StepContext) -> (Var<'t>, Self::State) {
+        if self.mistake == Mistake::StepIn {
+            let h = h.matmul(x); // mistake in step_in
+            return (h, h);
+        }
+        let _ = cx;
+        self.step(x, h)
+    }
+}
+
+/// A model with the cell in a field.
+#[derive(Params)]
+struct Forecaster<P> {
+    rnn: Recurrent<Custom<P>>,
+    head: Dense<P>,
+}
+
+impl<'t> Layer<'t, f32> for Forecaster<Var<'t>> {
+    type Output = Var<'t>;
+
+    #[allow(clippy::needless_return)]
+    fn apply(&self, xs: Var<'t>, cx: Context<'_>) -> Var<'t> {
+        let last = self.rnn.apply(xs, cx).last();
+        let cx = cx.without_steps();
+        return self.head.apply(last, cx); // mistake of the call
+    }
+}
+
+/// A layer with the mistake in its own `apply`.
+#[derive(Params)]
+struct Scores<P> {
+    w: P,
+}
+
+impl<'t> Layer<'t, f32> for Scores<Var<'t>> {
+    type Output = Var<'t>;
+
+    fn apply(&self, x: Var<'t>, _: Context<'_>) -> Var<'t> {
+        x.matmul(self.w); // mistake in apply
+        x
+    }
+}
+
+const MISTAKES: [(Mistake, &str, &str); 5] = [
+    (Mistake::ZeroState, "mistake in zero_state", "add: shapes [2, 3] and [2, 4] do not broadcast"),
+    (
+        Mistake::Project,
+        "mistake in project",
+        "matmul: shapes [5, 2, 4] and [3, 4] do not multiply; they must be [.., K] and [K, N]",
+    ),
+    (Mistake::Step, "mistake in step", "add: shapes [2, 4] and [2, 3] do not broadcast"),
+    (
+        Mistake::StepIn,
+        "mistake in step_in",
+        "matmul: shapes [2, 4] and [2, 4] do not multiply; they must be [.., K] and [K, N]",
+    ),
+    (Mistake::Unroll, "mistake in unroll", "add: shapes [5, 2, 3] and [2, 4] do not broadcast"),
+];
+
+#[test]
+fn a_mistake_in_a_custom_cell_points_to_its_line() {
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 2, 4]));
+    for (mistake, place, sentence) in MISTAKES {
+        let cell = || custom(mistake);
+        let layer = || Recurrent::new(cell());
+        let at = line_of(place);
+        assert_eq!(sentence_at(at, || tape.bind(&layer()).forward(xs)), sentence);
+        assert_eq!(sentence_at(at, || tape.bind(&layer().reverse()).forward(xs)), sentence);
+        assert_eq!(sentence_at(at, || tape.bind(&Forecaster { rnn: layer(), head: head() }).forward(xs)), sentence);
+        assert_eq!(
+            sentence_at(at, || tape.bind(&sequential().add(recurrent(|_| cell())).add(dense(4, 1))).forward(xs)),
+            sentence
+        );
+        assert_eq!(sentence_at(at, || tape.bind(&Stack::new([layer()])).forward(xs)), sentence);
+        assert_eq!(sentence_at(at, || tape.bind(&Bidirectional::new(cell(), cell())).forward(xs)), sentence);
+        assert_eq!(sentence_at(at, || StreamingCell::new(cell()).run(&zeros([5, 2, 4]))), sentence);
+    }
+}
+
+#[test]
+fn a_mistake_in_a_wrapped_cell_points_to_its_line() {
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 2, 4]));
+    for (mistake, place, sentence) in MISTAKES {
+        let cell = || custom(mistake);
+        let at = line_of(place);
+        assert_eq!(sentence_at(at, || tape.bind(&Recurrent::new(Residual::new(cell(), 4))).forward(xs)), sentence);
+        if mistake != Mistake::Unroll {
+            assert_eq!(
+                sentence_at(at, || tape.bind(&Recurrent::new(Zoneout::new(cell(), 0.1, 0.1))).forward(xs)),
+                sentence
+            );
+            assert_eq!(
+                sentence_at(at, || tape.bind(&Recurrent::new(RecurrentDropout::new(cell(), 0.1))).forward(xs)),
+                sentence
+            );
+        }
+    }
+}
+
+fn head() -> Dense<Tensor> {
+    Dense::new(&mut rng(0), 5, 1)
+}
+
+#[test]
+fn a_mistake_in_a_custom_layer_points_to_its_line() {
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 2, 4]));
+    let forecaster = tape.bind(&Forecaster { rnn: Recurrent::new(custom(Mistake::None)), head: head() });
+    let call = sentence_at(line_of("mistake of the call"), || forecaster.forward(xs));
+    assert_eq!(call, "linear: shapes [2, 4] and [5, 1] do not multiply; they must be [.., K] and [K, N]");
+    let scores = tape.bind(&sequential().add(|_: &mut Rng| Scores { w: zeros([3, 4]) }));
+    let apply = sentence_at(line_of("mistake in apply"), || scores.forward(xs));
+    assert_eq!(apply, "matmul: shapes [5, 2, 4] and [3, 4] do not multiply; they must be [.., K] and [K, N]");
+}
+
+/// Gives a cell a state of twice its width: the mistake is in its step, or in `unroll`.
+fn check<'a, C: Params<Tensor>>(name: &'a str, cell: C) -> &'a str
+where
+    for<'t> C::With<Var<'t>>: Cell<'t, f32> + Clone,
+{
+    let tape = Tape::new();
+    let (cell, xs) = (tape.bind(&cell), tape.constant(&zeros([5, 2, 3])));
+    let state = || cell.zero_state(2).map(&mut |h| Var::concat(1, &[h, h]));
+    let layer = Recurrent::new(cell.clone());
+    sentence_at(line!() + 1, || {
+        layer.run(xs, Some(state()), Context::default());
+    });
+    let x = cell.project(xs).select(0, 0);
+    sentence_at(line!() + 1, || {
+        cell.step(x, state());
+    });
+    sentence_at(line!() + 1, || {
+        cell.step_in(x, state(), StepContext::default());
+    });
+    let wide = tape.constant(&zeros([5, 2, 7]));
+    sentence_at(line!(), || layer.forward(wide));
+    name
+}
+
+#[test]
+fn a_mistake_in_a_built_in_cell_points_to_the_line_that_called_it() {
+    let rng = &mut rng(0);
+    let checked = [
+        check("cifg_lstm", CifgLstm::new(rng, 3, 4)),
+        check("gru", Gru::new(rng, 3, 4)),
+        check("gru_reset_before", GruResetBefore::new(rng, 3, 4)),
+        check("ind_rnn", IndRnn::new(rng, 3, 4)),
+        check("layer_norm_gru", LayerNormGru::new(rng, 3, 4)),
+        check("layer_norm_lstm", LayerNormLstm::new(rng, 3, 4)),
+        check("lru", Lru::new(rng, 3, 4)),
+        check("lstm", Lstm::new(rng, 3, 4)),
+        check("mgu", Mgu::new(rng, 3, 4)),
+        check("min_gru", MinGru::new(rng, 3, 4)),
+        check("min_lstm", MinLstm::new(rng, 3, 4)),
+        check("mlstm", Mlstm::new(rng, 3, 4, 2)),
+        check("peephole_lstm", PeepholeLstm::new(rng, 3, 4)),
+        check("projected_lstm", ProjectedLstm::new(rng, 3, 4, 2)),
+        check("qrnn", Qrnn::new(rng, 3, 4)),
+        check("rg_lru", RgLru::new(rng, 3)),
+        check("simple_rnn", SimpleRnn::new(rng, 3, 4)),
+        check("slstm", Slstm::new(rng, 3, 4)),
+    ];
+    let cells = include_str!("../../crates/nn/src/cells/mod.rs");
+    let cells = cells.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+    assert_eq!(cells.collect::<Vec<_>>(), checked);
+}
+
+/// The Rust files in a folder and the folders in it.
+fn files(folder: &str, into: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path().to_str().unwrap().to_owned();
+        match std::fs::metadata(&path).unwrap().is_dir() {
+            true => files(&path, into),
+            false => into.extend(path.ends_with(".rs").then_some(path)),
+        }
+    }
+}
+
+/// The traits do not have the attribute: it would reach the impls of users, whose lines it would take.
+#[test]
+fn no_built_in_cell_layer_or_op_forgets_track_caller() {
+    let of_cells = ["zero_state", "project", "step", "step_in", "unroll"];
+    let (mut sources, mut seen) = (Vec::new(), 0);
+    files(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/autograd/src"), &mut sources);
+    files(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/nn/src"), &mut sources);
+    for path in sources {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let (mut methods, mut attributes) = (&[][..], Vec::new());
+        for line in source.lines() {
+            let code = line.trim_start();
+            if line.starts_with("impl<") && code.contains(" for ") {
+                let is = |name| code.contains(&format!(" {name}<'t, T"));
+                methods = match () {
+                    () if is("Cell") => &of_cells[..],
+                    () if is("Layer") => &["apply"],
+                    () if is("SequenceLayer") => &["run"],
+                    () if code.contains(" Op<T> for") => &["forward"],
+                    () => &[],
+                };
+            } else if line == "}" {
+                methods = &[];
+            }
+            if let Some(name) = code.strip_prefix("fn ").and_then(|code| code.split(['(', '<']).next())
+                && methods.contains(&name)
+            {
+                assert!(attributes.contains(&"#[track_caller]"), "{path}: {code}");
+                seen += 1;
+            }
+            match code.starts_with("#[") || code.starts_with("///") {
+                true => attributes.push(code),
+                false => attributes.clear(),
+            }
+        }
+    }
+    assert!(seen > 120, "{seen} methods were read");
+}
