@@ -48,6 +48,8 @@ pub use gradients::Gradients;
 pub use ops::{Convolution, Operand};
 pub use params::{Params, ParamsExt, Path, Segment};
 pub use scope::{Scope, here, isolated};
+#[doc(hidden)]
+pub use scope::{is_library, users_line};
 pub use tape::{InputGrads, Inputs, Op, Origin, Recomputable, Saves, Tape, Var};
 pub use transforms::{hessian, hvp, jacobian, jvp, vjp};
 pub use unspool_derive::Params;

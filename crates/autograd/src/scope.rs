@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use unspool_tensor::Scalar;
 
@@ -72,8 +73,9 @@ impl<T: Scalar> Tape<T> {
     /// }
     /// assert_eq!(here().to_string(), "");
     /// ```
+    #[track_caller]
     pub fn scope(&self, name: impl Into<Cow<'static, str>>) -> Scope<'_> {
-        open(|_| Name::Own(name.into()))
+        open(|_| Name::Own(name.into()), Location::caller())
     }
 
     /// Opens a scope named by the path of a layer in the model that was [bound](Tape::bind) to this
@@ -105,12 +107,13 @@ impl<T: Scalar> Tape<T> {
     /// # let y = net.layers[0].apply(tape.constant(&Tensor::scalar(3.0)));
     /// # assert_eq!(y.item(), 6.0);
     /// ```
+    #[track_caller]
     pub fn layer_scope<'t, M: Params<Var<'t, T>>>(&'t self, layer: &M) -> Scope<'t> {
         let mut first = None;
         layer.visit_leaves(Path::ROOT, &mut |path, leaf: &Var<'t, T>| {
             first.get_or_insert_with(|| (*leaf, path.len()));
         });
-        open(|segments| {
+        let push_path = |segments: &mut Vec<Segment>| {
             let start = segments.len();
             if let Some((leaf, depth)) = first {
                 let record = self.record.borrow();
@@ -118,7 +121,8 @@ impl<T: Scalar> Tape<T> {
                 segments.extend_from_slice(&path[..path.len().saturating_sub(depth)]);
             }
             Name::Layer { start }
-        })
+        };
+        open(push_path, Location::caller())
     }
 }
 
@@ -153,6 +157,31 @@ pub fn isolated<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// The line of the program that a computation at `location` is due to: `location` itself, or, if that is
+/// in this library, the line that called the layer which computes.
+pub fn users_line(location: &'static Location<'static>) -> &'static Location<'static> {
+    if !is_library(location) {
+        return location;
+    }
+    let of_scope = |stack: &Stack| {
+        let mut lines = stack.frames.iter().rev().map(|frame| frame.location);
+        lines.find(|line| !is_library(line))
+    };
+    STACK.with_borrow(of_scope).unwrap_or(location)
+}
+
+/// Whether a line is in this library or, called from there, in the standard library.
+pub fn is_library(location: &Location<'_>) -> bool {
+    // A workspace has `crates/autograd/src/scope.rs`, a registry `unspool-autograd-0.1.0/src/scope.rs`.
+    let root = &file!()[..file!().rfind("autograd").expect("the crate's name is in the path")];
+    let of_std = location.file().starts_with("/rustc/") || location.file().contains("/lib/rustlib/src/");
+    let of_crate = |name: &str| {
+        let rest = location.file().strip_prefix(root).and_then(|rest| rest.strip_prefix(name));
+        rest.is_some_and(|rest| rest.starts_with(['/', '\\', '-']) && rest.contains("src"))
+    };
+    of_std || ["tensor", "autograd", "nn"].into_iter().any(of_crate)
+}
+
 /// What a watched tape notes of the place in which an op ran.
 pub(crate) struct Place {
     /// Two places of the same generation have the same scopes.
@@ -172,10 +201,10 @@ impl Place {
     }
 }
 
-fn open(name: impl FnOnce(&mut Vec<Segment>) -> Name) -> Scope<'static> {
+fn open(name: impl FnOnce(&mut Vec<Segment>) -> Name, location: &'static Location<'static>) -> Scope<'static> {
     STACK.with_borrow_mut(|stack| {
         let name = name(&mut stack.segments);
-        stack.frames.push(Frame { name, step: None });
+        stack.frames.push(Frame { name, step: None, location });
         stack.generation += 1;
         Scope { depth: stack.frames.len() - 1, marker: PhantomData }
     })
@@ -196,6 +225,8 @@ struct Stack {
 struct Frame {
     name: Name,
     step: Option<usize>,
+    /// The line that opened the scope.
+    location: &'static Location<'static>,
 }
 
 enum Name {

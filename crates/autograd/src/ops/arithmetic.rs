@@ -273,6 +273,7 @@ elementwise! {
 impl<T: Scalar> std::ops::Neg for Var<'_, T> {
     type Output = Self;
     #[inline]
+    #[track_caller]
     fn neg(self) -> Self {
         self.unary(Neg)
     }

@@ -23,6 +23,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1.0, 1.0));
     /// ```
     #[inline]
+    #[track_caller]
     pub fn exp(self) -> Self {
         self.unary(Exp)
     }
@@ -45,6 +46,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1e-20, 1.0));
     /// ```
     #[inline]
+    #[track_caller]
     pub fn expm1(self) -> Self {
         self.unary(ExpM1)
     }
@@ -71,6 +73,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, f64::INFINITY]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn ln(self) -> Self {
         self.unary(Ln)
     }
@@ -96,6 +99,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1e-20, 1.0));
     /// ```
     #[inline]
+    #[track_caller]
     pub fn ln1p(self) -> Self {
         self.unary(Ln1p)
     }
@@ -118,6 +122,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!((y.item(), y.backward().wrt(x).item()), (0.0, 1.0));
     /// ```
     #[inline]
+    #[track_caller]
     pub fn sin(self) -> Self {
         self.unary(Sin)
     }
@@ -140,6 +145,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!((y.item(), y.backward().wrt(x).item()), (1.0, 0.0));
     /// ```
     #[inline]
+    #[track_caller]
     pub fn cos(self) -> Self {
         self.unary(Cos)
     }
@@ -169,6 +175,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, 0.5, 0.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn atan(self) -> Self {
         self.unary(Atan)
     }
@@ -222,6 +229,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert!(slopes.at([1]) < 1e-43);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn erf(self) -> Self {
         self.unary(Erf)
     }

@@ -23,6 +23,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [6.0, -2.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn square(self) -> Self {
         self.unary(Square)
     }
@@ -104,6 +105,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [3.0, 4.5]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn powf(self, exponent: f64) -> Self {
         self.unary(PowNumber { exponent })
     }
@@ -120,6 +122,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [12.0, 3.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn powi(self, exponent: i32) -> Self {
         self.powf(f64::from(exponent))
     }
@@ -145,6 +148,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.25, f64::INFINITY]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn sqrt(self) -> Self {
         self.unary(Sqrt)
     }
@@ -168,6 +172,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [-0.25, -0.0625]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn reciprocal(self) -> Self {
         self.unary(Reciprocal)
     }
@@ -191,6 +196,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [-1.0, 0.0, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn abs(self) -> Self {
         self.unary(Abs)
     }
@@ -215,6 +221,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.0, 0.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn sign(self) -> Self {
         self.unary(Sign)
     }

@@ -24,6 +24,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0; 3]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn floor(self) -> Self {
         self.unary(Floor)
     }
@@ -47,6 +48,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0; 3]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn ceil(self) -> Self {
         self.unary(Ceil)
     }
@@ -71,6 +73,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0; 4]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn round(self) -> Self {
         self.unary(Round)
     }
@@ -94,6 +97,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0; 3]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn trunc(self) -> Self {
         self.unary(Trunc)
     }

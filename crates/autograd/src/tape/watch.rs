@@ -3,7 +3,7 @@
 use super::node::Node;
 use super::record::Record;
 use super::{Tape, Var};
-use crate::scope::{Place, dotted};
+use crate::scope::{Place, dotted, users_line};
 use std::ops::Range;
 use std::panic::Location;
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ pub struct Origin {
     pub scope: String,
     /// The time step, from 0, if it ran in one.
     pub step: Option<usize>,
-    /// The line that called it: the first outside of functions with `#[track_caller]`.
+    /// The line that called it, or the built-in layer that did.
     pub location: &'static Location<'static>,
     /// How long it took.
     pub forward: Duration,
@@ -208,7 +208,7 @@ impl<T: Scalar> Record<T> {
         let scope = watch.intern(generation);
         // Leaves have been recorded since, or values cut off.
         watch.notes.resize(id as usize, None);
-        watch.notes.push(Some(Note { location, scope, step, forward }));
+        watch.notes.push(Some(Note { location: users_line(location), scope, step, forward }));
         if watch.keeps {
             self.nodes[id as usize].set(Node::RETAINED);
         }

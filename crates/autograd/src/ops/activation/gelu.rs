@@ -63,6 +63,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.5, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn gelu(self) -> Self {
         self.unary(Gelu)
     }
@@ -80,6 +81,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.5, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn gelu_tanh(self) -> Self {
         self.unary(GeluTanh)
     }

@@ -28,6 +28,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 1.0 / 6.0, 0.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn hardsigmoid(self) -> Self {
         self.unary(Hardsigmoid)
     }
@@ -46,6 +47,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 1.0, 0.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn hardtanh(self) -> Self {
         self.clamp(-1.0, 1.0)
     }
@@ -82,6 +84,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.5, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn hardswish(self) -> Self {
         self.unary(Hardswish)
     }

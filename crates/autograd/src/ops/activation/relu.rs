@@ -24,6 +24,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.0, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn relu(self) -> Self {
         self.unary(Relu)
     }
@@ -52,6 +53,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.25, 0.25, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn leaky_relu(self, slope: f64) -> Self {
         self.unary(LeakyRelu { slope })
     }
@@ -81,6 +83,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 2.0, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn elu(self, alpha: f64) -> Self {
         self.unary(Elu { alpha })
     }
@@ -113,6 +116,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 1.7580993408473766, 1.0507009873554805]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn selu(self) -> Self {
         self.unary(Selu)
     }

@@ -22,6 +22,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!((y.item(), y.backward().wrt(x).item()), (0.0, 1.0));
     /// ```
     #[inline]
+    #[track_caller]
     pub fn tanh(self) -> Self {
         self.unary(Tanh)
     }
@@ -44,6 +45,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!((y.item(), y.backward().wrt(x).item()), (0.5, 0.25));
     /// ```
     #[inline]
+    #[track_caller]
     pub fn sigmoid(self) -> Self {
         self.unary(Sigmoid)
     }
@@ -67,6 +69,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.5, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn softplus(self) -> Self {
         self.unary(Softplus)
     }
@@ -91,6 +94,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [1.0, 0.5, 0.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn logsigmoid(self) -> Self {
         self.unary(Logsigmoid)
     }
@@ -119,6 +123,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.25, 1.0, 0.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn softsign(self) -> Self {
         self.unary(Softsign)
     }

@@ -40,6 +40,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.5, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn silu(self) -> Self {
         self.unary(Silu)
     }
@@ -86,6 +87,7 @@ impl<T: Scalar> Var<'_, T> {
     /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, 0.6, 1.0]);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn mish(self) -> Self {
         self.unary(Mish)
     }
