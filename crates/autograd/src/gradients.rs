@@ -1,7 +1,8 @@
 //! The result of a backward pass.
 
 use crate::params::{Params, Path};
-use crate::tape::{Accumulator, Tape, Var, backward};
+use crate::tape::{Accumulator, Tape, Var, backward, contributions};
+use std::ops::Range;
 use unspool_tensor::{Scalar, Tensor};
 
 /// The gradients of one loss with respect to the variables of its tape: what
@@ -16,13 +17,18 @@ pub struct Gradients<'t, T: Scalar = f32> {
 impl<'t, T: Scalar> Gradients<'t, T> {
     /// Runs a backward pass from `loss`, whose gradient is `seed`, to the variables.
     pub(crate) fn backward(loss: Var<'t, T>, seed: Tensor<T>) -> Self {
+        Self::backward_since(loss, seed, 0)
+    }
+
+    /// The same, through the values from number `since` on.
+    fn backward_since(loss: Var<'t, T>, seed: Tensor<T>, since: usize) -> Self {
         let tape = loss.tape;
         let (mut sums, pass) = {
             let record = &mut *tape.record.borrow_mut();
             record.passes += 1;
             (std::mem::take(&mut record.spare), record.passes - 1)
         };
-        backward(&mut tape.record.borrow_mut(), loss.id(), seed, pass, &mut sums);
+        backward(&mut tape.record.borrow_mut(), loss.id(), seed, pass, since as u32, &mut sums);
         Gradients { tape, sums, pass }
     }
 
@@ -44,7 +50,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
                 // One zero, seen as many: nothing is filled in each step.
                 return Tensor::zeros([]).expand(var.shape());
             }
-            self.get(var).unwrap_or_else(|why| {
+            self.look_up(var).unwrap_or_else(|why| {
                 failure.get_or_insert_with(|| format!("gradient of {path}: {why}"));
                 Tensor::zeros([])
             })
@@ -63,13 +69,55 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     /// retained (see [`retain_grad`](crate::Var::retain_grad)) or on which the loss does not depend.
     #[track_caller]
     pub fn wrt(&self, var: Var<'t, T>) -> Tensor<T> {
-        match self.get(var) {
+        match self.look_up(var) {
             Ok(grad) => grad,
             Err(why) => panic!("gradient: {why}"),
         }
     }
 
-    fn get(&self, var: Var<'t, T>) -> Result<Tensor<T>, &'static str> {
+    /// The gradient with respect to one value, if there is one: [`wrt`](Gradients::wrt) without a panic.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new().keep_all();
+    /// let x = tape.variable(&Tensor::scalar(3.0));
+    /// let (used, unused) = (x.square(), x.exp());
+    /// let gradients = used.square().backward();
+    /// assert_eq!(gradients.get(used), Some(Tensor::scalar(2.0 * 9.0)));
+    /// assert_eq!(gradients.get(unused), None);
+    /// ```
+    pub fn get(&self, var: Var<'t, T>) -> Option<Tensor<T>> {
+        self.look_up(var).ok()
+    }
+
+    /// For each of these ranges of the tape's [lengths](Tape::len): what the ops that computed the values
+    /// there add to the gradient of each variable. Over ranges that cover the tape, these are the terms of
+    /// the sum that the gradient is. The tape must [keep all](Tape::keep_all) values.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new().keep_all();
+    /// let w = tape.variable(&Tensor::scalar(0.5));
+    /// let mut h = tape.variable(&Tensor::scalar(1.0));
+    /// let steps: Vec<_> = (0..3).map(|_| {
+    ///     let since = tape.len();
+    ///     h = h * w;
+    ///     since..tape.len()
+    /// }).collect();
+    /// let gradients = h.backward(); // of w³
+    /// let terms: Vec<f64> = gradients.contributions(steps).map(|step| step[0].1.item()).collect();
+    /// assert_eq!(terms, [0.25, 0.25, 0.25]);
+    /// assert_eq!(gradients.wrt(w).item(), 0.75);
+    /// ```
+    pub fn contributions(
+        &self,
+        ranges: impl IntoIterator<Item = Range<usize>>,
+    ) -> impl Iterator<Item = Vec<(Var<'t, T>, Tensor<T>)>> {
+        let mut scratch = Accumulator::default();
+        ranges.into_iter().map(move |range| contributions(self.tape, &self.sums, self.pass, range, &mut scratch))
+    }
+
+    fn look_up(&self, var: Var<'t, T>) -> Result<Tensor<T>, &'static str> {
         if !std::ptr::eq(var.tape, self.tape) {
             return Err("the variable belongs to another tape");
         }
@@ -149,6 +197,20 @@ impl<'t, T: Scalar> Var<'t, T> {
         assert!(shape == given, "backward_with: the seed {given} must have the shape of the value, {shape}");
         self.require_variable();
         Gradients::backward(self, seed.clone())
+    }
+
+    /// Like [`backward_with`](Var::backward_with), through the values that the tape has had since it had the
+    /// [length](Tape::len) `since`: the gradients of earlier ones are what this part of the tape adds to them.
+    ///
+    /// # Panics
+    /// As [`backward_with`](Var::backward_with).
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn backward_since(self, seed: &Tensor<T>, since: usize) -> Gradients<'t, T> {
+        let (shape, given) = (self.shape(), seed.shape());
+        assert!(shape == given, "backward_since: the seed {given} must have the shape of the value, {shape}");
+        self.require_variable();
+        Gradients::backward_since(self, seed.clone(), since)
     }
 
     #[track_caller]

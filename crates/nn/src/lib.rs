@@ -84,6 +84,7 @@ mod messages;
 mod mode;
 pub mod online;
 pub mod optim;
+mod plot;
 mod random;
 pub mod recurrent;
 pub mod text;

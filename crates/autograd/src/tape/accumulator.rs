@@ -55,6 +55,13 @@ impl<T: Scalar> Accumulator<T> {
         self.slots[id as usize] = Some(grad);
     }
 
+    /// Makes room for the gradients of the values before `id`.
+    pub(super) fn reserve(&mut self, id: u32) {
+        if self.slots.len() < id as usize {
+            self.slots.resize_with(id as usize, || None);
+        }
+    }
+
     /// The gradient of value `id`, if it has any.
     pub(crate) fn get(&self, id: u32) -> Option<&Tensor<T>> {
         self.slots.get(id as usize)?.as_ref()
@@ -174,6 +181,12 @@ impl<T: Scalar> Accumulator<T> {
             compute(&mut self.slots[id as usize], &mut deferred.pairs);
             self.spare_factors.push(deferred.pairs);
         }
+    }
+
+    /// Completes all gradients.
+    pub(super) fn settle_all(&mut self) {
+        let unsettled: Vec<u32> = self.deferred.iter().map(|d| d.id).chain(self.partial.iter().map(|p| p.id)).collect();
+        unsettled.into_iter().for_each(|id| self.settle(id));
     }
 }
 

@@ -2,13 +2,14 @@
 
 use super::accumulator::Accumulator;
 use super::checkpoint::Pass;
+use super::node::OpRef;
 use super::op::{InputGrads, Inputs};
 use super::packed_weights::Turn;
 use super::record::Record;
 use unspool_tensor::{Scalar, Tensor};
 
 /// Passes `seed`, the gradient with respect to value `loss`, back to the variables it was made of.
-/// `pass` counts the backward passes of the tape, from 0.
+/// `pass` counts the backward passes of the tape, from 0. Values before `since` pass nothing on.
 ///
 /// Inputs come before what is made of them, so one walk from the last id to the first meets each
 /// value when its gradient is complete. Nothing recurses. The values of a checkpointed segment are
@@ -18,18 +19,22 @@ pub(crate) fn backward<T: Scalar>(
     loss: u32,
     seed: Tensor<T>,
     pass: u32,
+    since: u32,
     gradients: &mut Accumulator<T>,
 ) {
     gradients.start(loss, seed);
     let mut segments = Pass::over(record);
     let mut end = loss + 1;
-    while end > 0 {
+    while end > since {
         let start = segments.enter(record, gradients, end);
-        for id in (start..end).rev() {
+        for id in (start.max(since)..end).rev() {
             step(gradients, record, id, pass);
         }
         segments.leave(record, start);
         end = start;
+    }
+    if since > 0 {
+        gradients.settle_all();
     }
 }
 
@@ -41,7 +46,20 @@ fn step<T: Scalar>(gradients: &mut Accumulator<T>, record: &Record<T>, id: u32, 
     if node.is_leaf() {
         return;
     }
-    let Some(grad) = gradients.take(id, record.retains(id, pass)) else { return };
+    if let Some(grad) = gradients.take(id, record.retains(id, pass)) {
+        run_rule(gradients, record, (id, node.op()), grad, pass);
+    }
+}
+
+/// Runs the gradient rule of the op that computed value `id`, whose gradient is `grad`.
+#[inline]
+pub(super) fn run_rule<T: Scalar>(
+    gradients: &mut Accumulator<T>,
+    record: &Record<T>,
+    (id, op): (u32, OpRef),
+    grad: Tensor<T>,
+    pass: u32,
+) {
     let inputs = Inputs {
         values: &record.values,
         ids: record.inputs_of(id),
@@ -49,5 +67,5 @@ fn step<T: Scalar>(gradients: &mut Accumulator<T>, record: &Record<T>, id: u32, 
         turn: Turn::Backward { pass },
     };
     let mut into = InputGrads { gradients, nodes: &record.nodes, inputs };
-    record.ops.backward(node.op(), inputs, &record.values[id as usize], grad, &mut into);
+    record.ops.backward(op, inputs, &record.values[id as usize], grad, &mut into);
 }

@@ -2,6 +2,7 @@
 
 use super::node::Node;
 use super::record::Record;
+use super::remarks::Remarks;
 use super::{Tape, Var};
 use crate::scope::{Place, dotted, users_line};
 use std::ops::Range;
@@ -18,6 +19,8 @@ pub(crate) struct Watch {
     keeps: bool,
     /// One for each value that an op has computed.
     notes: Vec<Option<Note>>,
+    /// What layers noted.
+    pub(super) remarks: Remarks,
     /// The names of all scopes that were seen.
     scopes: Vec<String>,
     /// The latest scope, an index of `scopes`, and the generation in which it was looked up.
@@ -56,11 +59,13 @@ pub struct Origin {
 impl Watch {
     fn new(keeps: bool) -> Box<Watch> {
         let latest = (0, u64::MAX);
-        Box::new(Watch { keeps, notes: Vec::new(), scopes: vec![String::new()], latest, begun: Instant::now() })
+        let (notes, remarks) = (Vec::new(), Vec::new());
+        Box::new(Watch { keeps, notes, remarks, scopes: vec![String::new()], latest, begun: Instant::now() })
     }
 
     pub(super) fn clear(&mut self) {
         self.notes.clear();
+        self.remarks.clear();
     }
 
     /// The index of the scope of this generation.

@@ -1,10 +1,7 @@
 //! The curves of a training.
 
-mod axis;
-mod picture;
-
 use crate::io::write_file;
-use picture::Panel;
+use crate::plot::{Axis, Chart, Panel, csv_field};
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
@@ -86,10 +83,7 @@ impl History {
         let mut text = "epoch".to_string();
         for (name, _) in &curves {
             text.push(',');
-            match name.contains([',', '"', '\n', '\r']) {
-                true => text.extend(["\"", &name.replace('"', "\"\""), "\""]),
-                false => text.push_str(name),
-            }
+            text.push_str(&csv_field(name));
         }
         text.push('\n');
         for epoch in 0..self.epochs() {
@@ -137,9 +131,11 @@ impl History {
             _ => true,
         });
         let axis = |name| if name == "learning_rate" { "learning rate" } else { name };
-        let others = others.map(|(name, values)| Panel { axis: axis(name), curves: vec![(axis(name), values)] });
-        let panels: Vec<Panel> = [Panel { axis: "loss", curves }].into_iter().chain(others).collect();
-        picture::draw(&panels, self.epochs())
+        let panel = |name, curves| Panel { axis: name, curves, scale: Axis::of };
+        let others = others.map(|(name, values)| panel(axis(name), vec![(axis(name), values)]));
+        let panels: Vec<Panel> = [panel("loss", curves)].into_iter().chain(others).collect();
+        let (title, nothing) = ("Training by epoch", "no epoch was trained");
+        Chart { title, panels, steps: "epoch", first: 1, count: self.epochs(), nothing }.draw()
     }
 
     /// Writes [`to_csv`](History::to_csv) to a file, completely or not at all.

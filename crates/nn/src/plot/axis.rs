@@ -1,13 +1,13 @@
 //! The ticks of an axis, and their labels.
 
-/// An axis of losses, linear or logarithmic.
+/// An axis, linear or logarithmic.
 #[derive(Debug, PartialEq)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     low: f64,
     high: f64,
     logarithmic: bool,
     /// The values of the ticks, and their labels.
-    pub(super) marks: Vec<(f64, String)>,
+    pub(crate) marks: Vec<(f64, String)>,
 }
 
 /// Values with a larger ratio get a logarithmic axis.
@@ -16,7 +16,7 @@ const RATIO: f64 = 20.0;
 impl Axis {
     /// An axis that covers these values, which are finite and at most 1e100; from 0 to 1 if there
     /// are none.
-    pub(super) fn of(values: impl Iterator<Item = f64>) -> Axis {
+    pub(crate) fn of(values: &mut dyn Iterator<Item = f64>) -> Axis {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
         if low > high {
             Axis::linear(0.0, 1.0)
@@ -29,6 +29,18 @@ impl Axis {
             let margin = if margin > 0.0 { margin } else { 1.0 };
             Axis::linear(low - margin, high + margin)
         }
+    }
+
+    /// A logarithmic axis that covers the positive ones of these values, and a power of ten at least.
+    #[allow(dead_code)]
+    pub(crate) fn of_positive(values: &mut dyn Iterator<Item = f64>) -> Axis {
+        let values = values.filter(|&value| value > 0.0);
+        let (low, high) = values.fold((f64::INFINITY, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
+        if low > high {
+            return Axis::logarithmic(0.1, 1.0);
+        }
+        let margin = f64::max(1.1, (10.0 * low / high).sqrt());
+        Axis::logarithmic(low / margin, high * margin)
     }
 
     /// Ticks at four to eight multiples of 1, 2 or 5 times a power of ten.
@@ -56,10 +68,15 @@ impl Axis {
         Axis { low, high, logarithmic: true, marks: labeled.collect() }
     }
 
+    /// Whether the axis has a place for a value: a logarithmic one has none for 0 and below.
+    pub(crate) fn has(&self, value: f64) -> bool {
+        !self.logarithmic || value > 0.0
+    }
+
     /// Where a value lies, from 0 at the low end to 1 at the high one.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         if self.logarithmic {
-            // The quotient of two losses may be beyond all numbers, the difference of their logarithms is not.
+            // The quotient of two values may be beyond all numbers, the difference of their logarithms is not.
             (value.ln() - self.low.ln()) / (self.high.ln() - self.low.ln())
         } else {
             (value - self.low) / (self.high - self.low)
@@ -67,11 +84,11 @@ impl Axis {
     }
 }
 
-/// The epochs at which an axis from 1 to `epochs` is marked: some eight.
-pub(super) fn epoch_marks(epochs: usize) -> Vec<usize> {
-    let (digit, power) = round_step(epochs as f64 / 8.0);
+/// The numbers at which an axis of `count` integers from `first` on is marked: some eight.
+pub(crate) fn step_marks(first: usize, count: usize) -> Vec<usize> {
+    let (digit, power) = round_step(count as f64 / 8.0);
     let step = (parse(digit, power) as usize).max(1);
-    (1..=epochs / step).map(|i| i * step).collect()
+    (first.div_ceil(step)..(first + count).div_ceil(step)).map(|i| i * step).collect()
 }
 
 /// The least of 1, 2 and 5 times a power of ten that is at least `step`: the digit and the power.
@@ -124,7 +141,7 @@ mod tests {
             (vec![2e-6, 3.0], vec!["0.00001", "0.0001", "0.001", "0.01", "0.1", "1"]),
             (vec![1e-40, 1.0], vec!["1e-40", "1e-35", "1e-30", "1e-25", "1e-20", "1e-15", "1e-10", "0.00001", "1"]),
         ] {
-            assert_eq!(labels(&Axis::of(values.iter().copied())), expected, "{values:?}");
+            assert_eq!(labels(&Axis::of(&mut values.iter().copied())), expected, "{values:?}");
         }
         for (epochs, expected) in [
             (0, vec![]),
@@ -134,7 +151,9 @@ mod tests {
             (60, vec![10, 20, 30, 40, 50, 60]),
             (1001, vec![200, 400, 600, 800, 1000]),
         ] {
-            assert_eq!(epoch_marks(epochs), expected, "{epochs}");
+            assert_eq!(step_marks(1, epochs), expected, "{epochs}");
         }
+        assert_eq!(step_marks(0, 30), [0, 5, 10, 15, 20, 25]);
+        assert_eq!(step_marks(0, 1), [0]);
     }
 }

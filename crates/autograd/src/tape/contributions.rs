@@ -1,0 +1,40 @@
+//! Which part of a gradient comes from which ops.
+
+use super::accumulator::Accumulator;
+use super::backward::run_rule;
+use super::{Tape, Var};
+use std::ops::Range;
+use unspool_tensor::{Scalar, Tensor};
+
+/// What the ops that computed the values in a range of ids add to the gradient of each leaf.
+/// `complete` has the gradients of these values; `sums` is empty, before and after.
+pub(crate) fn contributions<'t, T: Scalar>(
+    tape: &'t Tape<T>,
+    complete: &Accumulator<T>,
+    pass: u32,
+    range: Range<usize>,
+    sums: &mut Accumulator<T>,
+) -> Vec<(Var<'t, T>, Tensor<T>)> {
+    let record = &*tape.record.borrow();
+    let is_variable = |id: u32| record.nodes[id as usize].is_leaf() && record.nodes[id as usize].needs_gradient();
+    let mut found: Vec<(Var<'t, T>, Tensor<T>)> = Vec::new();
+    for id in (range.start as u32..range.end as u32).rev() {
+        let inputs = record.inputs_of(id);
+        if !inputs.iter().any(|&input| is_variable(input)) {
+            continue;
+        }
+        let Some(grad) = complete.get(id) else { continue };
+        sums.reserve(id);
+        run_rule(sums, record, (id, record.nodes[id as usize].op()), grad.clone(), pass);
+        for &input in inputs {
+            sums.settle(input);
+            // What reaches the other inputs is in their complete gradients already.
+            let Some(part) = sums.take(input, false).filter(|_| is_variable(input)) else { continue };
+            match found.iter_mut().find(|(var, _)| var.id() == input) {
+                Some((_, sum)) => sum.update(&part, |sum, part| sum + part),
+                None => found.push((Var::new(tape, input, record.epoch), part)),
+            }
+        }
+    }
+    found
+}
