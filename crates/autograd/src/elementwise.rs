@@ -14,7 +14,7 @@ pub fn value<T: Scalar>(
     value: impl Fn(T) -> T,
     derivative: impl Fn(T, T) -> T,
 ) -> Tensor<T> {
-    assert!(x.len() == 1, "{name}: {} inputs were given to a function of 1", x.len());
+    ensure!(x.len() == 1, "{name}: {} inputs were given to a function of 1", x.len());
     x[0].map(
         #[inline(always)]
         |x| {
@@ -64,11 +64,11 @@ pub fn value_of_several<T: Scalar, const N: usize>(
     x: Inputs<'_, T>,
     value: impl Fn([T; N]) -> T,
 ) -> Tensor<T> {
-    assert!(x.len() == N, "{name}: {} inputs were given to a function of {N}", x.len());
+    ensure!(x.len() == N, "{name}: {} inputs were given to a function of {N}", x.len());
     let common = x.iter().try_fold(Shape::from([]), |common, x| common.broadcast(&x.shape()));
     if common.is_none() {
         let shapes: Vec<String> = x.iter().map(|x| x.shape().to_string()).collect();
-        panic!("{name}: shapes {} and {} do not broadcast", shapes[..N - 1].join(", "), shapes[N - 1]);
+        fail!("{name}: shapes {} and {} do not broadcast", shapes[..N - 1].join(", "), shapes[N - 1]);
     }
     Tensor::map_n_named(name, std::array::from_fn(|k| &x[k]), value)
 }

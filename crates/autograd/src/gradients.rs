@@ -56,7 +56,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
             })
         });
         if let Some(failure) = failure {
-            panic!("{failure}");
+            fail!("{failure}");
         }
         gradients
     }
@@ -71,7 +71,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     pub fn wrt(&self, var: Var<'t, T>) -> Tensor<T> {
         match self.look_up(var) {
             Ok(grad) => grad,
-            Err(why) => panic!("gradient: {why}"),
+            Err(why) => fail!("gradient: {why}"),
         }
     }
 
@@ -173,7 +173,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn backward(self) -> Gradients<'t, T> {
         let shape = self.shape();
-        assert!(shape.numel() == 1, "backward: a loss has one element, this value has shape {shape}");
+        ensure!(shape.numel() == 1, "backward: a loss has one element, this value has shape {shape}");
         self.require_variable();
         Gradients::backward(self, Tensor::ones(shape))
     }
@@ -194,7 +194,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn backward_with(self, seed: &Tensor<T>) -> Gradients<'t, T> {
         let (shape, given) = (self.shape(), seed.shape());
-        assert!(shape == given, "backward_with: the seed {given} must have the shape of the value, {shape}");
+        ensure!(shape == given, "backward_with: the seed {given} must have the shape of the value, {shape}");
         self.require_variable();
         Gradients::backward(self, seed.clone())
     }
@@ -216,6 +216,6 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     fn require_variable(self) {
         let needs_gradient = self.tape.record.borrow().nodes[self.id() as usize].needs_gradient();
-        assert!(needs_gradient, "backward: the loss depends on no variable of its tape");
+        ensure!(needs_gradient, "backward: the loss depends on no variable of its tape");
     }
 }

@@ -32,6 +32,9 @@
 
 #![forbid(unsafe_code)]
 
+#[macro_use(ensure, fail)]
+extern crate unspool_tensor;
+
 #[doc(hidden)]
 pub mod elementwise;
 mod gradcheck;
@@ -54,3 +57,5 @@ pub use tape::{InputGrads, Inputs, Op, Origin, Recomputable, Saves, Tape, Var};
 pub use transforms::{hessian, hvp, jacobian, jvp, vjp};
 pub use unspool_derive::Params;
 pub use unspool_tensor::{Dual, Indices, MAX_RANK, Real, Rng, Scalar, Shape, SliceRange, Tensor, rng};
+#[doc(hidden)]
+pub use unspool_tensor::{ensure, fail, mistake};

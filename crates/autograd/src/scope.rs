@@ -182,6 +182,17 @@ pub fn is_library(location: &Location<'_>) -> bool {
     of_std || ["tensor", "autograd", "nn"].into_iter().any(of_crate)
 }
 
+/// What the message of a mistake at `location` names.
+pub(crate) fn find_place(location: &'static Location<'static>) -> unspool_tensor::mistake::Place {
+    let (name, line) = (here().to_string(), users_line(location));
+    let name = match &name[..] {
+        "" => None,
+        step if step.starts_with("time step") => Some(format!("at {step}")),
+        name => Some(format!("in {name}")),
+    };
+    unspool_tensor::mistake::Place { name, line: (!is_library(line)).then_some(line) }
+}
+
 /// What a watched tape notes of the place in which an op ran.
 pub(crate) struct Place {
     /// Two places of the same generation have the same scopes.

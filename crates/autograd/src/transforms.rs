@@ -177,7 +177,7 @@ pub fn hessian<T: Real>(
             let input = tape.variable(&x.with_tangents(&one));
             let loss = loss(&tape, input);
             let shape = loss.shape();
-            assert!(shape.numel() == 1, "hessian: a loss has one element, this value has shape {shape}");
+            ensure!(shape.numel() == 1, "hessian: a loss has one element, this value has shape {shape}");
             Gradients::backward(loss, Tensor::ones(shape)).wrt(input)
         };
         tape.reset();
@@ -192,7 +192,7 @@ fn join<T: Real, M: Params<Tensor<T>>>(model: &M, direction: &M) -> DualModel<M,
     let directions = direction.leaves();
     for (leaf, direction) in model.leaves().into_iter().zip(&directions) {
         let (leaf, direction) = (leaf.shape(), direction.shape());
-        assert!(leaf == direction, "direction: a parameter of shape {leaf} cannot move along {direction}");
+        ensure!(leaf == direction, "direction: a parameter of shape {leaf} cannot move along {direction}");
     }
     let mut directions = directions.into_iter();
     model.map_leaves(Path::ROOT, &mut |path, leaf| {

@@ -134,6 +134,6 @@ impl<'a> Context<'a> {
     /// If there are any: padding must not be taken for data in silence.
     #[track_caller]
     pub fn require_all_steps(&self, layer: &str) {
-        assert!(matches!(self.valid, Valid::All), "{layer}: this layer supports neither lengths nor a mask");
+        ensure!(matches!(self.valid, Valid::All), "{layer}: this layer supports neither lengths nor a mask");
     }
 }

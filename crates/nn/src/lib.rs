@@ -72,6 +72,7 @@
 #![forbid(unsafe_code)]
 
 // `#[derive(Params)]` writes `::unspool::..`, which in this crate must resolve, too.
+#[macro_use(ensure, fail)]
 extern crate unspool_autograd as unspool;
 
 pub mod cells;

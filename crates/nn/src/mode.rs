@@ -61,7 +61,7 @@ impl Mode {
     /// If the probability is not between 0 and 1.
     #[track_caller]
     pub fn bernoulli(self, probability: f64) -> bool {
-        assert!((0.0..=1.0).contains(&probability), "bernoulli: the probability {probability} is not between 0 and 1");
+        ensure!((0.0..=1.0).contains(&probability), "bernoulli: the probability {probability} is not between 0 and 1");
         match self.fold_in(0) {
             Mode::Evaluation => false,
             Mode::Training { seed } => (seed >> 11) as f64 / ((1u64 << 53) as f64) < probability,

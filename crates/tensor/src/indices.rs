@@ -36,7 +36,7 @@ impl Indices {
     pub fn from_vec(data: Vec<usize>, shape: impl Into<Shape>) -> Self {
         let (shape, given) = (shape.into(), data.len());
         let wanted = shape.numel();
-        assert!(given == wanted, "Indices: {given} numbers do not fill shape {shape}, which has {wanted}");
+        ensure!(given == wanted, "Indices: {given} numbers do not fill shape {shape}, which has {wanted}");
         shape.require_addressable::<usize>();
         Indices { data: data.into(), shape }
     }
@@ -64,7 +64,7 @@ impl Indices {
     pub fn reshape(&self, shape: impl Into<Shape>) -> Self {
         let (shape, own) = (shape.into(), self.shape);
         let (n, wanted) = (own.numel(), shape.numel());
-        assert!(n == wanted, "reshape: {own} has {n} elements, {shape} has {wanted}");
+        ensure!(n == wanted, "reshape: {own} has {n} elements, {shape} has {wanted}");
         shape.require_addressable::<usize>();
         Indices { data: self.data.clone(), shape }
     }
@@ -81,7 +81,7 @@ impl Indices {
     #[track_caller]
     pub fn expand(&self, shape: impl Into<Shape>) -> Self {
         let (shape, own) = (shape.into(), self.shape);
-        assert!(own.broadcast(&shape) == Some(shape), "expand: {own} does not broadcast to {shape}");
+        ensure!(own.broadcast(&shape) == Some(shape), "expand: {own} does not broadcast to {shape}");
         shape.require_addressable::<usize>();
         if own == shape {
             return self.clone();
@@ -125,7 +125,7 @@ fn positions<I: Copy + TryInto<usize> + fmt::Display>(numbers: &[I]) -> Indices 
     let mut data = Vec::with_capacity(numbers.len());
     for (i, &number) in numbers.iter().enumerate() {
         let Ok(position) = number.try_into() else {
-            panic!("Indices: number {i} is {number}, which is no position: they are counted from 0")
+            fail!("Indices: number {i} is {number}, which is no position: they are counted from 0")
         };
         data.push(position);
     }

@@ -21,6 +21,10 @@
 
 #![deny(unsafe_code)]
 
+#[doc(hidden)]
+#[macro_use]
+pub mod mistake;
+
 mod format;
 mod indices;
 mod loops;

@@ -41,8 +41,8 @@ impl<T: Scalar> Tensor<T> {
     /// address space.
     #[track_caller]
     pub fn uniform(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high: f64) -> Self {
-        assert!((high - low).is_finite(), "uniform: the range from {low} to {high} is not finite");
-        assert!(low <= high, "uniform: nothing lies between {low} and {high}");
+        ensure!((high - low).is_finite(), "uniform: the range from {low} to {high} is not finite");
+        ensure!(low <= high, "uniform: nothing lies between {low} and {high}");
         Self::from_fn(shape, |_| T::from_f64(low + (high - low) * rng.random::<f64>()))
     }
 
@@ -60,8 +60,8 @@ impl<T: Scalar> Tensor<T> {
     /// space.
     #[track_caller]
     pub fn normal(rng: &mut Rng, shape: impl Into<Shape>, mean: f64, std: f64) -> Self {
-        assert!(mean.is_finite(), "normal: the mean {mean} is not finite");
-        assert!(std >= 0.0 && std.is_finite(), "normal: a standard deviation of {std} is not possible");
+        ensure!(mean.is_finite(), "normal: the mean {mean} is not finite");
+        ensure!(std >= 0.0 && std.is_finite(), "normal: a standard deviation of {std} is not possible");
         let mut draw = || -> f64 { StandardNormal.sample(rng) };
         Self::from_fn(shape, |_| T::from_f64(mean + std * draw()))
     }

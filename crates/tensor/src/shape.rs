@@ -54,8 +54,8 @@ impl Shape {
     /// If `axis` is greater than the rank, or the rank is [`MAX_RANK`] already.
     #[track_caller]
     pub fn insert(&self, axis: usize, size: usize) -> Shape {
-        assert!(axis <= self.rank(), "axis {axis} does not fit into shape {self}");
-        assert!(self.rank() < MAX_RANK, "shape {self} has no room for another axis: a tensor has at most {MAX_RANK}");
+        ensure!(axis <= self.rank(), "axis {axis} does not fit into shape {self}");
+        ensure!(self.rank() < MAX_RANK, "shape {self} has no room for another axis: a tensor has at most {MAX_RANK}");
         self[..axis].iter().copied().chain([size]).chain(self[axis..].iter().copied()).collect()
     }
 
@@ -65,7 +65,7 @@ impl Shape {
     /// If there is no such axis.
     #[track_caller]
     pub fn remove(&self, axis: usize) -> Shape {
-        assert!(axis < self.rank(), "shape {self} has no axis {axis}");
+        ensure!(axis < self.rank(), "shape {self} has no axis {axis}");
         self[..axis].iter().chain(&self[axis + 1..]).copied().collect()
     }
 
@@ -75,7 +75,7 @@ impl Shape {
     /// If there is no such axis.
     #[track_caller]
     pub fn with(&self, axis: usize, size: usize) -> Shape {
-        assert!(axis < self.rank(), "shape {self} has no axis {axis}");
+        ensure!(axis < self.rank(), "shape {self} has no axis {axis}");
         let mut sizes = self.sizes;
         sizes[axis] = size;
         Shape::new(sizes, self.rank())
@@ -140,13 +140,13 @@ impl Shape {
     #[track_caller]
     #[inline]
     pub fn require_axis(&self, op: &str, axis: usize) {
-        assert!(axis < self.rank(), "{op}: shape {self} has no axis {axis}");
+        ensure!(axis < self.rank(), "{op}: shape {self} has no axis {axis}");
     }
 
     #[cold]
     #[track_caller]
     fn refuse_unless_addressable<T>(&self) {
-        assert!(self.is_addressable::<T>(), "a tensor of shape {self} is larger than the address space");
+        ensure!(self.is_addressable::<T>(), "a tensor of shape {self} is larger than the address space");
     }
 
     /// The strides, in elements, of a contiguous tensor of this shape.
@@ -190,7 +190,7 @@ impl FromIterator<usize> for Shape {
     fn from_iter<I: IntoIterator<Item = usize>>(iter: I) -> Shape {
         let (mut sizes, mut rank) = ([0; MAX_RANK], 0);
         for size in iter {
-            assert!(rank < MAX_RANK, "a tensor has at most {MAX_RANK} axes");
+            ensure!(rank < MAX_RANK, "a tensor has at most {MAX_RANK} axes");
             sizes[rank] = size;
             rank += 1;
         }
@@ -201,7 +201,7 @@ impl FromIterator<usize> for Shape {
 impl From<&[usize]> for Shape {
     #[track_caller]
     fn from(sizes: &[usize]) -> Shape {
-        assert!(sizes.len() <= MAX_RANK, "a tensor has at most {MAX_RANK} axes, not {}", sizes.len());
+        ensure!(sizes.len() <= MAX_RANK, "a tensor has at most {MAX_RANK} axes, not {}", sizes.len());
         sizes.iter().copied().collect()
     }
 }

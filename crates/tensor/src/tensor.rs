@@ -130,7 +130,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     fn filled(op: &str, data: &[T], shape: Shape) -> Self {
         let (given, wanted) = (data.len(), shape.numel());
-        assert!(given == wanted, "{op}: {given} values do not fill shape {shape}, which has {wanted}");
+        ensure!(given == wanted, "{op}: {given} values do not fill shape {shape}, which has {wanted}");
         Self::written(shape, |out| out.copy_from_slice(data))
     }
 
@@ -254,7 +254,7 @@ impl<T: Scalar> Tensor<T> {
     /// If there is not exactly one.
     #[track_caller]
     pub fn item(&self) -> T {
-        assert!(self.numel() == 1, "item: shape {} has {} elements, not 1", self.layout().shape, self.numel());
+        ensure!(self.numel() == 1, "item: shape {} has {} elements, not 1", self.layout().shape, self.numel());
         self.buffer.elements()[self.layout().offset]
     }
 
@@ -264,7 +264,7 @@ impl<T: Scalar> Tensor<T> {
     /// If the index has another length than the rank, or is outside the shape.
     #[track_caller]
     pub fn at<const N: usize>(&self, index: [usize; N]) -> T {
-        assert!(
+        ensure!(
             N == self.rank() && index.iter().zip(self.layout().shape.iter()).all(|(i, n)| i < n),
             "at: index {index:?} is outside shape {}",
             self.layout().shape

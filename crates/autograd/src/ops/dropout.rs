@@ -74,7 +74,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn dropout(self, rate: f64, seed: u64) -> Self {
-        assert!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
+        ensure!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
         self.unary(Dropout { rate, seed })
     }
 }

@@ -37,13 +37,13 @@ impl<T: Scalar, F: Form<T, N>, const N: usize> Op<T> for Recurrence<F, N> {
         for (what, planes) in [(a_name, a), (b_name, b), ("h_0", h0)] {
             let shapes = planes.map(Tensor::shape);
             let (first, last) = (shapes[0], shapes[N - 1]);
-            assert!(first == last, "{name}: the parts of {what} have shapes {first} and {last}");
+            ensure!(first == last, "{name}: the parts of {what} have shapes {first} and {last}");
         }
         let [a_shape, shape, h_shape] = [a, b, h0].map(|planes| planes[0].shape());
-        assert!(shape.rank() > 0, "{name}: {b_name} must be [T, ..], not {shape}");
-        assert!(h_shape[..] == shape[1..], "{name}: h_0 {h_shape} is not a step of {b_name} {shape}");
+        ensure!(shape.rank() > 0, "{name}: {b_name} must be [T, ..], not {shape}");
+        ensure!(h_shape[..] == shape[1..], "{name}: h_0 {h_shape} is not a step of {b_name} {shape}");
         let fits = a_shape.broadcast(&shape) == Some(shape);
-        assert!(fits, "{name}: {a_name} {a_shape} does not broadcast to {b_name} {shape}");
+        ensure!(fits, "{name}: {a_name} {a_shape} does not broadcast to {b_name} {shape}");
         Tensor::recurrence::<F, N>(a, b, h0)
     }
 

@@ -134,7 +134,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn clamp(self, min: f64, max: f64) -> Self {
-        assert!(min <= max, "clamp: nothing lies between {min} and {max}");
+        ensure!(min <= max, "clamp: nothing lies between {min} and {max}");
         self.unary(Clamp { min, max })
     }
 }
@@ -152,7 +152,7 @@ impl<T: Scalar> Op<T> for Where {
         let shape = [a, b].iter().try_fold(condition.shape(), |shape, x| shape.broadcast(&x.shape()));
         let Some(shape) = shape else {
             let (c, a, b) = (condition.shape(), a.shape(), b.shape());
-            panic!("where_: shapes {c}, {a} and {b} do not broadcast")
+            fail!("where_: shapes {c}, {a} and {b} do not broadcast")
         };
         condition.expand(shape).zip3_named("where_", a, b, #[inline(always)] |c, a, b| if c != T::ZERO { a } else { b })
     }
@@ -207,7 +207,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn masked_fill(self, mask: Self, number: f64) -> Self {
         let (shape, given) = (self.shape(), mask.shape());
         let fits = shape.broadcast(&given).is_some();
-        assert!(fits, "masked_fill: shape {shape} and mask {given} do not broadcast");
+        ensure!(fits, "masked_fill: shape {shape} and mask {given} do not broadcast");
         mask.where_(self.tape.full(number, []), self)
     }
 }

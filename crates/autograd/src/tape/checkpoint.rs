@@ -183,17 +183,17 @@ impl<T: Scalar> Tape<T> {
     pub fn close_segment(&self, made: Range<usize>, kept: &[Var<'_, T>], drop_now: bool) {
         let record = &mut *self.record.borrow_mut();
         for var in kept {
-            assert!(std::ptr::eq(var.tape, self), "checkpoint: a returned variable belongs to another tape");
+            ensure!(std::ptr::eq(var.tape, self), "checkpoint: a returned variable belongs to another tape");
             record.check_epoch("checkpoint", *var);
         }
         if made.is_empty() {
             return; // nothing to make again
         }
         let recorded_since = record.segments.open.first().map_or(usize::MAX, |&start| start as usize);
-        assert!(made.start >= recorded_since, "close_segment: the range was not recorded as recomputable");
-        assert!(made.end == record.nodes.len(), "close_segment: a segment ends where the tape ends");
+        ensure!(made.start >= recorded_since, "close_segment: the range was not recorded as recomputable");
+        ensure!(made.end == record.nodes.len(), "close_segment: a segment ends where the tape ends");
         let crosses = |s: &Segment| (s.start as usize) < made.start && made.start < s.end as usize;
-        assert!(
+        ensure!(
             !record.segments.closed.last().is_some_and(crosses),
             "close_segment: the segment crosses the boundary of another"
         );
@@ -228,7 +228,7 @@ impl<T: Scalar> Tape<T> {
     /// If the variable belongs to another tape.
     #[track_caller]
     pub fn keep(&self, var: Var<'_, T>) {
-        assert!(std::ptr::eq(var.tape, self), "keep: the variable belongs to another tape");
+        ensure!(std::ptr::eq(var.tape, self), "keep: the variable belongs to another tape");
         self.record.borrow().check_epoch("keep", var);
         self.record.borrow_mut().nodes[var.id() as usize].set(Node::KEPT);
     }
@@ -310,7 +310,7 @@ fn recompute<T: Scalar>(record: &mut Record<T>, at: usize) {
             let (name, before) = (record.ops.name(node.op()), &record.values[id as usize]);
             // What was kept is what the gradients so far are of.
             let same = value.shape() == before.shape() && (is_absent || same_numbers(&value, before));
-            assert!(
+            ensure!(
                 same,
                 "checkpoint: made again, the value of {name} {} is another, {}; an op must compute the same of the same inputs whenever it runs",
                 before.shape(),

@@ -26,6 +26,7 @@ pub use var::Var;
 pub use watch::Origin;
 
 use crate::params::{Params, Path};
+use crate::scope::find_place;
 use node::Node;
 use packed_weights::Turn;
 use record::Record;
@@ -67,6 +68,7 @@ pub struct Tape<T: Scalar = f32> {
 impl<T: Scalar> Tape<T> {
     /// An empty tape.
     pub fn new() -> Self {
+        unspool_tensor::mistake::set_find_place(find_place);
         Tape { record: RefCell::new(Record::new()) }
     }
 
@@ -132,7 +134,7 @@ impl<T: Scalar> Tape<T> {
             }
             for input in inputs {
                 if !std::ptr::eq(input.tape, self) {
-                    panic!("{}: the operands belong to different tapes", op.name());
+                    fail!("{}: the operands belong to different tapes", op.name());
                 }
                 record.check_epoch(op.name(), *input);
                 record.inputs.push(input.id());
@@ -222,11 +224,11 @@ impl<T: Scalar> Tape<T> {
 #[track_caller]
 fn panic_absent(op: &str, node: Node) -> ! {
     if node.is(Node::RELEASED) {
-        panic!(
+        fail!(
             "{op}: this value was computed inside a step and released; call retain_grad() on it there, or return it as a state"
         )
     }
-    panic!(
+    fail!(
         "{op}: this value was computed inside a checkpointed segment and dropped; return it from there, or call retain_grad() on it"
     )
 }

@@ -149,7 +149,7 @@ impl<T: Scalar> InputGrads<'_, T> {
     #[track_caller]
     #[inline]
     pub fn needs(&self, i: usize) -> bool {
-        assert!(i < self.inputs.len(), "an op of {} inputs has no input {i}", self.inputs.len());
+        ensure!(i < self.inputs.len(), "an op of {} inputs has no input {i}", self.inputs.len());
         self.nodes[self.inputs.ids[i] as usize].needs_gradient()
     }
 
@@ -175,7 +175,7 @@ impl<T: Scalar> InputGrads<'_, T> {
             } else {
                 let (given, shape) = (grad.shape(), self.inputs[i].shape());
                 let fits = shape.broadcast(&given) == Some(given);
-                assert!(fits, "add: {given} is not a gradient of input {i}, {shape}, nor of what it broadcasts to");
+                ensure!(fits, "add: {given} is not a gradient of input {i}, {shape}, nor of what it broadcasts to");
                 grad.sum_to(shape)
             };
             self.gradients.add(self.inputs.ids[i], grad);
@@ -222,7 +222,7 @@ impl<T: Scalar> InputGrads<'_, T> {
             && sa.rank() == sg.rank()
             && sa[..sa.rank() - 1] == sg[..sg.rank() - 1]
             && weight[..] == [sa[sa.rank() - 1], sg[sg.rank() - 1]];
-        assert!(fits, "add_matmul_tn: {sa}ᵀ x {sg} is not a gradient of input {i}, {weight}");
+        ensure!(fits, "add_matmul_tn: {sa}ᵀ x {sg} is not a gradient of input {i}, {weight}");
         if self.needs(i) {
             self.gradients.add_matmul_tn(self.inputs.ids[i], a, grad);
         }

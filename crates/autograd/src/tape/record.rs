@@ -90,7 +90,7 @@ impl<T: Scalar> Record<T> {
     #[inline(always)] // so that the node is written where it stays, not copied there
     pub(super) fn push(&mut self, value: Tensor<T>, node: Node) -> u32 {
         let id = self.nodes.len() as u32;
-        assert!(id < u32::MAX, "a tape holds at most 2^32 - 1 values");
+        ensure!(id < u32::MAX, "a tape holds at most 2^32 - 1 values");
         self.values.push(value);
         self.nodes.push(node);
         self.inputs_len = self.inputs.len();

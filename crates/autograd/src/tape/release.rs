@@ -47,7 +47,7 @@ impl<T: Scalar> Tape<T> {
             }
         };
         for var in kept {
-            assert!(std::ptr::eq(var.tape, self), "release: a variable to be kept belongs to another tape");
+            ensure!(std::ptr::eq(var.tape, self), "release: a variable to be kept belongs to another tape");
             record.check_epoch("release", *var);
             mark(var.id());
         }

@@ -97,7 +97,7 @@ impl<T: Scalar> Tape<T> {
     fn has_only_constants(&self, since: usize, kept: &[Var<'_, T>]) -> bool {
         let record = self.record.borrow();
         for var in kept {
-            assert!(std::ptr::eq(var.tape, self), "tidy: a returned variable belongs to another tape");
+            ensure!(std::ptr::eq(var.tape, self), "tidy: a returned variable belongs to another tape");
             record.check_epoch("tidy", *var);
         }
         let made = &record.nodes[since.min(record.nodes.len())..];
@@ -147,7 +147,7 @@ impl<T: Scalar> Record<T> {
     #[track_caller]
     fn check_truncations(&self, op: &str, var: Var<'_, T>) {
         let is_freed = self.is_freed(var);
-        assert!(!is_freed, "{op}: this value was computed inside a scope and freed at its end; return it from there");
+        ensure!(!is_freed, "{op}: this value was computed inside a scope and freed at its end; return it from there");
     }
 
     /// Whether the value was cut off.

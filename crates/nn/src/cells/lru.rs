@@ -80,8 +80,8 @@ impl<T: Scalar> Lru<Tensor<T>> {
     pub fn on_ring(rng: &mut Rng, inputs: usize, hidden: usize, radius: Range<f64>, angle: f64) -> Self {
         let Range { start, end } = radius;
         let fits = 0.0 <= start && start < end && end <= 1.0;
-        assert!(fits, "Lru: a radius from {start} to {end} is not a range within 0 to 1");
-        assert!(angle > 0.0 && angle.is_finite(), "Lru: the angle {angle} is not positive");
+        ensure!(fits, "Lru: a radius from {start} to {end} is not a range within 0 to 1");
+        ensure!(angle > 0.0 && angle.is_finite(), "Lru: the angle {angle} is not positive");
         // Uniform by area: the square of the radius is uniform. Not from 0 on, whose logarithm is infinite.
         let least = (start * start).max(1e-4 * end * end);
         let squared: Tensor<f64> = uniform(rng, [hidden], least, end * end);

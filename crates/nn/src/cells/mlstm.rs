@@ -60,7 +60,7 @@ impl<T: Scalar> Mlstm<Tensor<T>> {
     #[track_caller]
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize, heads: usize) -> Self {
         let divides = heads > 0 && hidden.is_multiple_of(heads);
-        assert!(divides, "Mlstm: {heads} heads do not divide the hidden size {hidden}");
+        ensure!(divides, "Mlstm: {heads} heads do not divide the hidden size {hidden}");
         let wide = blocks(rng, 4, |rng| glorot_uniform(rng, inputs, hidden));
         let narrow = blocks(rng, 2, |rng| glorot_uniform(rng, inputs, heads));
         let slope = 3.0 / (heads.max(2) - 1) as f64;

@@ -55,7 +55,7 @@ impl<T: Scalar> ProjectedLstm<Tensor<T>> {
     /// If `projected` is greater than `hidden`.
     #[track_caller]
     pub fn new(rng: &mut Rng, inputs: usize, hidden: usize, projected: usize) -> Self {
-        assert!(
+        ensure!(
             projected <= hidden,
             "ProjectedLstm: the projected size {projected} is greater than the hidden size {hidden}"
         );

@@ -44,7 +44,7 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// If `batch_size` is 0.
     #[track_caller]
     pub fn batches(&self, batch_size: usize) -> Batches<'_, X, Y> {
-        assert!(batch_size > 0, "batches: a batch size of 0: it must be at least 1");
+        ensure!(batch_size > 0, "batches: a batch size of 0: it must be at least 1");
         Batches { data: Cow::Borrowed(self), batch_size, order: None, drop_last: false, next: 0 }
     }
 }
@@ -67,7 +67,7 @@ impl<X: Examples, Y: Examples> Batches<'_, X, Y> {
     #[track_caller]
     pub fn bucket_by_length(self, seed: u64) -> Self {
         let Some(lengths) = self.data.lengths() else {
-            panic!("bucket_by_length: the data set has no lengths: set them with `with_lengths`");
+            fail!("bucket_by_length: the data set has no lengths: set them with `with_lengths`");
         };
         let order = buckets(lengths, self.batch_size, seed);
         self.with_order(order)

@@ -25,7 +25,7 @@ use rand::seq::SliceRandom;
 /// If `batch_size` is 0.
 #[track_caller]
 pub fn buckets(lengths: &[usize], batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
-    assert!(batch_size > 0, "buckets: a batch size of 0: it must be at least 1");
+    ensure!(batch_size > 0, "buckets: a batch size of 0: it must be at least 1");
     let rng = &mut rng(seed);
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.shuffle(rng);

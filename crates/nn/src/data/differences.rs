@@ -45,7 +45,7 @@ impl Differences {
     #[track_caller]
     pub fn new(lags: impl Into<Vec<usize>>) -> Self {
         let lags = lags.into();
-        assert!(!lags.contains(&0), "Differences: the lags {lags:?}: a lag must be at least 1");
+        ensure!(!lags.contains(&0), "Differences: the lags {lags:?}: a lag must be at least 1");
         Differences { lags }
     }
 

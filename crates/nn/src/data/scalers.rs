@@ -200,10 +200,10 @@ fn map_columns<T: Scalar>(
     [a, b]: [&[f64]; 2],
     f: impl Fn(f64, f64, f64) -> f64,
 ) -> Tensor<T> {
-    assert!(a.len() == b.len(), "{scaler}: {} numbers and {}, one of each per column", a.len(), b.len());
+    ensure!(a.len() == b.len(), "{scaler}: {} numbers and {}, one of each per column", a.len(), b.len());
     let (shape, columns) = (values.shape(), a.len());
     let fits = shape.last() == Some(&columns);
-    assert!(fits, "{scaler}: values {shape} for a scaler of {columns} columns: their last axis must have as many");
+    ensure!(fits, "{scaler}: values {shape} for a scaler of {columns} columns: their last axis must have as many");
     let values = values.contiguous();
     let values = values.as_slice().expect("contiguous");
     Tensor::from_fn(shape, |i| T::from_f64(f(values[i].to_f64(), a[i % columns], b[i % columns])))
@@ -213,7 +213,7 @@ fn map_columns<T: Scalar>(
 fn pick(scaler: &str, numbers: &[f64], columns: &[usize]) -> Vec<f64> {
     let mut picked = Vec::with_capacity(columns.len());
     for &column in columns {
-        assert!(column < numbers.len(), "{scaler}: there is no column {column} of {}, counted from 0", numbers.len());
+        ensure!(column < numbers.len(), "{scaler}: there is no column {column} of {}, counted from 0", numbers.len());
         picked.push(numbers[column]);
     }
     picked

@@ -23,7 +23,7 @@ use std::ops::Range;
 #[track_caller]
 pub fn time_split<const PARTS: usize>(n: usize, proportions: [usize; PARTS]) -> [Range<usize>; PARTS] {
     let total: u128 = proportions.iter().map(|&part| part as u128).sum();
-    assert!(total > 0, "time_split: the proportions {proportions:?} must not all be 0");
+    ensure!(total > 0, "time_split: the proportions {proportions:?} must not all be 0");
     let (mut before, mut start) = (0, 0);
     proportions.map(|part| {
         before += part as u128;

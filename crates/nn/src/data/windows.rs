@@ -45,8 +45,8 @@ impl Windows {
     /// If one of the numbers is 0.
     #[track_caller]
     pub fn new(window: usize, horizon: usize) -> Self {
-        assert!(window > 0, "Windows: a window of 0 rows: it must have at least 1");
-        assert!(horizon > 0, "Windows: a horizon of 0: the next row is at horizon 1");
+        ensure!(window > 0, "Windows: a window of 0 rows: it must have at least 1");
+        ensure!(horizon > 0, "Windows: a horizon of 0: the next row is at horizon 1");
         Windows { window, horizon, stride: 1, all_steps: false, targets: None }
     }
 
@@ -56,7 +56,7 @@ impl Windows {
     /// If `stride` is 0.
     #[track_caller]
     pub fn stride(self, stride: usize) -> Self {
-        assert!(stride > 0, "Windows: a stride of 0: it must be at least 1");
+        ensure!(stride > 0, "Windows: a stride of 0: it must be at least 1");
         Windows { stride, ..self }
     }
 

@@ -56,7 +56,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Softmax {
     fn apply(&self, x: Var<'t, T>, _: Context<'_>) -> Var<'t, T> {
         // Row by row: padding cannot reach a valid step.
         let rank = x.shape().rank();
-        assert!(rank > 0, "Softmax: a value of rank 0 has no axis of features");
+        ensure!(rank > 0, "Softmax: a value of rank 0 has no axis of features");
         if self.logarithms { x.log_softmax(rank - 1) } else { x.softmax(rank - 1) }
     }
 }

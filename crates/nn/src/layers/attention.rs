@@ -82,7 +82,7 @@ pub fn attention_masked<'t, T: Scalar>(
     check(scores, values);
     let (s, v, m) = (scores.shape(), values.shape(), mask.shape());
     let steps = m[..] == v[..2];
-    assert!(steps || m == s, "attention_masked: the mask must be [T, B] or have the shape of the scores, {s}, not {m}");
+    ensure!(steps || m == s, "attention_masked: the mask must be [T, B] or have the shape of the scores, {s}, not {m}");
     let mask = zero_or_one(mask);
     // The values that at least one mean reads: `[T, B]`.
     let seen = if steps { mask.clone() } else { zero_or_one(&mask.sum_axes(&[1])) };
@@ -105,7 +105,7 @@ fn is_zero_outside<T: Scalar>(mask: &Tensor<T>, x: &Tensor<T>) -> bool {
 fn check<T: Scalar>(scores: Var<'_, T>, values: Var<'_, T>) {
     let (s, v) = (scores.shape(), values.shape());
     let fits = matches!(s.rank(), 2 | 3) && v.rank() == 3 && s[0] == v[0] && s.last() == Some(&v[1]);
-    assert!(fits, "attention: scores {s} and values {v} must be [T, B] or [T, N, B] and [T, B, H]");
+    ensure!(fits, "attention: scores {s} and values {v} must be [T, B] or [T, N, B] and [T, B, H]");
 }
 
 fn mean<'t, T: Scalar>(weights: Var<'t, T>, values: Var<'t, T>) -> AttentionOutput<'t, T> {
@@ -141,7 +141,7 @@ fn mean<'t, T: Scalar>(weights: Var<'t, T>, values: Var<'t, T>) -> AttentionOutp
 pub fn dot_product_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t, T> {
     let (q, k) = (query.shape(), keys.shape());
     let fits = k.rank() == 3 && (q[..] == k[1..] || q.rank() == 3 && q[1..] == k[1..]);
-    assert!(fits, "dot_product_scores: query {q} and keys {k} must be [B, H] or [N, B, H] and [T, B, H]");
+    ensure!(fits, "dot_product_scores: query {q} and keys {k} must be [B, H] or [N, B, H] and [T, B, H]");
     let products = match q.rank() {
         2 => (query * keys).sum_axes(&[2]),
         _ => Var::einsum("tbh,nbh->tnb", keys, query),

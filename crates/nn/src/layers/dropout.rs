@@ -52,7 +52,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Dropout {
             return cx.dropout(x, self.rate);
         }
         let shape = x.shape();
-        assert!(shape.rank() > 0, "Dropout: a value of rank 0 has no time axis");
+        ensure!(shape.rank() > 0, "Dropout: a value of rank 0 has no time axis");
         let ones = x.tape().constant(&Tensor::ones([]).expand(shape.with(0, 1)));
         x * cx.dropout(ones, self.rate)
     }
@@ -72,6 +72,6 @@ impl Build for Dropout {
 /// If `rate` is not at least 0 and less than 1.
 #[track_caller]
 pub fn dropout(rate: f64) -> Dropout {
-    assert!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
+    ensure!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
     Dropout { rate, same_over_time: false }
 }

@@ -63,7 +63,7 @@ impl<T: Scalar> Embedding<Tensor<T>> {
     #[track_caller]
     pub fn padding(mut self, token: usize) -> Self {
         let [tokens, size] = [0, 1].map(|axis| self.weight.shape()[axis]);
-        assert!(token < tokens, "Embedding: token {token} is out of range for {tokens} tokens");
+        ensure!(token < tokens, "Embedding: token {token} is out of range for {tokens} tokens");
         self.weight.slice_assign(0, token, &Tensor::zeros([1, size]));
         Embedding { padding: Some(token), ..self }
     }
@@ -81,7 +81,7 @@ impl<'t, T: Scalar, X: Into<Indices>> Layer<'t, T, X> for Embedding<Var<'t, T>> 
         let tokens = tokens.into();
         let known = self.weight.shape()[0];
         if let Some(token) = tokens.as_slice().iter().find(|&&token| token >= known) {
-            panic!("Embedding: token {token} is out of range for {known} tokens");
+            fail!("Embedding: token {token} is out of range for {known} tokens");
         }
         let vectors = self.weight.index_select(0, &tokens);
         if self.padding.is_none_or(|padding| !tokens.as_slice().contains(&padding)) {

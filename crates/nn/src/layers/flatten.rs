@@ -26,7 +26,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Flatten {
         cx.require_all_steps("Flatten");
         let shape = x.shape();
         let [time, batch, features] = shape[..] else {
-            panic!("Flatten: the input must be [T, B, F], not {shape}");
+            fail!("Flatten: the input must be [T, B, F], not {shape}");
         };
         x.permute(&[1, 0, 2]).reshape([batch, time * features])
     }

@@ -69,7 +69,7 @@ pub(crate) fn keep_rows<'t, T: Scalar>(mask: &Tensor<T>, mut x: Var<'t, T>) -> V
     let (shape, given) = (x.shape(), mask.shape());
     let axis = shape.rank() - 1;
     let Some(rows) = shape.remove(axis).broadcast(&given) else {
-        panic!("mask: {given} does not broadcast to the rows of {shape}")
+        fail!("mask: {given} does not broadcast to the rows of {shape}")
     };
     if rows != shape.remove(axis) {
         x = x.expand(rows.insert(axis, shape[axis]));
@@ -151,14 +151,14 @@ pub(crate) fn masked_softmax<'t, T: Scalar>(scores: Var<'t, T>, mask: &Tensor<T>
 #[track_caller]
 pub(crate) fn check_lengths(op: &str, lengths: &[usize], time: usize, batch: usize) {
     let given = lengths.len();
-    assert!(given == batch, "{op}: {given} lengths for a batch of {batch} sequences");
+    ensure!(given == batch, "{op}: {given} lengths for a batch of {batch} sequences");
     for (b, length) in lengths.iter().enumerate() {
-        assert!(*length <= time, "{op}: the length {length} of sequence {b} is greater than the {time} time steps");
+        ensure!(*length <= time, "{op}: the length {length} of sequence {b} is greater than the {time} time steps");
     }
 }
 
 #[track_caller]
 pub(crate) fn check_mask(op: &str, mask: &dyn StepMask, time: usize, batch: usize) {
     let shape = mask.shape();
-    assert!(shape[..] == [time, batch], "{op}: the mask must be [{time}, {batch}], not {shape}");
+    ensure!(shape[..] == [time, batch], "{op}: the mask must be [{time}, {batch}], not {shape}");
 }

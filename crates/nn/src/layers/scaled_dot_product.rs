@@ -87,7 +87,7 @@ impl<'a, 't, T: Scalar> ScaledDotProduct<'a, 't, T> {
         let rank = q.rank().min(k.rank()).min(v.rank());
         let size = |shape: Shape, from_end: usize| shape[shape.rank() - from_end];
         let fits = rank >= 2 && size(q, 1) == size(k, 1) && size(k, 2) == size(v, 2);
-        assert!(
+        ensure!(
             fits,
             "scaled_dot_product_attention: queries {q}, keys {k} and values {v} must be [.., L, E], [.., S, E] and [.., S, V]"
         );
@@ -98,7 +98,7 @@ impl<'a, 't, T: Scalar> ScaledDotProduct<'a, 't, T> {
             let fits = (2..=q.rank().max(k.rank())).contains(&m.rank())
                 && [1, size(q, 2)].contains(&size(m, 2))
                 && [1, size(k, 2)].contains(&size(m, 1));
-            assert!(
+            ensure!(
                 fits,
                 "scaled_dot_product_attention: the mask must be [.., {}, {}], not {m}",
                 size(q, 2),

@@ -133,7 +133,7 @@ impl<T: Scalar> CrossEntropy<T> {
     /// If `smoothing` is not between 0 and 1.
     #[track_caller]
     pub fn label_smoothing(self, smoothing: f64) -> Self {
-        assert!((0.0..=1.0).contains(&smoothing), "label_smoothing: {smoothing} is not between 0 and 1");
+        ensure!((0.0..=1.0).contains(&smoothing), "label_smoothing: {smoothing} is not between 0 and 1");
         CrossEntropy { smoothing, ..self }
     }
 
@@ -192,11 +192,11 @@ impl<T: Scalar> CrossEntropy<T> {
     fn log_likelihood<'t>(&self, name: &str, output: Var<'t, T>, classes: Indices) -> Var<'t, T> {
         let (axis, shape, given) = (class_axis(name, output), output.shape(), classes.shape());
         let expected = shape.remove(axis);
-        assert!(given == expected, "{name}: classes {given} do not fit scores {shape}, they must be {expected}");
+        ensure!(given == expected, "{name}: classes {given} do not fit scores {shape}, they must be {expected}");
         let classes = classes.as_slice();
         let valid = |class: usize| Some(class) != self.ignored;
         if let Some(bad) = classes.iter().find(|&&class| valid(class) && class >= shape[axis]) {
-            panic!("{name}: class {bad} is out of range for {} classes", shape[axis]);
+            fail!("{name}: class {bad} is out of range for {} classes", shape[axis]);
         }
         let weights = self.class_weights(name, output);
         let table = weights.map(|w| w.value().to_vec());
@@ -228,7 +228,7 @@ impl<T: Scalar> CrossEntropy<T> {
         let weights = self.weights.as_ref()?;
         let classes = output.shape()[output.shape().rank() - 1];
         let given = weights.shape();
-        assert!(given[..] == [classes], "{name}: the weights must be [{classes}], one for each class, not {given}");
+        ensure!(given[..] == [classes], "{name}: the weights must be [{classes}], one for each class, not {given}");
         Some(output.tape().constant(weights))
     }
 }
@@ -237,8 +237,8 @@ impl<T: Scalar> CrossEntropy<T> {
 #[track_caller]
 fn class_axis<T: Scalar>(name: &str, output: Var<'_, T>) -> usize {
     let rank = output.shape().rank();
-    assert!(rank > 0, "{name}: scores of rank 0 have no class axis");
+    ensure!(rank > 0, "{name}: scores of rank 0 have no class axis");
     let shape = output.shape();
-    assert!(shape[rank - 1] > 0, "{name}: scores {shape} have no classes");
+    ensure!(shape[rank - 1] > 0, "{name}: scores {shape} have no classes");
     rank - 1
 }

@@ -102,7 +102,7 @@ impl Ctc {
     ) -> Var<'t, T> {
         let shape = log_probs.shape();
         let &[time, batch, classes] = &shape[..] else {
-            panic!("ctc: the log-probabilities must be [T, B, C], not {shape}")
+            fail!("ctc: the log-probabilities must be [T, B, C], not {shape}")
         };
         self.check(targets, lengths, [time, batch, classes]);
         let log_likelihood = log_likelihood(log_probs, targets, lengths, self.blank);
@@ -123,16 +123,16 @@ impl Ctc {
         let blank = self.blank;
         let (given, lengths_given) = (targets.len(), lengths.len());
         let fits = given == batch && lengths_given == batch;
-        assert!(fits, "ctc: {given} targets and {lengths_given} lengths for a batch of {batch} sequences");
-        assert!(blank < classes, "ctc: the blank {blank} is not one of {classes} classes");
+        ensure!(fits, "ctc: {given} targets and {lengths_given} lengths for a batch of {batch} sequences");
+        ensure!(blank < classes, "ctc: the blank {blank} is not one of {classes} classes");
         for (b, (target, &length)) in targets.iter().zip(lengths).enumerate() {
             let target = target.as_ref();
-            assert!(length <= time, "ctc: the length {length} of sequence {b} is greater than the {time} time steps");
+            ensure!(length <= time, "ctc: the length {length} of sequence {b} is greater than the {time} time steps");
             if let Some(bad) = target.iter().find(|&&label| label >= classes || label == blank) {
-                panic!("ctc: label {bad} of target {b} is not one of {classes} classes other than the blank {blank}");
+                fail!("ctc: label {bad} of target {b} is not one of {classes} classes other than the blank {blank}");
             }
             let needed = target.len() + target.windows(2).filter(|pair| pair[0] == pair[1]).count();
-            assert!(
+            ensure!(
                 length >= needed || self.zero_infinity,
                 "ctc: target {b} needs at least {needed} time steps, its sequence has {length}; to ignore such targets, use \
                  `Ctc::zero_infinity`"

@@ -83,7 +83,7 @@ elementwise! {
 /// closure, it cannot report its caller's line).
 #[track_caller]
 pub fn huber<T: Scalar>(delta: f64) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Send + Sync {
-    assert!(delta > 0.0, "huber: delta must be greater than 0, not {delta}");
+    ensure!(delta > 0.0, "huber: delta must be greater than 0, not {delta}");
     move |output, target| {
         same_shape("huber", output, target);
         output.tape().apply(Huber { delta }, &[output - target]).mean()
@@ -140,7 +140,7 @@ pub fn weighted_bce_with_logits<T: Scalar>(
 ) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T> + Send + Sync + use<T> {
     let pos_weight = pos_weight.clone();
     let wrong = pos_weight.to_vec().into_iter().find(|&weight| !(weight >= T::ZERO && weight.is_finite()));
-    assert!(
+    ensure!(
         wrong.is_none(),
         "weighted_bce_with_logits: a weight is {}; it must be finite and not negative",
         wrong.unwrap_or(T::ZERO)
@@ -149,7 +149,7 @@ pub fn weighted_bce_with_logits<T: Scalar>(
         const NAME: &str = "weighted_bce_with_logits";
         same_shape(NAME, output, target);
         let (shape, given) = (output.shape(), pos_weight.shape());
-        assert!(shape.broadcast(&given) == Some(shape), "{NAME}: weights {given} do not broadcast to scores {shape}");
+        ensure!(shape.broadcast(&given) == Some(shape), "{NAME}: weights {given} do not broadcast to scores {shape}");
         let positive = weighted(target * output.tape().constant(&pos_weight), (-output).softplus());
         (positive + weighted(1.0 - target, output.softplus())).mean()
     }
@@ -171,5 +171,5 @@ pub(crate) fn weighted<'t, T: Scalar>(weight: Var<'t, T>, term: Var<'t, T>) -> V
 #[track_caller]
 pub(crate) fn same_shape<T: Scalar>(loss: &str, output: Var<'_, T>, target: Var<'_, T>) {
     let (o, t) = (output.shape(), target.shape());
-    assert!(o == t, "{loss}: output {o} and target {t} differ in shape");
+    ensure!(o == t, "{loss}: output {o} and target {t} differ in shape");
 }

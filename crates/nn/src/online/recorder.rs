@@ -110,7 +110,7 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
             }
         });
         if let Some((name, shape, before)) = misfit {
-            panic!(
+            fail!(
                 "{learner}: parameter {name} has shape {shape}, and {before} in the step before; call reset() for another model"
             );
         }
@@ -118,11 +118,11 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
             let names = model.names();
             for pattern in &self.frozen {
                 let found = names.iter().any(|name| matches(pattern, name));
-                assert!(found, "freeze: no parameter matches {pattern:?}; the parameters are {}", listed(&names, ", "));
+                ensure!(found, "freeze: no parameter matches {pattern:?}; the parameters are {}", listed(&names, ", "));
             }
         }
         let before = known.map_or(given.len(), Vec::len);
-        assert!(
+        ensure!(
             given.len() == before,
             "{learner}: parameters of the model: {}, and {before} in the step before; call reset() for another model",
             given.len()
@@ -161,10 +161,10 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
         });
         let (loss, state) = step(&net, inputs, state);
         let shape = loss.shape();
-        assert!(shape.numel() == 1, "{learner}: a loss has one element, this value has shape {shape}");
+        ensure!(shape.numel() == 1, "{learner}: a loss has one element, this value has shape {shape}");
         state.visit(&mut |var| after.push(var));
         let counts = (before.len(), after.len());
-        assert!(
+        ensure!(
             counts.0 == counts.1,
             "{learner}: parts of the state: {} after a step, and {} before it",
             counts.1,
@@ -172,7 +172,7 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
         );
         for (part, (before, after)) in before.iter().zip(&after).enumerate() {
             let (before, after) = (before.shape(), after.shape());
-            assert!(
+            ensure!(
                 before == after,
                 "{learner}: part {part} of the state has shape {after} after a step, and {before} before it"
             );

@@ -96,7 +96,7 @@ pub fn clip_value<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, largest: f
 
 #[track_caller]
 pub(crate) fn check(limit: f64) {
-    assert!(limit >= 0.0, "clip: the limit is {limit}; it must be at least 0");
+    ensure!(limit >= 0.0, "clip: the limit is {limit}; it must be at least 0");
 }
 
 /// The factor of a gradient of this norm.

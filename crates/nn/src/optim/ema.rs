@@ -51,7 +51,7 @@ impl<M> Ema<M> {
     where
         M: Params<Tensor<T>>,
     {
-        assert!((0.0..=1.0).contains(&decay), "Ema: the decay is {decay}; it must be between 0 and 1");
+        ensure!((0.0..=1.0).contains(&decay), "Ema: the decay is {decay}; it must be between 0 and 1");
         let mut average = model.zeros_like();
         for (average, weight) in average.leaves_mut().into_iter().zip(model.leaves()) {
             *average = weight.copy();

@@ -102,7 +102,7 @@ use betas_and_epsilon;
 /// Panics if the decay of a running mean is not in `0..1`.
 #[track_caller]
 fn check_decay(what: &str, decay: f64) {
-    assert!((0.0..1.0).contains(&decay), "{what} is {decay}; it must be at least 0 and less than 1");
+    ensure!((0.0..1.0).contains(&decay), "{what} is {decay}; it must be at least 0 and less than 1");
 }
 
 /// The larger number; NaN stays.
@@ -114,5 +114,5 @@ fn larger<T: Scalar>(a: T, b: T) -> T {
 /// Panics if a setting is negative, infinite or NaN.
 #[track_caller]
 fn check_amount(what: &str, amount: f64) {
-    assert!(amount >= 0.0 && amount.is_finite(), "{what} is {amount}; it must be finite and not negative");
+    ensure!(amount >= 0.0 && amount.is_finite(), "{what} is {amount}; it must be finite and not negative");
 }

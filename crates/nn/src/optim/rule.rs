@@ -118,7 +118,7 @@ impl<T: Scalar> Parameter<'_, T> {
         let Parameter { weight, gradient, states, .. } = self;
         let names = states.len();
         let Ok(states) = <&mut [Tensor<T>; N]>::try_from(states) else {
-            panic!("update: the rule names {names} states, but its formula takes {N}");
+            fail!("update: the rule names {names} states, but its formula takes {N}");
         };
         let [largest, scale, l2, kept] = [self.largest, self.scale, self.l2, self.kept].map(T::from_f64);
         weight.zip_mut_with(

@@ -25,7 +25,7 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
                 known.push(ParameterState { name, shape, frozen, lr_scale, weight_decay, l2, states });
             });
         } else if let Some(misfit) = self.misfit(model) {
-            panic!("optimizer: {misfit}; an optimizer belongs to one model");
+            fail!("optimizer: {misfit}; an optimizer belongs to one model");
         }
         if self.settled {
             return;
@@ -34,7 +34,7 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
         for (what, pattern) in groups.chain(self.frozen.iter().map(|pattern| ("freeze", pattern))) {
             if !self.parameters.iter().any(|parameter| matches(pattern, &parameter.name)) {
                 let names = listed(self.parameters.iter().map(|parameter| &parameter.name), ", ");
-                panic!("{what}: no parameter matches {pattern:?}; the parameters are {names}");
+                fail!("{what}: no parameter matches {pattern:?}; the parameters are {names}");
             }
         }
         let states = self.rule.state_names().len();
@@ -77,7 +77,7 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
     fn step(&mut self, model: &mut M, gradients: &M) {
         self.settle(model);
         if let Some(misfit) = self.misfit(gradients) {
-            panic!("optimizer: in the gradients, {misfit}");
+            fail!("optimizer: in the gradients, {misfit}");
         }
         self.norm = match self.clip {
             Clip::Norm(_) => Some(clip::norm_of(gradients, |i| !self.parameters[i].frozen)),

@@ -73,7 +73,7 @@ impl<T: Scalar> Sgd<T> {
     #[track_caller]
     fn checked(self) -> Self {
         let SgdRule { dampening, nesterov, .. } = self.rule;
-        assert!(!nesterov || dampening == 0.0, "Sgd: dampening is {dampening}; Nesterov momentum requires 0");
+        ensure!(!nesterov || dampening == 0.0, "Sgd: dampening is {dampening}; Nesterov momentum requires 0");
         self
     }
 }

@@ -164,7 +164,7 @@ impl<'t, T: Scalar> Unrolled<'t, T, Var<'t, T>> {
     #[track_caller]
     pub fn of(states: Var<'t, T>) -> Self {
         let last = states.shape().first().and_then(|steps| steps.checked_sub(1));
-        let Some(last) = last else { panic!("Unrolled: states {} of no steps", states.shape()) };
+        let Some(last) = last else { fail!("Unrolled: states {} of no steps", states.shape()) };
         Unrolled { outputs: states, states: Some(states), state: states.select(0, last) }
     }
 }

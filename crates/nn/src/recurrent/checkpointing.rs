@@ -50,7 +50,7 @@ impl Checkpointing {
     /// If `steps` is 0.
     #[track_caller]
     pub fn every(steps: usize) -> Self {
-        assert!(steps > 0, "Checkpointing: a state every 0 steps; the number must be at least 1");
+        ensure!(steps > 0, "Checkpointing: a state every 0 steps; the number must be at least 1");
         Checkpointing(Setting::Every(steps))
     }
 
@@ -75,7 +75,7 @@ impl Checkpointing {
             Setting::Budget(budget) => {
                 let Some(schedule) = Schedule::within(budget, links, link, state) else {
                     let least = Schedule::least_budget(link, state);
-                    panic!(
+                    fail!(
                         "Recurrent: a checkpointing budget of {budget} bytes is too small; the least is {least}: {link} for what {steps} steps at a time compute, {state} for the state before them"
                     );
                 };

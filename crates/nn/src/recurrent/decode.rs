@@ -49,9 +49,9 @@ impl<C> Recurrent<C> {
     where
         C: Cell<'t, T>,
     {
-        assert!(steps > 0, "decode: the number of steps is 0");
+        ensure!(steps > 0, "decode: the number of steps is 0");
         let shape = first.shape();
-        assert!(shape.rank() == 2, "decode: the first input must be [B, F], not {shape}");
+        ensure!(shape.rank() == 2, "decode: the first input must be [B, F], not {shape}");
         let (mut input, batch) = (first, shape[0]);
         check_state("Recurrent: the state", &state, batch);
         let (mut outputs, mut states) = (Vec::with_capacity(steps), Vec::with_capacity(steps));

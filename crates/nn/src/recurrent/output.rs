@@ -67,7 +67,7 @@ impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
     /// ([`Mlstm`](crate::cells::Mlstm)).
     #[track_caller]
     pub fn states(&self) -> S {
-        assert!(
+        ensure!(
             !self.states.is_empty(),
             "states: only the last was kept; so it is with gradient checkpointing, a context without_sequence(), and a cell whose unroll returns none, as Mlstm's"
         );
@@ -91,7 +91,7 @@ impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for RecurrentOutput<'
     /// If the context was [`without_sequence`](crate::Context::without_sequence).
     #[track_caller]
     fn sequence(&self) -> Var<'t, T> {
-        assert!(
+        ensure!(
             !self.outputs.is_empty(),
             "sequence: the context was without_sequence(), so the layer kept only the last output"
         );

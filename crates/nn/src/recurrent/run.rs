@@ -38,7 +38,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
         let (cell, shape) = (&self.cell, xs.shape());
         let (time, batch) = match shape[..] {
             [time, batch, _] if time > 0 => (time, batch),
-            _ => panic!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
+            _ => fail!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
         };
         let scope = xs.tape().layer_scope(cell);
         let packing = Packing::new(time, batch, cx.valid, self.reverse);

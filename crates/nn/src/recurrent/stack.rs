@@ -41,7 +41,7 @@ impl<L> Stack<L> {
     #[track_caller]
     pub fn new(layers: impl IntoIterator<Item = L>) -> Self {
         let layers: Vec<L> = layers.into_iter().collect();
-        assert!(!layers.is_empty(), "Stack: no layers given");
+        ensure!(!layers.is_empty(), "Stack: no layers given");
         Stack { layers, dropout: 0.0, return_sequences: false }
     }
 
@@ -51,7 +51,7 @@ impl<L> Stack<L> {
     /// If `rate` is not at least 0 and less than 1.
     #[track_caller]
     pub fn dropout(self, rate: f64) -> Self {
-        assert!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
+        ensure!((0.0..1.0).contains(&rate), "dropout: the rate {rate} is not at least 0 and less than 1");
         Stack { dropout: rate, ..self }
     }
 
@@ -85,7 +85,7 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
     fn run(&self, mut xs: Var<'t, T>, state: Option<Self::State>, cx: Context<'_>) -> Self::Output {
         if let Some(states) = &state {
             let (given, layers) = (states.len(), self.layers.len());
-            assert!(given == layers, "Stack: {given} states for {layers} layers");
+            ensure!(given == layers, "Stack: {given} states for {layers} layers");
         }
         let mut states = state.into_iter().flatten();
         let mut layers: Vec<L::Output> = Vec::with_capacity(self.layers.len());

@@ -49,7 +49,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
         let unrolled = self.cell.unroll(xs, state)?;
         let (steps, batch) = (xs.shape()[0], xs.shape()[1]);
         let (outputs, shape) = (unrolled.outputs, unrolled.outputs.shape());
-        assert!(
+        ensure!(
             shape.rank() > 2 && shape[..2] == [steps, batch],
             "Cell: unroll turns {steps} steps of a batch of {batch} into outputs {shape}"
         );
@@ -58,7 +58,7 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
             states.visit(&mut |var| {
                 let shape = var.shape();
                 let fits = shape.rank() > 1 && shape[..2] == [steps, batch];
-                assert!(fits, "Cell: unroll turns {steps} steps of a batch of {batch} into states {shape}");
+                ensure!(fits, "Cell: unroll turns {steps} steps of a batch of {batch} into states {shape}");
             });
         }
         self.kept.clear();
@@ -144,7 +144,7 @@ pub(crate) fn project<'t, T: Scalar, C: Cell<'t, T>>(cell: &C, xs: Var<'t, T>) -
     let projected = cell.project(xs);
     let (from, to) = (xs.shape(), projected.shape());
     let fits = to.rank() >= 2 && to[..2] == from[..2];
-    assert!(fits, "Cell: project turns {from} into {to}; the first two axes must stay the same");
+    ensure!(fits, "Cell: project turns {from} into {to}; the first two axes must stay the same");
     projected
 }
 
@@ -160,7 +160,7 @@ pub(crate) fn check_state<'t, T: Scalar, S: State<'t, T>>(what: &str, state: &S,
         }
     });
     if let Some(shape) = misfit {
-        panic!("{what} {shape} does not fit a batch of {batch}");
+        fail!("{what} {shape} does not fit a batch of {batch}");
     }
 }
 

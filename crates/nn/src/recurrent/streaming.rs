@@ -57,7 +57,7 @@ where
     #[track_caller]
     pub fn step(&mut self, x: &Tensor<T>) -> Tensor<T> {
         let shape = x.shape();
-        assert!(shape.rank() == 2, "StreamingCell: the input must be [B, F], not {shape}");
+        ensure!(shape.rank() == 2, "StreamingCell: the input must be [B, F], not {shape}");
         self.tape.reset(); // if the previous step panicked, its values are still there
         let (output, state) = {
             let cell = self.tape.bind_frozen(&self.cell);
@@ -98,7 +98,7 @@ where
     #[track_caller]
     pub fn run(&mut self, xs: &Tensor<T>) -> Tensor<T> {
         let shape = xs.shape();
-        assert!(
+        ensure!(
             shape.rank() == 3 && shape[0] > 0,
             "StreamingCell: the inputs must be [T, B, F] with at least one time step, not {shape}"
         );

@@ -66,7 +66,7 @@ pub struct BeamSearch {
 /// If `max_length` is 0.
 #[track_caller]
 pub fn beam_search(begin: usize, end: usize, max_length: usize) -> BeamSearch {
-    assert!(max_length > 0, "beam_search: sequences of 0 tokens: the maximum length must be at least 1");
+    ensure!(max_length > 0, "beam_search: sequences of 0 tokens: the maximum length must be at least 1");
     BeamSearch { begin, end, max_length, width: 1, alpha: 0.0 }
 }
 
@@ -77,7 +77,7 @@ impl BeamSearch {
     /// If it is 0.
     #[track_caller]
     pub fn width(self, width: usize) -> Self {
-        assert!(width > 0, "beam_search: a beam of width 0: it must be at least 1");
+        ensure!(width > 0, "beam_search: a beam of width 0: it must be at least 1");
         BeamSearch { width, ..self }
     }
 
@@ -93,7 +93,7 @@ impl BeamSearch {
     #[track_caller]
     pub fn length_penalty(self, alpha: f64) -> Self {
         let valid = alpha >= 0.0 && alpha.is_finite();
-        assert!(valid, "beam_search: a length penalty of {alpha}: it must be a number from 0");
+        ensure!(valid, "beam_search: a length penalty of {alpha}: it must be a number from 0");
         BeamSearch { alpha, ..self }
     }
 
@@ -160,7 +160,7 @@ impl BeamSearch {
     fn best<T: Scalar>(&self, beam: &[Hypothesis], scores: Var<'_, T>, width: usize) -> Vec<Continuation> {
         let shape = scores.shape();
         let fits = shape.rank() == 2 && shape[0] == beam.len() && shape[1] > self.end;
-        assert!(
+        ensure!(
             fits,
             "beam_search: log-probabilities {shape} are not [{}, tokens], with the end token {}",
             beam.len(),
@@ -170,7 +170,7 @@ impl BeamSearch {
         for (i, score) in scores.value().to_vec().into_iter().map(Scalar::to_f64).enumerate() {
             let (row, token) = (i / shape[1], i % shape[1]);
             // Rounding may put the log-probability of a certain token slightly above 0.
-            assert!(
+            ensure!(
                 score < 1e-3,
                 "beam_search: token {token} after {:?} has the log-probability {score}: it must be a number up to 0",
                 beam[row].tokens

@@ -67,8 +67,8 @@ pub struct BpttBatches<'a> {
 /// If `batch_size` or `steps` is 0.
 #[track_caller]
 pub fn bptt_batches(tokens: &[usize], batch_size: usize, steps: usize) -> Result<BpttBatches<'_>, DataError> {
-    assert!(batch_size > 0, "bptt_batches: a batch size of 0: it must be at least 1");
-    assert!(steps > 0, "bptt_batches: batches of 0 steps: they must have at least 1");
+    ensure!(batch_size > 0, "bptt_batches: a batch size of 0: it must be at least 1");
+    ensure!(steps > 0, "bptt_batches: batches of 0 steps: they must have at least 1");
     let length = tokens.len().saturating_sub(1) / batch_size;
     if length == 0 {
         return Err(DataError(format!(

@@ -47,7 +47,7 @@ where
     /// If the prompt has no token, or one that is not in the model's vocabulary.
     #[track_caller]
     pub fn new(model: LanguageModel<Tensor<T>, C>, prompt: &[usize], sampler: Sampler, rng: Rng) -> Self {
-        assert!(!prompt.is_empty(), "Generator: the prompt has no token: at least one is needed");
+        ensure!(!prompt.is_empty(), "Generator: the prompt has no token: at least one is needed");
         let scores = model.bias.clone();
         let mut generator = Generator { tape: Tape::new(), model, states: None, scores, sampler, rng };
         generator.read(prompt);

@@ -51,7 +51,7 @@ impl Sampler {
     #[track_caller]
     pub fn temperature(self, temperature: f64) -> Self {
         let valid = temperature >= 0.0 && temperature.is_finite();
-        assert!(valid, "Sampler: the temperature is {temperature}; it must be finite and not negative");
+        ensure!(valid, "Sampler: the temperature is {temperature}; it must be finite and not negative");
         Sampler { temperature, ..self }
     }
 
@@ -61,7 +61,7 @@ impl Sampler {
     /// If `k` is 0.
     #[track_caller]
     pub fn top_k(self, k: usize) -> Self {
-        assert!(k > 0, "Sampler: top-k of 0 tokens: it must be at least 1");
+        ensure!(k > 0, "Sampler: top-k of 0 tokens: it must be at least 1");
         Sampler { k, ..self }
     }
 
@@ -71,7 +71,7 @@ impl Sampler {
     /// If `p` is not greater than 0 and at most 1.
     #[track_caller]
     pub fn top_p(self, p: f64) -> Self {
-        assert!(p > 0.0 && p <= 1.0, "Sampler: top-p of {p}: it must be greater than 0 and at most 1");
+        ensure!(p > 0.0 && p <= 1.0, "Sampler: top-p of {p}: it must be greater than 0 and at most 1");
         Sampler { p, ..self }
     }
 
@@ -83,14 +83,14 @@ impl Sampler {
     #[track_caller]
     pub fn probabilities<T: Scalar>(&self, scores: &Tensor<T>) -> Vec<f64> {
         let shape = scores.shape();
-        assert!(
+        ensure!(
             shape.rank() == 1 && shape[0] > 0,
             "Sampler: the scores must be [V] of at least one token, not {shape}"
         );
         let scores: Vec<f64> = scores.to_vec().into_iter().map(Scalar::to_f64).collect();
         let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let valid = highest.is_finite() && !scores.iter().any(|score| score.is_nan());
-        assert!(valid, "Sampler: a score is NaN, or the highest is not finite: {highest}");
+        ensure!(valid, "Sampler: a score is NaN, or the highest is not finite: {highest}");
 
         let weight = |score: f64| match self.temperature {
             0.0 => f64::from(u8::from(score == highest)),

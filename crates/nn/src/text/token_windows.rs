@@ -24,7 +24,7 @@ use unspool_autograd::Indices;
 /// If `n` is 0.
 #[track_caller]
 pub fn token_windows(tokens: &[usize], n: usize) -> Result<(Indices, Indices), DataError> {
-    assert!(n > 0, "token_windows: a window of 0 tokens: it must have at least 1");
+    ensure!(n > 0, "token_windows: a window of 0 tokens: it must have at least 1");
     let have = tokens.len();
     if have <= n {
         return Err(DataError(format!(

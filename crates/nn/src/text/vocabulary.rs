@@ -162,7 +162,7 @@ impl Vocabulary {
     pub fn decode(&self, ids: &[usize]) -> Vec<&str> {
         let n = self.len();
         if let Some(id) = ids.iter().find(|&&id| id >= n) {
-            panic!("decode: there is no token {id} among {n}, counted from 0");
+            fail!("decode: there is no token {id} among {n}, counted from 0");
         }
         ids.iter().map(|&id| self.tokens[id].as_str()).collect()
     }
@@ -186,7 +186,7 @@ impl Vocabulary {
     #[track_caller]
     pub fn top_k<T: Scalar>(&self, scores: &Tensor<T>, k: usize) -> Vec<(&str, f64)> {
         let (n, shape) = (self.len(), scores.shape());
-        assert!(scores.numel() == n, "top_k: scores {shape} are not one for each of {n} tokens");
+        ensure!(scores.numel() == n, "top_k: scores {shape} are not one for each of {n} tokens");
         let scores = scores.cast::<f64>().reshape([n]);
         let best = scores.argtopk(0, k.min(n));
         let scores = scores.to_vec();

@@ -87,7 +87,7 @@ pub(crate) fn valid_steps<'t, T: Scalar, Y: OnTape<T>>(
 ) -> Var<'t, T> {
     same_steps(output, targets);
     let [time, batch, features] = output.shape()[..] else {
-        panic!("loss: the output {} must be [T, B, F], as there is a target for each step", output.shape())
+        fail!("loss: the output {} must be [T, B, F], as there is a target for each step", output.shape())
     };
     output.reshape([time * batch, features]).index_select(0, valid_rows(lengths, time))
 }
@@ -96,7 +96,7 @@ pub(crate) fn valid_steps<'t, T: Scalar, Y: OnTape<T>>(
 fn same_steps<T: Scalar, Y: OnTape<T>>(output: Var<'_, T>, targets: &Y) {
     let (o, t) = (output.shape(), targets.describe());
     let fits = o.rank() == 3 && targets.time() == Some(o[0]) && targets.examples() == Some(o[1]);
-    assert!(fits, "loss: output {o} does not have the time steps and sequences of target {t}");
+    ensure!(fits, "loss: output {o} does not have the time steps and sequences of target {t}");
 }
 
 /// The weighted mean of the losses of single examples.

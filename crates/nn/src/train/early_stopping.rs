@@ -59,7 +59,7 @@ impl<T: Scalar> EarlyStopping<T> {
     /// If `patience` is 0.
     #[track_caller]
     pub fn new(patience: usize) -> Self {
-        assert!(patience > 0, "EarlyStopping: a patience of 0 epochs: it must be at least 1");
+        ensure!(patience > 0, "EarlyStopping: a patience of 0 epochs: it must be at least 1");
         EarlyStopping {
             patience,
             min_delta: 0.0,
@@ -78,7 +78,7 @@ impl<T: Scalar> EarlyStopping<T> {
     #[track_caller]
     pub fn min_delta(self, min_delta: f64) -> Self {
         let right = min_delta >= 0.0 && min_delta.is_finite();
-        assert!(right, "EarlyStopping: min_delta is {min_delta}; it must be finite and not negative");
+        ensure!(right, "EarlyStopping: min_delta is {min_delta}; it must be finite and not negative");
         EarlyStopping { min_delta, ..self }
     }
 

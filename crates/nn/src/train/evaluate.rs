@@ -9,7 +9,7 @@ use crate::layers::layer::Model;
 use crate::layers::masks::check_lengths;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::at_callers_line::at_callers_line;
+use crate::train::at_callers_line::{at_callers_line, at_callers_line_with};
 use crate::train::batch_loss::{loss_on, output};
 use crate::train::predictions::{Predictions, map_chunks};
 use std::fmt::Display;
@@ -46,7 +46,7 @@ where
     Y: OnTape<T>,
 {
     try_one(model, data, &loss, "in the loss or metric given to evaluate");
-    if data.is_empty() { f64::NAN } else { Predictions::of(model, data).loss(&loss) }
+    if data.is_empty() { f64::NAN } else { at_callers_line(|| Predictions::of(model, data).loss(&loss)) }
 }
 
 /// The model's output for inputs `[N, F]` or `[T, N, F]`: `[N, O]` or `[T, N, O]`. Inputs may also
@@ -78,12 +78,12 @@ where
     let (x, lengths) = (inputs.x(), inputs.lengths());
     let is = x.describe();
     if let Some(missing) = x.missing_axes() {
-        panic!("predict: inputs {is} must have {missing}");
+        fail!("predict: inputs {is} must have {missing}");
     }
-    let Some(n) = x.examples() else { panic!("predict: the inputs {is} must hold the same examples") };
-    assert!(n > 0, "predict: inputs {is} hold no example");
+    let Some(n) = x.examples() else { fail!("predict: the inputs {is} must hold the same examples") };
+    ensure!(n > 0, "predict: inputs {is} hold no example");
     if let Some(lengths) = lengths {
-        let Some(time) = x.time() else { panic!("predict: inputs {is} have no time steps") };
+        let Some(time) = x.time() else { fail!("predict: inputs {is} have no time steps") };
         check_lengths("predict", lengths, time, n);
     }
     let chunk = |start: usize, rows: usize| {
@@ -92,9 +92,9 @@ where
     };
     // Here and not in `chunk`, so that a misfit panics with the caller's line.
     let one = output_of(model, &x.slice(0..1), lengths.map(|lengths| &lengths[..1])).shape();
-    assert!(one.rank() >= 2, "predict: the output {one} must have an axis of examples and one of features");
+    ensure!(one.rank() >= 2, "predict: the output {one} must have an axis of examples and one of features");
 
-    let outputs = map_chunks(n, chunk);
+    let outputs = at_callers_line(|| map_chunks(n, chunk));
     Tensor::concat(one.rank() - 2, &outputs)
 }
 
@@ -113,8 +113,8 @@ where
         let (tape, some) = (Tape::new(), data.slice(0, examples));
         let net = tape.bind_frozen(model);
         let output = output::<T, M, X, Y>(&tape, &net, &some, Mode::Evaluation);
-        let shape = at_callers_line(&hint, || loss_on(output, &some, loss)).shape();
-        assert!(shape.numel() == 1, "a loss or metric must be one number, not {shape}: is a mean missing? ({hint})");
+        let shape = at_callers_line_with(&hint, || loss_on(output, &some, loss)).shape();
+        ensure!(shape.numel() == 1, "a loss or metric must be one number, not {shape}: is a mean missing? ({hint})");
         if shape.rank() == 0 {
             break;
         }

@@ -1,5 +1,6 @@
 //! `fit`: the settings of a training, and its start.
 
+use super::at_callers_line::{at_callers_line, on_any_thread};
 use super::callback::Callback;
 use super::error::FitError;
 use super::interrupt::Interrupt;
@@ -65,7 +66,7 @@ impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
     /// If `batches` is 0.
     #[track_caller]
     pub fn accumulate(mut self, batches: usize) -> Self {
-        assert!(batches > 0, "accumulate: 0 batches per step: it must be at least 1");
+        ensure!(batches > 0, "accumulate: 0 batches per step: it must be at least 1");
         self.settings.accumulate = batches;
         self
     }
@@ -146,9 +147,9 @@ impl<T: Scalar, M, K, O> Fit<'_, T, M, K, O> {
     /// If `steps` is 0, or [`checkpoint`](Fit::checkpoint) was not called before.
     #[track_caller]
     pub fn checkpoint_every(mut self, steps: usize) -> Self {
-        assert!(steps > 0, "checkpoint_every: 0 steps: it must be at least 1");
+        ensure!(steps > 0, "checkpoint_every: 0 steps: it must be at least 1");
         let files = &mut self.settings.files;
-        assert!(files.checkpoint.is_some(), "checkpoint_every: there is no file to save to: `checkpoint` comes before");
+        ensure!(files.checkpoint.is_some(), "checkpoint_every: there is no file to save to: `checkpoint` comes before");
         files.every = Some(steps);
         self
     }
@@ -197,6 +198,9 @@ where
         let Fit { model, task, optimizer, settings, .. } = self;
         let training = Training::new(model, task, optimizer, settings);
         // Inside the thread pool, handing work to another thread costs a microsecond; from outside, twenty.
-        rayon::scope(|_| training.run())
+        at_callers_line(|| {
+            let run = on_any_thread(Training::run);
+            rayon::scope(|_| run(training))
+        })
     }
 }

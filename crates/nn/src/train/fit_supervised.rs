@@ -58,7 +58,7 @@ impl<'a, T: Scalar, M, X: Examples, Y: OnTape<T>, L, O> Fit<'a, T, M, Supervised
     #[track_caller]
     pub fn validation_split(mut self, fraction: f64) -> Self {
         let right = fraction > 0.0 && fraction < 1.0;
-        assert!(right, "validation_split: the fraction is {fraction}; it must be greater than 0 and less than 1");
+        ensure!(right, "validation_split: the fraction is {fraction}; it must be greater than 0 and less than 1");
         self.task.held_out = Some(fraction);
         self
     }
@@ -79,8 +79,8 @@ impl<'a, T: Scalar, M, X: Examples, Y: OnTape<T>, L, O> Fit<'a, T, M, Supervised
         // The other columns of a history and its files.
         let known = ["loss", "val_loss", "learning_rate", "epoch", "seconds"];
         let taken = known.contains(&&name[..]) || metrics.iter().any(|known| known.name == name);
-        assert!(!taken, "metric: the name {name:?} is taken");
-        assert!(!name.starts_with("val_"), "metric: the name {name:?} begins with val_, which is for validation");
+        ensure!(!taken, "metric: the name {name:?} is taken");
+        ensure!(!name.starts_with("val_"), "metric: the name {name:?} begins with val_, which is for validation");
         metrics.push(NamedMetric { name, metric: Box::new(metric), at: Location::caller() });
         self
     }

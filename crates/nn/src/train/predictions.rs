@@ -5,6 +5,7 @@ use crate::data::examples::OnTape;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
+use crate::train::at_callers_line::on_any_thread;
 use crate::train::batch_loss::{bound, loss_on, output, valid_steps};
 use crate::tuning::EVALUATED_EXAMPLES;
 use rayon::prelude::*;
@@ -58,12 +59,12 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>> Predictions<T, X, Y> {
         if self.weighted.is_empty() {
             return self.measure(loss);
         }
-        let sums = self.weighted.par_iter().map(|(output, chunk)| {
+        let sum = on_any_thread(|(output, chunk): &(Tensor<T>, Dataset<X, Y>)| {
             let tape = Tape::new();
             loss_on(tape.constant(output), chunk, loss).item().to_f64() * chunk.loss_count()
         });
         // Collected first and added in order: the same bits at any number of threads.
-        let sums: Vec<f64> = sums.collect();
+        let sums: Vec<f64> = self.weighted.par_iter().map(sum).collect();
         let count: f64 = self.weighted.iter().map(|(_, chunk)| chunk.loss_count()).sum();
         sums.into_iter().sum::<f64>() / count
     }
@@ -72,7 +73,7 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>> Predictions<T, X, Y> {
 /// The parts along their axis of examples, the one before the last.
 fn side_by_side<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>>) -> Tensor<T> {
     let parts: Vec<&Tensor<T>> = parts.collect();
-    let [first, ..] = parts[..] else { panic!("evaluate: the data set holds no examples: at least one is needed") };
+    let [first, ..] = parts[..] else { fail!("evaluate: the data set holds no examples: at least one is needed") };
     let axis = first.rank().saturating_sub(2);
     if axis == 0 {
         return Tensor::concat(0, parts);
@@ -92,8 +93,6 @@ fn side_by_side<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>>) -> Te
 /// `f(start, len)` of every chunk of `n` examples, in order and on all threads: few enough examples
 /// at once that their tape stays small.
 pub(crate) fn map_chunks<R: Send>(n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
-    (0..n.div_ceil(EVALUATED_EXAMPLES))
-        .into_par_iter()
-        .map(|i| f(i * EVALUATED_EXAMPLES, EVALUATED_EXAMPLES.min(n - i * EVALUATED_EXAMPLES)))
-        .collect()
+    let f = on_any_thread(|i| f(i * EVALUATED_EXAMPLES, EVALUATED_EXAMPLES.min(n - i * EVALUATED_EXAMPLES)));
+    (0..n.div_ceil(EVALUATED_EXAMPLES)).into_par_iter().map(f).collect()
 }

@@ -5,7 +5,7 @@ use crate::data::examples::OnTape;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::at_callers_line::at_callers_line;
+use crate::train::at_callers_line::{at_callers_line_with, on_any_thread};
 use crate::train::batch_loss::batch_loss;
 use crate::tuning::{ADDED_ELEMENTS, MAX_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
 use rayon::prelude::*;
@@ -122,7 +122,7 @@ impl<T: Scalar> Shards<T> {
         }
         let work: Vec<_> = self.tapes.iter_mut().zip(shards).collect();
         let [unstarted, unfinished] = [(); 2].map(|()| AtomicUsize::new(work.len()));
-        let compute = |(tape, shard)| {
+        let compute = on_any_thread(|(tape, shard)| {
             unstarted.fetch_sub(1, Ordering::Relaxed);
             let result = gradients(tape, model, shard, &loss);
             unfinished.fetch_sub(1, Ordering::Relaxed);
@@ -131,7 +131,7 @@ impl<T: Scalar> Shards<T> {
                 stay_awake_for(&unfinished);
             }
             result
-        };
+        });
         let results: Vec<(f64, M, A)> = work.into_par_iter().map(compute).collect();
         let mut auxiliary = Vec::with_capacity(results.len());
         let results = results.into_iter().map(|(loss, gradients, aux)| {
@@ -197,9 +197,9 @@ impl<T: Scalar> Shards<T> {
         X: OnTape<T>,
         Y: OnTape<T>,
     {
-        assert!(!batch.is_empty(), "batch_gradients: the batch holds no examples: at least one is needed");
+        ensure!(!batch.is_empty(), "batch_gradients: the batch holds no examples: at least one is needed");
         // Shards run on other threads, where a misfit has no caller's line.
-        at_callers_line("in the loss of this batch", || self.cut_batch_gradients(model, batch, &loss, mode))
+        at_callers_line_with("in the loss of this batch", || self.cut_batch_gradients(model, batch, &loss, mode))
     }
 
     /// The same, where a misfit panics without a hint.

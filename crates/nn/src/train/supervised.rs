@@ -9,7 +9,7 @@ use crate::data::examples::{Examples, OnTape};
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::at_callers_line::at_callers_line;
+use crate::train::at_callers_line::at_callers_line_with;
 use crate::train::evaluate::try_one;
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
@@ -131,7 +131,7 @@ where
             return Err(FitError::EmptyBatch);
         }
         let bucketed = self.order == Order::Buckets && self.train.lengths().is_none();
-        assert!(!bucketed, "bucket_by_length: the data set has no lengths: set them with `with_lengths`");
+        ensure!(!bucketed, "bucket_by_length: the data set has no lengths: set them with `with_lengths`");
         for data in [Some(&self.train), self.valid.as_ref()].into_iter().flatten() {
             try_one(model, data, &self.loss, format_args!("in the loss given to fit at {}", self.loss_at));
         }
@@ -154,13 +154,14 @@ where
         self.train.len().div_ceil(self.batch_size)
     }
 
+    #[track_caller]
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M> {
         let number = batch + 1;
         let batch = self.batch(batch);
         // What the first example has not shown, such as a class that is out of range.
         let hint = format_args!("in batch {number} of an epoch, with the loss given to fit at {}", self.loss_at);
         let (loss, gradients) =
-            at_callers_line(hint, || self.shards.cut_batch_gradients(model, &batch, &self.loss, mode));
+            at_callers_line_with(hint, || self.shards.cut_batch_gradients(model, &batch, &self.loss, mode));
         BatchGradients { loss, gradients, weight: batch.loss_count() }
     }
 

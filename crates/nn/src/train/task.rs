@@ -219,6 +219,7 @@ impl<T: Scalar, M, K: Task<T, M>> Task<T, M> for &mut K {
     fn begin_epoch(&mut self, seed: u64) -> usize {
         (**self).begin_epoch(seed)
     }
+    #[track_caller]
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M> {
         (**self).gradients(model, batch, mode)
     }

@@ -148,7 +148,7 @@ where
             let mode = Mode::Training { seed: self.settings.seed }.fold_in(epoch).fold_in(batch);
             let of_batch = self.task.gradients(self.model, batch, mode);
             let weight = of_batch.weight;
-            assert!(
+            ensure!(
                 weight > 0.0 && weight.is_finite(),
                 "fit: a task has given batch {} the weight {weight}",
                 batch + 1
@@ -209,7 +209,7 @@ where
     /// Measures the metrics and the validation loss after an epoch, and returns the latter.
     fn evaluate(&mut self, epoch: usize, progress: &ProgressBar) -> Result<Option<f64>, FitError> {
         let (names, values) = (self.task.metrics(), self.task.evaluate(self.model));
-        assert!(names.len() == values.len(), "fit: a task has measured {} values for {names:?}", values.len());
+        ensure!(names.len() == values.len(), "fit: a task has measured {} values for {names:?}", values.len());
         let mut bad_set = None;
         for (name, value) in names.iter().zip(&values) {
             let set = if name.starts_with("val_") { ExampleSet::Validation } else { ExampleSet::Training };

@@ -1,6 +1,6 @@
 //! Truncated backpropagation through time.
 
-use super::at_callers_line::at_callers_line;
+use super::at_callers_line::{at_callers_line_with, on_any_thread};
 use super::error::FitError;
 use super::sequences::Sequences;
 use super::task::{BatchGradients, ExampleSet, Task};
@@ -126,7 +126,7 @@ impl<X: Examples, Y: OnTape<T>, D, T: Scalar> TruncatedBptt<X, Y, (), D, T> {
     /// If `steps` is 0.
     #[track_caller]
     pub fn new(x: X, y: Y, steps: usize) -> Result<Self, DataError> {
-        assert!(steps > 0, "TruncatedBptt: windows of 0 steps: they must have at least 1");
+        ensure!(steps > 0, "TruncatedBptt: windows of 0 steps: they must have at least 1");
         let train = Sequences::new(x, y)?;
         let (shards, carried) = (Shards::new(), Vec::new());
         Ok(TruncatedBptt { train, valid: None, steps, restart_every: usize::MAX, loss: (), shards, carried })
@@ -156,7 +156,7 @@ impl<X: Examples, Y: OnTape<T>, L, D, T: Scalar> TruncatedBptt<X, Y, L, D, T> {
     /// If `windows` is 0.
     #[track_caller]
     pub fn restart_every(self, windows: usize) -> Self {
-        assert!(windows > 0, "restart_every: 0 windows: it must be at least 1");
+        ensure!(windows > 0, "restart_every: 0 windows: it must be at least 1");
         TruncatedBptt { restart_every: windows, ..self }
     }
 
@@ -183,7 +183,7 @@ where
         for set in [Some(&self.train), self.valid.as_ref()].into_iter().flatten() {
             let (tape, part) = (Tape::new(), set.cut(0..1, 0..1));
             let (output, _) = run::<T, M, X, Y, D>(&tape, &tape.bind_frozen(model), &part, None, Mode::Evaluation);
-            at_callers_line("in the loss of TruncatedBptt", || (self.loss)(output, part.targets(&tape)).item());
+            at_callers_line_with("in the loss of TruncatedBptt", || (self.loss)(output, part.targets(&tape)).item());
         }
         Ok(())
     }
@@ -192,6 +192,7 @@ where
         self.restart()
     }
 
+    #[track_caller]
     fn gradients(&mut self, model: &M, window: usize, mode: Mode) -> BatchGradients<M> {
         if window.is_multiple_of(self.restart_every) {
             self.carried.clear();
@@ -200,7 +201,7 @@ where
         let shards: Vec<_> = Shards::<T>::ranges(count).enumerate().collect();
         // What the first step has not shown, such as a token that is out of range.
         let hint = format_args!("in window {} of TruncatedBptt", window + 1);
-        let (loss, gradients, states) = at_callers_line(hint, || {
+        let (loss, gradients, states) = at_callers_line_with(hint, || {
             self.shards.gradients_with_aux(model, &shards, |tape, net, (i, range)| {
                 let part = self.train.cut(steps.clone(), range.clone());
                 let (output, state) = run::<T, M, X, Y, D>(tape, net, &part, self.carried.get(*i), mode.fold_in(*i));
@@ -329,7 +330,7 @@ where
     for<'t> M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
 {
     let shards: Vec<Range<usize>> = Shards::<T>::ranges(of.count).collect();
-    let sum = |range: &Range<usize>| {
+    let sum = on_any_thread(|range: &Range<usize>| {
         let (mut tape, mut carried, mut sum) = (Tape::new(), None, 0.0);
         for window in 0..of.length.div_ceil(steps) {
             let steps = of.window(window, steps);
@@ -343,7 +344,7 @@ where
             tape.reset();
         }
         sum
-    };
+    });
     // Collected first and added in order: the same bits at any number of threads.
     let sums: Vec<f64> = shards.par_iter().map(sum).collect();
     sums.into_iter().sum::<f64>() / (of.length * of.count) as f64

@@ -71,7 +71,7 @@ impl<T: Scalar> Tensor<T> {
             mismatch(sa, sb);
         }
         let fits = self.shape() == sa.with(sa.rank() - 1, sb[1]);
-        assert!(fits, "add_matmul: {sa} x {sb} does not fit into {}", self.shape());
+        ensure!(fits, "add_matmul: {sa} x {sb} does not fit into {}", self.shape());
         multiply(a.as_matrix().matrix(), b.matrix(), self.as_mut_slice(), true);
     }
 
@@ -119,7 +119,7 @@ impl<T: Scalar> Tensor<T> {
             ([a @ .., k], [b @ .., n]) => a.iter().product::<usize>() == b.iter().product() && shape[..] == [*k, *n],
             _ => false,
         };
-        assert!(fits, "add_matmul_tn: {sa}ᵀ x {sb} does not fit into {shape}");
+        ensure!(fits, "add_matmul_tn: {sa}ᵀ x {sb} does not fit into {shape}");
         let (a, b) = (a.as_matrix(), b.as_matrix());
         multiply(a.t().matrix(), b.matrix(), self.as_mut_slice(), true);
     }
@@ -138,7 +138,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn as_matrix(&self) -> Tensor<T> {
         match self.rank() {
-            0 => panic!("as_matrix: a tensor of rank 0 has no rows"),
+            0 => fail!("as_matrix: a tensor of rank 0 has no rows"),
             2 => self.clone(),
             r => {
                 let columns = self.layout().shape[r - 1];
@@ -172,7 +172,7 @@ impl<T: Scalar> Tensor<T> {
 #[track_caller]
 fn mismatch(a: Shape, b: Shape) -> ! {
     let wanted = if b.rank() > 2 { "[.., M, K] and [.., K, N]" } else { "[.., K] and [K, N]" };
-    panic!("matmul: shapes {a} and {b} do not multiply; they must be {wanted}")
+    fail!("matmul: shapes {a} and {b} do not multiply; they must be {wanted}")
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn add_matmul_packed(&mut self, a: &Tensor<T>, packed: &PackedMatrix<T>) {
         let (shape, given) = (packed.product_shape(a), self.shape());
-        assert!(shape == given, "add_matmul: a product {shape} does not fit into {given}");
+        ensure!(shape == given, "add_matmul: a product {shape} does not fit into {given}");
         packed.multiply(a, self.as_mut_slice(), true);
     }
 }
@@ -91,9 +91,9 @@ impl<T: Scalar> PackedMatrix<T> {
         let (mut rows, mut width) = (0, None);
         for matrix in matrices.clone() {
             let shape = matrix.shape();
-            assert!(shape.rank() == 2, "pack: shape {shape} is not that of a matrix");
+            ensure!(shape.rank() == 2, "pack: shape {shape} is not that of a matrix");
             let columns = *width.get_or_insert(shape[1]);
-            assert!(shape[1] == columns, "pack: a matrix {shape} has not {columns} columns");
+            ensure!(shape[1] == columns, "pack: a matrix {shape} has not {columns} columns");
             rows += shape[0];
         }
         let columns = width.expect("pack: no matrices given");
@@ -117,7 +117,7 @@ impl<T: Scalar> PackedMatrix<T> {
     fn product_shape(&self, a: &Tensor<T>) -> Shape {
         let (shape, k, columns) = (a.shape(), self.rows, self.columns);
         let fits = shape.last() == Some(&k);
-        assert!(fits, "matmul: shapes {shape} and [{k}, {columns}] do not multiply; they must be [.., K] and [K, N]");
+        ensure!(fits, "matmul: shapes {shape} and [{k}, {columns}] do not multiply; they must be [.., K] and [K, N]");
         shape.with(shape.rank() - 1, columns)
     }
 

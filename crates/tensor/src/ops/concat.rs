@@ -24,13 +24,13 @@ impl<T: Scalar> Tensor<T> {
     ) -> Tensor<T> {
         let mut parts = parts.into_iter().enumerate().peekable();
         let Some(shape) = parts.peek().map(|(_, part)| part.shape()) else {
-            panic!("stack: no tensors given");
+            fail!("stack: no tensors given");
         };
-        assert!(axis <= shape.rank(), "stack: a new axis {axis} does not fit into shape {shape}");
-        assert!(shape.rank() < MAX_RANK, "stack: shape {shape} has {MAX_RANK} axes, the most there can be");
+        ensure!(axis <= shape.rank(), "stack: a new axis {axis} does not fit into shape {shape}");
+        ensure!(shape.rank() < MAX_RANK, "stack: shape {shape} has {MAX_RANK} axes, the most there can be");
         let mut out = Tensor::scratch(shape.insert(axis, parts.len()));
         for (i, part) in parts {
-            assert!(part.layout().shape == shape, "stack: shapes {shape} and {} differ", part.layout().shape);
+            ensure!(part.layout().shape == shape, "stack: shapes {shape} and {} differ", part.layout().shape);
             out.slice_assign(axis, i, &part.unsqueeze(axis));
         }
         out
@@ -50,14 +50,14 @@ impl<T: Scalar> Tensor<T> {
     pub fn concat<'a>(axis: usize, parts: impl IntoIterator<Item = &'a Tensor<T>, IntoIter: Clone>) -> Tensor<T> {
         let parts = parts.into_iter();
         let Some(shape) = parts.clone().next().map(Tensor::shape) else {
-            panic!("concat: no tensors given");
+            fail!("concat: no tensors given");
         };
         shape.require_axis("concat", axis);
         let mut size = 0;
         for part in parts.clone() {
             let fits =
                 part.rank() == shape.rank() && shape.with(axis, part.layout().shape[axis]) == part.layout().shape;
-            assert!(fits, "concat: shapes {shape} and {} differ outside axis {axis}", part.layout().shape);
+            ensure!(fits, "concat: shapes {shape} and {} differ outside axis {axis}", part.layout().shape);
             size += part.layout().shape[axis];
         }
         let mut end = 0;
@@ -126,11 +126,11 @@ impl<T: Scalar> Tensor<T> {
             }
         };
         for (start, part) in parts {
-            assert!(start >= end, "from_parts: the part at {start} begins before {end}, where the last one ends");
+            ensure!(start >= end, "from_parts: the part at {start} begins before {end}, where the last one ends");
             let fits = part.rank() == shape.rank()
                 && shape.with(axis, part.layout().shape[axis]) == part.layout().shape
                 && shape[axis].checked_sub(start).is_some_and(|room| part.layout().shape[axis] <= room);
-            assert!(fits, "from_parts: {} does not fit into axis {axis} of {shape} at {start}", part.layout().shape);
+            ensure!(fits, "from_parts: {} does not fit into axis {axis} of {shape} at {start}", part.layout().shape);
             gap(&mut out, end, start);
             out.slice_assign(axis, start, part);
             end = start + part.layout().shape[axis];

@@ -20,7 +20,7 @@ impl<T: Real> Tensor<T> {
     #[track_caller]
     pub fn with_tangents(&self, tangents: &Tensor<T>) -> Tensor<Dual<T>> {
         let (a, b) = (self.shape(), tangents.shape());
-        assert!(a == b, "with_tangents: values {a} and tangents {b} differ in shape");
+        ensure!(a == b, "with_tangents: values {a} and tangents {b} differ in shape");
         let (values, tangents) = (self.contiguous(), tangents.contiguous());
         let (values, tangents) = (values.as_slice().expect("contiguous"), tangents.as_slice().expect("contiguous"));
         Tensor::from_fn(a, |i| Dual { value: values[i], tangent: tangents[i] })

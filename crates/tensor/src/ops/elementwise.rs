@@ -197,7 +197,7 @@ fn common_shape<T: Scalar>(op: &str, a: &Tensor<T>, b: &Tensor<T>) -> Shape {
 #[cold]
 #[track_caller]
 fn shapes_differ(op: &str, a: Shape, b: Shape) -> ! {
-    panic!("{op}: shapes {a} and {b} do not broadcast")
+    fail!("{op}: shapes {a} and {b} do not broadcast")
 }
 
 #[inline(always)]

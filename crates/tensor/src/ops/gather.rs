@@ -20,10 +20,10 @@ impl<T: Scalar> Tensor<T> {
     pub fn one_hot(labels: impl Into<Indices>, classes: usize) -> Tensor<T> {
         let labels = labels.into();
         if let Some(label) = labels.first_beyond(classes) {
-            panic!("one_hot: class {label} is not one of {classes}");
+            fail!("one_hot: class {label} is not one of {classes}");
         }
         let shape = labels.shape();
-        assert!(
+        ensure!(
             shape.rank() < MAX_RANK,
             "one_hot: labels {shape} have {MAX_RANK} axes, there is no room for the classes"
         );
@@ -88,7 +88,7 @@ impl<T: Scalar> Tensor<T> {
         check_axis("index_add", shape, axis, &positions);
         let fits = picked_shape("index_add", shape, axis, &positions) == values.layout().shape;
         let (p, given) = (positions.shape(), values.layout().shape);
-        assert!(fits, "index_add: {given} does not fit the positions {p} of axis {axis} of shape {shape}");
+        ensure!(fits, "index_add: {given} does not fit the positions {p} of axis {axis} of shape {shape}");
         let values = values.contiguous();
         let values = values.as_slice().expect("contiguous");
         if values.is_empty() {
@@ -155,7 +155,7 @@ impl<T: Scalar> Tensor<T> {
         let positions = positions.into();
         check_outside("scatter_add", self.layout().shape, axis, &positions);
         let (shape, given) = (positions.shape(), values.layout().shape);
-        assert!(given == shape, "scatter_add: {given} has another shape than the positions, {shape}");
+        ensure!(given == shape, "scatter_add: {given} has another shape than the positions, {shape}");
         self.make_writable();
         let (mut strides, step) = (self.layout().strides, self.layout().strides[axis]);
         strides[axis] = 0;
@@ -178,7 +178,7 @@ impl<T: Scalar> Tensor<T> {
 fn picked_shape(op: &str, shape: Shape, axis: usize, positions: &Indices) -> Shape {
     let p = positions.shape();
     let rank = shape.rank() - 1 + p.rank();
-    assert!(
+    ensure!(
         rank <= MAX_RANK,
         "{op}: positions {p} in place of axis {axis} of {shape} make {rank} axes, over {MAX_RANK}"
     );
@@ -189,7 +189,7 @@ fn picked_shape(op: &str, shape: Shape, axis: usize, positions: &Indices) -> Sha
 fn check_axis(op: &str, shape: Shape, axis: usize, positions: &Indices) {
     shape.require_axis(op, axis);
     if let Some(bad) = positions.first_beyond(shape[axis]) {
-        panic!("{op}: index {bad} is beyond axis {axis} of shape {shape}");
+        fail!("{op}: index {bad} is beyond axis {axis} of shape {shape}");
     }
 }
 
@@ -197,7 +197,7 @@ fn check_axis(op: &str, shape: Shape, axis: usize, positions: &Indices) {
 fn check_outside(op: &str, shape: Shape, axis: usize, positions: &Indices) {
     let p = positions.shape();
     let fits = p.rank() == shape.rank() && (0..shape.rank()).all(|a| a == axis || p[a] <= shape[a]);
-    assert!(axis >= shape.rank() || fits, "{op}: positions {p} do not fit into {shape} outside axis {axis}");
+    ensure!(axis >= shape.rank() || fits, "{op}: positions {p} do not fit into {shape} outside axis {axis}");
     check_axis(op, shape, axis, positions);
 }
 

@@ -23,7 +23,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn update(&mut self, other: &Tensor<T>, f: impl Fn(T, T) -> T) {
         let shape = self.layout().shape;
-        assert!(
+        ensure!(
             shape.broadcast(&other.layout().shape) == Some(shape),
             "update: {} does not broadcast to {shape}",
             other.layout().shape
@@ -75,7 +75,7 @@ impl<T: Scalar> Tensor<T> {
     ) {
         for other in others.iter().chain([source]) {
             let (shape, other) = (self.layout().shape, other.layout().shape);
-            assert!(shape == other, "zip_mut_with: {other} is not of shape {shape}");
+            ensure!(shape == other, "zip_mut_with: {other} is not of shape {shape}");
         }
         let source = source.contiguous();
         let ys = source.as_slice().expect("contiguous");

@@ -122,7 +122,7 @@ fn common_shape<T: Scalar>(op: &str, x: &[&Tensor<T>]) -> Shape {
     let common = shapes.clone().try_fold(Shape::from([]), |common, shape| common.broadcast(&shape));
     common.unwrap_or_else(|| {
         let shapes: Vec<String> = shapes.map(|shape| shape.to_string()).collect();
-        panic!("{op}: shapes {} do not broadcast", shapes.join(", "))
+        fail!("{op}: shapes {} do not broadcast", shapes.join(", "))
     })
 }
 

@@ -162,7 +162,7 @@ impl<T: Scalar> Tensor<T> {
         if none.is_none()
             && let Some(axis) = axes.iter().find(|&&axis| shape[axis] == 0)
         {
-            panic!("{op}: axis {axis} of shape {shape} is empty");
+            fail!("{op}: axis {axis} of shape {shape} is empty");
         }
         (0..self.rank()).rev().filter(|&axis| removed[axis]).fold(self.clone(), |result, axis| {
             let source = result.contiguous();
@@ -207,7 +207,7 @@ impl<T: Scalar> Tensor<T> {
         if shape == self.layout().shape {
             return self.clone();
         }
-        assert!(
+        ensure!(
             shape.broadcast(&self.layout().shape) == Some(self.layout().shape),
             "sum_to: {shape} does not broadcast to {}",
             self.layout().shape
@@ -229,7 +229,7 @@ fn removed_axes(op: &str, shape: Shape, axes: &[usize]) -> [bool; MAX_RANK] {
     let mut removed = [false; MAX_RANK];
     for &axis in axes {
         shape.require_axis(op, axis);
-        assert!(!removed[axis], "{op}: axis {axis} is named twice in {axes:?}");
+        ensure!(!removed[axis], "{op}: axis {axis} is named twice in {axes:?}");
         removed[axis] = true;
     }
     removed

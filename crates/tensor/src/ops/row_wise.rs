@@ -44,9 +44,9 @@ impl<T: Scalar> Tensor<T> {
         mut f: impl FnMut(&[T], [&[T]; K], &mut [T]),
     ) -> Tensor<T> {
         let shape = self.shape();
-        assert!(shape.rank() > 0, "{op}: a tensor of rank 0 has no rows");
+        ensure!(shape.rank() > 0, "{op}: a tensor of rank 0 has no rows");
         for other in others {
-            assert!(self.same_shape(other), "{op}: shapes {shape} and {} differ", other.shape());
+            ensure!(self.same_shape(other), "{op}: shapes {shape} and {} differ", other.shape());
         }
         let (own, others) = (self.contiguous(), others.map(Tensor::contiguous));
         let own = own.as_slice().expect("contiguous");

@@ -76,7 +76,7 @@ impl<T: Scalar> Tensor<T> {
             }
         };
         let fits = self.layout().shape.matches_beside(axis, &part.layout().shape) && inside(self.layout().shape[axis]);
-        assert!(
+        ensure!(
             fits,
             "{op}: {} does not fit into axis {axis} of {} at {start}",
             part.layout().shape,

@@ -39,7 +39,7 @@ impl SliceRange {
     #[track_caller]
     pub fn resolve(self, shape: &Shape, axis: usize, step: isize) -> (usize, usize) {
         shape.require_axis("slice", axis);
-        assert!(step != 0, "slice: the step is 0");
+        ensure!(step != 0, "slice: the step is 0");
         let size = shape[axis] as isize;
         // Forward: positions 0..size, with the end `size`. Backward: positions size-1..=0, with the end -1.
         let (first, past) = if step > 0 { (0, size) } else { (size - 1, -1) };
@@ -48,9 +48,9 @@ impl SliceRange {
         let end = if self.end == NONE { past } else { from_end(self.end) };
         let inside = |at: isize| (first.min(past)..=first.max(past)).contains(&at);
         // Backward, an explicit end of -1 means the last position; only a missing end is before the first.
-        assert!(inside(start) && inside(end), "slice: {self} reaches beyond axis {axis} of shape {shape}");
+        ensure!(inside(start) && inside(end), "slice: {self} reaches beyond axis {axis} of shape {shape}");
         let len = (end - start) * step.signum();
-        assert!(len >= 0, "slice: {self} in steps of {step} ends before it begins, along axis {axis} of shape {shape}");
+        ensure!(len >= 0, "slice: {self} in steps of {step} ends before it begins, along axis {axis} of shape {shape}");
         (start.max(0) as usize, len.unsigned_abs().div_ceil(step.unsigned_abs()))
     }
 }

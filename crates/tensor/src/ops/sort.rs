@@ -20,7 +20,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn argmax(&self, axis: usize) -> Indices {
         self.layout().shape.require_axis("argmax", axis);
-        assert!(self.layout().shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.layout().shape);
+        ensure!(self.layout().shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.layout().shape);
         let mut best = self.select(axis, 0).to_vec();
         let mut positions = vec![0; best.len()];
         let n = if best.is_empty() { 0 } else { self.layout().shape[axis] };
@@ -68,7 +68,7 @@ impl<T: Scalar> Tensor<T> {
     pub fn argtopk(&self, axis: usize, k: usize) -> Indices {
         let shape = self.shape();
         shape.require_axis("argtopk", axis);
-        assert!(k <= shape[axis], "argtopk: axis {axis} of shape {shape} has no {k} elements");
+        ensure!(k <= shape[axis], "argtopk: axis {axis} of shape {shape} has no {k} elements");
         self.first_positions(axis, k, |a, b| ascending(b, a))
     }
 

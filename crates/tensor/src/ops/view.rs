@@ -20,7 +20,7 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     pub fn reshape(&self, shape: impl Into<Shape>) -> Tensor<T> {
         let shape = shape.into();
-        assert!(
+        ensure!(
             shape.numel() == self.numel(),
             "reshape: {} has {} elements, {shape} has {}",
             self.layout().shape,
@@ -50,7 +50,7 @@ impl<T: Scalar> Tensor<T> {
         let mut seen = [false; MAX_RANK];
         let valid = order.len() == self.rank()
             && order.iter().all(|&axis| axis < self.rank() && !std::mem::replace(&mut seen[axis], true));
-        assert!(valid, "permute: {order:?} is not an order of the axes of shape {}", self.layout().shape);
+        ensure!(valid, "permute: {order:?} is not an order of the axes of shape {}", self.layout().shape);
         let mut strides = [0; MAX_RANK];
         for (s, &axis) in strides.iter_mut().zip(order) {
             *s = self.layout().strides[axis];
@@ -71,7 +71,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn t(&self) -> Tensor<T> {
         let r = self.rank();
-        assert!(r >= 2, "t: shape {} has no two axes to swap", self.layout().shape);
+        ensure!(r >= 2, "t: shape {} has no two axes to swap", self.layout().shape);
         self.transpose(r - 2, r - 1)
     }
 
@@ -151,7 +151,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn select(&self, axis: usize, index: usize) -> Tensor<T> {
         self.layout().shape.require_axis("select", axis);
-        assert!(
+        ensure!(
             index < self.layout().shape[axis],
             "select: index {index} is beyond axis {axis} of shape {}",
             self.layout().shape
@@ -174,9 +174,9 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn unsqueeze(&self, axis: usize) -> Tensor<T> {
-        assert!(axis <= self.rank(), "unsqueeze: axis {axis} does not fit into shape {}", self.layout().shape);
+        ensure!(axis <= self.rank(), "unsqueeze: axis {axis} does not fit into shape {}", self.layout().shape);
         let shape = self.layout().shape;
-        assert!(shape.rank() < MAX_RANK, "unsqueeze: shape {shape} has {MAX_RANK} axes, the most there can be");
+        ensure!(shape.rank() < MAX_RANK, "unsqueeze: shape {shape} has {MAX_RANK} axes, the most there can be");
         let shape = shape.insert(axis, 1);
         let mut strides = self.layout().strides;
         strides.copy_within(axis..MAX_RANK - 1, axis + 1);
@@ -199,7 +199,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn expand(&self, shape: impl Into<Shape>) -> Tensor<T> {
         let shape = shape.into();
-        assert!(
+        ensure!(
             self.layout().shape.broadcast(&shape) == Some(shape),
             "expand: {} does not broadcast to {shape}",
             self.layout().shape

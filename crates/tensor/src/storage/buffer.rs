@@ -38,7 +38,7 @@ impl<T: Scalar> Buffer<T> {
         let len = shape.numel();
         let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= MAX_BYTES);
         let Some(bytes) = bytes else {
-            panic!("tensor of {len} elements is larger than the address space");
+            fail!("tensor of {len} elements is larger than the address space");
         };
         Self::unwritten(pool::take(bytes, len), shape)
     }

@@ -77,10 +77,10 @@ impl<T: Scalar> Var<'_, T> {
         shape.require_axis("take_along", axis);
         let common = (given.rank() == shape.rank()).then(|| shape.with(axis, 1).broadcast(&given.with(axis, 1)));
         let Some(common) = common.flatten() else {
-            panic!("take_along: shape {shape} and positions {given} do not broadcast outside axis {axis}")
+            fail!("take_along: shape {shape} and positions {given} do not broadcast outside axis {axis}")
         };
         if let Some(bad) = positions.as_slice().iter().find(|&&position| position >= shape[axis]) {
-            panic!("take_along: index {bad} is beyond axis {axis} of shape {shape}");
+            fail!("take_along: index {bad} is beyond axis {axis} of shape {shape}");
         }
         let expanded = |shape: Shape| common.with(axis, shape[axis]);
         self.expand(expanded(shape)).gather(axis, positions.expand(expanded(given)))

@@ -53,7 +53,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn topk(self, axis: usize, k: usize) -> (Self, Indices) {
         let shape = self.shape();
         shape.require_axis("topk", axis);
-        assert!(k <= shape[axis], "topk: axis {axis} of shape {shape} has no {k} elements");
+        ensure!(k <= shape[axis], "topk: axis {axis} of shape {shape} has no {k} elements");
         let positions = self.value().argtopk(axis, k);
         (self.gather(axis, &positions), positions)
     }

@@ -144,7 +144,7 @@ impl<T: Scalar> Var<'_, T> {
     #[inline]
     pub fn layer_norm(self, epsilon: f64) -> Self {
         let shape = self.shape();
-        assert!(shape.rank() > 0, "layer_norm: a value of rank 0 has no axis of features");
+        ensure!(shape.rank() > 0, "layer_norm: a value of rank 0 has no axis of features");
         let size = [shape[shape.rank() - 1]];
         let [one, zero] = [1.0, 0.0].map(|number| self.tape.full(number, size));
         self.layer_norm_affine(one, zero, epsilon)
@@ -176,11 +176,11 @@ impl<T: Scalar> Var<'_, T> {
     #[inline]
     pub fn layer_norm_affine(self, gain: Self, bias: Self, epsilon: f64) -> Self {
         let shape = self.shape();
-        assert!(shape.rank() > 0, "layer_norm: a value of rank 0 has no axis of features");
-        assert!(epsilon >= 0.0, "layer_norm: epsilon is {epsilon}, it must not be negative");
+        ensure!(shape.rank() > 0, "layer_norm: a value of rank 0 has no axis of features");
+        ensure!(epsilon >= 0.0, "layer_norm: epsilon is {epsilon}, it must not be negative");
         for (name, given) in [("gain", gain.shape()), ("bias", bias.shape())] {
             let size = shape[shape.rank() - 1];
-            assert!(given[..] == [size], "layer_norm: the {name} of features {shape} must be [{size}], not {given}");
+            ensure!(given[..] == [size], "layer_norm: the {name} of features {shape} must be [{size}], not {given}");
         }
         self.tape.apply(LayerNorm { epsilon }, &[self, gain, bias])
     }

@@ -99,7 +99,7 @@ impl<T: Scalar> Var<'_, T> {
     #[inline]
     pub fn rms_norm(self, epsilon: f64) -> Self {
         let shape = self.shape();
-        assert!(shape.rank() > 0, "rms_norm: a value of rank 0 has no axis of features");
+        ensure!(shape.rank() > 0, "rms_norm: a value of rank 0 has no axis of features");
         self.rms_norm_affine(self.tape.full(1.0, [shape[shape.rank() - 1]]), epsilon)
     }
 
@@ -126,10 +126,10 @@ impl<T: Scalar> Var<'_, T> {
     #[inline]
     pub fn rms_norm_affine(self, gain: Self, epsilon: f64) -> Self {
         let (shape, given) = (self.shape(), gain.shape());
-        assert!(shape.rank() > 0, "rms_norm: a value of rank 0 has no axis of features");
-        assert!(epsilon >= 0.0, "rms_norm: epsilon is {epsilon}, it must not be negative");
+        ensure!(shape.rank() > 0, "rms_norm: a value of rank 0 has no axis of features");
+        ensure!(epsilon >= 0.0, "rms_norm: epsilon is {epsilon}, it must not be negative");
         let size = shape[shape.rank() - 1];
-        assert!(given[..] == [size], "rms_norm: the gain of features {shape} must be [{size}], not {given}");
+        ensure!(given[..] == [size], "rms_norm: the gain of features {shape} must be [{size}], not {given}");
         self.tape.apply(RmsNorm { epsilon }, &[self, gain])
     }
 }

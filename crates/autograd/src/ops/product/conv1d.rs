@@ -55,20 +55,20 @@ impl<T: Scalar> Var<'_, T> {
     pub fn conv1d(self, weight: Self, how: Convolution) -> Self {
         let (shape, w) = (self.shape(), weight.shape());
         let (&[time, _, features], &[kernel, inputs, outputs]) = (&shape[..], &w[..]) else {
-            panic!("conv1d: shapes {shape} and {w} do not convolve; they must be [T, B, F] and [K, F, O]")
+            fail!("conv1d: shapes {shape} and {w} do not convolve; they must be [T, B, F] and [K, F, O]")
         };
-        assert!(
+        ensure!(
             features == inputs,
             "conv1d: shapes {shape} and {w} do not convolve; they must be [T, B, F] and [K, F, O]"
         );
         let Convolution { stride, before, after, dilation } = how;
-        assert!(kernel > 0 && stride > 0 && dilation > 0, "conv1d: the kernel size, stride and dilation must not be 0");
+        ensure!(kernel > 0 && stride > 0 && dilation > 0, "conv1d: the kernel size, stride and dilation must not be 0");
         let padded = before.checked_add(after).and_then(|margin| margin.checked_add(time));
         let Some(padded) = padded else {
-            panic!("conv1d: {before} and {after} zeros are too many for shape {shape}")
+            fail!("conv1d: {before} and {after} zeros are too many for shape {shape}")
         };
         let reach = (kernel - 1).saturating_mul(dilation).saturating_add(1);
-        assert!(padded >= reach, "conv1d: weight {w} reaches over {reach} time steps, the padded sequence has {padded}");
+        ensure!(padded >= reach, "conv1d: weight {w} reaches over {reach} time steps, the padded sequence has {padded}");
         let steps = (padded - reach) / stride + 1;
         let x = if before + after > 0 { self.pad(0, before, after) } else { self };
         // The inputs of all weights at each step are put next to each other: one product does the

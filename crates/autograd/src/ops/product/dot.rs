@@ -21,7 +21,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     pub fn dot(self, other: Self) -> Self {
         let (a, b) = (self.shape(), other.shape());
-        assert!(a.rank() == 1 && a == b, "dot: shapes {a} and {b} are not two vectors of one length");
+        ensure!(a.rank() == 1 && a == b, "dot: shapes {a} and {b} are not two vectors of one length");
         (self * other).sum()
     }
 
@@ -43,7 +43,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     pub fn outer(self, other: Self) -> Self {
         let (a, b) = (self.shape(), other.shape());
-        assert!(a.rank() == 1 && b.rank() == 1, "outer: shapes {a} and {b} are not two vectors");
+        ensure!(a.rank() == 1 && b.rank() == 1, "outer: shapes {a} and {b} are not two vectors");
         self.unsqueeze(1) * other
     }
 }

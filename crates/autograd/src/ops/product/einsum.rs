@@ -17,18 +17,18 @@ impl<'a> Letters<'a> {
     fn parse(formula: &'a str) -> Self {
         let sides = formula.split_once("->").and_then(|(inputs, out)| Some((inputs.split_once(',')?, out)));
         let Some(((a, b), out)) = sides else {
-            panic!("einsum: {formula:?} is not of the form \"ab,bc->ac\"")
+            fail!("einsum: {formula:?} is not of the form \"ab,bc->ac\"")
         };
         let letters = Letters { a: a.trim(), b: b.trim(), out: out.trim() };
         for side in [letters.a, letters.b, letters.out] {
             for (i, letter) in side.char_indices() {
-                assert!(letter.is_ascii_alphabetic(), "einsum: {letter:?} in {formula:?} is not a letter");
-                assert!(!side[..i].contains(letter), "einsum: {letter:?} names two axes of {side:?}");
+                ensure!(letter.is_ascii_alphabetic(), "einsum: {letter:?} in {formula:?} is not a letter");
+                ensure!(!side[..i].contains(letter), "einsum: {letter:?} names two axes of {side:?}");
             }
         }
         for letter in letters.out.chars() {
             let known = letters.a.contains(letter) || letters.b.contains(letter);
-            assert!(known, "einsum: {letter:?} in the result of {formula:?} is an axis of neither operand");
+            ensure!(known, "einsum: {letter:?} in the result of {formula:?} is an axis of neither operand");
         }
         letters
     }
@@ -38,13 +38,13 @@ impl<'a> Letters<'a> {
     #[track_caller]
     fn check_sizes(&self, formula: &str, a: Shape, b: Shape) {
         let fits = self.a.len() == a.rank() && self.b.len() == b.rank();
-        assert!(fits, "einsum: {formula:?} does not name the axes of shapes {a} and {b}");
+        ensure!(fits, "einsum: {formula:?} does not name the axes of shapes {a} and {b}");
         for (letter, &n) in self.a.chars().zip(a.iter()) {
             let other = self.b.find(letter).map_or(n, |axis| b[axis]);
-            assert!(other == n, "einsum: axis {letter:?} has size {n} in {a} and {other} in {b}");
+            ensure!(other == n, "einsum: axis {letter:?} has size {n} in {a} and {other} in {b}");
         }
         let named = self.out.len();
-        assert!(named <= MAX_RANK, "einsum: the result of {formula:?} has {named} axes, over {MAX_RANK}");
+        ensure!(named <= MAX_RANK, "einsum: the result of {formula:?} has {named} axes, over {MAX_RANK}");
     }
 
     /// The size of an axis of an operand.

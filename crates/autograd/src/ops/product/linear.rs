@@ -15,10 +15,10 @@ impl<T: Scalar> Op<T> for Linear {
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (rows, weight, bias) = (x[0].shape(), x[1].shape(), x[2].shape());
         let fits = weight.rank() == 2 && rows.last() == Some(&weight[0]);
-        assert!(fits, "linear: shapes {rows} and {weight} do not multiply; they must be [.., K] and [K, N]");
+        ensure!(fits, "linear: shapes {rows} and {weight} do not multiply; they must be [.., K] and [K, N]");
         let shape = rows.with(rows.rank() - 1, weight[1]);
         let fits = bias == shape || bias[..] == [weight[1]];
-        assert!(fits, "linear: the bias of outputs {shape} must have this shape or [{}], not {bias}", weight[1]);
+        ensure!(fits, "linear: the bias of outputs {shape} must have this shape or [{}], not {bias}", weight[1]);
         x.addmm(x[2].expand(shape).copy(), &x[0], 1)
     }
 

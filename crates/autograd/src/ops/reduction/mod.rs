@@ -28,7 +28,7 @@ impl Axes {
     pub(super) fn new(op: &str, shape: Shape, list: &[usize]) -> Self {
         for (i, axis) in list.iter().enumerate() {
             shape.require_axis(op, *axis);
-            assert!(!list[..i].contains(axis), "{op}: axis {axis} is named twice in {list:?}");
+            ensure!(!list[..i].contains(axis), "{op}: axis {axis} is named twice in {list:?}");
         }
         let mut axes = [0; MAX_RANK];
         axes[..list.len()].copy_from_slice(list);

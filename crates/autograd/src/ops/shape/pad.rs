@@ -22,7 +22,7 @@ impl<T: Scalar> Op<T> for Pad {
         let (axis, before, after) = (self.axis, self.before, self.after);
         let size = before.checked_add(after).and_then(|margin| margin.checked_add(shape[axis]));
         let Some(size) = size else {
-            panic!("pad: margins of {before} and {after} are too wide for axis {axis} of {shape}")
+            fail!("pad: margins of {before} and {after} are too wide for axis {axis} of {shape}")
         };
         let mut padded = Tensor::scratch(shape.with(axis, size));
         let number = Tensor::scalar(T::from_f64(self.number));

@@ -50,7 +50,7 @@ impl<T: Scalar> Var<'_, T> {
     #[inline]
     pub fn permute(self, order: &[usize]) -> Self {
         let shape = self.shape();
-        assert!(order.len() == shape.rank(), "permute: {order:?} is not an order of the axes of shape {shape}");
+        ensure!(order.len() == shape.rank(), "permute: {order:?} is not an order of the axes of shape {shape}");
         self.unary(Permute(Axes::new("permute", shape, order)))
     }
 
@@ -73,7 +73,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn t(self) -> Self {
         let shape = self.shape();
         let r = shape.rank();
-        assert!(r >= 2, "t: shape {shape} has no two axes to swap");
+        ensure!(r >= 2, "t: shape {shape} has no two axes to swap");
         self.transpose(r - 2, r - 1)
     }
 

@@ -65,8 +65,8 @@ impl<T: Scalar> Var<'_, T> {
     #[inline]
     pub fn unsqueeze(self, axis: usize) -> Self {
         let shape = self.shape();
-        assert!(axis <= shape.rank(), "unsqueeze: axis {axis} does not fit into shape {shape}");
-        assert!(shape.rank() < MAX_RANK, "unsqueeze: shape {shape} has {MAX_RANK} axes, the most there can be");
+        ensure!(axis <= shape.rank(), "unsqueeze: axis {axis} does not fit into shape {shape}");
+        ensure!(shape.rank() < MAX_RANK, "unsqueeze: shape {shape} has {MAX_RANK} axes, the most there can be");
         self.reshape(shape.insert(axis, 1))
     }
 
@@ -88,7 +88,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn squeeze(self, axis: usize) -> Self {
         let shape = self.shape();
         shape.require_axis("squeeze", axis);
-        assert!(shape[axis] == 1, "squeeze: axis {axis} of shape {shape} is not of size 1");
+        ensure!(shape[axis] == 1, "squeeze: axis {axis} of shape {shape} is not of size 1");
         self.reshape(shape.remove(axis))
     }
 }

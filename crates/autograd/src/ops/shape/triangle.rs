@@ -34,7 +34,7 @@ impl<T: Scalar, const LOWER: bool> Op<T> for Triangle<LOWER> {
     #[track_caller]
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
-        assert!(shape.rank() >= 2, "{}: shape {shape} has no two axes of a matrix", Op::<T>::name(self));
+        ensure!(shape.rank() >= 2, "{}: shape {shape} has no two axes of a matrix", Op::<T>::name(self));
         self.of(x[0].clone())
     }
 

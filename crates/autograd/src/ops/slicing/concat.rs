@@ -52,7 +52,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn concat(axis: usize, values: &[Self]) -> Self {
-        assert!(!values.is_empty(), "concat: no values given");
+        ensure!(!values.is_empty(), "concat: no values given");
         values[0].tape.apply(Concat { axis }, values)
     }
 }

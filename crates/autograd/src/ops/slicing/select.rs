@@ -69,7 +69,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn unbind(self) -> impl DoubleEndedIterator<Item = Var<'t, T>> + ExactSizeIterator {
         let shape = self.shape();
-        assert!(shape.rank() > 0, "unbind: a value of rank 0 has no positions");
+        ensure!(shape.rank() > 0, "unbind: a value of rank 0 has no positions");
         (0..shape[0]).map(move |index| self.select(0, index))
     }
 
@@ -91,7 +91,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[inline]
     pub fn last(self) -> Self {
         let shape = self.shape();
-        assert!(shape.rank() > 0 && shape[0] > 0, "last: shape {shape} has no last position");
+        ensure!(shape.rank() > 0 && shape[0] > 0, "last: shape {shape} has no last position");
         self.select(0, shape[0] - 1)
     }
 }

@@ -96,7 +96,7 @@ impl<T: Scalar> Var<'_, T> {
     pub fn chunks<const N: usize>(self) -> [Self; N] {
         let shape = self.shape();
         let divides = shape.last().is_some_and(|size| N > 0 && size.is_multiple_of(N));
-        assert!(divides, "chunks: the last axis of shape {shape} does not divide into {N} chunks");
+        ensure!(divides, "chunks: the last axis of shape {shape} does not divide into {N} chunks");
         let (axis, len) = (shape.rank() - 1, shape[shape.rank() - 1] / N);
         let mut chunks = [self; N];
         for (i, chunk) in chunks.iter_mut().enumerate() {
@@ -124,7 +124,7 @@ impl<T: Scalar> Var<'_, T> {
         let shape = self.shape();
         shape.require_axis("split", axis);
         let fits = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size)) == Some(shape[axis]);
-        assert!(fits, "split: sizes {sizes:?} do not add up to axis {axis} of shape {shape}");
+        ensure!(fits, "split: sizes {sizes:?} do not add up to axis {axis} of shape {shape}");
         let mut chunks = Vec::with_capacity(sizes.len());
         let mut start = 0;
         for &size in sizes {

@@ -50,7 +50,7 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     #[inline]
     pub fn stack(axis: usize, values: &[Self]) -> Self {
-        assert!(!values.is_empty(), "stack: no values given");
+        ensure!(!values.is_empty(), "stack: no values given");
         values[0].tape.apply(Stack { axis }, values)
     }
 }

@@ -103,7 +103,7 @@ impl Csv {
     #[track_caller]
     pub fn delimiter(self, delimiter: impl Into<char>) -> Self {
         let delimiter = delimiter.into();
-        assert!(!['"', '\n', '\r'].contains(&delimiter), "csv: {delimiter:?} cannot be a delimiter");
+        ensure!(!['"', '\n', '\r'].contains(&delimiter), "csv: {delimiter:?} cannot be a delimiter");
         Csv { delimiter: Some(delimiter), ..self }
     }
 
@@ -117,7 +117,7 @@ impl Csv {
         let decimal = match mark.into() {
             '.' => Decimal::Point,
             ',' => Decimal::Comma,
-            mark => panic!("csv: the decimal mark is {mark:?}: it must be '.' or ','"),
+            mark => fail!("csv: the decimal mark is {mark:?}: it must be '.' or ','"),
         };
         Csv { decimal: Some(decimal), ..self }
     }

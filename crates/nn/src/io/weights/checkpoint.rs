@@ -125,12 +125,12 @@ impl Checkpoint {
     /// If the name is taken.
     #[track_caller]
     pub fn put_text(&mut self, name: &str, text: impl Into<String>) {
-        assert!(self.insert_text(name, text), "Checkpoint: the name {name:?} is taken");
+        ensure!(self.insert_text(name, text), "Checkpoint: the name {name:?} is taken");
     }
 
     #[track_caller]
     fn put(&mut self, name: &str, tensor: Box<dyn Stored>) {
-        assert!(self.insert(name, tensor), "Checkpoint: the name {name:?} is taken");
+        ensure!(self.insert(name, tensor), "Checkpoint: the name {name:?} is taken");
     }
 
     /// Puts a tensor, and returns whether its name was free.

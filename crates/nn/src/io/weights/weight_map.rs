@@ -342,7 +342,7 @@ impl Checkpoint {
     ) {
         let mut map = WeightMap::new(Pass::Write(self), prefix);
         exchange(&mut shallow_clone(model), &mut map);
-        assert!(map.taken.is_none(), "Checkpoint: the name {:?} is taken", map.taken.unwrap_or_default());
+        ensure!(map.taken.is_none(), "Checkpoint: the name {:?} is taken", map.taken.unwrap_or_default());
     }
 }
 

@@ -38,7 +38,7 @@ impl Cosine {
     /// If there are none.
     #[track_caller]
     pub fn new(steps: usize) -> Self {
-        assert!(steps > 0, "Cosine: steps is 0; it must be at least 1");
+        ensure!(steps > 0, "Cosine: steps is 0; it must be at least 1");
         Cosine { steps, warmup: 0, floor: 0.0 }
     }
 
@@ -48,7 +48,7 @@ impl Cosine {
     /// If they are not fewer.
     #[track_caller]
     pub fn warmup(self, steps: usize) -> Self {
-        assert!(steps < self.steps, "Cosine: {steps} warmup steps of {} leave none for the decay", self.steps);
+        ensure!(steps < self.steps, "Cosine: {steps} warmup steps of {} leave none for the decay", self.steps);
         Cosine { warmup: steps, ..self }
     }
 
@@ -58,7 +58,7 @@ impl Cosine {
     /// If it is not between 0 and 1.
     #[track_caller]
     pub fn floor(self, floor: f64) -> Self {
-        assert!((0.0..=1.0).contains(&floor), "Cosine: the floor is {floor}; it must be between 0 and 1");
+        ensure!((0.0..=1.0).contains(&floor), "Cosine: the floor is {floor}; it must be between 0 and 1");
         Cosine { floor, ..self }
     }
 }

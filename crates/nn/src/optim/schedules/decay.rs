@@ -32,7 +32,7 @@ impl StepDecay {
     /// If `every` is 0, or `gamma` is negative or not finite.
     #[track_caller]
     pub fn new(every: usize, gamma: f64) -> Self {
-        assert!(every > 0, "StepDecay: every is 0; it must be at least 1");
+        ensure!(every > 0, "StepDecay: every is 0; it must be at least 1");
         check_gamma("StepDecay", gamma);
         StepDecay { every, gamma }
     }
@@ -75,5 +75,5 @@ impl Schedule for Exponential {
 
 #[track_caller]
 fn check_gamma(schedule: &str, gamma: f64) {
-    assert!(gamma >= 0.0 && gamma.is_finite(), "{schedule}: gamma is {gamma}; it must be finite and not negative");
+    ensure!(gamma >= 0.0 && gamma.is_finite(), "{schedule}: gamma is {gamma}; it must be finite and not negative");
 }

@@ -33,7 +33,7 @@ impl OneCycle {
     /// If there are none.
     #[track_caller]
     pub fn new(steps: usize) -> Self {
-        assert!(steps > 0, "OneCycle: steps is 0; it must be at least 1");
+        ensure!(steps > 0, "OneCycle: steps is 0; it must be at least 1");
         OneCycle { steps, rise: 0.3, start: 1.0 / 25.0, end: 1.0 / 25.0 / 1e4 }
     }
 
@@ -43,7 +43,7 @@ impl OneCycle {
     /// If it is not between 0 and 1.
     #[track_caller]
     pub fn rise(self, fraction: f64) -> Self {
-        assert!((0.0..=1.0).contains(&fraction), "OneCycle: the rise is {fraction}; it must be between 0 and 1");
+        ensure!((0.0..=1.0).contains(&fraction), "OneCycle: the rise is {fraction}; it must be between 0 and 1");
         OneCycle { rise: fraction, ..self }
     }
 
@@ -55,7 +55,7 @@ impl OneCycle {
     #[track_caller]
     pub fn ends(self, first: f64, last: f64) -> Self {
         for end in [first, last] {
-            assert!((0.0..=1.0).contains(&end), "OneCycle: a factor is {end}; it must be between 0 and 1");
+            ensure!((0.0..=1.0).contains(&end), "OneCycle: a factor is {end}; it must be between 0 and 1");
         }
         OneCycle { start: first, end: last, ..self }
     }

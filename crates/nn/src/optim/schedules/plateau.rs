@@ -84,7 +84,7 @@ impl Plateau {
     /// If it is not at least 0 and less than 1.
     #[track_caller]
     pub fn factor(self, factor: f64) -> Self {
-        assert!((0.0..1.0).contains(&factor), "Plateau: the factor is {factor}; it must be at least 0 and less than 1");
+        ensure!((0.0..1.0).contains(&factor), "Plateau: the factor is {factor}; it must be at least 0 and less than 1");
         Plateau { factor, ..self }
     }
 
@@ -134,7 +134,7 @@ impl Plateau {
     /// If it is not between 0 and 1.
     #[track_caller]
     pub fn min_factor(self, min_factor: f64) -> Self {
-        assert!((0.0..=1.0).contains(&min_factor), "Plateau: min_factor is {min_factor}; it must be between 0 and 1");
+        ensure!((0.0..=1.0).contains(&min_factor), "Plateau: min_factor is {min_factor}; it must be between 0 and 1");
         Plateau { min_factor, ..self }
     }
 
@@ -219,5 +219,5 @@ impl Plateau {
 #[track_caller]
 fn check_threshold(threshold: f64) {
     let right = threshold >= 0.0 && threshold.is_finite();
-    assert!(right, "Plateau: the threshold is {threshold}; it must be finite and not negative");
+    ensure!(right, "Plateau: the threshold is {threshold}; it must be finite and not negative");
 }

@@ -32,5 +32,5 @@ fn drop_first<'t, T: Scalar, S: State<'t, T>>(state: S, mode: Mode, rate: f64) -
 
 #[track_caller]
 fn check_rate(name: &str, rate: f64) {
-    assert!((0.0..1.0).contains(&rate), "{name}: the rate {rate} is not at least 0 and less than 1");
+    ensure!((0.0..1.0).contains(&rate), "{name}: the rate {rate} is not at least 0 and less than 1");
 }

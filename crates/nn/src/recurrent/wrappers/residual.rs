@@ -52,7 +52,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Residual<C> {
     #[track_caller]
     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
         let (shape, size) = (xs.shape(), self.size);
-        assert!(shape.last() == Some(&size), "Residual: the input must be [T, B, {size}], not {shape}");
+        ensure!(shape.last() == Some(&size), "Residual: the input must be [T, B, {size}], not {shape}");
         Var::concat(2, &[self.cell.project(xs), xs])
     }
 
@@ -66,7 +66,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Residual<C> {
         let split = xs.shape()[2] - self.size;
         let unrolled = self.cell.unroll(xs.slice(2, ..split), state)?;
         let (shape, size) = (unrolled.outputs.shape(), self.size);
-        assert!(shape.last() == Some(&size), "Residual: the output must be [B, {size}], like the input, not {shape}");
+        ensure!(shape.last() == Some(&size), "Residual: the output must be [B, {size}], like the input, not {shape}");
         Some(Unrolled { outputs: unrolled.outputs + xs.slice(2, split..), ..unrolled })
     }
 
@@ -77,7 +77,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Residual<C> {
         let split = x.shape()[1] - self.size;
         let (output, state) = self.cell.step_in(x.slice(1, ..split), state, cx);
         let (shape, size) = (output.shape(), self.size);
-        assert!(shape.last() == Some(&size), "Residual: the output must be [B, {size}], like the input, not {shape}");
+        ensure!(shape.last() == Some(&size), "Residual: the output must be [B, {size}], like the input, not {shape}");
         (output + x.slice(1, split..), state)
     }
 }

@@ -70,7 +70,7 @@ impl<C> Zoneout<C> {
             i += 1;
             mixed
         });
-        assert!(is_first, "Zoneout: the output of the cell must be h, the first variable of its state");
+        ensure!(is_first, "Zoneout: the output of the cell must be h, the first variable of its state");
         (output.expect("a state has a variable"), state)
     }
 }

@@ -43,10 +43,10 @@ impl NgramCounts {
     /// If `order` is 0, or a token is not less than `classes`.
     #[track_caller]
     pub fn new(tokens: &[usize], order: usize, classes: usize) -> Self {
-        assert!(order > 0, "NgramCounts: n-grams of order 0: they must have at least 1 token");
-        assert!(u32::try_from(tokens.len().max(classes)).is_ok(), "NgramCounts: more than 2^32 tokens");
+        ensure!(order > 0, "NgramCounts: n-grams of order 0: they must have at least 1 token");
+        ensure!(u32::try_from(tokens.len().max(classes)).is_ok(), "NgramCounts: more than 2^32 tokens");
         if let Some(token) = tokens.iter().find(|&&token| token >= classes) {
-            panic!("NgramCounts: there is no token {token} among {classes}, counted from 0");
+            fail!("NgramCounts: there is no token {token} among {classes}, counted from 0");
         }
         let mut levels = vec![Level::default(); order];
         // The nodes of the n-grams that end at the token before, for n = 0, 1, ..
@@ -82,7 +82,7 @@ impl NgramCounts {
     #[track_caller]
     pub fn count(&self, ngram: &[usize]) -> usize {
         let (n, order) = (ngram.len(), self.order());
-        assert!(n <= order, "count: an n-gram of {n} tokens, and n-grams of up to {order} were counted");
+        ensure!(n <= order, "count: an n-gram of {n} tokens, and n-grams of up to {order} were counted");
         match (n, self.node(ngram)) {
             (0, _) => self.levels[0].followers.first().map_or(0, |&all| all as usize),
             (_, Some(node)) => self.levels[n - 1].counts[node] as usize,
@@ -145,7 +145,7 @@ impl NgramCounts {
     #[track_caller]
     fn level(&self, n: usize) -> &Level {
         let order = self.order();
-        assert!((1..=order).contains(&n), "n-grams of 1 to {order} tokens were counted, none of {n}");
+        ensure!((1..=order).contains(&n), "n-grams of 1 to {order} tokens were counted, none of {n}");
         &self.levels[n - 1]
     }
 }

@@ -61,12 +61,12 @@ impl<'a> NgramModel<'a> {
     #[track_caller]
     pub fn new(counts: &'a NgramCounts, order: usize, smoothing: Smoothing) -> Self {
         let most = counts.order();
-        assert!(
+        ensure!(
             (1..=most).contains(&order),
             "NgramModel: order {order}, and n-grams of 1 to {most} tokens were counted"
         );
         if let Smoothing::AddK(number) | Smoothing::StupidBackoff(number) = smoothing {
-            assert!(number > 0.0 && number.is_finite(), "NgramModel: {smoothing:?} needs a positive number");
+            ensure!(number > 0.0 && number.is_finite(), "NgramModel: {smoothing:?} needs a positive number");
         }
         let tallies = match smoothing {
             Smoothing::KneserNey => kneser_ney::tallies(counts, order),
@@ -84,7 +84,7 @@ impl<'a> NgramModel<'a> {
     #[track_caller]
     pub fn probability(&self, context: &[usize], token: usize) -> f64 {
         let classes = self.counts.classes();
-        assert!(token < classes, "probability: there is no token {token} among {classes}, counted from 0");
+        ensure!(token < classes, "probability: there is no token {token} among {classes}, counted from 0");
         let context = &context[context.len().saturating_sub(self.order - 1)..];
         match self.smoothing {
             Smoothing::MaximumLikelihood => self.frequency(context, token).unwrap_or(0.0),

@@ -60,7 +60,7 @@ impl ConfusionMatrix {
     pub fn new<T: Scalar>(scores: &Tensor<T>, classes: impl Into<Indices>) -> Self {
         let (actual, shape) = (classes.into(), scores.shape());
         check_classes("ConfusionMatrix", shape, &actual);
-        let Some(predicted) = highest(scores) else { panic!("ConfusionMatrix: a score is NaN") };
+        let Some(predicted) = highest(scores) else { fail!("ConfusionMatrix: a score is NaN") };
         let count = shape[shape.rank() - 1];
         let mut counts = vec![vec![0; count]; count];
         for (&actual, &predicted) in actual.as_slice().iter().zip(predicted.as_slice()) {
@@ -77,7 +77,7 @@ impl ConfusionMatrix {
     pub fn labels(self, labels: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let labels: Vec<String> = labels.into_iter().map(Into::into).collect();
         let (given, classes) = (labels.len(), self.counts.len());
-        assert!(given == classes, "labels: {given} labels for {classes} classes: each needs one");
+        ensure!(given == classes, "labels: {given} labels for {classes} classes: each needs one");
         ConfusionMatrix { labels, ..self }
     }
 
@@ -89,7 +89,7 @@ impl ConfusionMatrix {
     pub fn count(&self, actual: usize, predicted: usize) -> usize {
         let classes = self.counts.len();
         for class in [actual, predicted] {
-            assert!(class < classes, "count: class {class} is out of range for {classes} classes");
+            ensure!(class < classes, "count: class {class} is out of range for {classes} classes");
         }
         self.counts[actual][predicted]
     }

@@ -104,7 +104,7 @@ pub fn perplexity<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<
 #[track_caller]
 fn classes<T: Scalar>(metric: &str, output: Var<'_, T>, target: Var<'_, T>) -> Option<[Indices; 2]> {
     same_shape(metric, output, target);
-    assert!(output.shape().rank() > 0, "{metric}: the output has no axis of classes");
+    ensure!(output.shape().rank() > 0, "{metric}: the output has no axis of classes");
     Some([highest(&output.value())?, highest(&target.value())?])
 }
 
@@ -123,11 +123,11 @@ fn fraction_equal(predicted: &[usize], actual: &[usize]) -> f64 {
 #[track_caller]
 pub(super) fn check_classes(name: &str, scores: Shape, classes: &Indices) {
     let rank = scores.rank();
-    assert!(rank > 0, "{name}: scores of rank 0 have no class axis");
+    ensure!(rank > 0, "{name}: scores of rank 0 have no class axis");
     let (given, expected) = (classes.shape(), scores.remove(rank - 1));
-    assert!(given == expected, "{name}: classes {given} do not fit scores {scores}, they must be {expected}");
+    ensure!(given == expected, "{name}: classes {given} do not fit scores {scores}, they must be {expected}");
     let count = scores[rank - 1];
     if let Some(class) = classes.as_slice().iter().find(|&&class| class >= count) {
-        panic!("{name}: class {class} is out of range for {count} classes");
+        fail!("{name}: class {class} is out of range for {count} classes");
     }
 }
