@@ -7,7 +7,7 @@ use unspool::cells::{
 };
 use unspool::prelude::*;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
-use unspool::recurrent::{Bidirectional, SequenceLayer, Stack, StepContext, StreamingCell, Unrolled, recurrent};
+use unspool::recurrent::{Bidirectional, SequenceLayer, Stack, StepContext, Unrolled, recurrent};
 use unspool_tests::{panic_of, zeros};
 
 /// The line of this file that ends with this comment.
@@ -140,24 +140,36 @@ const MISTAKES: [(Mistake, &str, &str); 5] = [
     (Mistake::Unroll, "mistake in unroll", "add: shapes [5, 2, 3] and [2, 4] do not broadcast"),
 ];
 
+/// Checks the line and the sentence of a mistake in a cell at this path, whose first step has this time.
+#[track_caller]
+fn check_custom<R>(
+    (mistake, place, sentence): (Mistake, &str, &str),
+    path: &str,
+    first: usize,
+    run: impl FnOnce() -> R,
+) {
+    let of_step = matches!(mistake, Mistake::Step | Mistake::StepIn);
+    let step = if of_step { format!(", time step {first}") } else { String::new() };
+    assert_eq!(sentence_at(line_of(place), run), format!("{sentence} (in {path}{step})"));
+}
+
 #[test]
 fn a_mistake_in_a_custom_cell_points_to_its_line() {
     let tape = Tape::new();
     let xs = tape.constant(&zeros([5, 2, 4]));
-    for (mistake, place, sentence) in MISTAKES {
-        let cell = || custom(mistake);
+    for mistake in MISTAKES {
+        let cell = || custom(mistake.0);
         let layer = || Recurrent::new(cell());
-        let at = line_of(place);
-        assert_eq!(sentence_at(at, || tape.bind(&layer()).forward(xs)), sentence);
-        assert_eq!(sentence_at(at, || tape.bind(&layer().reverse()).forward(xs)), sentence);
-        assert_eq!(sentence_at(at, || tape.bind(&Forecaster { rnn: layer(), head: head() }).forward(xs)), sentence);
-        assert_eq!(
-            sentence_at(at, || tape.bind(&sequential().add(recurrent(|_| cell())).add(dense(4, 1))).forward(xs)),
-            sentence
-        );
-        assert_eq!(sentence_at(at, || tape.bind(&Stack::new([layer()])).forward(xs)), sentence);
-        assert_eq!(sentence_at(at, || tape.bind(&Bidirectional::new(cell(), cell())).forward(xs)), sentence);
-        assert_eq!(sentence_at(at, || StreamingCell::new(cell()).run(&zeros([5, 2, 4]))), sentence);
+        let forecaster = || Forecaster { rnn: layer(), head: head() };
+        let chain = || sequential().add(recurrent(|_| cell())).add(dense(4, 1));
+        let stack = || Stack::new([layer()]);
+        let both = || Bidirectional::new(cell(), cell());
+        check_custom(mistake, "cell", 0, || tape.bind(&layer()).forward(xs));
+        check_custom(mistake, "cell", 4, || tape.bind(&layer().reverse()).forward(xs));
+        check_custom(mistake, "rnn.cell", 0, || tape.bind(&forecaster()).forward(xs));
+        check_custom(mistake, "layers.0.cell", 0, || tape.bind(&chain()).forward(xs));
+        check_custom(mistake, "layers.0.cell", 0, || tape.bind(&stack()).forward(xs));
+        check_custom(mistake, "forward.cell", 0, || tape.bind(&both()).forward(xs));
     }
 }
 
@@ -165,19 +177,15 @@ fn a_mistake_in_a_custom_cell_points_to_its_line() {
 fn a_mistake_in_a_wrapped_cell_points_to_its_line() {
     let tape = Tape::new();
     let xs = tape.constant(&zeros([5, 2, 4]));
-    for (mistake, place, sentence) in MISTAKES {
-        let cell = || custom(mistake);
-        let at = line_of(place);
-        assert_eq!(sentence_at(at, || tape.bind(&Recurrent::new(Residual::new(cell(), 4))).forward(xs)), sentence);
-        if mistake != Mistake::Unroll {
-            assert_eq!(
-                sentence_at(at, || tape.bind(&Recurrent::new(Zoneout::new(cell(), 0.1, 0.1))).forward(xs)),
-                sentence
-            );
-            assert_eq!(
-                sentence_at(at, || tape.bind(&Recurrent::new(RecurrentDropout::new(cell(), 0.1))).forward(xs)),
-                sentence
-            );
+    for mistake in MISTAKES {
+        let cell = || custom(mistake.0);
+        let residual = || Recurrent::new(Residual::new(cell(), 4));
+        let zoneout = || Recurrent::new(Zoneout::new(cell(), 0.1, 0.1));
+        let dropout = || Recurrent::new(RecurrentDropout::new(cell(), 0.1));
+        check_custom(mistake, "cell", 0, || tape.bind(&residual()).forward(xs));
+        if mistake.0 != Mistake::Unroll {
+            check_custom(mistake, "cell", 0, || tape.bind(&zoneout()).forward(xs));
+            check_custom(mistake, "cell", 0, || tape.bind(&dropout()).forward(xs));
         }
     }
 }

@@ -129,18 +129,20 @@ fn a_cell_keeps_to_the_batch() {
     let (h, lengths) = (tape.constant(&zeros([3, 2])), [5, 2, 1]);
     let projected =
         |made, given| format!("Cell: project turns {given} into {made}; the first two axes must stay the same");
+    let in_cell = |sentence: String| sentence + " (in cell)";
     let stepped = "Cell: the output of a step [] does not fit a batch of 3";
     let left = "Cell: the state after a step [1, 2] does not fit a batch of 3";
+    let at_0 = |sentence: &str| sentence.to_owned() + " (in cell, time step 0)";
     let stream = |mistake| StreamingCell::new(Mistaken { unused: zeros([]), mistake });
     sentences! {
-        project.forward(xs) => projected("[3, 5, 2]", "[5, 3, 2]");
-        project.apply(xs, Context::default().with_lengths(&lengths)) => projected("[8, 1, 2]", "[1, 8, 2]");
+        project.forward(xs) => in_cell(projected("[3, 5, 2]", "[5, 3, 2]"));
+        project.apply(xs, Context::default().with_lengths(&lengths)) => in_cell(projected("[8, 1, 2]", "[1, 8, 2]"));
         project.decode(h, h, 2, EVALUATION, |_, y| y) => projected("[3, 1, 2]", "[1, 3, 2]");
         stream(Mistake::Project).step(&zeros([3, 2])) => projected("[3, 1, 2]", "[1, 3, 2]");
-        flat.forward(xs) => projected("[]", "[5, 3, 2]");
-        output.forward(xs) => stepped;
+        flat.forward(xs) => in_cell(projected("[]", "[5, 3, 2]"));
+        output.forward(xs) => at_0(stepped);
         output.decode(h, h, 2, EVALUATION, |_, y| y) => stepped;
-        state.apply(xs, Context::default().with_lengths(&lengths)) => left;
+        state.apply(xs, Context::default().with_lengths(&lengths)) => at_0(left);
         state.decode(h, h, 2, EVALUATION, |_, y| y) => left;
     }
 }
@@ -151,7 +153,7 @@ fn wrappers_go_around_cells_they_understand() {
     let tape = Tape::new();
     let xs = tape.constant(&zeros([5, 3, 4]));
     let layer = tape.bind(&Recurrent::new(Zoneout::new(Residual::new(lstm(4, 4), 4), 0.1, 0.1)));
-    let sentence = "Zoneout: the output of the cell must be h, the first variable of its state";
+    let sentence = "Zoneout: the output of the cell must be h, the first variable of its state (in cell, time step 0)";
     sentences! {
         layer.forward(xs) => sentence;
         layer.apply(xs, TRAINING.into()) => sentence;
@@ -176,15 +178,15 @@ fn lengths_must_fit_the_batch() {
     let stack = tape.bind(&Stack::new([Recurrent::new(lstm(2, 4)), Recurrent::new(lstm(4, 4))]));
     let backwards = tape.bind(&Recurrent::new(lstm(2, 4)).reverse());
     sentences! {
-        layer.apply(xs, Context::default().with_lengths(&[5, 5])) => "Recurrent: 2 lengths for a batch of 3 sequences";
-        layer.apply(xs, Context::default().with_lengths(&[5, 6, 1])) => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps";
-        layer.apply(xs, Context::default().with_mask(&zeros([5, 2]))) => "Recurrent: the mask must be [5, 3], not [5, 2]";
-        backwards.apply(xs, Context::default().with_lengths(&[5, 6, 1])) => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps";
-        layer.apply(xs, Context::default().with_lengths(&[1])) => "Recurrent: 1 lengths for a batch of 3 sequences";
-        both.apply(xs, Context::from(TRAINING).with_lengths(&[5, 5, 5, 5])) => "Recurrent: 4 lengths for a batch of 3 sequences";
-        both.apply(xs, Context::default().with_lengths(&[9, 5, 5])) => "Recurrent: the length 9 of sequence 0 is greater than the 5 time steps";
+        layer.apply(xs, Context::default().with_lengths(&[5, 5])) => "Recurrent: 2 lengths for a batch of 3 sequences (in cell)";
+        layer.apply(xs, Context::default().with_lengths(&[5, 6, 1])) => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps (in cell)";
+        layer.apply(xs, Context::default().with_mask(&zeros([5, 2]))) => "Recurrent: the mask must be [5, 3], not [5, 2] (in cell)";
+        backwards.apply(xs, Context::default().with_lengths(&[5, 6, 1])) => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps (in cell)";
+        layer.apply(xs, Context::default().with_lengths(&[1])) => "Recurrent: 1 lengths for a batch of 3 sequences (in cell)";
+        both.apply(xs, Context::from(TRAINING).with_lengths(&[5, 5, 5, 5])) => "Recurrent: 4 lengths for a batch of 3 sequences (in forward.cell)";
+        both.apply(xs, Context::default().with_lengths(&[9, 5, 5])) => "Recurrent: the length 9 of sequence 0 is greater than the 5 time steps (in forward.cell)";
         stack.run(xs, Some(vec![]), Context::default()) => "Stack: 0 states for 2 layers";
-        stack.apply(xs, Context::default().with_lengths(&[])) => "Recurrent: 0 lengths for a batch of 3 sequences";
+        stack.apply(xs, Context::default().with_lengths(&[])) => "Recurrent: 0 lengths for a batch of 3 sequences (in layers.0.cell)";
     }
 }
 
@@ -200,7 +202,9 @@ fn inputs_must_be_sequences_of_the_right_width() {
     let model = tape.bind(&sequential().add(|_: &mut Rng| Recurrent::new(lstm(2, 4))));
     let (xs, two) = (v(&[5, 3, 2]), [5, 2, 1]);
     let form = |shape| format!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}");
-    let product = |a, b| format!("linear: shapes {a} and {b} do not multiply; they must be [.., K] and [K, N]");
+    let product = |a, b, layer| {
+        format!("linear: shapes {a} and {b} do not multiply; they must be [.., K] and [K, N] (in {layer})")
+    };
     sentences! {
         layer.apply(flat, TRAINING.into()) => form("[5, 2]");
         layer.apply(empty, Context::default().with_lengths(&[0, 0, 0])) => form("[0, 3, 2]");
@@ -211,11 +215,11 @@ fn inputs_must_be_sequences_of_the_right_width() {
         stack.apply(empty, TRAINING.into()) => form("[0, 3, 2]");
         model.forward(flat) => form("[5, 2]");
         model.apply(flat, TRAINING.into()) => form("[5, 2]");
-        layer.forward(wide) => product("[5, 3, 6]", "[2, 16]");
-        layer.apply(wide, Context::default().with_lengths(&two)) => product("[1, 8, 6]", "[2, 16]");
-        both.forward(wide) => product("[5, 3, 6]", "[2, 16]");
-        stack.forward(wide) => product("[5, 3, 6]", "[2, 16]");
-        misfit.forward(xs) => product("[5, 3, 4]", "[5, 16]");
+        layer.forward(wide) => product("[5, 3, 6]", "[2, 16]", "cell");
+        layer.apply(wide, Context::default().with_lengths(&two)) => product("[1, 8, 6]", "[2, 16]", "cell");
+        both.forward(wide) => product("[5, 3, 6]", "[2, 16]", "forward.cell");
+        stack.forward(wide) => product("[5, 3, 6]", "[2, 16]", "layers.0.cell");
+        misfit.forward(xs) => product("[5, 3, 4]", "[5, 16]", "layers.1.cell");
     }
 }
 
@@ -231,8 +235,9 @@ fn an_initial_state_must_be_that_of_the_batch() {
     let detached = |batch| (zeros([batch, 4]), zeros([batch, 4]));
     let layer = tape.bind(&Recurrent::new(lstm(2, 4)));
     let lengths = [5, 2, 1];
-    let batch = |shape| format!("Recurrent: the state {shape} does not fit a batch of 3");
-    let width = "matmul: shapes [3, 5] and [4, 16] do not multiply; they must be [.., K] and [K, N]";
+    let batch = |shape| format!("Recurrent: the state {shape} does not fit a batch of 3 (in cell)");
+    let width =
+        "matmul: shapes [3, 5] and [4, 16] do not multiply; they must be [.., K] and [K, N] (in cell, time step 0)";
     sentences! {
         layer.run(xs, Some(state(2, 4)), Context::default()) => batch("[2, 4]");
         layer.run(xs, Some(state(1, 4)), Context::default()) => batch("[1, 4]");
@@ -243,7 +248,7 @@ fn an_initial_state_must_be_that_of_the_batch() {
         layer.run(xs, Some((tape.constant(&zeros([])), tape.constant(&zeros([])))), Context::default()) => batch("[]");
         layer.run(xs, Some(state(3, 5)), Context::default()) => width;
         layer.run(xs, Some(state(3, 5)), Context::default().with_lengths(&lengths)) => width;
-        layer.run(xs, Some((elsewhere, elsewhere)), Context::default()) => "matmul: the operands belong to different tapes";
+        layer.run(xs, Some((elsewhere, elsewhere)), Context::default()) => "matmul: the operands belong to different tapes (in cell, time step 0)";
     }
 }
 

@@ -54,7 +54,8 @@ fn training_stops_at_a_gradient_that_is_not_finite_and_names_the_parameter() {
 fn misfits_in_training_and_prediction_point_to_the_callers_line() {
     let mut model = sequential().add(simple_rnn(2, 4)).add(dense(4, 1));
     let data = Dataset::new(zeros([5, 8, 3]), zeros([8, 1])).unwrap();
-    let sentence = "linear: shapes [5, 1, 3] and [2, 4] do not multiply; they must be [.., K] and [K, N]";
+    let sentence =
+        "linear: shapes [5, 1, 3] and [2, 4] do not multiply; they must be [.., K] and [K, N] (in layers.0.cell)";
     sentences! {
         predict(&model, data.x()) => sentence;
         evaluate(&model, &data, mse) => sentence;
