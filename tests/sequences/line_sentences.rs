@@ -200,7 +200,10 @@ fn a_mistake_in_a_custom_layer_points_to_its_line() {
     let xs = tape.constant(&zeros([5, 2, 4]));
     let forecaster = tape.bind(&Forecaster { rnn: Recurrent::new(custom(Mistake::None)), head: head() });
     let call = sentence_at(line_of("mistake of the call"), || forecaster.forward(xs));
-    assert_eq!(call, "linear: shapes [2, 4] and [5, 1] do not multiply; they must be [.., K] and [K, N]");
+    assert_eq!(
+        call,
+        "linear: shapes [2, 4] and [5, 1] do not multiply: the layer takes 5 features, the input has 4 (in head)"
+    );
     let scores = tape.bind(&sequential().add(|_: &mut Rng| Scores { w: zeros([3, 4]) }));
     let apply = sentence_at(line_of("mistake in apply"), || scores.forward(xs));
     assert_eq!(apply, "matmul: shapes [5, 2, 4] and [3, 4] do not multiply; they must be [.., K] and [K, N]");

@@ -80,7 +80,7 @@ fn a_stream_keeps_to_its_batch() {
         two().run(&zeros([5, 1, 2])) => "Recurrent: the state [2, 4] does not fit a batch of 1";
         two().run(&zeros([0, 2, 2])) => "StreamingCell: the inputs must be [T, B, F] with at least one time step, not [0, 2, 2]";
         two().run(&zeros([2, 2])) => "StreamingCell: the inputs must be [T, B, F] with at least one time step, not [2, 2]";
-        two().step(&zeros([2, 3])) => "linear: shapes [1, 2, 3] and [2, 16] do not multiply; they must be [.., K] and [K, N]";
+        two().step(&zeros([2, 3])) => "linear: shapes [1, 2, 3] and [2, 16] do not multiply: the layer takes 2 features, the input has 3 (in x)";
     }
 }
 
@@ -137,13 +137,13 @@ fn a_cell_keeps_to_the_batch() {
     sentences! {
         project.forward(xs) => in_cell(projected("[3, 5, 2]", "[5, 3, 2]"));
         project.apply(xs, Context::default().with_lengths(&lengths)) => in_cell(projected("[8, 1, 2]", "[1, 8, 2]"));
-        project.decode(h, h, 2, EVALUATION, |_, y| y) => projected("[3, 1, 2]", "[1, 3, 2]");
+        project.decode(h, h, 2, EVALUATION, |_, y| y) => at_0(&projected("[3, 1, 2]", "[1, 3, 2]"));
         stream(Mistake::Project).step(&zeros([3, 2])) => projected("[3, 1, 2]", "[1, 3, 2]");
         flat.forward(xs) => in_cell(projected("[]", "[5, 3, 2]"));
         output.forward(xs) => at_0(stepped);
-        output.decode(h, h, 2, EVALUATION, |_, y| y) => stepped;
+        output.decode(h, h, 2, EVALUATION, |_, y| y) => at_0(stepped);
         state.apply(xs, Context::default().with_lengths(&lengths)) => at_0(left);
-        state.decode(h, h, 2, EVALUATION, |_, y| y) => left;
+        state.decode(h, h, 2, EVALUATION, |_, y| y) => at_0(left);
     }
 }
 
@@ -201,25 +201,27 @@ fn inputs_must_be_sequences_of_the_right_width() {
     let misfit = tape.bind(&Stack::new([2, 5].map(|width| Recurrent::new(lstm(width, 4)))));
     let model = tape.bind(&sequential().add(|_: &mut Rng| Recurrent::new(lstm(2, 4))));
     let (xs, two) = (v(&[5, 3, 2]), [5, 2, 1]);
-    let form = |shape| format!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}");
-    let product = |a, b, layer| {
-        format!("linear: shapes {a} and {b} do not multiply; they must be [.., K] and [K, N] (in {layer})")
+    let form = "Recurrent: the input must be [T, B, F] with at least one time step, not";
+    let flat_form = |at| format!("{form} [5, 2]: after a recurrent layer, add .return_sequences() to that layer{at}");
+    let product = |given, weight, takes, has, layer| {
+        let cure = format!("the layer takes {takes} features, the input has {has} (in {layer}.x)");
+        format!("linear: shapes {given} and {weight} do not multiply: {cure}")
     };
     sentences! {
-        layer.apply(flat, TRAINING.into()) => form("[5, 2]");
-        layer.apply(empty, Context::default().with_lengths(&[0, 0, 0])) => form("[0, 3, 2]");
-        layer.apply(flat, Context::default().with_lengths(&two)) => form("[5, 2]");
-        both.forward(flat) => form("[5, 2]");
-        both.apply(empty, TRAINING.into()) => form("[0, 3, 2]");
-        stack.forward(flat) => form("[5, 2]");
-        stack.apply(empty, TRAINING.into()) => form("[0, 3, 2]");
-        model.forward(flat) => form("[5, 2]");
-        model.apply(flat, TRAINING.into()) => form("[5, 2]");
-        layer.forward(wide) => product("[5, 3, 6]", "[2, 16]", "cell");
-        layer.apply(wide, Context::default().with_lengths(&two)) => product("[1, 8, 6]", "[2, 16]", "cell");
-        both.forward(wide) => product("[5, 3, 6]", "[2, 16]", "forward.cell");
-        stack.forward(wide) => product("[5, 3, 6]", "[2, 16]", "layers.0.cell");
-        misfit.forward(xs) => product("[5, 3, 4]", "[5, 16]", "layers.1.cell");
+        layer.apply(flat, TRAINING.into()) => flat_form("");
+        layer.apply(empty, Context::default().with_lengths(&[0, 0, 0])) => form.to_owned() + " [0, 3, 2]";
+        layer.apply(flat, Context::default().with_lengths(&two)) => flat_form("");
+        both.forward(flat) => flat_form(" (in forward)");
+        both.apply(empty, TRAINING.into()) => form.to_owned() + " [0, 3, 2] (in forward)";
+        stack.forward(flat) => flat_form(" (in layers.0)");
+        stack.apply(empty, TRAINING.into()) => form.to_owned() + " [0, 3, 2] (in layers.0)";
+        model.forward(flat) => flat_form(" (in layers.0)");
+        model.apply(flat, TRAINING.into()) => flat_form(" (in layers.0)");
+        layer.forward(wide) => product("[5, 3, 6]", "[2, 16]", 2, 6, "cell");
+        layer.apply(wide, Context::default().with_lengths(&two)) => product("[1, 8, 6]", "[2, 16]", 2, 6, "cell");
+        both.forward(wide) => product("[5, 3, 6]", "[2, 16]", 2, 6, "forward.cell");
+        stack.forward(wide) => product("[5, 3, 6]", "[2, 16]", 2, 6, "layers.0.cell");
+        misfit.forward(xs) => product("[5, 3, 4]", "[5, 16]", 5, 4, "layers.1.cell");
     }
 }
 
@@ -316,11 +318,12 @@ fn layers() {
     let deep = Indices::from_vec(vec![0], [1; 6]);
     let crowded = "index_select: positions [1, 1, 1, 1, 1, 1] in place of axis 0 of [10, 4] make 7 axes, over 6";
     let sequence = "Recurrent: the input must be [T, B, F] with at least one time step, not";
+    let cure = ": after a recurrent layer, add .return_sequences() to that layer";
     sentences! {
-        head.forward(s) => "linear: shapes [50, 32, 1] and [20, 1] do not multiply; they must be [.., K] and [K, N]";
-        layer.forward(a) => format!("{sequence} [32, 20]");
+        head.forward(s) => "linear: shapes [50, 32, 1] and [20, 1] do not multiply: the layer takes 20 features, the input has 1";
+        layer.forward(a) => format!("{sequence} [32, 20]{cure}");
         layer.forward(v(&[0, 2, 1])) => format!("{sequence} [0, 2, 1]");
-        Flatten.forward(a) => "Flatten: the input must be [T, B, F], not [32, 20]";
+        Flatten.forward(a) => format!("Flatten: the input must be [T, B, F], not [32, 20]{cure}");
         table.forward([3, 10]) => "Embedding: token 10 is out of range for 10 tokens";
         table.forward(deep) => crowded;
     }

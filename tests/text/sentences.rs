@@ -19,7 +19,7 @@ fn a_language_model_needs_layers_and_tokens_in_rows() {
     sentences! {
         LanguageModel::<Tensor>::new(&mut rng(0), 5, 3, [], Lstm::new) => "Stack: no layers given";
         model().dropout(1.0) => "dropout: the rate 1 is not at least 0 and less than 1";
-        net.forward([1, 2]) => "Recurrent: the input must be [T, B, F] with at least one time step, not [2, 3]";
+        net.forward([1, 2]) => "LanguageModel: the tokens must be [T, B], not [2]";
         net.run(three(), Some(state.clone()), Context::default()) => "Recurrent: the state [2, 4] does not fit a batch of 3 (in recurrent.layers.0.cell)";
         characters.top_k(&zeros([3]), 1) => "top_k: scores [3] are not one for each of 2 tokens";
         Generator::new(model(), &[], Sampler::greedy(), rng(0)) => "Generator: the prompt has no token: at least one is needed";

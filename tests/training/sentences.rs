@@ -54,8 +54,7 @@ fn training_stops_at_a_gradient_that_is_not_finite_and_names_the_parameter() {
 fn misfits_in_training_and_prediction_point_to_the_callers_line() {
     let mut model = sequential().add(simple_rnn(2, 4)).add(dense(4, 1));
     let data = Dataset::new(zeros([5, 8, 3]), zeros([8, 1])).unwrap();
-    let sentence =
-        "linear: shapes [5, 1, 3] and [2, 4] do not multiply; they must be [.., K] and [K, N] (in layers.0.cell)";
+    let sentence = "linear: shapes [5, 1, 3] and [2, 4] do not multiply: the layer takes 2 features, the input has 3 (in layers.0.cell.x)";
     sentences! {
         predict(&model, data.x()) => sentence;
         evaluate(&model, &data, mse) => sentence;
@@ -122,8 +121,14 @@ fn lengths_are_never_ignored_in_silence() {
 #[test]
 fn data_that_does_not_fit_is_refused_in_a_sentence() {
     let error = Dataset::new(zeros([5]), zeros([5, 1])).unwrap_err();
-    assert_eq!(error.to_string(), "inputs [5] must have an axis of examples and one of features");
+    assert_eq!(
+        error.to_string(),
+        "inputs [5] must have an axis of examples and one of features: unsqueeze(1) turns [N] into [N, 1]"
+    );
     let model = sequential().add(dense(3, 1));
     let (message, ..) = panic_of(|| drop(predict(&model, &zeros([4, 2]))));
-    assert_eq!(message, "linear: shapes [1, 2] and [3, 1] do not multiply; they must be [.., K] and [K, N]");
+    assert_eq!(
+        message,
+        "linear: shapes [1, 2] and [3, 1] do not multiply: the layer takes 3 features, the input has 2 (in layers.0)"
+    );
 }

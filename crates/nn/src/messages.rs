@@ -2,6 +2,13 @@
 
 use std::fmt::Display;
 
+/// The likely cure if a layer over sequences gets `[B, F]`.
+pub(crate) const RETURN_SEQUENCES: &str = ": after a recurrent layer, add .return_sequences() to that layer";
+
+/// The likely cure if the first axis of inputs has the size that the second should have.
+pub(crate) const BATCH_FIRST: &str =
+    ": the axes are [T, N, F], if those of the inputs are [N, T, F] swap them with transpose(0, 1)";
+
 /// The first ten items, and how many more there are: `a, b and 3 more`.
 pub(crate) fn listed<I: Display>(items: impl IntoIterator<Item = I>, between: &str) -> String {
     let mut items = items.into_iter();

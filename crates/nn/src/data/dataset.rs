@@ -2,6 +2,7 @@
 
 use crate::data::error::DataError;
 use crate::data::examples::Examples;
+use crate::messages::BATCH_FIRST;
 use std::borrow::Cow;
 use unspool_autograd::{Indices, Tensor};
 
@@ -51,7 +52,8 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
         match (x.examples(), y.examples()) {
             (Some(n), Some(m)) if n == m => Ok(Dataset { x, y, weights: None, lengths: None, sequence_targets: false }),
             (Some(n), Some(m)) => {
-                Err(DataError(format!("inputs {xs} hold {n} examples, targets {ys} hold {m}: these must be the same")))
+                let cure = if x.time() == Some(m) { BATCH_FIRST } else { ": these must be the same" };
+                Err(DataError(format!("inputs {xs} hold {n} examples, targets {ys} hold {m}{cure}")))
             }
             _ => Err(DataError(format!("inputs {xs} and targets {ys}: both of a pair must hold the same examples"))),
         }

@@ -64,7 +64,11 @@ impl<T: Scalar> Parts for Tensor<T> {
     }
 
     fn missing_axes(&self) -> Option<&'static str> {
-        (self.rank() < 2).then_some("an axis of examples and one of features")
+        match self.rank() {
+            0 => Some("an axis of examples and one of features"),
+            1 => Some("an axis of examples and one of features: unsqueeze(1) turns [N] into [N, 1]"),
+            _ => None,
+        }
     }
 
     fn examples(&self) -> Option<usize> {

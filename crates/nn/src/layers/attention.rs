@@ -196,6 +196,7 @@ impl<'t, T: Scalar> AdditiveAttention<Var<'t, T>> {
     /// projected.
     #[track_caller]
     pub fn scores(&self, query: Var<'t, T>, keys: Var<'t, T>) -> Var<'t, T> {
+        let _scope = query.tape().layer_scope(self);
         (query.matmul(self.query) + keys).tanh().matmul(self.v).squeeze(2)
     }
 }

@@ -108,6 +108,7 @@ impl<'t, T: Scalar> Layer<'t, T> for Boxed<Var<'t, T>, T> {
 
     #[track_caller]
     fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        let _scope = x.tape().layer_scope(self);
         self.layer.output(&self.leaves, x, cx)
     }
 }

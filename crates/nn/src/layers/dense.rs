@@ -56,6 +56,14 @@ impl<'t, T: Scalar> Layer<'t, T> for Dense<Var<'t, T>> {
 
     #[track_caller]
     fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        let _scope = x.tape().layer_scope(self);
+        let (shape, weight) = (x.shape(), self.weight.shape());
+        if let Some(features) = shape.last().filter(|&features| *features != weight[0]) {
+            let takes = weight[0];
+            fail!(
+                "linear: shapes {shape} and {weight} do not multiply: the layer takes {takes} features, the input has {features}"
+            );
+        }
         zero_padding(x, cx).linear(self.weight, self.bias)
     }
 }

@@ -78,6 +78,7 @@ impl<'t, T: Scalar, X: Into<Indices>> Layer<'t, T, X> for Embedding<Var<'t, T>> 
     /// If a token is not less than `V`.
     #[track_caller]
     fn apply(&self, tokens: X, _: Context<'_>) -> Var<'t, T> {
+        let _scope = self.weight.tape().layer_scope(self);
         let tokens = tokens.into();
         let known = self.weight.shape()[0];
         if let Some(token) = tokens.as_slice().iter().find(|&&token| token >= known) {

@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::layers::layer::Layer;
+use crate::messages::RETURN_SEQUENCES;
 use unspool_autograd::{Params, Scalar, Var};
 
 /// Concatenates all time steps of a sequence: `[T, B, F] -> [B, T F]`.
@@ -26,7 +27,8 @@ impl<'t, T: Scalar> Layer<'t, T> for Flatten {
         cx.require_all_steps("Flatten");
         let shape = x.shape();
         let [time, batch, features] = shape[..] else {
-            fail!("Flatten: the input must be [T, B, F], not {shape}");
+            let cure = if shape.rank() == 2 { RETURN_SEQUENCES } else { "" };
+            fail!("Flatten: the input must be [T, B, F], not {shape}{cure}");
         };
         x.permute(&[1, 0, 2]).reshape([batch, time * features])
     }

@@ -39,6 +39,7 @@ impl<'t, T: Scalar> Layer<'t, T> for LayerNorm<Var<'t, T>> {
 
     #[track_caller]
     fn apply(&self, x: Var<'t, T>, cx: Context<'_>) -> Var<'t, T> {
+        let _scope = x.tape().layer_scope(self);
         zero_padding(x, cx).layer_norm_affine(self.gain, self.bias, 1e-5)
     }
 }

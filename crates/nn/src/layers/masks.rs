@@ -1,6 +1,7 @@
 //! Masks and padding: which time steps of sequences are valid.
 
 use crate::context::{Context, StepMask, Valid};
+use crate::messages::BATCH_FIRST;
 use unspool_autograd::{InputGrads, Inputs, Op, Saves, Scalar, Tensor, Var};
 
 /// The mask `[T, B]` of sequences of different lengths: 1 at their steps, 0 after their ends
@@ -151,7 +152,10 @@ pub(crate) fn masked_softmax<'t, T: Scalar>(scores: Var<'t, T>, mask: &Tensor<T>
 #[track_caller]
 pub(crate) fn check_lengths(op: &str, lengths: &[usize], time: usize, batch: usize) {
     let given = lengths.len();
-    ensure!(given == batch, "{op}: {given} lengths for a batch of {batch} sequences");
+    if given != batch {
+        let cure = if given == time { BATCH_FIRST } else { "" };
+        fail!("{op}: {given} lengths for a batch of {batch} sequences{cure}");
+    }
     for (b, length) in lengths.iter().enumerate() {
         ensure!(*length <= time, "{op}: the length {length} of sequence {b} is greater than the {time} time steps");
     }

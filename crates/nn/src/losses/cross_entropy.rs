@@ -162,6 +162,15 @@ impl<T: Scalar> CrossEntropy<T> {
     /// If the shapes differ, or have rank 0.
     #[track_caller]
     pub fn probabilities<'t>(&self, output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+        let (o, t) = (output.shape(), target.shape());
+        if let [rows @ .., classes] = &o[..]
+            && *classes > 1
+            && (t[..] == *rows || t.split_last() == Some((&1, rows)))
+        {
+            fail!(
+                "cross_entropy: output {o} and target {t} differ in shape: classes given by number are `Indices`, for sparse_cross_entropy"
+            );
+        }
         same_shape("cross_entropy", output, target);
         let axis = class_axis("cross_entropy", output);
         let mut target = target;

@@ -171,5 +171,24 @@ pub(crate) fn weighted<'t, T: Scalar>(weight: Var<'t, T>, term: Var<'t, T>) -> V
 #[track_caller]
 pub(crate) fn same_shape<T: Scalar>(loss: &str, output: Var<'_, T>, target: Var<'_, T>) {
     let (o, t) = (output.shape(), target.shape());
-    ensure!(o == t, "{loss}: output {o} and target {t} differ in shape");
+    if o != t {
+        fail!("{loss}: output {o} and target {t} differ in shape{}", cure(&o, &t));
+    }
+}
+
+/// What to change if the output and the target of a loss differ by an axis.
+#[cold]
+fn cure(output: &[usize], target: &[usize]) -> String {
+    let one_feature = |of: &str, axis: usize| format!(": unsqueeze({axis}) gives the {of} an axis of one feature");
+    match (output, target) {
+        ([axes @ .., 1], _) if axes == target => one_feature("target", axes.len()),
+        (_, [axes @ .., 1]) if axes == output => one_feature("output", axes.len()),
+        ([_, step @ ..], _) if step == target && step.len() == 2 => {
+            ": the output has all time steps, leave out .return_sequences() in the last recurrent layer".to_owned()
+        }
+        (_, [_, step @ ..]) if step == output && step.len() == 2 => {
+            ": the target has all time steps, add .return_sequences() to the last recurrent layer".to_owned()
+        }
+        _ => String::new(),
+    }
 }

@@ -117,6 +117,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {
         let forward = self.forward.run(xs, first, cx.fold_in(0));
         let backward = self.backward.run(xs, last, cx.fold_in(1));
         if let (Merge::Sum | Merge::Mean, Some(a), Some(b)) = (self.merge, forward.width(), backward.width()) {
+            let _scope = xs.tape().layer_scope(self);
             ensure!(a == b, "Bidirectional: outputs of sizes {a} and {b} cannot be added");
         }
         BidirectionalOutput { forward, backward, merge: self.merge, return_sequences: self.forward.return_sequences }

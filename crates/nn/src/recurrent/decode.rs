@@ -60,6 +60,9 @@ impl<C> Recurrent<C> {
             if let Some(&output) = outputs.last() {
                 input = next(t - 1, output);
             }
+            // Not around `next`, which is the caller's.
+            let scope = first.tape().layer_scope(&self.cell);
+            scope.step(t);
             let output;
             (output, state) = stepper.step(t, Input::Raw(input), state);
             outputs.push(output);

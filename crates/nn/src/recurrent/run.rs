@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::layers::layer::Layer;
+use crate::messages::RETURN_SEQUENCES;
 use crate::recurrent::cell::Cell;
 use crate::recurrent::checkpointing::Segments;
 use crate::recurrent::collected::Collected;
@@ -38,7 +39,11 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
         let (cell, shape) = (&self.cell, xs.shape());
         let (time, batch) = match shape[..] {
             [time, batch, _] if time > 0 => (time, batch),
-            _ => fail!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}"),
+            _ => {
+                let _scope = xs.tape().layer_scope(self);
+                let cure = if shape.rank() == 2 { RETURN_SEQUENCES } else { "" };
+                fail!("Recurrent: the input must be [T, B, F] with at least one time step, not {shape}{cure}")
+            }
         };
         let scope = xs.tape().layer_scope(cell);
         let packing = Packing::new(time, batch, cx.valid, self.reverse);

@@ -171,6 +171,8 @@ impl<'t, T: Scalar, C: Cell<'t, T>, X: Into<Indices>> SequenceLayer<'t, T, X> fo
     /// states are not of B sequences.
     #[track_caller]
     fn run(&self, tokens: X, state: Option<Self::State>, cx: Context<'_>) -> Self::Output {
+        let (_scope, tokens) = (self.bias.tape().layer_scope(self), tokens.into());
+        ensure!(tokens.shape().rank() == 2, "LanguageModel: the tokens must be [T, B], not {}", tokens.shape());
         let xs = cx.fold_in(0).dropout(self.embedding.apply(tokens, cx), self.dropout);
         let output = self.recurrent.run(xs, state, cx.fold_in(1));
         let scores = self.scores(cx.fold_in(2).dropout(output.sequence(), self.dropout));

@@ -96,7 +96,10 @@ pub(crate) fn valid_steps<'t, T: Scalar, Y: OnTape<T>>(
 fn same_steps<T: Scalar, Y: OnTape<T>>(output: Var<'_, T>, targets: &Y) {
     let (o, t) = (output.shape(), targets.describe());
     let fits = o.rank() == 3 && targets.time() == Some(o[0]) && targets.examples() == Some(o[1]);
-    ensure!(fits, "loss: output {o} does not have the time steps and sequences of target {t}");
+    if !fits {
+        let cure = if o.rank() == 2 { ": add .return_sequences() to the last recurrent layer" } else { "" };
+        fail!("loss: output {o} does not have the time steps and sequences of target {t}{cure}");
+    }
 }
 
 /// The weighted mean of the losses of single examples.
