@@ -2,7 +2,7 @@
 
 use unspool::Sgd;
 use unspool::optim::schedules::{Cosine, Exponential, OneCycle, Plateau, StepDecay};
-use unspool::optim::{Adagrad, AdamW, Ema, RmsProp, StateDict, clip_norm, clip_value};
+use unspool::optim::{Adagrad, AdamW, Ema, RmsProp, StateDict, clip_norm, clip_value, update_ratio, update_ratios};
 use unspool::optim::{Parameter, Rule, RuleOptimizer, Step};
 use unspool::prelude::*;
 use unspool_tests::{panic_of, sentences, zeros};
@@ -11,6 +11,11 @@ type Adam32 = Adam<f32>;
 
 fn layer() -> Dense<Tensor> {
     Dense { weight: zeros([3, 2]), bias: zeros([2]) }
+}
+
+/// It would broadcast.
+fn narrow() -> Dense<Tensor> {
+    Dense { weight: zeros([3, 1]), bias: zeros([1]) }
 }
 
 #[test]
@@ -33,6 +38,8 @@ fn settings_out_of_range_are_refused() {
         clip_norm(&mut layer(), -1.0) => "clip: the limit is -1; it must be at least 0";
         clip_value(&mut layer(), -1.0) => "clip: the limit is -1; it must be at least 0";
         Ema::new(&layer(), 1.5) => "Ema: the decay is 1.5; it must be between 0 and 1";
+        update_ratio(&layer(), &narrow()) => "update_ratio: the parameters are [3, 2], [2] before the step, [3, 1], [1] after it";
+        update_ratios(&layer(), &narrow()) => "update_ratio: the parameters are [3, 2], [2] before the step, [3, 1], [1] after it";
     }
     let group = || Adam32::default();
     let (message, file, _) = panic_of(|| drop(group().group("*", |g| g.lr_scale(-2.0))));

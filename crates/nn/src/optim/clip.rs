@@ -1,51 +1,7 @@
 //! Gradient clipping.
 
-use crate::tuning::NORM_LANES;
+use crate::optim::norms::gradient_norm;
 use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
-
-/// The global gradient norm: the square root of the sum of the squares of all elements of the
-/// gradients of all parameters.
-///
-/// Computed in f64 in a fixed order, so it has the same bits at any number of threads, and safe
-/// from overflow and underflow of the squares.
-///
-/// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::gradient_norm;
-/// use unspool_autograd::Tensor;
-/// let gradients = Dense::<Tensor> { weight: Tensor::full(2.0, [2, 1]), bias: Tensor::ones([1]) };
-/// assert_eq!(gradient_norm(&gradients), 3.0);
-/// ```
-pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
-    norm_of(gradients, |_| true)
-}
-
-/// The norm of the gradients of the parameters that `counts`, by their index.
-pub(crate) fn norm_of<T: Scalar, M: Params<Tensor<T>>>(gradients: &M, counts: impl Fn(usize) -> bool) -> f64 {
-    let visit = |f: &mut dyn FnMut(&Tensor<T>)| {
-        let mut index = 0;
-        gradients.visit_parameters(&mut |_, leaf| {
-            if counts(index) {
-                f(leaf);
-            }
-            index += 1;
-        });
-    };
-    let mut sum = 0.0;
-    visit(&mut |leaf| sum += square_sum(leaf, |g| g));
-    if sum.is_normal() || sum.is_nan() {
-        return sum.sqrt();
-    }
-    // Squares of numbers above 1e154 overflow in f64, those below 1e-154 underflow: divide by the largest
-    // element first.
-    let (mut largest, mut sum) = (0f64, 0.0);
-    visit(&mut |leaf| largest = largest.max(largest_size(leaf)));
-    if largest == 0.0 || largest.is_infinite() {
-        return largest;
-    }
-    visit(&mut |leaf| sum += square_sum(leaf, |g| g / largest));
-    largest * sum.sqrt()
-}
 
 /// Clips the global gradient norm to `longest` and returns the norm before: every element is
 /// multiplied by `min(1, longest / (norm + 1e-6))`, as in PyTorch.
@@ -123,24 +79,4 @@ fn each<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, f: impl Fn(T) -> T) 
             *g = f(*g);
         }
     });
-}
-
-/// The sum of the squares of `f` of each element, as partial sums so that the loop becomes SIMD
-/// code.
-fn square_sum<T: Scalar>(leaf: &Tensor<T>, f: impl Fn(f64) -> f64) -> f64 {
-    let leaf = leaf.contiguous();
-    let mut sums = [0.0; NORM_LANES];
-    for run in leaf.as_slice().expect("contiguous").chunks(sums.len()) {
-        for (sum, g) in sums.iter_mut().zip(run) {
-            let g = f(g.to_f64());
-            *sum += g * g;
-        }
-    }
-    sums.iter().sum()
-}
-
-/// The largest absolute value.
-fn largest_size<T: Scalar>(leaf: &Tensor<T>) -> f64 {
-    let leaf = leaf.contiguous();
-    leaf.as_slice().expect("contiguous").iter().fold(0.0, |largest, g| largest.max(g.to_f64().abs()))
 }

@@ -6,6 +6,7 @@ use super::{Parameter, Rule, Step};
 use crate::messages::listed;
 use crate::optim::clip;
 use crate::optim::fingerprint::fingerprint;
+use crate::optim::norms;
 use crate::optim::optimizer::Optimizer;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
@@ -80,7 +81,7 @@ impl<R: Rule, T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for RuleOptimizer
             fail!("optimizer: in the gradients, {misfit}");
         }
         self.norm = match self.clip {
-            Clip::Norm(_) => Some(clip::norm_of(gradients, |i| !self.parameters[i].frozen)),
+            Clip::Norm(_) => Some(norms::norm_of(gradients, |i| !self.parameters[i].frozen)),
             _ => None,
         };
         let (scale, largest) = match (self.clip, self.norm) {
