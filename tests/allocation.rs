@@ -2,6 +2,7 @@
 //! an optimizer takes none at all. One test: the counts are of the whole process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use unspool::cells::{MinGru, Slstm};
 use unspool::online::{OnlineLearner, Rtrl, SnAp1, Uoro, zero_state};
@@ -12,6 +13,7 @@ use unspool::recurrent::StreamingCell;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
 use unspool::tensor::bytes_allocated;
 use unspool::text::{Generator, LanguageModel, Sampler};
+use unspool::train::{Callback, Fit, NoLoss, Progress, Supervised};
 use unspool::{Lstm, Sgd};
 use unspool_tests::values;
 
@@ -43,6 +45,8 @@ static COUNTING: Counting = Counting;
 #[test]
 fn a_steady_step_draws_no_memory() {
     train();
+    fitting(|fit| fit);
+    fitting(|fit| fit.track_gradients().track_updates());
     optimizer!(Adam::default());
     optimizer!(AdamW::default().clip_norm(1.0).group("cell.u", |g| g.weight_decay(0.0)));
     optimizer!(Sgd::default().momentum(0.9).l2(0.1).schedule(Cosine::new(1000)));
@@ -62,6 +66,28 @@ fn a_steady_step_draws_no_memory() {
     stream!(Lstm::new(rng, 8, 8));
     stream!(Slstm::new(rng, 8, 8));
     stream!(Residual::new(Zoneout::new(RecurrentDropout::new(Lstm::new(rng, 8, 8), 0.3), 0.1, 0.2), 8));
+}
+
+/// A training to be set up.
+type Run<'a> = Fit<'a, f32, Dense<Tensor>, Supervised<'a, f32, Tensor, Tensor, NoLoss>, Adam>;
+
+/// The bytes of tensors after each step.
+struct Bytes<'a>(&'a mut Vec<usize>);
+
+impl<M> Callback<f32, M> for Bytes<'_> {
+    fn on_step(&mut self, _: &Progress<'_, M>) -> ControlFlow<()> {
+        self.0.push(bytes_allocated());
+        ControlFlow::Continue(())
+    }
+}
+
+/// The steps of `fit` take no memory for tensors either, with or without norms.
+fn fitting(settings: fn(Run<'_>) -> Run<'_>) {
+    let data = Dataset::new(values([64, 128], 1).cast(), values([64, 128], 2).cast()).unwrap();
+    let (mut model, mut bytes) = (Dense::new(&mut rng(6), 128, 128), Vec::with_capacity(40));
+    let fit = settings(fit(&mut model, &data)).loss(mse).batch_size(16).epochs(10).quiet();
+    fit.callback(Bytes(&mut bytes)).run().unwrap();
+    assert!(bytes[3..].iter().all(|&after| after == bytes[3]), "bytes drawn after each step: {bytes:?}");
 }
 
 /// A learner's memory does not grow with the steps it has seen.

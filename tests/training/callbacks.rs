@@ -127,9 +127,15 @@ fn early_stopping_gives_back_the_best_weights() {
     let mut rising = EarlyStopping::new(5).metric("val_minus").maximize();
     let (same, _) = run(&mut rising);
     assert_eq!((bits(&same), rising.best_epoch()), (bits(&model), Some(best)));
+    // What the history marks is what was restored, also where it is not the lowest loss.
+    let mut falling = EarlyStopping::new(5).metric("val_minus");
+    let (_, history) = run(&mut falling);
+    assert_eq!(history.best_epoch(), falling.best_epoch());
+    assert_ne!(history.best_epoch(), History { best: None, ..history }.best_epoch());
     // Nothing is better by so much: after the first epoch all are worse.
     let mut never = EarlyStopping::new(2).min_delta(1e9);
-    assert_eq!(run(&mut never).1.loss.len(), 3);
+    let (_, history) = run(&mut never);
+    assert_eq!((history.loss.len(), history.best_epoch()), (3, Some(1)));
     assert_eq!(never.best_epoch(), Some(1));
     // A metric that is no number is never better, and there are no best weights.
     let mut none = EarlyStopping::<f64>::new(2).metric("nan");
@@ -158,7 +164,7 @@ fn metrics_and_rates_stand_in_the_history() {
     assert!(history.to_csv().starts_with("epoch,loss,val_loss,val_mae,\"val_odd, \"\"name\"\"\",learning_rate\n1,"));
     let json: serde_json::Value = serde_json::from_str(&history.to_json()).unwrap();
     assert_eq!(json["val_odd, \"name\""][1].as_f64(), history.curve("val_odd, \"name\"").map(|values| values[1]));
-    assert!(history.to_svg().contains(">val_mae<"));
+    assert!(history.to_svg().contains(">mae<"));
 
     // The last part is held back: the same as by hand.
     let mut by_hand = noise().1;

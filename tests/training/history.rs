@@ -223,6 +223,107 @@ fn without_anything_to_see_the_picture_says_so() {
     assert!(!history(&[1.0], &[f64::NAN]).to_svg().contains("no "));
 }
 
+#[test]
+fn the_picture_has_a_frame_for_each_pair_and_marks_the_best_epoch() {
+    let curve = |name: &str| (name.to_owned(), vec![0.5, 0.25, 0.75]);
+    let metrics = ["mae", "val_mae", "val_f1", "lone"].map(curve).to_vec();
+    let tracked = ["gradient_norm", "gradient_norm.layers.0.bias", "update_ratio"].map(curve).to_vec();
+    let svg = History { metrics, tracked, ..history(&[3.0, 2.0, 1.0], &[2.0, 1.0, 2.0]) }.to_svg();
+    let tags = tags(&svg);
+    let texts: Vec<&str> = named(&tags, "text").iter().map(|tag| tag.text.trim()).collect();
+    let is_number = |text: &str| text.parse::<f64>().is_ok() || text == "epoch";
+    let words: Vec<&str> = texts.into_iter().filter(|text| !is_number(text)).collect();
+    let expected = [
+        ["loss", "training", "validation", "best epoch: 2"].as_slice(),
+        &["mae", "training", "validation"],
+        &["f1", "validation"],
+        &["lone", "lone"],
+        &["gradient norm", "all parameters", "layers.0.bias"],
+        &["update-to-weight ratio", "all parameters"],
+    ];
+    assert_eq!(words, expected.concat());
+    // A curve of validation has its color, also alone.
+    let lines = named(&tags, "polyline");
+    let colors: Vec<&str> = lines.iter().map(|line| line.get("stroke")).collect();
+    assert_eq!((colors[0], colors[1]), (colors[2], colors[3]));
+    assert_eq!(colors[4], colors[1]);
+    // Through the second point of every curve.
+    let best: Vec<f64> = named(&tags, "line")
+        .into_iter()
+        .filter(|line| line.attributes.contains(&("class", "mark")))
+        .map(|line| line.number("x1"))
+        .collect();
+    let middle = points(lines[0])[1].0;
+    let through = best.iter().filter(|&&x| x == middle).count();
+    assert_eq!((best.len(), through), (6 + 1, 6), "the legend has one, too: {best:?}");
+    assert!(lines.iter().all(|line| points(line)[1].0 == middle), "an epoch is at one place in all frames");
+}
+
+#[test]
+fn many_curves_differ_in_color_or_dashes_and_fit_into_the_legend() {
+    let curve = |i: usize| (format!("gradient_norm.layers.{i}.cell.x.weight"), vec![1.0 + i as f64, 2.0]);
+    let svg = History { tracked: (0..21).map(curve).collect(), ..history(&[1.0, 2.0], &[]) }.to_svg();
+    let tags = tags(&svg);
+    let mut looks: Vec<_> = named(&tags, "polyline")[1..]
+        .iter()
+        .map(|line| (line.get("stroke"), line.attributes.iter().find(|(name, _)| *name == "stroke-dasharray")))
+        .collect();
+    looks.sort();
+    looks.dedup();
+    assert_eq!(looks.len(), 21);
+    let names = named(&tags, "text").into_iter().filter(|text| text.text.starts_with("layers."));
+    let (mut count, mut lowest) = (0, 0f64);
+    for name in names {
+        assert!(name.number("x") + 7.0 * name.text.len() as f64 <= 720.0, "{}", name.text);
+        (count, lowest) = (count + 1, lowest.max(name.number("y")));
+    }
+    let frames: Vec<&Tag> = tags.iter().filter(|tag| tag.attributes.contains(&("class", "frame"))).collect();
+    assert!(count == 21 && lowest < frames[1].number("y"));
+    assert_eq!(frames[0].number("height"), frames[1].number("height"));
+}
+
+#[test]
+fn the_best_epoch_is_that_of_the_lowest_loss_or_of_a_callback() {
+    assert_eq!(History::default().best_epoch(), None);
+    assert_eq!(history(&[f64::NAN], &[]).best_epoch(), None);
+    assert_eq!(history(&[3.0, 1.0, 2.0, 1.0], &[]).best_epoch(), Some(2));
+    assert_eq!(history(&[3.0, 1.0, 2.0], &[f64::NEG_INFINITY, f64::NAN, 2.0]).best_epoch(), Some(3));
+    assert_eq!(History { best: Some(1), ..history(&[3.0, 1.0], &[]) }.best_epoch(), Some(1));
+}
+
+#[test]
+fn the_table_has_columns_with_digits_that_fit_and_a_star() {
+    let tracked =
+        [("gradient_norm", [120.0, 2.5]), ("gradient_norm.bias", [1.0, 1.0]), ("update_ratio", [2e-3, 3.25e-5])];
+    let history = History {
+        tracked: tracked.map(|(name, values)| (name.to_owned(), values.to_vec())).to_vec(),
+        metrics: vec![("val_a long name".into(), vec![12.0])],
+        learning_rate: vec![1e-3; 2],
+        stop_reason: unspool::train::StopReason::Stopped,
+        ..history(&[0.5, f64::INFINITY], &[0.25, 1e-7])
+    };
+    let expected = "\
+epoch      loss  val_loss  val_a long name  gradient_norm  update_ratio  learning_rate
+    1   0.50000  2.500e-1          12.0000        120.000      2.000e-3        0.00100
+    2*      inf  1.000e-7                           2.500      3.250e-5        0.00100
+* the best epoch; 2 epochs in 2.0 s, stopped by a callback
+";
+    assert_eq!(history.to_string(), expected);
+    assert_eq!(History::default().to_string(), "epoch\n0 epochs in 0.0 s\n");
+}
+
+#[test]
+fn of_many_epochs_the_table_shows_some() {
+    let rows = |epochs: usize| {
+        let text = history(&(0..epochs).map(|i| (i as f64 - 122.0).abs()).collect::<Vec<_>>(), &[]).to_string();
+        let firsts = text.lines().map(|line| line.split(' ').find(|word| !word.is_empty()).unwrap().to_owned());
+        firsts.skip(1).take_while(|first| first != "*").collect::<Vec<_>>()
+    };
+    assert_eq!(rows(20).len(), 20);
+    assert_eq!(rows(21), ["1", "5", "10", "15", "20", "21*"]);
+    assert_eq!(rows(300), ["1", "50", "100", "123*", "150", "200", "250", "300"]);
+}
+
 /// Losses of all positive sizes, or of all sizes and signs, and what is none.
 fn losses() -> impl Strategy<Value = [Vec<f64>; 2]> {
     let positive = (-323.9..100.0f64).prop_map(|power| 10f64.powf(power));
@@ -263,7 +364,7 @@ proptest! {
         }
         prop_assert_eq!(drawn.is_empty(), loss.iter().chain(&val_loss).all(|x| x.is_nan() || x.abs() > 1e100));
         // From two marks to a dozen, on the frame; labels in the picture.
-        let marks = named(&tags, "line").into_iter().filter(|line| line.get("y1") == line.get("y2")).count();
+        let marks = named(&tags, "line").into_iter().filter(|line| line.get("stroke") == "#e1e1e1").count();
         prop_assert!((2..=14).contains(&marks), "{marks} marks");
         for label in named(&tags, "text").into_iter().filter(|tag| tag.get("text-anchor") == "end") {
             prop_assert!(label.number("x") - 7.0 * label.text.trim().len() as f64 >= 20.0, "{}", label.text);

@@ -21,6 +21,7 @@ mod progress;
 mod resume;
 mod sentences;
 mod tasks;
+mod tracking;
 
 use unspool::prelude::*;
 use unspool::train::History;

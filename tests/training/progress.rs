@@ -12,7 +12,7 @@ fn training_aloud() {
         let data = Dataset::new(values([40, 3], 1), values([40, 1], 2)).unwrap();
         let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
         let fit = fit(&mut model, &data).loss(mse).batch_size(4).accumulate(2).epochs(2).validation_split(0.5);
-        fit.metric("mae", unspool::losses::mae).run().unwrap();
+        fit.metric("mae", unspool::losses::mae).track_gradients().track_updates().run().unwrap();
     }
 }
 
@@ -45,9 +45,11 @@ fn a_log_has_a_line_per_epoch() {
     assert_eq!(lines.len(), 2, "{text}");
     for (line, (epoch, step)) in lines.iter().zip([("epoch 1/2", "step 3"), ("epoch 2/2", "step 6")]) {
         let pieces: Vec<&str> = line.split("  ").collect();
-        let [e, s, loss, val_loss, mae, rate, time] = pieces[..] else { panic!("{line}") };
+        let [e, s, loss, val_loss, mae, norm, ratio, rate, time] = pieces[..] else { panic!("{line}") };
         assert_eq!((e, s, rate), (epoch, step, "learning_rate 1.000e-3"));
-        for (piece, name) in [(loss, "loss "), (val_loss, "val_loss "), (mae, "val_mae ")] {
+        let numbers = [(loss, "loss "), (val_loss, "val_loss "), (mae, "val_mae ")];
+        // Of all parameters together: those of each would not fit into a line.
+        for (piece, name) in numbers.into_iter().chain([(norm, "gradient_norm "), (ratio, "update_ratio ")]) {
             assert!(piece.strip_prefix(name).is_some_and(|number| number.parse::<f64>().is_ok()), "{line}");
         }
         let [seconds, speed, left] = time.split(", ").collect::<Vec<_>>()[..] else { panic!("{line}") };

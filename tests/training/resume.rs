@@ -95,6 +95,8 @@ fn interrupted_trainings_end_in_the_same_bits() {
     resumes("in order", 2, adam, |fit| fit.batch_size(8).shuffle(false).accumulate(2));
     let scheduled = || AdamW::default().learning_rate(0.02).schedule(Cosine::new(20).warmup(3)).clip_norm(0.5);
     resumes("metrics", 2, scheduled, |fit| fit.batch_size(4).accumulate(3).validation_split(0.3).metric("mae", mae));
+    let tracked = resumes("tracked", 3, scheduled, |fit| fit.batch_size(7).track_gradients().track_updates());
+    assert_eq!(tracked.tracked.len(), 2 * (1 + net().names().len()));
     // Sees the training loss, and has seen none at first.
     let plateau = || Sgd::default().learning_rate(0.5).momentum(0.9).reduce_on_plateau(Plateau::new().patience(0));
     resumes("plateau", 4, plateau, |fit| fit.batch_size(12));

@@ -84,6 +84,8 @@ fn settings_that_make_no_sense_point_to_the_callers_line() {
         fit(&mut model, &data).validation_split(f64::NAN) => fraction("NaN");
         fit(&mut model, &data).metric("loss", mse) => taken("loss");
         fit(&mut model, &data).metric("epoch", mse) => taken("epoch");
+        fit(&mut model, &data).metric("gradient_norm", mse) => taken("gradient_norm");
+        fit(&mut model, &data).metric("update_ratio.bias", mse) => taken("update_ratio.bias");
         fit(&mut model, &data).metric("seconds", mse) => taken("seconds");
         fit(&mut model, &data).metric("a", mse).metric("a", mse) => taken("a");
         fit(&mut model, &data).checkpoint("a").checkpoint_every(0) => no_steps;

@@ -331,10 +331,13 @@ fn accumulated_batches_are_weighted_by_their_examples() {
 fn metrics_of_the_training_examples_stand_beside_those_of_validation() {
     let [train, valid] = Dataset::new(values([60, 3], 1), values([60, 1], 2)).unwrap().split([40, 20], 0).unwrap();
     let mut model = Dense::<Tensor<f64>>::new(&mut rng(0), 3, 1);
-    let fit = fit(&mut model, &train).loss(mse).validate(&valid).metric("mae", mae).train_metrics();
+    let fit = fit(&mut model, &train).loss(mse).validate(&valid).metric("mae", mae).metric("mse", mse).train_metrics();
     let history = fit.epochs(2).quiet().run().unwrap();
     assert_eq!(history.stop_reason, StopReason::Done);
-    assert_eq!(history.names(), ["loss", "val_loss", "mae", "val_mae", "learning_rate"]);
+    assert_eq!(history.names(), ["loss", "val_loss", "mae", "val_mae", "mse", "val_mse", "learning_rate"]);
+    assert!(history.to_csv().starts_with("epoch,loss,val_loss,mae,val_mae,mse,val_mse,learning_rate\n"));
+    assert_eq!(history.curve("mse").unwrap()[1], evaluate(&model, &train, mse));
+    assert_eq!(history.curve("val_mse").unwrap(), history.val_loss);
     assert_eq!(history.curve("mae").unwrap()[1], evaluate(&model, &train, mae));
     assert_eq!(history.curve("val_mae").unwrap()[1], evaluate(&model, &valid, mae));
 }

@@ -1,18 +1,19 @@
 //! Curves over numbered steps.
 
 use super::axis::{Axis, step_marks};
-use super::svg::{LETTER, document, frame, line, moved, text, vertical_text};
+use super::legend::Legend;
+use super::svg::{LETTER, document, frame, line, marking_line, moved, text, vertical_text};
 use std::fmt::Write;
 
-const WIDTH: f64 = 720.0;
+pub(super) const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 /// The margins around the frame; on the left, the labels are added.
-const LEFT: f64 = 36.0;
+pub(super) const LEFT: f64 = 36.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 36.0;
 const BOTTOM: f64 = 48.0;
 /// The height of a further row of the legend.
-const ROW: f64 = 18.0;
+pub(super) const ROW: f64 = 18.0;
 /// Longer curves have markers only at points without neighbors.
 const MOST_POINTS: usize = 60;
 /// A color per curve, from Okabe and Ito's palette for color-blind readers.
@@ -30,6 +31,8 @@ pub(crate) struct Chart<'a> {
     pub first: usize,
     /// How many there are; no curve has more values.
     pub count: usize,
+    /// The number of a step to mark with a line, and its label.
+    pub mark: Option<(usize, String)>,
     /// What to write where there is none.
     pub nothing: &'a str,
 }
@@ -38,6 +41,7 @@ pub(crate) struct Chart<'a> {
 pub(crate) struct Panel<'a> {
     /// The label of the axis.
     pub axis: &'a str,
+    /// An empty one is left out, and the others keep their style.
     pub curves: Vec<(&'a str, &'a [f64])>,
     /// The axis that covers the values.
     pub scale: fn(&mut dyn Iterator<Item = f64>) -> Axis,
@@ -70,8 +74,11 @@ impl Layout {
     }
 }
 
+/// The color of a curve, and its stroke.
+pub(super) type Style = (&'static str, &'static str);
+
 /// The style of curve number `i`.
-fn style(i: usize) -> (&'static str, &'static str) {
+fn style(i: usize) -> Style {
     (COLORS[i % COLORS.len()], STROKES[i / COLORS.len() % STROKES.len()])
 }
 
@@ -82,46 +89,47 @@ fn drawable(value: f64) -> bool {
 
 impl Chart<'_> {
     pub(crate) fn draw(&self) -> String {
-        let heights: Vec<f64> = self.panels.iter().map(|panel| HEIGHT + ROW * (panel.legend().1 - 1) as f64).collect();
-        document(WIDTH, heights.iter().sum(), self.title, |svg| {
+        let scales: Vec<Axis> = self.panels.iter().map(Panel::scaled).collect();
+        // A step is at the same place in all panels.
+        let labels = scales.iter().flat_map(|scale| scale.marks.iter().map(|(_, label)| label.len()));
+        let left = LEFT + LETTER * labels.max().unwrap_or(0) as f64;
+        let legends: Vec<Legend> = (0..self.panels.len()).map(|i| self.legend(i, left)).collect();
+        let height = |legend: &Legend| HEIGHT + ROW * (legend.rows - 1) as f64;
+        document(WIDTH, legends.iter().map(height).sum(), self.title, |svg| {
             let mut y = 0.0;
-            for (panel, height) in self.panels.iter().zip(&heights) {
-                moved(svg, [0.0, y], |svg| self.draw_panel(svg, panel));
-                y += height;
+            for ((panel, values), legend) in self.panels.iter().zip(scales).zip(&legends) {
+                let layout = Layout { left, top: TOP + ROW * (legend.rows - 1) as f64, count: self.count, values };
+                moved(svg, [0.0, y], |svg| {
+                    self.draw_panel(svg, &layout, panel);
+                    legend.draw(svg);
+                });
+                y += height(legend);
             }
         })
     }
 
-    fn draw_panel(&self, svg: &mut String, panel: &Panel) {
-        let all = || panel.curves.iter().flat_map(|(_, values)| values.iter().copied());
-        let values = (panel.scale)(&mut all().filter(|&value| drawable(value)));
-        let longest = values.marks.iter().map(|(_, label)| label.len()).max().unwrap_or(0);
-        let (entries, rows) = panel.legend();
-        let top = TOP + ROW * (rows - 1) as f64;
-        let layout = Layout { left: LEFT + LETTER * longest as f64, top, count: self.count, values };
-        self.draw_axes(svg, &layout, panel.axis);
-        for (i, (_, values)) in panel.curves.iter().enumerate() {
-            curve(svg, &layout, values, style(i));
+    fn draw_panel(&self, svg: &mut String, layout: &Layout, panel: &Panel) {
+        self.draw_axes(svg, layout, panel.axis);
+        if let Some((step, _)) = &self.mark {
+            let x = layout.x(step - self.first);
+            marking_line(svg, [x, layout.top, x, layout.bottom()]);
         }
-        if self.count == 0 || !all().any(drawable) {
+        for (i, _, values) in panel.shown() {
+            curve(svg, layout, values, style(i));
+        }
+        if self.count == 0 || !panel.values().any(drawable) {
             let nothing = match self.count {
                 0 => self.nothing.to_string(),
                 _ => format!("no {} is finite", panel.axis),
             };
             text(svg, [(layout.left + WIDTH - RIGHT) / 2.0, layout.top + 164.0], "middle", &nothing);
         }
-        for (i, ((name, _), [x, y])) in panel.curves.iter().zip(entries).enumerate() {
-            let (color, stroke) = style(i);
-            let x = layout.left + x;
-            if stroke.is_empty() {
-                let _ = writeln!(svg, "<circle cx=\"{:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{color}\"/>", x + 6.0);
-            } else {
-                let from = x - 4.0;
-                let _ =
-                    writeln!(svg, "<path d=\"M{from:.1} {y:.1}h16\" stroke=\"{color}\" stroke-width=\"3\"{stroke}/>");
-            }
-            text(svg, [x + 16.0, y + 4.0], "start", name);
-        }
+    }
+
+    /// The legend of panel number `i`; that of the first one explains the marking line.
+    fn legend(&self, i: usize, left: f64) -> Legend<'_> {
+        let mark = self.mark.as_ref().filter(|_| i == 0).map(|(_, label)| (None, &label[..]));
+        Legend::of(self.panels[i].shown().map(|(i, name, _)| (Some(style(i)), name)).chain(mark), left)
     }
 
     /// The frame, the marks with their lines and labels, and the names of the axes.
@@ -144,24 +152,23 @@ impl Chart<'_> {
 }
 
 impl Panel<'_> {
-    /// The place of each entry of the legend, from the left of the frame, and the number of rows.
-    fn legend(&self) -> (Vec<[f64; 2]>, usize) {
-        let (mut x, mut row) = (0.0, 0);
-        let mut place = |&(name, _): &(&str, _)| {
-            let width = 16.0 + LETTER * name.chars().count() as f64 + 20.0;
-            if x > 0.0 && x + width > WIDTH - 2.0 * LEFT {
-                (x, row) = (0.0, row + 1);
-            }
-            x += width;
-            [x - width, 20.0 + ROW * row as f64]
-        };
-        let places: Vec<_> = self.curves.iter().map(&mut place).collect();
-        (places, row + 1)
+    /// The number, name and values of each curve.
+    fn shown(&self) -> impl Iterator<Item = (usize, &str, &[f64])> {
+        let curves = self.curves.iter().enumerate().map(|(i, &(name, values))| (i, name, values));
+        curves.filter(|(_, _, values)| !values.is_empty())
+    }
+
+    fn values(&self) -> impl Iterator<Item = f64> {
+        self.curves.iter().flat_map(|(_, values)| values.iter().copied())
+    }
+
+    fn scaled(&self) -> Axis {
+        (self.scale)(&mut self.values().filter(|&value| drawable(value)))
     }
 }
 
 /// A line through neighboring values, and points. Where an axis has no place for a value, there is a ring on its end.
-fn curve(svg: &mut String, layout: &Layout, values: &[f64], (color, stroke): (&str, &str)) {
+fn curve(svg: &mut String, layout: &Layout, values: &[f64], (color, stroke): Style) {
     let at = |i: usize| (layout.x(i), layout.y(values[i]));
     let kind = |value: f64| (drawable(value), layout.values.has(value));
     let mut start = 0;

@@ -1,10 +1,11 @@
 //! Tables and pictures as text, for whatever reports numbers.
 
 mod axis;
+mod legend;
 mod lines;
 mod svg;
 
-pub(crate) use axis::Axis;
+pub(crate) use axis::{Axis, step_marks};
 
 pub(crate) use lines::{Chart, Panel};
 

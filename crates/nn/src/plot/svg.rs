@@ -30,6 +30,15 @@ pub(super) fn line(svg: &mut String, [x1, y1, x2, y2]: [f64; 4], color: &str) {
     let _ = writeln!(svg, "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{color}\"/>");
 }
 
+/// A dashed line that marks a place.
+pub(super) fn marking_line(svg: &mut String, [x1, y1, x2, y2]: [f64; 4]) {
+    let _ = writeln!(
+        svg,
+        "<line class=\"mark\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#606060\" \
+         stroke-width=\"1.5\" stroke-dasharray=\"5 4\"/>"
+    );
+}
+
 /// The frame around a plot.
 pub(super) fn frame(svg: &mut String, [left, top, right, bottom]: [f64; 4]) {
     let (width, height) = (right - left, bottom - top);

@@ -1,6 +1,7 @@
 //! Callbacks: code of yours that `fit` calls.
 
 use super::error::FitError;
+use crate::optim::norms;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::train::history::History;
 use std::ops::ControlFlow;
@@ -61,6 +62,12 @@ pub trait Callback<T: Scalar, M> {
         ControlFlow::Continue(())
     }
 
+    /// The best epoch so far, from 1, if this callback looks for it: for
+    /// [`History::best_epoch`].
+    fn best_so_far(&self) -> Option<usize> {
+        None
+    }
+
     /// Called when training has ended without an error; may change the model.
     fn on_end(&mut self, model: &mut M) {
         let _ = model;
@@ -92,6 +99,35 @@ pub struct Start<'a, M> {
 }
 
 /// How far training has come, for its [`Callback`]s.
+///
+/// The norms are computed when they are requested, and cost nothing otherwise:
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use unspool_nn::data::Dataset;
+/// use unspool_nn::layers::{dense, sequential};
+/// use unspool_nn::losses::mse;
+/// use unspool_nn::train::{Callback, Progress, fit};
+/// use unspool_autograd::{Params, Tensor};
+///
+/// struct Log;
+///
+/// impl<M: Params<Tensor>> Callback<f32, M> for Log {
+///     fn on_step(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
+///         println!("step {}: loss {:.4}", progress.steps, progress.loss);
+///         for (name, norm) in progress.gradient_norms().unwrap() {
+///             println!("  gradient norm of {name}: {norm:.2e}"); // layers.0.weight, layers.0.bias
+///         }
+///         println!("  update-to-weight ratio: {:.2e}", progress.update_ratio().unwrap());
+///         ControlFlow::Continue(())
+///     }
+/// }
+///
+/// let train = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
+/// let mut model = sequential().add(dense(3, 1));
+/// fit(&mut model, &train).loss(mse).track_updates().callback(Log).quiet().run()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Progress<'a, M> {
@@ -107,6 +143,51 @@ pub struct Progress<'a, M> {
     pub history: &'a History,
     /// The model after the step.
     pub model: &'a M,
+    /// The gradients of the step, as the optimizer was given them: the mean over the batches that
+    /// were [accumulated](crate::train::Fit::accumulate), before clipping. `None` after an epoch.
+    pub gradients: Option<&'a M>,
+    /// The model before the step, a copy made only after
+    /// [`track_updates`](crate::train::Fit::track_updates). `None` without, and after an epoch.
+    pub before: Option<&'a M>,
+}
+
+/// Norms of the step; `None` after an epoch, whose means are in the [`history`](Progress::history)
+/// after [`track_gradients`](crate::train::Fit::track_gradients) and
+/// [`track_updates`](crate::train::Fit::track_updates).
+impl<M> Progress<'_, M> {
+    /// The [global gradient norm](norms::gradient_norm), before clipping.
+    pub fn gradient_norm<T: Scalar>(&self) -> Option<f64>
+    where
+        M: Params<Tensor<T>>,
+    {
+        self.gradients.map(norms::gradient_norm)
+    }
+
+    /// The [gradient norm of each parameter](norms::gradient_norms) by name, before clipping.
+    pub fn gradient_norms<T: Scalar>(&self) -> Option<Vec<(String, f64)>>
+    where
+        M: Params<Tensor<T>>,
+    {
+        self.gradients.map(norms::gradient_norms)
+    }
+
+    /// The [update-to-weight ratio](norms::update_ratio); `None` without
+    /// [`track_updates`](crate::train::Fit::track_updates).
+    pub fn update_ratio<T: Scalar>(&self) -> Option<f64>
+    where
+        M: Params<Tensor<T>>,
+    {
+        self.before.map(|before| norms::update_ratio(before, self.model))
+    }
+
+    /// The [update-to-weight ratio of each parameter](norms::update_ratios) by name; `None` without
+    /// [`track_updates`](crate::train::Fit::track_updates).
+    pub fn update_ratios<T: Scalar>(&self) -> Option<Vec<(String, f64)>>
+    where
+        M: Params<Tensor<T>>,
+    {
+        self.before.map(|before| norms::update_ratios(before, self.model))
+    }
 }
 
 /// A borrowed callback, which can be inspected after training.
@@ -119,6 +200,9 @@ impl<T: Scalar, M: Params<Tensor<T>>, C: Callback<T, M>> Callback<T, M> for &mut
     }
     fn on_epoch(&mut self, progress: &Progress<'_, M>) -> ControlFlow<()> {
         (**self).on_epoch(progress)
+    }
+    fn best_so_far(&self) -> Option<usize> {
+        (**self).best_so_far()
     }
     fn on_end(&mut self, model: &mut M) {
         (**self).on_end(model);

@@ -144,6 +144,10 @@ impl<T: Scalar, M: Params<Tensor<T>>> Callback<T, M> for EarlyStopping<T> {
         if self.bad >= self.patience { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
+    fn best_so_far(&self) -> Option<usize> {
+        self.best_epoch()
+    }
+
     fn on_end(&mut self, model: &mut M) {
         let mut best = self.weights.iter();
         model.visit_leaves_mut(Path::ROOT, &mut |_, leaf| {

@@ -91,6 +91,51 @@ impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
         self
     }
 
+    /// Records the [gradient norm](crate::optim::gradient_norm) of each epoch in the
+    /// [`History`]: of all parameters together as `gradient_norm`, and of each by its name, as
+    /// `gradient_norm.layers.0.cell.u`.
+    ///
+    /// It is the mean over the epoch's steps, as the loss is: it does not depend on their number,
+    /// as a maximum does. (A [`Callback`] sees each step.) It is the norm of what the optimizer is
+    /// given: the gradients of the mean loss over the batches of a [step](Fit::accumulate), before
+    /// clipping, those of frozen parameters included. It costs a pass over the gradients per step.
+    ///
+    /// ```
+    /// use unspool_nn::cells::lstm;
+    /// use unspool_nn::data::Dataset;
+    /// use unspool_nn::layers::{dense, sequential};
+    /// use unspool_nn::losses::mse;
+    /// use unspool_nn::train::fit;
+    /// use unspool_autograd::Tensor;
+    /// let train = Dataset::new(Tensor::<f32>::ones([7, 64, 1]), Tensor::ones([64, 1]))?;
+    /// let mut model = sequential().add(lstm(1, 4)).add(dense(4, 1));
+    /// let history = fit(&mut model, &train).loss(mse).epochs(3).track_gradients().track_updates().quiet().run()?;
+    /// let of_all = history.curve("gradient_norm").unwrap();
+    /// let of_one = history.curve("gradient_norm.layers.0.cell.u").unwrap();
+    /// assert!(0.0 < of_one[2] && of_one[2] < of_all[2]);
+    /// assert!(history.curve("update_ratio").unwrap()[0] < 0.1);
+    /// println!("{history}"); // a table of the epochs: losses, gradient norm, update ratio, learning rate
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn track_gradients(mut self) -> Self {
+        self.settings.track_gradients = true;
+        self
+    }
+
+    /// Records the [update-to-weight ratio](crate::optim::update_ratio) of each epoch in the
+    /// [`History`], the mean over its steps: of all parameters together as `update_ratio`, and of
+    /// each by its name, as `update_ratio.layers.0.cell.u`; and gives callbacks the model
+    /// [`before`](crate::train::Progress::before) each step.
+    ///
+    /// An update is all that the optimizer changes in a step: after clipping, with momentum and
+    /// weight decay. Steps before which all of a parameter is 0, as a new bias is, have no ratio
+    /// and do not count; if none counts, the mean is NaN. It costs a copy of the model, made in
+    /// every step.
+    pub fn track_updates(mut self) -> Self {
+        self.settings.track_updates = true;
+        self
+    }
+
     /// Stops training after the step in which `interrupt` is set.
     pub fn interrupt(mut self, interrupt: &Interrupt) -> Self {
         self.settings.interrupt = interrupt.clone();

@@ -5,6 +5,7 @@ use super::supervised::{NamedMetric, Order, Supervised};
 use crate::data::dataset::Dataset;
 use crate::data::examples::{Examples, OnTape};
 use crate::losses::loss::Loss;
+use crate::train::history::{GRADIENT_NORM, UPDATE_RATIO};
 use std::borrow::Cow;
 use std::panic::Location;
 use unspool_autograd::Scalar;
@@ -72,13 +73,15 @@ impl<'a, T: Scalar, M, X: Examples, Y: OnTape<T>, L, O> Fit<'a, T, M, Supervised
     /// ignored. If it becomes NaN, training continues, with a warning on standard error.
     ///
     /// # Panics
-    /// If the name is taken, or begins with `val_`.
+    /// If the name is taken, also by what [`track_gradients`](Fit::track_gradients) and
+    /// [`track_updates`](Fit::track_updates) record, or begins with `val_`.
     #[track_caller]
     pub fn metric(mut self, name: impl Into<String>, metric: impl Loss<T, Y> + Send + 'a) -> Self {
         let (name, metrics) = (name.into(), &mut self.task.metrics);
         // The other columns of a history and its files.
         let known = ["loss", "val_loss", "learning_rate", "epoch", "seconds"];
-        let taken = known.contains(&&name[..]) || metrics.iter().any(|known| known.name == name);
+        let tracked = [GRADIENT_NORM, UPDATE_RATIO].contains(&name.split('.').next().unwrap_or_default());
+        let taken = tracked || known.contains(&&name[..]) || metrics.iter().any(|known| known.name == name);
         ensure!(!taken, "metric: the name {name:?} is taken");
         ensure!(!name.starts_with("val_"), "metric: the name {name:?} begins with val_, which is for validation");
         metrics.push(NamedMetric { name, metric: Box::new(metric), at: Location::caller() });

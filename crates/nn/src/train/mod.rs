@@ -32,6 +32,7 @@ pub(crate) mod settings;
 pub(crate) mod shards;
 pub(crate) mod supervised;
 pub(crate) mod task;
+pub(crate) mod tracker;
 pub(crate) mod training_loop;
 pub(crate) mod truncated_bptt;
 

@@ -1,6 +1,6 @@
 //! Progress on standard error.
 
-use crate::train::history::History;
+use crate::train::history::{GRADIENT_NORM, History, UPDATE_RATIO};
 use std::io::Write;
 use std::time::Instant;
 
@@ -78,10 +78,10 @@ impl ProgressBar {
 
     fn line(&self, epoch: usize, history: &History) {
         let mut line = format!("epoch {epoch}/{}  step {}", self.epochs, self.done);
-        for name in history.names() {
-            if let Some(value) = history.curve(name).and_then(<[f64]>::last) {
+        for (name, values) in history.overview() {
+            if let Some(value) = epoch.checked_sub(1).and_then(|i| values.get(i)) {
                 line += &match name {
-                    "learning_rate" => format!("  {name} {value:.3e}"),
+                    GRADIENT_NORM | UPDATE_RATIO | "learning_rate" => format!("  {name} {value:.3e}"),
                     _ => format!("  {name} {value:.5}"),
                 };
             }

@@ -43,6 +43,7 @@ where
         checkpoint.put_state("task", &self.task.state_dict(self.model));
         checkpoint.put_state("training", &self.at.state_dict::<T>());
         checkpoint.put_state("history", &history_state(&self.history));
+        checkpoint.put_state("tracker", &self.tracker.state_dict());
         checkpoint.save(path)
     }
 
@@ -90,12 +91,14 @@ where
         if self.at.batches > 0 {
             self.task.load_state_dict(&model, &state).map_err(unfit("task"))?;
         }
+        self.tracker.load_state_dict(&file.state_dict("tracker").map_err(sentence)?);
         *self.model = model;
         Ok(())
     }
 
     /// The history of `epochs` epochs.
     fn history_from_state(&self, state: &StateDict<f64>, epochs: usize) -> Result<History, StateDictError> {
+        let (tracked, state) = state.split("tracked");
         let (measured, mut reader) = (self.task.metrics(), state.reader());
         let mut curve = |name: &str, known: bool| {
             let values = (known && epochs > 0).then(|| reader.tensor(name, [epochs].into()));
@@ -109,9 +112,14 @@ where
             .cloned()
             .map(|name| (curve(&format!("metrics.{name}"), true), name));
         let metrics = metrics.map(|(values, name)| (name, values)).filter(|(_, values)| !values.is_empty()).collect();
+        // What is tracked may differ: it makes no difference to the training.
+        let mut tracked: Vec<_> =
+            tracked.tensors.iter().map(|(name, values)| (name.clone(), values.to_vec())).collect();
+        tracked.iter_mut().for_each(|(_, values)| values.truncate(epochs));
+        tracked.sort_by_key(|(name, _)| self.tracker.names().position(|now| now == name).unwrap_or(usize::MAX));
         let seconds = reader.number("seconds").unwrap_or_default();
         reader.finish()?;
-        Ok(History { loss, val_loss, learning_rate, metrics, seconds, ..History::default() })
+        Ok(History { loss, val_loss, learning_rate, metrics, tracked, seconds, ..History::default() })
     }
 }
 
@@ -120,7 +128,8 @@ fn history_state(history: &History) -> StateDict<f64> {
     state.numbers.insert("seconds".into(), history.seconds);
     let metrics = history.metrics.iter().map(|(name, values)| (format!("metrics.{name}"), values));
     let curves = [("loss", &history.loss), ("val_loss", &history.val_loss), ("learning_rate", &history.learning_rate)];
-    let curves = curves.into_iter().map(|(name, values)| (name.to_string(), values)).chain(metrics);
+    let tracked = history.tracked.iter().map(|(name, values)| (format!("tracked.{name}"), values));
+    let curves = curves.into_iter().map(|(name, values)| (name.to_string(), values)).chain(metrics).chain(tracked);
     for (name, values) in curves.filter(|(_, values)| !values.is_empty()) {
         state.tensors.insert(name, Tensor::from_vec(values.clone(), [values.len()]));
     }

@@ -18,6 +18,8 @@ pub(super) struct Settings<'a, T: Scalar, M> {
     pub epochs: usize,
     pub seed: u64,
     pub quiet: bool,
+    pub track_gradients: bool,
+    pub track_updates: bool,
     pub callbacks: Vec<Box<dyn Callback<T, M> + Send + 'a>>,
     pub interrupt: Interrupt,
     #[cfg(feature = "safetensors")]
@@ -31,6 +33,8 @@ impl<T: Scalar, M> Default for Settings<'_, T, M> {
             epochs: 1,
             seed: 0,
             quiet: false,
+            track_gradients: false,
+            track_updates: false,
             callbacks: Vec::new(),
             interrupt: Interrupt::new(),
             #[cfg(feature = "safetensors")]

@@ -95,13 +95,10 @@ impl<'a, T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'a, T,
         }
     }
 
-    fn measure(&self, outputs: &Predictions<T, X, Y>) -> impl Iterator<Item = f64> {
-        self.metrics.iter().map(|named| outputs.measure(&named.metric)).collect::<Vec<_>>().into_iter()
-    }
-
     /// Whether a metric of this example alone is NaN.
     pub(super) fn metric_is_nan<M: Model<T, X> + Sync>(&self, model: &M, example: &Dataset<X, Y>) -> bool {
-        self.measure(&Predictions::of(model, example)).any(f64::is_nan)
+        let outputs = Predictions::of(model, example);
+        self.metrics.iter().any(|named| outputs.measure(&named.metric).is_nan())
     }
 }
 
@@ -166,24 +163,22 @@ where
     }
 
     fn metrics(&self) -> Vec<String> {
-        let named = |prefix: &str| self.metrics.iter().map(|named| format!("{prefix}{}", named.name)).collect();
-        let mut names: Vec<String> = self.valid.iter().map(|_| "val_loss".to_owned()).collect();
-        let (training, validation): (Vec<_>, Vec<_>) = (named(""), named("val_"));
-        names.extend(training.into_iter().filter(|_| self.measures_training()));
-        names.extend(validation.into_iter().filter(|_| self.valid.is_some()));
-        names
+        let sets = [self.measures_training().then_some(""), self.valid.as_ref().map(|_| "val_")];
+        let of = |named: &NamedMetric<'a, T, Y>| sets.map(|prefix| Some(format!("{}{}", prefix?, named.name)));
+        let loss = self.valid.iter().map(|_| "val_loss".to_owned());
+        loss.chain(self.metrics.iter().flat_map(of).flatten()).collect()
     }
 
     fn evaluate(&mut self, model: &M) -> Vec<f64> {
-        let mut values = Vec::new();
         // All values of a set come from one forward pass.
         let valid = self.valid.as_deref().map(|valid| Predictions::of(model, valid));
-        values.extend(valid.iter().map(|outputs| outputs.loss(&self.loss)));
-        if self.measures_training() && !self.metrics.is_empty() {
-            values.extend(self.measure(&Predictions::of(model, &self.train)));
-        }
-        values.extend(valid.iter().flat_map(|outputs| self.measure(outputs)));
-        values
+        let training = self.measures_training() && !self.metrics.is_empty();
+        let training = training.then(|| Predictions::of(model, &self.train));
+        let loss = valid.iter().map(|outputs| outputs.loss(&self.loss));
+        let of = |named: &NamedMetric<'a, T, Y>| {
+            [&training, &valid].map(|outputs| Some(outputs.as_ref()?.measure(&named.metric)))
+        };
+        loss.chain(self.metrics.iter().flat_map(of).flatten()).collect()
     }
 
     fn check_data(&self, model: &M, set: ExampleSet, limit: usize) -> Result<(), FitError> {

@@ -4,6 +4,7 @@ use super::callback::{Progress, Start};
 use super::error::FitError;
 use super::settings::Settings;
 use super::task::{BatchGradients, ExampleSet, Task};
+use super::tracker::Tracker;
 use crate::mode::Mode;
 use crate::optim::optimizer::Optimizer;
 use crate::train::history::{History, StopReason};
@@ -23,6 +24,7 @@ pub(super) struct Training<'a, T: Scalar, M, K, O> {
     pub settings: Settings<'a, T, M>,
     pub at: Position,
     pub history: History,
+    pub tracker: Tracker<M>,
     /// The number of batches of the epoch that was begun.
     pub batches: Option<usize>,
     /// When this run started, and the seconds that earlier runs of the same training took.
@@ -57,7 +59,9 @@ where
 {
     pub fn new(model: &'a mut M, task: K, optimizer: O, settings: Settings<'a, T, M>) -> Self {
         let (at, history) = (Position::default(), History::default());
-        Training { model, task, optimizer, settings, at, history, batches: None, started: Instant::now(), before: 0.0 }
+        let tracker = Tracker::new(model, settings.track_gradients, settings.track_updates);
+        let (batches, started, before) = (None, Instant::now(), 0.0);
+        Training { model, task, optimizer, settings, at, history, tracker, batches, started, before }
     }
 
     pub fn run(mut self) -> Result<History, FitError> {
@@ -72,6 +76,7 @@ where
         }
         #[cfg(feature = "safetensors")]
         self.resume()?;
+        self.find_best();
         (self.started, self.before) = (Instant::now(), self.history.seconds);
         let steps = self.begin_epoch()?.div_ceil(self.settings.accumulate);
         let mut progress = ProgressBar::new(self.settings.quiet, self.settings.epochs, steps, self.at.steps);
@@ -113,14 +118,17 @@ where
             let group = batches.min(self.at.batches + self.settings.accumulate) - self.at.batches;
             let BatchGradients { loss, gradients, weight } = self.gradients(epoch, group)?;
             self.at.learning_rate = self.optimizer.current_learning_rate();
+            self.tracker.before_step(self.model);
             self.optimizer.step(self.model, &gradients);
+            self.tracker.after_step(self.model, &gradients);
             self.task.after_step(self.model);
             self.at.batches += group;
             self.at.steps += 1;
             self.at.loss_sum += loss * weight;
             self.at.loss_count += weight;
             progress.step(epoch, self.at.batches.div_ceil(self.settings.accumulate), loss);
-            let reached = reached(&self.at, epoch, loss, &self.history, self.model);
+            let (gradients, before) = (Some(&gradients), self.tracker.before.as_ref());
+            let reached = Progress { gradients, before, ..reached(&self.at, epoch, loss, &self.history, self.model) };
             // Every callback is called, also after one that stops training.
             let stops = self.settings.callbacks.iter_mut().map(|callback| callback.on_step(&reached).is_break());
             self.at.stopped = stops.fold(false, |any, stops| any | stops);
@@ -194,16 +202,23 @@ where
         let history = &mut self.history;
         history.loss.push(loss);
         history.learning_rate.extend(self.at.learning_rate);
+        self.tracker.end_epoch(epoch, history);
         let observed = self.evaluate(epoch, progress)?.unwrap_or(loss);
         self.optimizer.observe(observed);
         let reached = reached(&self.at, epoch, loss, &self.history, self.model);
         let stops = self.settings.callbacks.iter_mut().map(|callback| callback.on_epoch(&reached).is_break());
         self.at.stopped = stops.fold(false, |any, stops| any | stops);
+        self.find_best();
         self.at = Position { epochs: epoch, batches: 0, loss_sum: 0.0, loss_count: 0.0, ..self.at };
         self.batches = None;
         self.history.seconds = self.seconds();
         progress.epoch(epoch, &self.history);
         Ok(())
+    }
+
+    /// Marks the epoch that a callback takes for the best one.
+    fn find_best(&mut self) {
+        self.history.best = self.settings.callbacks.iter().find_map(|callback| callback.best_so_far());
     }
 
     /// Measures the metrics and the validation loss after an epoch, and returns the latter.
@@ -218,13 +233,7 @@ where
                 bad_set = bad_set.or((!value.is_finite()).then_some(set));
                 continue;
             }
-            let curve = match self.history.metrics.iter_mut().position(|(known, _)| known == name) {
-                Some(i) => &mut self.history.metrics[i].1,
-                None => {
-                    self.history.metrics.push((name.clone(), Vec::new()));
-                    &mut self.history.metrics.last_mut().expect("just pushed").1
-                }
-            };
+            let curve = History::entry(&mut self.history.metrics, name);
             if value.is_nan() && !curve.iter().any(|value| value.is_nan()) {
                 progress.warn(format_args!("{name} is NaN in epoch {epoch}"));
                 bad_set = bad_set.or(Some(set));
@@ -245,7 +254,8 @@ where
     /// The names of all curves in the history.
     fn curves(&self) -> Vec<String> {
         let learning_rate = self.optimizer.current_learning_rate().map(|_| "learning_rate".to_owned());
-        ["loss".to_owned()].into_iter().chain(self.task.metrics()).chain(learning_rate).collect()
+        let tracked = self.tracker.names().map(str::to_owned);
+        ["loss".to_owned()].into_iter().chain(self.task.metrics()).chain(tracked).chain(learning_rate).collect()
     }
 
     /// Saves a checkpoint, if there is a file for it.
@@ -270,7 +280,8 @@ where
 }
 
 fn reached<'a, M>(at: &Position, epoch: usize, loss: f64, history: &'a History, model: &'a M) -> Progress<'a, M> {
-    Progress { epoch, steps: at.steps, loss, learning_rate: at.learning_rate, history, model }
+    let (steps, learning_rate) = (at.steps, at.learning_rate);
+    Progress { epoch, steps, loss, learning_rate, history, model, gradients: None, before: None }
 }
 
 /// The name of the first parameter of a model (or gradient of one) that holds an infinity or NaN.

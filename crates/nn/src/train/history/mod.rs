@@ -1,12 +1,23 @@
 //! The curves of a training.
 
+mod panels;
+mod table;
+
 use crate::io::write_file;
-use crate::plot::{Axis, Chart, Panel, csv_field};
+use crate::plot::{Chart, csv_field};
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
+/// The quantities in [`History::tracked`]: under these names of all parameters, and after a dot of
+/// each.
+pub(crate) const GRADIENT_NORM: &str = "gradient_norm";
+pub(crate) const UPDATE_RATIO: &str = "update_ratio";
+
 /// The losses, metrics and learning rates of a training, epoch by epoch.
+///
+/// Printed, it is a table, with a star at the [best epoch](History::best_epoch). Of more than 20
+/// epochs, some are shown: the first, the last, the best, and some eight between them.
 ///
 /// ```
 /// use unspool_nn::train::History;
@@ -15,6 +26,15 @@ use std::path::Path;
 /// assert_eq!(history.to_json(), "{\"loss\": [0.5, 0.25], \"val_loss\": [0.75, null], \"seconds\": 1.5}\n");
 /// assert!(history.to_svg().starts_with("<svg "));
 /// assert_eq!(history.curve("loss"), Some(&[0.5, 0.25][..]));
+/// assert_eq!(
+///     format!("\n{history}"),
+///     "
+/// epoch      loss  val_loss
+///     1*  0.50000   0.75000
+///     2   0.25000       NaN
+/// * the best epoch; 2 epochs in 1.5 s
+/// "
+/// );
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
@@ -26,6 +46,13 @@ pub struct History {
     pub learning_rate: Vec<f64>,
     /// The [metrics](crate::train::Fit::metric) after each epoch, by name.
     pub metrics: Vec<(String, Vec<f64>)>,
+    /// What [`track_gradients`](crate::train::Fit::track_gradients) and
+    /// [`track_updates`](crate::train::Fit::track_updates) recorded, by name.
+    pub tracked: Vec<(String, Vec<f64>)>,
+    /// The best epoch, from 1, for a callback that looks for it, such as
+    /// [`EarlyStopping`](crate::train::EarlyStopping). Others read
+    /// [`best_epoch`](History::best_epoch).
+    pub best: Option<usize>,
     /// Seconds spent, validation included.
     pub seconds: f64,
     /// Why training ended.
@@ -45,20 +72,22 @@ pub enum StopReason {
 }
 
 impl History {
-    /// The losses by name.
-    fn losses(&self) -> [(&str, &[f64]); 2] {
-        [("loss", &self.loss), ("val_loss", &self.val_loss)]
+    /// The curves of all parameters together by name, without empty ones.
+    pub(crate) fn overview(&self) -> Vec<(&str, &[f64])> {
+        let of_one = |name: &str| self.tracked.iter().any(|(tracked, _)| tracked == name) && name.contains('.');
+        self.curves().into_iter().filter(|(name, _)| !of_one(name)).collect()
     }
 
     /// The curves by name, without empty ones.
     fn curves(&self) -> Vec<(&str, &[f64])> {
-        let metrics = self.metrics.iter().map(|(name, values)| (&name[..], &values[..]));
-        let curves = self.losses().into_iter().chain(metrics).chain([("learning_rate", &self.learning_rate[..])]);
+        let losses = [("loss", &self.loss[..]), ("val_loss", &self.val_loss[..])];
+        let others = self.metrics.iter().chain(&self.tracked).map(|(name, values)| (&name[..], &values[..]));
+        let curves = losses.into_iter().chain(others).chain([("learning_rate", &self.learning_rate[..])]);
         curves.filter(|(_, values)| !values.is_empty()).collect()
     }
 
-    /// The names of the curves that are not empty: `loss`, `val_loss`, the metrics,
-    /// `learning_rate`.
+    /// The names of the curves that are not empty: `loss`, `val_loss`, the metrics, what is
+    /// tracked, `learning_rate`.
     pub fn names(&self) -> Vec<&str> {
         self.curves().into_iter().map(|(name, _)| name).collect()
     }
@@ -66,6 +95,26 @@ impl History {
     /// The curve of this name, one value per epoch, unless it is empty.
     pub fn curve(&self, name: &str) -> Option<&[f64]> {
         self.curves().into_iter().find(|(known, _)| *known == name).map(|(_, values)| values)
+    }
+
+    /// The curve of this name among these, empty if it is new.
+    pub(crate) fn entry<'a>(curves: &'a mut Vec<(String, Vec<f64>)>, name: &str) -> &'a mut Vec<f64> {
+        let at = curves.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            curves.push((name.to_owned(), Vec::new()));
+            curves.len() - 1
+        });
+        &mut curves[at].1
+    }
+
+    /// The best epoch, from 1: that of [`EarlyStopping`](crate::train::EarlyStopping) if it took
+    /// part, whatever curve it watches; otherwise the first one with the lowest validation loss, or
+    /// training loss if there is no validation. `None` if there was no epoch, or no such loss is
+    /// finite.
+    pub fn best_epoch(&self) -> Option<usize> {
+        let losses = if self.val_loss.is_empty() { &self.loss } else { &self.val_loss };
+        let finite = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
+        let lowest = finite.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(i, _)| i + 1);
+        self.best.or(lowest)
     }
 
     /// The number of epochs of the longest curve.
@@ -118,24 +167,16 @@ impl History {
     /// A plot of the curves by epoch, as SVG: open it in a browser. The same history gives the same
     /// text.
     ///
-    /// The losses share one frame; below it are one for each metric and, if it changes, one for the
-    /// learning rate. Values that span more than a factor of 20 get a logarithmic axis. Where a
-    /// value is not finite (or above 1e100), its curve has a gap.
+    /// The losses share one frame, training and validation; so does each metric with its `val_`,
+    /// below it, and the gradient norms and update ratios of all parameters. The learning rate has
+    /// one if it changes. A dashed line is at the [best epoch](History::best_epoch). Values that
+    /// span more than a factor of 20 get a logarithmic axis. Where a value is not finite (or above
+    /// 1e100), its curve has a gap.
     pub fn to_svg(&self) -> String {
-        let names = ["training", "validation"];
-        let losses = names.into_iter().zip(self.losses()).map(|(name, (_, values))| (name, values));
-        let curves = losses.filter(|(_, values)| !values.is_empty()).collect();
-        let others = self.curves().into_iter().filter(|(name, values)| match *name {
-            "loss" | "val_loss" => false,
-            "learning_rate" => values.iter().any(|rate| rate != &values[0]),
-            _ => true,
-        });
-        let axis = |name| if name == "learning_rate" { "learning rate" } else { name };
-        let panel = |name, curves| Panel { axis: name, curves, scale: Axis::of };
-        let others = others.map(|(name, values)| panel(axis(name), vec![(axis(name), values)]));
-        let panels: Vec<Panel> = [panel("loss", curves)].into_iter().chain(others).collect();
         let (title, nothing) = ("Training by epoch", "no epoch was trained");
-        Chart { title, panels, steps: "epoch", first: 1, count: self.epochs(), nothing }.draw()
+        let mark = self.best_epoch().map(|best| (best, format!("best epoch: {best}")));
+        let (panels, count) = (panels::panels(self), self.epochs());
+        Chart { title, panels, steps: "epoch", first: 1, count, mark, nothing }.draw()
     }
 
     /// Writes [`to_csv`](History::to_csv) to a file, completely or not at all.
