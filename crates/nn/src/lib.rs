@@ -78,6 +78,7 @@ extern crate unspool_autograd as unspool;
 pub mod cells;
 mod context;
 pub mod data;
+pub mod inspect;
 pub mod io;
 pub mod layers;
 pub mod losses;

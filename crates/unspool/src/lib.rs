@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub use unspool_autograd as autograd;
-pub use unspool_nn::{cells, data, io, layers, losses, online, optim, recurrent, text, train};
+pub use unspool_nn::{cells, data, inspect, io, layers, losses, online, optim, recurrent, text, train};
 pub use unspool_tensor as tensor;
 
 /// The built-in ops, and what a custom op is made of: the trait [`Op`](ops::Op), or the

@@ -76,6 +76,14 @@ impl<'t, T: Scalar> Cell<'t, T> for CifgLstm<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["h", "c"]
+    }
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["f", "o"]
+    }
 }
 
 /// A recurrent layer of [`CifgLstm`], for [`Sequential::add`](crate::layers::Sequential::add).

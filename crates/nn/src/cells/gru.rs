@@ -103,6 +103,10 @@ impl<'t, T: Scalar> Cell<'t, T> for Gru<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["r", "z"]
+    }
 }
 
 /// A recurrent layer of [`Gru`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -103,6 +103,10 @@ impl<'t, T: Scalar> Cell<'t, T> for GruResetBefore<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["r", "z"]
+    }
 }
 
 /// A recurrent layer of [`GruResetBefore`], for

@@ -89,6 +89,10 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormGru<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["r", "z"]
+    }
 }
 
 /// Normalizes the two gates, the first two thirds of the last axis, together, and the candidate

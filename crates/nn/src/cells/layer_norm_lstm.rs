@@ -88,6 +88,14 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["h", "c"]
+    }
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["f", "i", "o"]
+    }
 }
 
 /// A recurrent layer of [`LayerNormLstm`], for [`Sequential::add`](crate::layers::Sequential::add).

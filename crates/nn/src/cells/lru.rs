@@ -150,6 +150,10 @@ impl<'t, T: Scalar> Cell<'t, T> for Lru<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["re", "im"]
+    }
 }
 
 /// A recurrent layer of [`Lru`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -73,6 +73,10 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["f"]
+    }
 }
 
 /// A recurrent layer of [`Mgu`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -75,6 +75,10 @@ impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["z"]
+    }
 }
 
 /// A recurrent layer of [`MinGru`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -74,6 +74,10 @@ impl<'t, T: Scalar> Cell<'t, T> for MinLstm<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["i'"]
+    }
 }
 
 /// `i / (f + i)`, of logarithms, since both gates may be 0 as far as the type can hold; and g.

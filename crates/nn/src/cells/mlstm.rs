@@ -172,6 +172,14 @@ impl<'t, T: Scalar> Cell<'t, T> for Mlstm<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["C", "n", "m"]
+    }
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["o"]
+    }
 }
 
 /// A recurrent layer of [`Mlstm`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -86,6 +86,14 @@ impl<'t, T: Scalar> Cell<'t, T> for PeepholeLstm<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["h", "c"]
+    }
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["i", "f", "o"]
+    }
 }
 
 /// A recurrent layer of [`PeepholeLstm`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -89,6 +89,14 @@ impl<'t, T: Scalar> Cell<'t, T> for ProjectedLstm<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["h", "c"]
+    }
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["f", "i", "o"]
+    }
 }
 
 /// A recurrent layer of [`ProjectedLstm`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -95,6 +95,14 @@ impl<'t, T: Scalar> Cell<'t, T> for Qrnn<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["p", "c"]
+    }
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["f", "o"]
+    }
 }
 
 /// A recurrent layer of [`Qrnn`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -101,6 +101,10 @@ impl<'t, T: Scalar> Cell<'t, T> for RgLru<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["r", "i"]
+    }
 }
 
 /// A recurrent layer of [`RgLru`], for [`Sequential::add`](crate::layers::Sequential::add).

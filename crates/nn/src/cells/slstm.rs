@@ -82,6 +82,14 @@ impl<'t, T: Scalar> Cell<'t, T> for Slstm<Var<'t, T>> {
     }
 
     step_in_at_callers_line!();
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["h", "c", "n", "m"]
+    }
+
+    fn gates(&self) -> &'static [&'static str] {
+        &["o"]
+    }
 }
 
 /// A recurrent layer of [`Slstm`], for [`Sequential::add`](crate::layers::Sequential::add).

@@ -32,7 +32,6 @@ impl Axis {
     }
 
     /// A logarithmic axis that covers the positive ones of these values, and a power of ten at least.
-    #[allow(dead_code)]
     pub(crate) fn of_positive(values: &mut dyn Iterator<Item = f64>) -> Axis {
         let values = values.filter(|&value| value > 0.0);
         let (low, high) = values.fold((f64::INFINITY, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
@@ -41,6 +40,11 @@ impl Axis {
         }
         let margin = f64::max(1.1, (10.0 * low / high).sqrt());
         Axis::logarithmic(low / margin, high * margin)
+    }
+
+    /// From 0 to 1.
+    pub(crate) fn of_shares(_: &mut dyn Iterator<Item = f64>) -> Axis {
+        Axis { low: -0.02, high: 1.02, ..Axis::linear(0.0, 1.0) }
     }
 
     /// Ticks at four to eight multiples of 1, 2 or 5 times a power of ten.

@@ -125,6 +125,19 @@ pub trait Cell<'t, T: Scalar>: Params<Var<'t, T>> {
         let _ = cx;
         self.step(x, state)
     }
+
+    /// The names of the variables of the state, in order, for tables and pictures of
+    /// [`inspect`](crate::inspect). Those without a name are numbered.
+    fn state_names(&self) -> &'static [&'static str] {
+        &["h"]
+    }
+
+    /// The names of the gates, in the order in which a step computes them: whatever goes through
+    /// [`sigmoid`](Var::sigmoid) or [`hardsigmoid`](Var::hardsigmoid). For tables and pictures of
+    /// [`inspect`](crate::inspect); those without a name are numbered.
+    fn gates(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// The [`step_in`](Cell::step_in) of the trait for a built-in cell, at its caller's line. On the trait itself, the

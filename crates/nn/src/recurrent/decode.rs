@@ -55,7 +55,10 @@ impl<C> Recurrent<C> {
         let (mut input, batch) = (first, shape[0]);
         check_state("Recurrent: the state", &state, batch);
         let (mut outputs, mut states) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
-        let mut stepper = Stepper::new(&self.cell, first.tape(), mode);
+        let mut stepper = {
+            let _scope = first.tape().layer_scope(&self.cell);
+            Stepper::new(&self.cell, first.tape(), mode)
+        };
         for t in 0..steps {
             if let Some(&output) = outputs.last() {
                 input = next(t - 1, output);
@@ -69,6 +72,7 @@ impl<C> Recurrent<C> {
             states.push(state.clone());
         }
         let packing = Packing::whole(steps, batch, false);
+        stepper.remark(&packing);
         RecurrentOutput {
             outputs,
             states,

@@ -142,6 +142,7 @@ mod collected;
 pub(crate) mod decode;
 pub(crate) mod detached;
 pub(crate) mod layer;
+pub(crate) mod notes;
 pub(crate) mod output;
 pub(crate) mod packing;
 pub(crate) mod run;

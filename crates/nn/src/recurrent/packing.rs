@@ -248,6 +248,30 @@ impl Packing {
         }
     }
 
+    /// The numbers of time steps and of sequences.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        match (&self.indices, &self.steps) {
+            (Some(indices), _) => (indices.packed.shape()[0], indices.packed.shape()[1]),
+            (None, &Steps::Whole { time, batch, .. }) => (time, batch),
+            (None, Steps::Packed(_)) => unreachable!("packed steps have indices"),
+        }
+    }
+
+    /// For each row of the step computed as number `s`, its time and its sequence.
+    pub(crate) fn places(&self, s: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+        let (_, batch) = self.size();
+        let source = self.indices.as_ref().map(|indices| indices.source.as_slice());
+        self.steps
+            .rows(s)
+            .map(move |row| source.map_or(row, |source| source[row]))
+            .map(move |at| (at / batch, at % batch))
+    }
+
+    /// Whether the steps run backwards in time.
+    pub(crate) fn is_reverse(&self) -> bool {
+        self.reverse
+    }
+
     /// Whether sequences have different numbers of valid steps.
     pub(crate) fn is_packed(&self) -> bool {
         self.indices.is_some()

@@ -76,6 +76,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
             let (first, count) = (steps.len(), link.len());
             scope.step(None);
             let projection = Projection::new(cell, &packing, packed, link.clone());
+            stepper.note_projection(&projection);
             let mut todo = link;
             while !todo.is_empty() {
                 let step = packing.steps.rows(todo.start);
@@ -127,6 +128,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
         if segments.take().is_some() {
             steps.keep_latest();
         }
+        stepper.remark(&packing);
         let (state, last) = steps.finish(state, &packing);
         let Collected { outputs, states, .. } = steps;
         RecurrentOutput { outputs, states, initial, last, state, packing, return_sequences: self.return_sequences }

@@ -2,6 +2,7 @@
 
 use crate::mode::Mode;
 use crate::recurrent::cell::{Cell, StepContext, Unrolled};
+use crate::recurrent::notes::RunNotes;
 use crate::recurrent::packing::{Packing, Steps, merge, unmerge};
 use crate::recurrent::state::State;
 use crate::tuning::PROJECTED_ROWS;
@@ -16,11 +17,14 @@ pub(super) struct Stepper<'a, 't, T: Scalar, C> {
     mode: Mode,
     /// What the tape keeps of a step. A field, so that a step allocates nothing.
     kept: Vec<Var<'t, T>>,
+    /// What is noted of the run, on a tape that is looked at.
+    notes: Option<Box<RunNotes>>,
 }
 
 impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
     pub(super) fn new(cell: &'a C, tape: &'t Tape<T>, mode: Mode) -> Self {
-        Stepper { cell, tape, mode, kept: Vec::new() }
+        let notes = || Box::new(RunNotes::new(cell.state_names(), cell.gates()));
+        Stepper { cell, tape, mode, kept: Vec::new(), notes: tape.keeps_all().then(notes) }
     }
 
     /// Step number `t`: its output and the next state.
@@ -39,7 +43,24 @@ impl<'a, 't, T: Scalar, C: Cell<'t, T>> Stepper<'a, 't, T, C> {
         self.kept.push(output);
         state.visit(&mut |var| self.kept.push(var));
         self.tape.release(since..self.tape.len(), &self.kept);
+        if let Some(notes) = &mut self.notes {
+            notes.step(since..self.tape.len(), &self.kept);
+        }
         (output, state)
+    }
+
+    /// Notes which inputs were projected together.
+    pub(super) fn note_projection(&mut self, projection: &Projection<'t, T>) {
+        if let Some(notes) = &mut self.notes {
+            notes.projection(projection.recorded.clone(), projection.projected, projection.rows.clone());
+        }
+    }
+
+    /// Leaves on the tape what is noted, for [`inspect`](crate::inspect).
+    pub(super) fn remark(self, packing: &Packing) {
+        if let Some(notes) = self.notes {
+            self.tape.remark(notes.of(packing.clone()));
+        }
     }
 
     /// Several steps at once, if the cell can, with their number; `xs` are their inputs.

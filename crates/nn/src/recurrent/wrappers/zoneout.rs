@@ -78,6 +78,14 @@ impl<C> Zoneout<C> {
 impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Zoneout<C> {
     type State = C::State;
 
+    fn state_names(&self) -> &'static [&'static str] {
+        self.cell.state_names()
+    }
+
+    fn gates(&self) -> &'static [&'static str] {
+        self.cell.gates()
+    }
+
     #[track_caller]
     fn zero_state(&self, batch: usize) -> Self::State {
         self.cell.zero_state(batch)
