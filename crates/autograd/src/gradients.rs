@@ -208,7 +208,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn backward_since(self, seed: &Tensor<T>, since: usize) -> Gradients<'t, T> {
         let (shape, given) = (self.shape(), seed.shape());
-        assert!(shape == given, "backward_since: the seed {given} must have the shape of the value, {shape}");
+        ensure!(shape == given, "backward_since: the seed {given} must have the shape of the value, {shape}");
         self.require_variable();
         Gradients::backward_since(self, seed.clone(), since)
     }

@@ -131,7 +131,7 @@ impl FlowOptions {
         let tape = Tape::new().keep_all();
         let loss = loss(&tape, &tape.bind(model));
         let runs: Vec<Run> = tape.remarks();
-        assert!(
+        ensure!(
             !runs.is_empty(),
             "GradientFlow: the loss ran no recurrent layer; it is computed from a `Recurrent`, or a layer that holds one"
         );

@@ -30,7 +30,7 @@ impl Jacobian {
     /// If there are no vectors.
     #[track_caller]
     pub(super) fn measure<T: Real>(self, tape: &Tape<T>, run: &Run, seed: u64, states: &mut [StateFlow]) {
-        assert!(self != Jacobian::Probes(0), "GradientFlow: a Jacobian takes at least one random vector");
+        ensure!(self != Jacobian::Probes(0), "GradientFlow: a Jacobian takes at least one random vector");
         let last = last_states(tape, run).filter(|last| last.requires_grad());
         let Some(last) = last else { return };
         let shape = last.shape();
