@@ -117,7 +117,7 @@ impl GradientFlow {
         let lengths = drawn.iter().flat_map(|panel| panel.curves.iter().map(|(_, values)| values.len()));
         let count = lengths.max().unwrap_or(0);
         let nothing = "there is nothing to draw";
-        Chart { title: TITLE, panels: drawn, steps: "time step", first: 0, count, nothing }.draw()
+        Chart { title: TITLE, panels: drawn, steps: "time step", first: 0, count, mark: None, nothing }.draw()
     }
 }
 
