@@ -38,7 +38,7 @@ fn steps_that_do_not_fit_are_refused_in_a_sentence() {
         list.step(&layer, [], |_, [], h| (h[0].sum(), vec![h[0]])) => "Rtrl: parts of the state: 1 after a step, and 2 before it";
         known.step(&dense_layer(3, 2), [], |_, [], h| (h.sum(), h)) => "Rtrl: parameter weight has shape [3, 2], and [2, 2] in the step before; call reset() for another model";
         known.step(&(), [], |_, [], h| (h.sum(), h)) => "Rtrl: parameters of the model: 0, and 2 in the step before; call reset() for another model";
-        lstm.step(&Recurrent::new(Lstm::new(&mut rng(0), 2, 3)), [&x], |net, [x], s| (s.0.sum(), net.run(x, Some(s), Context::default()).state())) => "linear: shapes [1, 1, 5] and [2, 12] do not multiply; they must be [.., K] and [K, N]";
+        lstm.step(&Recurrent::new(Lstm::new(&mut rng(0), 2, 3)), [&x], |net, [x], s| (s.0.sum(), net.run(x, Some(s), Context::default()).state())) => "linear: shapes [1, 1, 5] and [2, 12] do not multiply: the layer takes 2 features, the input has 5 (in cell.x)";
     }
     sentences! {
         Rtrl::new(start()).freeze("layer.*").step(&layer, [], |net, [], h| (h.sum(), net.forward(h))) => "freeze: no parameter matches \"layer.*\"; the parameters are weight, bias";

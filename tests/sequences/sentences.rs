@@ -177,7 +177,9 @@ fn lengths_must_fit_the_batch() {
     let both = tape.bind(&Bidirectional::new(lstm(2, 4), lstm(2, 4)));
     let stack = tape.bind(&Stack::new([Recurrent::new(lstm(2, 4)), Recurrent::new(lstm(4, 4))]));
     let backwards = tape.bind(&Recurrent::new(lstm(2, 4)).reverse());
+    let batch_first = "the axes are [T, N, F], if those of the inputs are [N, T, F] swap them with transpose(0, 1)";
     sentences! {
+        layer.apply(xs, Context::default().with_lengths(&[5; 5])) => format!("Recurrent: 5 lengths for a batch of 3 sequences: {batch_first} (in cell)");
         layer.apply(xs, Context::default().with_lengths(&[5, 5])) => "Recurrent: 2 lengths for a batch of 3 sequences (in cell)";
         layer.apply(xs, Context::default().with_lengths(&[5, 6, 1])) => "Recurrent: the length 6 of sequence 1 is greater than the 5 time steps (in cell)";
         layer.apply(xs, Context::default().with_mask(&zeros([5, 2]))) => "Recurrent: the mask must be [5, 3], not [5, 2] (in cell)";

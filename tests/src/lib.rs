@@ -6,7 +6,7 @@ pub mod loaders;
 mod panics;
 mod probe;
 
-pub use panics::panic_of;
+pub use panics::{messages_of, panic_of};
 pub use probe::{Probe, Seen};
 
 use approx::abs_diff_eq;

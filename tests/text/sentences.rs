@@ -41,14 +41,18 @@ fn windows_are_of_sequences_and_their_targets() {
     assert_eq!(super::sentence(TruncatedBptt::<_, _, _, Tensor, f32>::tokens(&[1, 2, 3], 3, 5)), short);
 
     let tokens = TruncatedBptt::<_, _, _, _, f32>::tokens(&[1, 9, 3, 4, 2], 2, 5);
+    let tokens_at = line!() - 1;
     let mut tokens = tokens.unwrap();
     let mut model = model();
     let mut later = TruncatedBptt::<_, _, _, _, f32>::tokens(&[1, 2, 3, 4, 3, 9], 1, 2).unwrap();
+    let later_at = line!() - 1;
     let (message, ..) = panic_of(|| drop(fit(&mut model, &mut later).quiet().run()));
-    assert_eq!(message, "cross_entropy: class 9 is out of range for 5 classes (in window 3 of TruncatedBptt)");
+    let out = "cross_entropy: class 9 is out of range for 5 classes";
+    let given = |line| format!("the loss given to TruncatedBptt at {}:{line}:", file!());
+    assert!(message.starts_with(&format!("{out} (in window 3 of an epoch, with {}", given(later_at))), "{message}");
     sentences! {
         Bptt::new(zeros([4, 2, 1]), zeros([4, 2, 1]), 0) => "TruncatedBptt: windows of 0 steps: they must have at least 1";
-        fit(&mut model, &mut tokens).quiet().run() => "cross_entropy: class 9 is out of range for 5 classes (in the loss of TruncatedBptt)";
+        fit(&mut model, &mut tokens).quiet().run() => format!("{out} (in {}18)", given(tokens_at));
     }
 }
 

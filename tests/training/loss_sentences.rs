@@ -52,6 +52,31 @@ fn losses() {
 }
 
 #[test]
+fn what_is_wrong_is_said_where_the_shapes_show_it() {
+    let tape = Tape::new();
+    let v = |shape: &[usize]| tape.variable(&Tensor::<f32>::zeros(shape));
+    let (rows, column, scores, steps) = (v(&[32]), v(&[32, 1]), v(&[32, 10]), v(&[50, 32, 1]));
+    let differ = |output, target, cure| format!("mse: output {output} and target {target} differ in shape: {cure}");
+    let axis = |of| format!("unsqueeze(1) gives the {of} an axis of one feature");
+    let (leave_out, add) = (
+        "the output has all time steps, leave out .return_sequences() in the last recurrent layer",
+        "the target has all time steps, add .return_sequences() to the last recurrent layer",
+    );
+    let classes = |target| {
+        let cure = "classes given by number are `Indices`, for sparse_cross_entropy";
+        format!("cross_entropy: output [32, 10] and target {target} differ in shape: {cure}")
+    };
+    sentences! {
+        mse(column, rows) => differ("[32, 1]", "[32]", axis("target"));
+        mse(rows, column) => differ("[32]", "[32, 1]", axis("output"));
+        mse(steps, column) => differ("[50, 32, 1]", "[32, 1]", leave_out.to_owned());
+        mse(column, steps) => differ("[32, 1]", "[50, 32, 1]", add.to_owned());
+        cross_entropy(scores, rows) => classes("[32]");
+        cross_entropy(scores, column) => classes("[32, 1]");
+    }
+}
+
+#[test]
 fn labelings() {
     let tape = Tape::new();
     let p = tape.variable(&Tensor::<f32>::zeros([4, 2, 3]));

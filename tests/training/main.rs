@@ -12,6 +12,7 @@ mod examples;
 mod golden_losses;
 mod history;
 mod learning;
+mod line_sentences;
 mod loss_sentences;
 mod losses;
 mod metrics;

@@ -109,7 +109,8 @@ fn lengths_are_never_ignored_in_silence() {
     let flat = sequential().add(flatten()).add(dense(4, 1));
     let mut last = sequential().add(simple_rnn(1, 2)).add(dense(2, 1));
     let none = "Flatten: this layer supports neither lengths nor a mask";
-    let steps_only = "loss: output [1, 1] does not have the time steps and sequences of target [4, 1, 1]";
+    let steps_only = "loss: output [1, 1] does not have the time steps and sequences of target [4, 1, 1]: \
+                      add .return_sequences() to the last recurrent layer (in the loss given to fit at ";
     sentences! {
         evaluate(&flat, &rows, mse) => none;
         predict(&last, &padded(rows.x(), &[1, 2])) => "predict: 2 lengths for a batch of 3 sequences";
@@ -127,6 +128,9 @@ fn data_that_does_not_fit_is_refused_in_a_sentence() {
         error.to_string(),
         "inputs [5] must have an axis of examples and one of features: unsqueeze(1) turns [N] into [N, 1]"
     );
+    let error = Dataset::new(zeros([8, 5, 3]), zeros([8, 1])).unwrap_err();
+    let cure = "the axes are [T, N, F], if those of the inputs are [N, T, F] swap them with transpose(0, 1)";
+    assert_eq!(error.to_string(), format!("inputs [8, 5, 3] hold 5 examples, targets [8, 1] hold 8: {cure}"));
     let model = sequential().add(dense(3, 1));
     let (message, ..) = panic_of(|| drop(predict(&model, &zeros([4, 2]))));
     assert_eq!(

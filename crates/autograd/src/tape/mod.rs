@@ -75,17 +75,18 @@ impl<T: Scalar> Tape<T> {
     /// The model with each of its parameters a variable of this tape, and each of its
     /// [buffers](Params#buffers) a constant.
     pub fn bind<'t, M: Params<Tensor<T>>>(&'t self, model: &M) -> M::With<Var<'t, T>> {
-        model.map_leaves(Path::ROOT, &mut |path, leaf| self.named(path, leaf, !path.is_buffer()))
+        model.map_leaves(Path::ROOT, &mut |path, leaf| self.bind_leaf(path, leaf, !path.is_buffer()))
     }
 
     /// The model with each of its tensors a constant of this tape: for evaluation, where nothing is
     /// recorded for a backward pass.
     pub fn bind_frozen<'t, M: Params<Tensor<T>>>(&'t self, model: &M) -> M::With<Var<'t, T>> {
-        model.map_leaves(Path::ROOT, &mut |path, leaf| self.named(path, leaf, false))
+        model.map_leaves(Path::ROOT, &mut |path, leaf| self.bind_leaf(path, leaf, false))
     }
 
     /// A leaf of a model, whose name is kept.
-    fn named<'t>(&'t self, path: Path<'_>, value: &Tensor<T>, needs_gradient: bool) -> Var<'t, T> {
+    #[doc(hidden)]
+    pub fn bind_leaf<'t>(&'t self, path: Path<'_>, value: &Tensor<T>, needs_gradient: bool) -> Var<'t, T> {
         let record = &mut *self.record.borrow_mut();
         let id = record.push_leaf(value.clone(), needs_gradient);
         record.names.push(id, path);

@@ -147,9 +147,9 @@ impl<N: Real, D: DetachedState<Number = N>, S: Element<N>> Recorder<D, S> {
         let net = model.map_leaves(Path::ROOT, &mut |path, leaf| {
             let leaf = S::lift(leaf);
             if !self.is_trained(path) {
-                return tape.constant(&leaf);
+                return tape.bind_leaf(path, &leaf, false);
             }
-            let var = tape.variable(&leaf);
+            let var = tape.bind_leaf(path, &leaf, true);
             parameters.push(var);
             var
         });

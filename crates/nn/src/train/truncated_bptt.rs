@@ -17,6 +17,7 @@ use crate::recurrent::state::State;
 use crate::train::shards::Shards;
 use rayon::prelude::*;
 use std::ops::Range;
+use std::panic::Location;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
 /// Long sequences that a model learns window by window: the gradient stays within a window, the
@@ -76,6 +77,8 @@ pub struct TruncatedBptt<X, Y, L, D, T: Scalar = f32> {
     /// After so many windows, the state starts from zero.
     restart_every: usize,
     loss: L,
+    /// The line that set the loss.
+    loss_at: &'static Location<'static>,
     shards: Shards<T>,
     /// The state of each shard after the last window.
     carried: Vec<D>,
@@ -128,16 +131,18 @@ impl<X: Examples, Y: OnTape<T>, D, T: Scalar> TruncatedBptt<X, Y, (), D, T> {
     pub fn new(x: X, y: Y, steps: usize) -> Result<Self, DataError> {
         ensure!(steps > 0, "TruncatedBptt: windows of 0 steps: they must have at least 1");
         let train = Sequences::new(x, y)?;
-        let (shards, carried) = (Shards::new(), Vec::new());
-        Ok(TruncatedBptt { train, valid: None, steps, restart_every: usize::MAX, loss: (), shards, carried })
+        let (loss_at, shards, carried) = (Location::caller(), Shards::new(), Vec::new());
+        Ok(TruncatedBptt { train, valid: None, steps, restart_every: usize::MAX, loss: (), loss_at, shards, carried })
     }
 }
 
 impl<X: Examples, Y: OnTape<T>, L, D, T: Scalar> TruncatedBptt<X, Y, L, D, T> {
     /// Sets the loss of the outputs of a window and its targets.
+    #[track_caller]
     pub fn loss<N: Loss<T, Y>>(self, loss: N) -> TruncatedBptt<X, Y, N, D, T> {
+        let loss_at = Location::caller();
         let TruncatedBptt { train, valid, steps, restart_every, shards, carried, .. } = self;
-        TruncatedBptt { train, valid, steps, restart_every, loss, shards, carried }
+        TruncatedBptt { train, valid, steps, restart_every, loss, loss_at, shards, carried }
     }
 
     /// Computes the loss on these sequences after each epoch; the state is carried through all of
@@ -183,7 +188,8 @@ where
         for set in [Some(&self.train), self.valid.as_ref()].into_iter().flatten() {
             let (tape, part) = (Tape::new(), set.cut(0..1, 0..1));
             let (output, _) = run::<T, M, X, Y, D>(&tape, &tape.bind_frozen(model), &part, None, Mode::Evaluation);
-            at_callers_line_with("in the loss of TruncatedBptt", || (self.loss)(output, part.targets(&tape)).item());
+            let hint = format_args!("in the loss given to TruncatedBptt at {}", self.loss_at);
+            at_callers_line_with(hint, || (self.loss)(output, part.targets(&tape)).item());
         }
         Ok(())
     }
@@ -200,7 +206,11 @@ where
         let (steps, count) = (self.train.window(window, self.steps), self.train.count);
         let shards: Vec<_> = Shards::<T>::ranges(count).enumerate().collect();
         // What the first step has not shown, such as a token that is out of range.
-        let hint = format_args!("in window {} of TruncatedBptt", window + 1);
+        let hint = format_args!(
+            "in window {} of an epoch, with the loss given to TruncatedBptt at {}",
+            window + 1,
+            self.loss_at
+        );
         let (loss, gradients, states) = at_callers_line_with(hint, || {
             self.shards.gradients_with_aux(model, &shards, |tape, net, (i, range)| {
                 let part = self.train.cut(steps.clone(), range.clone());
