@@ -6,6 +6,7 @@ use crate::shards::{Parts, Training, cut, gradients};
 use crate::workload::{CellKind, Kind, Sequence, Workload};
 use crate::{tape_chain, values};
 use std::hint::black_box;
+use unspool::autograd::Profile;
 use unspool::cells::MinGru;
 use unspool::prelude::*;
 use unspool::{Gru, Lstm, Shards, init};
@@ -15,6 +16,12 @@ pub trait Work {
     /// One step: for a model forward, loss and the gradients of every parameter. Returns a number that depends on
     /// the result.
     fn step(&mut self) -> f32;
+
+    /// From now on, adds up what the ops cost.
+    fn profiled(&mut self);
+
+    /// What they have cost since.
+    fn profile(&self) -> Profile;
 }
 
 /// Our programs for a workload: their names, and the cell if it has one. The first is the one that is held against
@@ -110,6 +117,14 @@ impl<K: Training> Work for Steps<K> {
         black_box(gradients);
         loss as f32
     }
+
+    fn profiled(&mut self) {
+        self.shards = Shards::new().profiled();
+    }
+
+    fn profile(&self) -> Profile {
+        self.shards.profile()
+    }
 }
 
 struct TapeChain {
@@ -122,6 +137,14 @@ struct TapeChain {
 impl Work for TapeChain {
     fn step(&mut self) -> f32 {
         tape_chain(&mut self.tape, self.iterations, &self.x, &self.y)
+    }
+
+    fn profiled(&mut self) {
+        self.tape = Tape::new().profiled();
+    }
+
+    fn profile(&self) -> Profile {
+        self.tape.profile()
     }
 }
 
@@ -141,6 +164,14 @@ impl Work for Products {
         };
         self.tape.reset();
         black_box(end).1.at([0, 0])
+    }
+
+    fn profiled(&mut self) {
+        self.tape = Tape::new().profiled();
+    }
+
+    fn profile(&self) -> Profile {
+        self.tape.profile()
     }
 }
 
@@ -175,6 +206,20 @@ mod tests {
                 assert_eq!(work.step().to_bits(), loss.to_bits(), "{} {program}", workload.id);
                 let halves = build(&workload, program, 2).unwrap().step();
                 assert!((halves - loss).abs() <= 1e-5 * loss.abs(), "{} {program}: {halves} {loss}", workload.id);
+            }
+        }
+    }
+
+    #[test]
+    fn a_profile_counts_the_floating_point_operations_of_the_closed_form() {
+        for workload in small() {
+            for (program, _) in programs(&workload) {
+                let mut work = build(&workload, program, 1).unwrap();
+                work.profiled();
+                work.step();
+                work.step();
+                let flops = work.profile().total().flops();
+                assert_eq!(flops, 2.0 * workload.flops(), "{} {program}", workload.id);
             }
         }
     }

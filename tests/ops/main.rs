@@ -8,6 +8,7 @@ mod gradients;
 mod kinks;
 mod long_tapes;
 mod params;
+mod profile;
 mod properties;
 mod ranges;
 mod scopes;

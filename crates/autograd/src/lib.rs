@@ -41,6 +41,7 @@ mod gradcheck;
 mod gradients;
 pub mod ops;
 mod params;
+mod profile;
 mod scope;
 mod tape;
 mod transforms;
@@ -50,6 +51,7 @@ pub use gradcheck::{GradcheckError, gradcheck};
 pub use gradients::Gradients;
 pub use ops::{Convolution, Operand};
 pub use params::{Params, ParamsExt, Path, Segment};
+pub use profile::{Cost, Profile, ProfileRow};
 pub use scope::{Scope, here, isolated};
 #[doc(hidden)]
 pub use scope::{is_library, users_line};

@@ -75,6 +75,12 @@ impl<T: Scalar> Tensor<T> {
         self.buffer.blocks()
     }
 
+    /// The bytes of the blocks that this tensor alone holds: what dropping it frees.
+    #[doc(hidden)]
+    pub fn owned_bytes(&self) -> usize {
+        self.buffer.owned_bytes()
+    }
+
     /// A tensor of `shape` filled by `write`, which gets all elements in row-major order and must
     /// set each of them.
     #[track_caller]

@@ -172,6 +172,25 @@ impl<T: Scalar> Accumulator<T> {
         }
     }
 
+    /// Whether products wait that belong to the gradient of value `id`.
+    pub(super) fn defers(&self, id: u32) -> bool {
+        self.deferred.iter().any(|deferred| deferred.id == id)
+    }
+
+    /// The bytes of the gradients of the values up to `id`, memory that they share once, and of those
+    /// that wait as a factor.
+    pub(super) fn bytes(&self, id: u32) -> usize {
+        let gradients = self.slots[..=id as usize].iter().flatten();
+        let mut blocks: Vec<(usize, usize)> = gradients.flat_map(Tensor::blocks).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        let waiting = |deferred: &Deferred<T>| {
+            let columns = deferred.pairs.first().map_or(0, |pair| pair.grad.shape()[1]);
+            deferred.rows * columns * size_of::<T>()
+        };
+        blocks.iter().map(|(_, bytes)| bytes).sum::<usize>() + self.deferred.iter().map(waiting).sum::<usize>()
+    }
+
     /// Completes the gradient of value `id`: computes what is deferred, and fills in zeros.
     #[inline]
     pub(super) fn settle(&mut self, id: u32) {

@@ -5,6 +5,7 @@ use super::checkpoint::Pass;
 use super::node::OpRef;
 use super::op::{InputGrads, Inputs};
 use super::packed_weights::Turn;
+use super::profiler::Laps;
 use super::record::Record;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -22,13 +23,30 @@ pub(crate) fn backward<T: Scalar>(
     since: u32,
     gradients: &mut Accumulator<T>,
 ) {
+    if record.is_watched() {
+        let mut laps = Laps::begin(record, loss + 1);
+        walk(record, (loss, since), seed, gradients, |gradients, record, id| laps.step(gradients, record, id, pass));
+        laps.end(record);
+    } else {
+        walk(record, (loss, since), seed, gradients, |gradients, record, id| step(gradients, record, id, pass));
+    }
+}
+
+#[inline(always)]
+fn walk<T: Scalar>(
+    record: &mut Record<T>,
+    (loss, since): (u32, u32),
+    seed: Tensor<T>,
+    gradients: &mut Accumulator<T>,
+    mut step: impl FnMut(&mut Accumulator<T>, &Record<T>, u32),
+) {
     gradients.start(loss, seed);
     let mut segments = Pass::over(record);
     let mut end = loss + 1;
     while end > since {
         let start = segments.enter(record, gradients, end);
         for id in (start.max(since)..end).rev() {
-            step(gradients, record, id, pass);
+            step(gradients, record, id);
         }
         segments.leave(record, start);
         end = start;
@@ -40,7 +58,7 @@ pub(crate) fn backward<T: Scalar>(
 
 /// Passes the gradient of value `id` on to what it was made of.
 #[inline]
-fn step<T: Scalar>(gradients: &mut Accumulator<T>, record: &Record<T>, id: u32, pass: u32) {
+pub(super) fn step<T: Scalar>(gradients: &mut Accumulator<T>, record: &Record<T>, id: u32, pass: u32) {
     gradients.settle(id);
     let node = record.nodes[id as usize];
     if node.is_leaf() {

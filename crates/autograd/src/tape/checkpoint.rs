@@ -13,6 +13,7 @@ use super::packed_weights::Turn;
 use super::record::Record;
 use super::{Tape, Var};
 use std::ops::Range;
+use std::time::Instant;
 use unspool_tensor::{Scalar, Tensor};
 
 /// A range of ids whose values are made again in the backward pass.
@@ -55,6 +56,11 @@ impl Segments {
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         !self.open.is_empty()
+    }
+
+    /// The number of values that backward passes have made again.
+    pub(super) fn recomputed(&self) -> usize {
+        self.recomputed
     }
 
     pub(super) fn clear(&mut self) {
@@ -283,6 +289,10 @@ fn drop_value<T: Scalar>(record: &mut Record<T>, segment: Segment, id: u32) {
         }
         node.set(Node::DROPPED);
     }
+    if record.is_watched() {
+        let bytes = record.computed_bytes(id);
+        record.profiler().freed(bytes);
+    }
     record.hollow_out(id);
 }
 
@@ -299,10 +309,12 @@ fn recompute<T: Scalar>(record: &mut Record<T>, at: usize) {
     let mut children = (at - segment.inside as usize..at).peekable();
     let mut release = record.segments.releases.partition_point(|r| r.at <= segment.start);
     record.packed.begin_replay();
+    let is_watched = record.is_watched();
     for id in segment.start..segment.end {
         let node = record.nodes[id as usize];
         let (is_absent, kept) = (node.is_absent(), segment.kept.0 as usize..segment.kept.1 as usize);
         if !node.is_leaf() && (is_absent || record.segments.kept[kept].binary_search(&id).is_ok()) {
+            let begun = is_watched.then(Instant::now);
             let ids = record.inputs_of(id);
             let turn = Turn::Replay { node: id };
             let inputs = Inputs { values: &record.values, ids, packed: &record.packed, turn };
@@ -320,6 +332,9 @@ fn recompute<T: Scalar>(record: &mut Record<T>, at: usize) {
                 record.values[id as usize] = value;
                 record.nodes[id as usize].unset(Node::DROPPED);
                 record.segments.recomputed += 1;
+            }
+            if let Some(begun) = begun {
+                record.end_replay(id, begun);
             }
         }
         while let Some(&Release { start, end, .. }) =

@@ -4,11 +4,13 @@ mod accumulator;
 mod backward;
 mod checkpoint;
 mod contributions;
+mod dot;
 mod names;
 mod node;
 mod op;
 mod op_arena;
 mod packed_weights;
+mod profiler;
 mod record;
 mod release;
 mod remarks;
@@ -144,7 +146,7 @@ impl<T: Scalar> Tape<T> {
         };
         // The op runs while the record is only borrowed for reading; a panic in it leaves the
         // record whole.
-        let (value, needs_gradient) = {
+        let (value, needs_gradient, noted) = {
             let record = &*self.record.borrow();
             let ids = &record.inputs[first_input..];
             let mut needs_gradient = false;
@@ -156,11 +158,13 @@ impl<T: Scalar> Tape<T> {
                 }
             }
             let turn = Turn::Forward { node: record.nodes.len() as u32 };
-            (op.forward(Inputs { values: &record.values, ids, packed: &record.packed, turn }), needs_gradient)
+            let inputs = Inputs { values: &record.values, ids, packed: &record.packed, turn };
+            let value = op.forward(inputs);
+            let noted = record.is_watched().then(|| (op.name(), op.flops(inputs, &value)));
+            (value, needs_gradient, noted)
         };
         let record = &mut *self.record.borrow_mut();
-        let is_watched = record.is_watched();
-        let id = if needs_gradient || is_watched || record.segments.is_open() {
+        let id = if needs_gradient || record.segments.is_open() || (noted.is_some() && record.keeps_all()) {
             let first_input = u32::try_from(first_input).expect("a tape holds at most 2^32 inputs");
             let saves = op.saves();
             let node = Node::new(record.ops.push(op), first_input, saves, needs_gradient);
@@ -170,8 +174,8 @@ impl<T: Scalar> Tape<T> {
             // and inputs.
             record.push_leaf(value, false)
         };
-        if is_watched {
-            record.end_op(id, Location::caller());
+        if let Some(noted) = noted {
+            record.end_op(id, noted, Location::caller());
         }
         Var::new(self, id, record.epoch)
     }
@@ -215,7 +219,7 @@ impl<T: Scalar> Tape<T> {
     /// Drops everything recorded and keeps the memory. Needs the tape to itself: a variable that is
     /// still in use is a compile error.
     pub fn reset(&mut self) {
-        self.record.get_mut().clear();
+        self.record.get_mut().end_step();
     }
 }
 

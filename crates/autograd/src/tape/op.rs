@@ -59,6 +59,21 @@ pub trait Op<T: Scalar>: Send + 'static {
     ///
     /// A contribution may have the shape to which its input was broadcast: `into` sums it back.
     fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
+
+    /// The floating-point operations of the value `y`, for a [profile](crate::Profile): two for each
+    /// multiplication and addition of a matrix product or a convolution. Nothing else counts, as in
+    /// PyTorch's `FlopCounterMode`, so the default is 0.
+    fn flops(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {
+        let _ = (x, y);
+        0.0
+    }
+
+    /// Those of the gradient with respect to input `i`; by default as many as of the value, as it is for
+    /// each factor of a product.
+    fn gradient_flops(&self, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64 {
+        let _ = i;
+        self.flops(x, y)
+    }
 }
 
 /// The input tensors of an op: indexes like a list.

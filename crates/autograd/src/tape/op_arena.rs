@@ -22,6 +22,7 @@ trait OpList<T: Scalar>: Any + Send {
     fn name(&self, index: u32) -> &'static str;
     fn forward(&self, index: u32, x: Inputs<'_, T>) -> Tensor<T>;
     fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
+    fn gradient_flops(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64;
     fn clear(&mut self);
 }
 
@@ -36,6 +37,9 @@ impl<T: Scalar, O: Op<T>> OpList<T> for List<O> {
     }
     fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         self.0[index as usize].backward(x, y, grad, into);
+    }
+    fn gradient_flops(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64 {
+        self.0[index as usize].gradient_flops(x, y, i)
     }
     fn clear(&mut self) {
         self.0.clear();
@@ -76,6 +80,10 @@ impl<T: Scalar> OpArena<T> {
         into: &mut InputGrads<'_, T>,
     ) {
         self.lists[usize::from(at.list)].backward(at.index, x, y, grad, into);
+    }
+
+    pub(super) fn gradient_flops(&self, at: OpRef, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64 {
+        self.lists[usize::from(at.list)].gradient_flops(at.index, x, y, i)
     }
 
     pub(super) fn clear(&mut self) {

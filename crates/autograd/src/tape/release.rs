@@ -3,6 +3,7 @@
 use super::node::Node;
 use super::{Tape, Var};
 use std::ops::Range;
+use std::time::Instant;
 use unspool_tensor::Scalar;
 
 impl<T: Scalar> Tape<T> {
@@ -38,6 +39,8 @@ impl<T: Scalar> Tape<T> {
         if since >= end {
             return;
         }
+        let is_watched = record.is_watched();
+        let begun = is_watched.then(Instant::now);
         let mut needed = std::mem::take(&mut record.needed);
         needed.clear();
         needed.resize(end - since, false);
@@ -81,6 +84,10 @@ impl<T: Scalar> Tape<T> {
             let is_read_again = node.is_leaf() && segments.is_some_and(|start| id >= start);
             if !(node.is(Node::RELEASED) || is_read_again) {
                 node.set(Node::RELEASED);
+                if is_watched {
+                    let bytes = record.computed_bytes(id as u32);
+                    record.profiler().freed(bytes);
+                }
                 // Gradient rules read shapes; where there are only constants, there is no rule.
                 match only_constants {
                     true => record.values[id] = record.empty.clone(),
@@ -89,5 +96,8 @@ impl<T: Scalar> Tape<T> {
             }
         }
         record.needed = needed;
+        if let Some(begun) = begun {
+            record.end_release(begun);
+        }
     }
 }

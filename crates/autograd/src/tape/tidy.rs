@@ -119,6 +119,9 @@ impl<T: Scalar> Record<T> {
             });
             *var = Var::new(var.tape, (since + at) as u32, self.epoch + 1);
         }
+        if self.is_watched() {
+            self.forget_computed(since);
+        }
         self.inputs_len = self.nodes.get(since).map_or(self.inputs_len, |node| node.first_input as usize);
         self.values.truncate(since);
         self.nodes.truncate(since);

@@ -1,9 +1,11 @@
 //! A tape that notes, beside each value, where it was computed and how long that took.
 
 use super::node::Node;
+use super::profiler::{Call, Profiler};
 use super::record::Record;
 use super::remarks::Remarks;
 use super::{Tape, Var};
+use crate::profile::Profile;
 use crate::scope::{Place, dotted, users_line};
 use std::ops::Range;
 use std::panic::Location;
@@ -18,26 +20,29 @@ pub(crate) struct Watch {
     /// Whether all values and gradients are kept.
     keeps: bool,
     /// One for each value that an op has computed.
-    notes: Vec<Option<Note>>,
+    pub(super) notes: Vec<Option<Note>>,
     /// What layers noted.
     pub(super) remarks: Remarks,
     /// The names of all scopes that were seen.
-    scopes: Vec<String>,
+    pub(super) scopes: Vec<String>,
     /// The latest scope, an index of `scopes`, and the generation in which it was looked up.
     latest: (u32, u64),
     /// When the op began that runs now.
     begun: Instant,
+    pub(super) profiler: Profiler,
 }
 
 /// Where and how a value was computed.
 #[derive(Clone, Copy)]
-struct Note {
+pub(super) struct Note {
     location: &'static Location<'static>,
-    /// An index in the list of scopes.
-    scope: u32,
-    step: Option<usize>,
+    /// The row of the profile: its op and its scope.
+    pub(super) row: u32,
+    pub(super) step: Option<usize>,
     /// How long the op took.
     forward: Duration,
+    /// How many floating-point operations.
+    pub(super) flops: f64,
 }
 
 /// Where a value was computed: what [`Var::origin`] returns.
@@ -59,13 +64,25 @@ pub struct Origin {
 impl Watch {
     fn new(keeps: bool) -> Box<Watch> {
         let latest = (0, u64::MAX);
-        let (notes, remarks) = (Vec::new(), Vec::new());
-        Box::new(Watch { keeps, notes, remarks, scopes: vec![String::new()], latest, begun: Instant::now() })
+        Box::new(Watch {
+            keeps,
+            notes: Vec::new(),
+            remarks: Vec::new(),
+            scopes: vec![String::new()],
+            latest,
+            begun: Instant::now(),
+            profiler: Profiler::new(),
+        })
     }
 
     pub(super) fn clear(&mut self) {
         self.notes.clear();
         self.remarks.clear();
+    }
+
+    /// The index of the scope that the thread is in.
+    pub(super) fn scope(&mut self) -> u32 {
+        self.intern(Place::now().generation)
     }
 
     /// The index of the scope of this generation.
@@ -102,6 +119,44 @@ impl<T: Scalar> Tape<T> {
         self
     }
 
+    /// The same tape, which adds up what each op costs from now on, to be read by
+    /// [`profile`](Tape::profile). Otherwise it works as in training: it releases what it would, and
+    /// layers compute many steps at once where they can.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let (x, w) = (Tensor::<f32>::ones([32, 20]), Tensor::ones([20, 10]));
+    /// let mut tape = Tape::new().profiled();
+    /// for step in 0..3 {
+    ///     let w = tape.variable(&w);
+    ///     tape.constant(&x).matmul(w).tanh().sum().backward().wrt(w);
+    ///     tape.reset();
+    /// }
+    /// let profile = tape.profile();
+    /// println!("{profile}");
+    /// let products = &profile.by_op()[0].op;
+    /// # assert_eq!(profile.total().flops(), 3.0 * 2.0 * 2.0 * 32.0 * 20.0 * 10.0);
+    /// ```
+    pub fn profiled(mut self) -> Self {
+        self.watch(false);
+        self
+    }
+
+    /// What ops have cost since this tape was [`profiled`](Tape::profiled), over all steps: a step
+    /// ends with [`reset`](Tape::reset). Call `profiled` once more to begin anew, after a first step
+    /// for example, which takes new memory.
+    ///
+    /// # Panics
+    /// If the tape is neither profiled nor [keeps all](Tape::keep_all).
+    #[track_caller]
+    pub fn profile(&self) -> Profile {
+        let record = self.record.borrow();
+        let Some(watch) = &record.watch else {
+            panic!("profile: this tape notes nothing; make it with Tape::new().profiled()")
+        };
+        watch.profiler.profile(&watch.scopes)
+    }
+
     /// Whether this tape [keeps](Tape::keep_all) all values.
     pub fn keeps_all(&self) -> bool {
         self.record.borrow().keeps_all()
@@ -133,8 +188,8 @@ impl<T: Scalar> Tape<T> {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// Where this value was computed, on a tape that [keeps all](Tape::keep_all); `None` for a
-    /// variable, a constant, and on any other tape.
+    /// Where this value was computed, on a tape that [keeps all](Tape::keep_all) or is
+    /// [profiled](Tape::profiled); `None` for a variable, a constant, and on any other tape.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -149,8 +204,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         let record = self.tape.record.borrow();
         let watch = record.watch.as_ref()?;
         let note = (*watch.notes.get(self.id() as usize)?)?;
-        let op = record.ops.name(record.nodes[self.id() as usize].op());
-        let Note { location, scope, step, forward } = note;
+        let Note { location, row, step, forward, .. } = note;
+        let (op, scope) = (watch.profiler.op(row), watch.profiler.scope(row));
         Some(Origin { op, scope: watch.scopes[scope as usize].clone(), step, location, forward })
     }
 
@@ -200,20 +255,26 @@ impl<T: Scalar> Record<T> {
     /// Called before an op runs.
     #[cold]
     pub(super) fn begin_op(&mut self) {
-        self.watch.as_mut().expect("a watched tape").begun = Instant::now();
+        let watch = self.watch.as_mut().expect("a watched tape");
+        watch.begun = Instant::now();
+        watch.profiler.begin(watch.begun);
     }
 
     /// Called when an op has computed value `id`.
     #[cold]
-    #[track_caller]
-    pub(super) fn end_op(&mut self, id: u32, location: &'static Location<'static>) {
+    pub(super) fn end_op(&mut self, id: u32, (op, flops): (&'static str, f64), location: &'static Location<'static>) {
         let watch = self.watch.as_mut().expect("a watched tape");
-        let forward = watch.begun.elapsed();
         let Place { generation, step } = Place::now();
         let scope = watch.intern(generation);
+        let row = watch.profiler.row(op, scope);
+        // To find the program's line takes as long as a small op.
+        let location = if watch.keeps { users_line(location) } else { location };
+        let bytes = self.values[id as usize].owned_bytes();
         // Leaves have been recorded since, or values cut off.
         watch.notes.resize(id as usize, None);
-        watch.notes.push(Some(Note { location: users_line(location), scope, step, forward }));
+        let call = Call { row, step, begun: watch.begun, now: Instant::now() };
+        let forward = watch.profiler.forward(call, (flops, bytes));
+        watch.notes.push(Some(Note { location, row, step, forward, flops }));
         if watch.keeps {
             self.nodes[id as usize].set(Node::RETAINED);
         }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
+use unspool_autograd::{Params, ParamsExt, Profile, Scalar, Tape, Tensor, Var};
 
 /// The gradients of a batch that is cut into shards. Each shard has a tape of its own, and shards
 /// run in parallel as far as there are threads. Nothing synchronizes within a shard, so two cores
@@ -44,12 +44,48 @@ use unspool_autograd::{Params, ParamsExt, Scalar, Tape, Tensor, Var};
 #[derive(Default)]
 pub struct Shards<T: Scalar = f32> {
     tapes: Vec<Tape<T>>,
+    is_profiled: bool,
 }
 
 impl<T: Scalar> Shards<T> {
     /// No tapes yet.
     pub fn new() -> Self {
-        Shards { tapes: Vec::new() }
+        Shards { tapes: Vec::new(), is_profiled: false }
+    }
+
+    /// The same, on tapes that add up what each op costs, from now on.
+    ///
+    /// ```
+    /// use unspool_nn::Mode;
+    /// use unspool_nn::cells::gru;
+    /// use unspool_nn::data::Dataset;
+    /// use unspool_nn::layers::{dense, sequential};
+    /// use unspool_nn::losses::mse;
+    /// use unspool_nn::train::Shards;
+    /// use unspool_autograd::Tensor;
+    /// let data = Dataset::new(Tensor::<f32>::ones([7, 64, 3]), Tensor::zeros([64, 1]))?;
+    /// let model = sequential().add(gru(3, 5)).add(dense(5, 1));
+    /// let mut shards = Shards::new().profiled();
+    /// for batch in data.batches(32) {
+    ///     shards.batch_gradients(&model, &batch, mse, Mode::Training { seed: 0 });
+    /// }
+    /// let profile = shards.profile();
+    /// println!("{profile}");
+    /// # assert!(profile.total().flops() > 0.0 && profile.steps == 2);
+    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// ```
+    pub fn profiled(self) -> Self {
+        Shards { tapes: Vec::new(), is_profiled: true }
+    }
+
+    /// The sum of the [profiles](Tape::profile) of all tapes.
+    ///
+    /// # Panics
+    /// If they are not [`profiled`](Shards::profiled).
+    #[track_caller]
+    pub fn profile(&self) -> Profile {
+        assert!(self.is_profiled, "profile: these shards note nothing; make them with Shards::new().profiled()");
+        self.tapes.iter().map(Tape::profile).sum()
     }
 
     /// The sum of the shards' losses, and its gradients.
@@ -114,7 +150,7 @@ impl<T: Scalar> Shards<T> {
         A: Send,
     {
         while self.tapes.len() < shards.len() {
-            self.tapes.push(Tape::new());
+            self.tapes.push(if self.is_profiled { Tape::new().profiled() } else { Tape::new() });
         }
         if let [shard] = shards {
             let (loss, gradients, aux) = gradients(&mut self.tapes[0], model, shard, &loss);

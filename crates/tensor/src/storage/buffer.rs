@@ -90,6 +90,19 @@ impl<T: Scalar> Buffer<T> {
         [self.header(), unsafe { base.as_ref() }].map(|block| (std::ptr::from_ref(block) as usize, pool::bytes(block)))
     }
 
+    /// The bytes of the blocks that no other reference holds.
+    pub(crate) fn owned_bytes(&self) -> usize {
+        let owned = |block: &BlockHeader| {
+            if block.refs.load(Ordering::Relaxed) == 1 { pool::bytes(block) } else { 0 }
+        };
+        match (owned(self.header()), self.header().base) {
+            (0, _) => 0,
+            // SAFETY: a base lives as long as its views.
+            (own, Some(base)) => own + owned(unsafe { base.as_ref() }),
+            (own, None) => own,
+        }
+    }
+
     /// How the elements are arranged.
     #[inline]
     pub(crate) fn layout(&self) -> &Layout {

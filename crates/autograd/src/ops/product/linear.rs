@@ -1,5 +1,6 @@
 //! `y = x w + b`
 
+use super::product_flops;
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
@@ -30,6 +31,14 @@ impl<T: Scalar> Op<T> for Linear {
         into.add_with(0, || x.matmul_t(&grad, 1));
         into.add_matmul_tn(1, &x[0], &grad);
         into.add(2, grad);
+    }
+
+    fn flops(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {
+        product_flops(&x[0], y)
+    }
+
+    fn gradient_flops(&self, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64 {
+        if i < 2 { self.flops(x, y) } else { 0.0 }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `y = x w`
 
+use super::product_flops;
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
@@ -27,6 +28,10 @@ impl<T: Scalar> Op<T> for MatMul {
         } else {
             into.add_with(1, || x[0].t().matmul(&grad));
         }
+    }
+
+    fn flops(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {
+        product_flops(&x[0], y)
     }
 }
 
