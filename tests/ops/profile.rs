@@ -46,7 +46,7 @@ fn calls_operations_and_bytes_are_counted() {
         assert_eq!(products.forward.flops, one * (TIME * steps) as f64);
         assert_eq!(products.backward.flops, one * ((2 * TIME - 1) * steps) as f64);
         assert_eq!(products.backward.bytes, TIME * 3 * 20 * 4 * steps);
-        let input = row(&profile, "linear", CELL);
+        let input = row(&profile, "linear", "layers.0.cell.x");
         assert_eq!((input.forward.calls, input.backward.calls), (steps, steps));
         let one = 2.0 * (TIME * 3 * 2 * 20 * steps) as f64;
         assert_eq!((input.forward.flops, input.backward.flops), (one, one), "the input is data");

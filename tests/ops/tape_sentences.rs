@@ -96,3 +96,14 @@ fn a_panic_in_an_op_leaves_the_tape_usable() {
     });
     assert_eq!(x.square().sum().backward().wrt(x).to_vec(), [2.0, 2.0]);
 }
+
+#[test]
+fn a_tape_that_notes_nothing_has_no_profile() {
+    let tape = Tape::<f32>::new();
+    sentences! {
+        tape.profile() => "profile: this tape notes nothing; make it with Tape::new().profiled()";
+        tape.to_dot() => "to_dot: this tape notes no scopes; make it with Tape::new().profiled()";
+        Shards::<f32>::new().profile() =>
+            "profile: these shards note nothing; make them with Shards::new().profiled()";
+    }
+}

@@ -11,8 +11,9 @@ use unspool_tensor::{Scalar, Shape};
 /// Values that are one node of the graph: the same op, at the same position of a time step.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
-    /// An op by its row in the profile, and which of its calls in the time step it is.
-    Op { row: u32, call: usize },
+    /// An op by its row in the profile, whether it belongs to a time step, and which of its calls in
+    /// that step it is.
+    Op { row: u32, is_timed: bool, call: usize },
     /// A leaf of a model.
     Parameter(u32),
     /// A variable or a constant without a name, by what reads it: a node, and the index of its input.
@@ -54,7 +55,7 @@ impl<T: Scalar> Tape<T> {
     pub fn to_dot(&self) -> String {
         let record = self.record.borrow();
         let Some(watch) = &record.watch else {
-            panic!("to_dot: this tape notes no scopes; make it with Tape::new().profiled()")
+            fail!("to_dot: this tape notes no scopes; make it with Tape::new().profiled()")
         };
         let (groups, edges) = fold(&record, watch);
         draw(&groups, &edges)
@@ -90,7 +91,8 @@ fn fold<T: Scalar>(record: &Record<T>, watch: &Watch) -> (Vec<Group>, Edges) {
         let call = calls.entry(note.row).or_insert(0);
         *call += 1;
         let op_and_scope = || (watch.profiler.op(note.row).to_string(), watch.scopes[scope as usize].clone());
-        let at = add(Key::Op { row: note.row, call: *call }, record.values[id as usize].shape(), &op_and_scope);
+        let key = Key::Op { row: note.row, is_timed: note.step.is_some(), call: *call };
+        let at = add(key, record.values[id as usize].shape(), &op_and_scope);
         node_of[id as usize] = Some(at);
         for (i, &input) in record.inputs_of(id).iter().enumerate() {
             let (node, shape) = (&record.nodes[input as usize], record.values[input as usize].shape());
@@ -130,7 +132,7 @@ fn draw(groups: &[Group], edges: &Edges) -> String {
         if !scope.is_empty() {
             let _ = writeln!(
                 dot,
-                "  subgraph cluster_{number} {{ label={}; fontname=\"sans-serif\"; style=filled; fillcolor=\"#f0f4f8\";",
+                "  subgraph cluster_{number} {{ label={}; labelloc=b; fontname=\"sans-serif\"; style=filled; fillcolor=\"#f0f4f8\";",
                 quoted(scope)
             );
         }

@@ -152,7 +152,7 @@ impl<T: Scalar> Tape<T> {
     pub fn profile(&self) -> Profile {
         let record = self.record.borrow();
         let Some(watch) = &record.watch else {
-            panic!("profile: this tape notes nothing; make it with Tape::new().profiled()")
+            fail!("profile: this tape notes nothing; make it with Tape::new().profiled()")
         };
         watch.profiler.profile(&watch.scopes)
     }

@@ -84,7 +84,7 @@ impl<T: Scalar> Shards<T> {
     /// If they are not [`profiled`](Shards::profiled).
     #[track_caller]
     pub fn profile(&self) -> Profile {
-        assert!(self.is_profiled, "profile: these shards note nothing; make them with Shards::new().profiled()");
+        ensure!(self.is_profiled, "profile: these shards note nothing; make them with Shards::new().profiled()");
         self.tapes.iter().map(Tape::profile).sum()
     }
 
