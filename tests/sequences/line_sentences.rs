@@ -272,6 +272,26 @@ fn files(folder: &str, into: &mut Vec<String>) {
     }
 }
 
+/// The message of a panic of its own would name neither layer nor time step, and be printed twice in a loss.
+#[test]
+fn mistakes_are_raised_in_one_place() {
+    let (mut sources, mut seen) = (Vec::new(), 0);
+    for name in ["tensor", "autograd", "nn"] {
+        files(&format!("{}/../crates/{name}/src", env!("CARGO_MANIFEST_DIR")), &mut sources);
+    }
+    for path in sources.iter().filter(|path| !path.ends_with("mistake.rs")) {
+        let source = std::fs::read_to_string(path).unwrap();
+        let library = source.split("#[cfg(test)]\nmod ").next().unwrap();
+        for line in library.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let has_message = line.contains('"') || line.ends_with('(');
+            let own = line.contains(" panic!(") || line.contains(" assert!(") && has_message;
+            assert!(!own || line.contains("const {") || line.contains("elementwise! takes"), "{path}: {line}");
+            seen += usize::from(line.contains("ensure!(") || line.contains("fail!("));
+        }
+    }
+    assert!(seen > 250, "{seen} mistakes were read");
+}
+
 /// The traits do not have the attribute: it would reach the impls of users, whose lines it would take.
 #[test]
 fn no_built_in_cell_layer_or_op_forgets_track_caller() {

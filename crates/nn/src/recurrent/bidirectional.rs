@@ -57,6 +57,7 @@ pub enum Merge {
 }
 
 impl Merge {
+    #[track_caller]
     fn of<'t, T: Scalar>(self, forward: Var<'t, T>, backward: Var<'t, T>) -> Var<'t, T> {
         match self {
             Merge::Concat => Var::concat(forward.shape().rank() - 1, &[forward, backward]),
@@ -140,11 +141,13 @@ impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for BidirectionalOutp
 
     /// The merged outputs of all time steps, in the order of time: `[T, B, 2H]` if concatenated,
     /// `[T, B, H]` otherwise.
+    #[track_caller]
     fn sequence(&self) -> Var<'t, T> {
         self.merge.of(self.forward.sequence(), self.backward.sequence())
     }
 
     /// The merged last outputs: forwards that of the last time step, backwards that of the first.
+    #[track_caller]
     fn last(&self) -> Var<'t, T> {
         self.merge.of(self.forward.last(), self.backward.last())
     }

@@ -49,7 +49,10 @@ impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
     /// If the context was [`without_sequence`](crate::Context::without_sequence).
     #[track_caller]
     pub fn steps(&self) -> Vec<Var<'t, T>> {
-        self.packing.times(&self.outputs).unwrap_or_else(|| self.sequence().unbind().collect())
+        match self.packing.times(&self.outputs) {
+            Some(steps) => steps,
+            None => self.sequence().unbind().collect(), // not in a closure, which has no caller's line
+        }
     }
 
     /// The size of one output, the H of `[T, B, H]`.
@@ -100,6 +103,7 @@ impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for RecurrentOutput<'
 
     /// The output of the last step of each sequence: `[B, H]`. For a layer that runs backwards in
     /// time, that is time step 0.
+    #[track_caller]
     fn last(&self) -> Var<'t, T> {
         self.last.unwrap_or_else(|| self.packing.last(&self.outputs))
     }

@@ -120,11 +120,13 @@ impl<'t, T: Scalar, O: SequenceOutput<'t, T>> SequenceOutput<'t, T> for StackOut
     type State = Vec<O::State>;
 
     /// The outputs of the top layer at all time steps: `[T, B, H]`.
+    #[track_caller]
     fn sequence(&self) -> Var<'t, T> {
         self.top().sequence()
     }
 
     /// The output of the top layer at the last step: `[B, H]`.
+    #[track_caller]
     fn last(&self) -> Var<'t, T> {
         self.top().last()
     }

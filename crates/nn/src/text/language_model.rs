@@ -192,11 +192,13 @@ pub struct LanguageModelOutput<'t, T: Scalar, S> {
 impl<'t, T: Scalar, S: State<'t, T>> SequenceOutput<'t, T> for LanguageModelOutput<'t, T, S> {
     type State = Vec<S>;
 
+    #[track_caller]
     fn sequence(&self) -> Var<'t, T> {
         self.scores
     }
 
     /// The scores at the last step of each sequence, `[B, V]`.
+    #[track_caller]
     fn last(&self) -> Var<'t, T> {
         let [time, batch, tokens] = self.scores.shape()[..] else { unreachable!("scores are [T, B, V]") };
         match &self.lengths {

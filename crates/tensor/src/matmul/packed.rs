@@ -96,7 +96,7 @@ impl<T: Scalar> PackedMatrix<T> {
             ensure!(shape[1] == columns, "pack: a matrix {shape} has not {columns} columns");
             rows += shape[0];
         }
-        let columns = width.expect("pack: no matrices given");
+        let Some(columns) = width else { fail!("pack: no matrices given") };
         let padded = columns.next_multiple_of(VECTOR);
         let panels = Tensor::written([rows * padded].into(), |out| {
             let mut top = 0;

@@ -43,7 +43,8 @@ pub fn binary_accuracy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) ->
 #[track_caller]
 pub fn exact_match<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     let labels = labels("exact_match", output, target);
-    let width = *output.shape().last().expect("exact_match: the output has no axis of labels");
+    let shape = output.shape();
+    let Some(&width) = shape.last() else { fail!("exact_match: the output has no axis of labels") };
     of_labels(output, labels, |labels| {
         let rows = labels.chunks(width);
         let correct = rows.clone().filter(|row| row.iter().all(|[predicted, actual]| predicted == actual)).count();

@@ -46,7 +46,8 @@ pub fn rmse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T>
 #[track_caller]
 pub fn r2<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
     same_shape("r2", output, target);
-    let features = *output.shape().last().expect("r2: the output has no axis of features");
+    let shape = output.shape();
+    let Some(&features) = shape.last() else { fail!("r2: the output has no axis of features") };
     let (predicted, right) = (elements(output), elements(target));
     let score = |feature: usize| {
         let column = |of: &[f64]| of.iter().copied().skip(feature).step_by(features).collect::<Vec<_>>();
