@@ -99,7 +99,8 @@ impl<T: Scalar> EarlyStopping<T> {
         self.best.map(|(metric, _)| metric)
     }
 
-    /// The epoch of the best value, from 1.
+    /// The epoch of the best value, from 1: also that of
+    /// [`History::best_epoch`](crate::train::History::best_epoch).
     pub fn best_epoch(&self) -> Option<usize> {
         self.best.map(|(_, epoch)| epoch)
     }

@@ -8,7 +8,7 @@ use crate::optim::state_dict::StateDict;
 use crate::train::history::{GRADIENT_NORM, History, UPDATE_RATIO};
 use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 
-/// Follows norms from step to step. Requested of nothing, it does nothing.
+/// Follows norms from step to step; if none is requested, it does nothing.
 pub(super) struct Tracker<M> {
     gradients: bool,
     /// The model before the step, if updates are tracked.

@@ -4,7 +4,7 @@ use super::{GRADIENT_NORM, History, UPDATE_RATIO};
 use crate::plot::{Axis, Panel};
 
 /// The panels from top to bottom: the losses, the metrics, what was tracked, the learning rate.
-pub(super) fn panels(history: &History) -> Vec<Panel<'_>> {
+pub(super) fn panels<'a>(history: &'a History) -> Vec<Panel<'a>> {
     let mut panels = vec![pair("loss", &history.loss, &history.val_loss)];
     let metric = |name: &str| history.metrics.iter().find(|(known, _)| known == name).map(|(_, values)| &values[..]);
     for (name, values) in &history.metrics {
@@ -18,12 +18,12 @@ pub(super) fn panels(history: &History) -> Vec<Panel<'_>> {
         }
     }
     for (axis, quantity) in [("gradient norm", GRADIENT_NORM), ("update-to-weight ratio", UPDATE_RATIO)] {
-        let parameter = |name| match name {
-            name if name == quantity => Some("all parameters"),
-            name => str::strip_prefix(name, quantity)?.strip_prefix('.'),
+        let parameter = |name: &'a str| match name.strip_prefix(quantity)? {
+            "" => Some("all parameters"),
+            name => name.strip_prefix('.'),
         };
-        let tracked = history.tracked.iter().filter_map(|(name, values)| Some((parameter(&name[..])?, &values[..])));
-        let curves: Vec<_> = tracked.collect();
+        let tracked = history.tracked.iter();
+        let curves: Vec<_> = tracked.filter_map(|(name, values)| Some((parameter(name)?, &values[..]))).collect();
         if !curves.is_empty() {
             panels.push(panel(axis, curves));
         }
