@@ -1,5 +1,6 @@
 //! Tensors, the tape and its ops: values, gradients, properties, and the sentences of mistakes.
 
+mod bad_value_sentences;
 mod buffers;
 mod checkpoint;
 mod golden;

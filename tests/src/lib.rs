@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 
 pub mod loaders;
+mod marked;
 mod panics;
 mod probe;
 
+pub use marked::marked;
 pub use panics::{messages_of, panic_of};
 pub use probe::{Probe, Seen};
 

@@ -8,19 +8,21 @@ use unspool_tensor::{Scalar, Tensor};
 /// The gradients of one loss with respect to the variables of its tape: what
 /// [`Var::backward`](crate::Var::backward) returns.
 pub struct Gradients<'t, T: Scalar = f32> {
-    tape: &'t Tape<T>,
-    sums: Accumulator<T>,
+    pub(crate) tape: &'t Tape<T>,
+    pub(crate) sums: Accumulator<T>,
     /// Which backward pass of the tape this was, from 0.
-    pass: u32,
+    pub(crate) pass: u32,
 }
 
 impl<'t, T: Scalar> Gradients<'t, T> {
     /// Runs a backward pass from `loss`, whose gradient is `seed`, to the variables.
+    #[track_caller]
     pub(crate) fn backward(loss: Var<'t, T>, seed: Tensor<T>) -> Self {
         Self::backward_since(loss, seed, 0)
     }
 
     /// The same, through the values from number `since` on.
+    #[track_caller]
     fn backward_since(loss: Var<'t, T>, seed: Tensor<T>, since: usize) -> Self {
         let tape = loss.tape;
         let (mut sums, pass) = {
@@ -28,8 +30,16 @@ impl<'t, T: Scalar> Gradients<'t, T> {
             record.passes += 1;
             (std::mem::take(&mut record.spare), record.passes - 1)
         };
+        let finds_bad_values = tape.record.borrow().finds_bad_values();
+        if finds_bad_values && let Some(bad) = loss.bad_value() {
+            panic!("{bad}");
+        }
         backward(&mut tape.record.borrow_mut(), loss.id(), seed, pass, since as u32, &mut sums);
-        Gradients { tape, sums, pass }
+        let gradients = Gradients { tape, sums, pass };
+        if finds_bad_values && let Some(bad) = gradients.bad_value() {
+            panic!("{bad}");
+        }
+        gradients
     }
 
     /// The gradients with respect to the parameters of a model that was bound to the tape, as a

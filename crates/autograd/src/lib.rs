@@ -35,6 +35,7 @@
 #[macro_use(ensure, fail)]
 extern crate unspool_tensor;
 
+mod bad_value;
 #[doc(hidden)]
 pub mod elementwise;
 mod gradcheck;
@@ -47,6 +48,7 @@ mod tape;
 mod transforms;
 mod tuning;
 
+pub use bad_value::{BadValue, Cause, Consequence, NumberRange};
 pub use gradcheck::{GradcheckError, gradcheck};
 pub use gradients::Gradients;
 pub use ops::{Convolution, Operand};

@@ -21,6 +21,7 @@ macro_rules! binary_operator {
         /// The same with a number on the right, which becomes a constant: `f64`, whatever `T` is.
         impl<'t, T: Scalar> std::ops::$Trait<f64> for Var<'t, T> {
             type Output = Var<'t, T>;
+            #[track_caller]
             #[inline]
             fn $method(self, number: f64) -> Var<'t, T> {
                 let number = self.tape.full(number, []);
@@ -31,6 +32,7 @@ macro_rules! binary_operator {
         /// The same with a number on the left, which becomes a constant: `f64`, whatever `T` is.
         impl<'t, T: Scalar> std::ops::$Trait<Var<'t, T>> for f64 {
             type Output = Var<'t, T>;
+            #[track_caller]
             #[inline]
             fn $method(self, var: Var<'t, T>) -> Var<'t, T> {
                 let number = var.tape.full(self, []);

@@ -49,6 +49,11 @@ impl<T: Scalar> Default for Accumulator<T> {
 }
 
 impl<T: Scalar> Accumulator<T> {
+    /// The length of the tape up to which there may be gradients.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Begins with the gradient of value `id`; values after it on the tape have none.
     pub(super) fn start(&mut self, id: u32, grad: Tensor<T>) {
         self.slots.resize_with(id as usize + 1, || None);

@@ -2,6 +2,7 @@
 
 use super::accumulator::Accumulator;
 use super::backward::run_rule;
+use super::record::Record;
 use super::{Tape, Var};
 use std::ops::Range;
 use unspool_tensor::{Scalar, Tensor};
@@ -24,12 +25,10 @@ pub(crate) fn contributions<'t, T: Scalar>(
             continue;
         }
         let Some(grad) = complete.get(id) else { continue };
-        sums.reserve(id);
-        run_rule(sums, record, (id, record.nodes[id as usize].op()), grad.clone(), pass);
-        for &input in inputs {
-            sums.settle(input);
-            // What reaches the other inputs is in their complete gradients already.
-            let Some(part) = sums.take(input, false).filter(|_| is_variable(input)) else { continue };
+        // What reaches the other inputs is in their complete gradients already.
+        for (input, part) in
+            of_op(record, id, grad.clone(), pass, sums).into_iter().filter(|&(input, _)| is_variable(input))
+        {
             match found.iter_mut().find(|(var, _)| var.id() == input) {
                 Some((_, sum)) => sum.update(&part, |sum, part| sum + part),
                 None => found.push((Var::new(tape, input, record.epoch), part)),
@@ -37,4 +36,23 @@ pub(crate) fn contributions<'t, T: Scalar>(
         }
     }
     found
+}
+
+/// What the op of value `id`, given the gradient `grad`, adds to the gradients of its inputs. `sums` is empty,
+/// before and after.
+pub(crate) fn of_op<T: Scalar>(
+    record: &Record<T>,
+    id: u32,
+    grad: Tensor<T>,
+    pass: u32,
+    sums: &mut Accumulator<T>,
+) -> Vec<(u32, Tensor<T>)> {
+    sums.reserve(id);
+    run_rule(sums, record, (id, record.nodes[id as usize].op()), grad, pass);
+    let mut parts = Vec::new();
+    for &input in record.inputs_of(id) {
+        sums.settle(input);
+        parts.extend(sums.take(input, false).map(|part| (input, part)));
+    }
+    parts
 }

@@ -73,7 +73,7 @@ impl<T: Scalar> Record<T> {
 
     /// The ids of the inputs of value `id`.
     #[inline]
-    pub(super) fn inputs_of(&self, id: u32) -> &[u32] {
+    pub(crate) fn inputs_of(&self, id: u32) -> &[u32] {
         let start = self.nodes[id as usize].first_input as usize;
         let end = self.nodes.get(id as usize + 1).map_or(self.inputs_len, |next| next.first_input as usize);
         &self.inputs[start..end]

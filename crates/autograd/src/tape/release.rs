@@ -36,7 +36,7 @@ impl<T: Scalar> Tape<T> {
         let record = &mut *self.record.borrow_mut();
         let since = made.start;
         let end = made.end.min(record.nodes.len());
-        if since >= end {
+        if since >= end || record.is_watched() && record.keeps_all() {
             return;
         }
         let is_watched = record.is_watched();

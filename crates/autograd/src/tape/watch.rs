@@ -19,6 +19,8 @@ pub(crate) const WATCHED: u32 = 1 << 31;
 pub(crate) struct Watch {
     /// Whether all values and gradients are kept.
     keeps: bool,
+    /// Whether to panic at a bad value.
+    finds_bad_values: bool,
     /// One for each value that an op has computed.
     pub(super) notes: Vec<Option<Note>>,
     /// What layers noted.
@@ -66,6 +68,7 @@ impl Watch {
         let latest = (0, u64::MAX);
         Box::new(Watch {
             keeps,
+            finds_bad_values: false,
             notes: Vec::new(),
             remarks: Vec::new(),
             scopes: vec![String::new()],
@@ -201,12 +204,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// assert_eq!(origin.location.file(), file!());
     /// ```
     pub fn origin(self) -> Option<Origin> {
-        let record = self.tape.record.borrow();
-        let watch = record.watch.as_ref()?;
-        let note = (*watch.notes.get(self.id() as usize)?)?;
-        let Note { location, row, step, forward, .. } = note;
-        let (op, scope) = (watch.profiler.op(row), watch.profiler.scope(row));
-        Some(Origin { op, scope: watch.scopes[scope as usize].clone(), step, location, forward })
+        self.tape.record.borrow().origin(self.id())
     }
 
     /// The values from which an op computed this one; none for a variable or a constant.
@@ -252,6 +250,22 @@ impl<T: Scalar> Record<T> {
         self.watch.as_ref().is_some_and(|watch| watch.keeps)
     }
 
+    pub(crate) fn finds_bad_values(&self) -> bool {
+        self.is_watched() && self.watch.as_ref().is_some_and(|watch| watch.finds_bad_values)
+    }
+
+    pub(crate) fn find_bad_values(&mut self) {
+        self.watch.as_mut().expect("a watched tape").finds_bad_values = true;
+    }
+
+    /// Where value `id` was computed, if the tape has noted it.
+    pub(crate) fn origin(&self, id: u32) -> Option<Origin> {
+        let watch = self.watch.as_ref()?;
+        let Note { location, row, step, forward, .. } = (*watch.notes.get(id as usize)?)?;
+        let (op, scope) = (watch.profiler.op(row), watch.profiler.scope(row));
+        Some(Origin { op, scope: watch.scopes[scope as usize].clone(), step, location, forward })
+    }
+
     /// Called before an op runs.
     #[cold]
     pub(super) fn begin_op(&mut self) {
@@ -262,6 +276,7 @@ impl<T: Scalar> Record<T> {
 
     /// Called when an op has computed value `id`.
     #[cold]
+    #[track_caller]
     pub(super) fn end_op(&mut self, id: u32, (op, flops): (&'static str, f64), location: &'static Location<'static>) {
         let watch = self.watch.as_mut().expect("a watched tape");
         let Place { generation, step } = Place::now();
@@ -277,6 +292,9 @@ impl<T: Scalar> Record<T> {
         watch.notes.push(Some(Note { location, row, step, forward, flops }));
         if watch.keeps {
             self.nodes[id as usize].set(Node::RETAINED);
+        }
+        if watch.finds_bad_values {
+            self.panic_at_new_nan(id);
         }
     }
 }
