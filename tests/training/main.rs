@@ -9,6 +9,7 @@ mod confusion_matrix;
 #[cfg(unix)]
 mod ctrl_c;
 mod examples;
+mod fault_sentences;
 mod golden_losses;
 mod history;
 mod learning;

@@ -4,7 +4,7 @@ use unspool::layers::Flatten;
 use unspool::prelude::*;
 use unspool::train::{EarlyStopping, FitError};
 use unspool::{Mode, Shards, evaluate, flatten, predict};
-use unspool_tests::{padded, panic_of, sentences, zeros};
+use unspool_tests::{marked, padded, panic_of, sentences, zeros};
 
 #[test]
 fn training_refuses_what_it_cannot_use() {
@@ -29,14 +29,15 @@ fn training_refuses_what_it_cannot_use() {
 fn training_stops_at_a_loss_that_is_not_finite_and_keeps_the_weights_before_it() {
     let data = Dataset::new(zeros([64, 3]), zeros([64, 1])).unwrap();
     let mut model = sequential().add(dense(3, 1));
-    let error = fit(&mut model, &data).loss(|o, t| mse(o, t) / 0.0).batch_size(8).quiet().run().unwrap_err();
+    let fit = fit(&mut model, &data).batch_size(8).quiet();
+    let error = fit.loss(|o, t| mse(o, t) / 0.0).run().unwrap_err(); // @div
     let FitError::NotFinite { epoch: 1, batch, loss, .. } = error else { panic!("{error}") };
     assert!((1..=8).contains(&batch) && loss.is_nan());
     let expected = format!(
-        "the loss became NaN in batch {batch} of epoch 1; the first parameter or gradient that is not finite is that of \
-         layers.0.weight: try a smaller learning rate"
+        "the loss became NaN in batch {batch} of epoch 1: div of 0 and 0 is NaN, in loss, at @div: 0 / 0 is not defined; \
+         add a small number to the divisor, or clamp it away from 0"
     );
-    assert_eq!(error.to_string(), expected);
+    assert_eq!(marked(&error.to_string(), file!(), include_str!("sentences.rs")), expected);
     assert!(model.leaves().iter().all(|leaf| leaf.to_vec().iter().all(|w| w.is_finite())));
 }
 
@@ -45,8 +46,15 @@ fn training_stops_at_a_gradient_that_is_not_finite_and_names_the_parameter() {
     // The square root has an infinite slope at 0, where the loss is 0.
     let data = Dataset::new(zeros([4, 3]), zeros([4, 1])).unwrap();
     let mut model = sequential().add(dense(3, 1));
-    let error = fit(&mut model, &data).loss(|o, t| (o - t).square().sqrt().mean()).quiet().run().unwrap_err();
-    assert_eq!(error.to_string(), "the gradient of layers.0.weight is not finite in batch 1 of epoch 1");
+    let fit = fit(&mut model, &data).quiet();
+    let error = fit.loss(|o, t| (o - t).square().sqrt().mean()).run().unwrap_err(); // @sqrt
+    assert_eq!(
+        marked(&error.to_string(), file!(), include_str!("sentences.rs")),
+        "the gradient of layers.0.weight is not finite in batch 1 of epoch 1: the backward pass of sqrt of [4, 1] (all 0), \
+         given the gradient [4, 1] (all 0.25), made that of its operand inf at index [0, 0], in loss, at @sqrt, which makes \
+         NaN in the backward pass of square at @sqrt: the derivative of the square root is infinite at 0; add a small \
+         number, such as 1e-12, before it"
+    );
     assert!(model.leaves().iter().all(|leaf| leaf.to_vec().iter().all(|w| w.is_finite())));
 }
 

@@ -366,7 +366,7 @@ fn a_misfit_in_a_loss_or_metric_names_the_line_that_gave_it() {
     let (message, ..) =
         panic_of(|| drop(fit(&mut model, &classes).loss(sparse_cross_entropy).shuffle(false).quiet().run()));
     let line = line!() - 1;
-    let hint = format!("(in batch 2 of an epoch, with the loss given to fit at {}:{line}:", file!());
+    let hint = format!("(example 39, in batch 2 of an epoch, with the loss given to fit at {}:{line}:", file!());
     let sentence = "cross_entropy: class 1 is out of range for 1 classes";
     assert!(message.starts_with(&format!("{sentence} {hint}")), "{message}");
     // One number for one example, but not for two.

@@ -7,7 +7,7 @@ use crate::data::parts::valid_rows;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use unspool_autograd::{Scalar, Tape, Var};
+use unspool_autograd::{Scalar, Scope, Tape, Var};
 
 /// The context of a batch.
 pub(crate) fn context<X: OnTape<T>, Y: OnTape<T>, T: Scalar>(batch: &Dataset<X, Y>, mode: Mode) -> Context<'_> {
@@ -62,6 +62,7 @@ where
     Y: OnTape<T>,
     L: Loss<T, Y>,
 {
+    let _scope = loss_scope(output.tape());
     match (batch.weights(), batch.target_lengths()) {
         (Some(weights), _) => weighted(output, batch, weights, loss),
         (None, Some(lengths)) if batch.y().time().is_some_and(|time| lengths.iter().any(|&length| length < time)) => {
@@ -71,6 +72,15 @@ where
         (None, _) => loss(output, bound(batch.y(), output)),
     }
 }
+
+/// On a tape that keeps all values, the scope of the loss: what the library's own losses compute has no line in the
+/// program.
+pub(crate) fn loss_scope<T: Scalar>(tape: &Tape<T>) -> Option<Scope<'_>> {
+    tape.keeps_all().then(|| tape.scope(LOSS))
+}
+
+/// The name of that scope.
+pub(crate) const LOSS: &str = "loss";
 
 /// Targets on the tape of an output.
 #[track_caller]

@@ -2,6 +2,7 @@
 
 use crate::train::history::History;
 use std::fmt;
+use unspool_autograd::BadValue;
 
 /// Why training did not start, or did not finish.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,8 @@ pub enum FitError {
         batch: usize,
         /// The parameter's dotted name.
         parameter: String,
+        /// Where the first number that is not finite comes from, if that was found.
+        cause: Option<Box<BadValue>>,
         /// The history so far.
         history: Box<History>,
     },
@@ -54,6 +57,8 @@ pub enum FitError {
         /// The dotted name of the first parameter that is not finite or, if all are, of the first
         /// whose gradient is not.
         parameter: Option<String>,
+        /// Where the first number that is not finite comes from, if that was found.
+        cause: Option<Box<BadValue>>,
         /// The history so far.
         history: Box<History>,
     },
@@ -64,16 +69,23 @@ pub enum FitError {
         epoch: usize,
         /// The loss.
         loss: f64,
+        /// Where the first number that is not finite comes from, if that was found.
+        cause: Option<Box<BadValue>>,
         /// The history so far.
         history: Box<History>,
     },
     /// A parameter became infinite or NaN in the last step of an epoch, or in the last step before
-    /// a checkpoint, which is then not saved.
+    /// a checkpoint, which is then not saved; if `fit` [looks for bad values](crate::train::Fit::find_bad_values), in
+    /// any step, and so may the state of the optimizer. The weights are those after that step.
     ParameterNotFinite {
         /// The epoch, from 1.
         epoch: usize,
-        /// The parameter's dotted name.
+        /// The batch in the epoch, from 1, after which it was found.
+        batch: usize,
+        /// The parameter's dotted name, or that of its state in the optimizer: `v.weight`.
         parameter: String,
+        /// What the step made of what, if `fit` looks for bad values.
+        cause: Option<Box<BadValue>>,
         /// The history so far.
         history: Box<History>,
     },
@@ -148,23 +160,31 @@ impl fmt::Display for FitError {
                 }
                 write!(f, "feature {feature} (counted from 0) is {value}: what is computed from it is not finite")
             }
-            FitError::GradientNotFinite { epoch, batch, parameter, .. } => {
-                write!(f, "the gradient of {parameter} is not finite in batch {batch} of epoch {epoch}")
+            FitError::GradientNotFinite { epoch, batch, parameter, cause, .. } => {
+                write!(f, "the gradient of {parameter} is not finite in batch {batch} of epoch {epoch}")?;
+                cause.as_ref().map_or(Ok(()), |cause| write!(f, ": {cause}"))
             }
-            FitError::NotFinite { epoch, batch, loss, parameter, .. } => {
+            FitError::NotFinite { epoch, batch, loss, parameter, cause, .. } => {
                 write!(f, "the loss became {loss} in batch {batch} of epoch {epoch}")?;
+                if let Some(cause) = cause {
+                    return write!(f, ": {cause}");
+                }
                 if let Some(parameter) = parameter {
                     write!(f, "; the first parameter or gradient that is not finite is that of {parameter}")?;
                 }
                 f.write_str(": try a smaller learning rate")
             }
-            FitError::ValidationNotFinite { epoch, loss, .. } => {
-                write!(
-                    f,
-                    "the validation loss became {loss} in epoch {epoch}, though all numbers in the examples are finite"
-                )
+            FitError::ValidationNotFinite { epoch, loss, cause, .. } => {
+                write!(f, "the validation loss became {loss} in epoch {epoch}")?;
+                match cause {
+                    Some(cause) => write!(f, ": {cause}"),
+                    None => f.write_str(", though all numbers in the examples are finite"),
+                }
             }
-            FitError::ParameterNotFinite { epoch, parameter, .. } => {
+            FitError::ParameterNotFinite { epoch, batch, cause: Some(cause), .. } => {
+                write!(f, "after batch {batch} of epoch {epoch}, {cause}")
+            }
+            FitError::ParameterNotFinite { epoch, parameter, cause: None, .. } => {
                 write!(f, "{parameter} is not finite after a step of epoch {epoch}: try a smaller learning rate")
             }
             FitError::Callback(sentence) | FitError::Checkpoint(sentence) | FitError::NotSaved { sentence, .. } => {

@@ -147,6 +147,20 @@ impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
         self.settings.quiet = true;
         self
     }
+
+    /// Looks for numbers that are not finite in every step: each batch runs on tapes that
+    /// [keep all](unspool_autograd::Tape::keep_all) values, on one thread, and the weights and the state of the
+    /// optimizer are checked after each step. Slow, and for looking for a mistake.
+    ///
+    /// Without it, a batch whose loss or gradients are not finite is run once more to find the first bad value, and
+    /// the error names it; but a step that makes a *weight* infinite or NaN shows only in the next batch, and an
+    /// optimizer whose state has overflowed not at all: it no longer moves the weight. The weights are those of a
+    /// training without it, to the bit, except with cells that [unroll](crate::recurrent::Cell::unroll): those go
+    /// step by step, which rounds differently.
+    pub fn find_bad_values(mut self) -> Self {
+        self.settings.find_bad_values = true;
+        self
+    }
 }
 
 #[cfg(feature = "safetensors")]

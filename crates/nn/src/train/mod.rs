@@ -11,6 +11,8 @@
 //! task, the position and the history.
 
 pub(crate) mod at_callers_line;
+pub(crate) mod bad_batch;
+pub(crate) mod bad_step;
 pub(crate) mod batch_loss;
 pub(crate) mod callback;
 pub(crate) mod early_stopping;

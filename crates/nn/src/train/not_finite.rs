@@ -12,9 +12,13 @@ use crate::data::parts::NotFinite;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
+use crate::train::bad_batch::{bad_example, finding};
+use crate::train::batch_loss::{LOSS, batch_loss};
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
-use unspool_autograd::Scalar;
+use crate::train::task::Task;
+use unspool_autograd::mistake::catch;
+use unspool_autograd::{BadValue, Cause, Params, Scalar, Tape, Tensor, is_library};
 
 impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, Y, L> {
     /// Looks for a training example that makes the loss, a gradient or a metric infinite or NaN,
@@ -27,10 +31,70 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, 
         M: Model<T, X> + Send + Sync,
     {
         check("training", &self.train, limit, |example| {
-            let (loss, gradients) = Shards::new().batch_gradients(model, example, &self.loss, Mode::Evaluation);
-            let bad = !loss.is_finite() || first_not_finite(&gradients).is_some();
+            let bad = is_bad(Shards::new().batch_gradients(model, example, &self.loss, Mode::Evaluation));
             bad || (self.measures_training() && self.metric_is_nan(model, example))
         })
+    }
+
+    /// Why the loss or a gradient of a batch is not finite, and with which example.
+    pub(super) fn explain_batch<M>(&mut self, model: &M, batch: usize, mode: Mode) -> Option<BadValue>
+    where
+        M: Model<T, X> + Send + Sync,
+    {
+        let mut bad = finding(|| self.gradients(model, batch, mode)).1?;
+        if bad.cause != Cause::Variable {
+            bad.example = self
+                .bad_example(batch, |example| is_bad(Shards::new().batch_gradients(model, example, &self.loss, mode)));
+        }
+        Some(self.at_loss(bad))
+    }
+
+    /// The example of a batch in which a mistake is made, such as a class that is out of range.
+    pub(super) fn mistaken_example<M>(&self, model: &M, batch: usize, mode: Mode) -> Option<usize>
+    where
+        M: Model<T, X> + Send + Sync,
+    {
+        self.bad_example(batch, |example| {
+            catch(|| Shards::new().cut_batch_gradients(model, example, &self.loss, mode)).is_err()
+        })
+    }
+
+    /// The index of the example of a batch that is bad by itself.
+    fn bad_example(&self, batch: usize, is_bad: impl Fn(&Dataset<X, Y>) -> bool) -> Option<usize> {
+        let examples = self.examples(batch);
+        let found = bad_example(examples.len(), |i| is_bad(&self.train.slice_trimmed(examples[i], 1)));
+        found.map(|i| examples[i])
+    }
+
+    /// Why the validation loss is not finite: what is found in the first example that is bad by itself.
+    pub(super) fn explain_validation<M>(&self, model: &M) -> Option<BadValue>
+    where
+        M: Model<T, X> + Send + Sync,
+    {
+        let valid = self.valid.as_deref()?;
+        let explain = |i: usize| {
+            let (tape, one) = (Tape::new().keep_all(), valid.slice_trimmed(i, 1));
+            let net = tape.bind_frozen(model);
+            batch_loss::<T, M, X, Y, _>(&tape, &net, &one, &self.loss, Mode::Evaluation).bad_value()
+        };
+        let mut first = None;
+        let example = bad_example(valid.len(), |i| {
+            let bad = explain(i);
+            let is_bad = bad.is_some();
+            first = first.take().or(bad);
+            is_bad
+        });
+        let mut bad = first?;
+        bad.example = example;
+        Some(self.at_loss(bad))
+    }
+
+    /// The same with the line that set the loss, for what a loss of the library computed.
+    fn at_loss(&self, mut bad: BadValue) -> BadValue {
+        if bad.scope == LOSS && bad.location.is_some_and(is_library) {
+            bad.location = Some(self.loss_at);
+        }
+        bad
     }
 
     /// Looks for a validation example that makes the loss infinite or NaN, or a metric NaN.
@@ -46,6 +110,11 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, 
             !Predictions::of(model, example).loss(&self.loss).is_finite() || self.metric_is_nan(model, example)
         })
     }
+}
+
+/// Whether a loss or its gradients are not finite.
+pub(super) fn is_bad<T: Scalar, M: Params<Tensor<T>>>((loss, gradients): (f64, M)) -> bool {
+    !loss.is_finite() || first_not_finite(&gradients).is_some()
 }
 
 /// Looks for an example with a number that is not finite for which `is_bad` holds.

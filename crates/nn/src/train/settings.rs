@@ -20,6 +20,8 @@ pub(super) struct Settings<'a, T: Scalar, M> {
     pub quiet: bool,
     pub track_gradients: bool,
     pub track_updates: bool,
+    /// Whether every batch runs on tapes that keep all values.
+    pub find_bad_values: bool,
     pub callbacks: Vec<Box<dyn Callback<T, M> + Send + 'a>>,
     pub interrupt: Interrupt,
     #[cfg(feature = "safetensors")]
@@ -35,6 +37,7 @@ impl<T: Scalar, M> Default for Settings<'_, T, M> {
             quiet: false,
             track_gradients: false,
             track_updates: false,
+            find_bad_values: false,
             callbacks: Vec::new(),
             interrupt: Interrupt::new(),
             #[cfg(feature = "safetensors")]

@@ -6,13 +6,14 @@ use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::at_callers_line::{at_callers_line_with, on_any_thread};
+use crate::train::bad_batch::if_finding;
 use crate::train::batch_loss::batch_loss;
 use crate::tuning::{ADDED_ELEMENTS, MAX_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use unspool_autograd::{Params, ParamsExt, Profile, Scalar, Tape, Tensor, Var};
+use unspool_autograd::{BadValue, Params, ParamsExt, Profile, Scalar, Tape, Tensor, Var, isolated};
 
 /// The gradients of a batch that is cut into shards. Each shard has a tape of its own, and shards
 /// run in parallel as far as there are threads. Nothing synchronizes within a shard, so two cores
@@ -149,6 +150,9 @@ impl<T: Scalar> Shards<T> {
         S: Sync,
         A: Send,
     {
+        if let Some(result) = if_finding(|found| isolated(|| looked_at(model, shards, &loss, found))) {
+            return result;
+        }
         while self.tapes.len() < shards.len() {
             self.tapes.push(if self.is_profiled { Tape::new().profiled() } else { Tape::new() });
         }
@@ -169,13 +173,7 @@ impl<T: Scalar> Shards<T> {
             result
         });
         let results: Vec<(f64, M, A)> = work.into_par_iter().map(compute).collect();
-        let mut auxiliary = Vec::with_capacity(results.len());
-        let results = results.into_iter().map(|(loss, gradients, aux)| {
-            auxiliary.push(aux);
-            (loss, gradients)
-        });
-        let (loss, gradients) = results.reduce(add).expect("at least one shard");
-        (loss, gradients, auxiliary)
+        sum(results)
     }
 
     /// How a batch of `n` examples is cut: at most 16 shards of some 32 examples, as its size alone
@@ -289,6 +287,38 @@ fn gradients<T: Scalar, M: Params<Tensor<T>>, S, A>(
     };
     tape.reset();
     result
+}
+
+/// The sum of the shards' losses and gradients, with what else they returned.
+fn sum<T: Scalar, M: Params<Tensor<T>>, A>(results: Vec<(f64, M, A)>) -> (f64, M, Vec<A>) {
+    let mut auxiliary = Vec::with_capacity(results.len());
+    let results = results.into_iter().map(|(loss, gradients, aux)| {
+        auxiliary.push(aux);
+        (loss, gradients)
+    });
+    let (loss, gradients) = results.reduce(add).expect("at least one shard");
+    (loss, gradients, auxiliary)
+}
+
+/// The same shards on tapes that keep all values, one after the other on this thread; `found` becomes the first bad
+/// value, if there is one.
+fn looked_at<T: Scalar, M: Params<Tensor<T>>, S, A>(
+    model: &M,
+    shards: &[S],
+    loss: &impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> (Var<'t, T>, A),
+    found: &mut Option<BadValue>,
+) -> (f64, M, Vec<A>) {
+    let compute = |shard| {
+        let tape = Tape::new().keep_all();
+        let net = tape.bind(model);
+        let (loss, aux) = loss(&tape, &net, shard);
+        let gradients = loss.backward();
+        if found.is_none() {
+            *found = loss.bad_value().or_else(|| gradients.bad_value());
+        }
+        (loss.item().to_f64(), gradients.of(&net), aux)
+    };
+    sum(shards.iter().map(compute).collect())
 }
 
 fn add<T: Scalar, M: Params<Tensor<T>>>((loss_a, mut a): (f64, M), (loss_b, b): (f64, M)) -> (f64, M) {

@@ -9,13 +9,14 @@ use crate::data::examples::{Examples, OnTape};
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::at_callers_line::at_callers_line_with;
 use crate::train::evaluate::try_one;
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
 use std::borrow::Cow;
+use std::ops::Range;
 use std::panic::Location;
-use unspool_autograd::{Scalar, Var};
+use unspool_autograd::mistake::{Caught, catch};
+use unspool_autograd::{BadValue, Scalar, Var};
 
 /// Examples and a loss to train on: what [`fit`](crate::train::fit()) makes of a [`Dataset`]. Its
 /// settings are methods of [`Fit`](crate::train::Fit).
@@ -89,10 +90,21 @@ impl<'a, T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'a, T,
         match &self.batches {
             Some(batches) => self.train.select_trimmed(&batches[i]),
             None => {
-                let start = i * self.batch_size;
-                self.train.slice_trimmed(start, self.batch_size.min(self.train.len() - start))
+                let examples = self.range(i);
+                self.train.slice_trimmed(examples.start, examples.len())
             }
         }
+    }
+
+    /// The examples of batch `i` of those that keep their order.
+    fn range(&self, i: usize) -> Range<usize> {
+        let start = i * self.batch_size;
+        start..self.train.len().min(start + self.batch_size)
+    }
+
+    /// The indices of the examples of batch `i`.
+    pub(super) fn examples(&self, i: usize) -> Vec<usize> {
+        self.batches.as_ref().map_or_else(|| self.range(i).collect(), |batches| batches[i].clone())
     }
 
     /// Whether a metric of this example alone is NaN.
@@ -153,13 +165,22 @@ where
 
     #[track_caller]
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M> {
-        let number = batch + 1;
-        let batch = self.batch(batch);
-        // What the first example has not shown, such as a class that is out of range.
-        let hint = format_args!("in batch {number} of an epoch, with the loss given to fit at {}", self.loss_at);
-        let (loss, gradients) =
-            at_callers_line_with(hint, || self.shards.cut_batch_gradients(model, &batch, &self.loss, mode));
-        BatchGradients { loss, gradients, weight: batch.loss_count() }
+        let examples = self.batch(batch);
+        match catch(|| self.shards.cut_batch_gradients(model, &examples, &self.loss, mode)) {
+            Ok((loss, gradients)) => BatchGradients { loss, gradients, weight: examples.loss_count() },
+            // What the first example has not shown, such as a class that is out of range.
+            Err(caught) => {
+                let example = match &caught {
+                    Caught::Mistake(_) => self.mistaken_example(model, batch, mode),
+                    Caught::Other(_) => None, // whose message would be printed again and again
+                };
+                let example = example.map_or_else(String::new, |i| format!("example {i}, "));
+                let (batch, line) = (batch + 1, self.loss_at);
+                caught.raise(Some(&format!(
+                    "{example}in batch {batch} of an epoch, with the loss given to fit at {line}"
+                )))
+            }
+        }
     }
 
     fn metrics(&self) -> Vec<String> {
@@ -186,6 +207,14 @@ where
             ExampleSet::Training => self.check_training_data(model, limit),
             ExampleSet::Validation => self.check_validation_data(model, limit),
         }
+    }
+
+    fn bad_value(&mut self, model: &M, batch: usize, mode: Mode) -> Option<BadValue> {
+        self.explain_batch(model, batch, mode)
+    }
+
+    fn bad_validation_value(&mut self, model: &M) -> Option<BadValue> {
+        self.explain_validation(model)
     }
 
     fn settings(&self) -> Vec<(&'static str, u64)> {

@@ -5,8 +5,9 @@ use crate::data::dataset::Dataset;
 use crate::data::examples::{Examples, OnTape};
 use crate::mode::Mode;
 use crate::optim::state_dict::{StateDict, StateDictError};
+use crate::train::bad_batch::finding;
 use crate::train::supervised::{NoLoss, Supervised};
-use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
+use unspool_autograd::{BadValue, Params, ParamsExt, Scalar, Tensor};
 
 /// What [`fit`](crate::train::fit()) needs of a task: batches and their gradients. Epochs,
 /// optimizers, accumulation, callbacks, history, checkpoints and interruption are `fit`'s, whatever
@@ -69,7 +70,8 @@ pub trait Task<T: Scalar, M> {
     /// from batch to batch in the epoch before. Returns the number of batches.
     fn begin_epoch(&mut self, seed: u64) -> usize;
 
-    /// The gradients of batch number `batch` of the epoch. `fit` requests each once and in order.
+    /// The gradients of batch number `batch` of the epoch. `fit` requests each once and in order, unless
+    /// [`bad_value`](Task::bad_value) requests the last one again.
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M>;
 
     /// Called after each step of the optimizer: to update the model's buffers, for example with what
@@ -112,6 +114,22 @@ pub trait Task<T: Scalar, M> {
     fn check_data(&self, model: &M, set: ExampleSet, limit: usize) -> Result<(), FitError> {
         let _ = (model, set, limit);
         Ok(())
+    }
+
+    /// Where the first number that is not finite comes from, in the batch that was requested last: `fit` calls
+    /// this before it ends with an error because the loss or a gradient of this batch is not finite.
+    ///
+    /// By default, the [`gradients`](Task::gradients) of the batch are computed once more, and each
+    /// [`Shards`](crate::train::Shards) in it uses tapes that [keep all](unspool_autograd::Tape::keep_all) values. A
+    /// task that carries something from batch to batch goes back first; `None` if it cannot.
+    fn bad_value(&mut self, model: &M, batch: usize, mode: Mode) -> Option<BadValue> {
+        finding(|| self.gradients(model, batch, mode)).1
+    }
+
+    /// The same for the validation loss; `None` by default.
+    fn bad_validation_value(&mut self, model: &M) -> Option<BadValue> {
+        let _ = model;
+        None
     }
 
     /// Settings by name that a training must share with the one it resumes.
@@ -238,6 +256,12 @@ impl<T: Scalar, M, K: Task<T, M>> Task<T, M> for &mut K {
     }
     fn check_data(&self, model: &M, set: ExampleSet, limit: usize) -> Result<(), FitError> {
         (**self).check_data(model, set, limit)
+    }
+    fn bad_value(&mut self, model: &M, batch: usize, mode: Mode) -> Option<BadValue> {
+        (**self).bad_value(model, batch, mode)
+    }
+    fn bad_validation_value(&mut self, model: &M) -> Option<BadValue> {
+        (**self).bad_validation_value(model)
     }
     fn settings(&self) -> Vec<(&'static str, u64)> {
         (**self).settings()

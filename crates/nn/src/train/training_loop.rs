@@ -1,5 +1,7 @@
 //! The training loop: epochs, steps, and what follows each of them.
 
+use super::bad_batch::finding;
+use super::bad_step::BeforeStep;
 use super::callback::{Progress, Start};
 use super::error::FitError;
 use super::settings::Settings;
@@ -11,7 +13,7 @@ use crate::train::history::{History, StopReason};
 use crate::train::progress::ProgressBar;
 use crate::tuning::TRIED_EXAMPLES;
 use std::time::Instant;
-use unspool_autograd::{Params, ParamsExt, Real, Scalar, Tensor};
+use unspool_autograd::{BadValue, Cause, Params, ParamsExt, Real, Scalar, Tensor};
 
 /// The metric that is recorded as the validation loss.
 pub(super) const VAL_LOSS: &str = "val_loss";
@@ -118,9 +120,7 @@ where
             let group = batches.min(self.at.batches + self.settings.accumulate) - self.at.batches;
             let BatchGradients { loss, gradients, weight } = self.gradients(epoch, group)?;
             self.at.learning_rate = self.optimizer.current_learning_rate();
-            self.tracker.before_step(self.model);
-            self.optimizer.step(self.model, &gradients);
-            self.tracker.after_step(self.model, &gradients);
+            self.step(&gradients, group)?;
             self.task.after_step(self.model);
             self.at.batches += group;
             self.at.steps += 1;
@@ -149,12 +149,30 @@ where
         Ok(())
     }
 
+    /// The step of the optimizer after so many batches, looked at if that was requested.
+    fn step(&mut self, gradients: &M, group: usize) -> Result<(), FitError> {
+        let before = self.settings.find_bad_values.then(|| BeforeStep::new(self.model, &self.optimizer));
+        self.tracker.before_step(self.model);
+        self.optimizer.step(self.model, gradients);
+        self.tracker.after_step(self.model, gradients);
+        match before.and_then(|before| before.first_bad(self.model, &self.optimizer, gradients)) {
+            Some((parameter, bad)) => {
+                let (epoch, batch, history) = (self.at.epochs + 1, self.at.batches + group, self.so_far());
+                Err(FitError::ParameterNotFinite { epoch, batch, parameter, cause: Some(Box::new(bad)), history })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The mean loss on the next batches, as many as there are in a group, and its gradients.
     fn gradients(&mut self, epoch: usize, group: usize) -> Result<BatchGradients<M>, FitError> {
         let mut sum: Option<BatchGradients<M>> = None;
         for batch in self.at.batches..self.at.batches + group {
             let mode = Mode::Training { seed: self.settings.seed }.fold_in(epoch).fold_in(batch);
-            let of_batch = self.task.gradients(self.model, batch, mode);
+            let (of_batch, bad) = match self.settings.find_bad_values {
+                true => finding(|| self.task.gradients(self.model, batch, mode)),
+                false => (self.task.gradients(self.model, batch, mode), None),
+            };
             let weight = of_batch.weight;
             ensure!(
                 weight > 0.0 && weight.is_finite(),
@@ -163,7 +181,7 @@ where
             );
             let not_finite = first_not_finite(&of_batch.gradients);
             if !of_batch.loss.is_finite() || not_finite.is_some() {
-                return Err(self.not_finite(epoch, batch + 1, of_batch.loss, not_finite));
+                return Err(self.not_finite(batch, mode, of_batch.loss, not_finite, bad));
             }
             match &mut sum {
                 None => sum = Some(of_batch),
@@ -177,23 +195,42 @@ where
     /// it where no step follows: at the end of an epoch and before a checkpoint.
     fn require_finite(&self, epoch: usize) -> Result<(), FitError> {
         match first_not_finite(&*self.model) {
-            Some(parameter) => Err(FitError::ParameterNotFinite { epoch, parameter, history: self.so_far() }),
+            Some(parameter) => {
+                let (batch, history) = (self.at.batches, self.so_far());
+                Err(FitError::ParameterNotFinite { epoch, batch, parameter, cause: None, history })
+            }
             None => Ok(()),
         }
     }
 
     /// Why a loss, or the gradient of a parameter, is not finite: because of an example, of a
-    /// parameter, or of neither.
-    fn not_finite(&self, epoch: usize, batch: usize, loss: f64, gradient: Option<String>) -> FitError {
+    /// parameter, or of what is computed from them. `found` is the first bad value, if the batch was looked at.
+    fn not_finite(
+        &mut self,
+        batch: usize,
+        mode: Mode,
+        loss: f64,
+        gradient: Option<String>,
+        found: Option<BadValue>,
+    ) -> FitError {
         let (history, own) = (self.so_far(), first_not_finite(&*self.model));
         if own.is_none()
             && let Err(data) = self.task.check_data(self.model, ExampleSet::Training, usize::MAX)
         {
             return data.with_history(history);
         }
+        let cause = self.task.bad_value(self.model, batch, mode).or(found).map(|mut bad| {
+            if bad.cause == Cause::Variable && !self.settings.find_bad_values {
+                bad.advice += ", and find the step with `fit(..).find_bad_values()`";
+            }
+            Box::new(bad)
+        });
+        let (epoch, batch) = (self.at.epochs + 1, batch + 1);
         match gradient {
-            Some(parameter) if loss.is_finite() => FitError::GradientNotFinite { epoch, batch, parameter, history },
-            gradient => FitError::NotFinite { epoch, batch, loss, parameter: own.or(gradient), history },
+            Some(parameter) if loss.is_finite() => {
+                FitError::GradientNotFinite { epoch, batch, parameter, cause, history }
+            }
+            gradient => FitError::NotFinite { epoch, batch, loss, parameter: own.or(gradient), cause, history },
         }
     }
 
@@ -246,7 +283,10 @@ where
         }
         let loss = names.iter().zip(values).find(|(name, _)| *name == VAL_LOSS).map(|(_, value)| value);
         match loss.filter(|loss| !loss.is_finite()) {
-            Some(loss) => Err(FitError::ValidationNotFinite { epoch, loss, history: self.so_far() }),
+            Some(loss) => {
+                let cause = self.task.bad_validation_value(self.model).map(Box::new);
+                Err(FitError::ValidationNotFinite { epoch, loss, cause, history: self.so_far() })
+            }
             None => Ok(loss),
         }
     }

@@ -1,10 +1,13 @@
 //! Truncated backpropagation through time.
 
 use super::at_callers_line::{at_callers_line_with, on_any_thread};
+use super::bad_batch::{bad_example, finding};
+use super::batch_loss::loss_scope;
 use super::error::FitError;
+use super::not_finite::is_bad;
 use super::sequences::Sequences;
 use super::task::{BatchGradients, ExampleSet, Task};
-use super::training_loop::{VAL_LOSS, first_not_finite};
+use super::training_loop::VAL_LOSS;
 use crate::context::Context;
 use crate::data::error::DataError;
 use crate::data::examples::{Examples, OnTape};
@@ -18,7 +21,7 @@ use crate::train::shards::Shards;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::panic::Location;
-use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
+use unspool_autograd::{BadValue, Cause, Indices, Params, Scalar, Tape, Tensor, Var};
 
 /// Long sequences that a model learns window by window: the gradient stays within a window, the
 /// state is carried from each window to the next, and starts from zero in every epoch.
@@ -80,8 +83,9 @@ pub struct TruncatedBptt<X, Y, L, D, T: Scalar = f32> {
     /// The line that set the loss.
     loss_at: &'static Location<'static>,
     shards: Shards<T>,
-    /// The state of each shard after the last window.
+    /// The state of each shard after the last window, and before it.
     carried: Vec<D>,
+    before: Vec<D>,
 }
 
 /// The loss of scores for the next token.
@@ -131,8 +135,9 @@ impl<X: Examples, Y: OnTape<T>, D, T: Scalar> TruncatedBptt<X, Y, (), D, T> {
     pub fn new(x: X, y: Y, steps: usize) -> Result<Self, DataError> {
         ensure!(steps > 0, "TruncatedBptt: windows of 0 steps: they must have at least 1");
         let train = Sequences::new(x, y)?;
-        let (loss_at, shards, carried) = (Location::caller(), Shards::new(), Vec::new());
-        Ok(TruncatedBptt { train, valid: None, steps, restart_every: usize::MAX, loss: (), loss_at, shards, carried })
+        let (loss_at, shards, restart_every) = (Location::caller(), Shards::new(), usize::MAX);
+        let [carried, before] = [(); 2].map(|()| Vec::new());
+        Ok(TruncatedBptt { train, valid: None, steps, restart_every, loss: (), loss_at, shards, carried, before })
     }
 }
 
@@ -141,8 +146,8 @@ impl<X: Examples, Y: OnTape<T>, L, D, T: Scalar> TruncatedBptt<X, Y, L, D, T> {
     #[track_caller]
     pub fn loss<N: Loss<T, Y>>(self, loss: N) -> TruncatedBptt<X, Y, N, D, T> {
         let loss_at = Location::caller();
-        let TruncatedBptt { train, valid, steps, restart_every, shards, carried, .. } = self;
-        TruncatedBptt { train, valid, steps, restart_every, loss, loss_at, shards, carried }
+        let TruncatedBptt { train, valid, steps, restart_every, shards, carried, before, .. } = self;
+        TruncatedBptt { train, valid, steps, restart_every, loss, loss_at, shards, carried, before }
     }
 
     /// Computes the loss on these sequences after each epoch; the state is carried through all of
@@ -216,10 +221,11 @@ where
                 let part = self.train.cut(steps.clone(), range.clone());
                 let (output, state) = run::<T, M, X, Y, D>(tape, net, &part, self.carried.get(*i), mode.fold_in(*i));
                 let weight = range.len() as f64 / count as f64;
+                let _scope = loss_scope(tape);
                 ((self.loss)(output, part.targets(tape)) * weight, state)
             })
         });
-        self.carried = states;
+        self.before = std::mem::replace(&mut self.carried, states);
         BatchGradients { loss, gradients, weight: (steps.len() * count) as f64 }
     }
 
@@ -240,13 +246,34 @@ where
         // Its window is tried alone: what the loss handles is not blamed.
         of.map_or(Ok(()), |of| {
             of.check(name, self.steps, limit, |part| {
-                let (value, gradients) = Shards::new().gradients(model, &[()], |tape, net, ()| {
+                is_bad(Shards::new().gradients(model, &[()], |tape, net, ()| {
                     let (output, _) = run::<T, M, X, Y, D>(tape, net, part, None, Mode::Evaluation);
                     loss(output, part.targets(tape))
-                });
-                !value.is_finite() || first_not_finite(&gradients).is_some()
+                }))
             })
         })
+    }
+
+    fn bad_value(&mut self, model: &M, window: usize, mode: Mode) -> Option<BadValue> {
+        std::mem::swap(&mut self.carried, &mut self.before);
+        let mut bad = finding(|| self.gradients(model, window, mode)).1?;
+        if bad.cause != Cause::Variable {
+            let steps = self.train.window(window, self.steps);
+            bad.example = bad_example(self.train.count, |i| {
+                let part = self.train.cut(steps.clone(), i..i + 1);
+                let mut shards = Shards::<T>::ranges(self.train.count).enumerate();
+                let (shard, range) = shards.find(|(_, range)| range.contains(&i)).expect("in one of them");
+                is_bad(Shards::new().gradients(model, &[()], |tape, net, ()| {
+                    let state = self.before.get(shard).map(|state| {
+                        let row = i - range.start;
+                        attached::<T, M, X, D>(tape, state).map(&mut |var| var.slice(0, row..row + 1)).detached()
+                    });
+                    let (output, _) = run::<T, M, X, Y, D>(tape, net, &part, state.as_ref(), mode);
+                    (self.loss)(output, part.targets(tape))
+                }))
+            });
+        }
+        Some(bad)
     }
 
     fn settings(&self) -> Vec<(&'static str, u64)> {
