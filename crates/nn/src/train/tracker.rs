@@ -4,6 +4,7 @@
 //! [`Fit::track_updates`]: super::Fit::track_updates
 
 use crate::optim::norms::{gradient_norm, gradient_norms, update_ratio, update_ratios};
+#[cfg(feature = "safetensors")]
 use crate::optim::state_dict::StateDict;
 use crate::train::history::{GRADIENT_NORM, History, UPDATE_RATIO};
 use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
@@ -86,7 +87,10 @@ impl<M> Tracker<M> {
             (mean.sum, mean.count) = (0.0, 0.0);
         }
     }
+}
 
+#[cfg(feature = "safetensors")]
+impl<M> Tracker<M> {
     /// The sums of an epoch that is under way.
     pub fn state_dict(&self) -> StateDict<f64> {
         let mut state = StateDict::new();
