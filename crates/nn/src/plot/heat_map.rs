@@ -1,13 +1,14 @@
 //! Values over steps and units, as colors on a logarithmic scale.
 
 use super::axis::{Axis, step_marks};
-use super::svg::{LETTER, document, frame, line, moved, text, vertical_text};
+use super::svg::{document, frame, line, moved, text, vertical_text};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 const WIDTH: f64 = 720.0;
 /// The margins around a map.
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 96.0;
+const RIGHT: f64 = 104.0;
 const TOP: f64 = 36.0;
 const BOTTOM: f64 = 52.0;
 /// The height of one unit, if there is room for it, and the most that all take.
@@ -67,6 +68,8 @@ impl HeatMap<'_> {
         text(svg, [left, top - 12.0], "start", self.title);
         let (columns, rows) = (steps.min(MOST_COLUMNS), units.min(MOST_ROWS));
         let (width, height) = ((right - left) / columns.max(1) as f64, (bottom - top) / rows.max(1) as f64);
+        // A path for each color: the fields of one make a small text.
+        let mut paths: BTreeMap<String, String> = BTreeMap::new();
         for (column, row) in (0..columns).flat_map(|column| (0..rows).map(move |row| (column, row))) {
             let all = |i: usize, of: usize, total: usize| i * total / of..(i + 1) * total / of;
             let inside = all(column, columns, steps)
@@ -74,8 +77,12 @@ impl HeatMap<'_> {
             let value = inside.fold(f64::NAN, f64::max);
             if !value.is_nan() {
                 let (x, y) = (left + column as f64 * width, bottom - (row + 1) as f64 * height);
-                rectangle(svg, [x, y, width, height], &color(&colors, value));
+                let path = paths.entry(color(&colors, value)).or_default();
+                let _ = write!(path, "M{x:.1} {y:.1}h{width:.2}v{height:.2}h-{width:.2}z");
             }
+        }
+        for (color, path) in paths {
+            let _ = writeln!(svg, "<path fill=\"{color}\" shape-rendering=\"crispEdges\" d=\"{path}\"/>");
         }
         frame(svg, [left, top, right, bottom]);
         self.draw_axes(svg, [left, top, right, bottom]);
@@ -99,20 +106,20 @@ impl HeatMap<'_> {
 
     /// What the colors mean, from the smallest value to the largest.
     fn draw_scale(&self, svg: &mut String, colors: &Axis, [left, top, right, bottom]: [f64; 4]) {
-        let pieces = 48;
+        let pieces = 100;
         let height = (bottom - top) / f64::from(pieces);
         for piece in 0..pieces {
             let y = bottom - f64::from(piece + 1) * height;
-            // A little taller, so that no gap shines through.
+            // A little taller, so that no gap shines through; the next one covers that.
             let fill = mixed((f64::from(piece) + 0.5) / f64::from(pieces));
-            rectangle(svg, [left, y, right - left, height + 0.3], &fill);
+            rectangle(svg, [left, y, right - left, height + 1.0], &fill);
         }
         let mut free = bottom + 20.0;
         for (value, label) in &colors.marks {
             let y = bottom - colors.place(*value) * (bottom - top);
             line(svg, [right, y, right + 4.0, y], "#808080");
             // Of a low scale, some labels are left out.
-            if y <= free - 14.0 {
+            if y <= free - 16.0 {
                 text(svg, [right + 7.0, y + 4.0], "start", label);
                 free = y;
             }
@@ -122,24 +129,24 @@ impl HeatMap<'_> {
             rectangle(svg, [left, bottom + 8.0, right - left, 10.0], ZERO);
             text(svg, [right + 7.0, bottom + 17.0], "start", "0");
         }
-        let end = WIDTH - 8.0;
-        let x = end.min(left + LETTER * self.scale.chars().count() as f64);
-        text(svg, [x.max(end), top - 12.0], "end", self.scale);
+        text(svg, [WIDTH - 8.0, top - 12.0], "end", self.scale);
     }
 }
 
 fn rectangle(svg: &mut String, [x, y, width, height]: [f64; 4], fill: &str) {
-    let _ =
-        writeln!(svg, "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{width:.2}\" height=\"{height:.2}\" fill=\"{fill}\"/>");
+    let _ = writeln!(
+        svg,
+        "<path fill=\"{fill}\" shape-rendering=\"crispEdges\" d=\"M{x:.1} {y:.2}h{width:.1}v{height:.2}h-{width:.1}z\"/>"
+    );
 }
 
 fn color(colors: &Axis, value: f64) -> String {
     if colors.has(value) { mixed(colors.place(value)) } else { ZERO.to_string() }
 }
 
-/// The color at a place from 0 to 1.
+/// The color at a place from 0 to 1, one of a hundred.
 fn mixed(place: f64) -> String {
-    let at = place.clamp(0.0, 1.0) * (COLORS.len() - 1) as f64;
+    let at = (100.0 * place.clamp(0.0, 1.0)).round() / 100.0 * (COLORS.len() - 1) as f64;
     let i = (at as usize).min(COLORS.len() - 2);
     let part = at - i as f64;
     let [r, g, b] = [0, 1, 2].map(|channel| COLORS[i][channel] * (1.0 - part) + COLORS[i + 1][channel] * part);

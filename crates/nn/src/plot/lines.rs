@@ -1,8 +1,8 @@
 //! Curves over numbered steps.
 
 use super::axis::{Axis, step_marks};
-use super::legend::Legend;
-use super::svg::{LETTER, document, frame, line, marking_line, moved, text, vertical_text};
+use super::legend::{Legend, Sign};
+use super::svg::{LETTER, document, frame, line, marking_line, moved, ring, text, vertical_text};
 use std::fmt::Write;
 
 pub(super) const WIDTH: f64 = 720.0;
@@ -93,7 +93,7 @@ impl Chart<'_> {
         // A step is at the same place in all panels.
         let labels = scales.iter().flat_map(|scale| scale.marks.iter().map(|(_, label)| label.len()));
         let left = LEFT + LETTER * labels.max().unwrap_or(0) as f64;
-        let legends: Vec<Legend> = (0..self.panels.len()).map(|i| self.legend(i, left)).collect();
+        let legends: Vec<Legend> = scales.iter().enumerate().map(|(i, scale)| self.legend(i, scale, left)).collect();
         let height = |legend: &Legend| HEIGHT + ROW * (legend.rows - 1) as f64;
         document(WIDTH, legends.iter().map(height).sum(), self.title, |svg| {
             let mut y = 0.0;
@@ -127,9 +127,12 @@ impl Chart<'_> {
     }
 
     /// The legend of panel number `i`; that of the first one explains the marking line.
-    fn legend(&self, i: usize, left: f64) -> Legend<'_> {
-        let mark = self.mark.as_ref().filter(|_| i == 0).map(|(_, label)| (None, &label[..]));
-        Legend::of(self.panels[i].shown().map(|(i, name, _)| (Some(style(i)), name)).chain(mark), left)
+    fn legend(&self, i: usize, scale: &Axis, left: f64) -> Legend<'_> {
+        let panel = &self.panels[i];
+        let mark = self.mark.as_ref().filter(|_| i == 0).map(|(_, label)| (Sign::Mark, &label[..]));
+        let has_rings = panel.values().any(|value| drawable(value) && !scale.has(value));
+        let ring = has_rings.then_some((Sign::Ring, "0 or less"));
+        Legend::of(panel.shown().map(|(i, name, _)| (Sign::Curve(style(i)), name)).chain(mark).chain(ring), left)
     }
 
     /// The frame, the marks with their lines and labels, and the names of the axes.
@@ -179,10 +182,7 @@ fn curve(svg: &mut String, layout: &Layout, values: &[f64], (color, stroke): Sty
             continue;
         }
         if !layout.values.has(run[0]) {
-            for (x, y) in places.map(at) {
-                let _ =
-                    writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"white\" stroke=\"{color}\"/>");
-            }
+            places.map(at).for_each(|(x, y)| ring(svg, [x, y], color));
             continue;
         }
         if run.len() > 1 {

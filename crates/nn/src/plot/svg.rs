@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 /// The width of one letter of a label.
-pub(super) const LETTER: f64 = 7.0;
+pub(super) const LETTER: f64 = 8.0;
 
 /// A picture of this size, which `draw` fills, on a white ground: readable on a dark page, too.
 pub(super) fn document(width: f64, height: f64, title: &str, draw: impl FnOnce(&mut String)) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"14\">\n\
          <title>{}</title>\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n",
         escaped(title)
@@ -37,6 +37,11 @@ pub(super) fn marking_line(svg: &mut String, [x1, y1, x2, y2]: [f64; 4]) {
         "<line class=\"mark\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#606060\" \
          stroke-width=\"1.5\" stroke-dasharray=\"5 4\"/>"
     );
+}
+
+/// Where a value would be, if the axis had a place for it.
+pub(super) fn ring(svg: &mut String, [x, y]: [f64; 2], color: &str) {
+    let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"white\" stroke=\"{color}\"/>");
 }
 
 /// The frame around a plot.

@@ -105,10 +105,12 @@ pub(crate) fn padded(range: Range<f64>) -> Range<f64> {
 }
 
 /// Where a logarithmic axis is marked: 1, 2 and 5 of every power of ten, or 1 alone if these are
-/// many.
-fn marks(range: &Range<f64>) -> Vec<f64> {
+/// many, of every second power or fewer if there are more than ten.
+pub(crate) fn marks(range: &Range<f64>) -> Vec<f64> {
     let powers = range.start.log10().floor() as i32..=range.end.log10().ceil() as i32;
-    let digits: &[i32] = if powers.clone().count() > 5 { &[1] } else { &[1, 2, 5] };
+    let count = powers.clone().count();
+    let digits: &[i32] = if count > 5 { &[1] } else { &[1, 2, 5] };
+    let powers = powers.filter(|power| power % count.div_ceil(10) as i32 == 0);
     // Written and read again, so that 5e-3 is 0.005 and no neighbor of it.
     let all = powers.flat_map(|power| digits.iter().filter_map(move |digit| format!("{digit}e{power}").parse().ok()));
     all.filter(|mark| range.contains(mark)).collect()
@@ -135,6 +137,7 @@ mod tests {
     fn axes_are_marked_in_round_numbers() {
         assert_eq!(marks(&(0.0024..0.15)), [0.005, 0.01, 0.02, 0.05, 0.1]);
         assert_eq!(marks(&(2e-6..3.0)), [1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0]);
+        assert_eq!(marks(&(2e-11..3.0)), [1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0]);
         let ticks = [(-1e-17, 1.4), (0.1 + 0.2, 1.4), (160.0, 180.0), (1e9 - 0.2, 2.0), (-2e-28, 4e-28)];
         assert_eq!(ticks.map(|(value, span)| tick(value, span)), ["0", "0.3", "160", "999999999.8", "-2.000e-28"]);
     }
