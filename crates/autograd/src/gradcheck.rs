@@ -49,7 +49,9 @@ impl std::error::Error for GradcheckError {}
 /// tape. A derivative passes if it agrees with the five-point difference `(8 (f(x+h) - f(x-h)) -
 /// (f(x+2h) - f(x-2h))) / 12 h`, `h = 1e-3 max(1, |x|)`, to 1e-7 relative (plus 1e-11 times the
 /// loss or the largest derivative, whichever is larger). Costs four evaluations of the loss per
-/// parameter. [Buffers](Params#buffers) are constants. Check functions that are not smooth, such as
+/// parameter. Layers and cells that are checked are therefore generic over the element type,
+/// `impl<'t, T: Scalar> Cell<'t, T> for MyCell<Var<'t, T>>`: one for `f32` alone has no method
+/// `forward` here. [Buffers](Params#buffers) are constants. Check functions that are not smooth, such as
 /// `relu`, away from their kinks.
 ///
 /// ```

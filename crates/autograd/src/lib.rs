@@ -31,6 +31,7 @@
 //! differences.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[macro_use(ensure, fail)]
 extern crate unspool_tensor;

@@ -70,6 +70,7 @@
 //! [`evaluate`]: train::evaluate()
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // `#[derive(Params)]` writes `::unspool::..`, which in this crate must resolve, too.
 #[macro_use(ensure, fail)]

@@ -20,6 +20,7 @@
 //! in the files that its folders' `mod.rs` mark with `#[allow(unsafe_code)]`.
 
 #![deny(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
 #[macro_use]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use unspool_autograd as autograd;
 pub use unspool_nn::{cells, data, inspect, io, layers, losses, online, optim, recurrent, text, train};

@@ -79,7 +79,7 @@ pub use path::{Path, Segment};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model with leaves `{P}`",
-    note = "a model is a struct generic in its leaf, `struct Model<P> {{ weight: P }}`, that derives `Params`; fields of configuration do not mention `P`"
+    note = "a model is a struct generic in its leaf, whose name is `P`: `struct Model<P> {{ weight: P }}`, and derives `Params`; fields of configuration do not mention `P`"
 )]
 pub trait Params<P> {
     /// The same model with leaves of type `Q`.

@@ -75,6 +75,10 @@ pub trait Layer<'t, T: Scalar, X = Var<'t, T>> {
 /// trains on inputs `X`.
 ///
 /// It is implemented for every type that qualifies.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model of inputs `{X}`",
+    note = "a model derives `Params`, and implements `Layer` when its leaves are bound to a tape: `impl<'t, T: Scalar> Layer<'t, T> for MyModel<Var<'t, T>>`"
+)]
 pub trait Model<T: Scalar, X: OnTape<T> = Tensor<T>>: Params<Tensor<T>> {
     /// The output of the bound model for the input `x`.
     #[track_caller]
@@ -89,6 +93,10 @@ impl<T: Scalar, X: Feeds<T, M>, M: Params<Tensor<T>>> Model<T, X> for M {
 
 /// Inputs for layers of the model `M`. The bound of [`Model`] is one on the inputs, because only
 /// then does the compiler wait until it knows what they are.
+#[diagnostic::on_unimplemented(
+    message = "`{M}` is not a model of inputs `{Self}`",
+    note = "a model derives `Params`, and implements `Layer` when its leaves are bound to a tape: `impl<'t, T: Scalar> Layer<'t, T> for MyModel<Var<'t, T>>`"
+)]
 pub trait Feeds<T: Scalar, M: Params<Tensor<T>>>: OnTape<T> {
     #[track_caller]
     fn feed<'t>(net: &M::With<Var<'t, T>>, x: Self::Bound<'t>, cx: Context<'_>) -> Var<'t, T>;

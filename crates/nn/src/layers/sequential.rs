@@ -65,7 +65,7 @@ impl<L> Sequential<L> {
 /// To add an existing layer, pass a closure that returns it: `.add(move |_: &mut Rng| layer)`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be added to a sequential model",
-    note = "pass `dense(..)`, `simple_rnn(..)`, `recurrent(..)` or a closure `|rng: &mut Rng| layer`"
+    note = "pass `dense(..)`, `simple_rnn(..)`, `recurrent(..)` of a cell that derives `Params`, or a closure `|rng: &mut Rng| layer`"
 )]
 pub trait Build {
     /// The layer it builds.

@@ -228,13 +228,7 @@ impl<T: Scalar, M, K, O> Fit<'_, T, M, K, O> {
     }
 }
 
-impl<T, M, K, O> Fit<'_, T, M, K, O>
-where
-    T: Real,
-    M: Params<Tensor<T>> + Send + Sync,
-    K: Task<T, M> + Send,
-    O: Optimizer<T, M> + Send,
-{
+impl<T: Scalar, M, K, O> Fit<'_, T, M, K, O> {
     /// Trains.
     ///
     /// # Errors
@@ -248,7 +242,14 @@ where
     /// If the examples do not fit the model, the loss or a metric; if the optimizer does not fit
     /// the model; or if sequences without lengths are to be [bucketed](Fit::bucket_by_length).
     #[track_caller]
-    pub fn run(mut self) -> Result<History, FitError> {
+    pub fn run(mut self) -> Result<History, FitError>
+    where
+        // Here and not on the impl, where the compiler would say that there is no `run`, and not why.
+        T: Real,
+        M: Params<Tensor<T>> + Send + Sync,
+        K: Task<T, M> + Send,
+        O: Optimizer<T, M> + Send,
+    {
         self.task.prepare(self.model)?;
         if self.model.leaves().is_empty() {
             return Err(FitError::NothingToTrain);
