@@ -146,7 +146,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
             Some(grad) => Ok(grad.contiguous()),
             // A computed value is looked at on purpose: a zero would be believed.
             None if !node.is_leaf() => Err(
-                "the loss does not depend on this value; call retain_grad() on the very variable that the loss is computed from, not on a slice or a copy made beside it",
+                "the loss does not depend on this value; call retain_grad() on the very variable that the loss is computed from, not on a slice or a copy made beside it; `inspect::GradientFlow` has those of all states of a recurrent layer",
             ),
             None => Ok(Tensor::zeros(record.values[var.id() as usize].shape())),
         }

@@ -28,7 +28,9 @@ impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
     /// Without lengths and masks, and of a cell that goes step by step, these are the variables of
     /// which [`sequence`](SequenceOutput::sequence) and [`last`](SequenceOutput::last) are made, so
     /// that [`retain_grad`](Var::retain_grad) gives the gradient of any loss. Otherwise they are
-    /// slices of a sequence, and have a gradient if the loss is computed from them.
+    /// slices of a sequence, and have a gradient if the loss is computed from them; if it is not,
+    /// asking for one panics. [`GradientFlow`](crate::inspect::GradientFlow) has the gradients of all
+    /// states in any case.
     ///
     /// ```
     /// use unspool_nn::rng;
@@ -61,7 +63,9 @@ impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
     }
 
     /// The states after all time steps, as one state whose variables are `[T, B, H]`: for an LSTM,
-    /// every h and every c.
+    /// every h and every c. They are copies, joined over time: a loss that is not computed from them
+    /// does not depend on them. For the gradients of states see
+    /// [`GradientFlow`](crate::inspect::GradientFlow).
     ///
     /// # Panics
     /// If they were not kept: with gradient checkpointing, a context
