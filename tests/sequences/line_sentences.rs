@@ -5,6 +5,7 @@ use unspool::cells::{
     CifgLstm, GruResetBefore, IndRnn, LayerNormGru, LayerNormLstm, Lru, Mgu, MinGru, MinLstm, Mlstm, PeepholeLstm,
     ProjectedLstm, Qrnn, RgLru, Slstm,
 };
+use unspool::losses::huber;
 use unspool::prelude::*;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
 use unspool::recurrent::{Bidirectional, SequenceLayer, Stack, StepContext, Unrolled, recurrent};
@@ -124,6 +125,27 @@ impl<'t> Layer<'t, f32> for Scores<Var<'t>> {
     }
 }
 
+/// A layer that opens scopes.
+#[derive(Params)]
+struct Mixed<P> {
+    w: P,
+    in_closure: bool,
+}
+
+impl<'t> Layer<'t, f32> for Mixed<Var<'t>> {
+    type Output = Var<'t>;
+
+    fn apply(&self, x: Var<'t>, _: Context<'_>) -> Var<'t> {
+        let _layer = x.tape().layer_scope(self);
+        let _own = x.tape().scope("mixing"); // the scope
+        if self.in_closure {
+            return huber(1.0)(x, self.w); // mistake in a closure of the library
+        }
+        let mixed = x.matmul(self.w); // mistake in a scope
+        mixed
+    }
+}
+
 const MISTAKES: [(Mistake, &str, &str); 5] = [
     (Mistake::ZeroState, "mistake in zero_state", "add: shapes [2, 3] and [2, 4] do not broadcast"),
     (
@@ -207,6 +229,24 @@ fn a_mistake_in_a_custom_layer_points_to_its_line() {
     let scores = tape.bind(&sequential().add(|_: &mut Rng| Scores { w: zeros([3, 4]) }));
     let apply = sentence_at(line_of("mistake in apply"), || scores.forward(xs));
     assert_eq!(apply, "matmul: shapes [5, 2, 4] and [3, 4] do not multiply; they must be [.., K] and [K, N]");
+}
+
+#[test]
+fn a_mistake_in_a_scope_of_the_users_own_names_it() {
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 2, 4]));
+    let model = |in_closure| sequential().add(move |_: &mut Rng| Mixed { w: zeros([3]), in_closure });
+    let product = sentence_at(line_of("mistake in a scope"), || tape.bind(&model(false)).forward(xs));
+    let shapes = "matmul: shapes [5, 2, 4] and [3] do not multiply; they must be [.., K] and [K, N]";
+    assert_eq!(product, format!("{shapes} (in layers.0 > mixing)"));
+    // Where the panic cannot point to the user's line, the sentence has the latest line known: that opened the scope.
+    let (message, file, _) = panic_of(|| {
+        tape.bind(&model(true)).forward(xs);
+    });
+    let opened = line_of("the scope");
+    let shapes = "huber: output [5, 2, 4] and target [3] differ in shape";
+    assert_eq!(message, format!("{shapes} (in layers.0 > mixing, at {}:{opened}:29)", file!()));
+    assert!(file.ends_with("loss.rs"), "{file}");
 }
 
 /// Gives a cell a state of twice its width: the mistake is in its step, or in `unroll`.

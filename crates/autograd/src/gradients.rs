@@ -32,12 +32,12 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         };
         let finds_bad_values = tape.record.borrow().finds_bad_values();
         if finds_bad_values && let Some(bad) = loss.bad_value() {
-            panic!("{bad}");
+            fail!("{bad}");
         }
         backward(&mut tape.record.borrow_mut(), loss.id(), seed, pass, since as u32, &mut sums);
         let gradients = Gradients { tape, sums, pass };
         if finds_bad_values && let Some(bad) = gradients.bad_value() {
-            panic!("{bad}");
+            fail!("{bad}");
         }
         gradients
     }

@@ -82,7 +82,7 @@ impl<T: Scalar> Gradients<'_, T> {
 impl<T: Scalar> Record<T> {
     #[track_caller]
     fn require_all_kept(&self, method: &str) {
-        assert!(self.keeps_all(), "{method}: the tape does not keep all values: make it with `Tape::new().keep_all()`");
+        ensure!(self.keeps_all(), "{method}: the tape does not keep all values: make it with `Tape::new().keep_all()`");
     }
 
     /// # Panics
@@ -92,7 +92,7 @@ impl<T: Scalar> Record<T> {
         let is_new = is_nan(&self.values[id as usize])
             && !self.inputs_of(id).iter().any(|&input| is_nan(&self.values[input as usize]));
         if let Some(bad) = is_new.then(|| of_value(self, id)).flatten() {
-            panic!("{bad}");
+            fail!("{bad}");
         }
     }
 }

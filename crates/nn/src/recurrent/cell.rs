@@ -51,9 +51,9 @@ use unspool_autograd::{Params, Scalar, Var};
 /// # Ok::<(), unspool_autograd::GradcheckError>(())
 /// ```
 ///
-/// A shape mistake in a method panics with its line in that method. If it is the caller's mistake,
-/// put `#[track_caller]` on the method, and on a [`step_in`](Cell::step_in) of its own beside a
-/// `step`.
+/// A shape mistake in a method panics with its line in that method, and names the cell's path in
+/// the model and the time step: `(in rnn.cell, time step 3)`. If it is the caller's mistake, put
+/// `#[track_caller]` on the method, and on a [`step_in`](Cell::step_in) of its own beside a `step`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a recurrent cell over `{T}`",
     note = "a cell implements `Cell` when its leaves are bound to a tape: `impl<'t, T: Scalar> Cell<'t, T> for MyCell<Var<'t, T>>`; one for `f32` alone does not take the `f64` of `gradcheck`"

@@ -157,7 +157,7 @@ impl<T: Scalar> Shards<T> {
             self.tapes.push(if self.is_profiled { Tape::new().profiled() } else { Tape::new() });
         }
         if let [shard] = shards {
-            let (loss, gradients, aux) = gradients(&mut self.tapes[0], model, shard, &loss);
+            let (loss, gradients, aux) = isolated(|| gradients(&mut self.tapes[0], model, shard, &loss));
             return (loss, gradients, vec![aux]);
         }
         let work: Vec<_> = self.tapes.iter_mut().zip(shards).collect();
