@@ -11,7 +11,7 @@ use unspool::optim::{AdamW, Nadam, RmsProp};
 use unspool::prelude::*;
 use unspool::recurrent::StreamingCell;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
-use unspool::tensor::bytes_allocated;
+use unspool::tensor::{bytes_allocated, release_memory};
 use unspool::text::{Generator, LanguageModel, Sampler};
 use unspool::train::{Callback, Fit, NoLoss, Progress, Supervised};
 use unspool::{Lstm, Sgd};
@@ -57,6 +57,8 @@ fn a_steady_step_draws_no_memory() {
     buffers(Recurrent::new(Plain::new(rng, 32, 20)), [50, 32, 32]);
     buffers(Recurrent::new(Lstm::new(rng, 256, 256)), [32, 64, 256]);
     buffers(Recurrent::new(Plain::new(rng, 32, 256)), [32, 64, 32]);
+    peak_of_a_profile(Recurrent::new(Lstm::new(rng, 20, 40)), [50, 32, 20]);
+    peak_of_a_profile(Recurrent::new(Plain::new(rng, 128, 128)), [32, 64, 128]);
     long_stream();
     long_text();
     learner(Rtrl::new);
@@ -166,6 +168,30 @@ where
     if std::arch::is_x86_feature_detected!("avx512f") {
         assert!(after.1 - before.1 <= 10 * 3, "{} buffers in ten steps", after.1 - before.1);
     }
+}
+
+/// The peak of a profile is what a first step draws, or somewhat less: it leaves out what ops need for a moment, and the
+/// packed copies of weights.
+fn peak_of_a_profile<C>(model: Recurrent<C>, shape: [usize; 3])
+where
+    Recurrent<C>: Params<Tensor>,
+    for<'t> <Recurrent<C> as Params<Tensor>>::With<Var<'t>>: Layer<'t, f32>,
+{
+    let x: Tensor = values(shape, 1).cast();
+    let step = |tape: &Tape| {
+        let net = tape.bind(&model);
+        let output: Var<'_> = net.forward(tape.constant(&x)).into();
+        drop(output.square().mean().backward().of(&net));
+    };
+    let tape = Tape::new().profiled();
+    step(&tape);
+    let peak = tape.profile().peak_bytes;
+    drop(tape);
+    release_memory();
+    let before = bytes_allocated();
+    step(&Tape::new());
+    let drawn = bytes_allocated() - before;
+    assert!((drawn * 3 / 4..=drawn).contains(&peak), "a peak of {peak} bytes, {drawn} drawn");
 }
 
 /// A stream over a sequence of any length takes the memory of its outputs, and no more.

@@ -5,7 +5,6 @@
 pub mod by_hand;
 pub mod cells;
 mod flops;
-pub mod machine;
 pub mod memory;
 pub mod models;
 pub mod shards;

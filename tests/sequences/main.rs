@@ -1,6 +1,7 @@
 //! Layers over sequences: values, gradients, padding, dropout, attention, and the sentences of mistakes.
 
 mod attention;
+mod bench;
 mod checkpointing;
 mod costs;
 mod dropout;

@@ -18,7 +18,7 @@ use args::Args;
 use clap::Parser;
 use report::Report;
 use std::process::ExitCode;
-use unspool_benches::machine::fma_peak;
+use unspool::bench::fma_peak;
 use unspool_benches::workload;
 
 fn main() -> ExitCode {

@@ -76,6 +76,7 @@
 #[macro_use(ensure, fail)]
 extern crate unspool_autograd as unspool;
 
+pub mod bench;
 pub mod cells;
 mod context;
 pub mod data;

@@ -48,6 +48,7 @@ pub use random::{Rng, rng};
 pub use scalar::dual::Dual;
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
+pub use storage::counting_allocator::CountingAllocator;
 pub use storage::pool::{bytes_allocated, release_memory};
 pub use tensor::Tensor;
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use unspool_autograd as autograd;
-pub use unspool_nn::{cells, data, inspect, io, layers, losses, online, optim, recurrent, text, train};
+pub use unspool_nn::{bench, cells, data, inspect, io, layers, losses, online, optim, recurrent, text, train};
 pub use unspool_tensor as tensor;
 
 /// The built-in ops, and what a custom op is made of: the trait [`Op`](ops::Op), or the

@@ -10,6 +10,8 @@
 
 #[allow(unsafe_code)]
 pub(crate) mod buffer;
+#[allow(unsafe_code)]
+pub(crate) mod counting_allocator;
 pub(crate) mod layout;
 #[allow(unsafe_code)]
 pub(crate) mod pool;
