@@ -3,7 +3,8 @@
 use crate::by_hand::{self, Loop};
 use unspool::autograd::Gradients;
 use unspool::cells::*;
-use unspool::inspect::{GradientFlow, LayerFlow};
+use unspool::inspect::{GradientFlow, Jacobian, LayerFlow};
+use unspool::layers::{Boxed, boxed};
 use unspool::prelude::*;
 use unspool::recurrent::wrappers::{Residual, Zoneout};
 use unspool::recurrent::{Bidirectional, Stack};
@@ -222,4 +223,43 @@ fn gates_are_counted() {
     }
     assert!(gate("o").mean[2].is_nan());
     assert_eq!(layer.gates.len(), 3);
+}
+
+/// A model of the user's, with a layer that was chosen at run time.
+#[derive(Params)]
+struct Mixed<P> {
+    encoder: Boxed<P>,
+    rest: Stack<Recurrent<Gru<P>>>,
+}
+
+#[test]
+fn layers_are_found_in_any_arrangement() {
+    let rng = &mut rng(12);
+    let encoder = boxed(Recurrent::new(Lstm::<Tensor>::new(rng, SIZE, SIZE)).return_sequences());
+    let model = Mixed { encoder, rest: Stack::new([Recurrent::new(Gru::<Tensor>::new(rng, SIZE, SIZE))]) };
+    let xs = inputs().cast();
+    let flow =
+        GradientFlow::of(&model, |tape, net| net.rest.forward(net.encoder.forward(tape.constant(&xs))).last().sum());
+    let names: Vec<&str> = flow.layers.iter().map(|layer| &layer.name[..]).collect();
+    assert_eq!(names, ["encoder.cell", "rest.layers.0.cell"]);
+    assert_eq!(flow.layers[0].parameters[0].name, "encoder.cell.x.weight");
+}
+
+/// No sequence has a step, or there is none.
+#[test]
+fn empty_batches_have_no_norms() {
+    let model = Recurrent::new(Lstm::<Tensor<f64>>::new(&mut rng(13), SIZE, SIZE));
+    for (batch, lengths) in [(2, &[0, 0][..]), (0, &[])] {
+        let xs = Tensor::zeros([3, batch, SIZE]);
+        let options = GradientFlow::options().jacobian(Jacobian::Exact);
+        let flow = options.of(&model, |tape, net| {
+            let output = net.apply(tape.constant(&xs), Context::default().with_lengths(lengths));
+            output.sequence().sum() + net.cell.u.sum()
+        });
+        let layer = &flow.layers[0];
+        assert!(layer.states.iter().all(|state| state.norm.len() == 3 && state.norm.iter().all(|norm| norm.is_nan())));
+        assert!(layer.gates.iter().all(|gate| gate.mean.iter().all(|mean| mean.is_nan())));
+        assert!(flow.to_svg().contains("no gradient norm |dL/ds_t| is finite"));
+        flow.to_heat_map_svg();
+    }
 }

@@ -6,6 +6,7 @@ pub mod loaders;
 mod marked;
 mod panics;
 mod probe;
+pub mod svg;
 
 pub use marked::marked;
 pub use panics::{messages_of, panic_of};

@@ -21,10 +21,13 @@ impl GradientFlow {
             let states = layer.states.iter().filter(|state| state.name != "output");
             states.filter_map(|state| Some((&state.name[..], &state.jacobian.as_ref()?[..]))).collect()
         });
-        self.draw(&[
-            ("gradient norm |dL/ds_t|", norms, Axis::of_positive),
-            ("Jacobian norm |dh_T/ds_t|", jacobians, Axis::of_positive),
-        ])
+        self.draw(
+            &[
+                ("gradient norm |dL/ds_t|", norms, Axis::of_positive),
+                ("Jacobian norm |dh_T/ds_t|", jacobians, Axis::of_positive),
+            ],
+            "no layer has a state",
+        )
     }
 
     /// A map of the norms `|dL/ds_t|` of each unit, over all examples, by time step, for every state of every layer,
@@ -47,7 +50,7 @@ impl GradientFlow {
     pub fn to_terms_svg(&self) -> String {
         let all = self.layers.iter().flat_map(|layer| &layer.parameters);
         let curves = all.map(|parameter| (parameter.name.clone(), &parameter.norm[..])).collect();
-        self.draw(&[("norm of the term of dL/dW", curves, Axis::of_positive)])
+        self.draw(&[("norm of the term of dL/dW", curves, Axis::of_positive)], "no layer has a parameter")
     }
 
     /// A plot of the means of all gates by time step, and of the shares that are saturated, as SVG.
@@ -55,11 +58,14 @@ impl GradientFlow {
         let curves = |of: fn(&super::GateFlow) -> &[f64]| {
             self.curves(|layer| layer.gates.iter().map(|gate| (&gate.name[..], of(gate))).collect())
         };
-        self.draw(&[
-            ("mean of the gate", curves(|gate| &gate.mean), Axis::of_shares),
-            ("share below 0.05", curves(|gate| &gate.closed), Axis::of_shares),
-            ("share above 0.95", curves(|gate| &gate.open), Axis::of_shares),
-        ])
+        self.draw(
+            &[
+                ("mean of the gate", curves(|gate| &gate.mean), Axis::of_shares),
+                ("share below 0.05", curves(|gate| &gate.closed), Axis::of_shares),
+                ("share above 0.95", curves(|gate| &gate.open), Axis::of_shares),
+            ],
+            "no layer has a gate",
+        )
     }
 
     /// Writes [`to_svg`](GradientFlow::to_svg) to a file, completely or not at all.
@@ -106,7 +112,7 @@ impl GradientFlow {
     }
 
     /// Draws panels of curves over time, without those that have none.
-    fn draw(&self, panels: &[(&str, Curves, Scale)]) -> String {
+    fn draw(&self, panels: &[(&str, Curves, Scale)], nothing: &str) -> String {
         let mut drawn: Vec<Panel> = Vec::new();
         for (axis, curves, scale) in panels {
             let curves: Vec<_> = curves.iter().map(|(name, values)| (&name[..], *values)).collect();
@@ -116,7 +122,6 @@ impl GradientFlow {
         }
         let lengths = drawn.iter().flat_map(|panel| panel.curves.iter().map(|(_, values)| values.len()));
         let count = lengths.max().unwrap_or(0);
-        let nothing = "there is nothing to draw";
         Chart { title: TITLE, panels: drawn, steps: "time step", first: 0, count, mark: None, nothing }.draw()
     }
 }
