@@ -139,6 +139,15 @@ fn many_steps_and_units_share_fields() {
     let all: usize = named(&tags(&svg), "path").iter().map(|tag| tag.get("d").matches('M').count()).sum();
     assert_eq!(all - all % 100, 200 * 80 + 100);
     assert!(svg.len() < 700_000, "{}", svg.len());
+    // Steps 151 and 152 share a field. The gradient of the first of them is seen.
+    let flow = GradientFlow::of(&model, |tape, net| net.forward(tape.constant(&xs)).steps()[151].sum());
+    let svg = flow.to_heat_map_svg();
+    let gray = named(&tags(&svg), "path")
+        .iter()
+        .filter(|tag| tag.get("fill") == "#d9d9d9")
+        .map(|tag| tag.get("d").matches('M').count())
+        .max();
+    assert_eq!(gray, Some((200 - 102) * 80));
 }
 
 #[test]

@@ -88,6 +88,31 @@ fn terms_add_up_in_every_arrangement() {
     check("wrapped", Recurrent::new(wrapped));
 }
 
+/// A cell that uses one weight for the input and, twice, in its step.
+#[derive(Params)]
+struct Tied<P> {
+    w: P,
+}
+
+impl<'t, T: Scalar> Cell<'t, T> for Tied<Var<'t, T>> {
+    type State = Var<'t, T>;
+    fn zero_state(&self, batch: usize) -> Var<'t, T> {
+        self.w.new_zeros([batch, self.w.shape()[0]])
+    }
+    fn project(&self, xs: Var<'t, T>) -> Var<'t, T> {
+        xs.matmul(self.w)
+    }
+    fn step(&self, x: Var<'t, T>, h: Var<'t, T>) -> (Var<'t, T>, Var<'t, T>) {
+        let h = (x + h.matmul(self.w).sin().matmul(self.w.t())).tanh();
+        (h, h)
+    }
+}
+
+#[test]
+fn terms_add_up_for_a_weight_of_many_uses() {
+    check("tied", Recurrent::new(Tied { w: values([SIZE, SIZE], 3) }));
+}
+
 /// With more rows than are projected at a time.
 #[test]
 fn terms_add_up_over_several_projections() {

@@ -3,6 +3,7 @@
 mod bad_value_sentences;
 mod buffers;
 mod checkpoint;
+mod contributions;
 mod golden;
 mod gradcheck;
 mod gradients;
