@@ -148,14 +148,19 @@ impl<T: Scalar> Accumulator<T> {
     #[inline]
     fn fill_zeros(&mut self, id: u32) {
         if let Some(i) = self.partial.iter().position(|p| p.id == id) {
-            let Partial { axis, start, end, .. } = self.partial.swap_remove(i);
-            let sum = self.slots[id as usize].as_mut().expect("a range of it is written");
-            let shape = sum.shape();
-            let zero = Tensor::scalar(T::ZERO);
-            for (from, to) in [(0, start), (end, shape[axis])] {
-                if from < to {
-                    sum.slice_assign(axis, from, &zero.expand(shape.with(axis, to - from)));
-                }
+            self.fill_partial(i);
+        }
+    }
+
+    #[inline(never)] // so that the rest is inlined
+    fn fill_partial(&mut self, i: usize) {
+        let Partial { id, axis, start, end } = self.partial.swap_remove(i);
+        let sum = self.slots[id as usize].as_mut().expect("a range of it is written");
+        let shape = sum.shape();
+        let zero = Tensor::scalar(T::ZERO);
+        for (from, to) in [(0, start), (end, shape[axis])] {
+            if from < to {
+                sum.slice_assign(axis, from, &zero.expand(shape.with(axis, to - from)));
             }
         }
     }

@@ -31,7 +31,6 @@ pub use watch::Origin;
 use crate::params::{Params, Path};
 use crate::scope::find_place;
 use node::Node;
-use packed_weights::Turn;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -146,7 +145,7 @@ impl<T: Scalar> Tape<T> {
         };
         // The op runs while the record is only borrowed for reading; a panic in it leaves the
         // record whole.
-        let (value, needs_gradient, noted) = {
+        let (value, needs_gradient) = {
             let record = &*self.record.borrow();
             let ids = &record.inputs[first_input..];
             let mut needs_gradient = false;
@@ -157,26 +156,15 @@ impl<T: Scalar> Tape<T> {
                     panic_absent(op.name(), *node);
                 }
             }
-            let turn = Turn::Forward { node: record.nodes.len() as u32 };
-            let inputs = Inputs { values: &record.values, ids, packed: &record.packed, turn };
-            let value = op.forward(inputs);
-            let noted = record.is_watched().then(|| (op.name(), op.flops(inputs, &value)));
-            (value, needs_gradient, noted)
+            (op.forward(record.new_inputs(first_input)), needs_gradient)
         };
         let record = &mut *self.record.borrow_mut();
-        let id = if needs_gradient || record.segments.is_open() || (noted.is_some() && record.keeps_all()) {
-            let first_input = u32::try_from(first_input).expect("a tape holds at most 2^32 inputs");
-            let saves = op.saves();
-            let node = Node::new(record.ops.push(op), first_input, saves, needs_gradient);
-            record.push(value, node)
+        let id = if record.is_watched() {
+            record.end_op((op, value), first_input, needs_gradient, Location::caller())
         } else {
-            // No backward pass reaches a value of constants: it is a constant itself, without op
-            // and inputs.
-            record.push_leaf(value, false)
+            let recorded = needs_gradient || record.segments.is_open();
+            record.push_op((op, value), first_input, needs_gradient, recorded)
         };
-        if let Some(noted) = noted {
-            record.end_op(id, noted, Location::caller());
-        }
         Var::new(self, id, record.epoch)
     }
 

@@ -4,8 +4,9 @@ use super::accumulator::Accumulator;
 use super::checkpoint::Segments;
 use super::names::Names;
 use super::node::Node;
+use super::op::{Inputs, Op};
 use super::op_arena::OpArena;
-use super::packed_weights::PackedWeights;
+use super::packed_weights::{PackedWeights, Turn};
 use super::watch::{WATCHED, Watch};
 use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS, SMALL_BLOCK};
 use unspool_tensor::{Scalar, Shape, Tensor};
@@ -95,6 +96,32 @@ impl<T: Scalar> Record<T> {
         self.nodes.push(node);
         self.inputs_len = self.inputs.len();
         id
+    }
+
+    /// The inputs from here to the end of the list, of an op that has no value yet.
+    #[inline(always)]
+    pub(super) fn new_inputs(&self, first_input: usize) -> Inputs<'_, T> {
+        let turn = Turn::Forward { node: self.nodes.len() as u32 };
+        Inputs { values: &self.values, ids: &self.inputs[first_input..], packed: &self.packed, turn }
+    }
+
+    /// Records a value and the op that computed it. If that is not `recorded`, the value becomes a
+    /// constant: no backward pass reaches a value of constants.
+    #[inline(always)]
+    pub(super) fn push_op<O: Op<T>>(
+        &mut self,
+        (op, value): (O, Tensor<T>),
+        first_input: usize,
+        needs_gradient: bool,
+        recorded: bool,
+    ) -> u32 {
+        if !recorded {
+            return self.push_leaf(value, false);
+        }
+        let first_input = u32::try_from(first_input).expect("a tape holds at most 2^32 inputs");
+        let saves = op.saves();
+        let node = Node::new(self.ops.push(op), first_input, saves, needs_gradient);
+        self.push(value, node)
     }
 
     pub(super) fn push_leaf(&mut self, value: Tensor<T>, needs_gradient: bool) -> u32 {

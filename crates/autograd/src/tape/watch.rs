@@ -1,6 +1,7 @@
 //! A tape that notes, beside each value, where it was computed and how long that took.
 
 use super::node::Node;
+use super::op::Op;
 use super::profiler::{Call, Profiler};
 use super::record::Record;
 use super::remarks::Remarks;
@@ -10,7 +11,7 @@ use crate::scope::{Place, dotted, users_line};
 use std::ops::Range;
 use std::panic::Location;
 use std::time::{Duration, Instant};
-use unspool_tensor::Scalar;
+use unspool_tensor::{Scalar, Tensor};
 
 /// The bit of an epoch that says whether its tape is watched.
 pub(crate) const WATCHED: u32 = 1 << 31;
@@ -274,10 +275,27 @@ impl<T: Scalar> Record<T> {
         watch.profiler.begin(watch.begun);
     }
 
-    /// Called when an op has computed value `id`.
+    /// Records a value that an op has computed, and notes how.
     #[cold]
     #[track_caller]
-    pub(super) fn end_op(&mut self, id: u32, (op, flops): (&'static str, f64), location: &'static Location<'static>) {
+    pub(super) fn end_op<O: Op<T>>(
+        &mut self,
+        (op, value): (O, Tensor<T>),
+        first_input: usize,
+        needs_gradient: bool,
+        location: &'static Location<'static>,
+    ) -> u32 {
+        let noted = (op.name(), op.flops(self.new_inputs(first_input), &value));
+        let recorded = needs_gradient || self.segments.is_open() || self.keeps_all();
+        let id = self.push_op((op, value), first_input, needs_gradient, recorded);
+        self.note_op(id, noted, location);
+        id
+    }
+
+    /// # Panics
+    /// If value `id` is a new NaN and the tape looks for them.
+    #[track_caller]
+    fn note_op(&mut self, id: u32, (op, flops): (&'static str, f64), location: &'static Location<'static>) {
         let watch = self.watch.as_mut().expect("a watched tape");
         let Place { generation, step } = Place::now();
         let scope = watch.intern(generation);
