@@ -304,3 +304,57 @@ fn the_parts_of_a_bad_value() {
     assert_eq!((bad.location.unwrap().file(), bad.location.unwrap().line()), (file!(), line!() - 5));
     assert!(bad.gradient.is_none() && bad.example.is_none() && bad.then.is_none());
 }
+
+/// Whatever would free values in training keeps them here.
+#[test]
+fn values_inside_segments_and_scopes_are_kept() {
+    let tape = Tape::new().keep_all();
+    let x = tape.variable(&vector(&[-1.0, 2.0]));
+    let [y] = tape.checkpoint(|| [(x * 2.0).ln().exp()]);
+    let [z] = tape.tidy(|| [(tape.constant(&vector(&[-1.0])) + 0.5).sqrt().tanh()]);
+    let since = tape.len();
+    let w = tape.constant(&Tensor::full(f64::MAX, [2])) + f64::MAX + x; // no rule reads the constant
+    tape.release(since..tape.len(), &[w]);
+    let [step] = tape.fori_loop(0..3, [x], |_, [x]| [x.powf(0.5)]);
+    let ops = [y, z, w, step].map(|var| var.bad_value().unwrap().op);
+    assert_eq!(ops, [Some("ln"), Some("sqrt"), Some("add"), Some("powf")]);
+    assert_eq!(w.bad_value().unwrap().operands[0].max, f64::MAX);
+}
+
+#[test]
+fn the_seed_of_a_pass_may_be_bad() {
+    let tape = Tape::new().keep_all();
+    let x = tape.variable(&vector(&[1.0, 2.0]));
+    let bad = x.exp().backward_with(&vector(&[1.0, f64::NAN])).bad_value();
+    assert_eq!(said(bad), "the seed of the backward pass is NaN at index [1]");
+}
+
+/// A second run of a batch must not take all memory.
+#[test]
+fn a_tape_may_keep_no_more_than_so_much() {
+    let values = |limit: usize| {
+        let tape = Tape::new().keep_all_within(limit);
+        let x = tape.variable(&Tensor::<f64>::ones([1000]));
+        let run = std::panic::AssertUnwindSafe(|| (0..100).for_each(|_| _ = x.exp()));
+        (std::panic::catch_unwind(run).is_ok(), tape.len())
+    };
+    assert_eq!(values(usize::MAX), (true, 101));
+    let (ended, len) = values(100_000);
+    assert!(!ended && (8..14).contains(&len), "{len}");
+}
+
+/// The scope is in the sentence; it is not added to it once more.
+#[test]
+fn sentences_in_a_scope() {
+    let tape = Tape::new().find_bad_values();
+    let x = tape.variable(&vector(&[-1.0]));
+    let scope = tape.scope("head");
+    scope.step(2);
+    let (sentence, file, _) = panic_of(|| _ = x.sqrt()); // @
+    assert_eq!(file, file!());
+    assert_eq!(
+        marked(&sentence, file!(), include_str!("bad_value_sentences.rs")),
+        "sqrt of [1] (all -1) is NaN at index [0], in head, time step 2, at @: the square root of a negative number is not \
+         defined; clamp the operand at 0"
+    );
+}

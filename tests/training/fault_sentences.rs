@@ -5,6 +5,7 @@ use unspool::layers::{Activation, Model};
 use unspool::losses::{Loss, sparse_cross_entropy};
 use unspool::ops::{InputGrads, Inputs, Op};
 use unspool::prelude::*;
+use unspool::train::FitError;
 use unspool::{Context, Indices};
 use unspool_tests::{marked, panic_of, values};
 
@@ -126,6 +127,40 @@ fn faults_in_a_step_of_a_users_cell() {
          [17, 1], in cell, time step 3, example 17, at @inverse: a division by 0, or a result too large \
          for f32; check its operands there"
     );
+}
+
+/// On a tape, the same is found as in a training; without the example, which a tape does not know.
+#[test]
+fn the_same_faults_on_a_tape() {
+    for (fault, at_17) in [
+        (Fault::Ln, [0.0, -3.0, 0.0]),
+        (Fault::Sqrt, [0.5, 0.0, 0.5]),
+        (Fault::LayerNorm, [0.5; 3]),
+        (Fault::Exp, [0.5, 3.0, 0.5]),
+        (Fault::Custom, [0.5, 0.0, 0.5]),
+        (Fault::None, [0.5, f32::NAN, 0.5]),
+    ] {
+        let (mut model, x, y) = (faulty(fault), inputs(at_17), targets());
+        let tape = Tape::new().keep_all();
+        let loss = mse(tape.bind(&model).forward(tape.constant(&x)).sequence(), tape.constant(&y));
+        let bad = loss.bad_value().or_else(|| loss.backward().bad_value()).unwrap();
+        if fault == Fault::None {
+            let sentence = "a constant [5, 40, 3] is NaN at index [3, 17, 1], first read by";
+            assert!(bad.to_string().starts_with(sentence), "{bad}");
+            continue;
+        }
+        assert_eq!(bad.index, [17, if fault == Fault::LayerNorm { 0 } else { 1 }]);
+        let data = Dataset::new(x, y).unwrap();
+        let error = fit(&mut model, &data).loss(mse).batch_size(40).shuffle(false).quiet().run().unwrap_err();
+        let (FitError::NotFinite { cause: Some(found), .. } | FitError::GradientNotFinite { cause: Some(found), .. }) =
+            error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!((bad.cause, bad.op, &bad.scope), (found.cause, found.op, &found.scope));
+        assert_eq!((bad.step, bad.location, bad.advice), (found.step, found.location, found.advice));
+        assert_eq!((bad.example, found.example), (None, Some(17)));
+    }
 }
 
 /// The examples come first, and a weight is not blamed for them.

@@ -1,6 +1,7 @@
 //! Losses, and what `fit` does around the steps: examples that count differently, callbacks, checkpoints.
 
 mod afresh;
+mod bad_values;
 mod buffers;
 mod callbacks;
 mod checkpointing;

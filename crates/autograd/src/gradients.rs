@@ -3,6 +3,7 @@
 use crate::params::{Params, Path};
 use crate::tape::{Accumulator, Tape, Var, backward, contributions};
 use std::ops::Range;
+use unspool_tensor::mistake::raise_placed;
 use unspool_tensor::{Scalar, Tensor};
 
 /// The gradients of one loss with respect to the variables of its tape: what
@@ -25,19 +26,18 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     #[track_caller]
     fn backward_since(loss: Var<'t, T>, seed: Tensor<T>, since: usize) -> Self {
         let tape = loss.tape;
-        let (mut sums, pass) = {
+        let (mut sums, pass, finds_bad_values) = {
             let record = &mut *tape.record.borrow_mut();
             record.passes += 1;
-            (std::mem::take(&mut record.spare), record.passes - 1)
+            (std::mem::take(&mut record.spare), record.passes - 1, record.finds_bad_values())
         };
-        let finds_bad_values = tape.record.borrow().finds_bad_values();
         if finds_bad_values && let Some(bad) = loss.bad_value() {
-            fail!("{bad}");
+            raise_placed(bad.to_string());
         }
         backward(&mut tape.record.borrow_mut(), loss.id(), seed, pass, since as u32, &mut sums);
         let gradients = Gradients { tape, sums, pass };
         if finds_bad_values && let Some(bad) = gradients.bad_value() {
-            fail!("{bad}");
+            raise_placed(bad.to_string());
         }
         gradients
     }

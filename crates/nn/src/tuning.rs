@@ -88,3 +88,8 @@ pub(crate) const FILE_CHUNK: usize = 1 << 14;
 /// made of it: 14 measured for short names of empty texts, 10 for those of empty tensors.
 #[cfg(feature = "safetensors")]
 pub(crate) const HEADER_MEMORY: usize = 16;
+
+/// The bytes that the values of a shard may take when a batch whose loss is not finite is run once more, with all
+/// values kept; their gradients take as much again. A choice: beyond it the error names no op, rather than that
+/// memory runs out.
+pub(crate) const EXPLAINED_BYTES: usize = 2 << 30;

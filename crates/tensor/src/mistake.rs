@@ -142,3 +142,10 @@ pub fn raise(sentence: fmt::Arguments<'_>) -> ! {
     }
     mistake.raise()
 }
+
+/// The same with a sentence that says itself where the program is.
+#[cold]
+#[track_caller]
+pub fn raise_placed(sentence: String) -> ! {
+    Mistake { sentence, places: Vec::new() }.raise()
+}

@@ -5,6 +5,7 @@ use super::trace::{is_nan, of_gradients, of_value};
 use crate::gradients::Gradients;
 use crate::tape::{Record, Tape, Var};
 use unspool_tensor::Scalar;
+use unspool_tensor::mistake::raise_placed;
 
 /// # Looking for bad values
 impl<T: Scalar> Tape<T> {
@@ -92,7 +93,7 @@ impl<T: Scalar> Record<T> {
         let is_new = is_nan(&self.values[id as usize])
             && !self.inputs_of(id).iter().any(|&input| is_nan(&self.values[input as usize]));
         if let Some(bad) = is_new.then(|| of_value(self, id)).flatten() {
-            fail!("{bad}");
+            raise_placed(bad.to_string());
         }
     }
 }

@@ -80,7 +80,7 @@ pub enum Cause {
     Forward,
     /// The gradient rule of an op computed it, from a finite gradient.
     Backward,
-    /// Finite gradients of one value add up to it.
+    /// Finite gradients of one value add up to it; or it is in the gradient that the backward pass began with.
     Sum,
     /// The step of an optimizer computed it.
     Update,
@@ -234,6 +234,10 @@ impl Display for BadValue {
                     (None, 1) => write!(f, " made that of its operand {value}")?,
                     (None, _) => write!(f, " made that of operand {} {value}", operand + 1)?,
                 }
+                at(f)?;
+            }
+            Cause::Sum if self.gradient.is_none() => {
+                write!(f, "the seed of the backward pass is {value}")?;
                 at(f)?;
             }
             Cause::Sum => {

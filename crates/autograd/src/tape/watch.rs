@@ -9,7 +9,7 @@ use super::{Tape, Var};
 use crate::profile::Profile;
 use crate::scope::{Place, dotted, users_line};
 use std::ops::Range;
-use std::panic::Location;
+use std::panic::{Location, resume_unwind};
 use std::time::{Duration, Instant};
 use unspool_tensor::{Scalar, Tensor};
 
@@ -20,6 +20,9 @@ pub(crate) const WATCHED: u32 = 1 << 31;
 pub(crate) struct Watch {
     /// Whether all values and gradients are kept.
     keeps: bool,
+    /// The bytes of memory that the values take, and what they may take.
+    kept: usize,
+    limit: usize,
     /// Whether to panic at a bad value.
     finds_bad_values: bool,
     /// One for each value that an op has computed.
@@ -69,6 +72,8 @@ impl Watch {
         let latest = (0, u64::MAX);
         Box::new(Watch {
             keeps,
+            kept: 0,
+            limit: usize::MAX,
             finds_bad_values: false,
             notes: Vec::new(),
             remarks: Vec::new(),
@@ -81,6 +86,7 @@ impl Watch {
 
     pub(super) fn clear(&mut self) {
         self.notes.clear();
+        self.kept = 0;
         self.remarks.clear();
     }
 
@@ -121,6 +127,15 @@ impl<T: Scalar> Tape<T> {
     pub fn keep_all(mut self) -> Self {
         self.watch(true);
         self
+    }
+
+    /// The same, for as long as the values take no more than so many bytes of memory: then the op unwinds, without a
+    /// message.
+    #[doc(hidden)]
+    pub fn keep_all_within(self, bytes: usize) -> Self {
+        let mut tape = self.keep_all();
+        tape.record.get_mut().watch.as_mut().expect("a watched tape").limit = bytes;
+        tape
     }
 
     /// The same tape, which adds up what each op costs from now on, to be read by
@@ -310,6 +325,10 @@ impl<T: Scalar> Record<T> {
         watch.notes.push(Some(Note { location, row, step, forward, flops }));
         if watch.keeps {
             self.nodes[id as usize].set(Node::RETAINED);
+            watch.kept += bytes;
+            if watch.kept > watch.limit {
+                resume_unwind(Box::new("the values take too much memory"));
+            }
         }
         if watch.finds_bad_values {
             self.panic_at_new_nan(id);

@@ -1,34 +1,54 @@
 //! A batch whose loss or gradients are not finite, run once more on tapes that keep all values.
 
+use crate::tuning::EXPLAINED_BYTES;
 use std::cell::RefCell;
-use unspool_autograd::BadValue;
+use unspool_autograd::mistake::catch;
+use unspool_autograd::{BadValue, Scalar, Tape};
+
+/// What the shards of a thread that looks for bad values have found.
+struct Search {
+    /// The first bad value.
+    found: Option<BadValue>,
+    /// The bytes that the values of a tape may take.
+    limit: usize,
+}
 
 thread_local! {
-    /// While the thread looks for bad values: the first that its shards have found.
-    static FOUND: RefCell<Option<Option<BadValue>>> = const { RefCell::new(None) };
+    static SEARCH: RefCell<Option<Search>> = const { RefCell::new(None) };
 }
 
 /// Runs `f`, in which all [`Shards`](super::Shards) look for bad values; also returns the first one.
 pub(crate) fn finding<R>(f: impl FnOnce() -> R) -> (R, Option<BadValue>) {
+    finding_within(usize::MAX, f)
+}
+
+/// The first bad value in `f`; none if its values take too much memory, or it panics: an error is not to become a
+/// panic.
+pub(crate) fn explain<R>(f: impl FnOnce() -> R) -> Option<BadValue> {
+    catch(|| finding_within(EXPLAINED_BYTES, f).1).unwrap_or(None)
+}
+
+fn finding_within<R>(limit: usize, f: impl FnOnce() -> R) -> (R, Option<BadValue>) {
     /// Ends it, also after a panic.
     struct End;
     impl Drop for End {
         fn drop(&mut self) {
-            FOUND.set(None);
+            SEARCH.set(None);
         }
     }
     let _end = End;
-    FOUND.set(Some(None));
+    SEARCH.set(Some(Search { found: None, limit }));
     let result = f();
-    (result, FOUND.take().flatten())
+    (result, SEARCH.take().and_then(|search| search.found))
 }
 
-/// Runs `f` if the thread looks for bad values, with the place for the first one.
-pub(super) fn if_finding<R>(f: impl FnOnce(&mut Option<BadValue>) -> R) -> Option<R> {
+/// Runs `f` if the thread looks for bad values: with what makes a tape, and the place for the first one.
+pub(super) fn if_finding<T: Scalar, R>(f: impl FnOnce(&dyn Fn() -> Tape<T>, &mut Option<BadValue>) -> R) -> Option<R> {
     // Off inside: while `f` waits for a product, the thread may work for another training.
-    let mut found = FOUND.take()?;
-    let result = f(&mut found);
-    FOUND.set(Some(found));
+    let mut search = SEARCH.take()?;
+    let limit = search.limit;
+    let result = f(&|| Tape::new().keep_all_within(limit), &mut search.found);
+    SEARCH.set(Some(search));
     Some(result)
 }
 

@@ -157,6 +157,21 @@ impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
     /// optimizer whose state has overflowed not at all: it no longer moves the weight. The weights are those of a
     /// training without it, to the bit, except with cells that [unroll](crate::recurrent::Cell::unroll): those go
     /// step by step, which rounds differently.
+    ///
+    /// ```
+    /// use unspool_nn::data::Dataset;
+    /// use unspool_nn::layers::{dense, sequential};
+    /// use unspool_nn::losses::mse;
+    /// use unspool_nn::train::fit;
+    /// use unspool_autograd::Tensor;
+    /// let train = Dataset::new(Tensor::<f32>::ones([8, 3]), Tensor::ones([8, 1]))?;
+    /// let mut model = sequential().add(dense(3, 1));
+    /// let fit = fit(&mut model, &train).loss(|o, t| mse(o, t) * 1e25).quiet();
+    /// let error = fit.find_bad_values().run().unwrap_err().to_string();
+    /// // Adam's mean of squares, of gradients of some 1e25.
+    /// assert!(error.starts_with("after batch 1 of epoch 1, the step of Adam made v.layers.0.bias [1] (all 0)"));
+    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// ```
     pub fn find_bad_values(mut self) -> Self {
         self.settings.find_bad_values = true;
         self

@@ -12,11 +12,12 @@ use crate::data::parts::NotFinite;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::bad_batch::{bad_example, finding};
+use crate::train::bad_batch::{bad_example, explain};
 use crate::train::batch_loss::{LOSS, batch_loss};
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
 use crate::train::task::Task;
+use crate::tuning::EXPLAINED_BYTES;
 use unspool_autograd::mistake::catch;
 use unspool_autograd::{BadValue, Cause, Params, Scalar, Tape, Tensor, is_library};
 
@@ -41,7 +42,7 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, 
     where
         M: Model<T, X> + Send + Sync,
     {
-        let mut bad = finding(|| self.gradients(model, batch, mode)).1?;
+        let mut bad = explain(|| self.gradients(model, batch, mode))?;
         if bad.cause != Cause::Variable {
             bad.example = self
                 .bad_example(batch, |example| is_bad(Shards::new().batch_gradients(model, example, &self.loss, mode)));
@@ -73,13 +74,13 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, 
     {
         let valid = self.valid.as_deref()?;
         let explain = |i: usize| {
-            let (tape, one) = (Tape::new().keep_all(), valid.slice_trimmed(i, 1));
+            let (tape, one) = (Tape::new().keep_all_within(EXPLAINED_BYTES), valid.slice_trimmed(i, 1));
             let net = tape.bind_frozen(model);
             batch_loss::<T, M, X, Y, _>(&tape, &net, &one, &self.loss, Mode::Evaluation).bad_value()
         };
         let mut first = None;
         let example = bad_example(valid.len(), |i| {
-            let bad = explain(i);
+            let bad = catch(|| explain(i)).unwrap_or(None);
             let is_bad = bad.is_some();
             first = first.take().or(bad);
             is_bad

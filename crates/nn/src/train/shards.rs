@@ -150,7 +150,7 @@ impl<T: Scalar> Shards<T> {
         S: Sync,
         A: Send,
     {
-        if let Some(result) = if_finding(|found| isolated(|| looked_at(model, shards, &loss, found))) {
+        if let Some(result) = if_finding(|tape, found| isolated(|| looked_at(model, shards, &loss, tape, found))) {
             return result;
         }
         while self.tapes.len() < shards.len() {
@@ -306,10 +306,11 @@ fn looked_at<T: Scalar, M: Params<Tensor<T>>, S, A>(
     model: &M,
     shards: &[S],
     loss: &impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> (Var<'t, T>, A),
+    tape: &dyn Fn() -> Tape<T>,
     found: &mut Option<BadValue>,
 ) -> (f64, M, Vec<A>) {
     let compute = |shard| {
-        let tape = Tape::new().keep_all();
+        let tape = tape();
         let net = tape.bind(model);
         let (loss, aux) = loss(&tape, &net, shard);
         let gradients = loss.backward();

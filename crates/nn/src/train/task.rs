@@ -5,7 +5,7 @@ use crate::data::dataset::Dataset;
 use crate::data::examples::{Examples, OnTape};
 use crate::mode::Mode;
 use crate::optim::state_dict::{StateDict, StateDictError};
-use crate::train::bad_batch::finding;
+use crate::train::bad_batch::explain;
 use crate::train::supervised::{NoLoss, Supervised};
 use unspool_autograd::{BadValue, Params, ParamsExt, Scalar, Tensor};
 
@@ -120,10 +120,11 @@ pub trait Task<T: Scalar, M> {
     /// this before it ends with an error because the loss or a gradient of this batch is not finite.
     ///
     /// By default, the [`gradients`](Task::gradients) of the batch are computed once more, and each
-    /// [`Shards`](crate::train::Shards) in it uses tapes that [keep all](unspool_autograd::Tape::keep_all) values. A
-    /// task that carries something from batch to batch goes back first; `None` if it cannot.
+    /// [`Shards`](crate::train::Shards) in it uses tapes that [keep all](unspool_autograd::Tape::keep_all) values:
+    /// `None` if these are more than 2 GiB, or that panics. A task that carries something from batch to batch goes
+    /// back first.
     fn bad_value(&mut self, model: &M, batch: usize, mode: Mode) -> Option<BadValue> {
-        finding(|| self.gradients(model, batch, mode)).1
+        explain(|| self.gradients(model, batch, mode))
     }
 
     /// The same for the validation loss; `None` by default.

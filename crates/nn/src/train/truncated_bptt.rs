@@ -1,7 +1,7 @@
 //! Truncated backpropagation through time.
 
 use super::at_callers_line::{at_callers_line_with, on_any_thread};
-use super::bad_batch::{bad_example, finding};
+use super::bad_batch::{bad_example, explain};
 use super::batch_loss::loss_scope;
 use super::error::FitError;
 use super::not_finite::is_bad;
@@ -256,7 +256,7 @@ where
 
     fn bad_value(&mut self, model: &M, window: usize, mode: Mode) -> Option<BadValue> {
         std::mem::swap(&mut self.carried, &mut self.before);
-        let mut bad = finding(|| self.gradients(model, window, mode)).1?;
+        let mut bad = explain(|| self.gradients(model, window, mode))?;
         if bad.cause != Cause::Variable {
             let steps = self.train.window(window, self.steps);
             bad.example = bad_example(self.train.count, |i| {
