@@ -73,7 +73,7 @@ fn an_example_is_named_if_it_is_one_of_several() {
     let data = sequences();
     let example = |loss: for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>, batch_size: usize| {
         let mut model = gru();
-        let fit = fit(&mut model, &data).loss(|o, t| loss(o, t)).batch_size(batch_size).quiet();
+        let fit = fit(&mut model, &data).loss(loss).batch_size(batch_size).quiet();
         cause(fit.run().unwrap_err()).unwrap().example
     };
     let far = (0..40).max_by(|&a, &b| data.y().at([a, 0]).total_cmp(&data.y().at([b, 0]))).unwrap();
@@ -126,6 +126,19 @@ fn a_window_is_run_again_from_the_state_before_it() {
     // Steps 16 to 23, before which the sum is as many; two are beyond 20, or one is at it.
     assert_eq!(counts(1.0), (3, Some("sqrt"), None, -3.0, 4.0, "loss".to_owned()));
     assert_eq!(counts(1.5), (2, Some("sqrt"), Some(1), 20.0 - 15.0 * 1.5, 12.0, "loss".to_owned()));
+}
+
+/// What a loss of the library computes has the line that set it.
+#[test]
+fn the_loss_of_windows_has_the_line_that_set_it() {
+    let ones = || Tensor::<f64>::ones([8, 2, 1]);
+    let task = TruncatedBptt::new(ones(), ones() * 1e200, 8).unwrap();
+    let mut task = task.loss(mse);
+    let line = line!() - 1;
+    let mut model = Recurrent::new(Sum { gain: Tensor::ones([1]) });
+    let bad = cause(fit(&mut model, &mut task).quiet().run().unwrap_err()).unwrap();
+    assert_eq!((bad.op, bad.example, &bad.scope[..]), (Some("square"), None, "loss"));
+    assert_eq!((bad.location.unwrap().file(), bad.location.unwrap().line()), (file!(), line));
 }
 
 #[test]
@@ -217,7 +230,7 @@ fn the_infinity_of_a_mask_is_not_blamed() {
     let data = Dataset::new(values([30, 3], 1), values([30, 4], 2)).unwrap();
     let ends = |loss: for<'t> fn(Var<'t, f64>, Var<'t, f64>) -> Var<'t, f64>, find: bool| {
         let mut model = Masked { keys: values([3, 4], 3) };
-        let fit = fit(&mut model, &data).loss(|o, t| loss(o, t)).epochs(2).quiet();
+        let fit = fit(&mut model, &data).loss(loss).epochs(2).quiet();
         if find { fit.find_bad_values().run() } else { fit.run() }
     };
     for find in [false, true] {

@@ -1,9 +1,11 @@
 //! A batch whose loss or gradients are not finite, run once more on tapes that keep all values.
 
+use super::batch_loss::LOSS;
 use crate::tuning::EXPLAINED_BYTES;
 use std::cell::RefCell;
+use std::panic::Location;
 use unspool_autograd::mistake::catch;
-use unspool_autograd::{BadValue, Scalar, Tape};
+use unspool_autograd::{BadValue, Scalar, Tape, is_library};
 
 /// What the shards of a thread that looks for bad values have found.
 struct Search {
@@ -65,4 +67,12 @@ pub(super) fn bad_example(n: usize, mut is_bad: impl FnMut(usize) -> bool) -> Op
         }
     }
     bad.filter(|_| good)
+}
+
+/// With the line that set the loss, if a loss of the library computed it.
+pub(super) fn at_loss(mut bad: BadValue, line: &'static Location<'static>) -> BadValue {
+    if bad.scope == LOSS && bad.location.is_some_and(is_library) {
+        bad.location = Some(line);
+    }
+    bad
 }

@@ -12,14 +12,14 @@ use crate::data::parts::NotFinite;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::bad_batch::{bad_example, explain};
-use crate::train::batch_loss::{LOSS, batch_loss};
+use crate::train::bad_batch::{at_loss, bad_example, explain};
+use crate::train::batch_loss::batch_loss;
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
 use crate::train::task::Task;
 use crate::tuning::EXPLAINED_BYTES;
 use unspool_autograd::mistake::catch;
-use unspool_autograd::{BadValue, Cause, Params, Scalar, Tape, Tensor, is_library};
+use unspool_autograd::{BadValue, Cause, Params, Scalar, Tape, Tensor};
 
 impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, Y, L> {
     /// Looks for a training example that makes the loss, a gradient or a metric infinite or NaN,
@@ -47,7 +47,7 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, 
             bad.example = self
                 .bad_example(batch, |example| is_bad(Shards::new().batch_gradients(model, example, &self.loss, mode)));
         }
-        Some(self.at_loss(bad))
+        Some(at_loss(bad, self.loss_at))
     }
 
     /// The example of a batch in which a mistake is made, such as a class that is out of range.
@@ -87,15 +87,7 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, 
         });
         let mut bad = first?;
         bad.example = example;
-        Some(self.at_loss(bad))
-    }
-
-    /// The same with the line that set the loss, for what a loss of the library computed.
-    fn at_loss(&self, mut bad: BadValue) -> BadValue {
-        if bad.scope == LOSS && bad.location.is_some_and(is_library) {
-            bad.location = Some(self.loss_at);
-        }
-        bad
+        Some(at_loss(bad, self.loss_at))
     }
 
     /// Looks for a validation example that makes the loss infinite or NaN, or a metric NaN.

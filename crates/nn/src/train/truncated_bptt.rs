@@ -1,7 +1,7 @@
 //! Truncated backpropagation through time.
 
 use super::at_callers_line::{at_callers_line_with, on_any_thread};
-use super::bad_batch::{bad_example, explain};
+use super::bad_batch::{at_loss, bad_example, explain};
 use super::batch_loss::loss_scope;
 use super::error::FitError;
 use super::not_finite::is_bad;
@@ -273,7 +273,7 @@ where
                 }))
             });
         }
-        Some(bad)
+        Some(at_loss(bad, self.loss_at))
     }
 
     fn settings(&self) -> Vec<(&'static str, u64)> {
