@@ -108,7 +108,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     /// use unspool_autograd::{Tape, Tensor};
     /// let tape = Tape::new().keep_all();
     /// let w = tape.variable(&Tensor::scalar(0.5));
-    /// let mut h = tape.variable(&Tensor::scalar(1.0));
+    /// let mut h = tape.constant(&Tensor::scalar(1.0));
     /// let steps: Vec<_> = (0..3).map(|_| {
     ///     let since = tape.len();
     ///     h = h * w;
