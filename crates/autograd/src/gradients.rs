@@ -100,9 +100,9 @@ impl<'t, T: Scalar> Gradients<'t, T> {
         self.look_up(var).ok()
     }
 
-    /// For each of these ranges of the tape's [lengths](Tape::len): what the ops that computed the values
-    /// there add to the gradient of each variable. Over ranges that cover the tape, these are the terms of
-    /// the sum that the gradient is. The tape must [keep all](Tape::keep_all) values.
+    /// For each of these ranges of the tape's [lengths](Tape::len): what the ops that computed the
+    /// values there add to the gradient of each variable, in no particular order. Over ranges that
+    /// cover the tape, these are the terms of the sum that the gradient is.
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -119,10 +119,19 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     /// assert_eq!(terms, [0.25, 0.25, 0.25]);
     /// assert_eq!(gradients.wrt(w).item(), 0.75);
     /// ```
+    ///
+    /// # Panics
+    /// If the tape does not [keep all](Tape::keep_all) gradients.
+    #[track_caller]
     pub fn contributions(
         &self,
         ranges: impl IntoIterator<Item = Range<usize>>,
     ) -> impl Iterator<Item = Vec<(Var<'t, T>, Tensor<T>)>> {
+        let kept = self.tape.keeps_all();
+        ensure!(
+            kept,
+            "contributions: the tape keeps no gradients of computed values; make it by Tape::new().keep_all()"
+        );
         let mut scratch = Accumulator::default();
         ranges.into_iter().map(move |range| contributions(self.tape, &self.sums, self.pass, range, &mut scratch))
     }

@@ -19,7 +19,8 @@ pub(crate) fn contributions<'t, T: Scalar>(
     let record = &*tape.record.borrow();
     let is_variable = |id: u32| record.nodes[id as usize].is_leaf() && record.nodes[id as usize].needs_gradient();
     let mut found: Vec<(Var<'t, T>, Tensor<T>)> = Vec::new();
-    for id in (range.start as u32..range.end as u32).rev() {
+    let end = range.end.min(record.nodes.len());
+    for id in (range.start as u32..end as u32).rev() {
         let inputs = record.inputs_of(id);
         if !inputs.iter().any(|&input| is_variable(input)) {
             continue;
