@@ -13,7 +13,7 @@ fn mistakes_name_the_way_out() {
     let tape = Tape::new();
     let loss = tape.bind(&dense).weight.sum();
     sentences! {
-        loss.backward().contributions([0..1]) => "contributions: the tape keeps no gradients of computed values; make it by Tape::new().keep_all()";
+        loss.backward().contributions(Some(0..1)) => "contributions: the tape keeps no gradients of computed values; make it by Tape::new().keep_all()";
         GradientFlow::of(&dense, |tape, net| net.forward(tape.constant(&xs)).sum()) => "GradientFlow: the loss ran no recurrent layer; it is computed from a `Recurrent`, or a layer that holds one";
         GradientFlow::of(&layer, |tape, net| net.forward(tape.constant(&xs)).last()) => "backward: a loss has one element, this value has shape [2, 2]";
         GradientFlow::options().jacobian(Jacobian::Probes(0)).of(&layer, |tape, net| net.forward(tape.constant(&xs)).last().sum()) => "GradientFlow: a Jacobian takes at least one random vector";
