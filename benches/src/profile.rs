@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use unspool::autograd::Profile;
 use unspool_benches::stats::median;
-use unspool_benches::work::{OURS, build};
+use unspool_benches::work::{OURS, Work, build};
 use unspool_benches::workload;
 
 #[derive(Parser)]
@@ -49,44 +49,54 @@ fn run(args: &Args) -> Result<(), String> {
     for workload in workload::choose(&workload::parse(&list)?, &args.workload)? {
         let mut work = build(&workload, OURS, 1)?;
         let half = Duration::from_secs_f64(args.seconds / 2.0);
-        let times = |work: &mut dyn FnMut()| {
-            let (begun, mut times) = (Instant::now(), Vec::new());
-            while times.len() < 3 || begun.elapsed() < half {
-                let begun = Instant::now();
-                work();
-                times.push(begun.elapsed().as_secs_f64() * 1e3);
-            }
-            times
-        };
-        (0..3).for_each(|_| {
-            black_box(work.step());
+        let mut plain = Vec::new();
+        repeat(Duration::ZERO, || {
+            time(&mut *work);
         });
-        let plain = times(&mut || {
-            black_box(work.step());
-        });
+        repeat(half, || plain.push(time(&mut *work)));
         work.profiled();
-        let profiled = times(&mut || {
-            black_box(work.step());
+        // Shares are medians over steps: where other programs run, some steps are interrupted.
+        let (mut profiled, mut shares, mut before) = (Vec::new(), [Vec::new(), Vec::new()], [0.0; 2]);
+        repeat(half, || {
+            let step = time(&mut *work);
+            let profile = work.profile();
+            let own = profile.by_op().into_iter().find(|row| row.op == "(profile)").unwrap_or_default();
+            let after = [&profile.total(), &own].map(|row| row.time().as_secs_f64() * 1e3);
+            for ((shares, after), before) in shares.iter_mut().zip(after).zip(before) {
+                shares.push(100.0 * (after - before) / step);
+            }
+            profiled.push(step);
+            before = after;
         });
-        let (profile, wall) = (work.profile(), profiled.iter().sum::<f64>());
-        let share = |time: Duration| 100.0 * time.as_secs_f64() * 1e3 / wall;
-        let own: Duration = profile.by_op().iter().filter(|row| row.op == "(profile)").map(|row| row.time()).sum();
-        let total = profile.total();
+        let (profile, [rows, own]) = (work.profile(), shares.map(|shares| median(&shares)));
         println!(
-            "{:<8}  {:>7.3}  {:>11.3}  {:>6.1}%  {:>13.1}%  {:>10.1}%  {:>9.3}  {:>11.3}  {:>7.2}",
+            "{:<8}  {:>7.3}  {:>11.3}  {rows:>6.1}%  {own:>13.1}%  {:>10.1}%  {:>9.3}  {:>11.3}  {:>7.2}",
             workload.id,
             median(&plain),
             median(&profiled),
-            share(total.time()),
-            share(own),
-            100.0 - share(total.time()),
-            total.flops() / profile.steps as f64 / 1e6,
+            100.0 - rows,
+            profile.total().flops() / profile.steps as f64 / 1e6,
             workload.flops() / 1e6,
             profile.peak_bytes as f64 / 1e6,
         );
         print_more(args, &profile)?;
     }
     Ok(())
+}
+
+/// How long a step takes, in ms.
+fn time(work: &mut dyn Work) -> f64 {
+    let begun = Instant::now();
+    black_box(work.step());
+    begun.elapsed().as_secs_f64() * 1e3
+}
+
+fn repeat(seconds: Duration, mut step: impl FnMut()) {
+    let (begun, mut steps) = (Instant::now(), 0);
+    while steps < 3 || begun.elapsed() < seconds {
+        step();
+        steps += 1;
+    }
 }
 
 fn print_more(args: &Args, profile: &Profile) -> Result<(), String> {

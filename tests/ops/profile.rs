@@ -240,6 +240,8 @@ fn a_graph_is_as_large_for_a_hundred_steps_as_for_ten() {
     assert_eq!(ten.lines().count(), hundred.lines().count());
     assert_eq!(ten.matches("×10\\n").count(), hundred.matches("×100\\n").count());
     assert!(hundred.lines().count() < 150, "{hundred}");
+    let counts = hundred.split('×').skip(1).map(|text| text.split('\\').next().unwrap().parse::<usize>().unwrap());
+    assert!(counts.into_iter().all(|count| count == 100 || count < 10), "{hundred}");
     for part in ["label=\"layers.0.cell\"", "layers.1.cell.u\\n[4, 16]", "matmul ×100\\n[3, 16]", "label=\"t-1\""] {
         assert!(hundred.contains(part), "{part}: {hundred}");
     }

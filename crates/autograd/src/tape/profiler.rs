@@ -170,8 +170,10 @@ impl Profiler {
         for &Row { op, scope, forward, backward } in &self.rows {
             rows.push(ProfileRow { op, scope: scopes[scope as usize].clone(), forward, backward });
         }
-        rows.push(ProfileRow { op: PROFILE, ..ProfileRow::default() });
-        let at = rows.iter().position(|row| row.op == PROFILE).expect("it has just been pushed");
+        let at = rows.iter().position(|row| row.op == PROFILE).unwrap_or_else(|| {
+            rows.push(ProfileRow { op: PROFILE, ..ProfileRow::default() });
+            rows.len() - 1
+        });
         rows[at].forward.time += self.clock * self.reads;
         let event = |&(Call { row, step, begun, now }, backward): &(Call, bool)| Event {
             row,

@@ -52,8 +52,8 @@ use program::{Program, Steps};
 use std::time::{Duration, Instant};
 use unspool_autograd::{Params, Tensor};
 
-/// A repetition takes at least so long, of as many steps as it needs.
-const REPETITION: Duration = Duration::from_millis(2);
+/// A turn takes so long, of as many steps as it needs.
+const TURN: Duration = Duration::from_millis(2);
 /// The least number of rounds.
 const ROUNDS: usize = 5;
 
@@ -154,17 +154,17 @@ impl Bench {
         let count = |step: &mut dyn FnMut()| {
             let begun = Instant::now();
             step();
-            (REPETITION.as_secs_f64() / begun.elapsed().as_secs_f64()).ceil().clamp(1.0, 1e6) as u32
+            (TURN.as_secs_f64() / begun.elapsed().as_secs_f64()).ceil().clamp(1.0, 1e3) as usize
         };
-        let counts: Vec<[u32; 2]> = (self.programs.iter_mut())
+        let counts: Vec<[usize; 2]> = (self.programs.iter_mut())
             .map(|(_, program)| [count(&mut || program.objective()), count(&mut || program.gradient())])
             .collect();
         let mut times = vec![[const { Vec::new() }; 2]; rows.len()];
         let (begun, mut rounds) = (Instant::now(), 0);
         while rounds < ROUNDS || begun.elapsed().as_secs_f64() < self.seconds {
             for (((_, program), counts), times) in self.programs.iter_mut().zip(&counts).zip(&mut times) {
-                times[0].push(repeat(counts[0], || program.objective()));
-                times[1].push(repeat(counts[1], || program.gradient()));
+                turn(counts[0], &mut times[0], || program.objective());
+                turn(counts[1], &mut times[1], || program.gradient());
             }
             rounds += 1;
         }
@@ -176,11 +176,16 @@ impl Bench {
     }
 }
 
-/// How long a step takes, on average over so many.
-fn repeat(count: u32, mut step: impl FnMut()) -> Duration {
-    let begun = Instant::now();
-    (0..count).for_each(|_| step());
-    begun.elapsed() / count
+/// Times so many steps each by itself, so that one that is interrupted is one of many; the first, if
+/// there are more, brings its data into cache and does not count.
+fn turn(count: usize, times: &mut Vec<Duration>, mut step: impl FnMut()) {
+    for i in 0..count {
+        let begun = Instant::now();
+        step();
+        if i > 0 || count == 1 {
+            times.push(begun.elapsed());
+        }
+    }
 }
 
 fn median(times: &mut [Duration]) -> Duration {

@@ -10,7 +10,8 @@ use std::time::Duration;
 pub struct BenchReport {
     /// `[T, B, F]`.
     pub shape: [usize; 3],
-    /// The number of rounds, in each of which every program had its turn. Times are medians over them.
+    /// The number of rounds, in each of which every program had its turn of a few milliseconds. Times are
+    /// medians over all steps.
     pub rounds: usize,
     /// The fastest fused multiply-adds of one core: see [`fma_peak`](super::fma_peak).
     pub fma_peak: f64,
