@@ -41,6 +41,7 @@ pub(crate) const SHARED_NUMBERS: usize = 16;
 /// bytes. Not measured: what a copy costs does not show beside a replay.
 pub(crate) const SMALL_BLOCK: usize = 1024;
 
-/// How often in a backward pass a profile counts the bytes of gradients. A count takes some 2 us on
-/// the tape of a small LSTM, whose pass takes 700.
+/// How often in a backward pass a profile counts the bytes of gradients. A count takes some 3 ns for
+/// each value that the pass has not reached: at most 50 us on the tape of an LSTM(128) over 1,000
+/// steps, whose pass takes 80 ms.
 pub(crate) const PEAK_SAMPLES: usize = 16;
