@@ -5,6 +5,7 @@ use unspool::cells::{
     CifgLstm, GruResetBefore, IndRnn, LayerNormGru, LayerNormLstm, Lru, Mgu, MinGru, MinLstm, Mlstm, PeepholeLstm,
     ProjectedLstm, Qrnn, RgLru, Slstm,
 };
+use unspool::layers::Sequential;
 use unspool::losses::huber;
 use unspool::prelude::*;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
@@ -228,7 +229,46 @@ fn a_mistake_in_a_custom_layer_points_to_its_line() {
     );
     let scores = tape.bind(&sequential().add(|_: &mut Rng| Scores { w: zeros([3, 4]) }));
     let apply = sentence_at(line_of("mistake in apply"), || scores.forward(xs));
-    assert_eq!(apply, "matmul: shapes [5, 2, 4] and [3, 4] do not multiply; they must be [.., K] and [K, N]");
+    let shapes = "matmul: shapes [5, 2, 4] and [3, 4] do not multiply; they must be [.., K] and [K, N]";
+    assert_eq!(apply, format!("{shapes} (in layers.0)"));
+}
+
+/// A model with a chain in a field.
+#[derive(Params)]
+struct Around<P, L> {
+    shift: P,
+    chain: Sequential<L>,
+}
+
+impl<'t, L: Layer<'t, f32> + Params<Var<'t>>> Layer<'t, f32> for Around<Var<'t>, L> {
+    type Output = Var<'t>;
+
+    #[allow(clippy::let_and_return)]
+    fn apply(&self, x: Var<'t>, cx: Context<'_>) -> Var<'t> {
+        let y = self.chain.apply(x + self.shift, cx); // call of the chain
+        y
+    }
+}
+
+/// It has no parameter whose path the layer could read, but the chain knows its index.
+#[test]
+fn a_layer_without_parameters_has_a_name_in_a_chain() {
+    let tape = Tape::new();
+    let xs = tape.constant(&zeros([5, 2, 3]));
+    let chain = || sequential().add(dropout(0.5)).add(simple_rnn(3, 4)).add(flatten()).add(dense(4, 1));
+    let sentence = "Flatten: the input must be [T, B, F], not [2, 4]: after a recurrent layer, add .return_sequences() to that layer";
+    let whole = tape.bind(&chain());
+    let run = || whole.forward(xs);
+    assert_eq!(sentence_at(line!() - 1, run), format!("{sentence} (in layers.2)"));
+    let around = tape.bind(&Around { shift: zeros([3]), chain: chain() });
+    let run = || around.forward(xs);
+    let message = sentence_at(line_of("call of the chain"), run);
+    assert_eq!(message, format!("{sentence} (in chain.layers.2)"));
+    // A chain without any parameter has no path.
+    let plain = tape.bind(&sequential().add(dropout(0.5)).add(flatten()));
+    let run = || plain.forward(xs.select(0, 0));
+    let cure = "after a recurrent layer, add .return_sequences() to that layer";
+    assert_eq!(sentence_at(line!() - 2, run), format!("Flatten: the input must be [T, B, F], not [2, 3]: {cure}"));
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn lengths_are_never_ignored_in_silence() {
     let (rows, steps) = (lengths(zeros([3, 1])), lengths(zeros([4, 3, 1])));
     let flat = sequential().add(flatten()).add(dense(4, 1));
     let mut last = sequential().add(simple_rnn(1, 2)).add(dense(2, 1));
-    let none = "Flatten: this layer supports neither lengths nor a mask";
+    let none = "Flatten: this layer supports neither lengths nor a mask (in layers.0)";
     let steps_only = "loss: output [1, 1] does not have the time steps and sequences of target [4, 1, 1]: \
                       add .return_sequences() to the last recurrent layer (in the loss given to fit at ";
     sentences! {

@@ -57,7 +57,7 @@ pub use params::{Params, ParamsExt, Path, Segment};
 pub use profile::{Cost, Profile, ProfileRow};
 pub use scope::{Scope, here, isolated};
 #[doc(hidden)]
-pub use scope::{is_library, users_line};
+pub use scope::{chained_scope, is_library, layer_scope, users_line};
 pub use tape::{InputGrads, Inputs, Op, Origin, Recomputable, Saves, Tape, Var};
 pub use transforms::{hessian, hvp, jacobian, jvp, vjp};
 pub use unspool_derive::Params;

@@ -109,21 +109,46 @@ impl<T: Scalar> Tape<T> {
     /// ```
     #[track_caller]
     pub fn layer_scope<'t, M: Params<Var<'t, T>>>(&'t self, layer: &M) -> Scope<'t> {
-        let mut first = None;
-        layer.visit_leaves(Path::ROOT, &mut |path, leaf: &Var<'t, T>| {
-            first.get_or_insert_with(|| (*leaf, path.len()));
-        });
-        let push_path = |segments: &mut Vec<Segment>| {
-            let start = segments.len();
-            if let Some((leaf, depth)) = first {
-                let record = self.record.borrow();
-                let path = record.names.of(leaf.id());
-                segments.extend_from_slice(&path[..path.len().saturating_sub(depth)]);
-            }
-            Name::Layer { start }
-        };
-        open(push_path, Location::caller())
+        layer_scope(layer)
     }
+}
+
+/// [`Tape::layer_scope`] where the layer's variables are the only ones at hand.
+#[doc(hidden)]
+#[track_caller]
+pub fn layer_scope<'t, T: Scalar, M: Params<Var<'t, T>>>(layer: &M) -> Scope<'t> {
+    let mut first = None;
+    layer.visit_leaves(Path::ROOT, &mut |path, leaf: &Var<'t, T>| {
+        first.get_or_insert_with(|| (*leaf, path.len()));
+    });
+    let push_path = |stack: &mut Stack| {
+        let start = stack.segments.len();
+        if let Some((leaf, depth)) = first {
+            let record = leaf.tape().record.borrow();
+            let path = record.names.of(leaf.id());
+            stack.segments.extend_from_slice(&path[..path.len().saturating_sub(depth)]);
+        }
+        Name::Layer { start }
+    };
+    open(push_path, Location::caller())
+}
+
+/// Opens the scope of a layer in the chain of layers whose scope is the innermost: named by its index, so that
+/// one without parameters has a name, too. Without a name if the chain has none.
+#[doc(hidden)]
+#[track_caller]
+pub fn chained_scope(index: usize) -> Scope<'static> {
+    let push_path = |stack: &mut Stack| {
+        let start = stack.segments.len();
+        if let Some(Frame { name: Name::Layer { start: of_chain }, .. }) = stack.frames.last()
+            && *of_chain < start
+        {
+            stack.segments.extend_from_within(*of_chain..);
+            stack.segments.push(Segment::Index(index));
+        }
+        Name::Layer { start }
+    };
+    open(push_path, Location::caller())
 }
 
 /// Where the thread is: its innermost layer and the scopes opened by the program, with the time step
@@ -212,9 +237,9 @@ impl Place {
     }
 }
 
-fn open(name: impl FnOnce(&mut Vec<Segment>) -> Name, location: &'static Location<'static>) -> Scope<'static> {
+fn open(name: impl FnOnce(&mut Stack) -> Name, location: &'static Location<'static>) -> Scope<'static> {
     STACK.with_borrow_mut(|stack| {
-        let name = name(&mut stack.segments);
+        let name = name(stack);
         stack.frames.push(Frame { name, step: None, location });
         stack.generation += 1;
         Scope { depth: stack.frames.len() - 1, marker: PhantomData }

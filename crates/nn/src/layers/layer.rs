@@ -13,7 +13,8 @@ use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 /// drop the same elements.
 ///
 /// A shape mistake in your `apply` panics with its line in it; with `#[track_caller]` on the method,
-/// with the line that called the layer. The message names the layer if `apply` begins with
+/// with the line that called the layer. The message names the layer if it is one of a
+/// [`Sequential`](crate::layers::Sequential), or if `apply` begins with
 /// `let _scope = x.tape().layer_scope(self);`, as the built-in layers do: see
 /// [`Tape::layer_scope`](unspool_autograd::Tape::layer_scope).
 ///

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::layers::layer::Layer;
 use crate::random::Rng;
 use rand::SeedableRng;
-use unspool_autograd::{Params, Path, Scalar, Segment, Var};
+use unspool_autograd::{Params, Path, Scalar, Segment, Var, chained_scope, layer_scope};
 
 /// A chain of layers: the output of each is the input of the next.
 ///
@@ -148,11 +148,13 @@ impl<'t, T: Scalar, X, M: Layer<'t, T, X>> Layer<'t, T, X> for Chain<(), M> {
 
     #[track_caller]
     fn apply(&self, x: X, cx: Context<'_>) -> M::Output {
+        let _scope = chained_scope(self.index);
         self.layer.apply(x, cx.fold_in(self.index))
     }
 
     #[track_caller]
     fn apply_converted(&self, x: X, cx: Context<'_>) -> Var<'t, T> {
+        let _scope = chained_scope(self.index);
         self.layer.apply_converted(x, cx.fold_in(self.index))
     }
 }
@@ -180,21 +182,24 @@ where
     #[track_caller]
     fn apply(&self, x: X, cx: Context<'_>) -> M::Output {
         let (x, cx) = self.before(x, cx);
+        let _scope = chained_scope(self.index);
         self.layer.apply(x, cx)
     }
 
     #[track_caller]
     fn apply_converted(&self, x: X, cx: Context<'_>) -> Var<'t, T> {
         let (x, cx) = self.before(x, cx);
+        let _scope = chained_scope(self.index);
         self.layer.apply_converted(x, cx)
     }
 }
 
-impl<'t, T: Scalar, X, L: Layer<'t, T, X>> Layer<'t, T, X> for Sequential<L> {
+impl<'t, T: Scalar, X, L: Layer<'t, T, X> + Params<Var<'t, T>>> Layer<'t, T, X> for Sequential<L> {
     type Output = Var<'t, T>;
 
     #[track_caller]
     fn apply(&self, x: X, cx: Context<'_>) -> Var<'t, T> {
+        let _scope = layer_scope(&self.layers);
         self.layers.apply_converted(x, cx)
     }
 }
