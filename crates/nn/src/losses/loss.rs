@@ -11,10 +11,11 @@ use unspool_autograd::{Scalar, Tensor, Var, elementwise};
 /// with `let` first, its type is that of one tape only.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a loss of output and target",
-    note = "call `.loss(..)` with a function such as `mse`, or a closure `|output, target| ..` written right there"
+    note = "call `.loss(..)` with a function such as `mse`, or a closure `|output, target| ..` written right there, which returns a `Var`"
 )]
 pub trait Loss<T: Scalar, Y: OnTape<T> = Tensor<T>>: for<'t> Fn(Var<'t, T>, Y::Bound<'t>) -> Var<'t, T> + Sync {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Scalar, Y: OnTape<T>, L> Loss<T, Y> for L where L: for<'t> Fn(Var<'t, T>, Y::Bound<'t>) -> Var<'t, T> + Sync {}
 
 /// The mean squared error, `mean((output - target)²)` over all elements.
