@@ -83,9 +83,14 @@ pub fn update_ratio<T: Scalar, M: Params<Tensor<T>>>(before: &M, after: &M) -> f
 /// If a parameter has another shape in `after` than in `before`.
 #[track_caller]
 pub fn update_ratios<T: Scalar, M: Params<Tensor<T>>>(before: &M, after: &M) -> Vec<(String, f64)> {
+    before.names().into_iter().zip(leaf_ratios(before, after)).collect()
+}
+
+/// The update-to-weight ratio of each parameter.
+#[track_caller]
+pub(crate) fn leaf_ratios<T: Scalar, M: Params<Tensor<T>>>(before: &M, after: &M) -> impl Iterator<Item = f64> {
     let ratios = changes(before, after).into_iter().zip(before.leaves());
-    let ratios = ratios.map(|(change, before)| ratio(leaf_norm(&change), leaf_norm(before)));
-    before.names().into_iter().zip(ratios).collect()
+    ratios.map(|(change, before)| ratio(leaf_norm(&change), leaf_norm(before)))
 }
 
 /// What a step has added to each parameter.
@@ -119,7 +124,8 @@ pub(crate) fn norm_of<T: Scalar, M: Params<Tensor<T>>>(gradients: &M, counts: im
     })
 }
 
-fn leaf_norm<T: Scalar>(leaf: &Tensor<T>) -> f64 {
+/// The norm of the gradient of one parameter.
+pub(crate) fn leaf_norm<T: Scalar>(leaf: &Tensor<T>) -> f64 {
     norm(|f: &mut dyn FnMut(&Tensor<T>)| f(leaf))
 }
 

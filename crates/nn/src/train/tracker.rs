@@ -3,7 +3,7 @@
 //! [`Fit::track_gradients`]: super::Fit::track_gradients
 //! [`Fit::track_updates`]: super::Fit::track_updates
 
-use crate::optim::norms::{gradient_norm, gradient_norms, update_ratio, update_ratios};
+use crate::optim::norms::{gradient_norm, leaf_norm, leaf_ratios, update_ratio};
 #[cfg(feature = "safetensors")]
 use crate::optim::state_dict::StateDict;
 use crate::train::history::{GRADIENT_NORM, History, UPDATE_RATIO};
@@ -65,11 +65,11 @@ impl<M> Tracker<M> {
         let mut values = Vec::new();
         if self.gradients {
             values.push(gradient_norm(gradients));
-            values.extend(gradient_norms(gradients).into_iter().map(|(_, norm)| norm));
+            gradients.visit_parameters(&mut |_, leaf| values.push(leaf_norm(leaf)));
         }
         if let Some(before) = &self.before {
             values.push(update_ratio(before, model));
-            values.extend(update_ratios(before, model).into_iter().map(|(_, ratio)| ratio));
+            values.extend(leaf_ratios(before, model));
         }
         for (mean, value) in self.means.iter_mut().zip(values).filter(|(_, value)| !value.is_nan()) {
             mean.sum += value;
