@@ -2,8 +2,10 @@
 //! that called the library, which names the user's own line.
 
 use unspool::layers::boxed;
+use unspool::losses::sparse_cross_entropy;
 use unspool::prelude::*;
 use unspool::recurrent::{StepContext, recurrent};
+use unspool::text::LanguageModel;
 use unspool::train::{Shards, TruncatedBptt, from_fn};
 use unspool_tests::{messages_of, panic_of, zeros};
 
@@ -58,11 +60,11 @@ fn a_loss_of_the_library_that_does_not_fit() {
     check(at, run, misfit(1) + " (in the loss or metric given to evaluate)");
     let run = || Shards::new().batch_gradients(&model, &data, mse, Mode::Evaluation);
     let at = line!() - 1;
-    check(at, run, misfit(6) + " (in the loss of this batch)");
+    check(at, run, misfit(6));
     let many = Dataset::new(zeros([128, 3]), zeros([128, 2])).unwrap();
     let run = || Shards::new().batch_gradients(&model, &many, mse, Mode::Evaluation);
     let at = line!() - 1;
-    check(at, run, misfit(32) + " (in the loss of this batch)");
+    check(at, run, misfit(32));
 }
 
 #[test]
@@ -99,12 +101,13 @@ fn a_mistake_that_the_first_examples_do_not_show() {
     let hint = format!("in batch 1 of an epoch, with the loss given to fit at {given}");
     check(at, run, format!("{sum} (at {inner}, {hint})"));
     let whole = "sub: shapes [128, 1] and [2, 128] do not broadcast";
-    let run = || fit(&mut model, &data).loss(mean).metric("m", later_loss).quiet().run();
+    let run = || fit(&mut model, &data).loss(mean).metric("m", later_loss).quiet().run(); // fit with a later metric
     let at = line!() - 1;
-    check(at, run, format!("{whole} (at {inner})"));
+    let given = place_of("metric(", "fit with a later metric");
+    check(at, run, format!("{whole} (at {inner}, in the metric \"m\" given to fit at {given})"));
     let run = || Shards::new().batch_gradients(&model, &data, later_loss, Mode::Evaluation);
     let at = line!() - 1;
-    check(at, run, format!("{sum} (at {inner}, in the loss of this batch)"));
+    check(at, run, format!("{sum} (at {inner})"));
     let run = || evaluate(&model, &data, later_loss);
     let at = line!() - 1;
     check(at, run, format!("{whole} (at {inner})"));
@@ -162,15 +165,37 @@ fn own_panic<'t>(output: Var<'t>, _: Var<'t>) -> Var<'t> {
 }
 
 #[test]
-fn a_panic_of_the_users_own_is_passed_on_with_the_hint() {
+fn a_panic_of_the_users_own_is_passed_on_without_another_message() {
     let (mut model, data) = (model(), data(6));
-    let messages = messages_of(|| drop(fit(&mut model, &data).loss(own_panic).quiet().run())); // fit with my assertion
-    let [(own, _, own_line), (passed_on, file, line)] = &messages[..] else { panic!("{messages:?}") };
+    let messages = messages_of(|| drop(fit(&mut model, &data).loss(own_panic).quiet().run()));
+    let [(own, file, line)] = &messages[..] else { panic!("{messages:?}") };
     assert!(own.ends_with("my sentence\n  left: 2\n right: 3"), "{own}");
-    assert!(place_of("assert_eq", "my assertion").contains(&format!(":{own_line}:")));
-    let given = place_of("loss(", "fit with my assertion");
-    assert_eq!(*passed_on, format!("{own} (in the loss given to fit at {given})"));
-    assert!(given.starts_with(&format!("{file}:{line}:")));
+    assert!(place_of("assert_eq", "my assertion").starts_with(&format!("{file}:{line}:")));
+}
+
+/// After an epoch, with the example of the validation set.
+#[test]
+fn a_mistake_that_the_first_validation_examples_do_not_show() {
+    let classes = |wrong| Indices::from((0..40).map(|i| if i == wrong { 2 } else { 0 }).collect::<Vec<_>>());
+    let set = |wrong| Dataset::classes(zeros([40, 3]), classes(wrong)).unwrap();
+    let (mut model, train, valid) = (Dense::<Tensor>::new(&mut rng(0), 3, 2), set(40), set(37));
+    let fit = fit(&mut model, &train).validate(&valid).epochs(1).quiet();
+    let fit = fit.loss(sparse_cross_entropy); // loss with validation
+    let given = place_of("loss(", "loss with validation");
+    let hint = format!("example 37, in the validation examples, with the loss given to fit at {given}");
+    let run = || fit.run();
+    let at = line!() - 1;
+    check(at, run, format!("cross_entropy: class 2 is out of range for 2 classes ({hint})"));
+
+    let tokens = |wrong| (0..41).map(|i| if i == wrong { 7 } else { i % 7 }).collect::<Vec<_>>();
+    let mut model: LanguageModel<Tensor, Gru<Tensor>> = LanguageModel::new(&mut rng(0), 7, 3, [4], Gru::new);
+    let windows = TruncatedBptt::tokens(&tokens(41), 2, 5).unwrap(); // windows of tokens
+    let mut windows = windows.validate_tokens(&tokens(37), 2).unwrap();
+    let given = place_of("TruncatedBptt::tokens", "windows of tokens");
+    let hint = format!("in the validation sequences, with the loss given to TruncatedBptt at {given}");
+    let run = || unspool::fit(&mut model, &mut windows).epochs(1).quiet().run();
+    let at = line!() - 1;
+    check(at, run, format!("Embedding: token 7 is out of range for 7 tokens (in embedding, {hint})"));
 }
 
 #[test]

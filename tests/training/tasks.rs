@@ -377,6 +377,6 @@ fn a_misfit_in_a_loss_or_metric_names_the_line_that_gave_it() {
     let model = model;
     sentences! {
         evaluate(&model, &data, mse) => format!("{} (in the loss or metric given to evaluate)", misfit("[1, 1]"));
-        Shards::new().batch_gradients(&model, &data, mse, Mode::Evaluation) => format!("{} (in the loss of this batch)", misfit("[6, 1]"));
+        Shards::new().batch_gradients(&model, &data, mse, Mode::Evaluation) => misfit("[6, 1]");
     }
 }

@@ -93,23 +93,18 @@ pub enum Caught {
 }
 
 impl Caught {
-    /// Raises it again, at the caller's line, with a hint where it was made.
+    /// Raises it again: a mistake at the caller's line, with a hint where it was made.
     #[cold]
     #[track_caller]
     pub fn raise(self, hint: Option<&dyn fmt::Display>) -> ! {
-        let hint = hint.map(ToString::to_string);
-        let mut mistake = match self {
-            Caught::Mistake(mistake) => mistake,
-            Caught::Other(payload) => {
-                let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-                match (payload.downcast_ref::<String>().cloned().or(text), &hint) {
-                    (Some(sentence), Some(_)) => Box::new(Mistake { sentence, places: Vec::new() }),
-                    _ => resume_unwind(payload),
-                }
+        match self {
+            Caught::Mistake(mut mistake) => {
+                mistake.places.extend(hint.map(ToString::to_string));
+                mistake.raise()
             }
-        };
-        mistake.places.extend(hint);
-        mistake.raise()
+            // Without a message: one with the program's own line was printed.
+            Caught::Other(payload) => resume_unwind(payload),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::batch_loss::LOSS;
 use crate::tuning::EXPLAINED_BYTES;
 use std::cell::RefCell;
 use std::panic::Location;
-use unspool_autograd::mistake::catch;
+use unspool_autograd::mistake::{Caught, catch};
 use unspool_autograd::{BadValue, Scalar, Tape, is_library};
 
 /// What the shards of a thread that looks for bad values have found.
@@ -67,6 +67,14 @@ pub(super) fn bad_example(n: usize, mut is_bad: impl FnMut(usize) -> bool) -> Op
         }
     }
     bad.filter(|_| good)
+}
+
+/// The first of `n` examples that makes a mistake by itself, such as a class that is out of range.
+pub(super) fn mistaken_example<R>(caught: &Caught, n: usize, mut f: impl FnMut(usize) -> R) -> Option<usize> {
+    match caught {
+        Caught::Mistake(_) => bad_example(n, |i| catch(|| f(i)).is_err()),
+        Caught::Other(_) => None, // whose message would be printed again and again
+    }
 }
 
 /// With the line that set the loss, if a loss of the library computed it.

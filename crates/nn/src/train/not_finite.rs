@@ -50,16 +50,6 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'_, T, X, 
         Some(at_loss(bad, self.loss_at))
     }
 
-    /// The example of a batch in which a mistake is made, such as a class that is out of range.
-    pub(super) fn mistaken_example<M>(&self, model: &M, batch: usize, mode: Mode) -> Option<usize>
-    where
-        M: Model<T, X> + Send + Sync,
-    {
-        self.bad_example(batch, |example| {
-            catch(|| Shards::new().cut_batch_gradients(model, example, &self.loss, mode)).is_err()
-        })
-    }
-
     /// The index of the example of a batch that is bad by itself.
     fn bad_example(&self, batch: usize, is_bad: impl Fn(&Dataset<X, Y>) -> bool) -> Option<usize> {
         let examples = self.examples(batch);

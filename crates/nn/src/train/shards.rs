@@ -5,7 +5,7 @@ use crate::data::examples::OnTape;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::at_callers_line::{at_callers_line_with, on_any_thread};
+use crate::train::at_callers_line::{at_callers_line, on_any_thread};
 use crate::train::bad_batch::if_finding;
 use crate::train::batch_loss::batch_loss;
 use crate::tuning::{ADDED_ELEMENTS, MAX_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
@@ -233,7 +233,7 @@ impl<T: Scalar> Shards<T> {
     {
         ensure!(!batch.is_empty(), "batch_gradients: the batch holds no examples: at least one is needed");
         // Shards run on other threads, where a misfit has no caller's line.
-        at_callers_line_with("in the loss of this batch", || self.cut_batch_gradients(model, batch, &loss, mode))
+        at_callers_line(|| self.cut_batch_gradients(model, batch, &loss, mode))
     }
 
     /// The same, where a misfit panics without a hint.

@@ -1,5 +1,7 @@
 //! The task of a data set and a loss.
 
+use super::at_callers_line::at_callers_line_with;
+use super::bad_batch::mistaken_example;
 use super::error::FitError;
 use super::task::{BatchGradients, ExampleSet, Task};
 use crate::data::batches::shuffled_batches;
@@ -13,6 +15,7 @@ use crate::train::evaluate::try_one;
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
 use std::borrow::Cow;
+use std::fmt::{self, Display};
 use std::ops::Range;
 use std::panic::Location;
 use unspool_autograd::mistake::{Caught, catch};
@@ -43,6 +46,13 @@ pub(super) struct NamedMetric<'a, T: Scalar, Y: OnTape<T>> {
     pub name: String,
     pub metric: Metric<'a, T, Y>,
     pub at: &'static Location<'static>,
+}
+
+/// Where it was given, for messages.
+impl<T: Scalar, Y: OnTape<T>> Display for NamedMetric<'_, T, Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "in the metric {:?} given to fit at {}", self.name, self.at)
+    }
 }
 
 /// A function of outputs and targets.
@@ -112,6 +122,30 @@ impl<'a, T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'a, T,
         let outputs = Predictions::of(model, example);
         self.metrics.iter().any(|named| outputs.measure(&named.metric).is_nan())
     }
+
+    /// The outputs for the validation examples, and the loss.
+    fn validation<M: Model<T, X> + Sync>(&self, model: &M, valid: &Dataset<X, Y>) -> (Predictions<T, X, Y>, f64) {
+        let measure = |data: &Dataset<X, Y>| {
+            let outputs = Predictions::of(model, data);
+            let loss = outputs.loss(&self.loss);
+            (outputs, loss)
+        };
+        match catch(|| measure(valid)) {
+            Ok(measured) => measured,
+            Err(caught) => {
+                let example = mistaken_example(&caught, valid.len(), |i| measure(&valid.slice_trimmed(i, 1)));
+                self.raise(caught, example, "in the validation examples")
+            }
+        }
+    }
+
+    /// Raises a mistake that an example makes in the model or the loss.
+    #[cold]
+    #[track_caller]
+    fn raise(&self, caught: Caught, example: Option<usize>, place: impl Display) -> ! {
+        let example = example.map_or_else(String::new, |i| format!("example {i}, "));
+        caught.raise(Some(&format_args!("{example}{place}, with the loss given to fit at {}", self.loss_at)))
+    }
 }
 
 impl<'a, T, M, X, Y, L> Task<T, M> for Supervised<'a, T, X, Y, L>
@@ -144,9 +178,8 @@ where
         for data in [Some(&self.train), self.valid.as_ref()].into_iter().flatten() {
             try_one(model, data, &self.loss, format_args!("in the loss given to fit at {}", self.loss_at));
         }
-        for NamedMetric { name, metric, at } in &self.metrics {
-            let hint = format_args!("in the metric {name:?} given to fit at {at}");
-            try_one(model, self.valid.as_ref().unwrap_or(&self.train), metric, hint);
+        for named in &self.metrics {
+            try_one(model, self.valid.as_ref().unwrap_or(&self.train), &named.metric, named);
         }
         if !self.train.is_contiguous() {
             self.train = Cow::Owned(self.train.contiguous()); // every batch gathers rows of it
@@ -170,15 +203,13 @@ where
             Ok((loss, gradients)) => BatchGradients { loss, gradients, weight: examples.loss_count() },
             // What the first example has not shown, such as a class that is out of range.
             Err(caught) => {
-                let example = match &caught {
-                    Caught::Mistake(_) => self.mistaken_example(model, batch, mode),
-                    Caught::Other(_) => None, // whose message would be printed again and again
-                };
-                let example = example.map_or_else(String::new, |i| format!("example {i}, "));
-                let (batch, line) = (batch + 1, self.loss_at);
-                caught.raise(Some(&format!(
-                    "{example}in batch {batch} of an epoch, with the loss given to fit at {line}"
-                )))
+                let examples = self.examples(batch);
+                let example = mistaken_example(&caught, examples.len(), |i| {
+                    let example = self.train.slice_trimmed(examples[i], 1);
+                    Shards::new().cut_batch_gradients(model, &example, &self.loss, mode)
+                });
+                let example = example.map(|i| examples[i]);
+                self.raise(caught, example, format_args!("in batch {} of an epoch", batch + 1))
             }
         }
     }
@@ -192,14 +223,16 @@ where
 
     fn evaluate(&mut self, model: &M) -> Vec<f64> {
         // All values of a set come from one forward pass.
-        let valid = self.valid.as_deref().map(|valid| Predictions::of(model, valid));
+        let (valid, loss) = self.valid.as_deref().map(|valid| self.validation(model, valid)).unzip();
         let training = self.measures_training() && !self.metrics.is_empty();
         let training = training.then(|| Predictions::of(model, &self.train));
-        let loss = valid.iter().map(|outputs| outputs.loss(&self.loss));
         let of = |named: &NamedMetric<'a, T, Y>| {
-            [&training, &valid].map(|outputs| Some(outputs.as_ref()?.measure(&named.metric)))
+            [&training, &valid].map(|outputs| {
+                let outputs = outputs.as_ref()?;
+                Some(at_callers_line_with(named, || outputs.measure(&named.metric)))
+            })
         };
-        loss.chain(self.metrics.iter().flat_map(of).flatten()).collect()
+        loss.into_iter().chain(self.metrics.iter().flat_map(of).flatten()).collect()
     }
 
     fn check_data(&self, model: &M, set: ExampleSet, limit: usize) -> Result<(), FitError> {

@@ -233,8 +233,13 @@ where
         self.valid.iter().map(|_| VAL_LOSS.to_owned()).collect()
     }
 
+    #[track_caller]
     fn evaluate(&mut self, model: &M) -> Vec<f64> {
-        self.valid.iter().map(|valid| mean_loss::<T, M, X, Y, D>(model, valid, self.steps, &self.loss)).collect()
+        let Some(valid) = &self.valid else { return Vec::new() };
+        let hint =
+            format_args!("in the validation sequences, with the loss given to TruncatedBptt at {}", self.loss_at);
+        let loss = at_callers_line_with(hint, || mean_loss::<T, M, X, Y, D>(model, valid, self.steps, &self.loss));
+        vec![loss]
     }
 
     fn check_data(&self, model: &M, set: ExampleSet, limit: usize) -> Result<(), FitError> {
