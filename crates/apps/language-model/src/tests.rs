@@ -165,7 +165,7 @@ fn mistakes_are_refused_with_a_sentence() {
         // No weight is drawn before the file is seen to have none of this size.
         (changed("--hidden", "8192"), "does not fit the model: "),
         (changed("--seed", "1"), "a weight of the model is infinite or NaN"),
-        (format!("{learn} --learning-rate=1e38"), "try a smaller learning rate"),
+        (format!("{learn} --learning-rate=1e38"), "a smaller learning rate or gradient clipping"),
         ("--dropout=1".to_string(), "it must be a number of at least 0 and less than 1"),
     ] {
         let refused = ran(&arguments).unwrap_err();
