@@ -139,6 +139,8 @@ fn a_cell_keeps_to_the_batch() {
         project.apply(xs, Context::default().with_lengths(&lengths)) => in_cell(projected("[8, 1, 2]", "[1, 8, 2]"));
         project.decode(h, h, 2, EVALUATION, |_, y| y) => at_0(&projected("[3, 1, 2]", "[1, 3, 2]"));
         stream(Mistake::Project).step(&zeros([3, 2])) => projected("[3, 1, 2]", "[1, 3, 2]");
+        stream(Mistake::Output).step(&zeros([3, 2])) => stepped;
+        stream(Mistake::State).step(&zeros([3, 2])) => left;
         flat.forward(xs) => in_cell(projected("[]", "[5, 3, 2]"));
         output.forward(xs) => at_0(stepped);
         output.decode(h, h, 2, EVALUATION, |_, y| y) => at_0(stepped);

@@ -124,7 +124,7 @@ pub(crate) fn norm_of<T: Scalar, M: Params<Tensor<T>>>(gradients: &M, counts: im
     })
 }
 
-/// The norm of the gradient of one parameter.
+/// The norm of one parameter, or of its gradient.
 pub(crate) fn leaf_norm<T: Scalar>(leaf: &Tensor<T>) -> f64 {
     norm(|f: &mut dyn FnMut(&Tensor<T>)| f(leaf))
 }

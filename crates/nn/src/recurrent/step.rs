@@ -188,7 +188,7 @@ pub(crate) fn check_state<'t, T: Scalar, S: State<'t, T>>(what: &str, state: &S,
 /// # Panics
 /// If the output of a step or a variable of its state is not `[B, ..]`.
 #[track_caller]
-fn check_step<'t, T: Scalar, S: State<'t, T>>(output: Var<'t, T>, state: &S, batch: usize) {
+pub(super) fn check_step<'t, T: Scalar, S: State<'t, T>>(output: Var<'t, T>, state: &S, batch: usize) {
     check_state("Cell: the output of a step", &output, batch);
     check_state("Cell: the state after a step", state, batch);
 }

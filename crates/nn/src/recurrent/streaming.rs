@@ -5,7 +5,7 @@ use crate::recurrent::cell::{Cell, StepContext};
 use crate::recurrent::layer::Recurrent;
 use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
-use crate::recurrent::step::{check_state, project};
+use crate::recurrent::step::{check_state, check_step, project};
 use crate::tuning::STREAMED_STEPS;
 use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 
@@ -68,6 +68,7 @@ where
             };
             check_state("StreamingCell: the state", &state, shape[0]);
             let (output, state) = cell.step_in(x, state, StepContext::default());
+            check_step(output, &state, shape[0]);
             (output.value(), state.detached())
         };
         self.tape.reset();
