@@ -2,6 +2,7 @@
 
 use unspool::inspect::{GradientFlow, Jacobian};
 use unspool::prelude::*;
+use unspool::recurrent::wrappers::Residual;
 use unspool_tests::svg::{frame, named, points, tags};
 
 fn flow() -> GradientFlow {
@@ -67,6 +68,21 @@ fn the_lines_are_norms_on_a_logarithmic_axis() {
     for t in ["0", "1", "2", "3"] {
         assert!(texts.contains(&t.to_string()), "{t}: {texts:?}");
     }
+}
+
+#[test]
+fn a_state_has_the_same_color_in_both_panels() {
+    let rng = &mut rng(0);
+    let residual = Recurrent::new(Residual::new(SimpleRnn::<Tensor>::new(rng, 3, 3), 3)).return_sequences();
+    let model = sequential().add(move |_: &mut Rng| residual).add(gru(3, 2));
+    let xs = Tensor::ones([4, 2, 3]);
+    let options = GradientFlow::options().jacobian(Jacobian::Exact);
+    let svg = options.of(&model, |tape, net| net.forward(tape.constant(&xs)).square().sum()).to_svg();
+    let tags = tags(&svg);
+    let strokes: Vec<&str> = named(&tags, "polyline").iter().map(|tag| tag.get("stroke")).collect();
+    // h and the output of the first layer, h of the second; the output has no Jacobian.
+    let [h, _, second] = strokes[..3] else { panic!("{strokes:?}") };
+    assert_eq!(strokes[3..], [h, second]);
 }
 
 #[test]

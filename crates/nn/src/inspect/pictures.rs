@@ -17,9 +17,14 @@ impl GradientFlow {
     /// (or above 1e100), its curve has a gap.
     pub fn to_svg(&self) -> String {
         let norms = self.curves(|layer| layer.states.iter().map(|state| (&state.name[..], &state.norm[..])).collect());
+        // Empty for an output, which keeps its place: a state has the same color in both panels.
         let jacobians = self.curves(|layer| {
-            let states = layer.states.iter().filter(|state| state.name != "output");
-            states.filter_map(|state| Some((&state.name[..], &state.jacobian.as_ref()?[..]))).collect()
+            let mut curves = Vec::new();
+            for state in &layer.states {
+                let norms = state.jacobian.as_deref().filter(|_| state.name != "output");
+                curves.push((&state.name[..], norms.unwrap_or_default()));
+            }
+            curves
         });
         self.draw(
             &[
@@ -116,7 +121,7 @@ impl GradientFlow {
         let mut drawn: Vec<Panel> = Vec::new();
         for (axis, curves, scale) in panels {
             let curves: Vec<_> = curves.iter().map(|(name, values)| (&name[..], *values)).collect();
-            if !curves.is_empty() || drawn.is_empty() {
+            if curves.iter().any(|(_, values)| !values.is_empty()) || drawn.is_empty() {
                 drawn.push(Panel { axis, curves, scale: *scale });
             }
         }
