@@ -248,3 +248,18 @@ fn a_graph_is_as_large_for_a_hundred_steps_as_for_ten() {
     let backwards = graph(10, layers().map(Recurrent::reverse));
     assert!(backwards.contains("label=\"t+1\"") && !backwards.contains("t-1"));
 }
+
+#[test]
+fn a_constant_that_several_ops_read_is_one_node() {
+    let tape = Tape::new().keep_all();
+    let scope = tape.scope("layer");
+    let mut h = tape.constant(&Tensor::<f32>::ones([3]));
+    for t in 0..10 {
+        scope.step(t);
+        let x = tape.constant(&Tensor::ones([3])); // one for each step
+        h = (x + h).tanh() * h;
+    }
+    let graph = tape.to_dot();
+    assert_eq!(graph.matches("label=\"constant").count(), 2, "{graph}");
+    assert_eq!(graph.matches("label=\"constant ×10\\n[3]").count(), 1, "{graph}");
+}

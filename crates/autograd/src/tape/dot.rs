@@ -16,7 +16,7 @@ enum Key {
     Op { row: u32, is_timed: bool, call: usize },
     /// A leaf of a model.
     Parameter(u32),
-    /// A variable or a constant without a name, by what reads it: a node, and the index of its input.
+    /// A variable or a constant without a name, by what reads it first: a node, and the index of its input.
     Leaf { reader: usize, input: usize },
 }
 
@@ -96,19 +96,15 @@ fn fold<T: Scalar>(record: &Record<T>, watch: &Watch) -> (Vec<Group>, Edges) {
         node_of[id as usize] = Some(at);
         for (i, &input) in record.inputs_of(id).iter().enumerate() {
             let (node, shape) = (&record.nodes[input as usize], record.values[input as usize].shape());
-            let path = record.names.of(input);
-            let from = match node_of[input as usize] {
-                Some(from) => from,
-                None if !path.is_empty() => {
-                    let from = add(Key::Parameter(input), shape, &|| (dotted(path), String::new()));
-                    node_of[input as usize] = Some(from);
-                    from
+            let from = node_of[input as usize].unwrap_or_else(|| {
+                let path = record.names.of(input);
+                let kind = if node.needs_gradient() { "variable" } else { "constant" };
+                match path.is_empty() {
+                    true => add(Key::Leaf { reader: at, input: i }, shape, &|| (kind.to_string(), String::new())),
+                    false => add(Key::Parameter(input), shape, &|| (dotted(path), String::new())),
                 }
-                None => {
-                    let kind = if node.needs_gradient() { "variable" } else { "constant" };
-                    add(Key::Leaf { reader: at, input: i }, shape, &|| (kind.to_string(), String::new()))
-                }
-            };
+            });
+            node_of[input as usize] = Some(from);
             let before = record.note(input).and_then(|input| {
                 let is_same_scope = watch.profiler.scope(input.row) == scope;
                 Some(note.step? as isize - input.step.filter(|_| is_same_scope)? as isize)
@@ -138,8 +134,7 @@ fn draw(groups: &[Group], edges: &Edges) -> String {
         }
         for at in members {
             let Group { key, label, shape, count, .. } = &groups[at];
-            let times =
-                if *count > 1 && !matches!(key, Key::Parameter(_)) { format!(" ×{count}") } else { String::new() };
+            let times = if *count > 1 { format!(" ×{count}") } else { String::new() };
             let style = match key {
                 Key::Op { .. } => "",
                 Key::Parameter(_) => ", shape=cylinder, style=filled, fillcolor=\"#fde8c8\"",
