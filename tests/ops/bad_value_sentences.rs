@@ -93,7 +93,7 @@ fn sentences_of_the_forward_pass() {
     );
 }
 
-/// An infinity is blamed where it becomes NaN only if it is a constant's; else where it was made.
+/// An infinity is blamed where it becomes NaN only if it is a mask's, a constant without +inf; else where it was made.
 #[test]
 fn sentences_about_infinities() {
     let tape = Tape::new().keep_all();
@@ -221,13 +221,20 @@ fn sentences_of_the_backward_pass() {
          of operand 1 inf at index [0], at @: the gradient has grown too large for f64; a smaller learning \
          rate, gradient clipping (`clip_norm`) and smaller weights help"
     );
+    let mask = tape.constant(&vector(&[f64::NEG_INFINITY, 1.0]));
+    let loss = (mask * (x + 1.0)).tanh().sum(); // @
+    assert_eq!(
+        said(loss),
+        "the backward pass of mul of a constant [2] (-inf to 1) and [2] (1 to 1.25), given the gradient [2] \
+         (0 to 0.2804), made that of operand 2 NaN at index [0], at @: an operand is infinite, and \
+         infinity times 0 is not defined; check where the infinity comes from"
+    );
     let infinite = tape.constant(&vector(&[f64::INFINITY, 1.0]));
     let loss = (infinite * (x + 1.0)).tanh().sum(); // @
     assert_eq!(
         said(loss),
-        "the backward pass of mul of a constant [2] (1 to inf) and [2] (1 to 1.25), given the gradient [2] \
-         (0 to 0.2804), made that of operand 2 NaN at index [0], at @: an operand is infinite, and \
-         infinity times 0 is not defined; check where the infinity comes from"
+        "a constant [2] is inf at index [0], first read by mul, at @, which makes NaN in the backward pass of \
+         mul at @: a constant comes from the program: check the data, or the state, that it is made of"
     );
     // Left out of the loss, but not of the gradient.
     let chosen = tape.constant(&vector(&[0.0, 1.0]));

@@ -2,8 +2,8 @@
 //!
 //! A NaN comes from a NaN operand, or was made here; an infinity likewise. So the walk visits what
 //! is bad among the operands, and the first of the tape among those is where it began. A NaN that
-//! was made of infinities is blamed on the op that made these, unless they are a constant's: such an
-//! infinity is meant.
+//! was made of infinities is blamed on what made these, unless that is a constant without +inf: a
+//! mask, which is meant.
 
 use super::advice::advice;
 use super::{BadValue, Cause, Consequence, NumberRange};
@@ -118,9 +118,9 @@ impl<'a, T: Scalar> Values<'a, T> {
         origins.iter().copied().find(|&id| !self.is_meant(id)).unwrap_or(origins[0])
     }
 
-    /// Whether the infinity of a value is that of a constant.
+    /// Whether a value is a mask: a constant that is -inf somewhere, and never +inf.
     fn is_meant(&self, id: u32) -> bool {
-        self.record.leaf(id) == Some(Cause::Constant)
+        self.record.leaf(id) == Some(Cause::Constant) && self.record.range(id).max < f64::INFINITY
     }
 
     /// The bad value `id`, whose operands are not.
@@ -196,7 +196,8 @@ impl<T: Scalar> Gradients<'_, T> {
         let values = Values::new(record);
         let read = record.inputs_of(*op).iter().copied().chain([*op]);
         let bad = read.filter(|&id| values.kind(id) > Kind::Finite).max_by_key(|&id| values.kind(id));
-        let is_meant = |bad: &BadValue| bad.cause == Cause::Constant && !bad.value.is_nan();
+        let is_mask = |bad: &BadValue| bad.value.is_infinite() && bad.operands[0].max < f64::INFINITY;
+        let is_meant = |bad: &BadValue| bad.cause == Cause::Constant && is_mask(bad);
         if let Some(cause) = bad.and_then(|id| values.explain(id)).filter(|bad| !is_meant(bad)) {
             return BadValue { then, ..cause };
         }
