@@ -188,9 +188,10 @@ fn draw(all: &[Seen], runs: &[(&str, Training)]) -> Drawn<String> {
 
         let (panels, legend) = lower.split_vertically(310);
         let panels = panels.split_evenly((1, 2));
-        for (panel, (y, curves)) in
-            panels.iter().zip([("loss, mean of 10", trained(|s| s.0)), ("gradient norm, mean of 10", trained(|s| s.1))])
-        {
+        for (panel, (y, curves)) in panels.iter().zip([
+            ("loss, mean of 10", trained(|s| s.0)),
+            ("gradient norm before clipping, mean of 10", trained(|s| s.1)),
+        ]) {
             let span = range(curves.iter().flat_map(|(_, values)| values.iter().copied()));
             curve_panel(panel, "tanh, too large, by SGD", ["training step", y], &curves, span)?;
         }

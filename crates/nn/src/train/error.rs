@@ -185,7 +185,11 @@ impl fmt::Display for FitError {
                 write!(f, "after batch {batch} of epoch {epoch}, {cause}")
             }
             FitError::ParameterNotFinite { epoch, parameter, cause: None, .. } => {
-                write!(f, "{parameter} is not finite after a step of epoch {epoch}: try a smaller learning rate")
+                write!(
+                    f,
+                    "{parameter} is not finite after a step of epoch {epoch}: try a smaller learning rate, and find the \
+                     step with `fit(..).find_bad_values()`"
+                )
             }
             FitError::Callback(sentence) | FitError::Checkpoint(sentence) | FitError::NotSaved { sentence, .. } => {
                 f.write_str(sentence)
