@@ -125,7 +125,9 @@ impl<T: Scalar> Tape<T> {
     /// assert_eq!(hidden.square().backward().wrt(hidden).item(), 2.0 * 9.0);
     /// ```
     pub fn keep_all(mut self) -> Self {
-        self.watch(true);
+        if !self.keeps_all() {
+            self.watch(true);
+        }
         self
     }
 
