@@ -61,7 +61,7 @@ const ROUNDS: usize = 5;
 /// [`SimpleRnn`] with as many units: see the [module](self).
 ///
 /// # Panics
-/// If the cell does not take inputs of F features, or where it does.
+/// If the cell does not take inputs of F features, or panics itself.
 #[track_caller]
 pub fn cell<C>(cell: C, shape: [usize; 3]) -> BenchReport
 where
@@ -140,7 +140,7 @@ impl Bench {
     /// Measures.
     ///
     /// # Panics
-    /// If the machine gives it no thread, or where a cell or a layer does.
+    /// If the machine gives it no thread, or a cell or a layer panics.
     pub fn run(mut self) -> BenchReport {
         // Large products would share the work of one program among threads.
         let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");

@@ -109,6 +109,9 @@ impl Display for BenchReport {
             }
             writeln!(f)?;
         }
+        if self.rows.iter().any(|row| row.gflops() > self.fma_peak) {
+            writeln!(f, "\nA share above 100%: the library was compiled without full optimization; use --release.")?;
+        }
         if self.rows.iter().any(|row| row.allocations.is_none()) {
             writeln!(f, "\nAllocations are counted with unspool::tensor::CountingAllocator as the global allocator.")?;
         }
