@@ -34,7 +34,6 @@ use node::Node;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
-use std::panic::Location;
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// A record of operations on [`Var`]s, in the order in which they happened.
@@ -125,46 +124,17 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     #[inline]
     pub fn apply<'t, O: Op<T>>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
-        // The ids go where the record keeps them at once: a list of their own would be an
-        // allocation per op.
         let first_input = {
             let record = &mut *self.record.borrow_mut();
-            let first = record.inputs_len;
-            record.inputs.truncate(first);
-            if record.is_watched() {
-                record.begin_op();
-            }
-            for input in inputs {
-                if !std::ptr::eq(input.tape, self) {
-                    fail!("{}: the operands belong to different tapes", op.name());
-                }
-                record.check_epoch(op.name(), *input);
-                record.inputs.push(input.id());
-            }
-            first
+            (!record.is_watched()).then(|| record.take_inputs(self, op.name(), inputs))
         };
+        let Some(first_input) = first_input else { return self.apply_watched(op, inputs) };
         // The op runs while the record is only borrowed for reading; a panic in it leaves the
         // record whole.
-        let (value, needs_gradient) = {
-            let record = &*self.record.borrow();
-            let ids = &record.inputs[first_input..];
-            let mut needs_gradient = false;
-            for &id in ids {
-                let node = &record.nodes[id as usize];
-                needs_gradient |= node.needs_gradient();
-                if node.is_absent() {
-                    panic_absent(op.name(), *node);
-                }
-            }
-            (op.forward(record.new_inputs(first_input)), needs_gradient)
-        };
+        let (value, needs_gradient) = self.record.borrow().run(&op, first_input);
         let record = &mut *self.record.borrow_mut();
-        let id = if record.is_watched() {
-            record.end_op((op, value), first_input, needs_gradient, Location::caller())
-        } else {
-            let recorded = needs_gradient || record.segments.is_open();
-            record.push_op((op, value), first_input, needs_gradient, recorded)
-        };
+        let recorded = needs_gradient || record.segments.is_open();
+        let id = record.push_op((op, value), first_input, needs_gradient, recorded);
         Var::new(self, id, record.epoch)
     }
 

@@ -8,6 +8,7 @@ use super::op::{Inputs, Op};
 use super::op_arena::OpArena;
 use super::packed_weights::{PackedWeights, Turn};
 use super::watch::{WATCHED, Watch};
+use super::{Tape, Var, panic_absent};
 use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS, SMALL_BLOCK};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
@@ -96,6 +97,38 @@ impl<T: Scalar> Record<T> {
         self.nodes.push(node);
         self.inputs_len = self.inputs.len();
         id
+    }
+
+    /// Appends the ids of the inputs of a new op, and returns where they begin. They go where the
+    /// record keeps them at once: a list of their own would be an allocation per op.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn take_inputs(&mut self, tape: &Tape<T>, op: &str, inputs: &[Var<'_, T>]) -> usize {
+        let first = self.inputs_len;
+        self.inputs.truncate(first);
+        for input in inputs {
+            if !std::ptr::eq(input.tape, tape) {
+                fail!("{op}: the operands belong to different tapes");
+            }
+            self.check_epoch(op, *input);
+            self.inputs.push(input.id());
+        }
+        first
+    }
+
+    /// The value of a new op, and whether a gradient reaches it.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn run<O: Op<T>>(&self, op: &O, first_input: usize) -> (Tensor<T>, bool) {
+        let mut needs_gradient = false;
+        for &id in &self.inputs[first_input..] {
+            let node = &self.nodes[id as usize];
+            needs_gradient |= node.needs_gradient();
+            if node.is_absent() {
+                panic_absent(op.name(), *node);
+            }
+        }
+        (op.forward(self.new_inputs(first_input)), needs_gradient)
     }
 
     /// The inputs from here to the end of the list, of an op that has no value yet.

@@ -11,7 +11,7 @@ use crate::scope::{Place, dotted, users_line};
 use std::ops::Range;
 use std::panic::{Location, resume_unwind};
 use std::time::{Duration, Instant};
-use unspool_tensor::{Scalar, Tensor};
+use unspool_tensor::Scalar;
 
 /// The bit of an epoch that says whether its tape is watched.
 pub(crate) const WATCHED: u32 = 1 << 31;
@@ -200,6 +200,27 @@ impl<T: Scalar> Tape<T> {
         (range.start..end).map(move |id| Var::new(self, id as u32, epoch))
     }
 
+    /// [`apply`](Tape::apply) on a watched tape.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(super) fn apply_watched<'t, O: Op<T>>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
+        let first_input = {
+            let record = &mut *self.record.borrow_mut();
+            let watch = record.watch.as_mut().expect("a watched tape");
+            watch.begun = Instant::now();
+            watch.profiler.begin(watch.begun);
+            record.take_inputs(self, op.name(), inputs)
+        };
+        let (value, needs_gradient) = self.record.borrow().run(&op, first_input);
+        let record = &mut *self.record.borrow_mut();
+        let noted = (op.name(), op.flops(record.new_inputs(first_input), &value));
+        let recorded = needs_gradient || record.segments.is_open() || record.keeps_all();
+        let id = record.push_op((op, value), first_input, needs_gradient, recorded);
+        record.note_op(id, noted, Location::caller());
+        Var::new(self, id, record.epoch)
+    }
+
     fn watch(&mut self, keeps: bool) {
         let record = self.record.get_mut();
         record.clear();
@@ -282,31 +303,6 @@ impl<T: Scalar> Record<T> {
         let Note { location, row, step, forward, .. } = (*watch.notes.get(id as usize)?)?;
         let (op, scope) = (watch.profiler.op(row), watch.profiler.scope(row));
         Some(Origin { op, scope: watch.scopes[scope as usize].clone(), step, location, forward })
-    }
-
-    /// Called before an op runs.
-    #[cold]
-    pub(super) fn begin_op(&mut self) {
-        let watch = self.watch.as_mut().expect("a watched tape");
-        watch.begun = Instant::now();
-        watch.profiler.begin(watch.begun);
-    }
-
-    /// Records a value that an op has computed, and notes how.
-    #[cold]
-    #[track_caller]
-    pub(super) fn end_op<O: Op<T>>(
-        &mut self,
-        (op, value): (O, Tensor<T>),
-        first_input: usize,
-        needs_gradient: bool,
-        location: &'static Location<'static>,
-    ) -> u32 {
-        let noted = (op.name(), op.flops(self.new_inputs(first_input), &value));
-        let recorded = needs_gradient || self.segments.is_open() || self.keeps_all();
-        let id = self.push_op((op, value), first_input, needs_gradient, recorded);
-        self.note_op(id, noted, location);
-        id
     }
 
     /// # Panics
