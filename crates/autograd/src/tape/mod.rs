@@ -126,7 +126,8 @@ impl<T: Scalar> Tape<T> {
     pub fn apply<'t, O: Op<T>>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
         let first_input = {
             let record = &mut *self.record.borrow_mut();
-            (!record.is_watched()).then(|| record.take_inputs(self, op.name(), inputs))
+            // Not `then`: a closure would hide the caller's line.
+            if record.is_watched() { None } else { Some(record.take_inputs(self, op.name(), inputs)) }
         };
         let Some(first_input) = first_input else { return self.apply_watched(op, inputs) };
         // The op runs while the record is only borrowed for reading; a panic in it leaves the
