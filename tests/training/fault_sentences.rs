@@ -287,6 +287,34 @@ fn faults_of_the_optimizer() {
     );
 }
 
+/// A model with a parameter whose name ends that of another.
+#[derive(Params)]
+struct Shifted<P> {
+    bias: P,
+    head: Dense<P>,
+}
+
+impl<'t> Layer<'t, f32> for Shifted<Var<'t>> {
+    type Output = Var<'t>;
+
+    fn apply(&self, x: Var<'t>, cx: Context<'_>) -> Var<'t> {
+        self.head.apply(x, cx) + self.bias * 1e-30
+    }
+}
+
+#[test]
+fn a_fault_of_the_optimizer_names_the_gradient_of_its_parameter() {
+    let data = Dataset::new(Tensor::<f32>::zeros([40, 3]), Tensor::ones([40, 1])).unwrap();
+    let mut model: Shifted<Tensor> = Shifted { bias: Tensor::zeros([1]), head: Dense::new(&mut rng(1), 3, 1) };
+    let fit = fit(&mut model, &data).loss(|o, t| mse(o, t) * 1e25).batch_size(40).quiet().find_bad_values();
+    assert_eq!(
+        fit.run().unwrap_err().to_string(),
+        "after batch 1 of epoch 1, the step of Adam made v.head.bias [1] (all 0), whose gradient was [1] \
+         (all -2e25), inf at index [0]: it overflows f32, and its weight no longer moves as it should; clip \
+         the gradients (`clip_norm`), or scale the loss down"
+    );
+}
+
 #[test]
 fn a_target_that_is_no_class() {
     let classes: Indices = (0..40).map(|i| if i == 37 { 5 } else { i % 3 }).collect::<Vec<_>>().into();

@@ -38,7 +38,9 @@ impl<T: Scalar> BeforeStep<T> {
         optimizer.state_dict().tensors.into_iter().find_map(|(name, after)| {
             // There may be none before the first step: then it is zero.
             let before = self.state.tensors.get(&name).cloned().unwrap_or_else(|| Tensor::zeros(after.shape()));
-            let parameter = names.iter().position(|parameter| name.ends_with(parameter.as_str()));
+            // `v.head.bias` ends with `bias`, too.
+            let of = (0..names.len()).filter(|&i| name.ends_with(names[i].as_str()));
+            let parameter = of.max_by_key(|&i| names[i].len());
             let advice = format!(
                 "it overflows {}, and its weight no longer moves as it should; clip the gradients (`clip_norm`), or scale \
                  the loss down",
