@@ -183,8 +183,8 @@ fn faults_in_the_examples_and_in_a_weight() {
     assert_eq!(
         said(&mut model, inputs([0.5; 3]), targets(), mse),
         "the loss became NaN in batch 1 of epoch 1: cell.u [2, 2] is NaN at index [1, 0], first read by \
-         matmul, in cell, time step 0, at @tanh: it was so before this pass: an earlier step, or what set \
-         it, made it so; try a smaller learning rate, and find the step with `fit(..).find_bad_values()`"
+         matmul, in cell, time step 0, at @tanh: it was so before the first step: check its initial value, \
+         or the file it is from"
     );
 }
 

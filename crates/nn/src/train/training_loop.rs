@@ -220,7 +220,10 @@ where
             return data.with_history(history);
         }
         let cause = self.task.bad_value(self.model, batch, mode).or(found).map(|mut bad| {
-            if bad.cause == Cause::Variable && !self.settings.find_bad_values {
+            if bad.cause == Cause::Variable && self.at.steps == 0 {
+                bad.advice =
+                    "it was so before the first step: check its initial value, or the file it is from".to_owned();
+            } else if bad.cause == Cause::Variable && !self.settings.find_bad_values {
                 bad.advice += ", and find the step with `fit(..).find_bad_values()`";
             }
             Box::new(bad)
