@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use std::cell::Cell as StdCell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use unspool::autograd::{Dual, InputGrads, Inputs, Op};
 use unspool::prelude::*;
@@ -230,20 +231,21 @@ fn a_variable_of_another_tape_is_not_returned() {
 }
 
 /// An op that does not compute the same each time: it counts.
+#[derive(Clone)]
 struct Count {
-    runs: AtomicUsize,
+    runs: Arc<AtomicUsize>,
     grows: bool,
 }
 
-impl Op<f32> for Count {
+impl Op for Count {
     fn name(&self) -> &'static str {
         "count"
     }
-    fn forward(&self, x: Inputs<'_, f32>) -> Tensor<f32> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
-        if self.grows { Tensor::ones([1 + run]) } else { x[0].map(|x| x + run as f32) }
+        if self.grows { Tensor::ones([1 + run]) } else { x[0].map(|x| x + T::from_f64(run as f64)) }
     }
-    fn backward(&self, _x: Inputs<'_, f32>, _y: &Tensor<f32>, grad: Tensor<f32>, into: &mut InputGrads<'_, f32>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add(0, grad);
     }
 }
@@ -251,7 +253,7 @@ impl Op<f32> for Count {
 fn counted(grows: bool, then: fn(Var<'_, f32>) -> Var<'_, f32>) {
     let tape = Tape::new();
     let x = tape.variable(&Tensor::ones([1]));
-    let op = Count { runs: AtomicUsize::new(0), grows };
+    let op = Count { runs: Arc::default(), grows };
     let [y] = tape.checkpoint(|| [then(tape.apply(op, &[x]))]);
     let _ = y.sum().backward();
 }

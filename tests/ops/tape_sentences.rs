@@ -19,16 +19,17 @@ fn asking_for_a_gradient_that_is_not_there_says_why() {
 }
 
 /// `x w` with the factors of its weight's gradient swapped.
+#[derive(Clone)]
 struct Swapped;
 
-impl Op<f32> for Swapped {
+impl Op for Swapped {
     fn name(&self) -> &'static str {
         "swapped"
     }
-    fn forward(&self, x: Inputs<'_, f32>) -> Tensor {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].matmul(&x[1])
     }
-    fn backward(&self, x: Inputs<'_, f32>, _: &Tensor, grad: Tensor, into: &mut InputGrads<'_, f32>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_matmul_tn(1, &grad, &x[0]);
     }
 }
@@ -43,17 +44,18 @@ fn a_gradient_of_the_wrong_shape_is_refused() {
 }
 
 /// The identity, with a gradient of another shape for the input that it says.
+#[derive(Clone)]
 struct Wrong(usize);
 
-impl Op<f32> for Wrong {
+impl Op for Wrong {
     fn name(&self) -> &'static str {
         "wrong"
     }
-    fn forward(&self, x: Inputs<'_, f32>) -> Tensor {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].clone()
     }
-    fn backward(&self, _: Inputs<'_, f32>, _: &Tensor, _: Tensor, into: &mut InputGrads<'_, f32>) {
-        into.add(self.0, zeros([7]));
+    fn backward<T: Scalar>(&self, _: Inputs<'_, T>, _: &Tensor<T>, _: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        into.add(self.0, Tensor::zeros([7]));
     }
 }
 

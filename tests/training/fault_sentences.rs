@@ -50,16 +50,17 @@ impl<'t> Cell<'t, f32> for Faulty<Var<'t>> {
 }
 
 /// An op of the user's.
+#[derive(Clone)]
 struct Inverse;
 
-impl Op<f32> for Inverse {
+impl Op for Inverse {
     fn name(&self) -> &'static str {
         "inverse"
     }
-    fn forward(&self, x: Inputs<'_, f32>) -> Tensor {
-        x[0].map(|x| 1.0 / x)
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].map(|x| T::ONE / x)
     }
-    fn backward(&self, _: Inputs<'_, f32>, y: &Tensor, grad: Tensor, into: &mut InputGrads<'_, f32>) {
+    fn backward<T: Scalar>(&self, _: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.zip(y, |g, y| -g * y * y));
     }
 }

@@ -164,13 +164,13 @@ macro_rules! elementwise {
     ) => {
         $crate::elementwise! { @struct $(#[$meta])* $vis $name $({ $($field)+ })? }
 
-        impl<T: $crate::Scalar> $crate::Op<T> for $name {
+        impl $crate::Op for $name {
             fn name(&self) -> &'static str {
                 $text
             }
             #[track_caller]
             #[inline(always)] // into Tape::apply, not only into the replay of a checkpointed segment
-            fn forward(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
+            fn forward<T: $crate::Scalar>(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
                 $($(let $field = T::from_f64(self.$field);)+)?
                 $crate::elementwise::value(
                     $text,
@@ -186,7 +186,7 @@ macro_rules! elementwise {
                 $crate::Saves { inputs: $crate::elementwise!(@saves $dx), output: $crate::elementwise!(@saves $dy) }
             }
             #[inline]
-            fn backward(
+            fn backward<T: $crate::Scalar>(
                 &self,
                 x: $crate::Inputs<'_, T>,
                 y: &$crate::Tensor<T>,
@@ -196,7 +196,7 @@ macro_rules! elementwise {
                 $($(let $field = T::from_f64(self.$field);)+)?
                 $crate::elementwise::gradient(
                     $text,
-                    $crate::Op::<T>::saves(self),
+                    $crate::Op::saves(self),
                     x,
                     (y, grad),
                     into,
@@ -220,13 +220,13 @@ macro_rules! elementwise {
             assert!(values == inputs && inputs == gradients, "elementwise! takes one gradient for each input");
         };
 
-        impl<T: $crate::Scalar> $crate::Op<T> for $name {
+        impl $crate::Op for $name {
             fn name(&self) -> &'static str {
                 $text
             }
             #[track_caller]
             #[inline(always)] // into Tape::apply, not only into the replay of a checkpointed segment
-            fn forward(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
+            fn forward<T: $crate::Scalar>(&self, x: $crate::Inputs<'_, T>) -> $crate::Tensor<T> {
                 $($(let $field = T::from_f64(self.$field);)+)?
                 $crate::elementwise::value_of_several::<T, { $crate::elementwise!(@count [$($x),+]) }>(
                     $text,
@@ -244,7 +244,7 @@ macro_rules! elementwise {
             }
             #[allow(unused_variables)]
             #[inline]
-            fn backward(
+            fn backward<T: $crate::Scalar>(
                 &self,
                 x: $crate::Inputs<'_, T>,
                 y: &$crate::Tensor<T>,
@@ -252,7 +252,7 @@ macro_rules! elementwise {
                 into: &mut $crate::InputGrads<'_, T>,
             ) {
                 $($(let $field = T::from_f64(self.$field);)+)?
-                let saves = $crate::Op::<T>::saves(self);
+                let saves = $crate::Op::saves(self);
                 let mut input = 0;
                 $(
                     $crate::elementwise::gradient_of_several::<

@@ -59,16 +59,17 @@ impl<'t, T: Scalar> Operand<'t, T> for f64 {
     }
 }
 
+#[derive(Clone)]
 struct Add;
 
-impl<T: Scalar> Op<T> for Add {
+impl Op for Add {
     fn name(&self) -> &'static str {
         "add"
     }
 
     #[inline(always)] // as in elementwise!
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "add",
             &x[1],
@@ -81,7 +82,7 @@ impl<T: Scalar> Op<T> for Add {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.clone());
         into.add(1, grad);
     }
@@ -110,16 +111,17 @@ binary_operator! {
     Add, add, Add
 }
 
+#[derive(Clone)]
 struct Sub;
 
-impl<T: Scalar> Op<T> for Sub {
+impl Op for Sub {
     fn name(&self) -> &'static str {
         "sub"
     }
 
     #[inline(always)] // as in elementwise!
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "sub",
             &x[1],
@@ -132,7 +134,7 @@ impl<T: Scalar> Op<T> for Sub {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.clone());
         into.add_with(1, || grad.map(#[inline(always)] |g| -g));
     }
@@ -160,16 +162,17 @@ binary_operator! {
     Sub, sub, Sub
 }
 
+#[derive(Clone)]
 struct Mul;
 
-impl<T: Scalar> Op<T> for Mul {
+impl Op for Mul {
     fn name(&self) -> &'static str {
         "mul"
     }
 
     #[inline(always)] // as in elementwise!
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "mul",
             &x[1],
@@ -182,7 +185,7 @@ impl<T: Scalar> Op<T> for Mul {
         Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.zip(&x[1], #[inline(always)] |g, b| g * b));
         into.add_with(1, || grad.into_zip(&x[0], #[inline(always)] |g, a| g * a));
     }
@@ -210,16 +213,17 @@ binary_operator! {
     Mul, mul, Mul
 }
 
+#[derive(Clone)]
 struct Div;
 
-impl<T: Scalar> Op<T> for Div {
+impl Op for Div {
     fn name(&self) -> &'static str {
         "div"
     }
 
     #[inline(always)] // as in elementwise!
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
             "div",
             &x[1],
@@ -228,7 +232,7 @@ impl<T: Scalar> Op<T> for Div {
         )
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.zip(&x[1], #[inline(always)] |g, b| g / b));
         into.add_with(1, || grad.zip3(y, &x[1], #[inline(always)] |g, y, b| -g * y / b));
     }

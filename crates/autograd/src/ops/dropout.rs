@@ -3,6 +3,7 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
+#[derive(Clone)]
 struct Dropout {
     rate: f64,
     seed: u64,
@@ -30,13 +31,13 @@ fn random(seed: u64, i: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-impl<T: Scalar> Op<T> for Dropout {
+impl Op for Dropout {
     fn name(&self) -> &'static str {
         "dropout"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip(&self.mask(x[0].shape()), #[inline(always)] |x, m| x * m)
     }
 
@@ -44,7 +45,7 @@ impl<T: Scalar> Op<T> for Dropout {
         Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // The mask is computed again, not stored.
         into.add_with(0, || grad.into_zip(&self.mask(x[0].shape()), #[inline(always)] |g, m| g * m));
     }

@@ -35,19 +35,20 @@ elementwise! {
     derivative: |x, _| by_base(x, exponent);
 }
 
+#[derive(Clone)]
 struct Pow;
 
-impl<T: Scalar> Op<T> for Pow {
+impl Op for Pow {
     fn name(&self) -> &'static str {
         "pow"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named("pow", &x[1], |x, p| x.powf(p))
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.zip3(&x[0], &x[1], |g, x, p| g * by_base(x, p)));
         into.add_with(1, || {
             let by_exponent = y.zip3(&x[0], &x[1], |y, x, p| {

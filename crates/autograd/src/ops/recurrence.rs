@@ -7,6 +7,7 @@ use unspool_tensor::{Scalar, Tensor};
 
 /// A recurrence of real numbers (N = 1) or complex ones (N = 2), in one of its forms. Its inputs are
 /// the planes of `a`, of `b` and of `h_0`.
+#[derive(Clone)]
 struct Recurrence<F, const N: usize> {
     name: &'static str,
     /// What `a` and `b` are called in the panics.
@@ -25,13 +26,13 @@ impl<F, const N: usize> Recurrence<F, N> {
     }
 }
 
-impl<T: Scalar, F: Form<T, N>, const N: usize> Op<T> for Recurrence<F, N> {
+impl<F: Form<N>, const N: usize> Op for Recurrence<F, N> {
     fn name(&self) -> &'static str {
         self.name
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (name, [a_name, b_name]) = (self.name, self.operands);
         let [a, b, h0] = [0, 1, 2].map(|operand| Self::planes(x, operand));
         for (what, planes) in [(a_name, a), (b_name, b), ("h_0", h0)] {
@@ -47,7 +48,7 @@ impl<T: Scalar, F: Form<T, N>, const N: usize> Op<T> for Recurrence<F, N> {
         Tensor::recurrence::<F, N>(a, b, h0)
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let a_needed = (0..N).any(|i| into.needs(i));
         let [a, b, h0] = [0, 1, 2].map(|operand| Self::planes(x, operand));
         let gradients = Tensor::recurrence_gradients::<F, N>(a, b, h0, y, grad, a_needed);

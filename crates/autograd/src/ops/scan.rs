@@ -3,17 +3,18 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Cumsum {
     axis: usize,
 }
 
-impl<T: Scalar> Op<T> for Cumsum {
+impl Op for Cumsum {
     fn name(&self) -> &'static str {
         "cumsum"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].scan(self.axis, |sum, x| sum + x)
     }
 
@@ -21,7 +22,7 @@ impl<T: Scalar> Op<T> for Cumsum {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // An element is a term of all sums from its index on.
         into.add_with(0, || grad.flip(self.axis).scan(self.axis, |sum, g| sum + g).flip(self.axis));
     }
@@ -51,21 +52,22 @@ impl<T: Scalar> Var<'_, T> {
     }
 }
 
+#[derive(Clone)]
 struct Cumprod {
     axis: usize,
 }
 
-impl<T: Scalar> Op<T> for Cumprod {
+impl Op for Cumprod {
     fn name(&self) -> &'static str {
         "cumprod"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].scan(self.axis, |product, x| product * x)
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // y_i = y_(i-1) x_i, from the last to the first: `sum` is the gradient that reaches y_i. No
         // division, so zeros need no special case.
         let axis = self.axis;

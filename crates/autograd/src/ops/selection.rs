@@ -6,6 +6,7 @@ use crate::tape::{InputGrads, Inputs, Op, Var};
 use unspool_tensor::{Scalar, Tensor};
 
 /// The larger of two elements, or the smaller.
+#[derive(Clone)]
 struct Better<const LARGER: bool>;
 
 impl<const LARGER: bool> Better<LARGER> {
@@ -27,15 +28,15 @@ impl<const LARGER: bool> Better<LARGER> {
     }
 }
 
-impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
+impl<const LARGER: bool> Op for Better<LARGER> {
     fn name(&self) -> &'static str {
         if LARGER { "maximum" } else { "minimum" }
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].zip_named(
-            Op::<T>::name(self),
+            self.name(),
             &x[1],
             #[inline(always)]
             |a, b| {
@@ -45,7 +46,7 @@ impl<T: Scalar, const LARGER: bool> Op<T> for Better<LARGER> {
         )
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         for (i, j) in [(0, 1), (1, 0)] {
             into.add_with(i, || {
                 grad.zip3(&x[i], &x[j], #[inline(always)] |g, a, b| g * Self::share(a, b))
@@ -139,15 +140,16 @@ impl<T: Scalar> Var<'_, T> {
     }
 }
 
+#[derive(Clone)]
 struct Where;
 
-impl<T: Scalar> Op<T> for Where {
+impl Op for Where {
     fn name(&self) -> &'static str {
         "where_"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (condition, a, b) = (&x[0], &x[1], &x[2]);
         let shape = [a, b].iter().try_fold(condition.shape(), |shape, x| shape.broadcast(&x.shape()));
         let Some(shape) = shape else {
@@ -157,7 +159,7 @@ impl<T: Scalar> Op<T> for Where {
         condition.expand(shape).zip3_named("where_", a, b, #[inline(always)] |c, a, b| if c != T::ZERO { a } else { b })
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let condition = &x[0];
         into.add_with(1, || grad.zip(condition, #[inline(always)] |g, c| if c != T::ZERO { g } else { T::ZERO }));
         into.add_with(2, || grad.zip(condition, #[inline(always)] |g, c| if c != T::ZERO { T::ZERO } else { g }));

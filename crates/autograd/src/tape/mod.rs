@@ -123,7 +123,7 @@ impl<T: Scalar> Tape<T> {
     /// If a variable belongs to another tape, or the op does not take these shapes.
     #[track_caller]
     #[inline]
-    pub fn apply<'t, O: Op<T>>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
+    pub fn apply<'t, O: Op>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
         let first_input = {
             let record = &mut *self.record.borrow_mut();
             // Not `then`: a closure would hide the caller's line.

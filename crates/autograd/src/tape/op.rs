@@ -14,16 +14,17 @@ use unspool_tensor::{Scalar, Tensor};
 /// use unspool_autograd::{InputGrads, Inputs, Op, Scalar, Tape, Tensor};
 ///
 /// /// The outer product of two vectors: `[N] x [M] -> [N, M]`.
+/// #[derive(Clone)]
 /// struct Outer;
 ///
-/// impl<T: Scalar> Op<T> for Outer {
+/// impl Op for Outer {
 ///     fn name(&self) -> &'static str { "outer" }
 ///
-///     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+///     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
 ///         x[0].unsqueeze(1).matmul(&x[1].unsqueeze(0))
 ///     }
 ///
-///     fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+///     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
 ///         let vector = |m: Tensor<T>| m.reshape([m.numel()]);
 ///         into.add_with(0, || vector(grad.matmul(&x[1].unsqueeze(1))));
 ///         into.add_with(1, || vector(x[0].unsqueeze(0).matmul(&grad)));
@@ -37,7 +38,7 @@ use unspool_tensor::{Scalar, Tensor};
 /// assert_eq!(gradients.wrt(a).to_vec(), [12.0, 12.0]);
 /// assert_eq!(gradients.wrt(b).to_vec(), [3.0, 3.0, 3.0]);
 /// ```
-pub trait Op<T: Scalar>: Send + 'static {
+pub trait Op: Clone + Send + Sync + 'static {
     /// The op's name, for messages.
     fn name(&self) -> &'static str;
 
@@ -46,7 +47,7 @@ pub trait Op<T: Scalar>: Send + 'static {
     /// # Panics
     /// If it has no value for these shapes, with a message that has its name and the shapes, and with
     /// `#[track_caller]` the line of the caller.
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T>;
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T>;
 
     /// The elements that [`backward`](Op::backward) reads: of the inputs, of the value, or of both.
     /// All by default; the others need not be kept.
@@ -58,19 +59,19 @@ pub trait Op<T: Scalar>: Send + 'static {
     /// and the gradient `grad` with respect to it (of `y`'s shape).
     ///
     /// A contribution may have the shape to which its input was broadcast: `into` sums it back.
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
 
     /// The floating-point operations of the value `y`, for a [profile](crate::Profile): two for each
     /// multiplication and addition of a matrix product or a convolution. Nothing else counts, as in
     /// PyTorch's `FlopCounterMode`, so the default is 0.
-    fn flops(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {
+    fn flops<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {
         let _ = (x, y);
         0.0
     }
 
     /// Those of the gradient with respect to input `i`; by default as many as of the value, as it is for
     /// each factor of a product.
-    fn gradient_flops(&self, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64 {
+    fn gradient_flops<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64 {
         let _ = i;
         self.flops(x, y)
     }

@@ -28,7 +28,7 @@ trait OpList<T: Scalar>: Any + Send {
 
 struct List<O>(Vec<O>);
 
-impl<T: Scalar, O: Op<T>> OpList<T> for List<O> {
+impl<T: Scalar, O: Op> OpList<T> for List<O> {
     fn name(&self, index: u32) -> &'static str {
         self.0[index as usize].name()
     }
@@ -51,7 +51,7 @@ impl<T: Scalar> OpArena<T> {
         OpArena { lists: Vec::new(), list_of: HashMap::default() }
     }
 
-    pub(super) fn push<O: Op<T>>(&mut self, op: O) -> OpRef {
+    pub(super) fn push<O: Op>(&mut self, op: O) -> OpRef {
         let list = *self.list_of.entry(TypeId::of::<O>()).or_insert_with(|| {
             self.lists.push(Box::new(List::<O>(Vec::new())));
             u16::try_from(self.lists.len() - 1).expect("a program has fewer than 65,536 op types")

@@ -119,7 +119,7 @@ impl<T: Scalar> Record<T> {
     /// The value of a new op, and whether a gradient reaches it.
     #[inline(always)]
     #[track_caller]
-    pub(super) fn run<O: Op<T>>(&self, op: &O, first_input: usize) -> (Tensor<T>, bool) {
+    pub(super) fn run<O: Op>(&self, op: &O, first_input: usize) -> (Tensor<T>, bool) {
         let mut needs_gradient = false;
         for &id in &self.inputs[first_input..] {
             let node = &self.nodes[id as usize];
@@ -141,7 +141,7 @@ impl<T: Scalar> Record<T> {
     /// Records a value and the op that computed it. If that is not `recorded`, the value becomes a
     /// constant: no backward pass reaches a value of constants.
     #[inline(always)]
-    pub(super) fn push_op<O: Op<T>>(
+    pub(super) fn push_op<O: Op>(
         &mut self,
         (op, value): (O, Tensor<T>),
         first_input: usize,

@@ -217,7 +217,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Runs an op with this value as its only input.
     #[track_caller]
     #[inline]
-    pub(crate) fn unary(self, op: impl Op<T>) -> Self {
+    pub(crate) fn unary(self, op: impl Op) -> Self {
         self.tape.apply(op, &[self])
     }
 }

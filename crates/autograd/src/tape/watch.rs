@@ -204,7 +204,7 @@ impl<T: Scalar> Tape<T> {
     #[cold]
     #[inline(never)]
     #[track_caller]
-    pub(super) fn apply_watched<'t, O: Op<T>>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
+    pub(super) fn apply_watched<'t, O: Op>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
         let first_input = {
             let record = &mut *self.record.borrow_mut();
             let watch = record.watch.as_mut().expect("a watched tape");

@@ -85,6 +85,7 @@ fn zero_rows<T: Scalar>(x: Var<'_, T>, zeros: Vec<usize>, rows: usize) -> Var<'_
 
 /// Replaces some of `rows` rows by zeros. Unlike [`where_`](Var::where_), it copies the tensor as a
 /// whole and touches only those rows: a tenth of the time.
+#[derive(Clone)]
 struct ZeroRows {
     zeros: Vec<usize>,
     rows: usize,
@@ -105,13 +106,13 @@ impl ZeroRows {
     }
 }
 
-impl<T: Scalar> Op<T> for ZeroRows {
+impl Op for ZeroRows {
     fn name(&self) -> &'static str {
         "zero_rows"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         self.of(x[0].clone())
     }
 
@@ -119,7 +120,7 @@ impl<T: Scalar> Op<T> for ZeroRows {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || self.of(grad));
     }
 }

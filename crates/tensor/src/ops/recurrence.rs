@@ -75,7 +75,7 @@ impl<T: Scalar> Tensor<T> {
     /// numbers (N = 2) `[2, T, ..]`. `b` is `[T, ..]`, `a` broadcasts to it, `h0` is one step of it.
     /// The caller checks the shapes.
     #[doc(hidden)]
-    pub fn recurrence<F: Form<T, N>, const N: usize>(
+    pub fn recurrence<F: Form<N>, const N: usize>(
         a: [&Tensor<T>; N],
         b: [&Tensor<T>; N],
         h0: [&Tensor<T>; N],
@@ -114,7 +114,7 @@ impl<T: Scalar> Tensor<T> {
     /// The gradients with respect to `a` (if `a_needed`), `b` and `h0`, given the result `y` of
     /// [`recurrence`](Tensor::recurrence) and the gradient `grad` with respect to it.
     #[doc(hidden)]
-    pub fn recurrence_gradients<F: Form<T, N>, const N: usize>(
+    pub fn recurrence_gradients<F: Form<N>, const N: usize>(
         a: [&Tensor<T>; N],
         b: [&Tensor<T>; N],
         h0: [&Tensor<T>; N],

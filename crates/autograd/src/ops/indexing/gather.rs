@@ -3,18 +3,19 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Indices, Scalar, Shape, Tensor};
 
+#[derive(Clone)]
 struct Gather {
     axis: usize,
     positions: Indices,
 }
 
-impl<T: Scalar> Op<T> for Gather {
+impl Op for Gather {
     fn name(&self) -> &'static str {
         "gather"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].gather(self.axis, &self.positions)
     }
 
@@ -22,7 +23,7 @@ impl<T: Scalar> Op<T> for Gather {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.update(0, |sum| sum.scatter_add(self.axis, &self.positions, &grad));
     }
 }

@@ -3,18 +3,19 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Indices, Scalar, Tensor};
 
+#[derive(Clone)]
 struct IndexSelect {
     axis: usize,
     positions: Indices,
 }
 
-impl<T: Scalar> Op<T> for IndexSelect {
+impl Op for IndexSelect {
     fn name(&self) -> &'static str {
         "index_select"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].index_select(self.axis, &self.positions)
     }
 
@@ -22,7 +23,7 @@ impl<T: Scalar> Op<T> for IndexSelect {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.update(0, |sum| sum.index_add(self.axis, &self.positions, &grad));
     }
 }

@@ -3,24 +3,25 @@
 use crate::tape::{InputGrads, Inputs, Op, Var};
 use unspool_tensor::{Indices, Scalar, Tensor};
 
+#[derive(Clone)]
 struct ScatterAdd {
     axis: usize,
     positions: Indices,
 }
 
-impl<T: Scalar> Op<T> for ScatterAdd {
+impl Op for ScatterAdd {
     fn name(&self) -> &'static str {
         "scatter_add"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let mut sum = x[0].copy();
         sum.scatter_add(self.axis, &self.positions, &x[1]);
         sum
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(1, || grad.gather(self.axis, &self.positions));
         into.add(0, grad);
     }

@@ -3,6 +3,7 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor, sum_row};
 
+#[derive(Clone)]
 struct LayerNorm {
     epsilon: f64,
 }
@@ -51,13 +52,13 @@ fn careful_statistics<T: Scalar>(x: &[T], scratch: &mut [T], n: T, epsilon: T) -
 }
 
 /// The inputs are `x`, gain and bias.
-impl<T: Scalar> Op<T> for LayerNorm {
+impl Op for LayerNorm {
     fn name(&self) -> &'static str {
         "layer_norm"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (gain, bias) = (x[1].contiguous(), x[2].contiguous());
         let (gain, bias) = (row(&gain), row(&bias));
         x[0].map_rows_named("layer_norm", [], #[inline(always)] |x, [], y| {
@@ -71,7 +72,7 @@ impl<T: Scalar> Op<T> for LayerNorm {
         Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let gain = x[1].contiguous();
         let mut dgain = into.needs(1).then(|| [(); 2].map(|()| Tensor::zeros(gain.shape())));
         let dx = {

@@ -4,6 +4,7 @@ use super::layer_norm::{add_row, row};
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor, max_row, sum_row};
 
+#[derive(Clone)]
 struct RmsNorm {
     epsilon: f64,
 }
@@ -26,13 +27,13 @@ impl RmsNorm {
 }
 
 /// The inputs are `x` and gain.
-impl<T: Scalar> Op<T> for RmsNorm {
+impl Op for RmsNorm {
     fn name(&self) -> &'static str {
         "rms_norm"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let gain = x[1].contiguous();
         let gain = row(&gain);
         x[0].map_rows_named("rms_norm", [], #[inline(always)] |x, [], y| {
@@ -46,7 +47,7 @@ impl<T: Scalar> Op<T> for RmsNorm {
         Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let gain = x[1].contiguous();
         let mut dgain = into.needs(1).then(|| [(); 2].map(|()| Tensor::zeros(gain.shape())));
         let dx = {

@@ -3,17 +3,18 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor, max_row, sum_row};
 
+#[derive(Clone)]
 struct Softmax {
     axis: usize,
 }
 
-impl<T: Scalar> Op<T> for Softmax {
+impl Op for Softmax {
     fn name(&self) -> &'static str {
         "softmax"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         along(self.axis, "softmax", &x[0], [], #[inline(always)] |x, [], y| {
             let max = max_row(x);
             y.iter_mut().zip(x).for_each(#[inline(always)] |(y, &x)| *y = (x - max).exp());
@@ -26,7 +27,7 @@ impl<T: Scalar> Op<T> for Softmax {
         Saves::OUTPUT
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || {
             along(self.axis, "softmax", &grad, [y], #[inline(always)] |g, [y], dx| {
                 dx.iter_mut().zip(g).zip(y).for_each(#[inline(always)] |((d, &g), &y)| *d = g * y);
@@ -78,17 +79,18 @@ impl<T: Scalar> Var<'_, T> {
     }
 }
 
+#[derive(Clone)]
 struct LogSoftmax {
     axis: usize,
 }
 
-impl<T: Scalar> Op<T> for LogSoftmax {
+impl Op for LogSoftmax {
     fn name(&self) -> &'static str {
         "log_softmax"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         along(self.axis, "log_softmax", &x[0], [], #[inline(always)] |x, [], y| {
             let max = max_row(x);
             y.iter_mut().zip(x).for_each(#[inline(always)] |(y, &x)| *y = (x - max).exp());
@@ -101,7 +103,7 @@ impl<T: Scalar> Op<T> for LogSoftmax {
         Saves::OUTPUT
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || {
             along(self.axis, "log_softmax", &grad, [y], #[inline(always)] |g, [y], dx| {
                 let sum = sum_row(g);

@@ -4,16 +4,17 @@ use super::product_flops;
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Linear;
 
-impl<T: Scalar> Op<T> for Linear {
+impl Op for Linear {
     fn name(&self) -> &'static str {
         "linear"
     }
 
     #[inline(always)] // as in elementwise!
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let (rows, weight, bias) = (x[0].shape(), x[1].shape(), x[2].shape());
         let fits = weight.rank() == 2 && rows.last() == Some(&weight[0]);
         ensure!(fits, "linear: shapes {rows} and {weight} do not multiply; they must be [.., K] and [K, N]");
@@ -27,17 +28,17 @@ impl<T: Scalar> Op<T> for Linear {
         Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || x.matmul_t(&grad, 1));
         into.add_matmul_tn(1, &x[0], &grad);
         into.add(2, grad);
     }
 
-    fn flops(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {
+    fn flops<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {
         product_flops(&x[0], y)
     }
 
-    fn gradient_flops(&self, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64 {
+    fn gradient_flops<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64 {
         if i < 2 { self.flops(x, y) } else { 0.0 }
     }
 }

@@ -4,16 +4,17 @@ use super::product_flops;
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct MatMul;
 
-impl<T: Scalar> Op<T> for MatMul {
+impl Op for MatMul {
     fn name(&self) -> &'static str {
         "matmul"
     }
 
     #[inline(always)] // as in elementwise!
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x.matmul(&x[0], 1)
     }
 
@@ -21,7 +22,7 @@ impl<T: Scalar> Op<T> for MatMul {
         Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || x.matmul_t(&grad, 1));
         if x[1].rank() == 2 {
             into.add_matmul_tn(1, &x[0], &grad);
@@ -30,7 +31,7 @@ impl<T: Scalar> Op<T> for MatMul {
         }
     }
 
-    fn flops(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {
+    fn flops<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {
         product_flops(&x[0], y)
     }
 }

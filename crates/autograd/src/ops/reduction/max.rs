@@ -5,6 +5,7 @@ use crate::tape::{InputGrads, Inputs, Op, Var};
 use unspool_tensor::{Indices, Scalar, Tensor};
 
 /// The largest element, or the smallest.
+#[derive(Clone)]
 struct Best<const LARGEST: bool>(Axes);
 
 impl<const LARGEST: bool> Best<LARGEST> {
@@ -19,20 +20,20 @@ impl<const LARGEST: bool> Best<LARGEST> {
     }
 }
 
-impl<T: Scalar, const LARGEST: bool> Op<T> for Best<LARGEST> {
+impl<const LARGEST: bool> Op for Best<LARGEST> {
     fn name(&self) -> &'static str {
         if LARGEST { "max" } else { "min" }
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let axes = self.0.as_slice();
         let best = if LARGEST { x[0].max_axes(axes) } else { x[0].min_axes(axes) };
         let best = if T::HAS_TANGENT { self.mean_tangent(&x[0], best) } else { best };
         self.0.finish(best, x[0].shape())
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let shape = x[0].shape();
         into.add_with(0, || {
             let (y, grad) = (self.0.restore(y, shape), self.0.restore(&grad, shape));

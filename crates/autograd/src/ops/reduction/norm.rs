@@ -6,6 +6,7 @@ use unspool_tensor::{Scalar, Tensor};
 
 /// The square root of the sum of squares divided by `terms`: 1 for a length, the number of elements
 /// for the root mean square.
+#[derive(Clone)]
 pub(super) struct Norm {
     pub(super) axes: Axes,
     pub(super) terms: f64,
@@ -33,13 +34,13 @@ impl Norm {
     }
 }
 
-impl<T: Scalar> Op<T> for Norm {
+impl Op for Norm {
     fn name(&self) -> &'static str {
         "norm"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let mut length = self.of(&x[0]);
         if T::HAS_TANGENT {
             // At the origin, the length grows at the length of the tangent, whatever its direction.
@@ -49,7 +50,7 @@ impl<T: Scalar> Op<T> for Norm {
         self.axes.drop(length)
     }
 
-    fn backward(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let shape = x[0].shape();
         into.add_with(0, || {
             let [y, grad] = [y, &grad].map(|of| self.axes.restore(of, shape).expand(shape));

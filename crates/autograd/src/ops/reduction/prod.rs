@@ -4,6 +4,7 @@ use super::{Axes, reduction};
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{MAX_RANK, Scalar, Tensor};
 
+#[derive(Clone)]
 struct Prod(Axes);
 
 impl Prod {
@@ -36,13 +37,13 @@ impl Prod {
     }
 }
 
-impl<T: Scalar> Op<T> for Prod {
+impl Op for Prod {
     fn name(&self) -> &'static str {
         "prod"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         self.0.finish(x[0].prod_axes(self.0.as_slice()), x[0].shape())
     }
 
@@ -50,7 +51,7 @@ impl<T: Scalar> Op<T> for Prod {
         Saves::INPUTS
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         if x[0].numel() == 0 {
             return;
         }

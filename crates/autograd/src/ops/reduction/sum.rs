@@ -4,15 +4,16 @@ use super::{Axes, reduction};
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Sum(Axes);
 
-impl<T: Scalar> Op<T> for Sum {
+impl Op for Sum {
     fn name(&self) -> &'static str {
         "sum"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         self.0.finish(x[0].sum_axes(self.0.as_slice()), x[0].shape())
     }
 
@@ -20,7 +21,7 @@ impl<T: Scalar> Op<T> for Sum {
         Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let shape = x[0].shape();
         into.add_with(0, || self.0.restore(&grad, shape).expand(shape));
     }

@@ -3,15 +3,16 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Shape, Tensor};
 
+#[derive(Clone)]
 struct Expand(Shape);
 
-impl<T: Scalar> Op<T> for Expand {
+impl Op for Expand {
     fn name(&self) -> &'static str {
         "expand"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].expand(self.0)
     }
 
@@ -19,7 +20,7 @@ impl<T: Scalar> Op<T> for Expand {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add(0, grad); // summed back to the input's shape there
     }
 }

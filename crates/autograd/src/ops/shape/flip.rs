@@ -3,17 +3,18 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Flip {
     axis: usize,
 }
 
-impl<T: Scalar> Op<T> for Flip {
+impl Op for Flip {
     fn name(&self) -> &'static str {
         "flip"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].flip(self.axis)
     }
 
@@ -21,7 +22,7 @@ impl<T: Scalar> Op<T> for Flip {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.flip(self.axis));
     }
 }

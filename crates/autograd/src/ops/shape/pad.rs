@@ -3,6 +3,7 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Pad {
     axis: usize,
     before: usize,
@@ -10,13 +11,13 @@ struct Pad {
     number: f64,
 }
 
-impl<T: Scalar> Op<T> for Pad {
+impl Op for Pad {
     fn name(&self) -> &'static str {
         "pad"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
         shape.require_axis("pad", self.axis);
         let (axis, before, after) = (self.axis, self.before, self.after);
@@ -37,7 +38,7 @@ impl<T: Scalar> Op<T> for Pad {
         Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let end = self.before + x[0].shape()[self.axis];
         into.add_with(0, || grad.slice(self.axis, self.before..end));
     }

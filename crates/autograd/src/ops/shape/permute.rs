@@ -4,15 +4,16 @@ use crate::ops::reduction::Axes;
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{MAX_RANK, Scalar, Tensor};
 
+#[derive(Clone)]
 struct Permute(Axes);
 
-impl<T: Scalar> Op<T> for Permute {
+impl Op for Permute {
     fn name(&self) -> &'static str {
         "permute"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].permute(self.0.as_slice())
     }
 
@@ -20,7 +21,7 @@ impl<T: Scalar> Op<T> for Permute {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let order = self.0.as_slice();
         let mut inverse = [0; MAX_RANK];
         for (to, &from) in order.iter().enumerate() {

@@ -3,6 +3,7 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Repeat {
     axis: usize,
     times: usize,
@@ -15,13 +16,13 @@ impl Repeat {
     }
 }
 
-impl<T: Scalar> Op<T> for Repeat {
+impl Op for Repeat {
     fn name(&self) -> &'static str {
         "repeat"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
         shape.require_axis("repeat", self.axis);
         let size = shape[self.axis];
@@ -34,7 +35,7 @@ impl<T: Scalar> Op<T> for Repeat {
         Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let size = x[0].shape()[self.axis];
         for i in 0..self.copies(&x[0]) {
             into.add_with(0, || grad.slice(self.axis, i * size..(i + 1) * size));

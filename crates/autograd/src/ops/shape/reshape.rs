@@ -3,16 +3,17 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{MAX_RANK, Scalar, Shape, Tensor};
 
+#[derive(Clone)]
 struct Reshape(Shape);
 
-impl<T: Scalar> Op<T> for Reshape {
+impl Op for Reshape {
     fn name(&self) -> &'static str {
         "reshape"
     }
 
     #[inline(always)] // as in elementwise!
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].reshape(self.0)
     }
 
@@ -20,7 +21,7 @@ impl<T: Scalar> Op<T> for Reshape {
         Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || grad.reshape(x[0].shape()));
     }
 }

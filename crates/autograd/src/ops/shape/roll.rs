@@ -3,6 +3,7 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Roll {
     axis: usize,
     shift: isize,
@@ -22,13 +23,13 @@ impl Roll {
     }
 }
 
-impl<T: Scalar> Op<T> for Roll {
+impl Op for Roll {
     fn name(&self) -> &'static str {
         "roll"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
         shape.require_axis("roll", self.axis);
         self.of(&x[0], false)
@@ -38,7 +39,7 @@ impl<T: Scalar> Op<T> for Roll {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || self.of(&grad, true));
     }
 }

@@ -4,6 +4,7 @@ use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
 /// The lower or the upper triangle, with the diagonal, of the matrices of the last two axes.
+#[derive(Clone)]
 struct Triangle<const LOWER: bool> {
     diagonal: isize,
 }
@@ -26,15 +27,15 @@ impl<const LOWER: bool> Triangle<LOWER> {
     }
 }
 
-impl<T: Scalar, const LOWER: bool> Op<T> for Triangle<LOWER> {
+impl<const LOWER: bool> Op for Triangle<LOWER> {
     fn name(&self) -> &'static str {
         if LOWER { "tril" } else { "triu" }
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let shape = x[0].shape();
-        ensure!(shape.rank() >= 2, "{}: shape {shape} has no two axes of a matrix", Op::<T>::name(self));
+        ensure!(shape.rank() >= 2, "{}: shape {shape} has no two axes of a matrix", self.name());
         self.of(x[0].clone())
     }
 
@@ -42,7 +43,7 @@ impl<T: Scalar, const LOWER: bool> Op<T> for Triangle<LOWER> {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || self.of(grad));
     }
 }

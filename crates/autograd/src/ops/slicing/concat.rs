@@ -3,17 +3,18 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Concat {
     axis: usize,
 }
 
-impl<T: Scalar> Op<T> for Concat {
+impl Op for Concat {
     fn name(&self) -> &'static str {
         "concat"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         Tensor::concat(self.axis, x.iter())
     }
 
@@ -21,7 +22,7 @@ impl<T: Scalar> Op<T> for Concat {
         Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let mut start = 0;
         for (i, value) in x.iter().enumerate() {
             let len = value.shape()[self.axis];

@@ -3,19 +3,20 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Select {
     axis: usize,
     index: usize,
 }
 
-impl<T: Scalar> Op<T> for Select {
+impl Op for Select {
     fn name(&self) -> &'static str {
         "select"
     }
 
     #[inline(always)] // as in elementwise!
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         x[0].select(self.axis, self.index)
     }
 
@@ -23,7 +24,7 @@ impl<T: Scalar> Op<T> for Select {
         Saves::NOTHING
     }
 
-    fn backward(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.slice_add(0, self.axis, self.index, 1, &grad.unsqueeze(self.axis));
     }
 }

@@ -4,20 +4,21 @@ use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use crate::tuning::SHORT_ROW;
 use unspool_tensor::{Scalar, SliceRange, Tensor};
 
+#[derive(Clone)]
 struct Slice {
     span: SliceRange,
     step: isize,
     axis: usize,
 }
 
-impl<T: Scalar> Op<T> for Slice {
+impl Op for Slice {
     fn name(&self) -> &'static str {
         "slice"
     }
 
     #[inline(always)] // as in elementwise!
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let slice = x[0].slice_step(self.axis, self.span, self.step);
         // Gates are cut out of rows: every op that reads them would go from one short piece to the
         // next.
@@ -29,7 +30,7 @@ impl<T: Scalar> Op<T> for Slice {
         Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let (start, _) = self.span.resolve(&x[0].shape(), self.axis, self.step);
         into.slice_add(0, self.axis, start, self.step, &grad);
     }

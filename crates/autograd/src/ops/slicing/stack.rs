@@ -3,17 +3,18 @@
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
+#[derive(Clone)]
 struct Stack {
     axis: usize,
 }
 
-impl<T: Scalar> Op<T> for Stack {
+impl Op for Stack {
     fn name(&self) -> &'static str {
         "stack"
     }
 
     #[track_caller]
-    fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         Tensor::stack(self.axis, x.iter())
     }
 
@@ -21,7 +22,7 @@ impl<T: Scalar> Op<T> for Stack {
         Saves::NOTHING
     }
 
-    fn backward(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         for i in 0..x.len() {
             into.add_with(i, || grad.select(self.axis, i)); // a view: one buffer for the gradients of all steps
         }

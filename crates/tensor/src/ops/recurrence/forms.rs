@@ -7,26 +7,27 @@ use crate::scalar::Scalar;
 /// Backwards in time, `g_t` is the gradient with respect to `h_t`: that of its value alone and what
 /// reaches it from the step after it.
 #[doc(hidden)]
-pub trait Form<T: Scalar, const N: usize>: Send + Sync + 'static {
+pub trait Form<const N: usize>: Clone + Send + Sync + 'static {
     /// `y`, the next state, from the state `h`.
-    fn step(y: &mut [&mut [T]; N], a: [&[T]; N], h: [&[T]; N], b: [&[T]; N]);
+    fn step<T: Scalar>(y: &mut [&mut [T]; N], a: [&[T]; N], h: [&[T]; N], b: [&[T]; N]);
 
     /// The gradient with respect to `a`, written to `da` or added to it, from the state `h` before
     /// the step.
-    fn factor_gradient(da: &mut [&mut [T]; N], g: [&[T]; N], h: [&[T]; N], b: [&[T]; N], add: bool);
+    fn factor_gradient<T: Scalar>(da: &mut [&mut [T]; N], g: [&[T]; N], h: [&[T]; N], b: [&[T]; N], add: bool);
 
     /// From `g` the gradient with respect to `b`, in its place, and what reaches the step before,
     /// `carried`.
-    fn step_back(g: &mut [&mut [T]; N], carried: &mut [&mut [T]; N], a: [&[T]; N]);
+    fn step_back<T: Scalar>(g: &mut [&mut [T]; N], carried: &mut [&mut [T]; N], a: [&[T]; N]);
 }
 
 /// `h_t = a_t h_(t-1) + b_t`: `da_t = h_(t-1) g_t`, `db_t = g_t`, and `a_t g_t` goes on.
 #[doc(hidden)]
+#[derive(Clone)]
 pub struct Real;
 
-impl<T: Scalar> Form<T, 1> for Real {
+impl Form<1> for Real {
     #[inline(always)]
-    fn step([y]: &mut [&mut [T]; 1], [a]: [&[T]; 1], [h]: [&[T]; 1], [b]: [&[T]; 1]) {
+    fn step<T: Scalar>([y]: &mut [&mut [T]; 1], [a]: [&[T]; 1], [h]: [&[T]; 1], [b]: [&[T]; 1]) {
         let n = y.len();
         let (a, h, b) = (&a[..n], &h[..n], &b[..n]);
         for i in 0..n {
@@ -35,7 +36,7 @@ impl<T: Scalar> Form<T, 1> for Real {
     }
 
     #[inline(always)]
-    fn factor_gradient([da]: &mut [&mut [T]; 1], [g]: [&[T]; 1], [h]: [&[T]; 1], _b: [&[T]; 1], add: bool) {
+    fn factor_gradient<T: Scalar>([da]: &mut [&mut [T]; 1], [g]: [&[T]; 1], [h]: [&[T]; 1], _b: [&[T]; 1], add: bool) {
         let n = da.len();
         let (g, h) = (&g[..n], &h[..n]);
         for i in 0..n {
@@ -45,7 +46,7 @@ impl<T: Scalar> Form<T, 1> for Real {
     }
 
     #[inline(always)]
-    fn step_back([g]: &mut [&mut [T]; 1], [carried]: &mut [&mut [T]; 1], [a]: [&[T]; 1]) {
+    fn step_back<T: Scalar>([g]: &mut [&mut [T]; 1], [carried]: &mut [&mut [T]; 1], [a]: [&[T]; 1]) {
         let n = g.len();
         let (carried, a) = (&mut carried[..n], &a[..n]);
         for i in 0..n {
@@ -57,11 +58,12 @@ impl<T: Scalar> Form<T, 1> for Real {
 /// `h_t = h_(t-1) + a_t (b_t - h_(t-1))`: `da_t = (b_t - h_(t-1)) g_t`, `db_t = a_t g_t`, and
 /// `(1 - a_t) g_t` goes on.
 #[doc(hidden)]
+#[derive(Clone)]
 pub struct Lerp;
 
-impl<T: Scalar> Form<T, 1> for Lerp {
+impl Form<1> for Lerp {
     #[inline(always)]
-    fn step([y]: &mut [&mut [T]; 1], [a]: [&[T]; 1], [h]: [&[T]; 1], [b]: [&[T]; 1]) {
+    fn step<T: Scalar>([y]: &mut [&mut [T]; 1], [a]: [&[T]; 1], [h]: [&[T]; 1], [b]: [&[T]; 1]) {
         let n = y.len();
         let (a, h, b) = (&a[..n], &h[..n], &b[..n]);
         for i in 0..n {
@@ -70,7 +72,7 @@ impl<T: Scalar> Form<T, 1> for Lerp {
     }
 
     #[inline(always)]
-    fn factor_gradient([da]: &mut [&mut [T]; 1], [g]: [&[T]; 1], [h]: [&[T]; 1], [b]: [&[T]; 1], add: bool) {
+    fn factor_gradient<T: Scalar>([da]: &mut [&mut [T]; 1], [g]: [&[T]; 1], [h]: [&[T]; 1], [b]: [&[T]; 1], add: bool) {
         let n = da.len();
         let (g, h, b) = (&g[..n], &h[..n], &b[..n]);
         for i in 0..n {
@@ -80,7 +82,7 @@ impl<T: Scalar> Form<T, 1> for Lerp {
     }
 
     #[inline(always)]
-    fn step_back([g]: &mut [&mut [T]; 1], [carried]: &mut [&mut [T]; 1], [a]: [&[T]; 1]) {
+    fn step_back<T: Scalar>([g]: &mut [&mut [T]; 1], [carried]: &mut [&mut [T]; 1], [a]: [&[T]; 1]) {
         let n = g.len();
         let (carried, a) = (&mut carried[..n], &a[..n]);
         for i in 0..n {
@@ -92,11 +94,12 @@ impl<T: Scalar> Form<T, 1> for Lerp {
 
 /// [`Real`] of complex numbers: its gradients with the complex conjugates of `a_t` and `h_(t-1)`.
 #[doc(hidden)]
+#[derive(Clone)]
 pub struct Complex;
 
-impl<T: Scalar> Form<T, 2> for Complex {
+impl Form<2> for Complex {
     #[inline(always)]
-    fn step([yr, yi]: &mut [&mut [T]; 2], [ar, ai]: [&[T]; 2], [hr, hi]: [&[T]; 2], [br, bi]: [&[T]; 2]) {
+    fn step<T: Scalar>([yr, yi]: &mut [&mut [T]; 2], [ar, ai]: [&[T]; 2], [hr, hi]: [&[T]; 2], [br, bi]: [&[T]; 2]) {
         let n = yr.len();
         let (yi, ar, ai, hr, hi, br, bi) = (&mut yi[..n], &ar[..n], &ai[..n], &hr[..n], &hi[..n], &br[..n], &bi[..n]);
         for i in 0..n {
@@ -106,7 +109,7 @@ impl<T: Scalar> Form<T, 2> for Complex {
     }
 
     #[inline(always)]
-    fn factor_gradient(
+    fn factor_gradient<T: Scalar>(
         [dr, di]: &mut [&mut [T]; 2],
         [gr, gi]: [&[T]; 2],
         [hr, hi]: [&[T]; 2],
@@ -122,7 +125,7 @@ impl<T: Scalar> Form<T, 2> for Complex {
     }
 
     #[inline(always)]
-    fn step_back([gr, gi]: &mut [&mut [T]; 2], [cr, ci]: &mut [&mut [T]; 2], [ar, ai]: [&[T]; 2]) {
+    fn step_back<T: Scalar>([gr, gi]: &mut [&mut [T]; 2], [cr, ci]: &mut [&mut [T]; 2], [ar, ai]: [&[T]; 2]) {
         let n = gr.len();
         let (gi, cr, ci, ar, ai) = (&gi[..n], &mut cr[..n], &mut ci[..n], &ar[..n], &ai[..n]);
         for i in 0..n {
