@@ -47,8 +47,8 @@ fn elementwise(c: &mut Criterion) {
     group.throughput(Throughput::Elements(4096));
     let (x, y) = (values([64, 64]), values([64]));
     group.bench_function("control: copy", |b| b.iter(|| x.copy()));
-    group.bench_function("tanh", |b| b.iter(|| x.map(Scalar::tanh)));
-    group.bench_function("sigmoid", |b| b.iter(|| x.map(Scalar::sigmoid)));
+    group.bench_function("tanh", |b| b.iter(|| x.map(Number::tanh)));
+    group.bench_function("sigmoid", |b| b.iter(|| x.map(Number::sigmoid)));
     group.bench_function("add", |b| b.iter(|| x.zip(&x, plus)));
     group.bench_function("add a row to each", |b| b.iter(|| x.zip(&y, plus)));
     group.bench_function("sum", |b| b.iter(|| x.sum()));

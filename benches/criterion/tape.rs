@@ -14,7 +14,7 @@ fn tape(c: &mut Criterion) {
     group.throughput(Throughput::Elements(OPS));
     let (x, y, mut tape) = (values([16]), values([16]), Tape::new());
     group.bench_function("control: no tape, forward", |b| {
-        b.iter(|| (0..LINKS).fold(x.clone(), |x, _| x.zip(&y, |x, y| x * y).zip(&y, |x, y| x + y).map(Scalar::tanh)))
+        b.iter(|| (0..LINKS).fold(x.clone(), |x, _| x.zip(&y, |x, y| x * y).zip(&y, |x, y| x + y).map(Number::tanh)))
     });
     group.bench_function("forward, nothing to record", |b| {
         b.iter(|| {

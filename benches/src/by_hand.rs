@@ -43,14 +43,14 @@ impl LstmByHand {
         for t in 0..time {
             let sum = kept.h[t].matmul(&self.u).into_zip(&projected.select(0, t), |u, x| u + x);
             let part = |gate: usize| sum.slice(1, gate * hidden..(gate + 1) * hidden);
-            let [i, f, o] = [0, 1, 3].map(|gate| part(gate).map(Scalar::sigmoid));
-            let g = part(2).map(Scalar::tanh);
+            let [i, f, o] = [0, 1, 3].map(|gate| part(gate).map(Number::sigmoid));
+            let g = part(2).map(Number::tanh);
             let added = i.zip(&g, |i, g| i * g);
             let c = f.zip3(&kept.c[t], &added, |f, c, added| f * c + added);
             let h = o.zip(
                 &c,
                 #[inline(always)] // without it a large body is compiled without SIMD
-                |o, c| o * Scalar::tanh(c),
+                |o, c| o * Number::tanh(c),
             );
             loss += h.map(|h| h * h).sum().item();
             kept.gates.push([i, f, g, o]);
@@ -70,7 +70,7 @@ impl LstmByHand {
         for t in (0..time).rev() {
             let [i, f, g, o] = &kept.gates[t];
             dh.update(&kept.h[t + 1], |dh, h| dh + scale * h);
-            let tanh = kept.c[t + 1].map(Scalar::tanh);
+            let tanh = kept.c[t + 1].map(Number::tanh);
             let through = o.zip3(&dh, &tanh, |o, dh, tanh| o * dh * (1.0 - tanh * tanh));
             dc.update(&through, |dc, through| dc + through);
             let parts = [

@@ -8,7 +8,7 @@
 use crate::gradients::Gradients;
 use crate::params::{Params, ParamsExt, Path};
 use crate::tape::{Tape, Var};
-use unspool_tensor::{Dual, Real, Scalar, Tensor};
+use unspool_tensor::{Dual, Scalar, Tensor};
 
 /// A model of dual numbers, of the same kind as `M`.
 type DualModel<M, T> = <M as Params<Tensor<T>>>::With<Tensor<Dual<T>>>;
@@ -33,7 +33,7 @@ type DualNet<'t, M, T> = <DualModel<M, T> as Params<Tensor<Dual<T>>>>::With<Var<
 /// # Panics
 /// If a tensor of `direction` has another shape than that of `model`.
 #[track_caller]
-pub fn jvp<T: Real, M: Params<Tensor<T>>>(
+pub fn jvp<T: Scalar, M: Params<Tensor<T>>>(
     model: &M,
     direction: &M,
     function: impl for<'t> Fn(&'t Tape<Dual<T>>, &DualNet<'t, M, T>) -> Var<'t, Dual<T>>,
@@ -105,7 +105,7 @@ pub fn vjp<T: Scalar, M: Params<Tensor<T>>>(
 /// If a tensor of `direction` has another shape than that of `model`; if the loss does not have one
 /// element or depends on no parameter.
 #[track_caller]
-pub fn hvp<T: Real, M: Params<Tensor<T>>>(
+pub fn hvp<T: Scalar, M: Params<Tensor<T>>>(
     model: &M,
     direction: &M,
     loss: impl for<'t> Fn(&'t Tape<Dual<T>>, &DualNet<'t, M, T>) -> Var<'t, Dual<T>>,
@@ -164,7 +164,7 @@ pub fn jacobian<T: Scalar>(
 /// # Panics
 /// If the loss does not have one element.
 #[track_caller]
-pub fn hessian<T: Real>(
+pub fn hessian<T: Scalar>(
     x: &Tensor<T>,
     loss: impl for<'t> Fn(&'t Tape<Dual<T>>, Var<'t, Dual<T>>) -> Var<'t, Dual<T>>,
 ) -> Tensor<T> {
@@ -188,7 +188,7 @@ pub fn hessian<T: Real>(
 
 /// The model with the direction as the tangents of its parameters.
 #[track_caller]
-fn join<T: Real, M: Params<Tensor<T>>>(model: &M, direction: &M) -> DualModel<M, T> {
+fn join<T: Scalar, M: Params<Tensor<T>>>(model: &M, direction: &M) -> DualModel<M, T> {
     let directions = direction.leaves();
     for (leaf, direction) in model.leaves().into_iter().zip(&directions) {
         let (leaf, direction) = (leaf.shape(), direction.shape());
@@ -197,7 +197,7 @@ fn join<T: Real, M: Params<Tensor<T>>>(model: &M, direction: &M) -> DualModel<M,
     let mut directions = directions.into_iter();
     model.map_leaves(Path::ROOT, &mut |path, leaf| {
         if path.is_buffer() {
-            return leaf.cast();
+            return leaf.with_tangents(&Tensor::zeros([]).expand(leaf.shape()));
         }
         leaf.with_tangents(directions.next().expect("two models of one type have the same leaves"))
     })

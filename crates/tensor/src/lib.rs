@@ -5,11 +5,11 @@
 //! products. It knows nothing of gradients.
 //!
 //! ```
-//! use unspool_tensor::{Scalar, Tensor};
+//! use unspool_tensor::{Number, Tensor};
 //!
 //! let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
 //! let w = Tensor::from_vec(vec![0.5, 0.0, 0.0, 0.5], [2, 2]);
-//! let h = (x.matmul(&w) + 1.0).map(Scalar::tanh);
+//! let h = (x.matmul(&w) + 1.0).map(Number::tanh);
 //! assert_eq!(h.shape()[..], [2, 2]);
 //! assert!((h.at([0, 1]) - 2f32.tanh()).abs() < 1e-6);
 //! assert_eq!(format!("{h:.2}"), "[[0.91 0.96]\n [0.99 1.  ]]");
@@ -46,6 +46,7 @@ pub use ops::row_wise::{max_row, sum_row};
 pub use ops::slice_range::SliceRange;
 pub use random::{Rng, rng};
 pub use scalar::dual::Dual;
+pub use scalar::number::Number;
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
 pub use storage::counting_allocator::CountingAllocator;

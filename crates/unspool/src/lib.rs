@@ -18,7 +18,7 @@ pub use prelude::*;
 /// The names that most programs use, which are also at the root: `use unspool::prelude::*`. The
 /// rest is in modules by subject.
 pub mod prelude {
-    pub use unspool_autograd::{Indices, Params, ParamsExt, Scalar, Tape, Tensor, Var, gradcheck};
+    pub use unspool_autograd::{Indices, Number, Params, ParamsExt, Scalar, Tape, Tensor, Var, gradcheck};
     pub use unspool_nn::cells::{Gru, Lstm, SimpleRnn, gru, lstm, simple_rnn};
     pub use unspool_nn::data::Dataset;
     #[cfg(feature = "safetensors")]

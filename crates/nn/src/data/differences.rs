@@ -1,7 +1,7 @@
 //! Differencing a series, and undoing it.
 
 use crate::data::error::DataError;
-use unspool_autograd::{Scalar, Shape, Tensor};
+use unspool_autograd::{Number, Scalar, Shape, Tensor};
 
 /// Differences of a series `[L, F]`, column by column: `y[t] = x[t] - x[t - lag]`.
 ///
@@ -151,7 +151,7 @@ fn rows_and_columns(what: &str, shape: Shape) -> Result<[usize; 2], DataError> {
 }
 
 fn numbers<T: Scalar>(tensor: &Tensor<T>) -> Vec<f64> {
-    tensor.to_vec().into_iter().map(Scalar::to_f64).collect()
+    tensor.to_vec().into_iter().map(Number::to_f64).collect()
 }
 
 fn tensor<T: Scalar>(numbers: Vec<f64>, columns: usize) -> Tensor<T> {

@@ -1,7 +1,7 @@
 //! A table of a model's parameters.
 
 use std::fmt;
-use unspool_autograd::{Params, Path, Scalar, Shape, Tensor};
+use unspool_autograd::{Number, Params, Path, Scalar, Shape, Tensor};
 
 /// A table of the layers of a model with the number of their parameters and, for each tensor, its
 /// shape, the number of its elements and a description of their values. Before training, this shows
@@ -45,7 +45,7 @@ fn layer_of(path: &str) -> usize {
 
 /// Describes the values of a tensor.
 fn describe<T: Scalar>(leaf: &Tensor<T>) -> String {
-    let values: Vec<f64> = leaf.to_vec().into_iter().map(Scalar::to_f64).collect();
+    let values: Vec<f64> = leaf.to_vec().into_iter().map(Number::to_f64).collect();
     if values.is_empty() {
         return String::new();
     }

@@ -3,7 +3,7 @@
 use crate::recurrent::state::State;
 use crate::recurrent::step::check_state;
 use std::cmp::Ordering;
-use unspool_autograd::{Indices, Scalar, Var};
+use unspool_autograd::{Indices, Number, Scalar, Var};
 
 /// A candidate sequence: what [`BeamSearch::run`] returns.
 #[derive(Clone, Debug, PartialEq)]
@@ -167,7 +167,7 @@ impl BeamSearch {
             self.end
         );
         let mut all = Vec::with_capacity(shape.numel());
-        for (i, score) in scores.value().to_vec().into_iter().map(Scalar::to_f64).enumerate() {
+        for (i, score) in scores.value().to_vec().into_iter().map(Number::to_f64).enumerate() {
             let (row, token) = (i / shape[1], i % shape[1]);
             // Rounding may put the log-probability of a certain token slightly above 0.
             ensure!(

@@ -2,7 +2,7 @@
 
 use crate::random::Rng;
 use rand::RngExt;
-use unspool_autograd::{Scalar, Tensor};
+use unspool_autograd::{Number, Scalar, Tensor};
 
 /// Samples the next token from the scores (logits) of a model.
 ///
@@ -87,7 +87,7 @@ impl Sampler {
             shape.rank() == 1 && shape[0] > 0,
             "Sampler: the scores must be [V] of at least one token, not {shape}"
         );
-        let scores: Vec<f64> = scores.to_vec().into_iter().map(Scalar::to_f64).collect();
+        let scores: Vec<f64> = scores.to_vec().into_iter().map(Number::to_f64).collect();
         let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let valid = highest.is_finite() && !scores.iter().any(|score| score.is_nan());
         ensure!(valid, "Sampler: a score is NaN, or the highest is not finite: {highest}");

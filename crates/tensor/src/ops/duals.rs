@@ -1,10 +1,10 @@
 //! Tensors of dual numbers: putting values and tangents together, and taking them apart.
 
-use crate::scalar::Real;
+use crate::scalar::Scalar;
 use crate::scalar::dual::Dual;
 use crate::tensor::Tensor;
 
-impl<T: Real> Tensor<T> {
+impl<T: Scalar> Tensor<T> {
     /// Dual numbers: the elements of this tensor as values, those of `tangents`, of the same shape,
     /// as tangents.
     ///
@@ -27,7 +27,7 @@ impl<T: Real> Tensor<T> {
     }
 }
 
-impl<T: Real> Tensor<Dual<T>> {
+impl<T: Scalar> Tensor<Dual<T>> {
     /// The values of the dual numbers.
     pub fn values(&self) -> Tensor<T> {
         self.component(|x| x.value)

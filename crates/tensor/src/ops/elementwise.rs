@@ -2,7 +2,7 @@
 //!
 //! A closure written as an argument can carry `#[inline(always)]`, and then becomes SIMD code for
 //! the processor it runs on; without it the compiler decides, and a large body stays scalar.
-//! `Scalar::tanh` is the function that vectorizes; `x.tanh()` of an f32 is the standard library's,
+//! `Number::tanh` is the function that vectorizes; `x.tanh()` of an f32 is the standard library's,
 //! some thirty times slower.
 
 use crate::loops::simd::dispatch;
@@ -15,9 +15,9 @@ impl<T: Scalar> Tensor<T> {
     /// `f` of each element.
     ///
     /// ```
-    /// use unspool_tensor::{Scalar, Tensor};
+    /// use unspool_tensor::{Number, Tensor};
     /// let x = Tensor::<f32>::from_vec(vec![-1.0, 0.0, 1.0], [3]);
-    /// let y = x.map(Scalar::tanh);
+    /// let y = x.map(Number::tanh);
     /// assert_eq!(y.at([1]), 0.0);
     /// ```
     #[inline]

@@ -1,7 +1,8 @@
 //! Dual numbers: a value and its derivative in one direction.
 
 use crate::scalar::gemm::{Matrix, Product};
-use crate::scalar::{Real, Scalar, sealed};
+use crate::scalar::number::Number;
+use crate::scalar::{Scalar, sealed};
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
@@ -16,10 +17,10 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssi
 /// multiplication by the Hessian".
 ///
 /// ```
-/// use unspool_tensor::{Dual, Scalar};
+/// use unspool_tensor::{Dual, Number};
 /// let x = Dual { value: 3.0, tangent: 1.0 };
 /// let y = x * x + x.exp();
-/// assert_eq!(y.tangent, 6.0 + Scalar::exp(3.0));
+/// assert_eq!(y.tangent, 6.0 + Number::exp(3.0));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -30,7 +31,7 @@ pub struct Dual<T> {
     pub tangent: T,
 }
 
-impl<T: Real> Dual<T> {
+impl<T: Number> Dual<T> {
     /// A number whose tangent is 0.
     #[inline(always)]
     pub fn constant(value: T) -> Self {
@@ -52,22 +53,21 @@ impl<T: Real> Dual<T> {
 
 // A tangent of 0 stays 0, however steep the function: 0 times an infinite slope would be NaN.
 #[inline(always)]
-fn along<T: Real>(slope: T, tangent: T) -> T {
-    if tangent == T::ZERO { T::ZERO } else { slope * tangent }
+fn along<T: Number>(slope: T, tangent: T) -> T {
+    if tangent.is_zero() { T::ZERO } else { slope * tangent }
 }
 
-impl<T: Real> sealed::Sealed for Dual<T> {}
+impl<T: Scalar> sealed::Sealed for Dual<T> {}
 
-impl<T: Real> Scalar for Dual<T> {
-    const ZERO: Self = Dual { value: T::ZERO, tangent: T::ZERO };
-    const ONE: Self = Dual { value: T::ONE, tangent: T::ZERO };
-    const NAN: Self = Dual { value: T::NAN, tangent: T::NAN };
+impl<T: Scalar> Scalar for Dual<T> {
     const NAME: &'static str = T::DUAL_NAME;
+    const DUAL_NAME: &'static str = "Dual<Dual<..>>";
     const HAS_TANGENT: bool = true;
 
     #[inline(always)]
     fn with_slope(self, x: Self, slope: impl FnOnce() -> Self) -> Self {
-        x.chain(self.value, slope().value)
+        let slope = slope().value;
+        x.chain(self.value.with_slope(x.value, || slope), slope)
     }
     #[inline(always)]
     fn tangent(self) -> Self {
@@ -79,8 +79,26 @@ impl<T: Real> Scalar for Dual<T> {
     }
     #[inline(always)]
     fn with_tangent_of(self, other: Self) -> Self {
-        Dual { value: self.value, tangent: other.tangent }
+        Dual { value: self.value.with_tangent_of(other.value), tangent: other.tangent }
     }
+
+    /// `(a + a' e)(b + b' e) = a b + (a b' + a' b) e`: three products of the numbers below on the same
+    /// memory, each of which reads and writes every second position.
+    fn gemm(product: Product<'_, Self>) {
+        let Product { a, b, c, row_step, spread, add } = product;
+        let [(a, a_tangent), (b, b_tangent)] = [a, b].map(|m| (component(&m, 0), component(&m, 1)));
+        for (x, y, which, add) in [(a, b, 0, add), (a, b_tangent, 1, add), (a_tangent, b, 1, true)] {
+            // SAFETY: a dual number is its value and its tangent, in this order.
+            let c = unsafe { c.cast::<T>().add(which) };
+            T::gemm(Product { a: x, b: y, c, row_step, spread: 2 * spread, add });
+        }
+    }
+}
+
+impl<T: Number> Number for Dual<T> {
+    const ZERO: Self = Dual { value: T::ZERO, tangent: T::ZERO };
+    const ONE: Self = Dual { value: T::ONE, tangent: T::ZERO };
+    const NAN: Self = Dual { value: T::NAN, tangent: T::NAN };
 
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -139,9 +157,9 @@ impl<T: Real> Scalar for Dual<T> {
     #[inline(always)]
     fn powf(self, p: Self) -> Self {
         let y = self.value.powf(p.value);
-        let base = if p.value == T::ZERO { T::ZERO } else { p.value * self.value.powf(p.value - T::ONE) };
+        let base = if p.value.is_zero() { T::ZERO } else { p.value * self.value.powf(p.value - T::ONE) };
         // 0 to a power that is not negative does not depend on the exponent.
-        let still = p.tangent == T::ZERO || (self.value == T::ZERO && p.value >= T::ZERO);
+        let still = p.tangent.is_zero() || (self.value == T::ZERO && p.value >= T::ZERO);
         let exponent = if still { T::ZERO } else { y * self.value.ln() * p.tangent };
         Dual { value: y, tangent: along(base, self.tangent) + exponent }
     }
@@ -193,22 +211,14 @@ impl<T: Real> Scalar for Dual<T> {
     fn is_finite(self) -> bool {
         self.value.is_finite() && self.tangent.is_finite()
     }
-
-    /// `(a + a' e)(b + b' e) = a b + (a b' + a' b) e`: three products of plain numbers on the same
-    /// memory, each of which reads and writes every second position.
-    fn gemm(product: Product<'_, Self>) {
-        let Product { a, b, c, row_step, add, .. } = product;
-        let [(a, a_tangent), (b, b_tangent)] = [a, b].map(|m| (component(&m, 0), component(&m, 1)));
-        for (x, y, which, add) in [(a, b, 0, add), (a, b_tangent, 1, add), (a_tangent, b, 1, true)] {
-            // SAFETY: a dual number is its value and its tangent, in this order.
-            let c = unsafe { c.cast::<T>().add(which) };
-            T::gemm(Product { a: x, b: y, c, row_step, spread: 2, add });
-        }
+    #[inline(always)]
+    fn is_zero(self) -> bool {
+        self.value.is_zero() && self.tangent.is_zero()
     }
 }
 
 /// The matrix of the values (0) or of the tangents (1).
-fn component<'a, T: Real>(matrix: &Matrix<'a, Dual<T>>, which: usize) -> Matrix<'a, T> {
+fn component<'a, T: Scalar>(matrix: &Matrix<'a, Dual<T>>, which: usize) -> Matrix<'a, T> {
     Matrix {
         elements: Dual::interleaved(matrix.elements),
         offset: 2 * matrix.offset + which,
@@ -218,27 +228,27 @@ fn component<'a, T: Real>(matrix: &Matrix<'a, Dual<T>>, which: usize) -> Matrix<
     }
 }
 
-impl<T: Real> PartialEq for Dual<T> {
+impl<T: Number> PartialEq for Dual<T> {
     #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
     }
 }
 
-impl<T: Real> PartialOrd for Dual<T> {
+impl<T: Number> PartialOrd for Dual<T> {
     #[inline(always)]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         self.value.partial_cmp(&other.value)
     }
 }
 
-impl<T: Real> fmt::Display for Dual<T> {
+impl<T: Number + fmt::Display> fmt::Display for Dual<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} + {} e", self.value, self.tangent)
     }
 }
 
-impl<T: Real> Neg for Dual<T> {
+impl<T: Number> Neg for Dual<T> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
@@ -249,7 +259,7 @@ impl<T: Real> Neg for Dual<T> {
 /// Defines an operator and its assigning form from the value and the tangent of the result.
 macro_rules! operator {
     ($Op:ident, $op:ident, $Assign:ident, $assign:ident, |$a:ident, $b:ident| $value:expr, $y:ident => $tangent:expr) => {
-        impl<T: Real> $Op for Dual<T> {
+        impl<T: Number> $Op for Dual<T> {
             type Output = Self;
             #[inline(always)]
             fn $op(self, other: Self) -> Self {
@@ -259,7 +269,7 @@ macro_rules! operator {
             }
         }
 
-        impl<T: Real> $Assign for Dual<T> {
+        impl<T: Number> $Assign for Dual<T> {
             #[inline(always)]
             fn $assign(&mut self, other: Self) {
                 *self = $Op::$op(*self, other);
@@ -311,26 +321,26 @@ mod tests {
             div: |x| c(2.0) / x;
             rem: |x| (x * c(7.0)) % (x + c(1.0));
             neg: |x| -x;
-            mul_add: |x| Scalar::mul_add(x, x, x);
-            sqrt: |x| Scalar::sqrt(x);
-            exp: |x| Scalar::exp(x);
-            exp_m1: |x| Scalar::exp_m1(x);
-            ln: |x| Scalar::ln(x);
-            ln_1p: |x| Scalar::ln_1p(x);
-            sin: |x| Scalar::sin(x);
-            cos: |x| Scalar::cos(x);
-            atan: |x| Scalar::atan(x);
-            atan2: |x| Scalar::atan2(x, c(-1.5)) + Scalar::atan2(c(0.5), x) + Scalar::atan2(x * x, -x);
-            powf: |x| Scalar::powf(x, c(2.5)) + Scalar::powf(c(1.5), x) + Scalar::powf(x, x);
-            erf: |x| Scalar::erf(x);
-            abs: |x| Scalar::abs(x) + Scalar::abs(-x);
-            sign: |x| Scalar::sign(x) * x;
-            floor: |x| Scalar::floor(x * c(7.0)) * x;
-            ceil: |x| Scalar::ceil(x * c(7.0)) * x;
-            round_ties_even: |x| Scalar::round_ties_even(x * c(7.0)) * x;
-            trunc: |x| Scalar::trunc(x * c(-7.0)) * x;
-            tanh: |x| Scalar::tanh(x);
-            sigmoid: |x| Scalar::sigmoid(x);
+            mul_add: |x| Number::mul_add(x, x, x);
+            sqrt: |x| Number::sqrt(x);
+            exp: |x| Number::exp(x);
+            exp_m1: |x| Number::exp_m1(x);
+            ln: |x| Number::ln(x);
+            ln_1p: |x| Number::ln_1p(x);
+            sin: |x| Number::sin(x);
+            cos: |x| Number::cos(x);
+            atan: |x| Number::atan(x);
+            atan2: |x| Number::atan2(x, c(-1.5)) + Number::atan2(c(0.5), x) + Number::atan2(x * x, -x);
+            powf: |x| Number::powf(x, c(2.5)) + Number::powf(c(1.5), x) + Number::powf(x, x);
+            erf: |x| Number::erf(x);
+            abs: |x| Number::abs(x) + Number::abs(-x);
+            sign: |x| Number::sign(x) * x;
+            floor: |x| Number::floor(x * c(7.0)) * x;
+            ceil: |x| Number::ceil(x * c(7.0)) * x;
+            round_ties_even: |x| Number::round_ties_even(x * c(7.0)) * x;
+            trunc: |x| Number::trunc(x * c(-7.0)) * x;
+            tanh: |x| Number::tanh(x);
+            sigmoid: |x| Number::sigmoid(x);
         };
         for (name, plain, dual) in functions {
             for x in [0.3, 0.9, 1.7] {
