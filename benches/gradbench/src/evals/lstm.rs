@@ -1,0 +1,121 @@
+//! The loss of a character model: LSTMs with diagonal weights that predict the bits of the next
+//! character of a text.
+//!
+//! ADBench (Microsoft 2019), "LSTM".
+
+use super::Functions;
+use crate::json::matrix;
+use crate::runs::run_on_tape;
+use serde::Deserialize;
+use unspool::autograd::ParamsExt;
+use unspool::recurrent::{SequenceLayer, SequenceOutput};
+use unspool::{Cell, Context, Params, Recurrent, Tape, Tensor, Var};
+
+pub(super) const FUNCTIONS: Functions = &[
+    ("objective", |input| {
+        run_on_tape(input, |tape, input: &Input| loss(tape, &tape.bind_frozen(&input.model()), input).item())
+    }),
+    ("jacobian", |input| {
+        run_on_tape(input, |tape, input: &Input| {
+            let model = tape.bind(&input.model());
+            let gradient = loss(tape, &model, input).backward().of(&model);
+            Tensor::concat(0, gradient.leaves())
+        })
+    }),
+];
+
+/// Sizes: `L` layers of width `H`, as many as a character has bits; `T` characters.
+#[derive(Deserialize)]
+struct Input {
+    /// Of each layer, the weights and the biases of its gates: `[2 L, 4 H]`.
+    #[serde(deserialize_with = "matrix")]
+    main_params: Tensor<f64>,
+    /// The weights of the input, then weights and biases of the output: `[3, H]`.
+    #[serde(deserialize_with = "matrix")]
+    extra_params: Tensor<f64>,
+    /// Of each layer, h and c before the first step: `[2 L, H]`.
+    #[serde(deserialize_with = "matrix")]
+    state: Tensor<f64>,
+    /// The bits of the text: `[T, H]`.
+    #[serde(deserialize_with = "matrix")]
+    sequence: Tensor<f64>,
+}
+
+/// The gates of a layer, in the order of the input.
+#[derive(Params)]
+struct Gates<P> {
+    forget: P,
+    input: P,
+    output: P,
+    change: P,
+}
+
+/// An LSTM whose units do not see each other: weights are vectors.
+#[derive(Params)]
+struct DiagonalLstm<P> {
+    weight: Gates<P>,
+    bias: Gates<P>,
+}
+
+#[derive(Params)]
+struct Model<P> {
+    layers: Vec<Recurrent<DiagonalLstm<P>>>,
+    input_weight: P,
+    output_weight: P,
+    output_bias: P,
+}
+
+impl Input {
+    fn model(&self) -> Model<Tensor<f64>> {
+        let width = self.sequence.shape()[1];
+        let gates = |row: usize| {
+            let row = self.main_params.select(0, row);
+            let [forget, input, output, change] = [0, 1, 2, 3].map(|i| row.slice(0, i * width..(i + 1) * width));
+            Gates { forget, input, output, change }
+        };
+        let layer = |i: usize| Recurrent::new(DiagonalLstm { weight: gates(2 * i), bias: gates(2 * i + 1) });
+        let [input_weight, output_weight, output_bias] = [0, 1, 2].map(|i| self.extra_params.select(0, i));
+        let layers = (0..self.main_params.shape()[0] / 2).map(layer).collect();
+        Model { layers, input_weight, output_weight, output_bias }
+    }
+}
+
+impl<'t> Cell<'t, f64> for DiagonalLstm<Var<'t, f64>> {
+    type State = (Var<'t, f64>, Var<'t, f64>);
+
+    fn zero_state(&self, batch: usize) -> Self::State {
+        let zeros = self.bias.forget.new_zeros([batch, self.bias.forget.shape()[0]]);
+        (zeros, zeros)
+    }
+
+    /// The forget and output gates see the input alone, so they are computed for all steps at once.
+    fn project(&self, x: Var<'t, f64>) -> Var<'t, f64> {
+        let forget = x * self.weight.forget + self.bias.forget;
+        let output = x * self.weight.output + self.bias.output;
+        Var::concat(2, &[forget, output]).sigmoid()
+    }
+
+    /// The input gate and the candidate see the state alone.
+    fn step(&self, x: Var<'t, f64>, (h, c): Self::State) -> (Var<'t, f64>, Self::State) {
+        let [forget, output] = x.chunks();
+        let input = (h * self.weight.input + self.bias.input).sigmoid();
+        let change = (h * self.weight.change + self.bias.change).tanh();
+        let c = forget * c + input * change;
+        let h = output * c.tanh();
+        (h, (h, c))
+    }
+}
+
+/// The mean of `-y ln p` over all bits of all characters but the first, where `y` is a bit of the
+/// next character and `ln p = z - ln(2 + sum exp z)`.
+fn loss<'t>(tape: &'t Tape<f64>, model: &Model<Var<'t, f64>>, input: &Input) -> Var<'t, f64> {
+    let text = tape.constant(&input.sequence).unsqueeze(1); // [T, 1, H]
+    let mut xs = text.slice(0, ..-1) * model.input_weight;
+    for (i, layer) in model.layers.iter().enumerate() {
+        let [h, c] = [2 * i, 2 * i + 1].map(|row| tape.constant(&input.state.slice(0, row..row + 1)));
+        xs = layer.run(xs, Some((h, c)), Context::default()).sequence();
+    }
+    let z = xs * model.output_weight + model.output_bias;
+    let log_p = z - (z.exp().sum_keepdim(&[2]) + 2.0).ln();
+    -(text.slice(0, 1..) * log_p).mean()
+}
