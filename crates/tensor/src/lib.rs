@@ -46,6 +46,7 @@ pub use ops::row_wise::{max_row, sum_row};
 pub use ops::slice_range::SliceRange;
 pub use random::{Rng, rng};
 pub use scalar::dual::Dual;
+pub use scalar::nested::{Nested, Nests};
 pub use scalar::number::Number;
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};

@@ -25,6 +25,27 @@ impl<T: Scalar> Tensor<T> {
         let (values, tangents) = (values.as_slice().expect("contiguous"), tangents.as_slice().expect("contiguous"));
         Tensor::from_fn(a, |i| Dual { value: values[i], tangent: tangents[i] })
     }
+
+    /// These elements with one more tangent each, or none where `tangents` is not given.
+    #[doc(hidden)]
+    pub fn lift(&self, tangents: Option<&Tensor<T>>) -> Tensor<T::Lifted> {
+        let values = self.contiguous();
+        let values = values.as_slice().expect("contiguous");
+        let Some(tangents) = tangents else {
+            return Tensor::from_fn(self.shape(), |i| values[i].lifted(T::ZERO));
+        };
+        let tangents = tangents.contiguous();
+        let tangents = tangents.as_slice().expect("contiguous");
+        Tensor::from_fn(self.shape(), |i| values[i].lifted(tangents[i]))
+    }
+
+    /// The tangents of lifted elements.
+    #[doc(hidden)]
+    pub fn lifted_tangents(lifted: &Tensor<T::Lifted>) -> Tensor<T> {
+        let source = lifted.contiguous();
+        let source = source.as_slice().expect("contiguous");
+        Tensor::from_fn(lifted.shape(), |i| T::lifted_tangent(source[i]))
+    }
 }
 
 impl<T: Scalar> Tensor<Dual<T>> {

@@ -62,7 +62,19 @@ impl<T: Scalar> sealed::Sealed for Dual<T> {}
 impl<T: Scalar> Scalar for Dual<T> {
     const NAME: &'static str = T::DUAL_NAME;
     const DUAL_NAME: &'static str = "Dual<Dual<..>>";
+    const NESTED_NAME: &'static str = "Nested<Dual<..>>";
     const HAS_TANGENT: bool = true;
+
+    type Lifted = Dual<T::Lifted>;
+    const NESTS: bool = T::NESTS;
+    #[inline(always)]
+    fn lifted(self, tangent: Self) -> Self::Lifted {
+        Dual { value: self.value.lifted(tangent.value), tangent: self.tangent.lifted(tangent.tangent) }
+    }
+    #[inline(always)]
+    fn lifted_tangent(lifted: Self::Lifted) -> Self {
+        Dual { value: T::lifted_tangent(lifted.value), tangent: T::lifted_tangent(lifted.tangent) }
+    }
 
     #[inline(always)]
     fn with_slope(self, x: Self, slope: impl FnOnce() -> Self) -> Self {

@@ -2,6 +2,7 @@
 //!
 //! - `number`: what can be computed with a single one;
 //! - `dual`: a number with its derivative;
+//! - `nested`: a number whose gradients can be differentiated;
 //! - `math`: exponentials, logarithms and angles that vectorize;
 //! - `gemm`: matrix products of raw slices.
 //!
@@ -13,6 +14,8 @@ pub(crate) mod dual;
 #[allow(unsafe_code)]
 pub(crate) mod gemm;
 mod math;
+#[allow(unsafe_code)]
+pub(crate) mod nested;
 pub(crate) mod number;
 
 use gemm::Product;
@@ -62,6 +65,24 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
     /// The name of the dual numbers over this type.
     #[doc(hidden)]
     const DUAL_NAME: &'static str;
+    /// The name of the nested numbers over this type.
+    #[doc(hidden)]
+    const NESTED_NAME: &'static str;
+
+    /// These numbers with one more derivative, over which a tape runs the rules of ops to differentiate
+    /// its gradients; this type where they are not differentiated again.
+    #[doc(hidden)]
+    type Lifted: Scalar;
+    /// Whether gradients of these numbers can be differentiated, as those of [`Nested`](crate::Nested)
+    /// numbers.
+    #[doc(hidden)]
+    const NESTS: bool = false;
+    /// This number with the tangent.
+    #[doc(hidden)]
+    fn lifted(self, tangent: Self) -> Self::Lifted;
+    /// The tangent of a lifted number.
+    #[doc(hidden)]
+    fn lifted_tangent(lifted: Self::Lifted) -> Self;
 
     /// Whether the type carries tangents.
     #[doc(hidden)]
@@ -105,6 +126,17 @@ macro_rules! scalar {
         impl Scalar for $t {
             const NAME: &'static str = stringify!($t);
             const DUAL_NAME: &'static str = concat!("Dual<", stringify!($t), ">");
+            const NESTED_NAME: &'static str = concat!("Nested<", stringify!($t), ">");
+
+            type Lifted = $t;
+            #[inline(always)]
+            fn lifted(self, _tangent: $t) -> $t {
+                self
+            }
+            #[inline(always)]
+            fn lifted_tangent(_lifted: $t) -> $t {
+                0.0
+            }
 
             #[inline]
             fn gemm(product: Product<'_, $t>) {

@@ -1,0 +1,185 @@
+//! Numbers whose gradients can be differentiated.
+
+use crate::scalar::dual::Dual;
+use crate::scalar::gemm::{Matrix, Product};
+use crate::scalar::number::Number;
+use crate::scalar::{Scalar, sealed};
+use std::fmt;
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
+
+/// A number of type `T` on a tape whose gradients can be differentiated: they go onto the tape, as variables like any other.
+///
+/// It computes as `T` does, at the same speed. What differs is the type, which tells the compiler to make each op for
+/// `Dual<T>` as well: the derivative of an op's gradient rule is the rule run over duals. Only programs that nest
+/// derivatives pay for that. `Nested<f64>` can be differentiated twice, `Nested<Nested<f64>>` three times, and so on.
+///
+/// ```
+/// use unspool_tensor::{Nested, Tensor};
+/// let x: Tensor<Nested<f64>> = Tensor::from_slice(&[1.0, 2.0], [2]).cast();
+/// assert_eq!((x * 2.0).cast::<f64>().to_vec(), [2.0, 4.0]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+#[repr(transparent)]
+pub struct Nested<T>(
+    /// The number.
+    pub T,
+);
+
+/// A number whose gradients can be differentiated: a [`Nested`] one, or a [`Dual`] over such a number.
+#[diagnostic::on_unimplemented(
+    message = "the gradients of `{Self}` numbers cannot be differentiated",
+    note = "put the variables on a tape of `Nested<f64>` or `Nested<f32>` numbers"
+)]
+pub trait Nests: Scalar {}
+impl<T: Scalar> Nests for Nested<T> {}
+impl<T: Nests> Nests for Dual<T> {}
+
+impl<T: Scalar> sealed::Sealed for Nested<T> {}
+
+impl<T: Scalar> Scalar for Nested<T> {
+    const NAME: &'static str = T::NESTED_NAME;
+    const DUAL_NAME: &'static str = "Dual<Nested<..>>";
+    const NESTED_NAME: &'static str = "Nested<Nested<..>>";
+    const HAS_TANGENT: bool = T::HAS_TANGENT;
+
+    type Lifted = Dual<T>;
+    const NESTS: bool = true;
+    #[inline(always)]
+    fn lifted(self, tangent: Self) -> Dual<T> {
+        Dual { value: self.0, tangent: tangent.0 }
+    }
+    #[inline(always)]
+    fn lifted_tangent(lifted: Dual<T>) -> Self {
+        Nested(lifted.tangent)
+    }
+
+    #[inline(always)]
+    fn with_slope(self, x: Self, slope: impl FnOnce() -> Self) -> Self {
+        Nested(self.0.with_slope(x.0, || slope().0))
+    }
+    #[inline(always)]
+    fn tangent(self) -> Self {
+        Nested(self.0.tangent())
+    }
+    #[inline(always)]
+    fn with_tangent(self, tangent: Self) -> Self {
+        Nested(self.0.with_tangent(tangent.0))
+    }
+    #[inline(always)]
+    fn with_tangent_of(self, other: Self) -> Self {
+        Nested(self.0.with_tangent_of(other.0))
+    }
+
+    fn gemm(product: Product<'_, Self>) {
+        let Product { a, b, c, row_step, spread, add } = product;
+        T::gemm(Product { a: inner(a), b: inner(b), c: c.cast(), row_step, spread, add });
+    }
+}
+
+/// The same matrix of the numbers inside.
+fn inner<T: Scalar>(matrix: Matrix<'_, Nested<T>>) -> Matrix<'_, T> {
+    let Matrix { elements, offset, rows, columns, strides } = matrix;
+    // SAFETY: `repr(transparent)` makes a nested number the number in it; the length is that of the same memory.
+    let elements = unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), elements.len()) };
+    Matrix { elements, offset, rows, columns, strides }
+}
+
+/// Methods that do to the number inside what they do to a number.
+macro_rules! delegate {
+    ($($name:ident($($argument:ident),*);)*) => {
+        $(
+            #[inline(always)]
+            fn $name(self $(, $argument: Self)*) -> Self {
+                Nested(self.0.$name($($argument.0),*))
+            }
+        )*
+    };
+}
+
+impl<T: Number> Number for Nested<T> {
+    const ZERO: Self = Nested(T::ZERO);
+    const ONE: Self = Nested(T::ONE);
+    const NAN: Self = Nested(T::NAN);
+
+    #[inline(always)]
+    fn from_f64(x: f64) -> Self {
+        Nested(T::from_f64(x))
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self.0.to_f64()
+    }
+    #[inline(always)]
+    fn is_finite(self) -> bool {
+        self.0.is_finite()
+    }
+    #[inline(always)]
+    fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+    delegate! {
+        mul_add(a, b);
+        sqrt();
+        exp();
+        exp_m1();
+        ln();
+        ln_1p();
+        sin();
+        cos();
+        atan();
+        atan2(x);
+        powf(exponent);
+        erf();
+        erfc();
+        abs();
+        sign();
+        floor();
+        ceil();
+        round_ties_even();
+        trunc();
+        tanh();
+        sigmoid();
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Nested<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<T: Number> Neg for Nested<T> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Nested(-self.0)
+    }
+}
+
+macro_rules! operators {
+    ($($Op:ident $op:ident $Assign:ident $assign:ident;)*) => {
+        $(
+            impl<T: Number> $Op for Nested<T> {
+                type Output = Self;
+                #[inline(always)]
+                fn $op(self, other: Self) -> Self {
+                    Nested(self.0.$op(other.0))
+                }
+            }
+
+            impl<T: Number> $Assign for Nested<T> {
+                #[inline(always)]
+                fn $assign(&mut self, other: Self) {
+                    self.0.$assign(other.0);
+                }
+            }
+        )*
+    };
+}
+operators! {
+    Add add AddAssign add_assign;
+    Sub sub SubAssign sub_assign;
+    Mul mul MulAssign mul_assign;
+    Div div DivAssign div_assign;
+    Rem rem RemAssign rem_assign;
+}
