@@ -6,9 +6,11 @@
 
 use super::node::OpRef;
 use super::op::{InputGrads, Inputs, Op};
+use super::pullback::Pullback;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 use unspool_tensor::{Scalar, Tensor};
 
 /// The recorded ops of a tape, by type.
@@ -18,12 +20,16 @@ pub(crate) struct OpArena<T: Scalar> {
 }
 
 /// A list of ops of one type.
-trait OpList<T: Scalar>: Any + Send {
+pub(super) trait OpList<T: Scalar>: Any + Send + Sync {
     fn name(&self, index: u32) -> &'static str;
     fn forward(&self, index: u32, x: Inputs<'_, T>) -> Tensor<T>;
     fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
     fn gradient_flops(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64;
     fn clear(&mut self);
+    /// A list of this op alone.
+    fn only(&self, index: u32) -> Arc<dyn OpList<T>>;
+    /// The same ops, over the numbers of which the tangents are derivatives.
+    fn lifted(self: Arc<Self>) -> Arc<dyn OpList<T::Lifted>>;
 }
 
 struct List<O>(Vec<O>);
@@ -44,6 +50,12 @@ impl<T: Scalar, O: Op> OpList<T> for List<O> {
     fn clear(&mut self) {
         self.0.clear();
     }
+    fn only(&self, index: u32) -> Arc<dyn OpList<T>> {
+        Arc::new(List(vec![self.0[index as usize].clone()]))
+    }
+    fn lifted(self: Arc<Self>) -> Arc<dyn OpList<T::Lifted>> {
+        self
+    }
 }
 
 impl<T: Scalar> OpArena<T> {
@@ -52,14 +64,43 @@ impl<T: Scalar> OpArena<T> {
     }
 
     pub(super) fn push<O: Op>(&mut self, op: O) -> OpRef {
-        let list = *self.list_of.entry(TypeId::of::<O>()).or_insert_with(|| {
-            self.lists.push(Box::new(List::<O>(Vec::new())));
+        self.push_to(
+            TypeId::of::<O>(),
+            || List(Vec::new()),
+            |List(ops): &mut List<O>| {
+                ops.push(op);
+                ops.len() - 1
+            },
+        )
+    }
+
+    pub(super) fn push_pullback(&mut self, pullback: Pullback<T>) -> OpRef {
+        self.push_to(TypeId::of::<Pullback<T>>(), Vec::new, |pullbacks: &mut Vec<Pullback<T>>| {
+            pullbacks.push(pullback);
+            pullbacks.len() - 1
+        })
+    }
+
+    /// Pushes an op to the list of its type; `push` returns its index.
+    #[inline(always)]
+    fn push_to<L: OpList<T>>(
+        &mut self,
+        of: TypeId,
+        new: impl FnOnce() -> L,
+        push: impl FnOnce(&mut L) -> usize,
+    ) -> OpRef {
+        let list = *self.list_of.entry(of).or_insert_with(|| {
+            self.lists.push(Box::new(new()));
             u16::try_from(self.lists.len() - 1).expect("a program has fewer than 65,536 op types")
         });
         let ops: &mut dyn Any = &mut *self.lists[usize::from(list)];
-        let ops = &mut ops.downcast_mut::<List<O>>().expect("each type has its own list").0;
-        ops.push(op);
-        OpRef { list, index: (ops.len() - 1) as u32 } // a tape has fewer than 2^32 nodes
+        let index = push(ops.downcast_mut::<L>().expect("each type has its own list"));
+        OpRef { list, index: index as u32 } // a tape has fewer than 2^32 nodes
+    }
+
+    /// This op by itself, to be run apart from the tape.
+    pub(super) fn only(&self, at: OpRef) -> Arc<dyn OpList<T>> {
+        self.lists[usize::from(at.list)].only(at.index)
     }
 
     pub(super) fn name(&self, at: OpRef) -> &'static str {

@@ -3,10 +3,11 @@
 use super::accumulator::Accumulator;
 use super::checkpoint::Segments;
 use super::names::Names;
-use super::node::Node;
+use super::node::{Node, Saves};
 use super::op::{Inputs, Op};
 use super::op_arena::OpArena;
 use super::packed_weights::{PackedWeights, Turn};
+use super::pullback::Pullback;
 use super::watch::{WATCHED, Watch};
 use super::{Tape, Var, panic_absent};
 use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS, SMALL_BLOCK};
@@ -154,6 +155,14 @@ impl<T: Scalar> Record<T> {
         let first_input = u32::try_from(first_input).expect("a tape holds at most 2^32 inputs");
         let saves = op.saves();
         let node = Node::new(self.ops.push(op), first_input, saves, needs_gradient);
+        self.push(value, node)
+    }
+
+    /// Records the gradient of a value.
+    pub(super) fn push_pullback(&mut self, pullback: Pullback<T>, value: Tensor<T>, first_input: usize) -> u32 {
+        let needs_gradient = self.inputs[first_input..].iter().any(|&id| self.nodes[id as usize].needs_gradient());
+        let first_input = u32::try_from(first_input).expect("a tape holds at most 2^32 inputs");
+        let node = Node::new(self.ops.push_pullback(pullback), first_input, Saves::INPUTS, needs_gradient);
         self.push(value, node)
     }
 

@@ -36,7 +36,8 @@ impl<T: Scalar> Tape<T> {
         let record = &mut *self.record.borrow_mut();
         let since = made.start;
         let end = made.end.min(record.nodes.len());
-        if since >= end || record.is_watched() && record.keeps_all() {
+        // A gradient that is recorded later reads everything.
+        if T::NESTS || since >= end || record.is_watched() && record.keeps_all() {
             return;
         }
         let is_watched = record.is_watched();

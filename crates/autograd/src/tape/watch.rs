@@ -207,9 +207,7 @@ impl<T: Scalar> Tape<T> {
     pub(super) fn apply_watched<'t, O: Op>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
         let first_input = {
             let record = &mut *self.record.borrow_mut();
-            let watch = record.watch.as_mut().expect("a watched tape");
-            watch.begun = Instant::now();
-            watch.profiler.begin(watch.begun);
+            record.begin_op();
             record.take_inputs(self, op.name(), inputs)
         };
         let (value, needs_gradient) = self.record.borrow().run(&op, first_input);
@@ -305,10 +303,17 @@ impl<T: Scalar> Record<T> {
         Some(Origin { op, scope: watch.scopes[scope as usize].clone(), step, location, forward })
     }
 
+    /// Before an op runs on a watched tape.
+    pub(super) fn begin_op(&mut self) {
+        let watch = self.watch.as_mut().expect("a watched tape");
+        watch.begun = Instant::now();
+        watch.profiler.begin(watch.begun);
+    }
+
     /// # Panics
     /// If value `id` is a new NaN and the tape looks for them.
     #[track_caller]
-    fn note_op(&mut self, id: u32, (op, flops): (&'static str, f64), location: &'static Location<'static>) {
+    pub(super) fn note_op(&mut self, id: u32, (op, flops): (&'static str, f64), location: &'static Location<'static>) {
         let watch = self.watch.as_mut().expect("a watched tape");
         let Place { generation, step } = Place::now();
         let scope = watch.intern(generation);

@@ -1,0 +1,185 @@
+//! Gradients as variables of the tape, which can be differentiated.
+
+use super::pullback::{Pullback, Reader};
+use super::{Tape, Var};
+use crate::params::{Params, Path};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::panic::Location;
+use unspool_tensor::{Nests, Scalar, Tensor};
+
+/// # Gradients on the tape
+impl<'t, T: Nests> Var<'t, T> {
+    /// The gradients of this value, a loss of one element, with respect to other values of the tape, as
+    /// variables: they can be part of a loss, and be differentiated in turn. PyTorch's
+    /// `grad(.., create_graph=True)`.
+    ///
+    /// The numbers of the tape are [`Nested`](crate::Nested). With `Nested<f64>` the gradient of a gradient can be
+    /// had by [`backward`](Var::backward), with each further `Nested` around them one derivative more.
+    ///
+    /// ```
+    /// use unspool_autograd::{Nested, Tape, Tensor};
+    /// let tape = Tape::<Nested<f64>>::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]).cast());
+    /// let y = (x.square() * x).sum();
+    /// let [slope] = y.gradient_wrt([x]); // 3 x²
+    /// let penalty = slope.square().sum(); // 9 x⁴
+    /// assert_eq!(penalty.item().0, 9.0 + 144.0);
+    /// assert_eq!(penalty.backward().wrt(x).cast::<f64>().to_vec(), [36.0, 288.0]); // 36 x³
+    /// ```
+    ///
+    /// The gradient of a value that this one does not depend on is zero. The values of the tape are kept:
+    /// [`release`](Tape::release) and [`checkpoint`](Tape::checkpoint) free nothing on a tape of such numbers.
+    ///
+    /// # Panics
+    /// If the value does not have exactly one element, or a value is a constant or belongs to another tape.
+    #[track_caller]
+    pub fn gradient_wrt<const N: usize>(self, values: [Self; N]) -> [Self; N] {
+        self.require_one_element("gradient_wrt");
+        for value in values {
+            self.require_differentiable("gradient_wrt", value);
+        }
+        let gradients = self.recorded_gradients(&values);
+        let mut gradients = gradients.into_iter();
+        values.map(|_| gradients.next().expect("one for each"))
+    }
+
+    /// [`gradient_wrt`](Var::gradient_wrt) for the parameters of a model that was bound to the tape: the model with
+    /// each of its parameters replaced by its gradient, of which a [buffer](Params#buffers) has zero. One step of
+    /// gradient descent that can be differentiated, MAML's inner step:
+    ///
+    /// ```
+    /// use unspool_autograd::{Nested, Params, ParamsExt, Tape, Tensor, Var};
+    ///
+    /// #[derive(Params)]
+    /// #[params(crate = unspool_autograd)]
+    /// struct Line<P> { slope: P, offset: P }
+    ///
+    /// fn loss<'t>(line: &Line<Var<'t, Nested<f64>>>, x: f64, y: f64) -> Var<'t, Nested<f64>> {
+    ///     (line.slope * x + line.offset - y).square()
+    /// }
+    ///
+    /// let model = Line { slope: Tensor::<f64>::scalar(1.0), offset: Tensor::scalar(0.0) };
+    /// let tape = Tape::new();
+    /// let line = tape.bind(&model.cast());
+    /// let g = loss(&line, 1.0, 2.0).gradient_of(&line);
+    /// let adapted = Line { slope: line.slope - 0.1 * g.slope, offset: line.offset - 0.1 * g.offset };
+    /// let outer = loss(&adapted, 2.0, 1.0).backward().of(&line);
+    /// // Through the inner step: (I - 0.1 H) g', with H = [[2, 2], [2, 2]] and g' = 2 (2.6 - 1) (2, 1).
+    /// assert!((outer.slope.item().0 - (6.4 - 0.1 * 2.0 * (6.4 + 3.2))).abs() < 1e-12);
+    /// ```
+    ///
+    /// # Panics
+    /// If the value does not have exactly one element, or a parameter is not a variable of this tape.
+    #[track_caller]
+    pub fn gradient_of<N: Params<Self>>(self, net: &N) -> N::With<Self> {
+        self.require_one_element("gradient_of");
+        let mut parameters = Vec::new();
+        net.visit_leaves(Path::ROOT, &mut |path, &var| {
+            if !path.is_buffer() {
+                parameters.push(var);
+            }
+        });
+        for &parameter in &parameters {
+            self.require_differentiable("gradient_of", parameter);
+        }
+        let mut gradients = self.recorded_gradients(&parameters).into_iter();
+        net.map_leaves(Path::ROOT, &mut |path, var| {
+            if path.is_buffer() {
+                return self.tape.full(0.0, var.shape());
+            }
+            gradients.next().expect("one for each parameter")
+        })
+    }
+
+    #[track_caller]
+    fn require_one_element(self, name: &str) {
+        let shape = self.shape();
+        ensure!(shape.numel() == 1, "{name}: a loss has one element, this value has shape {shape}");
+    }
+
+    #[track_caller]
+    fn require_differentiable(self, name: &str, value: Self) {
+        ensure!(std::ptr::eq(self.tape, value.tape), "{name}: the values belong to different tapes");
+        let record = self.tape.record.borrow();
+        record.check_epoch(name, value);
+        let needs_gradient = record.nodes[value.id() as usize].needs_gradient();
+        ensure!(needs_gradient, "{name}: a constant has no gradient");
+    }
+
+    /// The gradients with respect to these values, recorded.
+    ///
+    /// As the backward pass, one walk over the tape from this value to its start; but only along values that
+    /// depend on those asked for.
+    #[track_caller]
+    fn recorded_gradients(self, of: &[Self]) -> Vec<Self> {
+        let tape = self.tape;
+        let end = self.id() as usize + 1;
+        let mut depends = vec![false; end];
+        for var in of.iter().filter(|var| var.id() < end as u32) {
+            depends[var.id() as usize] = true;
+        }
+        {
+            let record = tape.record.borrow();
+            for id in 0..end {
+                depends[id] |= record.inputs_of(id as u32).iter().any(|&input| depends[input as usize]);
+            }
+        }
+        let mut gradients: Vec<Option<Self>> = vec![None; end];
+        let mut readers: Vec<Vec<u32>> = vec![Vec::new(); end];
+        gradients[end - 1] = Some(tape.full(1.0, self.shape()));
+        for id in (0..end).rev().filter(|&id| depends[id]) {
+            if !readers[id].is_empty() {
+                gradients[id] = Some(tape.record_pullback(id as u32, &readers[id], &gradients));
+            }
+            if gradients[id].is_some() {
+                let record = tape.record.borrow();
+                for &input in record.inputs_of(id as u32) {
+                    let readers = &mut readers[input as usize];
+                    if depends[input as usize] && readers.last() != Some(&(id as u32)) {
+                        readers.push(id as u32);
+                    }
+                }
+            }
+        }
+        let gradient = |var: &Self| gradients.get(var.id() as usize).copied().flatten();
+        of.iter().map(|var| gradient(var).unwrap_or_else(|| tape.full(0.0, var.shape()))).collect()
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    /// Records the gradient of value `id`, given those of the values that ops computed from it.
+    #[track_caller]
+    fn record_pullback<'t>(&'t self, id: u32, readers: &[u32], gradients: &[Option<Var<'t, T>>]) -> Var<'t, T> {
+        let record = &mut *self.record.borrow_mut();
+        if record.is_watched() {
+            record.begin_op();
+        }
+        // The inputs of the pullback: each value once, the one that it is the gradient of first.
+        let mut inputs = vec![id];
+        let mut position_of = HashMap::from([(id, 0)]);
+        let mut position = |id: u32| match position_of.entry(id) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                inputs.push(id);
+                *new.insert(inputs.len() as u32 - 1)
+            }
+        };
+        let readers = readers.iter().map(|&reader| Reader {
+            op: record.ops.only(record.nodes[reader as usize].op()),
+            inputs: record.inputs_of(reader).iter().map(|&input| position(input)).collect(),
+            grad: position(gradients[reader as usize].expect("its readers have gradients").id()),
+            value: Some(record.values[reader as usize].clone()),
+        });
+        let pullback = Pullback { readers: readers.collect() };
+        let first_input = record.inputs_len;
+        record.inputs.truncate(first_input);
+        record.inputs.extend(inputs);
+        let value: Tensor<T> = pullback.forward(record.new_inputs(first_input));
+        let id = record.push_pullback(pullback, value, first_input);
+        if record.is_watched() {
+            record.note_op(id, ("gradient", 0.0), Location::caller());
+        }
+        Var::new(self, id, record.epoch)
+    }
+}
