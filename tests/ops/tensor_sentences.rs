@@ -132,6 +132,8 @@ fn reductions() {
         empty.min_axes(&[1]) => "min: axis 1 of shape [2, 0] is empty";
         x.argmax(2) => "argmax: shape [2, 3] has no axis 2";
         empty.argmax(1) => "argmax: axis 1 of shape [2, 0] is empty";
+        x.argmin(2) => "argmin: shape [2, 3] has no axis 2";
+        empty.argmin(1) => "argmin: axis 1 of shape [2, 0] is empty";
         x.prod_axes(&[2]) => "prod: shape [2, 3] has no axis 2";
         x.argsort(2) => "argsort: shape [2, 3] has no axis 2";
         x.argtopk(2, 1) => "argtopk: shape [2, 3] has no axis 2";

@@ -191,6 +191,8 @@ fn reductions_and_what_runs_along_an_axis() {
         empty.argmax(1) => "argmax: axis 1 of shape [2, 0] is empty";
         a.argmax_keepdim(2) => "argmax: shape [32, 20] has no axis 2";
         empty.argmax_keepdim(1) => "argmax: axis 1 of shape [2, 0] is empty";
+        a.argmin(2) => "argmin: shape [32, 20] has no axis 2";
+        empty.argmin_keepdim(1) => "argmin: axis 1 of shape [2, 0] is empty";
         a.dropout(1.0, 0) => "dropout: the rate 1 is not at least 0 and less than 1";
         a.dropout(-0.1, 0) => "dropout: the rate -0.1 is not at least 0 and less than 1";
         a.dropout(f64::NAN, 0) => "dropout: the rate NaN is not at least 0 and less than 1";

@@ -19,7 +19,7 @@ macro_rules! families {
             dropout: dropout;
             product: matmul linear dot(outer) einsum conv1d;
             reduction: sum(sum_axes sum_keepdim) mean(mean_axes mean_keepdim) prod(prod_axes prod_keepdim)
-                max(max_axes max_keepdim min min_axes min_keepdim argmax argmax_keepdim)
+                max(max_axes max_keepdim min min_axes min_keepdim argmax argmax_keepdim argmin argmin_keepdim)
                 var(var_axes var_keepdim std std_axes std_keepdim) norm(norm_axes norm_keepdim)
                 logsumexp(logsumexp_axes logsumexp_keepdim);
             normalize: softmax log_softmax layer_norm(layer_norm_affine) rms_norm(rms_norm_affine);

@@ -1,10 +1,10 @@
 //! Functions of whole rows: what a softmax or a normalization needs to see at once.
 
 use crate::loops::simd::dispatch;
-use crate::ops::reduce::sum_run;
+use crate::ops::fold::best_of;
+use crate::ops::sum::sum_run;
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
-use crate::tuning::MAX_LANES;
 
 impl<T: Scalar> Tensor<T> {
     /// A tensor of this shape, computed row by row: `f(row, others, out)` gets the row of this
@@ -87,23 +87,11 @@ pub fn sum_row<T: Scalar>(row: &[T]) -> T {
 /// If the row is empty.
 #[inline(always)]
 pub fn max_row<T: Scalar>(row: &[T]) -> T {
-    let (chunks, rest) = row.as_chunks::<MAX_LANES>();
-    let mut lanes = [row[0]; MAX_LANES];
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, x);
-        }
-    }
-    let mut max = row[0];
-    for &x in lanes.iter().chain(rest) {
-        max = larger(max, x);
-    }
-    max
-}
-
-#[inline(always)]
-fn larger<T: Scalar>(a: T, b: T) -> T {
-    if b > a || a.is_nan() { b } else { a }
+    best_of(
+        row,
+        #[inline(always)]
+        |a, b| if b > a || a.is_nan() { b } else { a },
+    )
 }
 
 #[cfg(test)]

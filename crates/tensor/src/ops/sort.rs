@@ -1,4 +1,4 @@
-//! Positions along an axis by the size of their elements: `argmax`, `argsort`, `argtopk`.
+//! Positions along an axis in the order of their elements: `argsort`, `argtopk`.
 
 use crate::indices::Indices;
 use crate::scalar::Scalar;
@@ -6,35 +6,6 @@ use crate::tensor::Tensor;
 use std::cmp::Ordering;
 
 impl<T: Scalar> Tensor<T> {
-    /// The position of the largest element along one axis, for each index of the others: the first
-    /// of equal ones, or the first NaN. The axis is removed.
-    ///
-    /// ```
-    /// use unspool_tensor::Tensor;
-    /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 9.0, 0.0, 9.0], [2, 3]);
-    /// assert_eq!(x.argmax(1).as_slice(), [1, 0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If there is no such axis, or it is empty.
-    #[track_caller]
-    pub fn argmax(&self, axis: usize) -> Indices {
-        self.layout().shape.require_axis("argmax", axis);
-        ensure!(self.layout().shape[axis] > 0, "argmax: axis {axis} of shape {} is empty", self.layout().shape);
-        let mut best = self.select(axis, 0).to_vec();
-        let mut positions = vec![0; best.len()];
-        let n = if best.is_empty() { 0 } else { self.layout().shape[axis] };
-        for i in 1..n {
-            let row = self.select(axis, i).to_vec();
-            for ((best, position), x) in best.iter_mut().zip(&mut positions).zip(row) {
-                if x > *best || (x.is_nan() && !best.is_nan()) {
-                    (*best, *position) = (x, i);
-                }
-            }
-        }
-        Indices::from_vec(positions, self.layout().shape.remove(axis))
-    }
-
     /// The positions along one axis that sort its elements, for each index of the others: from the
     /// smallest element to the largest, NaN last, equal ones in the order of their positions.
     ///

@@ -34,14 +34,7 @@ impl<const LARGEST: bool> Op for Best<LARGEST> {
     }
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        let shape = x[0].shape();
-        into.add_with(0, || {
-            let (y, grad) = (self.0.restore(y, shape), self.0.restore(&grad, shape));
-            let chosen = x[0].zip(&y, #[inline(always)] |x, y| if x == y { T::ONE } else { T::ZERO });
-            let ties = self.0.restore(&chosen.sum_axes(self.0.as_slice()), shape);
-            let share = grad.zip(&ties, #[inline(always)] |g, n| g / n);
-            chosen.zip(&share, #[inline(always)] |chosen, share| chosen * share)
-        });
+        into.add_with(0, || x[0].split_among_ties(self.0.as_slice(), y, &grad));
     }
 }
 
@@ -115,6 +108,43 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     pub fn argmax_keepdim(self, axis: usize) -> Indices {
         let positions = self.argmax(axis);
+        let shape = positions.shape().insert(axis, 1);
+        positions.reshape(shape)
+    }
+
+    /// The index of the smallest element along one axis, for each index of the others: the first of
+    /// equal ones, or the first NaN. Along axis 1, `[M, N] -> [M]`. Indices have no gradient.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.1, 0.9, 0.8, 0.2], [2, 2]));
+    /// assert_eq!(scores.argmin(1).as_slice(), [0, 1]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    pub fn argmin(self, axis: usize) -> Indices {
+        self.value().argmin(axis)
+    }
+
+    /// Like [`argmin`](Var::argmin), with the axis kept at size 1, along axis 1 `[M, N] -> [M, 1]`:
+    /// what [`gather`](Var::gather) takes.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 9.0, 8.0, 2.0], [2, 2]));
+    /// let best = x.argmin_keepdim(1);
+    /// assert_eq!(x.gather(1, best).value().to_vec(), [1.0, 2.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such axis, or it is empty.
+    #[track_caller]
+    pub fn argmin_keepdim(self, axis: usize) -> Indices {
+        let positions = self.argmin(axis);
         let shape = positions.shape().insert(axis, 1);
         positions.reshape(shape)
     }

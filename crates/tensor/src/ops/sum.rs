@@ -1,6 +1,6 @@
-//! Reductions: sums, products, maxima and minima.
+//! Sums.
 //!
-//! Sums are pairwise: the rounding error grows with the logarithm of the number of terms, and the
+//! They are pairwise: the rounding error grows with the logarithm of the number of terms, and the
 //! order of additions depends on the shape alone, so the bits do not depend on the processor or on
 //! threads.
 
@@ -89,108 +89,6 @@ impl<T: Scalar> Tensor<T> {
         (0..self.rank()).rev().filter(|&axis| removed[axis]).fold(self.clone(), |sum, axis| sum.sum_axis(axis))
     }
 
-    /// The largest elements over several axes, which are removed; NaN where there is one.
-    ///
-    /// ```
-    /// use unspool_tensor::Tensor;
-    /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 0.0], [2, 2]);
-    /// assert_eq!(x.max_axes(&[1]).to_vec(), [5.0, 2.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If an axis does not exist, is named twice, or is empty.
-    #[track_caller]
-    pub fn max_axes(&self, axes: &[usize]) -> Tensor<T> {
-        self.fold_axes(
-            "max",
-            axes,
-            None,
-            #[inline(always)]
-            |a, b| if a > b || a.is_nan() { a } else { b },
-        )
-    }
-
-    /// The smallest elements over several axes, which are removed; NaN where there is one.
-    ///
-    /// ```
-    /// use unspool_tensor::Tensor;
-    /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 0.0], [2, 2]);
-    /// assert_eq!(x.min_axes(&[1]).to_vec(), [1.0, 0.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If an axis does not exist, is named twice, or is empty.
-    #[track_caller]
-    pub fn min_axes(&self, axes: &[usize]) -> Tensor<T> {
-        self.fold_axes(
-            "min",
-            axes,
-            None,
-            #[inline(always)]
-            |a, b| if a < b || a.is_nan() { a } else { b },
-        )
-    }
-
-    /// The products over several axes, which are removed; 1 where there are no elements.
-    ///
-    /// ```
-    /// use unspool_tensor::Tensor;
-    /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
-    /// assert_eq!(x.prod_axes(&[1]).to_vec(), [2.0, 12.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// If an axis does not exist or is named twice.
-    #[track_caller]
-    pub fn prod_axes(&self, axes: &[usize]) -> Tensor<T> {
-        self.fold_axes(
-            "prod",
-            axes,
-            Some(T::ONE),
-            #[inline(always)]
-            |a, b| a * b,
-        )
-    }
-
-    /// Folds the elements over several axes with `f`; `none` is the result of no elements, if there
-    /// is one.
-    #[track_caller]
-    #[inline(always)]
-    fn fold_axes(&self, op: &str, axes: &[usize], none: Option<T>, f: impl Fn(T, T) -> T) -> Tensor<T> {
-        let shape = self.layout().shape;
-        let removed = removed_axes(op, shape, axes);
-        if none.is_none()
-            && let Some(axis) = axes.iter().find(|&&axis| shape[axis] == 0)
-        {
-            fail!("{op}: axis {axis} of shape {shape} is empty");
-        }
-        (0..self.rank()).rev().filter(|&axis| removed[axis]).fold(self.clone(), |result, axis| {
-            let source = result.contiguous();
-            let terms = source.as_slice().expect("contiguous");
-            let inner: usize = result.layout().shape[axis + 1..].iter().product();
-            Tensor::written(result.layout().shape.remove(axis), |out| {
-                if terms.is_empty() {
-                    none.into_iter().for_each(|none| out.fill(none));
-                    return;
-                }
-                let blocks = terms.chunks_exact(result.layout().shape[axis] * inner);
-                dispatch(
-                    #[inline(always)]
-                    || {
-                        for (folded, block) in out.chunks_exact_mut(inner).zip(blocks) {
-                            folded.copy_from_slice(&block[..inner]);
-                            for row in block[inner..].chunks_exact(inner) {
-                                for (y, &x) in folded.iter_mut().zip(row) {
-                                    *y = f(*y, x);
-                                }
-                            }
-                        }
-                    },
-                );
-            })
-        })
-    }
-
     /// Sums over the axes along which `shape` was repeated to make this tensor's shape: the inverse
     /// of [`expand`](Tensor::expand), and what broadcasting does to a gradient.
     ///
@@ -225,7 +123,7 @@ impl<T: Scalar> Tensor<T> {
 
 /// Which axes a reduction over `axes` removes.
 #[track_caller]
-fn removed_axes(op: &str, shape: Shape, axes: &[usize]) -> [bool; MAX_RANK] {
+pub(super) fn removed_axes(op: &str, shape: Shape, axes: &[usize]) -> [bool; MAX_RANK] {
     let mut removed = [false; MAX_RANK];
     for &axis in axes {
         shape.require_axis(op, axis);
