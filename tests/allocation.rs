@@ -59,6 +59,7 @@ fn a_steady_step_draws_no_memory() {
     buffers(Recurrent::new(Plain::new(rng, 32, 256)), [32, 64, 32]);
     peak_of_a_profile(Recurrent::new(Lstm::new(rng, 20, 40)), [50, 32, 20]);
     peak_of_a_profile(Recurrent::new(Plain::new(rng, 128, 128)), [32, 64, 128]);
+    sum_over_rows();
     long_stream();
     long_text();
     learner(Rtrl::new);
@@ -192,6 +193,32 @@ where
     step(&Tape::new());
     let drawn = bytes_allocated() - before;
     assert!((drawn * 3 / 4..=drawn).contains(&peak), "a peak of {peak} bytes, {drawn} drawn");
+}
+
+/// A sum over rows takes the memory of its parts, however many rows there are, and none once it has been computed.
+fn sum_over_rows() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        let mut tape = Tape::new();
+        let (weight, data): (Tensor, Tensor) = (values([64, 64], 1).cast(), values([400_000], 2).cast());
+        let mut drawn = |n: usize| {
+            let before = (bytes_allocated(), BUFFERS.load(Ordering::Relaxed));
+            {
+                let weight = tape.variable(&weight);
+                let sum = tape.sum_over_rows(n, [weight], |tape, [weight], rows| {
+                    let x = tape.constant(&data.slice(0, rows)).unsqueeze(1) + weight.select(0, 3);
+                    x.sin().matmul(weight).square().sum()
+                });
+                drop(sum.backward().wrt(weight));
+            }
+            tape.reset();
+            (bytes_allocated() - before.0, BUFFERS.load(Ordering::Relaxed) - before.1)
+        };
+        let some = drawn(40_000);
+        let more = drawn(400_000);
+        assert!(some.0 > 0 && more.0 < some.0, "bytes drawn by few rows and by many: {some:?}, {more:?}");
+        assert_eq!(drawn(400_000).0, 0, "bytes of tensors");
+    });
 }
 
 /// A stream over a sequence of any length takes the memory of its outputs, and no more.

@@ -91,3 +91,34 @@ fn the_number_of_threads_does_not_change_a_bit_of_a_linear_recurrence() {
         assert!(run(threads) == one, "{threads} threads");
     }
 }
+
+/// Which thread computes a part, and when, changes neither the parts nor the order in which they are added.
+#[test]
+fn the_number_of_threads_does_not_change_a_bit_of_a_sum_over_rows() {
+    const ROWS: usize = 30_000;
+    let data = Tensor::<f32>::from_fn([ROWS, 12], |i| (i as f32 * 0.37).sin());
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut tape = Tape::new();
+            let mut bits = Vec::new();
+            for step in 0..2 {
+                let input = |shape: &[usize]| tape.variable(&Tensor::from_fn(shape, |i| ((i + step) as f32).cos()));
+                let (w, b) = (input(&[12, 7]), input(&[7]));
+                let sum = tape.sum_over_rows(ROWS, [w, b], |tape, [w, b], rows| {
+                    tape.constant(&data.slice(0, rows)).linear(w, b).tanh().logsumexp_axes(&[1]).sum()
+                });
+                let gradients = sum.backward();
+                let all = [sum.value(), gradients.wrt(w), gradients.wrt(b)];
+                bits.extend(all.iter().flat_map(Tensor::to_vec).map(f32::to_bits));
+                drop(gradients);
+                tape.reset();
+            }
+            bits
+        })
+    };
+    let one = run(1);
+    for threads in [2, 3] {
+        assert!(run(threads) == one, "{threads} threads");
+    }
+}

@@ -14,6 +14,7 @@ mod profile;
 mod properties;
 mod ranges;
 mod scopes;
+mod sum_over_rows;
 mod tape_sentences;
 mod tensor_sentences;
 mod tidy;

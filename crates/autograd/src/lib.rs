@@ -36,6 +36,8 @@
 #[macro_use(ensure, fail)]
 extern crate unspool_tensor;
 
+#[doc(hidden)]
+pub mod at_callers_line;
 mod bad_value;
 #[doc(hidden)]
 pub mod elementwise;
@@ -44,6 +46,7 @@ mod gradients;
 pub mod ops;
 mod params;
 mod profile;
+mod rows;
 mod scope;
 mod tape;
 mod transforms;
@@ -55,6 +58,7 @@ pub use gradients::Gradients;
 pub use ops::{Convolution, Operand};
 pub use params::{Params, ParamsExt, Path, Segment};
 pub use profile::{Cost, Profile, ProfileRow};
+pub use rows::Rebind;
 pub use scope::{Scope, here, isolated};
 #[doc(hidden)]
 pub use scope::{chained_scope, is_library, layer_scope, users_line};

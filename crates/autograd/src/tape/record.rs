@@ -46,6 +46,8 @@ pub(crate) struct Record<T: Scalar> {
     pub(super) hollows: Vec<Tensor<T>>,
     /// The latest numbers that became constants, each with its bits: one tensor for all its uses.
     numbers: Vec<(u64, Tensor<T>)>,
+    /// The tapes of parts of a sum over rows, with their capacity, for the next one.
+    pub(crate) part_tapes: Vec<Tape<T>>,
     /// Scratch space of [`Tape::release`](crate::Tape::release).
     pub(super) needed: Vec<bool>,
 }
@@ -70,6 +72,7 @@ impl<T: Scalar> Record<T> {
             empty: Tensor::zeros([0]),
             hollows: Vec::new(),
             numbers: Vec::new(),
+            part_tapes: Vec::new(),
             needed: Vec::new(),
         }
     }
@@ -207,6 +210,18 @@ impl<T: Scalar> Record<T> {
         if held > 2 * value.numel() * size_of::<T>() + SMALL_BLOCK {
             *value = value.copy();
         }
+    }
+
+    /// The bytes of the elements of the values from `since` on; of those that share memory, once.
+    pub(crate) fn bytes_of_elements(&self, since: usize) -> usize {
+        let of = |value: &Tensor<T>| {
+            let [_, (block, bytes)] = value.blocks();
+            (block, bytes.min(value.numel() * size_of::<T>()))
+        };
+        let mut blocks: Vec<(usize, usize)> = self.values[since.min(self.values.len())..].iter().map(of).collect();
+        blocks.sort_unstable_by_key(|&(block, bytes)| (block, std::cmp::Reverse(bytes)));
+        blocks.dedup_by_key(|&mut (block, _)| block);
+        blocks.iter().map(|&(_, bytes)| bytes).sum()
     }
 
     /// Drops everything recorded and keeps the capacity of the lists.

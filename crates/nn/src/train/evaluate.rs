@@ -9,10 +9,10 @@ use crate::layers::layer::Model;
 use crate::layers::masks::check_lengths;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::at_callers_line::{at_callers_line, at_callers_line_with};
 use crate::train::batch_loss::{loss_on, output};
 use crate::train::predictions::{Predictions, map_chunks};
 use std::fmt::Display;
+use unspool_autograd::at_callers_line::{at_callers_line, at_callers_line_with};
 use unspool_autograd::{Scalar, Tape, Tensor};
 
 /// The loss of the model on a data set, or a [metric](crate::train::metrics): the function of all

@@ -1,6 +1,5 @@
 //! `fit`: the settings of a training, and its start.
 
-use super::at_callers_line::{at_callers_line, on_any_thread};
 use super::callback::Callback;
 use super::error::FitError;
 use super::interrupt::Interrupt;
@@ -12,6 +11,7 @@ use crate::optim::optimizer::Optimizer;
 use crate::train::history::History;
 #[cfg(feature = "safetensors")]
 use std::path::Path;
+use unspool_autograd::at_callers_line::{at_callers_line, on_any_thread};
 use unspool_autograd::{Params, ParamsExt, Real, Scalar, Tensor};
 
 /// The settings of a training, returned by [`fit`]; [`run`](Fit::run) starts it.

@@ -10,7 +10,6 @@
 //! depends on is in a checkpoint: the model, the state of the optimizer, of the callbacks and of the
 //! task, the position and the history.
 
-pub(crate) mod at_callers_line;
 pub(crate) mod bad_batch;
 pub(crate) mod bad_step;
 pub(crate) mod batch_loss;

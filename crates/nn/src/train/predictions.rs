@@ -5,10 +5,10 @@ use crate::data::examples::OnTape;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::at_callers_line::on_any_thread;
 use crate::train::batch_loss::{bound, loss_on, output, valid_steps};
 use crate::tuning::EVALUATED_EXAMPLES;
 use rayon::prelude::*;
+use unspool_autograd::at_callers_line::on_any_thread;
 use unspool_autograd::{Scalar, Tape, Tensor};
 
 /// The outputs of a model for all examples, and the targets, without padding. A metric that is not a

@@ -5,7 +5,6 @@ use crate::data::examples::OnTape;
 use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
-use crate::train::at_callers_line::{at_callers_line, on_any_thread};
 use crate::train::bad_batch::if_finding;
 use crate::train::batch_loss::batch_loss;
 use crate::tuning::{ADDED_ELEMENTS, MAX_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
@@ -13,6 +12,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+use unspool_autograd::at_callers_line::{at_callers_line, on_any_thread};
 use unspool_autograd::{BadValue, Params, ParamsExt, Profile, Scalar, Tape, Tensor, Var, isolated};
 
 /// The gradients of a batch that is cut into shards. Each shard has a tape of its own, and shards

@@ -1,6 +1,5 @@
 //! The task of a data set and a loss.
 
-use super::at_callers_line::at_callers_line_with;
 use super::bad_batch::mistaken_example;
 use super::error::FitError;
 use super::task::{BatchGradients, ExampleSet, Task};
@@ -18,6 +17,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::ops::Range;
 use std::panic::Location;
+use unspool_autograd::at_callers_line::at_callers_line_with;
 use unspool_autograd::mistake::{Caught, catch};
 use unspool_autograd::{BadValue, Scalar, Var};
 

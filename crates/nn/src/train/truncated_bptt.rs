@@ -1,6 +1,5 @@
 //! Truncated backpropagation through time.
 
-use super::at_callers_line::{at_callers_line_with, on_any_thread};
 use super::bad_batch::{at_loss, bad_example, explain};
 use super::batch_loss::loss_scope;
 use super::error::FitError;
@@ -21,6 +20,7 @@ use crate::train::shards::Shards;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::panic::Location;
+use unspool_autograd::at_callers_line::{at_callers_line_with, on_any_thread};
 use unspool_autograd::{BadValue, Cause, Indices, Params, Scalar, Tape, Tensor, Var};
 
 /// Long sequences that a model learns window by window: the gradient stays within a window, the
