@@ -43,6 +43,7 @@ mod bad_value;
 pub mod elementwise;
 mod gradcheck;
 mod gradients;
+pub mod numbers;
 pub mod ops;
 mod params;
 mod profile;

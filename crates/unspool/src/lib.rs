@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use unspool_autograd as autograd;
+pub use unspool_autograd::numbers;
 pub use unspool_nn::{bench, cells, data, inspect, io, layers, losses, online, optim, recurrent, text, train};
 pub use unspool_tensor as tensor;
 

@@ -1,0 +1,205 @@
+//! The record of what was computed with single numbers, and its backward pass.
+
+use crate::numbers::container::Numbers;
+use crate::numbers::function::FunctionOnce;
+use crate::numbers::reverse::Reverse;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use unspool_tensor::Number;
+
+/// How one number depends on one of its operands.
+#[derive(Clone, Copy)]
+pub(crate) struct Arc<N> {
+    /// The partial derivative of the result by the operand.
+    pub partial: N,
+    pub operand: u32,
+    pub result: u32,
+}
+
+/// What was computed with [`Reverse`] numbers: a flat list of partial derivatives, one for each operand of each
+/// operation, in the order of the program.
+///
+/// An operation pushes its partial derivatives, which are known once its value is; [`Reverse::backward`] walks the list
+/// once, from the end, and applies the chain rule. Neither recurses, and [`reset`](NumberTape::reset) keeps the memory:
+/// a loop that computes the same again allocates nothing.
+///
+/// The partial derivatives are numbers of type `N`. If these are on a tape themselves, or dual, the gradient can be
+/// differentiated.
+///
+/// ```
+/// use unspool_autograd::numbers::NumberTape;
+///
+/// let mut tape = NumberTape::new();
+/// for x in [1.0_f64, 2.0, 3.0] {
+///     let (value, slope) = tape.gradient(&x, |x| x * x * x);
+///     assert_eq!((value, slope), (x * x * x, 3.0 * x * x));
+/// }
+/// ```
+///
+/// Griewank and Walther 2008, "Evaluating Derivatives", chapter 3.
+pub struct NumberTape<N> {
+    arcs: RefCell<Vec<Arc<N>>>,
+    len: Cell<u32>,
+    /// Memory of the last backward pass.
+    adjoints: Cell<Vec<N>>,
+    /// The tape that sub-functions are computed on, while none is.
+    inner: Cell<Option<Box<NumberTape<N>>>>,
+}
+
+impl<N: Number> NumberTape<N> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A number whose gradient can be requested.
+    #[inline]
+    pub fn variable(&self, value: N) -> Reverse<'_, N> {
+        Reverse::on_tape(value, self, self.next())
+    }
+
+    /// The value and the gradient of a function: [`gradient`](crate::numbers::gradient) in this tape's memory, which is
+    /// [`reset`](NumberTape::reset) first.
+    #[track_caller]
+    pub fn gradient<X: Numbers<N> + ?Sized>(
+        &mut self,
+        x: &X,
+        function: impl for<'t> FunctionOnce<X::Of<Reverse<'t, N>>, Reverse<'t, N>>,
+    ) -> (N, X::Of<N>) {
+        self.reset();
+        let y = function(x.map(|value| self.variable(value)));
+        let gradients = y.backward();
+        let mut inputs = 0..;
+        (y.value(), x.map(|_| gradients.of_next(&mut inputs)))
+    }
+
+    /// Removes all numbers and keeps the memory. Numbers still in use do not compile.
+    pub fn reset(&mut self) {
+        self.arcs.get_mut().clear();
+        self.len.set(0);
+    }
+
+    /// How many numbers there are on the tape.
+    pub fn len(&self) -> usize {
+        self.len.get() as usize
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The index of a new number.
+    #[inline(always)]
+    fn next(&self) -> u32 {
+        let index = self.len.get();
+        self.len.set(index.checked_add(1).expect("a tape holds at most 2^32 numbers"));
+        index
+    }
+
+    /// Adds a number with its partial derivatives by some operands, given by their indices.
+    #[inline(always)]
+    pub(crate) fn record<const K: usize>(&self, value: N, partials: [(u32, N); K]) -> Reverse<'_, N> {
+        let result = self.next();
+        let arcs = partials.map(|(operand, partial)| Arc { partial, operand, result });
+        self.arcs.borrow_mut().extend_from_slice(&arcs);
+        Reverse::on_tape(value, self, result)
+    }
+
+    /// The same for any number of operands: `partials` passes each, and the partial derivative by it, to its argument.
+    pub(crate) fn record_all(&self, value: N, partials: impl FnOnce(&mut dyn FnMut(u32, N))) -> Reverse<'_, N> {
+        let result = self.next();
+        let mut arcs = self.arcs.borrow_mut();
+        partials(&mut |operand, partial| arcs.push(Arc { partial, operand, result }));
+        Reverse::on_tape(value, self, result)
+    }
+
+    /// The tape for a sub-function, with the memory that the last one had.
+    pub(crate) fn take_inner(&self) -> Box<NumberTape<N>> {
+        let mut inner = self.inner.take().unwrap_or_default();
+        inner.reset();
+        inner
+    }
+
+    pub(crate) fn put_inner(&self, inner: Box<NumberTape<N>>) {
+        self.inner.set(Some(inner));
+    }
+
+    /// The derivatives of number `y` by every number before it.
+    pub(crate) fn backward(&self, y: u32) -> NumberGradients<'_, N> {
+        let mut adjoints = self.adjoints.take();
+        adjoints.clear();
+        adjoints.resize(y as usize + 1, N::ZERO);
+        adjoints[y as usize] = N::ONE;
+        let arcs = self.arcs.borrow();
+        let end = arcs.partition_point(|arc| arc.result <= y);
+        for arc in arcs[..end].iter().rev() {
+            let adjoint = adjoints[arc.result as usize];
+            // What y does not depend on stays 0, however steep: 0 times an infinite derivative would be NaN.
+            if !adjoint.is_zero() {
+                adjoints[arc.operand as usize] += arc.partial * adjoint;
+            }
+        }
+        NumberGradients { adjoints, tape: Some(self) }
+    }
+}
+
+impl<N: Number> Default for NumberTape<N> {
+    fn default() -> Self {
+        let (arcs, len) = (RefCell::new(Vec::new()), Cell::new(0));
+        NumberTape { arcs, len, adjoints: Cell::new(Vec::new()), inner: Cell::new(None) }
+    }
+}
+
+impl<N> fmt::Debug for NumberTape<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NumberTape").field("len", &self.len.get()).finish_non_exhaustive()
+    }
+}
+
+/// The derivatives of a number by those it was computed from: the result of [`Reverse::backward`].
+pub struct NumberGradients<'t, N: Number> {
+    adjoints: Vec<N>,
+    tape: Option<&'t NumberTape<N>>,
+}
+
+impl<'t, N: Number> NumberGradients<'t, N> {
+    pub(crate) fn none() -> Self {
+        NumberGradients { adjoints: Vec::new(), tape: None }
+    }
+
+    /// The derivative by `x`, a [variable](NumberTape::variable): 0 if the result does not depend on it.
+    #[track_caller]
+    pub fn wrt(&self, x: Reverse<'t, N>) -> N {
+        let Some((tape, index)) = x.place() else { return N::ZERO };
+        let Some(own) = self.tape else { return N::ZERO };
+        ensure!(std::ptr::eq(tape, own), "wrt: the number is on another tape than the result");
+        self.at(index as usize)
+    }
+
+    /// The derivative by number `index` of the tape.
+    #[inline]
+    pub(crate) fn at(&self, index: usize) -> N {
+        self.adjoints.get(index).copied().unwrap_or(N::ZERO)
+    }
+
+    /// The same for the next of some variables that were the first on the tape.
+    #[inline]
+    pub(crate) fn of_next(&self, variables: &mut std::ops::RangeFrom<usize>) -> N {
+        self.at(variables.next().expect("an endless range"))
+    }
+}
+
+impl<N: Number> Drop for NumberGradients<'_, N> {
+    fn drop(&mut self) {
+        if let Some(tape) = self.tape {
+            tape.adjoints.set(std::mem::take(&mut self.adjoints));
+        }
+    }
+}
+
+impl<N: Number> fmt::Debug for NumberGradients<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NumberGradients").field(&self.adjoints).finish()
+    }
+}
