@@ -67,7 +67,7 @@ pub use tape::{InputGrads, Inputs, Op, Origin, Recomputable, Saves, Tape, Var};
 pub use transforms::{hessian, hvp, jacobian, jvp, vjp};
 pub use unspool_derive::Params;
 pub use unspool_tensor::{
-    CountingAllocator, Dual, Indices, MAX_RANK, Nested, Nests, Number, Real, Rng, Scalar, Shape, SliceRange, Tensor,
+    CountingAllocator, Dual, Indices, MAX_RANK, Forward, Nested, Nests, Number, Real, Rng, Scalar, Shape, SliceRange, Tensor,
     rng,
 };
 #[doc(hidden)]

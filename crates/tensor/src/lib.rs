@@ -46,12 +46,13 @@ pub use ops::row_wise::{max_row, sum_row};
 pub use ops::slice_range::SliceRange;
 pub use random::{Rng, rng};
 pub use scalar::dual::Dual;
-pub use scalar::nested::{Nested, Nests};
+pub use scalar::nested::{Forward, Nested, Nests};
 pub use scalar::number::Number;
+pub use scalar::tangents::Tangents;
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
 pub use storage::counting_allocator::CountingAllocator;
 pub use storage::pool::{bytes_allocated, release_memory};
 pub use tensor::Tensor;
 #[doc(hidden)]
-pub use tuning::VECTOR;
+pub use tuning::{DIRECTIONS, VECTOR};

@@ -89,3 +89,12 @@ pub(crate) const RECURRENCE_COLUMNS: usize = 2048;
 /// Threads share a linear recurrence of at least this many elements. Forward and backward, two take
 /// 0.57 (8 million) to 0.8 (half a million) of the time of one, and gain nothing below that.
 pub(crate) const PARALLEL_RECURRENCE: usize = 1 << 19;
+
+/// The directions that [`Forward`](crate::Forward) numbers are pushed along at once: the tangents of an
+/// `f64` are one AVX-512 vector.
+#[doc(hidden)]
+pub const DIRECTIONS: usize = 8;
+
+/// Products of numbers with several tangents take at most so many multiplications element by element,
+/// more by the product of their components, which costs some 50 ns a call.
+pub(crate) const SMALL_PRODUCT: usize = 1 << 10;

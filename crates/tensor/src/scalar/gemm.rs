@@ -53,6 +53,12 @@ impl<'a, T: Copy> Matrix<'a, T> {
         Matrix { offset: offset as usize, rows: rows.len(), ..self }
     }
 
+    /// The element in row `i` and column `j`.
+    #[inline(always)]
+    pub(super) fn at(&self, i: usize, j: usize) -> T {
+        self.elements[(self.offset as isize + i as isize * self.strides.0 + j as isize * self.strides.1) as usize]
+    }
+
     /// Whether every element is within `elements`.
     #[inline]
     pub(crate) fn is_in_bounds(&self) -> bool {
@@ -83,7 +89,7 @@ macro_rules! product {
             // The crate's kernels write columns, so it computes the transpose, cᵀ = bᵀ aᵀ.
             // SAFETY: `Product::new` has the caller's word that a is [m, k] and b is [k, n], both within their slices
             // at their strides, and that c holds m rows of n elements, which nobody else reads or writes meanwhile. The
-            // products of duals keep to that with a `spread` of 2.
+            // products of duals and of numbers with several tangents keep to that with their `spread`.
             unsafe {
                 $gemm()(
                     n,

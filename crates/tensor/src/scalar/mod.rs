@@ -1,7 +1,7 @@
 //! Numbers, and which of them are element types of tensors.
 //!
 //! - `number`: what can be computed with a single one;
-//! - `dual`: a number with its derivative;
+//! - `dual`: a number with its derivative; `tangents`: with several;
 //! - `nested`: a number whose gradients can be differentiated;
 //! - `math`: exponentials, logarithms and angles that vectorize;
 //! - `gemm`: matrix products of raw slices.
@@ -17,6 +17,8 @@ mod math;
 #[allow(unsafe_code)]
 pub(crate) mod nested;
 pub(crate) mod number;
+#[allow(unsafe_code)]
+pub(crate) mod tangents;
 
 use gemm::Product;
 use number::Number;
@@ -58,7 +60,8 @@ macro_rules! real {
 real!(f32);
 real!(f64);
 
-/// An element type of tensors: [`f32`], [`f64`], or [`Dual`](crate::Dual) numbers over one of these.
+/// An element type of tensors: [`f32`], [`f64`], or over one of these [`Dual`](crate::Dual) or
+/// [`Nested`](crate::Nested) numbers, or [`Tangents`](crate::Tangents).
 pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 'static {
     /// The type's name as messages have it: `f32`, `f64`.
     const NAME: &'static str;
@@ -73,8 +76,8 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
     /// its gradients; this type where they are not differentiated again.
     #[doc(hidden)]
     type Lifted: Scalar;
-    /// Whether gradients of these numbers can be differentiated, as those of [`Nested`](crate::Nested)
-    /// numbers.
+    /// Whether these numbers have lifted ones, as [`Nested`](crate::Nested) numbers and
+    /// [`Forward`](crate::Forward) ones: then a tape keeps what their ops read.
     #[doc(hidden)]
     const NESTS: bool = false;
     /// This number with the tangent.
