@@ -67,8 +67,8 @@ pub use tape::{InputGrads, Inputs, Op, Origin, Recomputable, Saves, Tape, Var};
 pub use transforms::{hessian, hvp, jacobian, jvp, vjp};
 pub use unspool_derive::Params;
 pub use unspool_tensor::{
-    CountingAllocator, Dual, Indices, MAX_RANK, Forward, Nested, Nests, Number, Real, Rng, Scalar, Shape, SliceRange, Tensor,
-    rng,
+    CountingAllocator, Dual, Forward, Indices, MAX_RANK, Nested, Nests, Number, Real, Rng, Scalar, Shape, SliceRange,
+    Tangents, Tensor, rng,
 };
 #[doc(hidden)]
 pub use unspool_tensor::{ensure, fail, mistake};
