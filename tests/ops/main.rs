@@ -13,6 +13,7 @@ mod params;
 mod profile;
 mod properties;
 mod ranges;
+mod row_function;
 mod scopes;
 mod sum_over_rows;
 mod tape_sentences;

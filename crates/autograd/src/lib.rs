@@ -47,6 +47,7 @@ pub mod numbers;
 pub mod ops;
 mod params;
 mod profile;
+mod row_function;
 mod rows;
 mod scope;
 mod tape;
@@ -59,6 +60,7 @@ pub use gradients::Gradients;
 pub use ops::{Convolution, Operand};
 pub use params::{Params, ParamsExt, Path, Segment};
 pub use profile::{Cost, Profile, ProfileRow};
+pub use row_function::RowFunction;
 pub use rows::Rebind;
 pub use scope::{Scope, here, isolated};
 #[doc(hidden)]

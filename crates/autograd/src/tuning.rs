@@ -66,3 +66,10 @@ pub(crate) const FIXED_SHARE: usize = 4;
 /// Without it, least squares of a polynomial of 64 coefficients, which is 130 ops, took 1.8 times as
 /// long in parts of 256 KiB as on one tape; with it, as long.
 pub(crate) const OP_BYTES: usize = 1 << 12;
+
+/// The bytes of values, slopes and gradients of a block of rows of a
+/// [`RowFunction`](crate::RowFunction).
+pub(crate) const ROW_BLOCK_BYTES: usize = 1 << 15;
+
+/// The smallest and the largest number of rows of such a block.
+pub(crate) const ROW_BLOCKS: std::ops::RangeInclusive<usize> = 32..=256;

@@ -39,7 +39,11 @@ mod tensor;
 mod tuning;
 
 pub use indices::Indices;
+#[doc(hidden)]
+pub use loops::simd::dispatch;
 pub use matmul::packed::PackedMatrix;
+#[doc(hidden)]
+pub use ops::columns;
 #[doc(hidden)]
 pub use ops::recurrence as recurrences;
 pub use ops::row_wise::{max_row, sum_row};

@@ -8,10 +8,10 @@ pub use unspool_nn::{bench, cells, data, inspect, io, layers, losses, online, op
 pub use unspool_tensor as tensor;
 
 /// The built-in ops, and what a custom op is made of: the trait [`Op`](ops::Op), or the
-/// [`elementwise!`](ops::elementwise) macro.
+/// macros [`elementwise!`](ops::elementwise) and [`row_function!`](ops::row_function).
 pub mod ops {
     pub use unspool_autograd::ops::*;
-    pub use unspool_autograd::{InputGrads, Inputs, Op, Saves, elementwise};
+    pub use unspool_autograd::{InputGrads, Inputs, Op, RowFunction, Saves, elementwise, row_function};
 }
 
 pub use prelude::*;

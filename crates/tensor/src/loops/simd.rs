@@ -42,8 +42,9 @@ mod level {
 }
 
 /// Runs `f` compiled for the widest vector instructions of this processor.
+#[doc(hidden)]
 #[inline(always)]
-pub(crate) fn dispatch<R>(f: impl FnOnce() -> R) -> R {
+pub fn dispatch<R>(f: impl FnOnce() -> R) -> R {
     // A branch and a direct call, so `f` is inlined into each version: through a function pointer it would be
     // compiled once, for the baseline.
     #[cfg(target_arch = "x86_64")]

@@ -6,6 +6,7 @@
 //! every run.
 
 mod arithmetic;
+pub mod columns;
 mod concat;
 mod duals;
 mod elementwise;

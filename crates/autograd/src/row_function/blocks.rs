@@ -1,0 +1,75 @@
+//! Tracing a function for some rows at a time.
+
+use super::RowFunction;
+use super::trace::Trace;
+use super::traced::Traced;
+use crate::tuning::{ROW_BLOCK_BYTES, ROW_BLOCKS};
+use std::any::Any;
+use std::cell::RefCell;
+use unspool_tensor::Scalar;
+use unspool_tensor::columns::Columns;
+
+thread_local! {
+    /// The traces that this thread used before, one for each type of number: their memory is used again.
+    static TRACES: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn take_trace<T: Scalar>() -> Box<RefCell<Trace<T>>> {
+    TRACES.with_borrow_mut(|traces| {
+        let kept = traces.iter().position(|trace| trace.is::<RefCell<Trace<T>>>());
+        kept.and_then(|i| traces.swap_remove(i).downcast().ok()).unwrap_or_else(|| Box::new(RefCell::new(Trace::new())))
+    })
+}
+
+fn keep_trace<T: Scalar>(trace: Box<RefCell<Trace<T>>>) {
+    // That of a function of a million operations would take more memory than a later call saves time.
+    if trace.borrow().capacity() <= 16 * ROW_BLOCK_BYTES / size_of::<T>() {
+        TRACES.with_borrow_mut(|traces| traces.push(trace));
+    }
+}
+
+/// Traces `function` for all rows, block by block: `visit(trace, outputs, rows before the block, rows)`.
+///
+/// Where the rows of a block take different branches it is traced again for half of them, and so on
+/// down to a single row, so each row takes its own.
+pub(super) fn for_each_block<T: Scalar, F: RowFunction<K, M>, const K: usize, const M: usize>(
+    function: &F,
+    columns: &Columns<'_, T, K>,
+    active: [bool; K],
+    mut visit: impl FnMut(&mut Trace<T>, [Output<T>; M], usize, usize),
+) {
+    let trace = take_trace::<T>();
+    let mut size = *ROW_BLOCKS.start();
+    columns.for_each_run(|run| {
+        let mut start = 0;
+        while start < run.len {
+            let rows = size.min(run.len - start);
+            trace.borrow_mut().begin(rows);
+            for (k, &is_active) in active.iter().enumerate() {
+                trace.borrow_mut().input(rows, is_active, |column| columns.read(&run, k, start, column));
+            }
+            let y = function.call(std::array::from_fn(|k| Traced::Rows(&trace, k as u32)));
+            let mut nodes = trace.borrow_mut();
+            if nodes.disagreed() && rows > 1 {
+                size = rows / 2;
+                continue;
+            }
+            let fits = ROW_BLOCK_BYTES / (nodes.numbers_per_row() * size_of::<T>());
+            let outputs = y.map(|y| match y {
+                Traced::Constant(y) => Output::Constant(y),
+                Traced::Rows(_, node) => Output::Node(node),
+            });
+            visit(&mut nodes, outputs, run.done + start, rows);
+            start += rows;
+            size = (2 * size).min(fits.clamp(*ROW_BLOCKS.start(), *ROW_BLOCKS.end()));
+        }
+    });
+    keep_trace(trace);
+}
+
+/// An output of a function in a trace.
+#[derive(Clone, Copy)]
+pub(super) enum Output<T> {
+    Constant(T),
+    Node(u32),
+}

@@ -1,0 +1,122 @@
+//! The op that maps a function over rows, and the Jacobians of it.
+
+use super::RowFunction;
+use super::blocks::{Output, for_each_block};
+use crate::tape::{InputGrads, Inputs, Op, Saves};
+use unspool_tensor::columns::{Arrangement, Columns};
+use unspool_tensor::{Scalar, Tensor};
+
+/// A function over the rows of tensors, or over the elements of `K` tensors.
+#[derive(Clone)]
+pub(super) struct OverRows<F, const K: usize, const M: usize> {
+    pub(super) function: F,
+    /// How the numbers of a row lie: next to each other, or in a tensor each.
+    pub(super) arrangement: Arrangement,
+}
+
+impl<F: RowFunction<K, M>, const K: usize, const M: usize> OverRows<F, K, M> {
+    #[track_caller]
+    fn columns<'a, T: Scalar>(&self, x: Inputs<'a, T>) -> Columns<'a, T, K> {
+        match self.arrangement {
+            Arrangement::Rows => Columns::of_rows(self.function.name(), x.iter()),
+            Arrangement::Planes => Columns::of_elements(self.function.name(), x.iter()),
+        }
+    }
+}
+
+impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for OverRows<F, K, M> {
+    fn name(&self) -> &'static str {
+        self.function.name()
+    }
+
+    #[track_caller]
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        self.columns(x).map(
+            self.arrangement,
+            #[inline(always)]
+            |x| self.function.call(x),
+        )
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
+    }
+
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        let columns = self.columns(x);
+        let grad = grad.contiguous();
+        let dy = grad.as_slice().expect("contiguous");
+        // Input i has the columns from `first` on; its gradient is of the shape that it broadcasts to.
+        let mut first = 0;
+        let mut dx: [Option<(usize, usize, Tensor<T>)>; K] = [const { None }; K];
+        let mut active = [false; K];
+        for (i, x) in x.iter().enumerate() {
+            let width = if self.arrangement == Arrangement::Rows { x.shape()[x.rank() - 1] } else { 1 };
+            if into.needs(i) && width > 0 {
+                let shape = match self.arrangement {
+                    Arrangement::Rows => self.arrangement.shape(&columns.rows(), width),
+                    Arrangement::Planes => columns.rows(),
+                };
+                dx[first] = Some((i, width, Tensor::scratch(shape)));
+                active[first..first + width].fill(true);
+            }
+            first += width;
+        }
+        for_each_block(&self.function, &columns, active, |trace, y, done, rows| {
+            trace.begin_sweep();
+            for (m, y) in y.into_iter().enumerate() {
+                if let Output::Node(node) = y {
+                    trace.seed(node, rows, |block| self.arrangement.read(dy, (m, M), done, block));
+                }
+            }
+            trace.sweep();
+            for (first, dx) in dx.iter_mut().enumerate() {
+                let Some((_, width, dx)) = dx else { continue };
+                for j in 0..*width {
+                    let dx = dx.as_mut_slice();
+                    match trace.gradient((first + j) as u32) {
+                        Some(gradient) => self.arrangement.write(dx, (j, *width), done, &gradient[..rows]),
+                        None => self.arrangement.fill(dx, (j, *width), done, rows),
+                    }
+                }
+            }
+        });
+        for (i, _, dx) in dx.into_iter().flatten() {
+            into.add(i, dx);
+        }
+    }
+}
+
+/// The values `[.., M]` and the Jacobians `[.., M, K]`.
+#[track_caller]
+pub(super) fn jacobians<T: Scalar, F: RowFunction<K, M>, const K: usize, const M: usize>(
+    function: &F,
+    x: &[&Tensor<T>],
+) -> (Tensor<T>, Tensor<T>) {
+    let columns = Columns::<T, K>::of_rows(function.name(), x.iter().copied());
+    let shape = columns.rows().insert(columns.rows().rank(), M);
+    let (mut values, mut all) = (Tensor::scratch(shape), Tensor::scratch(shape.insert(shape.rank(), K)));
+    let (y, jacobians) = (values.as_mut_slice(), all.as_mut_slice());
+    for_each_block(function, &columns, [true; K], |trace, outputs, done, rows| {
+        for (m, output) in outputs.into_iter().enumerate() {
+            trace.begin_sweep();
+            match output {
+                Output::Constant(c) => y[done * M..][..rows * M].iter_mut().skip(m).step_by(M).for_each(|y| *y = c),
+                Output::Node(node) => {
+                    Arrangement::Rows.write(y, (m, M), done, &trace.values(node)[..rows]);
+                    trace.seed(node, rows, |block| block.fill(T::ONE));
+                }
+            }
+            trace.sweep();
+            for k in 0..K {
+                match trace.gradient(k as u32) {
+                    Some(gradient) => {
+                        Arrangement::Rows.write(jacobians, (m * K + k, M * K), done, &gradient[..rows]);
+                    }
+                    None => Arrangement::Rows.fill(jacobians, (m * K + k, M * K), done, rows),
+                }
+            }
+        }
+    });
+    (values, all)
+}

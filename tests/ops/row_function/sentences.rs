@@ -1,0 +1,43 @@
+//! What is said of inputs that do not fit, at the caller's line.
+
+use super::Odd;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use unspool::ops::RowFunction;
+use unspool::prelude::*;
+
+#[test]
+fn inputs_that_do_not_fit_are_refused() {
+    let tape = Tape::new();
+    let [a, b, c, d] = [&[5, 2][..], &[5, 2], &[4, 1], &[]].map(|shape| tape.variable(&Tensor::<f64>::zeros(shape)));
+    let sentence = |mistake: &dyn Fn()| {
+        let panic = catch_unwind(AssertUnwindSafe(mistake)).expect_err("it must be refused");
+        panic.downcast_ref::<String>().expect("a sentence").clone()
+    };
+    let width = "odd: inputs [5, 2], [5, 2] have 4 numbers a row, the function takes 3";
+    assert_eq!(sentence(&|| _ = Odd.map_rows(&[a, b])), width);
+    assert_eq!(sentence(&|| _ = Odd.jacobians(&[&a.value(), &b.value()])), width);
+    assert_eq!(sentence(&|| _ = Odd.map_rows(&[a, c])), "odd: the rows of inputs [5, 2], [4, 1] do not broadcast");
+    assert_eq!(sentence(&|| _ = Odd.map_rows(&[a, d])), "odd: inputs [5, 2], []: one of rank 0 has no rows");
+    assert_eq!(sentence(&|| _ = Odd.map_rows::<f64>(&[])), "odd: no inputs were given");
+    assert_eq!(sentence(&|| _ = Odd.map_elements([a, c, b])), "odd: inputs [5, 2], [4, 1], [5, 2] do not broadcast");
+    let other = Tape::new();
+    let foreign = other.variable(&Tensor::zeros([5, 1]));
+    assert_eq!(sentence(&|| _ = Odd.map_rows(&[a, foreign])), "odd: the operands belong to different tapes");
+}
+
+#[test]
+fn a_mistake_points_to_the_callers_line() {
+    let tape = Tape::new();
+    let a = tape.variable(&Tensor::<f64>::zeros([5, 2]));
+    let line = std::sync::Arc::new(std::sync::Mutex::new(0));
+    let hook = std::panic::take_hook();
+    let seen = line.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        *seen.lock().unwrap() = panic.location().map_or(0, Location::line);
+    }));
+    let here = line!() + 1;
+    let refused = catch_unwind(AssertUnwindSafe(|| _ = Odd.map_rows(&[a, a])));
+    std::panic::set_hook(hook);
+    assert!(refused.is_err());
+    assert_eq!(*line.lock().unwrap(), here);
+}
