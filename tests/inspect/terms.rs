@@ -1,6 +1,6 @@
 //! The gradient of a weight as a sum over time, and the Jacobians between steps.
 
-use unspool::autograd::jacobian;
+use unspool::autograd::jacrev;
 use unspool::cells::*;
 use unspool::inspect::{GradientFlow, Jacobian};
 use unspool::prelude::*;
@@ -150,7 +150,7 @@ fn the_term_of_a_step_is_that_of_the_formula() {
 
 /// `dh_T/dh_t` of one example, by the Jacobian of the steps from t on.
 fn jacobian_norm(cell: &Gru<Tensor<f64>>, xs: &Tensor<f64>, h: &Tensor<f64>, steps: std::ops::Range<usize>) -> f64 {
-    let matrix = jacobian(h, |tape, h| {
+    let matrix = jacrev(h, |tape, h| {
         let cell = tape.bind_frozen(cell);
         steps.clone().fold(h, |h, t| cell.step(cell.project(tape.constant(&xs.slice(0, t..t + 1))).squeeze(0), h).1)
     });

@@ -66,7 +66,10 @@ pub use scope::{Scope, here, isolated};
 #[doc(hidden)]
 pub use scope::{chained_scope, is_library, layer_scope, users_line};
 pub use tape::{InputGrads, Inputs, Op, Origin, Recomputable, Saves, Tape, Var};
-pub use transforms::{hessian, hvp, jacobian, jvp, vjp};
+pub use transforms::{
+    SparseMatrix, Sparsity, hessian, hessian_diagonal, hvp, jacfwd, jacrev, jvp, jvps, sparse_hessian, sparse_jacobian,
+    vjp,
+};
 pub use unspool_derive::Params;
 pub use unspool_tensor::{
     CountingAllocator, Dual, Forward, Indices, MAX_RANK, Nested, Nests, Number, Real, Rng, Scalar, Shape, SliceRange,

@@ -73,3 +73,7 @@ pub(crate) const ROW_BLOCK_BYTES: usize = 1 << 15;
 
 /// The smallest and the largest number of rows of such a block.
 pub(crate) const ROW_BLOCKS: std::ops::RangeInclusive<usize> = 32..=256;
+
+/// The directions in which tangents are pushed along a record at once: each op runs for all of them before the
+/// next one does. A choice: what is computed once for each op is then a small part, and memory is bounded.
+pub(crate) const PUSHED_DIRECTIONS: usize = 64;

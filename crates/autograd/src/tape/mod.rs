@@ -13,6 +13,7 @@ mod op_arena;
 mod packed_weights;
 mod profiler;
 mod pullback;
+mod push_forward;
 mod record;
 mod release;
 mod remarks;
@@ -26,6 +27,7 @@ pub use checkpoint::Recomputable;
 pub(crate) use contributions::{contributions, of_op};
 pub use node::Saves;
 pub use op::{InputGrads, Inputs, Op};
+pub(crate) use push_forward::{forward, push_forward};
 pub(crate) use record::Record;
 pub use var::Var;
 pub use watch::Origin;
@@ -33,10 +35,11 @@ pub use watch::Origin;
 use crate::params::{Params, Path};
 use crate::scope::find_place;
 use node::Node;
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
-use unspool_tensor::{Scalar, Shape, Tensor};
+use unspool_tensor::{Real, Scalar, Shape, Tensor};
 
 /// A record of operations on [`Var`]s, in the order in which they happened.
 ///
@@ -107,6 +110,27 @@ impl<T: Scalar> Tape<T> {
         let record = &mut *self.record.borrow_mut();
         let id = record.push_leaf(value.clone(), false);
         Var::new(self, id, record.epoch)
+    }
+
+    /// Data as a constant, whatever the numbers of the tape: cast to them if the data's are others, as they are
+    /// where derivatives are taken forward or twice. So a function is written once for all of them.
+    ///
+    /// ```
+    /// use unspool_autograd::{Scalar, Tape, Tensor, Var, hessian};
+    /// let data = Tensor::from_slice(&[1.0, 2.0], [2]);
+    /// fn loss<'t, T: Scalar>(tape: &'t Tape<T>, x: Var<'t, T>, data: &Tensor<f64>) -> Var<'t, T> {
+    ///     (x - tape.data(data)).square().sum()
+    /// }
+    /// let x = Tensor::from_slice(&[3.0, 5.0], [2]);
+    /// let tape = Tape::new();
+    /// assert_eq!(loss(&tape, tape.variable(&x), &data).item(), 4.0 + 9.0);
+    /// assert_eq!(hessian(&x, |tape, x| loss(tape, x, &data)).to_vec(), [2.0, 0.0, 0.0, 2.0]);
+    /// ```
+    pub fn data<R: Real>(&self, values: &Tensor<R>) -> Var<'_, T> {
+        match (values as &dyn Any).downcast_ref() {
+            Some(same) => self.constant(same),
+            None => self.constant(&values.cast()),
+        }
     }
 
     /// A constant of this shape whose elements are all this number. However often a loop uses it,

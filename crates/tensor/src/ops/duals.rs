@@ -29,6 +29,11 @@ impl<T: Scalar> Tensor<T> {
     /// These elements with one more tangent each, or none where `tangents` is not given.
     #[doc(hidden)]
     pub fn lift(&self, tangents: Option<&Tensor<T>>) -> Tensor<T::Lifted> {
+        let is_one_number = self.layout().strides[..self.rank()].iter().all(|&stride| stride == 0);
+        if tangents.is_none() && is_one_number && self.numel() > 1 {
+            let first = self.buffer.elements()[self.layout().offset];
+            return Tensor::scalar(first.lifted(T::ZERO)).expand(self.shape());
+        }
         let values = self.contiguous();
         let values = values.as_slice().expect("contiguous");
         let Some(tangents) = tangents else {

@@ -331,6 +331,7 @@ macro_rules! operator {
         impl<T: Number, const K: usize> $Op for Tangents<T, K> {
             type Output = Self;
             #[inline(always)]
+            #[allow(clippy::suspicious_arithmetic_impl)] // the rules of derivatives mix operators
             fn $op(self, other: Self) -> Self {
                 let ($a, $b) = (self.value, other.value);
                 let $y = $value;

@@ -3,11 +3,23 @@
 //! The same gradient rules run over [`Dual`] numbers: each value carries its tangent along, so a
 //! forward pass over duals gives a Jacobian-vector product, and the gradients of a backward pass
 //! over duals have Hessian-vector products as their tangents. Exact to rounding, at about twice the
-//! cost of the plain computation.
+//! cost of the plain computation. Numbers with several tangents do the same for several directions.
+//!
+//! The tapes are kept from call to call: a call that repeats an earlier one takes no new memory.
+//! Data of a function goes to its tape by [`Tape::data`].
 
-use crate::gradients::Gradients;
+mod hessian;
+mod jacobian;
+mod reuse;
+mod sparse;
+
+pub use hessian::{hessian, hessian_diagonal, sparse_hessian};
+pub use jacobian::{jacfwd, jacrev, jvps};
+pub use sparse::{SparseMatrix, Sparsity, sparse_jacobian};
+
 use crate::params::{Params, ParamsExt, Path};
 use crate::tape::{Tape, Var};
+use reuse::with_tape;
 use unspool_tensor::{Dual, Scalar, Tensor};
 
 /// A model of dual numbers, of the same kind as `M`.
@@ -39,9 +51,10 @@ pub fn jvp<T: Scalar, M: Params<Tensor<T>>>(
     function: impl for<'t> Fn(&'t Tape<Dual<T>>, &DualNet<'t, M, T>) -> Var<'t, Dual<T>>,
 ) -> (Tensor<T>, Tensor<T>) {
     let model = join(model, direction);
-    let tape = Tape::new();
-    let value = function(&tape, &tape.bind_frozen(&model)).value();
-    (value.values(), value.tangents())
+    with_tape(|tape| {
+        let value = function(tape, &tape.bind_frozen(&model)).value();
+        (value.values(), value.tangents())
+    })
 }
 
 /// The value of a function of a model, and a vector times its Jacobian: how the sum of the value's
@@ -68,11 +81,12 @@ pub fn vjp<T: Scalar, M: Params<Tensor<T>>>(
     seed: &Tensor<T>,
     function: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>) -> Var<'t, T>,
 ) -> (Tensor<T>, M) {
-    let tape = Tape::new();
-    let net = tape.bind(model);
-    let value = function(&tape, &net);
-    let gradient = value.backward_with(seed).of(&net);
-    (value.value(), gradient)
+    with_tape(|tape| {
+        let net = tape.bind(model);
+        let value = function(tape, &net);
+        let gradient = value.backward_with(seed).of(&net);
+        (value.value(), gradient)
+    })
 }
 
 /// The gradient of a loss, and its Hessian times a direction: how fast the gradient changes as the
@@ -111,79 +125,12 @@ pub fn hvp<T: Scalar, M: Params<Tensor<T>>>(
     loss: impl for<'t> Fn(&'t Tape<Dual<T>>, &DualNet<'t, M, T>) -> Var<'t, Dual<T>>,
 ) -> (M, M) {
     let model = join(model, direction);
-    let tape = Tape::new();
-    let net = tape.bind(&model);
-    let gradient = loss(&tape, &net).backward().of(&net);
+    let gradient = with_tape(|tape| {
+        let net = tape.bind(&model);
+        loss(tape, &net).backward().of(&net)
+    });
     let numbers = |of: fn(&Tensor<Dual<T>>) -> Tensor<T>| gradient.map_leaves(Path::ROOT, &mut |_, leaf| of(leaf));
     (numbers(Tensor::values), numbers(Tensor::tangents))
-}
-
-/// The Jacobian of a function of one tensor: a matrix `[outputs, inputs]`, both in row-major order.
-///
-/// One forward pass, and a backward pass for each element of the output. A function that does not
-/// depend on the tensor has the Jacobian 0.
-///
-/// ```
-/// use unspool_autograd::{jacobian, Tensor};
-/// let x = Tensor::from_slice(&[2.0, 3.0], [2]);
-/// let j = jacobian(&x, |_, x| x.square());
-/// assert_eq!(j, Tensor::from_slice(&[4.0, 0.0, 0.0, 6.0], [2, 2]));
-/// ```
-#[track_caller]
-pub fn jacobian<T: Scalar>(
-    x: &Tensor<T>,
-    function: impl for<'t> Fn(&'t Tape<T>, Var<'t, T>) -> Var<'t, T>,
-) -> Tensor<T> {
-    let tape = Tape::new();
-    let input = tape.variable(x);
-    let y = function(&tape, input);
-    let (outputs, inputs) = (y.shape().numel(), x.numel());
-    let mut rows = Tensor::zeros([outputs, inputs]);
-    for i in 0..outputs {
-        let one = Tensor::from_fn(y.shape(), |at| if at == i { T::ONE } else { T::ZERO });
-        rows.slice_assign(0, i, &Gradients::backward(y, one).wrt(input).reshape([1, inputs]));
-    }
-    rows
-}
-
-/// The Hessian of a loss of one tensor: a symmetric matrix `[n, n]`, in row-major order of the
-/// tensor.
-///
-/// One Hessian-vector product for each element. A loss that does not depend on the tensor has the
-/// Hessian 0.
-///
-/// ```
-/// use unspool_autograd::{hessian, Tensor};
-/// let x = Tensor::from_slice(&[2.0, 3.0], [2]);
-/// let h = hessian(&x, |_, x| x.select(0, 0) * x.select(0, 1).square());
-/// assert_eq!(h, Tensor::from_slice(&[0.0, 6.0, 6.0, 4.0], [2, 2]));
-/// ```
-///
-/// Other data is cast to duals: `tape.constant(&data.cast())`.
-///
-/// # Panics
-/// If the loss does not have one element.
-#[track_caller]
-pub fn hessian<T: Scalar>(
-    x: &Tensor<T>,
-    loss: impl for<'t> Fn(&'t Tape<Dual<T>>, Var<'t, Dual<T>>) -> Var<'t, Dual<T>>,
-) -> Tensor<T> {
-    let n = x.numel();
-    let mut rows = Tensor::zeros([n, n]);
-    let mut tape = Tape::new();
-    for i in 0..n {
-        let one = Tensor::from_fn(x.shape(), |at| if at == i { T::ONE } else { T::ZERO });
-        let gradient = {
-            let input = tape.variable(&x.with_tangents(&one));
-            let loss = loss(&tape, input);
-            let shape = loss.shape();
-            ensure!(shape.numel() == 1, "hessian: a loss has one element, this value has shape {shape}");
-            Gradients::backward(loss, Tensor::ones(shape)).wrt(input)
-        };
-        tape.reset();
-        rows.slice_assign(0, i, &gradient.tangents().reshape([1, n]));
-    }
-    rows
 }
 
 /// The model with the direction as the tangents of its parameters.

@@ -1,0 +1,126 @@
+//! Tangents pushed forward along a record, in many directions at once.
+//!
+//! The ops that a tape of [`Forward`] numbers recorded run once more, over numbers with several tangents.
+//! Ops of constants are not recorded, and so do not: they are computed once, without tangents. Each op runs
+//! for all directions before the next one does, so that what it reads is in cache (vector forward mode:
+//! Griewank and Walther 2008, "Evaluating Derivatives", section 3.1).
+
+use super::Var;
+use super::op::Inputs;
+use super::packed_weights::{PackedWeights, Turn};
+use super::record::Record;
+use crate::tuning::PUSHED_DIRECTIONS;
+use unspool_tensor::{DIRECTIONS, Forward, Scalar, Tangents, Tensor};
+
+type Lifted<T> = Tangents<T, DIRECTIONS>;
+
+/// How fast the elements of a value change as variables of its tape move: a matrix `[elements, directions]`.
+/// `seeds` has such a matrix for each variable that moves.
+pub(crate) fn push_forward<'t, T: Scalar>(
+    y: Var<'t, Forward<T>>,
+    seeds: &[(Var<'t, Forward<T>>, Tensor<T>)],
+) -> Tensor<T> {
+    let record = y.tape.record.borrow();
+    let directions = seeds.first().map_or(0, |(_, seed)| seed.shape()[1]);
+    let mut matrix = Tensor::zeros([record.values[y.id() as usize].numel(), directions]);
+    for first in (0..directions).step_by(PUSHED_DIRECTIONS) {
+        let some = first..directions.min(first + PUSHED_DIRECTIONS);
+        let seeds: Vec<_> = seeds.iter().map(|(x, seed)| (x.id(), seed.slice(1, some.clone()))).collect();
+        let groups = push(&record, y.id(), &seeds, some.len());
+        write_tangents(&mut matrix, first, &groups);
+    }
+    matrix
+}
+
+/// The value with its tangents in so many directions, one tensor for each group of them; none if it does not move.
+fn push<T: Scalar>(
+    record: &Record<Forward<T>>,
+    y: u32,
+    seeds: &[(u32, Tensor<T>)],
+    directions: usize,
+) -> Vec<Tensor<Lifted<T>>> {
+    let end = y as usize + 1;
+    let mut reads = reads(record, end);
+    // Of a value that moves, one tensor for each group of directions; of a constant one at most.
+    let mut lifted: Vec<Vec<Tensor<Lifted<T>>>> = vec![Vec::new(); end];
+    for (x, seed) in seeds.iter().filter(|&&(x, _)| x <= y) {
+        lifted[*x as usize] = with_seed(&record.values[*x as usize], seed);
+    }
+    for id in 0..end {
+        let node = record.nodes[id];
+        if node.is_leaf() || !node.needs_gradient() || reads[id] == 0 {
+            continue;
+        }
+        let inputs = record.inputs_of(id as u32);
+        for &input in inputs {
+            if lifted[input as usize].is_empty() {
+                lifted[input as usize].push(record.values[input as usize].lift(None));
+            }
+        }
+        let op = record.ops.only(node.op()).lifted();
+        let ids: Vec<u32> = (0..inputs.len() as u32).collect();
+        let groups = (0..directions.div_ceil(DIRECTIONS)).map(|group| {
+            let of = |&input: &u32| {
+                let lifted = &lifted[input as usize];
+                lifted.get(group).unwrap_or(&lifted[0]).clone()
+            };
+            let values: Vec<_> = inputs.iter().map(of).collect();
+            let packed = PackedWeights::new();
+            op.forward(0, Inputs { values: &values, ids: &ids, packed: &packed, turn: Turn::Forward { node: 0 } })
+        });
+        lifted[id] = groups.collect();
+        for &input in inputs {
+            reads[input as usize] -= 1;
+            if reads[input as usize] == 0 {
+                lifted[input as usize] = Vec::new();
+            }
+        }
+    }
+    lifted.pop().expect("the value")
+}
+
+/// How often each value is read on the way to the last.
+fn reads<T: Scalar>(record: &Record<T>, end: usize) -> Vec<u32> {
+    let mut reads = vec![0; end];
+    reads[end - 1] = 1;
+    for id in (0..end).rev().filter(|&id| record.nodes[id].needs_gradient()) {
+        if reads[id] > 0 {
+            record.inputs_of(id as u32).iter().for_each(|&input| reads[input as usize] += 1);
+        }
+    }
+    reads
+}
+
+/// A value with the columns of `seed` as tangents, as many at a time as its numbers have.
+fn with_seed<T: Scalar>(value: &Tensor<Forward<T>>, seed: &Tensor<T>) -> Vec<Tensor<Lifted<T>>> {
+    let (values, seed) = (value.contiguous(), seed.contiguous());
+    let (values, columns) = (values.as_slice().expect("contiguous"), seed.shape()[1]);
+    let seed = seed.as_slice().expect("contiguous");
+    let group = |first: usize| {
+        Tensor::from_fn(value.shape(), |i| {
+            let tangent = |k: usize| if first + k < columns { seed[i * columns + first + k] } else { T::ZERO };
+            Tangents { value: values[i].0, tangents: std::array::from_fn(tangent) }
+        })
+    };
+    (0..columns).step_by(DIRECTIONS).map(group).collect()
+}
+
+/// Writes the tangents of all groups, side by side, to the columns from `first` on.
+fn write_tangents<T: Scalar>(matrix: &mut Tensor<T>, first: usize, groups: &[Tensor<Lifted<T>>]) {
+    let directions = matrix.shape()[1];
+    let rows = matrix.as_mut_slice();
+    for (group, first) in groups.iter().zip((first..directions).step_by(DIRECTIONS)) {
+        let group = group.contiguous();
+        let width = DIRECTIONS.min(directions - first);
+        for (row, y) in rows.chunks_exact_mut(directions).zip(group.as_slice().expect("contiguous")) {
+            row[first..first + width].copy_from_slice(&y.tangents[..width]);
+        }
+    }
+}
+
+/// The same elements as numbers that tangents are pushed along.
+pub(crate) fn forward<T: Scalar>(x: &Tensor<T>) -> Tensor<Forward<T>> {
+    let x = x.contiguous();
+    let numbers = x.as_slice().expect("contiguous");
+    Tensor::from_fn(x.shape(), |i| Forward(numbers[i]))
+}
