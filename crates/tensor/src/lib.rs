@@ -55,6 +55,8 @@ pub use scalar::number::Number;
 pub use scalar::tangents::Tangents;
 pub use scalar::{Real, Scalar};
 pub use shape::{MAX_RANK, Shape};
+#[doc(hidden)]
+pub use storage::append_list::AppendList;
 pub use storage::counting_allocator::CountingAllocator;
 pub use storage::pool::{bytes_allocated, release_memory};
 pub use tensor::Tensor;

@@ -1,7 +1,7 @@
 //! What a function of numbers takes: one, an array, a slice, a `Vec`, or a pair of such.
 
 use crate::numbers::reverse::Reverse;
-use unspool_tensor::{Dual, Nested, Number, Scalar};
+use unspool_tensor::{Dual, Nested, Number, Scalar, Tangents};
 
 /// The inputs of a function: a number of type `N`; an array, a slice or a `Vec` of numbers; or a pair of such inputs.
 ///
@@ -49,6 +49,7 @@ number! {
     [] f64;
     [T: Scalar] Nested<T>;
     [T: Number] Dual<T>;
+    [T: Number, const K: usize] Tangents<T, K>;
     ['t, T: Number] Reverse<'t, T>;
 }
 

@@ -42,9 +42,13 @@ pub fn preaccumulate<'t, N: Number, X: Numbers<Reverse<'t, N>> + ?Sized, const K
     x: &X,
     function: impl for<'s> FunctionOnce<X::Of<Reverse<'s, N>>, [Reverse<'s, N>; K]>,
 ) -> [Reverse<'t, N>; K] {
-    let mut outer = None;
-    x.map(|x| outer = outer.or(x.place()));
-    let Some((tape, _)) = outer else {
+    let (mut outer, mut is_one_tape) = (None, true);
+    x.map(|x| {
+        let Some((own, _)) = x.place() else { return };
+        is_one_tape &= std::ptr::eq(*outer.get_or_insert(own), own);
+    });
+    ensure!(is_one_tape, "preaccumulate: the inputs are on two tapes");
+    let Some(tape) = outer else {
         return function(x.map(|x| Reverse::constant(x.value()))).map(|y| Reverse::constant(y.value()));
     };
     let inner = tape.take_inner();
@@ -55,16 +59,20 @@ pub fn preaccumulate<'t, N: Number, X: Numbers<Reverse<'t, N>> + ?Sized, const K
     let results = results.map(|y| {
         let gradients = y.backward();
         let mut variables = 0..;
-        tape.record_all(y.value(), |arc| {
-            x.map(|x| {
-                let Some((own, operand)) = x.place() else { return };
-                ensure!(std::ptr::eq(own, tape), "preaccumulate: the inputs are on two tapes");
-                let partial = gradients.of_next(&mut variables);
-                if !partial.is_zero() {
-                    arc(operand, partial);
-                }
-            });
-        })
+        // y as a sum of products of each input with the partial derivative by it.
+        let mut sum = Reverse::constant(y.value());
+        x.map(|x| {
+            let Some((_, operand)) = x.place() else { return };
+            let partial = gradients.of_next(&mut variables);
+            if partial.is_zero() {
+                return;
+            }
+            sum = match sum.place() {
+                None => tape.record(y.value(), [(operand, partial)]),
+                Some((_, rest)) => tape.record(y.value(), [(rest, N::ONE), (operand, partial)]),
+            };
+        });
+        sum
     });
     tape.put_inner(inner);
     results

@@ -67,12 +67,18 @@ impl<'t, N: Number> Reverse<'t, N> {
         self.tape.map(|tape| (tape, self.index))
     }
 
-    /// A function's value, given its derivative.
+    /// A function's value, given its derivative. One that is always 0 makes a constant, and one that is always 1 leaves the
+    /// number in its place: derivatives of derivatives have many.
     #[inline(always)]
     fn chain(self, value: N, derivative: impl FnOnce() -> N) -> Self {
-        match self.tape {
-            None => Reverse::constant(value),
-            Some(tape) => tape.record(value, [(self.index, derivative())]),
+        let Some(tape) = self.tape else { return Reverse::constant(value) };
+        let derivative = derivative();
+        if derivative.is_zero() {
+            Reverse::constant(value)
+        } else if (derivative - N::ONE).is_zero() {
+            self.moved_to(value)
+        } else {
+            tape.record(value, [(self.index, derivative)])
         }
     }
 
@@ -84,13 +90,13 @@ impl<'t, N: Number> Reverse<'t, N> {
             (_, None) => self.chain(value, by_self),
             (None, _) => other.chain(value, by_other),
             (Some(tape), Some(others)) => {
-                ensure!(std::ptr::eq(tape, others), "the numbers are on two tapes");
+                ensure!(std::ptr::eq(tape, others), "numbers: the operands are on two tapes");
                 tape.record(value, [(self.index, by_self()), (other.index, by_other())])
             }
         }
     }
 
-    /// This number plus a constant: the derivatives are the same, so is the place on the tape.
+    /// This number plus a constant.
     #[inline(always)]
     fn moved_to(self, value: N) -> Self {
         Reverse { value, ..self }
@@ -111,17 +117,11 @@ impl<N: Number> Number for Reverse<'_, N> {
         self.value.to_f64()
     }
     #[inline(always)]
+    #[track_caller]
     fn mul_add(self, a: Self, b: Self) -> Self {
-        let value = self.value.mul_add(a.value, b.value);
-        match (self.tape, a.tape, b.tape) {
-            (Some(tape), Some(_), Some(_)) => {
-                tape.record(value, [(self.index, a.value), (a.index, self.value), (b.index, N::ONE)])
-            }
-            (None, None, _) => b.moved_to(value),
-            (_, _, None) => self.chain2(a, value, || a.value, || self.value),
-            (Some(_), None, Some(_)) => self.chain2(b, value, || a.value, || N::ONE),
-            (None, Some(_), Some(_)) => a.chain2(b, value, || self.value, || N::ONE),
-        }
+        let product = self * a;
+        let sum = product + b;
+        Reverse { value: self.value.mul_add(a.value, b.value), ..sum }
     }
     #[inline(always)]
     fn sqrt(self) -> Self {
@@ -158,6 +158,7 @@ impl<N: Number> Number for Reverse<'_, N> {
         self.chain(self.value.atan(), || N::ONE / (N::ONE + self.value * self.value))
     }
     #[inline(always)]
+    #[track_caller]
     fn atan2(self, x: Self) -> Self {
         let slopes = || self.value.atan2_slopes(x.value);
         self.chain2(x, self.value.atan2(x.value), || slopes()[0], || slopes()[1])
@@ -165,6 +166,7 @@ impl<N: Number> Number for Reverse<'_, N> {
     /// `d(x^p) = p x^(p-1) dx + x^p ln x dp`, the second part only where `p` changes: `ln x` may
     /// not exist.
     #[inline(always)]
+    #[track_caller]
     fn powf(self, p: Self) -> Self {
         let y = self.value.powf(p.value);
         let base = || if p.value.is_zero() { N::ZERO } else { p.value * self.value.powf(p.value - N::ONE) };
@@ -281,21 +283,8 @@ macro_rules! operator {
         }
     };
 }
-operator!(Add, add, AddAssign, add_assign, |a, b| {
-    let value = a.value + b.value;
-    match (a.tape, b.tape) {
-        (_, None) => a.moved_to(value),
-        (None, _) => b.moved_to(value),
-        _ => a.chain2(b, value, || N::ONE, || N::ONE),
-    }
-});
-operator!(Sub, sub, SubAssign, sub_assign, |a, b| {
-    let value = a.value - b.value;
-    match b.tape {
-        None => a.moved_to(value),
-        _ => a.chain2(b, value, || N::ONE, || -N::ONE),
-    }
-});
+operator!(Add, add, AddAssign, add_assign, |a, b| a.chain2(b, a.value + b.value, || N::ONE, || N::ONE));
+operator!(Sub, sub, SubAssign, sub_assign, |a, b| a.chain2(b, a.value - b.value, || N::ONE, || -N::ONE));
 operator!(Mul, mul, MulAssign, mul_assign, |a, b| a.chain2(b, a.value * b.value, || b.value, || a.value));
 operator!(Div, div, DivAssign, div_assign, |a, b| {
     let y = a.value / b.value;

@@ -3,21 +3,23 @@
 use crate::numbers::container::Numbers;
 use crate::numbers::function::FunctionOnce;
 use crate::numbers::reverse::Reverse;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
-use unspool_tensor::Number;
+use unspool_tensor::{AppendList, Number};
 
-/// How one number depends on one of its operands.
+/// An operand that is missing: no number has this index.
+const NONE: u32 = u32::MAX;
+
+/// How a number depends on the two it was computed from.
 #[derive(Clone, Copy)]
-pub(crate) struct Arc<N> {
-    /// The partial derivative of the result by the operand.
-    pub partial: N,
-    pub operand: u32,
-    pub result: u32,
+struct Node<N> {
+    /// The partial derivatives by the operands.
+    partials: [N; 2],
+    operands: [u32; 2],
 }
 
-/// What was computed with [`Reverse`] numbers: a flat list of partial derivatives, one for each operand of each
-/// operation, in the order of the program.
+/// What was computed with [`Reverse`] numbers: a flat list of the operations' partial derivatives, in the order of the
+/// program.
 ///
 /// An operation pushes its partial derivatives, which are known once its value is; [`Reverse::backward`] walks the list
 /// once, from the end, and applies the chain rule. Neither recurses, and [`reset`](NumberTape::reset) keeps the memory:
@@ -38,8 +40,7 @@ pub(crate) struct Arc<N> {
 ///
 /// Griewank and Walther 2008, "Evaluating Derivatives", chapter 3.
 pub struct NumberTape<N> {
-    arcs: RefCell<Vec<Arc<N>>>,
-    len: Cell<u32>,
+    nodes: AppendList<Node<N>>,
     /// Memory of the last backward pass.
     adjoints: Cell<Vec<N>>,
     /// The tape that sub-functions are computed on, while none is.
@@ -55,7 +56,7 @@ impl<N: Number> NumberTape<N> {
     /// A number whose gradient can be requested.
     #[inline]
     pub fn variable(&self, value: N) -> Reverse<'_, N> {
-        Reverse::on_tape(value, self, self.next())
+        self.record(value, [])
     }
 
     /// The value and the gradient of a function: [`gradient`](crate::numbers::gradient) in this tape's memory, which is
@@ -75,13 +76,12 @@ impl<N: Number> NumberTape<N> {
 
     /// Removes all numbers and keeps the memory. Numbers still in use do not compile.
     pub fn reset(&mut self) {
-        self.arcs.get_mut().clear();
-        self.len.set(0);
+        self.nodes.clear();
     }
 
     /// How many numbers there are on the tape.
     pub fn len(&self) -> usize {
-        self.len.get() as usize
+        self.nodes.count()
     }
 
     /// Whether there are none.
@@ -89,29 +89,15 @@ impl<N: Number> NumberTape<N> {
         self.len() == 0
     }
 
-    /// The index of a new number.
+    /// Adds a number with its partial derivatives by at most two operands, given by their indices.
     #[inline(always)]
-    fn next(&self) -> u32 {
-        let index = self.len.get();
-        self.len.set(index.checked_add(1).expect("a tape holds at most 2^32 numbers"));
-        index
-    }
-
-    /// Adds a number with its partial derivatives by some operands, given by their indices.
-    #[inline(always)]
-    pub(crate) fn record<const K: usize>(&self, value: N, partials: [(u32, N); K]) -> Reverse<'_, N> {
-        let result = self.next();
-        let arcs = partials.map(|(operand, partial)| Arc { partial, operand, result });
-        self.arcs.borrow_mut().extend_from_slice(&arcs);
-        Reverse::on_tape(value, self, result)
-    }
-
-    /// The same for any number of operands: `partials` passes each, and the partial derivative by it, to its argument.
-    pub(crate) fn record_all(&self, value: N, partials: impl FnOnce(&mut dyn FnMut(u32, N))) -> Reverse<'_, N> {
-        let result = self.next();
-        let mut arcs = self.arcs.borrow_mut();
-        partials(&mut |operand, partial| arcs.push(Arc { partial, operand, result }));
-        Reverse::on_tape(value, self, result)
+    pub(crate) fn record<const K: usize>(&self, value: N, by: [(u32, N); K]) -> Reverse<'_, N> {
+        let mut node = Node { partials: [N::ZERO; 2], operands: [NONE; 2] };
+        for (i, (operand, partial)) in by.into_iter().enumerate() {
+            node.partials[i] = partial;
+            node.operands[i] = operand;
+        }
+        Reverse::on_tape(value, self, self.nodes.push(node))
     }
 
     /// The tape for a sub-function, with the memory that the last one had.
@@ -127,33 +113,39 @@ impl<N: Number> NumberTape<N> {
 
     /// The derivatives of number `y` by every number before it.
     pub(crate) fn backward(&self, y: u32) -> NumberGradients<'_, N> {
+        let y = y as usize;
         let mut adjoints = self.adjoints.take();
         adjoints.clear();
-        adjoints.resize(y as usize + 1, N::ZERO);
-        adjoints[y as usize] = N::ONE;
-        let arcs = self.arcs.borrow();
-        let end = arcs.partition_point(|arc| arc.result <= y);
-        for arc in arcs[..end].iter().rev() {
-            let adjoint = adjoints[arc.result as usize];
+        adjoints.resize(y + 1, N::ZERO);
+        adjoints[y] = N::ONE;
+        let mut left = &mut adjoints[..];
+        let nodes = self.nodes.replace(Vec::new());
+        for node in nodes[..=y].iter().rev() {
+            let Some((&mut adjoint, before)) = left.split_last_mut() else { break };
             // What y does not depend on stays 0, however steep: 0 times an infinite derivative would be NaN.
             if !adjoint.is_zero() {
-                adjoints[arc.operand as usize] += arc.partial * adjoint;
+                for (&operand, &partial) in node.operands.iter().zip(&node.partials) {
+                    if let Some(sum) = before.get_mut(operand as usize) {
+                        *sum += partial * adjoint;
+                    }
+                }
             }
+            left = before;
         }
+        self.nodes.replace(nodes);
         NumberGradients { adjoints, tape: Some(self) }
     }
 }
 
 impl<N: Number> Default for NumberTape<N> {
     fn default() -> Self {
-        let (arcs, len) = (RefCell::new(Vec::new()), Cell::new(0));
-        NumberTape { arcs, len, adjoints: Cell::new(Vec::new()), inner: Cell::new(None) }
+        NumberTape { nodes: AppendList::new(), adjoints: Cell::new(Vec::new()), inner: Cell::new(None) }
     }
 }
 
-impl<N> fmt::Debug for NumberTape<N> {
+impl<N: Copy> fmt::Debug for NumberTape<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NumberTape").field("len", &self.len.get()).finish_non_exhaustive()
+        f.debug_struct("NumberTape").field("len", &self.nodes.count()).finish_non_exhaustive()
     }
 }
 
@@ -173,7 +165,7 @@ impl<'t, N: Number> NumberGradients<'t, N> {
     pub fn wrt(&self, x: Reverse<'t, N>) -> N {
         let Some((tape, index)) = x.place() else { return N::ZERO };
         let Some(own) = self.tape else { return N::ZERO };
-        ensure!(std::ptr::eq(tape, own), "wrt: the number is on another tape than the result");
+        ensure!(std::ptr::eq(tape, own), "numbers: the result is on another tape than the number");
         self.at(index as usize)
     }
 
