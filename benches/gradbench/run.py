@@ -69,6 +69,7 @@ class Session:
         }.get(name, [sys.executable, str(suite / "python/gradbench/gradbench/cpp.py"), name])
         evaluation = [python, str(suite / f"python/gradbench/gradbench/evals/{eval_name}/run.py")]
         self.name, self.results, self.last, self.error = name, {}, None, None
+        self.statistic = min if arguments.least else statistics.median
         self.eval = Program(evaluation + arguments.options.split(), suite, None)
         self.tool = Program(command, suite, arguments.core)
         self.message = None
@@ -104,18 +105,25 @@ class Session:
         return response
 
     def evaluate(self):
-        """Passes an evaluation on. Its time is the median of its runs."""
+        """Passes an evaluation on. Its time is the median of its runs, or the least."""
         line, size, function = self.message
         response = self.pass_on(line)
         self.last = {"valid": False, "seconds": None}
         self.results[size, function] = self.last
         if response and response.get("success"):
             runs = [t["nanoseconds"] for t in response["timings"] if t["name"] == "evaluate"]
-            self.last["seconds"] = statistics.median(runs) / 1e9
+            self.last["seconds"] = self.statistic(runs) / 1e9
         if response is None:
             self.message = None
             return
         self.advance()
+
+    def cell(self, key):
+        """The time in milliseconds, marked if the output was not valid."""
+        result = self.results.get(key)
+        if result is None or result["seconds"] is None:
+            return "-"
+        return f"{result['seconds'] * 1e3:.4g}{'' if result['valid'] else '!'}"
 
     def report(self, error):
         self.error = self.error or error
@@ -124,13 +132,17 @@ class Session:
 
 def run(eval_name, arguments):
     """The seconds and validity of each tool, size and function; the least of the rounds."""
-    results = {}
+    tools, results = arguments.tools.split(","), {}
     for _ in range(arguments.rounds):
-        sessions = [Session(tool, arguments, eval_name) for tool in arguments.tools.split(",")]
+        print(f"{eval_name + ', ms:':35}" + " ".join(f"{tool:>10}" for tool in tools), file=sys.stderr)
+        sessions = [Session(tool, arguments, eval_name) for tool in tools]
         while any(session.message for session in sessions):
+            key = next(session.message[1:] for session in sessions if session.message)
             for session in sessions:
                 if session.message:
                     session.evaluate()
+            cells = [session.cell(key) for session in sessions]
+            print(f"  {key[0]:22} {key[1]:10}" + " ".join(f"{cell:>10}" for cell in cells), file=sys.stderr, flush=True)
         for session in sessions:
             of_tool = results.setdefault(session.name, {})
             for key, result in session.results.items():
@@ -167,16 +179,15 @@ def table(all_results):
         print(f"| {eval_name} | {valid} | {' | '.join(row)} |")
 
 
-def details(eval_name, results):
-    tools = list(results)
-    print(f"{eval_name}, ms: " + " ".join(f"{tool:>10}" for tool in tools), file=sys.stderr)
-    for key in dict.fromkeys(key for of_tool in results.values() for key in of_tool):
-        cells = []
-        for tool in tools:
-            result = results[tool].get(key, {"valid": False, "seconds": None})
-            time = "-" if result["seconds"] is None else f"{result['seconds'] * 1e3:.4g}"
-            cells.append(f"{time + ('' if result['valid'] else '!'):>10}")
-        print(f"  {key[0]:24} {key[1]:10}" + " ".join(cells), file=sys.stderr)
+def table_of_modes(all_results):
+    """The times of functions that are no objective with a gradient, but the same program in several modes."""
+    modes = [(eval_name, tool, key[1], result) for eval_name, results in all_results.items()
+             for tool, of_tool in results.items() for key, result in of_tool.items()
+             if key[1] not in OBJECTIVES | GRADIENTS and result["valid"]]
+    if modes:
+        print("\n| eval | tool | mode | ms |\n|---|---|---|---|")
+    for eval_name, tool, mode, result in modes:
+        print(f"| {eval_name} | {tool} | {mode} | {result['seconds'] * 1e3:.3g} |")
 
 
 def main():
@@ -189,12 +200,14 @@ def main():
     parser.add_argument("--options", default="", help="of the evals: '--min-runs 5 --min-seconds 0.5'")
     parser.add_argument("--core", type=int, help="the one core that the tools run on")
     parser.add_argument("--rounds", type=int, default=1, help="of each eval; the least time counts")
+    parser.add_argument("--least", action="store_true", help="the least time of the runs counts, not their median: "
+                        "where the machine has other work to do")
     arguments = parser.parse_args()
     all_results = {}
     for eval_name in arguments.evals.split(","):
         all_results[eval_name] = run(eval_name, arguments)
-        details(eval_name, all_results[eval_name])
     table(all_results)
+    table_of_modes(all_results)
 
 
 if __name__ == "__main__":

@@ -22,12 +22,34 @@ pub(crate) fn matrix<'de, D: Deserializer<'de>>(input: D) -> Result<Tensor<f64>,
     Ok(Tensor::from_vec(rows.concat(), [rows.len(), columns]))
 }
 
+/// A list of matrices of one shape.
+pub(crate) fn matrices<'de, D: Deserializer<'de>>(input: D) -> Result<Tensor<f64>, D::Error> {
+    let matrices = Vec::<Matrix>::deserialize(input)?;
+    let shapes: Vec<_> = matrices.iter().map(|Matrix(matrix)| matrix.shape()).collect();
+    if let Some(i) = shapes.iter().position(|shape| *shape != shapes[0]) {
+        return Err(D::Error::custom(format!("matrix {i} has shape {}, the first {}", shapes[i], shapes[0])));
+    }
+    match matrices.is_empty() {
+        true => Ok(Tensor::zeros([0, 0, 0])),
+        false => Ok(Tensor::stack(0, matrices.iter().map(|Matrix(matrix)| matrix))),
+    }
+}
+
+#[derive(Deserialize)]
+struct Matrix(#[serde(deserialize_with = "matrix")] Tensor<f64>);
+
 /// What a function may return.
 pub(crate) trait Output {
     fn to_json(&self) -> Value;
 }
 
 impl Output for f64 {
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl Output for Vec<f64> {
     fn to_json(&self) -> Value {
         json!(self)
     }

@@ -67,15 +67,18 @@ impl Output for Mixture<Tensor<f64>> {
 
 fn log_posterior<'t>(tape: &'t Tape<f64>, mixture: Mixture<Var<'t, f64>>, input: &Input) -> Var<'t, f64> {
     let Mixture { alpha, mu, q, l } = mixture;
-    let x = tape.constant(&input.x);
-    let ([n, d], k) = ([x.shape()[0], x.shape()[1]], alpha.shape()[0]);
+    let ([n, d], k) = ([input.x.shape()[0], input.x.shape()[1]], alpha.shape()[0]);
     let factors = lower_triangular(q.exp(), l); // [K, D, D]: Q_k, where the precision is Q_kᵀ Q_k
-
-    let scaled = (x - mu.unsqueeze(1)).matmul(factors.t()); // [K, N, D]: Q_k (x_i - mu_k)
     let log_determinants = q.sum_axes(&[1]); // [K]
-    let beta = (alpha + log_determinants).unsqueeze(1) - 0.5 * scaled.square().sum_axes(&[2]); // [K, N]
-    let log_likelihood =
-        beta.logsumexp_axes(&[0]).sum() - n as f64 * (d as f64 / 2.0 * (2.0 * PI).ln() + alpha.logsumexp());
+    let log_weights = alpha + log_determinants;
+
+    let log_sums = tape.sum_over_rows(n, [log_weights, mu, factors], |tape, [log_weights, mu, factors], rows| {
+        let x = tape.constant(&input.x.slice(0, rows));
+        let scaled = (x - mu.unsqueeze(1)).matmul(factors.t()); // [K, N, D]: Q_k (x_i - mu_k)
+        let beta = log_weights.unsqueeze(1) - 0.5 * scaled.square().sum_axes(&[2]); // [K, N]
+        beta.logsumexp_axes(&[0]).sum()
+    });
+    let log_likelihood = log_sums - n as f64 * (d as f64 / 2.0 * (2.0 * PI).ln() + alpha.logsumexp());
 
     let freedom = d as u32 + input.m + 1; // of the Wishart distribution
     let normalization =

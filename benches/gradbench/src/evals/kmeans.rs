@@ -1,5 +1,5 @@
 //! k-means clustering by Newton's method: the cost is the sum of the squared distances of `N` points
-//! to the closest of `K` centroids, `sum over i of min over j of |p_i - c_j|²`, where `|p - c|² = |p|² - 2 p c + |c|²`.
+//! to the closest of `K` centroids, `sum over i of min over j of |p_i - c_j|²`.
 //!
 //! Bottou and Bengio 1994, "Convergence properties of the k-means algorithms".
 
@@ -8,13 +8,11 @@ use crate::json::matrix;
 use crate::runs::{run, run_on_tape};
 use serde::Deserialize;
 use unspool::autograd::hvp;
-use unspool::{Params, Scalar, Tensor, Var};
+use unspool::{Indices, Params, Scalar, Tensor, Var};
 
 pub(super) const FUNCTIONS: Functions = &[
     ("cost", |input| {
-        run_on_tape(input, |tape, input: &Input| {
-            cost(tape.constant(&input.points), tape.constant(&input.centroids)).item()
-        })
+        run_on_tape(input, |tape, input: &Input| cost(&input.points, tape.constant(&input.centroids)).item())
     }),
     ("dir", |input| run(input, newton_direction)),
 ];
@@ -27,9 +25,19 @@ struct Input {
     centroids: Tensor<f64>,
 }
 
-fn cost<'t, T: Scalar>(points: Var<'t, T>, centroids: Var<'t, T>) -> Var<'t, T> {
-    let products = points.matmul(centroids.t()); // [N, K]
-    (centroids.square().sum_axes(&[1]) - 2.0 * products).min_axes(&[1]).sum() + points.square().sum()
+fn cost<'t, T: Scalar>(points: &Tensor<f64>, centroids: Var<'t, T>) -> Var<'t, T> {
+    centroids.tape().sum_over_rows(points.shape()[0], [centroids], |tape, [centroids], rows| {
+        let points = points.slice(0, rows);
+        let closest = centroids.index_select(0, closest(&points, &centroids.value().cast()));
+        (tape.constant(&points.cast()) - closest).square().sum()
+    })
+}
+
+/// Which centroid is closest to each point: `|p - c|²` is least where `|c|² - 2 p c` is.
+fn closest(points: &Tensor<f64>, centroids: &Tensor<f64>) -> Indices {
+    let squares = centroids.map(|c| c * c).sum_axis(1);
+    let products = points.matmul(&centroids.t()); // [N, K]
+    squares.zip(&products, |square, product| square - 2.0 * product).argmin(1)
 }
 
 #[derive(Params)]
@@ -42,7 +50,6 @@ struct Centroids<P> {
 fn newton_direction(input: &Input) -> Tensor<f64> {
     let centroids = Centroids { c: input.centroids.clone() };
     let ones = Centroids { c: Tensor::ones(input.centroids.shape()) };
-    let points = input.points.cast();
-    let (gradient, diagonal) = hvp(&centroids, &ones, |tape, net| cost(tape.constant(&points), net.c));
+    let (gradient, diagonal) = hvp(&centroids, &ones, |_, net| cost(&input.points, net.c));
     gradient.c.zip(&diagonal.c, |gradient, diagonal| gradient / diagonal)
 }

@@ -28,9 +28,11 @@ struct Input {
 
 fn loss(x: Var<'_, f64>, n: usize) -> Var<'_, f64> {
     let m = x.shape()[0];
-    let t = x.tape().constant(&Tensor::from_fn([n, 1], |i| -1.0 + i as f64 * 2.0 / (n as f64 - 1.0)));
-    // Row i: 1, t_i, t_i², ..
-    let powers = Var::concat(1, &[t.new_zeros([n, 1]) + 1.0, t.expand([n, m - 1])]).cumprod(1);
-    let residuals = t.sign() - powers.matmul(x.unsqueeze(1));
-    0.5 * residuals.square().sum()
+    let squares = x.tape().sum_over_rows(n, [x.unsqueeze(0)], |tape, [x], rows| {
+        let t = |i: usize| -1.0 + i as f64 * 2.0 / (n as f64 - 1.0);
+        let t = tape.constant(&Tensor::from_fn([1, rows.len()], |i| t(rows.start + i)));
+        let powers = t.expand([m - 1, rows.len()]).pad_with(0, 1, 0, 1.0).cumprod(0); // 1, t, t², ..
+        (t.sign() - x.matmul(powers)).square().sum()
+    });
+    0.5 * squares
 }

@@ -7,7 +7,7 @@ use super::Functions;
 use crate::json::matrix;
 use crate::runs::run_on_tape;
 use serde::Deserialize;
-use unspool::autograd::ParamsExt;
+use unspool::autograd::{ParamsExt, RowFunction, row_function};
 use unspool::recurrent::{SequenceLayer, SequenceOutput};
 use unspool::{Cell, Context, Params, Recurrent, Tape, Tensor, Var};
 
@@ -42,7 +42,7 @@ struct Input {
 }
 
 /// The gates of a layer, in the order of the input.
-#[derive(Params)]
+#[derive(Params, Clone, Copy)]
 struct Gates<P> {
     forget: P,
     input: P,
@@ -95,14 +95,22 @@ impl<'t> Cell<'t, f64> for DiagonalLstm<Var<'t, f64>> {
         Var::concat(2, &[forget, output]).sigmoid()
     }
 
-    /// The input gate and the candidate see the state alone.
     fn step(&self, x: Var<'t, f64>, (h, c): Self::State) -> (Var<'t, f64>, Self::State) {
+        let Gates { input: w_i, change: w_g, .. } = self.weight;
+        let Gates { input: b_i, change: b_g, .. } = self.bias;
         let [forget, output] = x.chunks();
-        let input = (h * self.weight.input + self.bias.input).sigmoid();
-        let change = (h * self.weight.change + self.bias.change).tanh();
-        let c = forget * c + input * change;
-        let h = output * c.tanh();
+        let [h, c] = Unit.map_elements([forget, output, h, c, w_i, b_i, w_g, b_g]);
         (h, (h, c))
+    }
+}
+
+row_function! {
+    /// A step of a unit, given its forget and output gates. The input gate and the candidate see the state alone.
+    struct Unit = "diagonal_lstm";
+    |[forget, output, h, c, w_i, b_i, w_g, b_g]| -> [T; 2] {
+        let (input, change) = ((w_i * h + b_i).sigmoid(), (w_g * h + b_g).tanh());
+        let c = forget * c + input * change;
+        [output * c.tanh(), c]
     }
 }
 

@@ -3,12 +3,19 @@
 
 use crate::runs::Evaluation;
 
+mod ba;
+mod descent;
+mod det;
 mod gmm;
 mod hello;
+mod ht;
 mod kmeans;
 mod llsq;
 mod lse;
 mod lstm;
+mod ode;
+mod particle;
+mod saddle;
 
 /// The functions of a module by name, each from the JSON of its input.
 pub(crate) type Functions = &'static [(&'static str, fn(&str) -> Result<Evaluation, String>)];
@@ -20,6 +27,12 @@ const MODULES: &[(&str, Functions)] = &[
     ("llsq", llsq::FUNCTIONS),
     ("lse", lse::FUNCTIONS),
     ("lstm", lstm::FUNCTIONS),
+    ("ode", ode::FUNCTIONS),
+    ("det", det::FUNCTIONS),
+    ("ba", ba::FUNCTIONS),
+    ("ht", ht::FUNCTIONS),
+    ("saddle", saddle::FUNCTIONS),
+    ("particle", particle::FUNCTIONS),
 ];
 
 /// The functions of a module.

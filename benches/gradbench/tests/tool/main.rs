@@ -48,6 +48,6 @@ fn assert_close(actual: &[f64], expected: &[f64], tolerance: f64) {
 
 /// `[rows, columns]` numbers between -1 and 1 that look random.
 fn matrix(rows: usize, columns: usize, seed: f64) -> Value {
-    let number = |i: usize, j: usize| ((i * columns + j) as f64 * 1.7 + seed).sin();
+    let number = |i: usize, j: usize| ((i * columns + j).pow(2) as f64 * 0.7 + seed).sin();
     (0..rows).map(|i| (0..columns).map(|j| json!(number(i, j))).collect::<Value>()).collect()
 }

@@ -79,3 +79,122 @@ fn lstm() {
     let expected = -total / (width * (length - 1)) as f64;
     assert_close(&numbers(&output("lstm", "objective", &input)), &[expected], 1e-12);
 }
+
+#[test]
+fn det() {
+    // A permutation that is odd; and a matrix whose determinant is the product of its diagonal.
+    assert_eq!(output("det", "primal", &json!({ "A": [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0], "ell": 3 })), -1.0);
+    let triangular: Vec<f64> = (0..49).map(|at| if at % 7 > at / 7 { 0.0 } else { (at % 5) as f64 + 1.0 }).collect();
+    let diagonal: f64 = (0..7).map(|i| triangular[8 * i]).product();
+    assert_eq!(output("det", "primal", &json!({ "A": triangular, "ell": 7 })), diagonal);
+    // The gradient by an element of the diagonal is the product of the others.
+    let gradient = numbers(&output("det", "gradient", &json!({ "A": triangular, "ell": 7 })));
+    for i in 0..7 {
+        assert_eq!(gradient[8 * i], diagonal / triangular[8 * i]);
+    }
+}
+
+/// The solution is `y_i(t) = x_0 .. x_i t^(i+1) / (i+1)!`, which the method of order 4 has exactly up to `t^4`.
+#[test]
+fn ode() {
+    let x = [0.5, -1.5, 0.75, 2.0];
+    for steps in [1, 3] {
+        let mut expected = 1.0;
+        let y: Vec<f64> = (0..4)
+            .map(|i| {
+                expected *= x[i] * 2.0 / (i + 1) as f64;
+                expected
+            })
+            .collect();
+        let input = json!({ "x": x, "s": steps });
+        assert_close(&numbers(&output("ode", "primal", &input)), &y, 1e-14);
+        let gradient: Vec<f64> = x.iter().map(|x| y[3] / x).collect();
+        assert_close(&numbers(&output("ode", "gradient", &input)), &gradient, 1e-14);
+    }
+}
+
+/// The saddle point is at 0. Where descent stops short of it is the value that the suite expects.
+#[test]
+fn saddle() {
+    for modes in ["ff", "fr", "rf", "rr"] {
+        assert_close(
+            &numbers(&output("saddle", modes, &json!({ "start": [1.0, 1.0] }))),
+            &[8.246324826140356e-06; 4],
+            1e-12,
+        );
+    }
+}
+
+/// The value that the suite expects.
+#[test]
+fn particle() {
+    for modes in ["ff", "fr", "rf", "rr"] {
+        assert_close(&numbers(&output("particle", modes, &json!({ "w": 0.0 }))), &[0.2071918746486116], 1e-9);
+    }
+}
+
+/// A camera that looks along z, rotated by a right angle around it, at the point (1, 2, 4).
+#[test]
+fn ba() {
+    let angle = std::f64::consts::FRAC_PI_2;
+    let camera = |angle: f64, k: f64| [0.0, 0.0, angle, 0.5, 0.0, 0.0, 2.0, 1.0, -1.0, k, k];
+    let input = |camera: [f64; 11]| json!({ "n": 2, "m": 3, "p": 10, "cam": camera, "x": [1.5, 2.0, 4.0], "w": 3.0, "feat": [1.0, 1.0] });
+    let expected = |errors: [f64; 2]| [errors[0], errors[1], 10.0, -8.0, 10.0]; // 1 - w², and how often each is repeated
+    let errors = |camera| numbers(&output("ba", "objective", &input(camera)));
+    assert_close(&errors(camera(0.0, 0.0)), &expected([3.0 * (0.5 + 1.0 - 1.0), 3.0 * (1.0 - 1.0 - 1.0)]), 1e-14);
+    assert_close(&errors(camera(angle, 0.0)), &expected([3.0 * (-1.0 + 1.0 - 1.0), 3.0 * (0.5 - 1.0 - 1.0)]), 1e-14);
+    let distortion = 1.0 + 0.3125 + 0.3125 * 0.3125; // at 1/4² + 1/2²
+    assert_close(&errors(camera(0.0, 1.0)), &expected([3.0 * 0.5 * distortion, 3.0 * (distortion - 2.0)]), 1e-14);
+
+    let jacobian = output("ba", "jacobian", &input(camera(angle, 0.5)));
+    let [rows, columns] = ["rows", "cols"].map(|field| numbers(&jacobian[field]));
+    let expected: Vec<f64> =
+        (0..21).map(|row| 15 * row).chain((1..10).map(|row| 300 + row)).chain([310]).map(f64::from).collect();
+    assert_eq!(rows, expected);
+    let of_row = [(0..11).collect::<Vec<_>>(), (22..25).collect(), vec![31]].concat(); // 2 cameras, 3 points
+    assert_eq!(columns, [of_row.clone(), of_row, vec![40]].concat().into_iter().map(f64::from).collect::<Vec<_>>());
+}
+
+/// A hand of 22 bones, of which bone 2 sits at (1, 0, 0) and bends, with three vertices that move with it.
+pub fn hand(theta: &[f64], us: serde_json::Value, correspondences: &[usize]) -> serde_json::Value {
+    let translation = |x: f64| [[1.0, 0.0, 0.0, x], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+    let bones = |at_2: f64, at_3: f64| -> Vec<_> {
+        (0..22).map(|bone| translation([0.0, 0.0, at_2, at_3][bone.min(3)])).collect()
+    };
+    let weights = |bone: usize| (0..22).map(|b| f64::from(b == bone)).collect::<Vec<_>>();
+    json!({
+        "theta": theta, "us": us,
+        "data": {
+            "correspondences": correspondences,
+            "points": vec![[10.0, 10.0, 10.0]; correspondences.len()],
+            "model": {
+                "bone_count": 22, "bone_names": vec!["bone"; 22],
+                "parents": (0..22).map(|bone| if bone == 3 { 2 } else { -i32::from(bone == 0) }).collect::<Vec<_>>(),
+                "base_relatives": bones(1.0, 0.0), "inverse_base_absolutes": bones(-1.0, -1.0),
+                "base_positions": [[1.0, 2.0, 0.0, 1.0], [1.0, 0.0, 3.0, 1.0], [5.0, 5.0, 5.0, 1.0]],
+                "weights": [weights(2), weights(3), weights(0)],
+                "triangles": [[0, 1, 2], [2, 1, 0]], "is_mirrored": false,
+            },
+        },
+    })
+}
+
+#[test]
+fn ht() {
+    // The hand turns around z by a right angle and moves; bone 2 bends by 0.3, bone 3 below it by -0.5, and 2 swings by 0.2.
+    let mut theta = [0.0; 26];
+    theta[..10].copy_from_slice(&[0.0, 0.0, std::f64::consts::FRAC_PI_2, 7.0, 8.0, 9.0, 0.3, 0.2, -0.5, 0.1]);
+    let swing = |[x, y, z]: [f64; 3]| [x * 0.2f64.cos() - y * 0.2f64.sin(), x * 0.2f64.sin() + y * 0.2f64.cos(), z];
+    let bend = |[x, y, z]: [f64; 3], by: f64| [x, y * by.cos() - z * by.sin(), y * by.sin() + z * by.cos()];
+    let place = |[x, y, z]: [f64; 3]| [7.0 - y, 8.0 + x, 9.0 + z];
+    let [a, b] = [swing(bend([0.0, 2.0, 0.0], 0.3)), swing(bend([0.0, 0.0, 3.0], 0.3 - 0.5))]
+        .map(|[x, y, z]| place([x + 1.0, y, z]));
+    let c = place([5.0, 5.0, 5.0]);
+
+    let at_vertices = numbers(&output("ht", "objective", &hand(&theta, json!([]), &[0, 1, 2])));
+    assert_close(&at_vertices, &[a, b, c].concat().iter().map(|x| 10.0 - x).collect::<Vec<_>>(), 1e-14);
+    let on_triangles = numbers(&output("ht", "objective", &hand(&theta, json!([[0.25, 0.5], [0.5, 0.0]]), &[0, 1])));
+    let first = [0, 1, 2].map(|i| 10.0 - (0.25 * a[i] + 0.5 * b[i] + 0.25 * c[i]));
+    let second = [0, 1, 2].map(|i| 10.0 - (0.5 * c[i] + 0.5 * a[i]));
+    assert_close(&on_triangles, &[first, second].concat(), 1e-14);
+}
