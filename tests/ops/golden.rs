@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use unspool::Indices;
-use unspool::autograd::hvp;
+use unspool::autograd::{Nested, hvp};
 use unspool::layers::Activation;
 use unspool::ops::Convolution;
 use unspool::prelude::*;
@@ -10,9 +10,7 @@ use unspool_tests::{assert_close, fixture, indices, integers, tensor};
 
 const TOLERANCE: f64 = 1e-10;
 
-type V<'t> = Var<'t, f64>;
-
-fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
+fn apply<'t, T: Scalar>(case: &Value, x: &[Var<'t, T>]) -> Var<'t, T> {
     match case["op"].as_str().unwrap() {
         "add" => x[0] + x[1],
         "sub" => x[0] - x[1],
@@ -121,7 +119,9 @@ fn apply<'t>(case: &Value, x: &[V<'t>]) -> V<'t> {
         "gather" => x[0].gather(integer(&case["axis"]), indices(&case["places"])),
         "gather take_along" => x[0].take_along(integer(&case["axis"]), indices(&case["places"])),
         "scatter_add" => x[0].scatter_add(integer(&case["axis"]), indices(&case["places"]), x[1]),
-        "where_ masked_fill" => x[0].masked_fill(x[0].tape().constant(&tensor(&case["mask"])), number(&case["number"])),
+        "where_ masked_fill" => {
+            x[0].masked_fill(x[0].tape().constant(&tensor(&case["mask"]).cast()), number(&case["number"]))
+        }
         "index_select embedding" => x[0].index_select(0, indices(&case["tokens"])),
         "slice step" => {
             let [start, end, step] = ["start", "end", "step"].map(|name| signed(&case[name]));
@@ -141,7 +141,7 @@ fn signed(value: &Value) -> isize {
 }
 
 /// The values, whose positions must be those of the case.
-fn at_places<'t>((values, positions): (V<'t>, Indices), case: &Value) -> V<'t> {
+fn at_places<'t, T: Scalar>((values, positions): (Var<'t, T>, Indices), case: &Value) -> Var<'t, T> {
     assert_eq!(positions, indices(&case["places"]));
     values
 }
@@ -154,16 +154,17 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap()
 }
 
+const FILES: [&str; 4] = ["ops", "reductions", "sequence_ops", "recurrences"];
+
 #[test]
 fn every_op_agrees_with_pytorch() {
-    let cases =
-        ["ops_torch.json", "reductions_torch.json", "sequence_ops_torch.json", "recurrences_torch.json"].map(fixture);
+    let cases = FILES.map(|file| fixture(&format!("{file}_torch.json")));
     let mut seen = std::collections::BTreeSet::new();
     for case in cases.iter().flat_map(list) {
         let name = case["op"].as_str().unwrap();
         seen.insert(name.split(' ').next().unwrap()); // "sum axes" is a form of "sum"
         let tape = Tape::new();
-        let inputs: Vec<V> = list(&case["inputs"]).iter().map(|x| tape.variable(&tensor(x))).collect();
+        let inputs: Vec<Var<f64>> = list(&case["inputs"]).iter().map(|x| tape.variable(&tensor(x))).collect();
         let y = apply(case, &inputs);
         assert_close(name, &y.value(), &tensor(&case["output"]), TOLERANCE);
         let gradients = (y * tape.constant(&tensor(&case["g"]))).sum().backward();
@@ -175,6 +176,50 @@ fn every_op_agrees_with_pytorch() {
     }
     seen.insert("dropout"); // draws its own numbers: see `dropout_leaves_out_a_share_of_the_elements`
     assert_eq!(seen, unspool::ops::NAMES.iter().copied().collect(), "ops with PyTorch's values");
+}
+
+/// The gradient of `sum(gradients * c)`, by recorded gradients, against PyTorch's double backward.
+#[test]
+fn second_derivatives_of_every_op_agree_with_pytorch() {
+    let mut held = 0;
+    for file in FILES {
+        let [cases, seconds] = ["", "_second"].map(|kind| fixture(&format!("{file}{kind}_torch.json")));
+        assert_eq!(list(&cases).len(), list(&seconds).len());
+        for (case, second) in list(&cases).iter().zip(list(&seconds)) {
+            assert_eq!(case["op"], second["op"]);
+            let tape = Tape::<Nested<f64>>::new();
+            let inputs = list(&case["inputs"]).iter().map(|x| tape.variable(&tensor(x).cast()));
+            let inputs: Vec<Var<_>> = inputs.collect();
+            let loss = (apply(case, &inputs) * tape.constant(&tensor(&case["g"]).cast())).sum();
+            let product = inputs.iter().enumerate().map(|(k, &x)| {
+                let c = Tensor::<f64>::from_fn(x.shape(), |i| (((7 * i + 3 * k) % 11) as f64 - 5.0) / 4.0);
+                let [gradient] = loss.gradient_wrt([x]);
+                (gradient * tape.constant(&c.cast())).sum()
+            });
+            let product = product.reduce(|a, b| a + b).unwrap();
+            let gradients = product.requires_grad().then(|| product.backward());
+            for (k, expected) in list(&second["second"]).iter().enumerate().filter(|(_, expected)| !expected.is_null())
+            {
+                let shape = inputs[k].shape();
+                let got = gradients.as_ref().map_or_else(|| Tensor::zeros(shape), |gradients| gradients.wrt(inputs[k]));
+                let (got, expected) = (got.cast::<f64>(), tensor(expected));
+                // At a kink of the slope, ours is that from the left, PyTorch's that from the right.
+                let has_kink = ["elu", "selu"].iter().any(|op| case["op"] == *op);
+                let got = match has_kink {
+                    true => got.zip3(
+                        &inputs[k].value().cast(),
+                        &expected,
+                        |got, x, right| if x == 0.0 { right } else { got },
+                    ),
+                    false => got,
+                };
+                let what = format!("second derivatives of {} with respect to input {k}", case["op"]);
+                assert_close(&what, &got, &expected, TOLERANCE);
+                held += 1;
+            }
+        }
+    }
+    assert!(held > 150, "{held}");
 }
 
 /// StackOutput layers, with everything a fixture holds gradients of.

@@ -9,6 +9,7 @@ mod gradcheck;
 mod gradients;
 mod kinks;
 mod long_tapes;
+mod nested;
 mod params;
 mod profile;
 mod properties;

@@ -8,6 +8,7 @@ mod dropout;
 mod golden;
 mod layers;
 mod line_sentences;
+mod nested;
 mod padding;
 mod patterns;
 mod sentences;

@@ -21,11 +21,12 @@ struct Operands<P> {
 /// A formula of two operands.
 type Of<T> = for<'t> fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T>;
 
-/// A formula over numbers and over duals. Function pointers, so that the checks are compiled once.
+/// A formula over numbers, duals and nested numbers. Function pointers, so that the checks are compiled once.
 #[derive(Clone, Copy)]
 struct Function {
     of: Of<f64>,
     of_duals: Of<Dual<f64>>,
+    of_nested: Of<nested::Thrice>,
 }
 
 /// `f!(|a, b| formula)`: a [`Function`]. The formula sees the element type as `T`.
@@ -35,7 +36,7 @@ macro_rules! f {
         fn of<'t, T: Scalar>($a: Var<'t, T>, $b: Var<'t, T>) -> Var<'t, T> {
             $formula
         }
-        Function { of, of_duals: of }
+        Function { of, of_duals: of, of_nested: of }
     }};
 }
 
@@ -69,6 +70,7 @@ fn check(name: &str, shapes: [&[usize]; 2], f: Function) {
     }
     check_second_order(name, &operands, f);
     check_directions(name, &operands, f);
+    nested::check_nested(name, &operands, f);
 }
 
 /// Holds a Jacobian-vector product against a vector-Jacobian product: `w · (J d) = (w J) · d`.
@@ -165,6 +167,7 @@ macro_rules! unary {
 }
 
 mod elementwise;
+mod nested;
 mod reductions;
 mod shapes;
 

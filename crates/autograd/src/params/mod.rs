@@ -98,4 +98,36 @@ pub trait Params<P> {
     fn visit_leaves_mut<'a>(&'a mut self, path: Path<'_>, f: &mut dyn FnMut(Path<'_>, &'a mut P))
     where
         P: 'a;
+
+    /// This model with each leaf replaced by `f` of it and of the same leaf of another model of the
+    /// kind: JAX's `tree_map` of two.
+    ///
+    /// ```
+    /// use unspool_autograd::{Params, Tensor};
+    ///
+    /// #[derive(Params)]
+    /// #[params(crate = unspool_autograd)]
+    /// struct Line<P> { slope: P, offset: P }
+    ///
+    /// let line = Line { slope: Tensor::scalar(2.0), offset: Tensor::scalar(1.0) };
+    /// let step = Line { slope: Tensor::scalar(0.5), offset: Tensor::scalar(0.25) };
+    /// let moved = line.zip_leaves(&step, |parameter, step| parameter - step);
+    /// assert_eq!((moved.slope.item(), moved.offset.item()), (1.5, 0.75));
+    /// ```
+    ///
+    /// # Panics
+    /// If the other model has another number of leaves.
+    #[track_caller]
+    fn zip_leaves<R, Q>(&self, other: &impl Params<R>, mut f: impl FnMut(&P, &R) -> Q) -> Self::With<Q>
+    where
+        Self: Sized,
+    {
+        let (mut ours, mut leaves) = (0, Vec::new());
+        self.visit_leaves(Path::ROOT, &mut |_, _| ours += 1);
+        other.visit_leaves(Path::ROOT, &mut |_, leaf| leaves.push(leaf));
+        let theirs = leaves.len();
+        ensure!(ours == theirs, "zip_leaves: a model of {ours} leaves and one of {theirs}");
+        let mut leaves = leaves.into_iter();
+        self.map_leaves(Path::ROOT, &mut |_, leaf| f(leaf, leaves.next().expect("as many leaves")))
+    }
 }

@@ -4,9 +4,9 @@
 //! pushes it onto its list, so a steady training step allocates nothing, and dispatch is one
 //! virtual call.
 
+use super::derivative::{Derivative, Derivatives};
 use super::node::OpRef;
 use super::op::{InputGrads, Inputs, Op};
-use super::pullback::Pullback;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -74,11 +74,15 @@ impl<T: Scalar> OpArena<T> {
         )
     }
 
-    pub(super) fn push_pullback(&mut self, pullback: Pullback<T>) -> OpRef {
-        self.push_to(TypeId::of::<Pullback<T>>(), Vec::new, |pullbacks: &mut Vec<Pullback<T>>| {
-            pullbacks.push(pullback);
-            pullbacks.len() - 1
-        })
+    pub(super) fn push_derivative<D: Derivative<T>>(&mut self, derivative: D) -> OpRef {
+        self.push_to(
+            TypeId::of::<D>(),
+            || Derivatives(Vec::new()),
+            |Derivatives(list): &mut Derivatives<D>| {
+                list.push(derivative);
+                list.len() - 1
+            },
+        )
     }
 
     /// Pushes an op to the list of its type; `push` returns its index.

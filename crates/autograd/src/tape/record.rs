@@ -2,15 +2,16 @@
 
 use super::accumulator::Accumulator;
 use super::checkpoint::Segments;
+use super::derivative::Derivative;
 use super::names::Names;
 use super::node::{Node, Saves};
 use super::op::{Inputs, Op};
 use super::op_arena::OpArena;
 use super::packed_weights::{PackedWeights, Turn};
-use super::pullback::Pullback;
 use super::watch::{WATCHED, Watch};
 use super::{Tape, Var, panic_absent};
 use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS, SMALL_BLOCK};
+use std::panic::Location;
 use unspool_tensor::{Scalar, Shape, Tensor};
 
 /// Values and nodes have the same index, the value's id. Inputs come before what is made of them.
@@ -161,12 +162,24 @@ impl<T: Scalar> Record<T> {
         self.push(value, node)
     }
 
-    /// Records the gradient of a value.
-    pub(super) fn push_pullback(&mut self, pullback: Pullback<T>, value: Tensor<T>, first_input: usize) -> u32 {
-        let needs_gradient = self.inputs[first_input..].iter().any(|&id| self.nodes[id as usize].needs_gradient());
+    /// Runs and records a derivative of values that are on the tape.
+    #[track_caller]
+    pub(super) fn push_derivative<D: Derivative<T>>(&mut self, derivative: D, inputs: &[u32]) -> u32 {
+        if self.is_watched() {
+            self.begin_op();
+        }
+        let first_input = self.inputs_len;
+        self.inputs.truncate(first_input);
+        self.inputs.extend(inputs);
+        let value = derivative.forward(self.new_inputs(first_input));
+        let needs_gradient = inputs.iter().any(|&id| self.nodes[id as usize].needs_gradient());
+        let op = self.ops.push_derivative(derivative);
         let first_input = u32::try_from(first_input).expect("a tape holds at most 2^32 inputs");
-        let node = Node::new(self.ops.push_pullback(pullback), first_input, Saves::INPUTS, needs_gradient);
-        self.push(value, node)
+        let id = self.push(value, Node::new(op, first_input, Saves::INPUTS, needs_gradient));
+        if self.is_watched() {
+            self.note_op(id, (D::NAME, 0.0), Location::caller());
+        }
+        id
     }
 
     pub(super) fn push_leaf(&mut self, value: Tensor<T>, needs_gradient: bool) -> u32 {

@@ -44,12 +44,21 @@ impl<T: Scalar> Tensor<T> {
         Tensor::from_fn(self.shape(), |i| values[i].lifted(tangents[i]))
     }
 
+    /// The elements that were lifted, and the tangents.
+    #[doc(hidden)]
+    pub fn unlifted(lifted: &Tensor<T::Lifted>) -> [Tensor<T>; 2] {
+        let source = lifted.contiguous();
+        let source = source.as_slice().expect("contiguous");
+        let part = |of: fn((T, T)) -> T| Tensor::from_fn(lifted.shape(), |i| of(T::unlifted(source[i])));
+        [part(|(value, _)| value), part(|(_, tangent)| tangent)]
+    }
+
     /// The tangents of lifted elements.
     #[doc(hidden)]
     pub fn lifted_tangents(lifted: &Tensor<T::Lifted>) -> Tensor<T> {
         let source = lifted.contiguous();
         let source = source.as_slice().expect("contiguous");
-        Tensor::from_fn(lifted.shape(), |i| T::lifted_tangent(source[i]))
+        Tensor::from_fn(lifted.shape(), |i| T::unlifted(source[i]).1)
     }
 }
 

@@ -72,8 +72,10 @@ impl<T: Scalar> Scalar for Dual<T> {
         Dual { value: self.value.lifted(tangent.value), tangent: self.tangent.lifted(tangent.tangent) }
     }
     #[inline(always)]
-    fn lifted_tangent(lifted: Self::Lifted) -> Self {
-        Dual { value: T::lifted_tangent(lifted.value), tangent: T::lifted_tangent(lifted.tangent) }
+    fn unlifted(lifted: Self::Lifted) -> (Self, Self) {
+        let (value, value_tangent) = T::unlifted(lifted.value);
+        let (tangent, tangent_tangent) = T::unlifted(lifted.tangent);
+        (Dual { value, tangent }, Dual { value: value_tangent, tangent: tangent_tangent })
     }
 
     #[inline(always)]

@@ -83,9 +83,9 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
     /// This number with the tangent.
     #[doc(hidden)]
     fn lifted(self, tangent: Self) -> Self::Lifted;
-    /// The tangent of a lifted number.
+    /// The number that was lifted, and the tangent.
     #[doc(hidden)]
-    fn lifted_tangent(lifted: Self::Lifted) -> Self;
+    fn unlifted(lifted: Self::Lifted) -> (Self, Self);
 
     /// Whether the type carries tangents.
     #[doc(hidden)]
@@ -137,8 +137,8 @@ macro_rules! scalar {
                 self
             }
             #[inline(always)]
-            fn lifted_tangent(_lifted: $t) -> $t {
-                0.0
+            fn unlifted(lifted: $t) -> ($t, $t) {
+                (lifted, 0.0)
             }
 
             #[inline]

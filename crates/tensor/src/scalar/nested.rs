@@ -206,8 +206,8 @@ transparent!(Nested {
         Dual { value: self.0, tangent: tangent.0 }
     }
     #[inline(always)]
-    fn lifted_tangent(lifted: Dual<T>) -> Self {
-        Nested(lifted.tangent)
+    fn unlifted(lifted: Dual<T>) -> (Self, Self) {
+        (Nested(lifted.value), Nested(lifted.tangent))
     }
 });
 
@@ -223,9 +223,9 @@ transparent!(Forward {
     fn lifted(self, tangent: Self) -> Self::Lifted {
         Tangents { value: self.0, tangents: [tangent.0; DIRECTIONS] }
     }
-    /// That of the first direction.
+    /// The tangent is that of the first direction.
     #[inline(always)]
-    fn lifted_tangent(lifted: Self::Lifted) -> Self {
-        Forward(lifted.tangents[0])
+    fn unlifted(lifted: Self::Lifted) -> (Self, Self) {
+        (Forward(lifted.value), Forward(lifted.tangents[0]))
     }
 });

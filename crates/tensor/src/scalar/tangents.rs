@@ -73,8 +73,11 @@ impl<T: Scalar, const K: usize> Scalar for Tangents<T, K> {
         Tangents { value: self.value.lifted(tangent.value), tangents }
     }
     #[inline(always)]
-    fn lifted_tangent(lifted: Self::Lifted) -> Self {
-        Tangents { value: T::lifted_tangent(lifted.value), tangents: lifted.tangents.map(T::lifted_tangent) }
+    fn unlifted(lifted: Self::Lifted) -> (Self, Self) {
+        let (value, tangent) = T::unlifted(lifted.value);
+        let tangents = lifted.tangents.map(T::unlifted);
+        let part = |value, of: fn((T, T)) -> T| Tangents { value, tangents: tangents.map(of) };
+        (part(value, |(value, _)| value), part(tangent, |(_, tangent)| tangent))
     }
 
     #[inline(always)]

@@ -1,12 +1,12 @@
 //! Gradients as variables of the tape, which can be differentiated.
 
 use super::pullback::{Pullback, Reader};
-use super::{Tape, Var};
+use super::pushforward::Pushforward;
 use crate::params::{Params, Path};
+use crate::tape::{Tape, Var};
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::panic::Location;
-use unspool_tensor::{Nests, Scalar, Tensor};
+use std::sync::Arc;
+use unspool_tensor::{Nests, Scalar};
 
 /// # Gradients on the tape
 impl<'t, T: Nests> Var<'t, T> {
@@ -63,7 +63,7 @@ impl<'t, T: Nests> Var<'t, T> {
     /// let tape = Tape::new();
     /// let line = tape.bind(&model.cast());
     /// let g = loss(&line, 1.0, 2.0).gradient_of(&line);
-    /// let adapted = Line { slope: line.slope - 0.1 * g.slope, offset: line.offset - 0.1 * g.offset };
+    /// let adapted = line.zip_leaves(&g, |&parameter, &g| parameter - 0.1 * g);
     /// let outer = loss(&adapted, 2.0, 1.0).backward().of(&line);
     /// // Through the inner step: (I - 0.1 H) g', with H = [[2, 2], [2, 2]] and g' = 2 (2.6 - 1) (2, 1).
     /// assert!((outer.slope.item().0 - (6.4 - 0.1 * 2.0 * (6.4 + 3.2))).abs() < 1e-12);
@@ -90,6 +90,62 @@ impl<'t, T: Nests> Var<'t, T> {
             }
             gradients.next().expect("one for each parameter")
         })
+    }
+
+    /// How this value changes as others move along directions: its Jacobian times them, as a variable that can
+    /// be differentiated in turn. Each direction has the shape of its value.
+    ///
+    /// The numbers of the tape are [`Nested`](crate::Nested); [`jvp`](crate::jvp) takes any.
+    ///
+    /// ```
+    /// use unspool_autograd::{Nested, Tape, Tensor};
+    /// let tape = Tape::<Nested<f64>>::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]).cast());
+    /// let speed = (x.square() * x).jvp([(x, x)]); // 3 x³, of x³ along x
+    /// assert_eq!(speed.value().cast::<f64>().to_vec(), [3.0, 24.0]);
+    /// assert_eq!(speed.sum().backward().wrt(x).cast::<f64>().to_vec(), [9.0, 36.0]); // 9 x²
+    /// ```
+    ///
+    /// Of a value that does not depend on those that move, it is zero. A direction may itself be computed from
+    /// other values of the tape.
+    ///
+    /// # Panics
+    /// If a direction has another shape than its value, or a value is a constant or belongs to another tape.
+    #[track_caller]
+    pub fn jvp<const N: usize>(self, moves: [(Self, Self); N]) -> Self {
+        let tape = self.tape;
+        let end = self.id() as usize + 1;
+        let mut tangents: Vec<Option<Self>> = vec![None; end];
+        for (value, direction) in moves {
+            self.require_differentiable("jvp", value);
+            let (shape, given) = (value.shape(), direction.shape());
+            ensure!(shape == given, "jvp: a value of shape {shape} cannot move along {given}");
+            if let Some(tangent) = tangents.get_mut(value.id() as usize) {
+                *tangent = Some(direction);
+            }
+        }
+        let is_read = self.ancestors();
+        for id in (0..end).filter(|&id| is_read[id]) {
+            let moves = |&input: &u32| tangents[input as usize].is_some();
+            let moves = tape.record.borrow().inputs_of(id as u32).iter().any(moves);
+            if tangents[id].is_none() && moves {
+                tangents[id] = Some(tape.record_pushforward(id as u32, &tangents));
+            }
+        }
+        tangents[end - 1].unwrap_or_else(|| tape.full(0.0, self.shape()))
+    }
+
+    /// Of each value up to this one, whether this one was computed from it.
+    fn ancestors(self) -> Vec<bool> {
+        let record = self.tape.record.borrow();
+        let mut is_read = vec![false; self.id() as usize + 1];
+        is_read[self.id() as usize] = true;
+        for id in (0..is_read.len()).rev() {
+            if is_read[id] {
+                record.inputs_of(id as u32).iter().for_each(|&input| is_read[input as usize] = true);
+            }
+        }
+        is_read
     }
 
     #[track_caller]
@@ -147,39 +203,58 @@ impl<'t, T: Nests> Var<'t, T> {
     }
 }
 
+/// The inputs of a derivative, each value once.
+#[derive(Default)]
+struct Positions {
+    ids: Vec<u32>,
+    position_of: HashMap<u32, u32>,
+}
+
+impl Positions {
+    fn of(&mut self, id: u32) -> u32 {
+        *self.position_of.entry(id).or_insert_with(|| {
+            self.ids.push(id);
+            self.ids.len() as u32 - 1
+        })
+    }
+}
+
 impl<T: Scalar> Tape<T> {
     /// Records the gradient of value `id`, given those of the values that ops computed from it.
     #[track_caller]
     fn record_pullback<'t>(&'t self, id: u32, readers: &[u32], gradients: &[Option<Var<'t, T>>]) -> Var<'t, T> {
         let record = &mut *self.record.borrow_mut();
-        if record.is_watched() {
-            record.begin_op();
-        }
-        // The inputs of the pullback: each value once, the one that it is the gradient of first.
-        let mut inputs = vec![id];
-        let mut position_of = HashMap::from([(id, 0)]);
-        let mut position = |id: u32| match position_of.entry(id) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => {
-                inputs.push(id);
-                *new.insert(inputs.len() as u32 - 1)
-            }
-        };
+        let mut positions = Positions::default();
+        positions.of(id);
         let readers = readers.iter().map(|&reader| Reader {
             op: record.ops.only(record.nodes[reader as usize].op()),
-            inputs: record.inputs_of(reader).iter().map(|&input| position(input)).collect(),
-            grad: position(gradients[reader as usize].expect("its readers have gradients").id()),
+            inputs: record.inputs_of(reader).iter().map(|&input| positions.of(input)).collect(),
+            grad: positions.of(gradients[reader as usize].expect("its readers have gradients").id()),
             value: Some(record.values[reader as usize].clone()),
         });
         let pullback = Pullback { readers: readers.collect() };
-        let first_input = record.inputs_len;
-        record.inputs.truncate(first_input);
-        record.inputs.extend(inputs);
-        let value: Tensor<T> = pullback.forward(record.new_inputs(first_input));
-        let id = record.push_pullback(pullback, value, first_input);
-        if record.is_watched() {
-            record.note_op(id, ("gradient", 0.0), Location::caller());
-        }
+        let id = record.push_derivative(pullback, &positions.ids);
+        Var::new(self, id, record.epoch)
+    }
+
+    /// Records the tangent of value `id`, given those of the values that it was computed from.
+    #[track_caller]
+    fn record_pushforward<'t>(&'t self, id: u32, tangents: &[Option<Var<'t, T>>]) -> Var<'t, T> {
+        let record = &mut *self.record.borrow_mut();
+        let mut positions = Positions::default();
+        let inputs: Arc<[u32]> = record.inputs_of(id).iter().map(|&input| positions.of(input)).collect();
+        let values = positions.ids.clone();
+        let tangent_of = |&id: &u32| tangents[id as usize].map(|tangent| (id, tangent.id()));
+        let moving: Vec<(u32, u32)> = values.iter().filter_map(tangent_of).collect();
+        let mut ids = values.clone();
+        let tangents = moving.into_iter().map(|(value, tangent)| {
+            let at = values.iter().position(|&id| id == value).expect("an input");
+            ids.push(tangent);
+            (at as u32, ids.len() as u32 - 1)
+        });
+        let tangents = tangents.collect();
+        let op = record.ops.only(record.nodes[id as usize].op());
+        let id = record.push_derivative(Pushforward { op, inputs, tangents }, &ids);
         Var::new(self, id, record.epoch)
     }
 }
