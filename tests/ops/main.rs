@@ -7,6 +7,7 @@ mod contributions;
 mod golden;
 mod gradcheck;
 mod gradients;
+mod jacobians;
 mod kinks;
 mod long_tapes;
 mod nested;

@@ -95,6 +95,7 @@ pub(crate) const PARALLEL_RECURRENCE: usize = 1 << 19;
 #[doc(hidden)]
 pub const DIRECTIONS: usize = 8;
 
-/// Products of numbers with several tangents take at most so many multiplications element by element,
-/// more by the product of their components, which costs some 50 ns a call.
-pub(crate) const SMALL_PRODUCT: usize = 1 << 10;
+/// Products of numbers with several tangents take at most so many multiplications element by element, a
+/// sixteenth of it if the left matrix has no tangents; more by products of their components, each of which costs
+/// some 50 ns beside its arithmetic. Not measured.
+pub(crate) const SMALL_PRODUCT: usize = 1 << 13;

@@ -108,12 +108,11 @@ fn with_seed<T: Scalar>(value: &Tensor<Forward<T>>, seed: &Tensor<T>) -> Vec<Ten
 /// Writes the tangents of all groups, side by side, to the columns from `first` on.
 fn write_tangents<T: Scalar>(matrix: &mut Tensor<T>, first: usize, groups: &[Tensor<Lifted<T>>]) {
     let directions = matrix.shape()[1];
-    let rows = matrix.as_mut_slice();
-    for (group, first) in groups.iter().zip((first..directions).step_by(DIRECTIONS)) {
-        let group = group.contiguous();
-        let width = DIRECTIONS.min(directions - first);
-        for (row, y) in rows.chunks_exact_mut(directions).zip(group.as_slice().expect("contiguous")) {
-            row[first..first + width].copy_from_slice(&y.tangents[..width]);
+    let groups: Vec<_> = groups.iter().map(Tensor::contiguous).collect();
+    let groups: Vec<_> = groups.iter().map(|group| group.as_slice().expect("contiguous")).collect();
+    for (i, row) in matrix.as_mut_slice().chunks_exact_mut(directions).enumerate() {
+        for (columns, group) in row[first..].chunks_mut(DIRECTIONS).zip(&groups) {
+            columns.copy_from_slice(&group[i].tangents[..columns.len()]);
         }
     }
 }

@@ -5,10 +5,21 @@ use crate::scalar::gemm::{Matrix, Product};
 use crate::scalar::number::Number;
 use crate::scalar::{Scalar, sealed};
 use crate::tuning::SMALL_PRODUCT;
-use std::array::from_fn;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
+
+/// An array of `K` numbers. `std::array::from_fn` is not always inlined: then it is compiled without vector
+/// instructions.
+macro_rules! each {
+    (|$k:ident| $number:expr) => {{
+        let mut all = [T::ZERO; K];
+        for $k in 0..K {
+            all[$k] = $number;
+        }
+        all
+    }};
+}
 
 /// `value + tangents_1 e_1 + .. + tangents_K e_K` with `e_i e_j = 0`: a number together with its
 /// derivatives in `K` directions.
@@ -42,7 +53,7 @@ impl<T: Number, const K: usize> Tangents<T, K> {
     /// function: 0 times an infinite slope would be NaN.
     #[inline(always)]
     fn chain(self, value: T, slope: T) -> Self {
-        Tangents { value, tangents: self.tangents.map(|tangent| along(slope, tangent)) }
+        Tangents { value, tangents: each!(|k| along(slope, self.tangents[k])) }
     }
 }
 
@@ -69,7 +80,7 @@ impl<T: Scalar, const K: usize> Scalar for Tangents<T, K> {
     const NESTS: bool = T::NESTS;
     #[inline(always)]
     fn lifted(self, tangent: Self) -> Self::Lifted {
-        let tangents = from_fn(|k| self.tangents[k].lifted(tangent.tangents[k]));
+        let tangents = std::array::from_fn(|k| self.tangents[k].lifted(tangent.tangents[k]));
         Tangents { value: self.value.lifted(tangent.value), tangents }
     }
     #[inline(always)]
@@ -94,18 +105,20 @@ impl<T: Scalar, const K: usize> Scalar for Tangents<T, K> {
         Tangents { value: self.value.with_tangent_of(other.value), tangents: other.tangents }
     }
 
-    /// The value and all tangents of `a b` that come from those of `b` are one product, with `1 + K` times the
-    /// columns. Those that come from the tangents of `a` are one more for each, unless they are all 0.
+    /// The value and all tangents of `a b` that come from those of `b` are one product of the values of `a`, with
+    /// `1 + K` times the columns. Those that come from the tangents of `a` are one more for each, unless they are
+    /// all 0.
     fn gemm(product: Product<'_, Self>) {
         let Product { a, b, c, row_step, spread, add } = product;
         let [m, k, n] = [a.rows, a.columns, b.columns];
-        if m * k * n <= SMALL_PRODUCT {
+        let moves = has_tangents(&a);
+        if m * k * n <= if moves { SMALL_PRODUCT } else { SMALL_PRODUCT / 16 } {
             return dispatch(
                 #[inline(always)]
                 || {
                     small(&a, &b, |i, j, sum| {
-                        // SAFETY: `Product::new` has the caller's word that `c` holds m rows of n elements, which nobody
-                        // else reads or writes meanwhile.
+                        // SAFETY: `Product::new` has the caller's word that `c` holds m rows of n elements, which
+                        // nobody else reads or writes meanwhile.
                         let c = unsafe { &mut *c.add((i * row_step + j) * spread) };
                         *c = if add { *c + sum } else { sum };
                     })
@@ -120,15 +133,17 @@ impl<T: Scalar, const K: usize> Scalar for Tangents<T, K> {
             let (c, spread) = (component_of_c(which), (1 + K) * spread);
             T::gemm(Product { a: x, b: y, c, row_step, spread, add });
         };
+        // Side by side: the product reads them several times.
+        let values: Vec<T> = (0..m * k).map(|at| a.at(at / k, at % k).value).collect();
+        let values = Matrix::row_major(&values, m, k);
         if b.strides.1 == 1 && spread == 1 {
             let wide =
                 Matrix { columns: (1 + K) * n, strides: ((1 + K) as isize * b.strides.0, 1), ..component(&b, 0) };
-            let (c, row_step) = (component_of_c(0), (1 + K) * row_step);
-            T::gemm(Product { a: component(&a, 0), b: wide, c, row_step, spread, add });
+            T::gemm(Product { a: values, b: wide, c: component_of_c(0), row_step: (1 + K) * row_step, spread, add });
         } else {
-            (0..=K).for_each(|which| of_components(component(&a, 0), component(&b, which), which, add));
+            (0..=K).for_each(|which| of_components(values, component(&b, which), which, add));
         }
-        if has_tangents(&a) {
+        if moves {
             (1..=K).for_each(|which| of_components(component(&a, which), component(&b, 0), which, true));
         }
     }
@@ -187,8 +202,10 @@ impl<T: Number, const K: usize> Number for Tangents<T, K> {
     }
     #[inline(always)]
     fn mul_add(self, a: Self, b: Self) -> Self {
-        let tangent = |k: usize| self.value.mul_add(a.tangents[k], self.tangents[k].mul_add(a.value, b.tangents[k]));
-        Tangents { value: self.value.mul_add(a.value, b.value), tangents: from_fn(tangent) }
+        Tangents {
+            value: self.value.mul_add(a.value, b.value),
+            tangents: each!(|k| self.value.mul_add(a.tangents[k], self.tangents[k].mul_add(a.value, b.tangents[k]))),
+        }
     }
     #[inline(always)]
     fn sqrt(self) -> Self {
@@ -227,8 +244,10 @@ impl<T: Number, const K: usize> Number for Tangents<T, K> {
     #[inline(always)]
     fn atan2(self, x: Self) -> Self {
         let [by_y, by_x] = self.value.atan2_slopes(x.value);
-        let tangent = |k: usize| along(by_y, self.tangents[k]) + along(by_x, x.tangents[k]);
-        Tangents { value: self.value.atan2(x.value), tangents: from_fn(tangent) }
+        Tangents {
+            value: self.value.atan2(x.value),
+            tangents: each!(|k| along(by_y, self.tangents[k]) + along(by_x, x.tangents[k])),
+        }
     }
     /// As of [`Dual`](crate::Dual).
     #[inline(always)]
@@ -241,8 +260,7 @@ impl<T: Number, const K: usize> Number for Tangents<T, K> {
             return of_base;
         }
         let exponent = y * self.value.ln();
-        let tangent = |k: usize| of_base.tangents[k] + along(exponent, p.tangents[k]);
-        Tangents { value: y, tangents: from_fn(tangent) }
+        Tangents { value: y, tangents: each!(|k| of_base.tangents[k] + along(exponent, p.tangents[k])) }
     }
     #[inline(always)]
     fn erf(self) -> Self {
@@ -323,7 +341,7 @@ impl<T: Number, const K: usize> Neg for Tangents<T, K> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        Tangents { value: -self.value, tangents: self.tangents.map(|tangent| -tangent) }
+        Tangents { value: -self.value, tangents: each!(|k| -self.tangents[k]) }
     }
 }
 
@@ -338,11 +356,13 @@ macro_rules! operator {
             fn $op(self, other: Self) -> Self {
                 let ($a, $b) = (self.value, other.value);
                 let $y = $value;
-                let tangent = |k: usize| {
-                    let ($da, $db) = (self.tangents[k], other.tangents[k]);
-                    $tangent
-                };
-                Tangents { value: $y, tangents: from_fn(tangent) }
+                Tangents {
+                    value: $y,
+                    tangents: each!(|k| {
+                        let ($da, $db) = (self.tangents[k], other.tangents[k]);
+                        $tangent
+                    }),
+                }
             }
         }
 
@@ -426,10 +446,13 @@ mod tests {
     fn products_of_matrices_follow_the_product_rule() {
         let numbers = |shape: [usize; 2], salt: usize, moves: bool| {
             let tangent = move |i: usize, k: usize| if moves { ((i * 3 + k * 5 + salt) % 7) as f64 } else { 0.0 };
-            let number = |i: usize| Two { value: (i * 7 % (11 + salt)) as f64, tangents: from_fn(|k| tangent(i, k)) };
+            let number = |i: usize| Two {
+                value: (i * 7 % (11 + salt)) as f64,
+                tangents: std::array::from_fn(|k| tangent(i, k)),
+            };
             Tensor::from_fn(shape, number)
         };
-        for (m, k, n) in [(3, 4, 5), (13, 17, 19)] {
+        for (m, k, n) in [(3, 4, 5), (23, 17, 29)] {
             for (a_moves, b_moves) in [(true, true), (true, false), (false, true), (false, false)] {
                 let bs = [numbers([k, n], 2, b_moves), numbers([n, k], 3, b_moves).t()];
                 for (a, b) in bs.into_iter().map(|b| (numbers([m, k], 0, a_moves), b)) {
