@@ -20,6 +20,7 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// | [values](#values) | [`tape`](Var::tape) [`value`](Var::value) [`item`](Var::item) [`shape`](Var::shape) [`ptr_eq`](Var::ptr_eq) [`new_zeros`](Var::new_zeros) [`detach`](Var::detach) [`retain_grad`](Var::retain_grad) [`requires_grad`](Var::requires_grad) [`name`](Var::name) [`origin`](Var::origin) [`inputs`](Var::inputs) |
 /// | [bad values](#looking-for-bad-values) | [`bad_value`](Var::bad_value) |
 /// | [gradients](#gradients) | [`backward`](Var::backward) [`backward_with`](Var::backward_with) |
+/// | [gradients on the tape](#gradients-on-the-tape) | [`gradient_wrt`](Var::gradient_wrt) [`gradient_of`](Var::gradient_of) [`jvp`](Var::jvp) |
 pub struct Var<'t, T: Scalar = f32> {
     pub(crate) tape: &'t Tape<T>,
     /// The id in the lower half; in the upper half the epoch, how often the tape had been tidied when
