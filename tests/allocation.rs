@@ -5,6 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use unspool::cells::{MinGru, Slstm};
+use unspool::numbers::{NumberTape, preaccumulate};
 use unspool::online::{OnlineLearner, Rtrl, SnAp1, Uoro, zero_state};
 use unspool::optim::schedules::{Cosine, Plateau};
 use unspool::optim::{AdamW, Nadam, RmsProp};
@@ -60,6 +61,7 @@ fn a_steady_step_draws_no_memory() {
     peak_of_a_profile(Recurrent::new(Lstm::new(rng, 20, 40)), [50, 32, 20]);
     peak_of_a_profile(Recurrent::new(Plain::new(rng, 128, 128)), [32, 64, 128]);
     sum_over_rows();
+    numbers();
     long_stream();
     long_text();
     learner(Rtrl::new);
@@ -219,6 +221,26 @@ fn sum_over_rows() {
         assert!(some.0 > 0 && more.0 < some.0, "bytes drawn by few rows and by many: {some:?}, {more:?}");
         assert_eq!(drawn(400_000).0, 0, "bytes of tensors");
     });
+}
+
+/// A loop over single numbers draws nothing in its second round.
+fn numbers() {
+    let mut tape = NumberTape::new();
+    let mut allocations_of_a_round = || {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for i in 0..10 {
+            let (value, [slope, _]) = tape.gradient(&[0.5, f64::from(i)], |[x, y]| {
+                (0..1000).fold(x, |x, _| {
+                    let [change] = preaccumulate(&[x, y], |[x, y]| [(x * y).sin()]);
+                    x + change * Number::from_f64(0.001)
+                })
+            });
+            assert!(value.is_finite() && slope.is_finite());
+        }
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    assert!(allocations_of_a_round() > 0);
+    assert_eq!(allocations_of_a_round(), 0);
 }
 
 /// A stream over a sequence of any length takes the memory of its outputs, and no more.

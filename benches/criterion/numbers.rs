@@ -37,21 +37,16 @@ fn links(n: usize) -> Vec<usize> {
     (1..=n).chain([0]).collect()
 }
 
-/// The same, in the memory of determinants of size `leaf`.
-fn preaccumulated<'t>(a: &[Reverse<'t, f64>], n: usize, leaf: usize, columns: &mut Vec<usize>) -> Reverse<'t, f64> {
-    let rows = columns.len();
-    let a = &a[a.len() - rows * n..];
-    if rows == leaf {
-        let entries: Vec<_> = a.chunks(n).flat_map(|row| columns.iter().map(|&c| row[c])).collect();
-        let [y] = preaccumulate(&entries, |a| [determinant(&a, leaf)]);
-        return y;
+/// The same with each minor preaccumulated, down to those of 6 x 6: the memory is that of one minor of each size.
+fn preaccumulated<'t>(a: &[Reverse<'t, f64>], n: usize) -> Reverse<'t, f64> {
+    if n <= 6 {
+        return determinant(a, n);
     }
     let mut sum = Reverse::ZERO;
-    for j in 0..rows {
-        let column = columns.remove(j);
-        let term = a[column] * preaccumulated(a, n, leaf, columns);
-        columns.insert(j, column);
-        if j % 2 == 0 { sum += term } else { sum -= term }
+    for j in 0..n {
+        let below: Vec<_> = (n..n * n).filter(|i| i % n != j).map(|i| a[i]).collect();
+        let [minor] = preaccumulate(&below, |a| [preaccumulated(&a, n - 1)]);
+        if j % 2 == 0 { sum += a[j] * minor } else { sum -= a[j] * minor }
     }
     sum
 }
@@ -65,8 +60,8 @@ fn determinants(c: &mut Criterion) {
         group.bench_function("f64", |b| b.iter(|| determinant(black_box(&a), n)));
         let mut tape = NumberTape::new();
         group.bench_function("gradient", |b| b.iter(|| tape.gradient(&a, |a| determinant(&a, n))));
-        group.bench_function("gradient, minors of 6 x 6 preaccumulated", |b| {
-            b.iter(|| tape.gradient(&a, |a| preaccumulated(&a, n, 6, &mut (0..n).collect())))
+        group.bench_function("gradient, minors preaccumulated", |b| {
+            b.iter(|| tape.gradient(&a, |a| preaccumulated(&a, n)))
         });
     }
 }

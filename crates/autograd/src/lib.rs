@@ -28,7 +28,8 @@
 //!
 //! Each op has its value and its gradient in one place, in [`ops`]; your own ops implement the same
 //! trait, [`Op`], or use the [`elementwise!`] macro. [`gradcheck`] checks any model against central
-//! differences.
+//! differences. Programs over single numbers, with loops and branches, have a tape of their own, and derivatives that nest in
+//! any order: see [`numbers`].
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

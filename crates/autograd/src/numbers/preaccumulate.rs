@@ -10,30 +10,34 @@ use unspool_tensor::Number;
 ///
 /// The values are those of `function(x)`, and so are the derivatives; the tape grows by the number of inputs instead of
 /// that of operations. The function is recorded on a tape of its own, which is used again by the next: a long program cut
-/// into such functions takes the memory of one of them. Each result costs a backward pass over it, so the work stays the
-/// same for one result, as for `[y]` here.
+/// into such functions, or a recursion that consists of them, takes the memory of one of each. The work for one result is
+/// the same; each further one costs another backward pass over the function. Parts of some hundred operations and more
+/// are worth it, and small enough to stay in cache they are faster than the whole.
 ///
 /// ```
-/// use unspool_autograd::numbers::{NumberTape, preaccumulate};
+/// use unspool_autograd::numbers::{NumberTape, Reverse, preaccumulate};
 ///
-/// let tape = NumberTape::new();
-/// let x = tape.variable(0.5);
-/// let mut y = x;
-/// for _ in 0..1000 {
-///     [y] = preaccumulate(&y, |y| {
-///         let mut y = y;
-///         for _ in 0..100 {
-///             y += (x_squared(y) - y) * unspool_autograd::Number::from_f64(0.001);
-///         }
-///         [y]
-///     });
+/// /// The determinant of an n x n matrix, by expansion along its first row.
+/// fn determinant<'t>(a: &[Reverse<'t, f64>], n: usize) -> Reverse<'t, f64> {
+///     if n == 1 {
+///         return a[0];
+///     }
+///     let mut sum = Reverse::constant(0.0);
+///     for j in 0..n {
+///         let below: Vec<_> = (n..n * n).filter(|i| i % n != j).map(|i| a[i]).collect();
+///         let [minor] = preaccumulate(&below, |a| [determinant(&a, n - 1)]);
+///         sum += if j % 2 == 0 { a[j] * minor } else { -a[j] * minor };
+///     }
+///     sum
 /// }
-/// assert_eq!(tape.len(), 1001);
 ///
-/// fn x_squared<N: unspool_autograd::Number>(x: N) -> N { x * x }
+/// let mut tape = NumberTape::new();
+/// let (value, gradient) = tape.gradient(&[2.0, 1.0, 0.0, 1.0, 3.0, 1.0, 0.0, 1.0, 4.0], |a| determinant(&a, 3));
+/// assert_eq!(value, 18.0);
+/// assert_eq!(gradient, [11.0, -4.0, 1.0, -4.0, 8.0, -2.0, 1.0, -2.0, 5.0]);
 /// ```
 ///
-/// Griewank and Walther 2008, "Evaluating Derivatives", section 10.2; the word is that of Utke et al. 2008, "OpenAD/F".
+/// Griewank and Walther 2008, "Evaluating Derivatives", chapter 10; Utke et al. 2008, "OpenAD/F", has the word.
 ///
 /// # Panics
 /// If the inputs are on two tapes.

@@ -48,7 +48,8 @@ impl<'t, N: Number> Reverse<'t, N> {
 
     /// The derivatives of this number by all [variables](NumberTape::variable).
     ///
-    /// As with [`Dual`](unspool_tensor::Dual), a derivative of 0 stays 0 however steep what follows it is.
+    /// A derivative of 0 stays 0 however steep the operations before it are. An infinite one that meets a derivative of 0,
+    /// as in `sqrt(x * x)` at 0, makes NaN (as in PyTorch).
     pub fn backward(self) -> NumberGradients<'t, N> {
         match self.tape {
             None => NumberGradients::none(),

@@ -53,7 +53,16 @@ impl<N: Number> NumberTape<N> {
         Self::default()
     }
 
-    /// A number whose gradient can be requested.
+    /// A number whose derivative can be requested.
+    ///
+    /// ```
+    /// use unspool_autograd::numbers::NumberTape;
+    ///
+    /// let tape = NumberTape::new();
+    /// let (x, y) = (tape.variable(3.0), tape.variable(4.0));
+    /// let gradients = (x * y + y).backward();
+    /// assert_eq!((gradients.wrt(x), gradients.wrt(y)), (4.0, 4.0));
+    /// ```
     #[inline]
     pub fn variable(&self, value: N) -> Reverse<'_, N> {
         self.record(value, [])
