@@ -262,13 +262,14 @@ impl<N: Number> Neg for Reverse<'_, N> {
     }
 }
 
-/// Defines an operator and its assigning form from its result.
+/// Defines an operator and its assigning form from its result. The derivatives of one take others.
 macro_rules! operator {
     ($Op:ident, $op:ident, $Assign:ident, $assign:ident, |$a:ident, $b:ident| $result:expr) => {
         impl<N: Number> $Op for Reverse<'_, N> {
             type Output = Self;
             #[inline(always)]
             #[track_caller]
+            #[allow(clippy::suspicious_arithmetic_impl)]
             fn $op(self, other: Self) -> Self {
                 let ($a, $b) = (self, other);
                 $result
