@@ -84,6 +84,19 @@ impl<T: Number> Traced<'_, T> {
         }
     }
 
+    /// The value and the slope of a function of an angle, by `of_short` if the angles of all rows are short.
+    #[inline(always)]
+    fn of_angle(self, f: impl Fn(T) -> [T; 2], of_short: impl Fn(T) -> [T; 2]) -> Self {
+        match self {
+            Constant(x) => Constant(f(x)[0]),
+            Rows(trace, x) => {
+                let mut nodes = trace.borrow_mut();
+                let are_short = nodes.values(x).iter().all(|x| x.is_short_angle());
+                Rows(trace, if are_short { nodes.map_with_slope(x, of_short) } else { nodes.map_with_slope(x, f) })
+            }
+        }
+    }
+
     /// The answer of all rows to a question about one or two numbers.
     fn answer<A: PartialEq>(self, other: Self, of: impl Fn(T, T) -> A) -> A {
         let trace = match (self, other) {
@@ -271,7 +284,26 @@ impl<T: Number> Number for Traced<'_, T> {
     fn mul_add(self, a: Self, b: Self) -> Self {
         self * a + b
     }
-    unary! { sqrt exp exp_m1 ln ln_1p sin cos atan erf erfc abs sign floor ceil round_ties_even trunc tanh sigmoid }
+    unary! { sqrt exp exp_m1 ln ln_1p atan erf erfc abs sign floor ceil round_ties_even trunc tanh sigmoid }
+    fn sin(self) -> Self {
+        self.of_angle(
+            #[inline(always)]
+            |x| [x.sin(), x.cos()],
+            #[inline(always)]
+            |x| <[T; 2]>::from(x.sin_cos_of_short()),
+        )
+    }
+    fn cos(self) -> Self {
+        self.of_angle(
+            #[inline(always)]
+            |x| [x.cos(), -x.sin()],
+            #[inline(always)]
+            |x| {
+                let (sin, cos) = x.sin_cos_of_short();
+                [cos, -sin]
+            },
+        )
+    }
     fn atan2(self, x: Self) -> Self {
         self.binary(
             x,

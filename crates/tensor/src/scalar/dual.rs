@@ -158,6 +158,15 @@ impl<T: Number> Number for Dual<T> {
         self.chain(self.value.cos(), -self.value.sin())
     }
     #[inline(always)]
+    fn is_short_angle(self) -> bool {
+        self.value.is_short_angle()
+    }
+    #[inline(always)]
+    fn sin_cos_of_short(self) -> (Self, Self) {
+        let (sin, cos) = self.value.sin_cos_of_short();
+        (self.chain(sin, cos), self.chain(cos, -sin))
+    }
+    #[inline(always)]
     fn atan(self) -> Self {
         self.chain(self.value.atan(), T::ONE / (T::ONE + self.value * self.value))
     }

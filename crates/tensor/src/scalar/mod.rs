@@ -3,7 +3,7 @@
 //! - `number`: what can be computed with a single one;
 //! - `dual`: a number with its derivative; `tangents`: with several;
 //! - `nested`: a number whose gradients can be differentiated;
-//! - `math`: exponentials, logarithms and angles that vectorize;
+//! - `math`, `sines`: exponentials, logarithms, angles, sines and cosines that vectorize;
 //! - `gemm`: matrix products of raw slices.
 //!
 //! Nothing here knows of tensors or shapes. `Scalar` is sealed: recycled storage relies on every
@@ -17,6 +17,7 @@ mod math;
 #[allow(unsafe_code)]
 pub(crate) mod nested;
 pub(crate) mod number;
+mod sines;
 #[allow(unsafe_code)]
 pub(crate) mod tangents;
 
@@ -191,6 +192,14 @@ macro_rules! scalar {
             #[inline(always)]
             fn cos(self) -> $t {
                 $t::cos(self)
+            }
+            #[inline(always)]
+            fn is_short_angle(self) -> bool {
+                self.abs() <= sines::$math::LIMIT
+            }
+            #[inline(always)]
+            fn sin_cos_of_short(self) -> ($t, $t) {
+                sines::$math::sin_cos(self)
             }
             #[inline(always)]
             fn atan(self) -> $t {

@@ -53,6 +53,18 @@ pub trait Number: Copy + Debug + PartialEq + PartialOrd + NumOps + NumAssignOps 
     fn sin(self) -> Self;
     /// The cosine.
     fn cos(self) -> Self;
+    /// Whether [`sin_cos_of_short`](Number::sin_cos_of_short) takes this angle.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn is_short_angle(self) -> bool {
+        true
+    }
+    /// The sine and the cosine of an angle that is not too large, without branches.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn sin_cos_of_short(self) -> (Self, Self) {
+        (self.sin(), self.cos())
+    }
     /// The arc tangent, between `-pi / 2` and `pi / 2`.
     fn atan(self) -> Self;
     /// The angle of the point `(x, self)`, between `-pi` and `pi`.
