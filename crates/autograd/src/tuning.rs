@@ -68,10 +68,14 @@ pub(crate) const FIXED_SHARE: usize = 4;
 pub(crate) const OP_BYTES: usize = 1 << 12;
 
 /// The bytes of values, slopes and gradients of a block of rows of a
-/// [`RowFunction`](crate::RowFunction).
-pub(crate) const ROW_BLOCK_BYTES: usize = 1 << 15;
+/// [`RowFunction`](crate::RowFunction): a quarter of a second-level cache of 1 MB.
+///
+/// Jacobians of 10,000 projections of 15 numbers, on an AMD EPYC under load: 188 ns a row with 64 KiB,
+/// 131 with 128, 109 with 256, and the same with more. In small blocks the calls of the loops show.
+pub(crate) const ROW_BLOCK_BYTES: usize = 1 << 18;
 
-/// The smallest and the largest number of rows of such a block.
+/// The rows of the first block, of which nothing is known yet, and the most. Measured as above: 124 ns a
+/// row with at most 128 rows, 109 with 256, 119 and 112 with 512 and 1,024.
 pub(crate) const ROW_BLOCKS: std::ops::RangeInclusive<usize> = 32..=256;
 
 /// The directions in which tangents are pushed along a record at once: each op runs for all of them before the

@@ -28,6 +28,12 @@ fn keep_trace<T: Scalar>(trace: Box<RefCell<Trace<T>>>) {
     }
 }
 
+/// The rows of a block, by what a row took last; few if nothing was traced yet.
+fn fitting_rows<T: Scalar>(trace: &Trace<T>) -> usize {
+    let fitting = ROW_BLOCK_BYTES / size_of::<T>() / trace.numbers_per_row().max(1);
+    if trace.is_new() { *ROW_BLOCKS.start() } else { fitting.clamp(*ROW_BLOCKS.start(), *ROW_BLOCKS.end()) }
+}
+
 /// Traces `function` for all rows, block by block: `visit(trace, outputs, rows before the block, rows)`.
 ///
 /// Where the rows of a block take different branches it is traced again for half of them, and so on
@@ -39,7 +45,8 @@ pub(super) fn for_each_block<T: Scalar, F: RowFunction<K, M>, const K: usize, co
     mut visit: impl FnMut(&mut Trace<T>, [Output<T>; M], usize, usize),
 ) {
     let trace = take_trace::<T>();
-    let mut size = *ROW_BLOCKS.start();
+    // What the last function took is what this one will take: most often it is the same.
+    let (mut size, mut all_agree) = (fitting_rows(&trace.borrow()), true);
     columns.for_each_run(|run| {
         let mut start = 0;
         while start < run.len {
@@ -51,17 +58,17 @@ pub(super) fn for_each_block<T: Scalar, F: RowFunction<K, M>, const K: usize, co
             let y = function.call(std::array::from_fn(|k| Traced::Rows(&trace, k as u32)));
             let mut nodes = trace.borrow_mut();
             if nodes.disagreed() && rows > 1 {
-                size = rows / 2;
+                (size, all_agree) = (rows / 2, false);
                 continue;
             }
-            let fits = ROW_BLOCK_BYTES / (nodes.numbers_per_row() * size_of::<T>());
             let outputs = y.map(|y| match y {
                 Traced::Constant(y) => Output::Constant(y),
                 Traced::Rows(_, node) => Output::Node(node),
             });
             visit(&mut nodes, outputs, run.done + start, rows);
             start += rows;
-            size = (2 * size).min(fits.clamp(*ROW_BLOCKS.start(), *ROW_BLOCKS.end()));
+            let fits = fitting_rows(&nodes);
+            size = if all_agree { fits } else { fits.min(2 * size) };
         }
     });
     keep_trace(trace);

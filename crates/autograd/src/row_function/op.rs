@@ -87,6 +87,9 @@ impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for OverRows<F, K,
     }
 }
 
+/// The rows of Jacobians that are written together.
+const TILE: usize = 32;
+
 /// The values `[.., M]` and the Jacobians `[.., M, K]`.
 #[track_caller]
 pub(super) fn jacobians<T: Scalar, F: RowFunction<K, M>, const K: usize, const M: usize>(
@@ -108,12 +111,15 @@ pub(super) fn jacobians<T: Scalar, F: RowFunction<K, M>, const K: usize, const M
                 }
             }
             trace.sweep();
-            for k in 0..K {
-                match trace.gradient(k as u32) {
-                    Some(gradient) => {
-                        Arrangement::Rows.write(jacobians, (m * K + k, M * K), done, &gradient[..rows]);
+            // A few rows at a time, which stay in the first-level cache while their columns are written.
+            for start in (0..rows).step_by(TILE) {
+                let tile = start..rows.min(start + TILE);
+                for k in 0..K {
+                    let (column, done) = ((m * K + k, M * K), done + start);
+                    match trace.gradient(k as u32) {
+                        Some(gradient) => Arrangement::Rows.write(jacobians, column, done, &gradient[tile.clone()]),
+                        None => Arrangement::Rows.fill(jacobians, column, done, tile.len()),
                     }
-                    None => Arrangement::Rows.fill(jacobians, (m * K + k, M * K), done, rows),
                 }
             }
         }

@@ -88,6 +88,11 @@ impl<T: Number> Trace<T> {
         self.disagreed
     }
 
+    /// Whether nothing was traced yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// The numbers that a row takes in blocks and gradients.
     pub(super) fn numbers_per_row(&self) -> usize {
         self.blocks_len + self.nodes.len()

@@ -8,6 +8,9 @@ use crate::storage::layout::Layout;
 use crate::tensor::Tensor;
 use crate::tuning::MAP_CHUNK;
 
+/// The rows of a vector: a multiple of those of every type.
+const LANES: usize = 16;
+
 /// Rows of `K` numbers, as `K` columns that broadcast to a common shape.
 #[doc(hidden)]
 pub struct Columns<'a, T: Scalar, const K: usize> {
@@ -73,6 +76,7 @@ impl Arrangement {
     }
 
     /// The reverse of [`read`](Arrangement::read).
+    #[inline(always)]
     pub fn write<T: Copy>(self, all: &mut [T], (i, width): (usize, usize), done: usize, column: &[T]) {
         match self {
             Arrangement::Rows => {
@@ -183,10 +187,23 @@ impl<'a, T: Scalar, const K: usize> Columns<'a, T, K> {
                             let run = Run { done, len, at, steps };
                             for start in (0..len).step_by(MAP_CHUNK) {
                                 let n = (len - start).min(MAP_CHUNK);
-                                for (k, x) in x.iter_mut().enumerate() {
+                                // Padded with the last row, so that the loop ends with a whole vector.
+                                let padded = if n < LANES { n } else { n.next_multiple_of(LANES) };
+                                // Whole chunks without gaps are read in place.
+                                let in_place = steps.map(|step| step == 1 && n == MAP_CHUNK);
+                                for (k, x) in x.iter_mut().enumerate().filter(|(k, _)| !in_place[*k]) {
                                     self.read(&run, k, start, &mut x[..n]);
+                                    let last = x[n - 1];
+                                    x[n..padded].fill(last);
                                 }
-                                for i in 0..n {
+                                let x: [&[T; MAP_CHUNK]; K] = std::array::from_fn(
+                                    #[inline(always)]
+                                    |k| match self.elements[k].get((at[k] as usize + start)..) {
+                                        Some(chunk) if in_place[k] => chunk.first_chunk().expect("a whole chunk"),
+                                        _ => &x[k],
+                                    },
+                                );
+                                for i in 0..padded.min(MAP_CHUNK) {
                                     let row = f(std::array::from_fn(
                                         #[inline(always)]
                                         |k| x[k][i],
