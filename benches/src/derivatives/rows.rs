@@ -1,7 +1,7 @@
 //! Losses that are sums over rows of data: value and gradient on one tape, and in parts.
 
+use crate::{least, values};
 use std::ops::Range;
-use std::time::{Duration, Instant};
 use unspool::prelude::*;
 
 /// The loss of some rows of data, given the variables that it depends on.
@@ -57,36 +57,25 @@ fn llsq<'t>(tape: &'t Tape<f64>, data: &[Tensor<f64>], [x]: [Var<'t, f64>; 1], r
 }
 
 fn row<const N: usize>(name: &str, n: usize, data: &[Tensor<f64>], inputs: [Tensor<f64>; N], loss: Loss<N>) {
-    let mut tape = Tape::new();
-    let mut run = |gradient: bool, parts: bool| {
-        let begun = Instant::now();
-        {
-            let inputs = inputs.each_ref().map(|x| if gradient { tape.variable(x) } else { tape.constant(x) });
-            let sum = match parts {
-                true => tape.sum_over_rows(n, inputs, |tape, inputs, rows| loss(tape, data, inputs, rows)),
-                false => loss(&tape, data, inputs, 0..n),
-            };
-            if gradient {
-                std::hint::black_box(sum.backward().wrt(inputs[0]));
+    let inputs = &inputs;
+    let run = |gradient: bool, parts: bool| {
+        let mut tape = Tape::new();
+        move || {
+            {
+                let inputs = inputs.each_ref().map(|x| if gradient { tape.variable(x) } else { tape.constant(x) });
+                let sum = match parts {
+                    true => tape.sum_over_rows(n, inputs, |tape, inputs, rows| loss(tape, data, inputs, rows)),
+                    false => loss(&tape, data, inputs, 0..n),
+                };
+                if gradient {
+                    std::hint::black_box(sum.backward().wrt(inputs[0]));
+                }
             }
+            tape.reset();
         }
-        tape.reset();
-        begun.elapsed()
     };
-    let mut least = [Duration::MAX; 4];
-    let begun = Instant::now();
-    for repetition in 0..1000 {
-        for (i, least) in least.iter_mut().enumerate() {
-            *least = run(i > 1, i % 2 == 1).min(*least);
-        }
-        if repetition > 4 && begun.elapsed() > Duration::from_secs(3) {
-            break;
-        }
-    }
-    let [a, b, c, d] = least.map(|time| time.as_secs_f64() * 1e3);
+    let mut runs =
+        [(false, false), (false, true), (true, false), (true, true)].map(|(gradient, parts)| run(gradient, parts));
+    let [a, b, c, d] = least(runs.each_mut().map(|run| run as &mut dyn FnMut())).map(|time| time * 1e3);
     println!("| {name} | {n} | {a:.3} | {b:.3} | {c:.3} | {d:.3} | {:.2} |", d / c);
-}
-
-fn values(shape: impl Into<unspool::tensor::Shape>, scale: f64) -> Tensor<f64> {
-    Tensor::from_fn(shape, |i| ((i * 7919 % 1009) as f64 / 504.5 - 1.0) * scale)
 }
