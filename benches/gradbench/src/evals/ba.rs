@@ -118,20 +118,21 @@ impl Scene {
     /// each weight.
     fn jacobian(&self) -> Sparse {
         let (n, m, p) = (self.cameras.shape()[0], self.points.shape()[0], self.weights.shape()[0]);
-        let (_, blocks) = Reprojection.jacobians(&self.rows().each_ref()); // [P, 2, 17]
-        let blocks = blocks.slice(2, ..15).reshape([p * 30]); // but for the features
-        let values = Tensor::concat(0, &[blocks, self.weights.map(|w| -2.0 * w).reshape([p])]).to_vec();
-        let weight_column = |i: usize| 11 * n + 3 * m + i;
+        let (_, blocks) = Reprojection.jacobians(&self.rows().each_ref()); // [P, 2, 17], the last two for the feature
+        let blocks = blocks.slice(2, ..15).reshape([30 * p]);
+        let values = Tensor::concat(0, &[blocks, self.weights.map(|w| -2.0 * w).reshape([p])]);
+        let [points_start, weights_start] = [11 * n, 11 * n + 3 * m];
         let mut columns = Vec::with_capacity(31 * p);
         for (i, (camera, point)) in self.camera_of.iter().zip(&self.point_of).enumerate() {
             for _ in 0..2 {
-                columns.extend(11 * camera..11 * camera + 11);
-                columns.extend(11 * n + 3 * point..11 * n + 3 * point + 3);
-                columns.push(weight_column(i));
+                columns.extend((11 * camera..11 * camera + 11).map(|column| column as u32));
+                columns.extend((points_start + 3 * point..points_start + 3 * point + 3).map(|column| column as u32));
+                columns.push((weights_start + i) as u32);
             }
         }
-        columns.extend((0..p).map(weight_column));
-        let row_starts = (0..2 * p).map(|row| 15 * row).chain((0..=p).map(|i| 30 * p + i)).collect();
+        columns.extend((weights_start..weights_start + p).map(|column| column as u32));
+        let row_starts = (0..2 * p).map(|row| 15 * row).chain((0..=p).map(|i| 30 * p + i));
+        let row_starts = row_starts.map(|start| start as u32).collect();
         Sparse { row_starts, columns, values }
     }
 }
@@ -156,16 +157,16 @@ impl Output for Errors {
 
 /// A matrix in compressed sparse rows.
 struct Sparse {
-    row_starts: Vec<usize>,
-    columns: Vec<usize>,
-    values: Vec<f64>,
+    row_starts: Vec<u32>,
+    columns: Vec<u32>,
+    values: Tensor<f64>,
 }
 
 /// The two rows of the first observation, and the last element.
 impl Output for Sparse {
     fn to_json(&self) -> Value {
-        let some = |all: &[usize]| json!([&all[..30], &all[all.len() - 1..]].concat());
-        let values = [&self.values[..30], &self.values[self.values.len() - 1..]].concat();
-        json!({ "rows": some(&self.row_starts), "cols": some(&self.columns), "vals": values })
+        let some = |all: &[u32]| json!([&all[..30], &all[all.len() - 1..]].concat());
+        let values = Tensor::concat(0, &[self.values.slice(0, ..30), self.values.slice(0, -1..)]);
+        json!({ "rows": some(&self.row_starts), "cols": some(&self.columns), "vals": values.to_json() })
     }
 }

@@ -72,11 +72,13 @@ fn log_posterior<'t>(tape: &'t Tape<f64>, mixture: Mixture<Var<'t, f64>>, input:
     let log_determinants = q.sum_axes(&[1]); // [K]
     let log_weights = alpha + log_determinants;
 
-    let log_sums = tape.sum_over_rows(n, [log_weights, mu, factors], |tape, [log_weights, mu, factors], rows| {
-        let x = tape.constant(&input.x.slice(0, rows));
-        let scaled = (x - mu.unsqueeze(1)).matmul(factors.t()); // [K, N, D]: Q_k (x_i - mu_k)
-        let beta = log_weights.unsqueeze(1) - 0.5 * scaled.square().sum_axes(&[2]); // [K, N]
-        beta.logsumexp_axes(&[0]).sum()
+    // Q_k (x_i - mu_k) is an affine map of x_i, one for all k.
+    let weight = factors.reshape([k * d, d]).t();
+    let bias = -factors.matmul(mu.unsqueeze(2)).reshape([k * d]);
+    let log_sums = tape.sum_over_rows(n, [log_weights, weight, bias], |tape, [log_weights, weight, bias], rows| {
+        let scaled = tape.constant(&input.x.slice(0, rows.clone())).linear(weight, bias).reshape([rows.len(), k, d]);
+        let beta = log_weights - 0.5 * scaled.square().sum_axes(&[2]); // [N, K]
+        beta.logsumexp_axes(&[1]).sum()
     });
     let log_likelihood = log_sums - n as f64 * (d as f64 / 2.0 * (2.0 * PI).ln() + alpha.logsumexp());
 

@@ -9,13 +9,15 @@ use super::Functions;
 use crate::json::{matrices, matrix, vector};
 use crate::runs::{run, run_on_tape};
 use serde::Deserialize;
-use unspool::{Scalar, Tape, Tensor, Var};
+use unspool::autograd::jacfwd;
+use unspool::{Scalar, Tensor, Var};
 
 pub(super) const FUNCTIONS: Functions = &[
     ("objective", |input| {
         run_on_tape(input, |tape, input: &Input| errors(input, tape.constant(&input.variables())).value().to_vec())
     }),
-    ("jacobian", |input| run(input, jacobian)),
+    // [3 N, 28] or [3 N, 26]
+    ("jacobian", |input| run(input, |input: &Input| jacfwd(&input.variables(), |_, x| errors(input, x)))),
 ];
 
 #[derive(Deserialize)]
@@ -71,12 +73,12 @@ impl Input {
 
 /// The distances of all points in x, y and z: `[3 N]`.
 fn errors<'t, T: Scalar>(input: &Input, variables: Var<'t, T>) -> Var<'t, T> {
-    let constant = |x: &Tensor<f64>| variables.tape().constant(&x.cast());
+    let data = |x: &Tensor<f64>| variables.tape().data(x);
     let Measured { model, correspondences, points } = &input.data;
     let theta = variables.slice(0, -(input.theta.numel() as isize)..);
     let vertices = model.vertices(theta); // [V, 3]
     let on_surface = if input.us.numel() > 0 {
-        let us = constant(&input.us) + variables.slice(0, ..2); // [N, 2]
+        let us = data(&input.us) + variables.slice(0, ..2); // [N, 2]
         let corner = |i: usize| {
             let indices: Vec<usize> = correspondences.iter().map(|&triangle| model.triangles[triangle][i]).collect();
             vertices.index_select(0, indices)
@@ -86,25 +88,25 @@ fn errors<'t, T: Scalar>(input: &Input, variables: Var<'t, T>) -> Var<'t, T> {
     } else {
         vertices.index_select(0, correspondences)
     };
-    (constant(points) - on_surface).reshape([3 * correspondences.len()])
+    (data(points) - on_surface).reshape([3 * correspondences.len()])
 }
 
 impl Hand {
     /// Where the vertices are in a pose: `[V, 3]`.
     fn vertices<'t, T: Scalar>(&self, theta: Var<'t, T>) -> Var<'t, T> {
-        let constant = |x: &Tensor<f64>| theta.tape().constant(&x.cast());
+        let data = |x: &Tensor<f64>| theta.tape().data(x);
         let bones = self.parents.len();
-        let relatives = constant(&self.base_relatives).matmul(self.joints(theta)); // [B, 4, 4]
+        let relatives = data(&self.base_relatives).matmul(self.joints(theta)); // [B, 4, 4]
         let mut absolutes: Vec<Var<'t, T>> = Vec::new();
         for (&parent, relative) in self.parents.iter().zip(relatives.unbind()) {
             absolutes.push(if parent < 0 { relative } else { absolutes[parent as usize].matmul(relative) });
         }
-        let transforms = Var::stack(0, &absolutes).matmul(constant(&self.inverse_base_absolutes)); // [B, 4, 4]
+        let transforms = Var::stack(0, &absolutes).matmul(data(&self.inverse_base_absolutes)); // [B, 4, 4]
         // Linear blend skinning: the sum over bones of weight times transform times position.
-        let weighted = constant(&self.weights).unsqueeze(2) * constant(&self.base_positions).unsqueeze(1); // [V, B, 4]
+        let weighted = data(&self.weights).unsqueeze(2) * data(&self.base_positions).unsqueeze(1); // [V, B, 4]
         let transforms = transforms.slice(1, ..3).transpose(1, 2).reshape([4 * bones, 3]);
         let skinned = weighted.reshape([self.weights.shape()[0], 4 * bones]).matmul(transforms);
-        let mirror = constant(&Tensor::from_slice(&[if self.is_mirrored { -1.0 } else { 1.0 }, 1.0, 1.0], [3]));
+        let mirror = data(&Tensor::from_slice(&[if self.is_mirrored { -1.0 } else { 1.0 }, 1.0, 1.0], [3]));
         (skinned * mirror).matmul(rotation(theta.slice(0, ..3)).t()) + theta.slice(0, 3..6)
     }
 
@@ -136,8 +138,8 @@ impl Hand {
 
 /// The rotation around an axis by an angle that is its length: Rodrigues's formula.
 fn rotation<T: Scalar>(axis: Var<'_, T>) -> Var<'_, T> {
-    let constant = |x: &[f64], shape: [usize; 2]| axis.tape().constant(&Tensor::from_slice(x, shape).cast());
-    let identity = constant(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], [3, 3]);
+    let data = |x: &[f64], shape: [usize; 2]| axis.tape().data(&Tensor::from_slice(x, shape));
+    let identity = data(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0], [3, 3]);
     let angle = axis.square().sum().sqrt();
     if angle.item() < T::from_f64(1e-4) {
         return identity;
@@ -146,26 +148,11 @@ fn rotation<T: Scalar>(axis: Var<'_, T>) -> Var<'_, T> {
     let (sin, cos) = (angle.sin(), angle.cos());
     // [[0, -z, y], [z, 0, -x], [-y, x, 0]]
     #[rustfmt::skip]
-    let cross = constant(&[
+    let cross = data(&[
         0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 1.0, 0.0,
         0.0, 0.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0,
         0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0,
     ], [3, 9]);
     let cross = axis.unsqueeze(0).matmul(cross).reshape([3, 3]);
     cos * identity + (1.0 - cos) * axis.outer(axis) + sin * cross
-}
-
-/// The derivatives of all errors by the variables, `[3 N, 28]` or `[3 N, 26]`.
-fn jacobian(input: &Input) -> Tensor<f64> {
-    let variables = input.variables();
-    let mut tape = Tape::new();
-    let columns: Vec<_> = (0..variables.numel())
-        .map(|i| {
-            let direction = Tensor::from_fn(variables.shape(), |j| f64::from(i == j));
-            let column = errors(input, tape.constant(&variables.with_tangents(&direction))).value().tangents();
-            tape.reset();
-            column
-        })
-        .collect();
-    Tensor::stack(1, &columns)
 }

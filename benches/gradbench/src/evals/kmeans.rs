@@ -29,7 +29,7 @@ fn cost<'t, T: Scalar>(points: &Tensor<f64>, centroids: Var<'t, T>) -> Var<'t, T
     centroids.tape().sum_over_rows(points.shape()[0], [centroids], |tape, [centroids], rows| {
         let points = points.slice(0, rows);
         let closest = centroids.index_select(0, closest(&points, &centroids.value().cast()));
-        (tape.constant(&points.cast()) - closest).square().sum()
+        (tape.data(&points) - closest).square().sum()
     })
 }
 

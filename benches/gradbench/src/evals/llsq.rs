@@ -31,8 +31,9 @@ fn loss(x: Var<'_, f64>, n: usize) -> Var<'_, f64> {
     let squares = x.tape().sum_over_rows(n, [x.unsqueeze(0)], |tape, [x], rows| {
         let t = |i: usize| -1.0 + i as f64 * 2.0 / (n as f64 - 1.0);
         let t = tape.constant(&Tensor::from_fn([1, rows.len()], |i| t(rows.start + i)));
-        let powers = t.expand([m - 1, rows.len()]).pad_with(0, 1, 0, 1.0).cumprod(0); // 1, t, t², ..
-        (t.sign() - x.matmul(powers)).square().sum()
+        let powers = t.expand([m - 1, rows.len()]).cumprod(0); // t, t², ..
+        let polynomial = x.slice(1, ..1) + x.slice(1, 1..).matmul(powers);
+        (t.sign() - polynomial).square().sum()
     });
     0.5 * squares
 }

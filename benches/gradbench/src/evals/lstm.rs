@@ -8,8 +8,7 @@ use crate::json::matrix;
 use crate::runs::run_on_tape;
 use serde::Deserialize;
 use unspool::autograd::{ParamsExt, RowFunction, row_function};
-use unspool::recurrent::{SequenceLayer, SequenceOutput};
-use unspool::{Cell, Context, Params, Recurrent, Tape, Tensor, Var};
+use unspool::{Params, Tape, Tensor, Var};
 
 pub(super) const FUNCTIONS: Functions = &[
     ("objective", |input| {
@@ -59,7 +58,7 @@ struct DiagonalLstm<P> {
 
 #[derive(Params)]
 struct Model<P> {
-    layers: Vec<Recurrent<DiagonalLstm<P>>>,
+    layers: Vec<DiagonalLstm<P>>,
     input_weight: P,
     output_weight: P,
     output_bias: P,
@@ -73,40 +72,17 @@ impl Input {
             let [forget, input, output, change] = [0, 1, 2, 3].map(|i| row.slice(0, i * width..(i + 1) * width));
             Gates { forget, input, output, change }
         };
-        let layer = |i: usize| Recurrent::new(DiagonalLstm { weight: gates(2 * i), bias: gates(2 * i + 1) });
+        let layer = |i: usize| DiagonalLstm { weight: gates(2 * i), bias: gates(2 * i + 1) };
         let [input_weight, output_weight, output_bias] = [0, 1, 2].map(|i| self.extra_params.select(0, i));
         let layers = (0..self.main_params.shape()[0] / 2).map(layer).collect();
         Model { layers, input_weight, output_weight, output_bias }
     }
 }
 
-impl<'t> Cell<'t, f64> for DiagonalLstm<Var<'t, f64>> {
-    type State = (Var<'t, f64>, Var<'t, f64>);
-
-    fn zero_state(&self, batch: usize) -> Self::State {
-        let zeros = self.bias.forget.new_zeros([batch, self.bias.forget.shape()[0]]);
-        (zeros, zeros)
-    }
-
-    /// The forget and output gates see the input alone, so they are computed for all steps at once.
-    fn project(&self, x: Var<'t, f64>) -> Var<'t, f64> {
-        let forget = x * self.weight.forget + self.bias.forget;
-        let output = x * self.weight.output + self.bias.output;
-        Var::concat(2, &[forget, output]).sigmoid()
-    }
-
-    fn step(&self, x: Var<'t, f64>, (h, c): Self::State) -> (Var<'t, f64>, Self::State) {
-        let Gates { input: w_i, change: w_g, .. } = self.weight;
-        let Gates { input: b_i, change: b_g, .. } = self.bias;
-        let [forget, output] = x.chunks();
-        let [h, c] = Unit.map_elements([forget, output, h, c, w_i, b_i, w_g, b_g]);
-        (h, (h, c))
-    }
-}
-
 row_function! {
-    /// A step of a unit, given its forget and output gates. The input gate and the candidate see the state alone.
-    struct Unit = "diagonal_lstm";
+    /// A step of a unit, from its forget and output gates and its state h, c to the next state. The input gate and the
+    /// candidate see the state alone.
+    struct Step = "step";
     |[forget, output, h, c, w_i, b_i, w_g, b_g]| -> [T; 2] {
         let (input, change) = ((w_i * h + b_i).sigmoid(), (w_g * h + b_g).tanh());
         let c = forget * c + input * change;
@@ -114,16 +90,34 @@ row_function! {
     }
 }
 
+impl<'t> DiagonalLstm<Var<'t, f64>> {
+    /// The h of all steps, `[T, H]`, from the inputs `[T, H]` and the first h and c as columns, `[H, 2]`.
+    fn run(&self, xs: Var<'t, f64>, mut state: Var<'t, f64>) -> Var<'t, f64> {
+        let (weight, bias) = (self.weight, self.bias);
+        // The forget and output gates see the input alone, so they are computed for all steps at once.
+        let forget = (xs * weight.forget + bias.forget).sigmoid();
+        let output = (xs * weight.output + bias.output).sigmoid();
+        let gates = Var::stack(2, &[forget, output]); // [T, H, 2]
+        let own = Var::stack(1, &[weight.input, bias.input, weight.change, bias.change]); // [H, 4]
+        let mut states = Vec::with_capacity(gates.shape()[0]);
+        for gates in gates.unbind() {
+            state = Step.map_rows(&[gates, state, own]);
+            states.push(state);
+        }
+        Var::stack(0, &states).select(2, 0)
+    }
+}
+
 /// The mean of `-y ln p` over all bits of all characters but the first, where `y` is a bit of the
 /// next character and `ln p = z - ln(2 + sum exp z)`.
 fn loss<'t>(tape: &'t Tape<f64>, model: &Model<Var<'t, f64>>, input: &Input) -> Var<'t, f64> {
-    let text = tape.constant(&input.sequence).unsqueeze(1); // [T, 1, H]
+    let text = tape.constant(&input.sequence); // [T, H]
     let mut xs = text.slice(0, ..-1) * model.input_weight;
     for (i, layer) in model.layers.iter().enumerate() {
-        let [h, c] = [2 * i, 2 * i + 1].map(|row| tape.constant(&input.state.slice(0, row..row + 1)));
-        xs = layer.run(xs, Some((h, c)), Context::default()).sequence();
+        let state = input.state.slice(0, 2 * i..2 * i + 2).t().contiguous();
+        xs = layer.run(xs, tape.constant(&state));
     }
     let z = xs * model.output_weight + model.output_bias;
-    let log_p = z - (z.exp().sum_keepdim(&[2]) + 2.0).ln();
+    let log_p = z - (z.exp().sum_keepdim(&[1]) + 2.0).ln();
     -(text.slice(0, 1..) * log_p).mean()
 }
