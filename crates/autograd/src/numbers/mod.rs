@@ -47,8 +47,6 @@ mod function;
 mod preaccumulate;
 mod reverse;
 mod tape;
-#[cfg(test)]
-mod tests;
 mod transforms;
 
 pub use container::Numbers;
