@@ -31,6 +31,9 @@ fn apply<'t, T: Scalar>(case: &Value, x: &[Var<'t, T>]) -> Var<'t, T> {
         "atan" => x[0].atan(),
         "atan atan2" => x[0].atan2(x[1]),
         "erf" => x[0].erf(),
+        "erf erfc" => x[0].erfc(),
+        "lgamma" => x[0].lgamma(),
+        "lgamma digamma" => x[0].digamma(),
         "abs" => x[0].abs(),
         "sign" => x[0].sign(),
         "floor" => x[0].floor(),
@@ -54,6 +57,7 @@ fn apply<'t, T: Scalar>(case: &Value, x: &[Var<'t, T>]) -> Var<'t, T> {
         "gelu" => x[0].gelu(),
         "gelu tanh" => x[0].gelu_tanh(),
         "pow" => x[0].pow(x[1]),
+        "pow integer" => x[0].powi(signed(&case["exponent"]) as i32),
         "pow number" => x[0].powf(number(&case["exponent"])),
         "maximum minimum" => x[0].minimum(x[1]),
         "maximum" => x[0].maximum(x[1]),
@@ -84,6 +88,8 @@ fn apply<'t, T: Scalar>(case: &Value, x: &[Var<'t, T>]) -> Var<'t, T> {
         "roll" => x[0].roll(integer(&case["axis"]), signed(&case["shift"])),
         "tril" => x[0].tril(signed(&case["diagonal"])),
         "tril triu" => x[0].triu(signed(&case["diagonal"])),
+        "vec_to_tril_matrix" => x[0].vec_to_tril_matrix(signed(&case["diagonal"])),
+        "vec_to_tril_matrix back" => x[0].tril_matrix_to_vec(signed(&case["diagonal"])),
         "sort" => at_places(x[0].sort(integer(&case["axis"])), case),
         "sort topk" => at_places(x[0].topk(integer(&case["axis"]), integer(&case["k"])), case),
         "concat" => Var::concat(integer(&case["axis"]), x),
@@ -154,7 +160,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap()
 }
 
-const FILES: [&str; 4] = ["ops", "reductions", "sequence_ops", "recurrences"];
+const FILES: [&str; 5] = ["ops", "reductions", "sequence_ops", "recurrences", "special"];
 
 #[test]
 fn every_op_agrees_with_pytorch() {

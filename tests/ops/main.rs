@@ -4,6 +4,7 @@ mod bad_value_sentences;
 mod buffers;
 mod checkpoint;
 mod contributions;
+mod gamma;
 mod golden;
 mod gradcheck;
 mod gradients;

@@ -193,6 +193,12 @@ fn reductions_and_what_runs_along_an_axis() {
         empty.argmax_keepdim(1) => "argmax: axis 1 of shape [2, 0] is empty";
         a.argmin(2) => "argmin: shape [32, 20] has no axis 2";
         empty.argmin_keepdim(1) => "argmin: axis 1 of shape [2, 0] is empty";
+        v(&[2, 5]).vec_to_tril_matrix(0) => "vec_to_tril_matrix: 5 elements, the last axis of [2, 5], are not N (N + 1) / 2 of any N";
+        a.vec_to_tril_matrix(1) => "vec_to_tril_matrix: diagonal 1 is above the main one, 0";
+        v(&[]).vec_to_tril_matrix(0) => "vec_to_tril_matrix: shape [] has no last axis";
+        v(&[1; 6]).vec_to_tril_matrix(0) => "vec_to_tril_matrix: shape [1, 1, 1, 1, 1, 1] has no room for another axis";
+        a.tril_matrix_to_vec(0) => "tril_matrix_to_vec: [32, 20] is not of square matrices";
+        v(&[3, 3]).tril_matrix_to_vec(2) => "tril_matrix_to_vec: diagonal 2 is above the main one, 0";
         a.dropout(1.0, 0) => "dropout: the rate 1 is not at least 0 and less than 1";
         a.dropout(-0.1, 0) => "dropout: the rate -0.1 is not at least 0 and less than 1";
         a.dropout(f64::NAN, 0) => "dropout: the rate NaN is not at least 0 and less than 1";

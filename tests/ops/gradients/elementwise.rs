@@ -30,7 +30,9 @@ pub const CASES: &[Case] = &[
             check(name, shapes, f!(|a, b| a.atan2(b) + b.atan2(a) + b.atan2(a * 0.1) * a));
         }
     }),
-    ("erf", unary!(|x| x.erf())),
+    ("erf", unary!(|x| x.erf() + (x * 1.5).erfc() * x)),
+    ("lgamma", unary!(|x| (x.square() + 0.4).lgamma() * (x * 0.1 - 1.5).lgamma())),
+    ("lgamma", unary!(|x| (x.square() + 0.4).digamma() * (x * 0.1 - 1.5).digamma())),
     ("abs", unary!(|x| (x + 0.01).abs())),
     ("sign", unary!(|x| (x + 0.01).sign() * x)),
     ("floor", unary!(|x| (x * 2.5 + 0.25).floor() * x)), // no value lies within a step of an integer
@@ -60,7 +62,17 @@ pub const CASES: &[Case] = &[
     ("pow", |name| {
         for shapes in BROADCASTS {
             check(name, shapes, f!(|a, b| (a.square() + 0.2).pow(b)));
-            check(name, shapes, f!(|a, b| a + b.powi(3) + b.powi(-1) + b.square().powf(1.3)));
+            check(
+                name,
+                shapes,
+                f!(|a, b| a
+                    + b.powi(3)
+                    + b.powi(-1)
+                    + b.powi(-2)
+                    + (a * 0.9).powi(6)
+                    + a.powi(0)
+                    + b.square().powf(1.3)),
+            );
         }
     }),
     ("maximum", |name| {

@@ -13,6 +13,19 @@ pub const CASES: &[Case] = &[
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.roll(0, 1) * b.roll(1, -6) + a.roll(1, 4).roll(0, -1)));
         check(name, [&[1], &[0, 2]], f!(|a, b| a.roll(0, 5) + b.roll(0, 1).sum()));
     }),
+    ("vec_to_tril_matrix", |name| {
+        check(
+            name,
+            [&[2, 6], &[2, 3]],
+            f!(|a, b| a.reshape([2, 6]).vec_to_tril_matrix(0) * b.reshape([2, 3]).vec_to_tril_matrix(0).sum()
+                + b.reshape([2, 3]).vec_to_tril_matrix(-1)),
+        );
+        check(
+            name,
+            [&[3, 3], &[2, 3, 3]],
+            f!(|a, b| a.tril_matrix_to_vec(0) * b.tril_matrix_to_vec(0) + b.tril_matrix_to_vec(-2)),
+        );
+    }),
     ("tril", |name| {
         check(name, [&[3, 4], &[3, 4]], f!(|a, b| a.tril(0) * b.triu(-1) + a.triu(1) * b.tril(2)));
         check(name, [&[2, 4, 3], &[0, 2]], f!(|a, b| (a.tril(-1) + a.triu(isize::MIN)).sum() + b.triu(0).sum()));

@@ -184,6 +184,14 @@ impl<N: Number> Number for Reverse<'_, N> {
         self.chain(self.value.erfc(), || N::from_f64(-FRAC_2_SQRT_PI) * (-(self.value * self.value)).exp())
     }
     #[inline(always)]
+    fn lgamma(self) -> Self {
+        self.chain(self.value.lgamma(), || self.value.polygamma(0))
+    }
+    #[inline(always)]
+    fn polygamma(self, order: u32) -> Self {
+        self.chain(self.value.polygamma(order), || self.value.polygamma(order + 1))
+    }
+    #[inline(always)]
     fn abs(self) -> Self {
         self.chain(self.value.abs(), || self.value.sign())
     }

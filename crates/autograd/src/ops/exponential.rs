@@ -1,4 +1,4 @@
-//! Exponentials, logarithms, trigonometric functions and the error function.
+//! Exponentials, logarithms, trigonometric functions, the error function and the gamma function.
 
 use crate::elementwise;
 use crate::tape::Var;
@@ -209,6 +209,67 @@ impl<T: Scalar> Var<'_, T> {
 }
 
 elementwise! {
+    struct Lgamma = "lgamma";
+    value: |x| x.lgamma();
+    derivative: |x, _| x.polygamma(0);
+}
+
+elementwise! {
+    struct Digamma = "digamma";
+    value: |x| x.polygamma(0);
+    derivative: |x, _| x.polygamma(1);
+}
+
+impl<T: Scalar> Var<'_, T> {
+    /// The logarithm of the absolute value of the gamma function: `y = ln |gamma(x)|`,
+    /// `dy/dx = digamma(x)`. `gamma(n) = (n - 1)!`.
+    ///
+    /// It is infinite at 0 and at negative integers.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 5.0], [2]));
+    /// let y = x.lgamma();
+    /// assert!((y.value().at([1]) - 24f64.ln()).abs() < 1e-14);
+    /// let euler = 0.5772156649015329;
+    /// assert!((y.sum().backward().wrt(x).at([0]) + euler).abs() < 1e-14);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn lgamma(self) -> Self {
+        self.unary(Lgamma)
+    }
+
+    /// The digamma function, the derivative of [`lgamma`](Var::lgamma): `y = gamma'(x) / gamma(x)`,
+    /// `dy/dx = trigamma(x)`.
+    ///
+    /// At 0 it is infinite, at negative integers NaN (as in PyTorch).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
+    /// let y = x.digamma();
+    /// let [one, two] = [0, 1].map(|i| y.value().at([i]));
+    /// assert!((two - one - 1.0).abs() < 1e-14); // digamma(x + 1) = digamma(x) + 1 / x
+    /// let slope = y.sum().backward().wrt(x).at([0]);
+    /// assert!((slope - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-14);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn digamma(self) -> Self {
+        self.unary(Digamma)
+    }
+}
+
+elementwise! {
+    struct Erfc = "erfc";
+    value: |x| x.erfc();
+    derivative: |x, _| T::from_f64(-FRAC_2_SQRT_PI) * (-(x * x)).exp();
+}
+
+elementwise! {
     struct Erf = "erf";
     value: |x| x.erf();
     derivative: |x, _| T::from_f64(FRAC_2_SQRT_PI) * (-(x * x)).exp();
@@ -232,5 +293,23 @@ impl<T: Scalar> Var<'_, T> {
     #[track_caller]
     pub fn erf(self) -> Self {
         self.unary(Erf)
+    }
+
+    /// `y = 1 - erf(x)` of each element, exact where that is small:
+    /// `dy/dx = -2 / sqrt(pi) exp(-x²)`.
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 20.0], [2]));
+    /// let y = x.erfc();
+    /// assert_eq!(y.value().at([0]), 1.0);
+    /// assert!(y.value().at([1]) > 5e-176);
+    /// assert_eq!(y.sum().backward().wrt(x).at([0]), -std::f64::consts::FRAC_2_SQRT_PI);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn erfc(self) -> Self {
+        self.unary(Erfc)
     }
 }

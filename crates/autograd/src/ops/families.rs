@@ -12,7 +12,7 @@ macro_rules! families {
             arithmetic: add["+"] sub["-"] mul["*"] div["/"] neg["unary -"];
             powers: square pow(powf powi) sqrt reciprocal abs sign;
             rounding: floor ceil round trunc remainder;
-            exponential: exp expm1 ln ln1p sin cos atan(atan2) erf;
+            exponential: exp expm1 ln ln1p sin cos atan(atan2) erf(erfc) lgamma(digamma);
             activation: tanh sigmoid softplus logsigmoid softsign relu leaky_relu elu selu silu mish gelu(gelu_tanh)
                 hardsigmoid(hardtanh) hardswish;
             selection: maximum(minimum) clamp where_(masked_fill) lerp;
@@ -25,7 +25,8 @@ macro_rules! families {
             normalize: softmax log_softmax layer_norm(layer_norm_affine) rms_norm(rms_norm_affine);
             scan: cumsum cumprod;
             recurrence: lerp_recurrence linear_recurrence(complex_linear_recurrence);
-            shape: reshape(unsqueeze squeeze) permute(t transpose) expand repeat flip roll pad(pad_with) tril(triu);
+            shape: reshape(unsqueeze squeeze) permute(t transpose) expand repeat flip roll pad(pad_with) tril(triu)
+                vec_to_tril_matrix(tril_matrix_to_vec);
             slicing: select(unbind last) slice(slice_step chunks split) stack concat;
             indexing: index_select gather(take_along) scatter_add sort(topk);
         }

@@ -1,7 +1,7 @@
 //! Powers and roots, and what goes with them: absolute value and sign.
 
 use crate::elementwise;
-use crate::tape::{InputGrads, Inputs, Op, Var};
+use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
 elementwise! {
@@ -33,6 +33,37 @@ elementwise! {
     struct PowNumber { exponent } = "powf";
     value: |x| x.powf(exponent);
     derivative: |x, _| by_base(x, exponent);
+}
+
+#[derive(Clone)]
+struct PowInteger {
+    exponent: i32,
+}
+
+impl Op for PowInteger {
+    fn name(&self) -> &'static str {
+        "powi"
+    }
+
+    #[track_caller]
+    fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
+        x[0].powi(self.exponent)
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::INPUTS
+    }
+
+    fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+        let n = T::from_f64(f64::from(self.exponent));
+        into.add_with(0, || match self.exponent {
+            0 => Tensor::zeros(grad.shape()),
+            exponent => {
+                let power = x[0].powi(exponent.saturating_sub(1));
+                grad.into_zip(&power, #[inline(always)] |g, power| g * (n * power))
+            }
+        });
+    }
 }
 
 #[derive(Clone)]
@@ -111,8 +142,8 @@ impl<T: Scalar> Var<'_, T> {
         self.unary(PowNumber { exponent })
     }
 
-    /// Each element to the power of an integer: `y = x^n`, `dy/dx = n x^(n-1)`; 0 for `n = 0`, as
-    /// in [`powf`](Var::powf).
+    /// Each element to the power of an integer, by repeated multiplication: `y = x^n`,
+    /// `dy/dx = n x^(n-1)`; 0 for `n = 0`, as in [`powf`](Var::powf).
     ///
     /// ```
     /// use unspool_autograd::{Tape, Tensor};
@@ -125,7 +156,7 @@ impl<T: Scalar> Var<'_, T> {
     #[inline]
     #[track_caller]
     pub fn powi(self, exponent: i32) -> Self {
-        self.powf(f64::from(exponent))
+        self.unary(PowInteger { exponent })
     }
 }
 

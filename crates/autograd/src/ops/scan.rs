@@ -1,5 +1,6 @@
 //! Running sums and products along an axis.
 
+use crate::ops::normalize::along;
 use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
@@ -15,7 +16,7 @@ impl Op for Cumsum {
 
     #[track_caller]
     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].scan(self.axis, |sum, x| sum + x)
+        x[0].cumsum(self.axis)
     }
 
     fn saves(&self) -> Saves {
@@ -24,7 +25,7 @@ impl Op for Cumsum {
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // An element is a term of all sums from its index on.
-        into.add_with(0, || grad.flip(self.axis).scan(self.axis, |sum, g| sum + g).flip(self.axis));
+        into.add_with(0, || grad.cumsum_reverse(self.axis));
     }
 }
 
@@ -64,29 +65,22 @@ impl Op for Cumprod {
 
     #[track_caller]
     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].scan(self.axis, |product, x| product * x)
+        x[0].scan(self.axis, #[inline(always)] |product, x| product * x)
     }
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // y_i = y_(i-1) x_i, from the last to the first: `sum` is the gradient that reaches y_i. No
         // division, so zeros need no special case.
-        let axis = self.axis;
-        if grad.numel() == 0 {
-            return;
-        }
-        let mut sum: Option<Tensor<T>> = None;
-        for i in (0..x[0].shape()[axis]).rev() {
-            let step = |tensor: &Tensor<T>, i: usize| tensor.slice(axis, i..i + 1);
-            let after = match sum.take() {
-                None => step(&grad, i),
-                Some(sum) => sum.zip3(&step(&x[0], i + 1), &step(&grad, i), |sum, x, g| sum * x + g),
-            };
-            into.update(0, |dx| match i {
-                0 => dx.slice_add(axis, 0, 1, &after),
-                _ => dx.slice_add(axis, i, 1, &after.zip(&step(y, i - 1), |sum, y| sum * y)),
-            });
-            sum = Some(after);
-        }
+        into.add_with(0, || {
+            along(self.axis, "cumprod", &x[0], [y, &grad], #[inline(always)] |x, [y, grad], dx| {
+                let mut sum = T::ZERO;
+                for i in (0..x.len()).rev() {
+                    sum += grad[i];
+                    dx[i] = if i > 0 { sum * y[i - 1] } else { sum };
+                    sum *= x[i];
+                }
+            })
+        });
     }
 }
 

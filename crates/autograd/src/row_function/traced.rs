@@ -284,7 +284,7 @@ impl<T: Number> Number for Traced<'_, T> {
     fn mul_add(self, a: Self, b: Self) -> Self {
         self * a + b
     }
-    unary! { sqrt exp exp_m1 ln ln_1p atan erf erfc abs sign floor ceil round_ties_even trunc tanh sigmoid }
+    unary! { sqrt exp exp_m1 ln ln_1p atan erf erfc lgamma abs sign floor ceil round_ties_even trunc tanh sigmoid }
     fn sin(self) -> Self {
         self.of_angle(
             #[inline(always)]
@@ -302,6 +302,12 @@ impl<T: Number> Number for Traced<'_, T> {
                 let (sin, cos) = x.sin_cos_of_short();
                 [cos, -sin]
             },
+        )
+    }
+    fn polygamma(self, order: u32) -> Self {
+        self.unary(
+            #[inline(always)]
+            move |x| x.polygamma(order),
         )
     }
     fn atan2(self, x: Self) -> Self {

@@ -5,6 +5,7 @@
 //! `Number::tanh` is the function that vectorizes; `x.tanh()` of an f32 is the standard library's,
 //! some thirty times slower.
 
+use crate::loops::blocks::update_run;
 use crate::loops::simd::dispatch;
 use crate::loops::strided::{Walk, position};
 use crate::scalar::Scalar;
@@ -31,9 +32,12 @@ impl<T: Scalar> Tensor<T> {
                 move |out, [at], [step]| {
                     let len = out.len();
                     if step == 1 {
-                        for (y, &x) in out.iter_mut().zip(&source[at as usize..][..len]) {
-                            *y = f(x);
-                        }
+                        update_run(
+                            out,
+                            [&source[at as usize..][..len]],
+                            #[inline(always)]
+                            |_, [x]| f(x),
+                        );
                     } else {
                         for (i, y) in out.iter_mut().enumerate() {
                             *y = f(source[position(at, i, step)]);
@@ -139,9 +143,12 @@ impl<T: Scalar> Tensor<T> {
                     if (dx, dy, dz) == (1, 1, 1) {
                         let xs = &xs[x as usize..][..len];
                         let (ys, zs) = (&ys[y as usize..][..len], &zs[z as usize..][..len]);
-                        for (((o, &x), &y), &z) in out.iter_mut().zip(xs).zip(ys).zip(zs) {
-                            *o = f(x, y, z);
-                        }
+                        update_run(
+                            out,
+                            [xs, ys, zs],
+                            #[inline(always)]
+                            |_, [x, y, z]| f(x, y, z),
+                        );
                     } else {
                         for (i, o) in out.iter_mut().enumerate() {
                             *o = f(xs[position(x, i, dx)], ys[position(y, i, dy)], zs[position(z, i, dz)]);
@@ -176,9 +183,12 @@ impl<T: Scalar> Tensor<T> {
         dispatch(
             #[inline(always)]
             || {
-                for ((x, &y), &z) in out.iter_mut().zip(ys).zip(zs) {
-                    *x = f(*x, y, z);
-                }
+                update_run(
+                    out,
+                    [ys, zs],
+                    #[inline(always)]
+                    |x, [y, z]| f(x, y, z),
+                )
             },
         );
         self
@@ -212,22 +222,31 @@ fn zip_into<T: Scalar>(shape: &Shape, out: &mut [T], a: &Tensor<T>, b: &Tensor<T
             match steps {
                 [1, 1] => {
                     let (xs, ys) = (&xs[x as usize..][..len], &ys[y as usize..][..len]);
-                    for ((o, &x), &y) in out.iter_mut().zip(xs).zip(ys) {
-                        *o = f(x, y);
-                    }
+                    update_run(
+                        out,
+                        [xs, ys],
+                        #[inline(always)]
+                        |_, [x, y]| f(x, y),
+                    );
                 }
                 // One operand is constant along the run: a bias, or a number.
                 [1, 0] => {
                     let (xs, y) = (&xs[x as usize..][..len], ys[y as usize]);
-                    for (o, &x) in out.iter_mut().zip(xs) {
-                        *o = f(x, y);
-                    }
+                    update_run(
+                        out,
+                        [xs],
+                        #[inline(always)]
+                        |_, [x]| f(x, y),
+                    );
                 }
                 [0, 1] => {
                     let (x, ys) = (xs[x as usize], &ys[y as usize..][..len]);
-                    for (o, &y) in out.iter_mut().zip(ys) {
-                        *o = f(x, y);
-                    }
+                    update_run(
+                        out,
+                        [ys],
+                        #[inline(always)]
+                        |_, [y]| f(x, y),
+                    );
                 }
                 [dx, dy] => {
                     for (i, o) in out.iter_mut().enumerate() {

@@ -190,11 +190,11 @@ fn split_columns<T: Scalar>(out: &mut [T], rows: &[T], best: &[T], total: &[T]) 
 /// The position of the first of the best in a run, or of the first NaN: one pass finds the best, a
 /// second one where it is.
 #[inline(always)]
-fn first_best_of<T: Scalar>(terms: &[T], is_better: impl Fn(T, T) -> bool) -> usize {
+fn first_best_of<T: Scalar>(terms: &[T], is_better: &impl Fn(T, T) -> bool) -> usize {
     let best = best_of(
         terms,
         #[inline(always)]
-        |a, b| better(a, b, &is_better),
+        |a, b| better(a, b, is_better),
     );
     if best.is_nan() {
         first(
@@ -214,7 +214,7 @@ fn first_best_of<T: Scalar>(terms: &[T], is_better: impl Fn(T, T) -> bool) -> us
 /// The same for each column of rows as long as `positions`, a few columns at a time, whose best are
 /// on the stack.
 #[inline(always)]
-fn first_best_of_columns<T: Scalar>(positions: &mut [usize], rows: &[T], is_better: impl Fn(T, T) -> bool) {
+fn first_best_of_columns<T: Scalar>(positions: &mut [usize], rows: &[T], is_better: &impl Fn(T, T) -> bool) {
     let inner = positions.len();
     for start in (0..inner).step_by(BEST_COLUMNS) {
         let columns = start..inner.min(start + BEST_COLUMNS);

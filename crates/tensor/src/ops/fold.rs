@@ -143,7 +143,7 @@ impl<T: Scalar> Tensor<T> {
 
 /// A NaN, or the better one of two.
 #[inline(always)]
-pub(crate) fn better<T: Scalar>(a: T, b: T, is_better: impl Fn(T, T) -> bool) -> T {
+pub(crate) fn better<T: Scalar>(a: T, b: T, is_better: &impl Fn(T, T) -> bool) -> T {
     if is_better(a, b) || a.is_nan() { a } else { b }
 }
 

@@ -1,5 +1,6 @@
 //! Elementwise functions that overwrite their operands.
 
+use crate::loops::blocks::update_run;
 use crate::loops::simd::dispatch;
 use crate::loops::strided::{Walk, position};
 use crate::scalar::Scalar;
@@ -36,9 +37,12 @@ impl<T: Scalar> Tensor<T> {
             move |out, [at], [step]| {
                 let len = out.len();
                 if step == 1 {
-                    for (x, &y) in out.iter_mut().zip(&source[at as usize..][..len]) {
-                        *x = f(*x, y);
-                    }
+                    update_run(
+                        out,
+                        [&source[at as usize..][..len]],
+                        #[inline(always)]
+                        |x, [y]| f(x, y),
+                    );
                 } else {
                     for (i, x) in out.iter_mut().enumerate() {
                         *x = f(*x, source[position(at, i, step)]);

@@ -16,6 +16,7 @@ mod gather;
 mod in_place;
 mod map_n;
 mod mean;
+mod powi;
 pub mod recurrence;
 pub(crate) mod row_wise;
 mod scan;

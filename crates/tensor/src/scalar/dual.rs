@@ -197,6 +197,14 @@ impl<T: Number> Number for Dual<T> {
         self.chain(self.value.erfc(), slope)
     }
     #[inline(always)]
+    fn lgamma(self) -> Self {
+        self.chain(self.value.lgamma(), self.value.polygamma(0))
+    }
+    #[inline(always)]
+    fn polygamma(self, order: u32) -> Self {
+        self.chain(self.value.polygamma(order), self.value.polygamma(order + 1))
+    }
+    #[inline(always)]
     fn abs(self) -> Self {
         self.chain(self.value.abs(), self.value.sign())
     }
@@ -356,6 +364,9 @@ mod tests {
             atan2: |x| Number::atan2(x, c(-1.5)) + Number::atan2(c(0.5), x) + Number::atan2(x * x, -x);
             powf: |x| Number::powf(x, c(2.5)) + Number::powf(c(1.5), x) + Number::powf(x, x);
             erf: |x| Number::erf(x);
+            lgamma: |x| Number::lgamma(x);
+            digamma: |x| Number::polygamma(x, 0);
+            trigamma: |x| Number::polygamma(x, 1);
             abs: |x| Number::abs(x) + Number::abs(-x);
             sign: |x| Number::sign(x) * x;
             floor: |x| Number::floor(x * c(7.0)) * x;

@@ -4,6 +4,7 @@
 //! - `dual`: a number with its derivative; `tangents`: with several;
 //! - `nested`: a number whose gradients can be differentiated;
 //! - `math`, `sines`: exponentials, logarithms, angles, sines and cosines that vectorize;
+//! - `gamma`: the derivatives of the logarithm of the gamma function;
 //! - `gemm`: matrix products of raw slices.
 //!
 //! Nothing here knows of tensors or shapes. `Scalar` is sealed: recycled storage relies on every
@@ -11,6 +12,7 @@
 
 #[allow(unsafe_code)]
 pub(crate) mod dual;
+mod gamma;
 #[allow(unsafe_code)]
 pub(crate) mod gemm;
 mod math;
@@ -126,7 +128,7 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
 }
 
 macro_rules! scalar {
-    ($t:ident, $math:ident, $erf:path, $erfc:path) => {
+    ($t:ident, $math:ident, $erf:path, $erfc:path, $lgamma:path) => {
         impl Scalar for $t {
             const NAME: &'static str = stringify!($t);
             const DUAL_NAME: &'static str = concat!("Dual<", stringify!($t), ">");
@@ -222,6 +224,14 @@ macro_rules! scalar {
                 $erfc(self)
             }
             #[inline(always)]
+            fn lgamma(self) -> $t {
+                $lgamma(self)
+            }
+            #[inline(always)]
+            fn polygamma(self, order: u32) -> $t {
+                gamma::polygamma(order, f64::from(self)) as $t
+            }
+            #[inline(always)]
             fn abs(self) -> $t {
                 $t::abs(self)
             }
@@ -270,5 +280,5 @@ macro_rules! scalar {
         }
     };
 }
-scalar!(f32, single, libm::erff, libm::erfcf);
-scalar!(f64, double, libm::erf, libm::erfc);
+scalar!(f32, single, libm::erff, libm::erfcf, libm::lgammaf);
+scalar!(f64, double, libm::erf, libm::erfc, libm::lgamma);

@@ -143,6 +143,10 @@ macro_rules! transparent {
                 self.0.is_finite()
             }
             #[inline(always)]
+            fn polygamma(self, order: u32) -> Self {
+                $Wrapper(self.0.polygamma(order))
+            }
+            #[inline(always)]
             fn is_zero(self) -> bool {
                 self.0.is_zero()
             }
@@ -160,6 +164,7 @@ macro_rules! transparent {
                 powf(exponent);
                 erf();
                 erfc();
+                lgamma();
                 abs();
                 sign();
                 floor();

@@ -21,8 +21,8 @@ use std::ops::Neg;
 ///
 /// `exp`, `exp_m1`, `ln`, `ln_1p`, `atan`, `atan2`, `tanh` and `sigmoid` are branch-free, so loops
 /// over them vectorize; they are within 3 units in the last place over the whole range, with NaN
-/// and infinities as IEEE 754 has them. `erf` and `erfc` are those of `libm`, the other functions
-/// those of the standard library.
+/// and infinities as IEEE 754 has them. `erf`, `erfc` and `lgamma` are those of `libm`, the other
+/// functions but `polygamma` those of the standard library.
 ///
 /// Numbers are compared by their values alone.
 pub trait Number: Copy + Debug + PartialEq + PartialOrd + NumOps + NumAssignOps + Neg<Output = Self> {
@@ -75,6 +75,11 @@ pub trait Number: Copy + Debug + PartialEq + PartialOrd + NumOps + NumAssignOps 
     fn erf(self) -> Self;
     /// `1 - erf(self)`, exact where that is small.
     fn erfc(self) -> Self;
+    /// The logarithm of the absolute value of the gamma function, `ln |gamma(self)|`.
+    fn lgamma(self) -> Self;
+    /// The derivative of order `order + 1` of [`lgamma`](Number::lgamma): of order 0 the digamma function, of order 1
+    /// the trigamma function, and so on.
+    fn polygamma(self, order: u32) -> Self;
     /// The absolute value.
     fn abs(self) -> Self;
     /// The sign: -1, 0 or 1; NaN for NaN.

@@ -273,6 +273,14 @@ impl<T: Number, const K: usize> Number for Tangents<T, K> {
         self.chain(self.value.erfc(), slope)
     }
     #[inline(always)]
+    fn lgamma(self) -> Self {
+        self.chain(self.value.lgamma(), self.value.polygamma(0))
+    }
+    #[inline(always)]
+    fn polygamma(self, order: u32) -> Self {
+        self.chain(self.value.polygamma(order), self.value.polygamma(order + 1))
+    }
+    #[inline(always)]
     fn abs(self) -> Self {
         self.chain(self.value.abs(), self.value.sign())
     }
@@ -430,6 +438,8 @@ mod tests {
             powf: |x, y| x.powf(y);
             erf: |x, _y| x.erf();
             erfc: |x, _y| x.erfc();
+            lgamma: |x, _y| x.lgamma();
+            polygamma: |x, _y| x.polygamma(1);
             abs: |x, y| (x - y).abs();
             sign: |x, y| (x - y).sign() * x;
             floor: |x, y| x.floor() * y;

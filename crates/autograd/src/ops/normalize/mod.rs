@@ -3,3 +3,5 @@
 mod softmax;
 mod layer_norm;
 mod rms_norm;
+
+pub(super) use softmax::along;

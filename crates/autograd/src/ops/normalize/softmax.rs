@@ -41,7 +41,7 @@ impl Op for Softmax {
 /// `f` of the rows along an axis: see [`Tensor::map_rows`].
 #[track_caller]
 #[inline(always)]
-pub(super) fn along<T: Scalar, const K: usize>(
+pub(in crate::ops) fn along<T: Scalar, const K: usize>(
     axis: usize,
     op: &str,
     x: &Tensor<T>,

@@ -8,3 +8,4 @@ mod flip;
 mod roll;
 mod pad;
 mod triangle;
+mod vec_to_tril_matrix;
