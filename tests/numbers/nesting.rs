@@ -33,6 +33,16 @@ fn the_outer_derivative_sees_the_inner_one() {
     assert_eq!(results, [(24.0, 24.0); 4]);
 }
 
+/// d/dx at 2 of (d/dy at 1 of (x - 2) y²) = 2: the inner derivative is 0 there, but changes with x.
+#[test]
+fn a_derivative_of_0_that_depends_on_an_outer_number_is_not_skipped() {
+    let (value, slope) = gradient(&2.0_f64, |x| {
+        let factor = x - constant(2.0);
+        gradient(&[constant(1.0)], |[y]| y * y * Reverse::constant(factor)).1[0]
+    });
+    assert_eq!((value, slope), (0.0, 2.0));
+}
+
 /// exp(2 x) sin(x): the third derivative is exp(2 x) (2 sin(x) + 11 cos(x)).
 fn wave<N: Number>(x: N) -> N {
     (x + x).exp() * x.sin()
