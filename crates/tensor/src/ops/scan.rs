@@ -32,6 +32,7 @@ impl<T: Scalar> Tensor<T> {
             |block, inner| {
                 for end in (inner..block.len()).step_by(inner) {
                     let (before, rest) = block.split_at_mut(end);
+                    #[allow(clippy::redundant_closure)] // which says that it is inlined
                     next_row(
                         &mut rest[..inner],
                         &before[end - inner..],

@@ -21,7 +21,7 @@ const INVERSE_FACTORIALS: [f64; 17] = {
 macro_rules! sines {
     (
         $module:ident, $t:ident, mantissa: $mantissa:literal, sign: $sign:literal,
-        half_pi: [$high:literal, $middle:literal, $low:literal], limit: $limit:literal, terms: $terms:literal
+        half_pi: [$high:expr, $middle:literal, $low:literal], limit: $limit:literal, terms: $terms:literal
     ) => {
         pub(crate) mod $module {
             /// Adding this rounds to an integer, which then occupies the low bits.
@@ -67,9 +67,9 @@ macro_rules! sines {
 }
 
 sines!(single, f32, mantissa: 23, sign: 31,
-    half_pi: [1.570_796_4, -4.371_139e-8, -1.715_125e-15], limit: 262_144.0, terms: 4);
+    half_pi: [std::f32::consts::FRAC_PI_2, -4.371_139e-8, -1.715_125e-15], limit: 262_144.0, terms: 4);
 sines!(double, f64, mantissa: 52, sign: 63,
-    half_pi: [1.570_796_326_794_896_6, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33],
+    half_pi: [std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17, -1.497_384_904_859_169_8e-33],
     limit: 1_073_741_824.0, terms: 8);
 
 #[cfg(test)]
