@@ -54,17 +54,17 @@ fn third_derivatives_agree_in_all_eight_orders() {
     let third = (2.0 * x).exp() * (2.0 * x.sin() + 11.0 * x.cos());
     let forward = |x: f64| {
         [
-            derivative(x, |x| derivative(x, |x| derivative(x, |x| wave(x)).1).1).1,
+            derivative(x, |x| derivative(x, |x| derivative(x, wave).1).1).1,
             derivative(x, |x| derivative(x, |x| gradient(&x, |x| wave(x)).1).1).1,
-            derivative(x, |x| gradient(&x, |x| derivative(x, |x| wave(x)).1).1).1,
+            derivative(x, |x| gradient(&x, |x| derivative(x, wave).1).1).1,
             derivative(x, |x| gradient(&x, |x| gradient(&x, |x| wave(x)).1).1).1,
         ]
     };
     let reverse = |x: f64| {
         [
-            gradient(&x, |x| derivative(x, |x| derivative(x, |x| wave(x)).1).1).1,
+            gradient(&x, |x| derivative(x, |x| derivative(x, wave).1).1).1,
             gradient(&x, |x| derivative(x, |x| gradient(&x, |x| wave(x)).1).1).1,
-            gradient(&x, |x| gradient(&x, |x| derivative(x, |x| wave(x)).1).1).1,
+            gradient(&x, |x| gradient(&x, |x| derivative(x, wave).1).1).1,
             gradient(&x, |x| gradient(&x, |x| gradient(&x, |x| wave(x)).1).1).1,
         ]
     };
@@ -79,7 +79,7 @@ fn tapes_nest_to_any_depth() {
     let outer = NumberTape::new();
     let x = outer.variable(0.7_f64);
     let mut middle = NumberTape::new();
-    let (_, second) = middle.gradient(&x, |x| derivative(x, |x| derivative(x, |x| wave(x)).1).1);
+    let (_, second) = middle.gradient(&x, |x| derivative(x, |x| derivative(x, wave).1).1);
     let fourth = second.backward().wrt(x);
     let expected = 1.4_f64.exp() * (24.0 * 0.7_f64.cos() - 7.0 * 0.7_f64.sin());
     super::assert_close(fourth, expected, 1e-13, "fourth derivative");
