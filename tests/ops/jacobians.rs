@@ -40,7 +40,7 @@ fn pipeline<'t, T: Scalar>(tape: &'t Tape<T>, x: Var<'t, T>) -> Var<'t, T> {
 fn forward_and_reverse_agree() {
     // One group of directions, a part of one, several, and more than are pushed at once.
     let x = values([21], 3);
-    let (forward, reverse) = (jacfwd(&x, |tape, x| pipeline(tape, x)), jacrev(&x, |tape, x| pipeline(tape, x)));
+    let (forward, reverse) = (jacfwd(&x, pipeline), jacrev(&x, pipeline));
     assert_close(&forward, &reverse, 1e-11);
     for n in [1, 7, 8, 9, 64, 65, 150] {
         let x = values([n], n as u64);
@@ -83,13 +83,13 @@ fn several_directions_of_a_model_are_several_products() {
         (tape.data(&values([4, 5], 7)).matmul(net.w) * net.scale + net.b).tanh()
     }
     let directions: Vec<_> = (0..11).map(|k| model(20 + k)).collect();
-    let (value, tangents) = jvps(&model(1), &directions, |tape, net| of(tape, net));
+    let (value, tangents) = jvps(&model(1), &directions, of);
     for (direction, tangent) in directions.iter().zip(&tangents) {
-        let (expected_value, expected) = jvp(&model(1), direction, |tape, net| of(tape, net));
+        let (expected_value, expected) = jvp(&model(1), direction, of);
         assert_eq!(value, expected_value);
         assert_close(tangent, &expected, 1e-13);
     }
-    assert_eq!(jvps(&model(1), &[], |tape, net| of(tape, net)).1.len(), 0);
+    assert_eq!(jvps(&model(1), &[], of).1.len(), 0);
 }
 
 /// What only depends on constants runs once; the function itself runs once.
@@ -168,7 +168,7 @@ fn hessians_whole_sparse_and_diagonal_agree() {
         x: P,
     }
     let x = values([21], 4);
-    let whole = hessian(&x, |tape, x| pipeline(tape, x).square().sum());
+    let whole = hessian(&x, pipeline.square().sum());
     for k in [0, 13, 20] {
         let one = At { x: Tensor::from_fn([21], |i| if i == k { 1.0 } else { 0.0 }) };
         let (_, product) = hvp(&At { x: x.clone() }, &one, |tape, at| pipeline(tape, at.x).square().sum());
@@ -181,14 +181,14 @@ fn hessians_whole_sparse_and_diagonal_agree() {
 #[test]
 fn kept_tapes_do_not_change_a_result() {
     let x = values([21], 3);
-    let once = jacfwd(&x, |tape, x| pipeline(tape, x));
+    let once = jacfwd(&x, pipeline);
     jacfwd(&values([5], 1), |_, x| x.exp());
-    assert_eq!(once, jacfwd(&x, |tape, x| pipeline(tape, x)));
+    assert_eq!(once, jacfwd(&x, pipeline));
     // One within another, and one after a mistake.
     let nested = jacfwd(&x, |tape, x| x * tape.data(&jacfwd(&values([21], 2), |_, y| y.square().sum()).reshape([21])));
     assert_eq!(nested.at([4, 4]), 2.0 * values([21], 2).at([4]));
     panic_of(|| drop(jacfwd(&x, |_, x| x.matmul(x))));
-    assert_eq!(once, jacfwd(&x, |tape, x| pipeline(tape, x)));
+    assert_eq!(once, jacfwd(&x, pipeline));
 }
 
 #[test]

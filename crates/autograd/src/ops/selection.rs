@@ -41,7 +41,7 @@ impl<const LARGER: bool> Op for Better<LARGER> {
             #[inline(always)]
             |a, b| {
                 let better = if Self::is(a, b) || a.is_nan() { a } else { b }; // NaN on either side wins
-                if T::HAS_TANGENT && a == b { better.with_tangent_of((a + b) * T::from_f64(0.5)) } else { better }
+                if T::TANGENTS > 0 && a == b { better.with_tangent_of((a + b) * T::from_f64(0.5)) } else { better }
             },
         )
     }

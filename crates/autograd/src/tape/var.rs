@@ -170,7 +170,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn detach(self) -> Self {
         let value = self.value();
-        if !T::HAS_TANGENT {
+        if T::TANGENTS == 0 {
             return self.tape.constant(&value);
         }
         self.tape.constant(&value.map(|x| x.with_tangent_of(T::ZERO)))

@@ -29,7 +29,7 @@ impl<T: Scalar> fmt::Display for Tensor<T> {
         if f.alternate() {
             writeln!(f, "Tensor<{}>{}", T::NAME, self.shape())?;
         }
-        if self.rank() == 0 && !T::HAS_TANGENT {
+        if self.rank() == 0 && T::TANGENTS == 0 {
             return f.write_str(&alone(self.item(), f.precision()));
         }
         if self.numel() == 0 {
@@ -60,7 +60,7 @@ fn shown<T: Scalar>(tensor: &Tensor<T>, edge: usize) -> Vec<T> {
 
 /// The elements as text, all of one width.
 fn words<T: Scalar>(elements: &[T], precision: usize) -> Vec<String> {
-    if T::HAS_TANGENT {
+    if T::TANGENTS > 0 {
         let words: Vec<String> = elements.iter().map(|x| x.to_string()).collect();
         let width = words.iter().map(String::len).max().unwrap_or(0);
         return words.iter().map(|word| format!("{word:>width$}")).collect();

@@ -63,7 +63,7 @@ impl<T: Scalar> Scalar for Dual<T> {
     const NAME: &'static str = T::DUAL_NAME;
     const DUAL_NAME: &'static str = "Dual<Dual<..>>";
     const NESTED_NAME: &'static str = "Nested<Dual<..>>";
-    const HAS_TANGENT: bool = true;
+    const TANGENTS: usize = 1;
 
     type Lifted = Dual<T::Lifted>;
     const NESTS: bool = T::NESTS;
@@ -84,11 +84,11 @@ impl<T: Scalar> Scalar for Dual<T> {
         x.chain(self.value.with_slope(x.value, || slope), slope)
     }
     #[inline(always)]
-    fn tangent(self) -> Self {
+    fn tangent(self, _: usize) -> Self {
         Dual::constant(self.tangent)
     }
     #[inline(always)]
-    fn with_tangent(self, tangent: Self) -> Self {
+    fn with_tangent(self, _: usize, tangent: Self) -> Self {
         Dual { value: self.value, tangent: tangent.value }
     }
     #[inline(always)]

@@ -90,9 +90,9 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
     #[doc(hidden)]
     fn unlifted(lifted: Self::Lifted) -> (Self, Self);
 
-    /// Whether the type carries tangents.
+    /// How many tangents a number carries.
     #[doc(hidden)]
-    const HAS_TANGENT: bool = false;
+    const TANGENTS: usize = 0;
     /// This value as a function of `x` that has the given slope there: the tangent, if there is
     /// one, is `slope` times that of `x`.
     #[doc(hidden)]
@@ -101,17 +101,18 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
         let _ = (x, slope);
         self
     }
-    /// The tangent, if there is one, as a number whose own tangent is 0.
+    /// Tangent `k` as a number whose own tangents are 0.
     #[doc(hidden)]
     #[inline(always)]
-    fn tangent(self) -> Self {
+    fn tangent(self, k: usize) -> Self {
+        let _ = k;
         Self::ZERO
     }
-    /// This value with this tangent, if it can have one.
+    /// This value with another tangent `k`.
     #[doc(hidden)]
     #[inline(always)]
-    fn with_tangent(self, tangent: Self) -> Self {
-        let _ = tangent;
+    fn with_tangent(self, k: usize, tangent: Self) -> Self {
+        let _ = (k, tangent);
         self
     }
     /// This value with the tangents, if there are any, of another.

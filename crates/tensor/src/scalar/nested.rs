@@ -90,19 +90,19 @@ macro_rules! transparent {
         impl<T: Scalar> Scalar for $Wrapper<T> {
             $($lifting)*
 
-            const HAS_TANGENT: bool = T::HAS_TANGENT;
+            const TANGENTS: usize = T::TANGENTS;
 
             #[inline(always)]
             fn with_slope(self, x: Self, slope: impl FnOnce() -> Self) -> Self {
                 $Wrapper(self.0.with_slope(x.0, || slope().0))
             }
             #[inline(always)]
-            fn tangent(self) -> Self {
-                $Wrapper(self.0.tangent())
+            fn tangent(self, k: usize) -> Self {
+                $Wrapper(self.0.tangent(k))
             }
             #[inline(always)]
-            fn with_tangent(self, tangent: Self) -> Self {
-                $Wrapper(self.0.with_tangent(tangent.0))
+            fn with_tangent(self, k: usize, tangent: Self) -> Self {
+                $Wrapper(self.0.with_tangent(k, tangent.0))
             }
             #[inline(always)]
             fn with_tangent_of(self, other: Self) -> Self {

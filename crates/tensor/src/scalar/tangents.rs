@@ -74,7 +74,7 @@ impl<T: Scalar, const K: usize> Scalar for Tangents<T, K> {
     const NAME: &'static str = "Tangents<..>";
     const DUAL_NAME: &'static str = "Dual<Tangents<..>>";
     const NESTED_NAME: &'static str = "Nested<Tangents<..>>";
-    const HAS_TANGENT: bool = true;
+    const TANGENTS: usize = K;
 
     type Lifted = Tangents<T::Lifted, K>;
     const NESTS: bool = T::NESTS;
@@ -97,8 +97,13 @@ impl<T: Scalar, const K: usize> Scalar for Tangents<T, K> {
         x.chain(self.value.with_slope(x.value, || slope), slope)
     }
     #[inline(always)]
-    fn with_tangent(self, tangent: Self) -> Self {
-        Tangents { value: self.value, tangents: [tangent.value; K] }
+    fn tangent(self, k: usize) -> Self {
+        Tangents::constant(self.tangents[k])
+    }
+    #[inline(always)]
+    fn with_tangent(mut self, k: usize, tangent: Self) -> Self {
+        self.tangents[k] = tangent.value;
+        self
     }
     #[inline(always)]
     fn with_tangent_of(self, other: Self) -> Self {

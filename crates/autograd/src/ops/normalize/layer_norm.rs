@@ -45,7 +45,7 @@ fn careful_statistics<T: Scalar>(x: &[T], scratch: &mut [T], n: T, epsilon: T) -
     if largest == T::ZERO {
         return (mean, T::ONE / epsilon.sqrt());
     }
-    let largest = largest.with_tangent(T::ZERO);
+    let largest = largest.with_tangent_of(T::ZERO);
     scratch.iter_mut().zip(x).for_each(|(r, &x)| *r = (x - mean) / largest * ((x - mean) / largest));
     let scale = T::ONE / (sum_row(scratch) / n + epsilon / largest / largest).sqrt();
     (mean, scale / largest)

@@ -29,7 +29,7 @@ impl<const LARGEST: bool> Op for Best<LARGEST> {
     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let axes = self.0.as_slice();
         let best = if LARGEST { x[0].max_axes(axes) } else { x[0].min_axes(axes) };
-        let best = if T::HAS_TANGENT { self.mean_tangent(&x[0], best) } else { best };
+        let best = if T::TANGENTS > 0 { self.mean_tangent(&x[0], best) } else { best };
         self.0.finish(best, x[0].shape())
     }
 

@@ -27,7 +27,7 @@ impl Norm {
             return lengths;
         }
         // Other vectors are divided by their largest element first.
-        let largest = self.axes.restore(&x.map(|x| x.abs().with_tangent(T::ZERO)).max_axes(self.axes.as_slice()), x.shape());
+        let largest = self.axes.restore(&x.map(|x| x.abs().with_tangent_of(T::ZERO)).max_axes(self.axes.as_slice()), x.shape());
         let unit = largest.map(|m| if m > T::ZERO && m.is_finite() { m } else { T::ONE });
         let scaled = root_of_squares(&x.zip(&unit, |x, unit| x / unit)).zip(&unit, |y, unit| y * unit);
         lengths.zip(&scaled, |length, scaled| if is_safe(length) { length } else { scaled })
@@ -42,10 +42,10 @@ impl Op for Norm {
     #[track_caller]
     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let mut length = self.of(&x[0]);
-        if T::HAS_TANGENT {
-            // At the origin, the length grows at the length of the tangent, whatever its direction.
-            let speed = self.of(&x[0].map(|x| x.tangent()));
-            length = length.zip(&speed, |y, speed| if y == T::ZERO { y.with_tangent(speed) } else { y });
+        for k in 0..T::TANGENTS {
+            // At the origin, the length grows at the length of each tangent, whatever its direction.
+            let speed = self.of(&x[0].map(|x| x.tangent(k)));
+            length = length.zip(&speed, |y, speed| if y == T::ZERO { y.with_tangent(k, speed) } else { y });
         }
         self.axes.drop(length)
     }
@@ -70,8 +70,10 @@ impl Op for Norm {
 /// of `x`.
 #[inline(always)]
 fn at_origin<T: Scalar>(dy: T, x: T, y: T) -> T {
-    let speed = y.tangent();
-    if speed == T::ZERO { T::ZERO } else { T::ZERO.with_tangent(dy.tangent() * (x.tangent() / speed)) }
+    (0..T::TANGENTS).fold(T::ZERO, |gradient, k| {
+        let speed = y.tangent(k);
+        if speed == T::ZERO { gradient } else { gradient.with_tangent(k, dy.tangent(k) * (x.tangent(k) / speed)) }
+    })
 }
 
 #[track_caller]

@@ -18,7 +18,7 @@ fn distances<'t, T: Scalar>(x: Var<'t, T>, axes: Axes) -> Var<'t, T> {
     let [least, most] = [least, most].map(|bound| axes.restore(&bound, x.shape()));
     let outside = mean.value().zip3(&least, &most, |mean, least, most| {
         let inside = if mean < least { least } else if mean > most { most } else { mean };
-        (mean - inside).with_tangent(T::ZERO)
+        (mean - inside).with_tangent_of(T::ZERO)
     });
     let is_inside = outside.contiguous().as_slice().is_some_and(|outside| outside.iter().all(|&d| d == T::ZERO));
     if is_inside { x - mean } else { (x - mean) + x.tape.constant(&outside) }
