@@ -73,7 +73,7 @@ fn the_tape_holds_what_was_preaccumulated_in_the_size_of_its_inputs() {
         function(&a, n);
         tape.len()
     };
-    let (whole, cut) = (len(|a, n| determinant(a, n)), len(|a, n| preaccumulated(a, n)));
+    let (whole, cut) = (len(|a, n| determinant(a, n)), len(preaccumulated));
     // 7 minors of 36 entries each, and the sum of 7 products.
     assert_eq!(cut, 49 + 7 * 36 + 13);
     assert!(whole > 10_000, "{whole}");
@@ -91,8 +91,8 @@ fn preaccumulated_functions_nest_and_are_differentiated_again() {
     // (x y exp(y))², by x and y: 4 x y exp(2 y) (1 + y) y.
     let (x, y) = (1.3, 0.4_f64);
     let mixed = 4.0 * x * y * (2.0 * y).exp() * (1.0 + y);
-    let forward = derivative(x, |x| gradient(&[x, Number::from_f64(y)], |p| program(p)).1[1]).1;
-    let reverse = gradient(&x, |x| gradient(&[x, Number::from_f64(y)], |p| program(p)).1[1]).1;
+    let forward = derivative(x, |x| gradient(&[x, Number::from_f64(y)], program).1[1]).1;
+    let reverse = gradient(&x, |x| gradient(&[x, Number::from_f64(y)], program).1[1]).1;
     assert_close(forward, mixed, 1e-14, "forward");
     assert_close(reverse, mixed, 1e-14, "reverse");
 }

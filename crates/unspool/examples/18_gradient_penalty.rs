@@ -88,7 +88,7 @@ fn train(steps: usize, factor: f64) -> (f32, f32) {
 
 /// Sine waves of some phase, `[T, B, 1]`.
 fn waves(rng: &mut Rng) -> Tensor {
-    let phases = Tensor::<f32>::uniform(rng, [BATCH], 0.0, 6.283).to_vec();
+    let phases = Tensor::<f32>::uniform(rng, [BATCH], 0.0, std::f64::consts::TAU).to_vec();
     Tensor::from_fn([LENGTH, BATCH, 1], |i| ((i / BATCH) as f32 * 0.5 + phases[i % BATCH]).sin())
 }
 

@@ -36,14 +36,14 @@ impl<'t, T: Scalar> Cell<'t, T> for OneOp<Var<'t, T>> {
     }
 }
 
-fn cells<T: Scalar>(inputs: usize, hidden: usize) -> (Recurrent<OneOp<Tensor>>, Recurrent<Lstm<Tensor>>) {
+fn cells(inputs: usize, hidden: usize) -> (Recurrent<OneOp<Tensor>>, Recurrent<Lstm<Tensor>>) {
     let lstm = Lstm::new(&mut rng(3), inputs, hidden);
     (Recurrent::new(OneOp { x: lstm.x.clone(), u: lstm.u.clone() }), Recurrent::new(lstm))
 }
 
 #[test]
 fn a_cell_whose_gates_are_one_op_is_the_built_in_one() {
-    let (one, built_in) = cells::<f64>(3, 70);
+    let (one, built_in) = cells(3, 70);
     let (one, built_in) = (one.cast::<f64>(), built_in.cast::<f64>());
     let tape = Tape::new();
     let xs = tape.constant(&values([6, 4, 3], 2));
@@ -54,15 +54,13 @@ fn a_cell_whose_gates_are_one_op_is_the_built_in_one() {
     for (found, expected) in found.leaves().into_iter().zip(expected.leaves()) {
         assert_close("gradient", found, expected, 1e-13);
     }
-    gradcheck(&cells::<f64>(2, 3).0, |tape, net| {
-        net.forward(tape.constant(&values([4, 2, 2], 2))).last().square().sum()
-    })
-    .unwrap();
+    gradcheck(&cells(2, 3).0, |tape, net| net.forward(tape.constant(&values([4, 2, 2], 2))).last().square().sum())
+        .unwrap();
 }
 
 #[test]
 fn a_cell_whose_gates_are_one_op_trains() {
-    let (mut model, _) = cells::<f32>(1, 8);
+    let (mut model, _) = cells(1, 8);
     let xs = Tensor::<f32>::from_fn([10, 16, 1], |i| if i < 16 { (i % 2) as f32 - 0.5 } else { 0.0 });
     let target = xs.select(0, 0);
     let (mut tape, mut adam) = (Tape::new(), Adam::default().learning_rate(0.02));
