@@ -134,10 +134,22 @@ fn mistakes_are_told() {
     told("jvp: a constant has no gradient", &|| {
         y.jvp([(c, c)]);
     });
+    told("jvp: the values belong to different tapes", &|| {
+        y.jvp([(x, foreign)]);
+    });
     let (message, _, _) = panic_of(|| drop(reverse(reverse(y, x), x).backward()));
     let sentence = "gradient: derivatives of this order need numbers with one more Nested<..> around those of the tape";
     assert_eq!(message, sentence);
     // A value on which it does not depend.
     assert_eq!(y.gradient_wrt([z])[0].value().cast::<f64>().to_vec(), [0.0, 0.0]);
     assert_eq!(y.jvp([(z, z)]).item().0, 0.0);
+}
+
+#[test]
+fn a_value_that_is_given_twice_moves_along_the_sum() {
+    let tape = Tape::<Nested<f64>>::new();
+    let x = tape.variable(&at(X).x);
+    let along = |d: [f64; 2]| tape.constant(&at(d).x);
+    let both = f(x).jvp([(x, along([1.0, 0.0])), (x, along([0.0, -2.0]))]);
+    assert_eq!(both.item(), f(x).jvp([(x, along(D))]).item());
 }

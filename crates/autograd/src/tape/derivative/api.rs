@@ -107,10 +107,11 @@ impl<'t, T: Nests> Var<'t, T> {
     /// ```
     ///
     /// Of a value that does not depend on those that move, it is zero. A direction may itself be computed from
-    /// other values of the tape.
+    /// other values of the tape. A value that is given twice moves along the sum; one that was computed from another
+    /// that moves follows its own direction alone.
     ///
     /// # Panics
-    /// If a direction has another shape than its value, or a value is a constant or belongs to another tape.
+    /// If a direction has another shape than its value, a value is a constant, or one of them belongs to another tape.
     #[track_caller]
     pub fn jvp<const N: usize>(self, moves: [(Self, Self); N]) -> Self {
         let tape = self.tape;
@@ -118,10 +119,11 @@ impl<'t, T: Nests> Var<'t, T> {
         let mut tangents: Vec<Option<Self>> = vec![None; end];
         for (value, direction) in moves {
             self.require_differentiable("jvp", value);
+            self.require_same_tape("jvp", direction);
             let (shape, given) = (value.shape(), direction.shape());
             ensure!(shape == given, "jvp: a value of shape {shape} cannot move along {given}");
             if let Some(tangent) = tangents.get_mut(value.id() as usize) {
-                *tangent = Some(direction);
+                *tangent = Some(tangent.map_or(direction, |sum| sum + direction));
             }
         }
         let is_read = self.ancestors();
@@ -156,11 +158,14 @@ impl<'t, T: Nests> Var<'t, T> {
 
     #[track_caller]
     fn require_differentiable(self, name: &str, value: Self) {
+        self.require_same_tape(name, value);
+        ensure!(value.requires_grad(), "{name}: a constant has no gradient");
+    }
+
+    #[track_caller]
+    fn require_same_tape(self, name: &str, value: Self) {
         ensure!(std::ptr::eq(self.tape, value.tape), "{name}: the values belong to different tapes");
-        let record = self.tape.record.borrow();
-        record.check_epoch(name, value);
-        let needs_gradient = record.nodes[value.id() as usize].needs_gradient();
-        ensure!(needs_gradient, "{name}: a constant has no gradient");
+        self.tape.record.borrow().check_epoch(name, value);
     }
 
     /// The gradients with respect to these values, recorded.
