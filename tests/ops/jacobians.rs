@@ -1,10 +1,15 @@
 //! Jacobians and Hessians, forward and in reverse, dense and sparse: against closed forms and each other.
 
 use unspool::autograd::{
-    Sparsity, hessian, hessian_diagonal, hvp, jacfwd, jacrev, jvp, jvps, sparse_hessian, sparse_jacobian,
+    Sparsity, hessian, hessian_diagonal, hvp, jacfwd, jacrev, jvp, jvps, sparse_hessian, sparse_jacobian, vjp,
 };
 use unspool::prelude::*;
 use unspool_tests::{panic_of, values};
+
+#[derive(Params)]
+struct At<P> {
+    x: P,
+}
 
 #[track_caller]
 fn assert_close(found: &Tensor<f64>, expected: &Tensor<f64>, tolerance: f64) {
@@ -163,10 +168,6 @@ fn hessians_whole_sparse_and_diagonal_agree() {
         assert_close(&sparse.to_dense(), &by_hand, 1e-13);
     }
     // Through ops of every kind, against one product at a time.
-    #[derive(Params)]
-    struct At<P> {
-        x: P,
-    }
     let x = values([21], 4);
     let whole = hessian(&x, |tape, x| pipeline(tape, x).square().sum());
     for k in [0, 13, 20] {
@@ -224,4 +225,23 @@ fn sentences() {
         "sparse_hessian: a sparsity of [3, 4] is not one of [4, 4]"
     );
     assert_eq!(sentence(&|| drop(hessian(&x, |_, x| x))), "hessian: a loss has one element, this value has shape [4]");
+}
+
+#[test]
+fn mistakes_point_to_the_callers_line() {
+    let x = values([4], 1);
+    let here = |mistake: &dyn Fn()| {
+        let (message, file, _) = panic_of(mistake);
+        assert!(file.ends_with("jacobians.rs"), "{message}: {file}");
+    };
+    here(&|| drop(hessian(&x, |_, x| x)));
+    here(&|| drop(hessian_diagonal(&x, |_, x| x)));
+    here(&|| drop(sparse_hessian(&x, &Sparsity::banded([4, 4], 0, 0), |_, x| x)));
+    here(&|| drop(hvp(&At { x: x.clone() }, &At { x: x.clone() }, |_, p| p.x)));
+    here(&|| drop(vjp(&At { x: x.clone() }, &values([3], 1), |_, p| p.x)));
+}
+
+#[test]
+fn a_band_may_be_wider_than_the_matrix() {
+    assert_eq!(Sparsity::banded([2, 3], usize::MAX, usize::MAX).directions(), 3);
 }

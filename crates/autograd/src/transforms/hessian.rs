@@ -1,7 +1,7 @@
 //! Hessians of losses of one tensor.
 
 use super::jacobian::identity;
-use super::reuse::with_tape;
+use super::reuse::KeptTape;
 use super::sparse::{SparseMatrix, Sparsity};
 use crate::gradients::Gradients;
 use crate::tape::{Tape, Var};
@@ -120,13 +120,12 @@ fn hessian_times<T: Real>(
         let tangent = |k: usize| if k < columns { along[i * columns + k] } else { T::ZERO };
         Tangents { value: values[i], tangents: std::array::from_fn(tangent) }
     };
-    let gradient = with_tape(|tape| {
-        let input = tape.variable(&Tensor::from_fn(x.shape(), number));
-        let loss = loss(tape, input);
-        let shape = loss.shape();
-        ensure!(shape.numel() == 1, "hessian: a loss has one element, this value has shape {shape}");
-        Gradients::backward(loss, Tensor::ones(shape)).wrt(input)
-    });
+    let tape = KeptTape::take();
+    let input = tape.variable(&Tensor::from_fn(x.shape(), number));
+    let loss = loss(&tape, input);
+    let shape = loss.shape();
+    ensure!(shape.numel() == 1, "hessian: a loss has one element, this value has shape {shape}");
+    let gradient = Gradients::backward(loss, Tensor::ones(shape)).wrt(input);
     let gradient = gradient.as_slice().expect("a gradient is contiguous");
     Tensor::from_fn([values.len(), columns], |i| gradient[i / columns].tangents[i % columns])
 }

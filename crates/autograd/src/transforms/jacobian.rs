@@ -1,6 +1,6 @@
 //! Jacobians of functions of tensors.
 
-use super::reuse::with_tape;
+use super::reuse::KeptTape;
 use crate::gradients::Gradients;
 use crate::params::{Params, ParamsExt, Path};
 use crate::tape::{Tape, Var, forward, push_forward};
@@ -38,10 +38,9 @@ pub(super) fn jacobian_times<T: Scalar>(
     directions: &Tensor<T>,
     function: impl for<'t> Fn(&'t Tape<Forward<T>>, Var<'t, Forward<T>>) -> Var<'t, Forward<T>>,
 ) -> Tensor<T> {
-    with_tape(|tape| {
-        let input = tape.variable(&forward(x));
-        push_forward(function(tape, input), &[(input, directions.clone())])
-    })
+    let tape = KeptTape::take();
+    let input = tape.variable(&forward(x));
+    push_forward(function(&tape, input), &[(input, directions.clone())])
 }
 
 /// The value of a function of a model, and how fast it changes as the model's parameters move along each of
@@ -75,32 +74,30 @@ pub fn jvps<T: Scalar, M: Params<Tensor<T>>>(
         let (leaf, along) = (leaf.shape(), along.shape());
         ensure!(leaf == along, "direction: a parameter of shape {leaf} cannot move along {along}");
     }
-    with_tape(|tape| {
-        let mut variables = Vec::with_capacity(leaves.len());
-        let net = model.map_leaves(Path::ROOT, &mut |path, leaf| {
-            let var = tape.bind_leaf(path, &forward(leaf), !path.is_buffer());
-            if !path.is_buffer() {
-                variables.push(var);
-            }
-            var
-        });
-        let y = function(tape, &net);
-        let (shape, values) = (y.shape(), y.value().contiguous());
-        let values = values.as_slice().expect("contiguous");
-        let value = Tensor::from_fn(shape, |i| values[i].0);
-        if directions.is_empty() {
-            return (value, Vec::new());
+    let tape = KeptTape::take();
+    let mut variables = Vec::with_capacity(leaves.len());
+    let net = model.map_leaves(Path::ROOT, &mut |path, leaf| {
+        let var = tape.bind_leaf(path, &forward(leaf), !path.is_buffer());
+        if !path.is_buffer() {
+            variables.push(var);
         }
-        let columns = |i: usize| {
-            let flat: Vec<_> =
-                directions.iter().map(|direction| direction[i].reshape([direction[i].numel()])).collect();
-            Tensor::stack(1, &flat)
-        };
-        let seeds: Vec<_> = variables.iter().enumerate().map(|(i, &var)| (var, columns(i))).collect();
-        let matrix = push_forward(y, &seeds);
-        let tangents = (0..directions.len()).map(|k| matrix.select(1, k).contiguous().reshape(shape));
-        (value, tangents.collect())
-    })
+        var
+    });
+    let y = function(&tape, &net);
+    let (shape, values) = (y.shape(), y.value().contiguous());
+    let values = values.as_slice().expect("contiguous");
+    let value = Tensor::from_fn(shape, |i| values[i].0);
+    if directions.is_empty() {
+        return (value, Vec::new());
+    }
+    let columns = |i: usize| {
+        let flat: Vec<_> = directions.iter().map(|direction| direction[i].reshape([direction[i].numel()])).collect();
+        Tensor::stack(1, &flat)
+    };
+    let seeds: Vec<_> = variables.iter().enumerate().map(|(i, &var)| (var, columns(i))).collect();
+    let matrix = push_forward(y, &seeds);
+    let tangents = (0..directions.len()).map(|k| matrix.select(1, k).contiguous().reshape(shape));
+    (value, tangents.collect())
 }
 
 /// The Jacobian of a function of one tensor, by reverse mode: a matrix `[outputs, inputs]`, both in row-major
@@ -117,17 +114,16 @@ pub fn jvps<T: Scalar, M: Params<Tensor<T>>>(
 /// ```
 #[track_caller]
 pub fn jacrev<T: Scalar>(x: &Tensor<T>, function: impl for<'t> Fn(&'t Tape<T>, Var<'t, T>) -> Var<'t, T>) -> Tensor<T> {
-    with_tape(|tape| {
-        let input = tape.variable(x);
-        let y = function(tape, input);
-        let (outputs, inputs) = (y.shape().numel(), x.numel());
-        let mut rows = Tensor::zeros([outputs, inputs]);
-        for i in 0..outputs {
-            let one = Tensor::from_fn(y.shape(), |at| if at == i { T::ONE } else { T::ZERO });
-            rows.slice_assign(0, i, &Gradients::backward(y, one).wrt(input).reshape([1, inputs]));
-        }
-        rows
-    })
+    let tape = KeptTape::take();
+    let input = tape.variable(x);
+    let y = function(&tape, input);
+    let (outputs, inputs) = (y.shape().numel(), x.numel());
+    let mut rows = Tensor::zeros([outputs, inputs]);
+    for i in 0..outputs {
+        let one = Tensor::from_fn(y.shape(), |at| if at == i { T::ONE } else { T::ZERO });
+        rows.slice_assign(0, i, &Gradients::backward(y, one).wrt(input).reshape([1, inputs]));
+    }
+    rows
 }
 
 /// The matrix `[n, n]` with ones on its diagonal.

@@ -19,7 +19,7 @@ pub use sparse::{SparseMatrix, Sparsity, sparse_jacobian};
 
 use crate::params::{Params, ParamsExt, Path};
 use crate::tape::{Tape, Var};
-use reuse::with_tape;
+use reuse::KeptTape;
 use unspool_tensor::{Dual, Scalar, Tensor};
 
 /// A model of dual numbers, of the same kind as `M`.
@@ -51,10 +51,9 @@ pub fn jvp<T: Scalar, M: Params<Tensor<T>>>(
     function: impl for<'t> Fn(&'t Tape<Dual<T>>, &DualNet<'t, M, T>) -> Var<'t, Dual<T>>,
 ) -> (Tensor<T>, Tensor<T>) {
     let model = join(model, direction);
-    with_tape(|tape| {
-        let value = function(tape, &tape.bind_frozen(&model)).value();
-        (value.values(), value.tangents())
-    })
+    let tape = KeptTape::take();
+    let value = function(&tape, &tape.bind_frozen(&model)).value();
+    (value.values(), value.tangents())
 }
 
 /// The value of a function of a model, and a vector times its Jacobian: how the sum of the value's
@@ -81,12 +80,11 @@ pub fn vjp<T: Scalar, M: Params<Tensor<T>>>(
     seed: &Tensor<T>,
     function: impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>) -> Var<'t, T>,
 ) -> (Tensor<T>, M) {
-    with_tape(|tape| {
-        let net = tape.bind(model);
-        let value = function(tape, &net);
-        let gradient = value.backward_with(seed).of(&net);
-        (value.value(), gradient)
-    })
+    let tape = KeptTape::take();
+    let net = tape.bind(model);
+    let value = function(&tape, &net);
+    let gradient = value.backward_with(seed).of(&net);
+    (value.value(), gradient)
 }
 
 /// The gradient of a loss, and its Hessian times a direction: how fast the gradient changes as the
@@ -125,10 +123,9 @@ pub fn hvp<T: Scalar, M: Params<Tensor<T>>>(
     loss: impl for<'t> Fn(&'t Tape<Dual<T>>, &DualNet<'t, M, T>) -> Var<'t, Dual<T>>,
 ) -> (M, M) {
     let model = join(model, direction);
-    let gradient = with_tape(|tape| {
-        let net = tape.bind(&model);
-        loss(tape, &net).backward().of(&net)
-    });
+    let tape = KeptTape::take();
+    let net = tape.bind(&model);
+    let gradient = loss(&tape, &net).backward().of(&net);
     let numbers = |of: fn(&Tensor<Dual<T>>) -> Tensor<T>| gradient.map_leaves(Path::ROOT, &mut |_, leaf| of(leaf));
     (numbers(Tensor::values), numbers(Tensor::tangents))
 }

@@ -65,8 +65,10 @@ impl Sparsity {
     /// A matrix with its diagonal and so many bands below and above it.
     #[track_caller]
     pub fn banded(shape: [usize; 2], below: usize, above: usize) -> Self {
-        let band =
-            |row: usize| (row.saturating_sub(below)..shape[1].min(row + above + 1)).map(move |column| (row, column));
+        let band = |row: usize| {
+            (row.saturating_sub(below)..shape[1].min(row.saturating_add(above).saturating_add(1)))
+                .map(move |column| (row, column))
+        };
         Self::new(shape, (0..shape[0]).flat_map(band))
     }
 
