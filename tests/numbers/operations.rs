@@ -104,3 +104,13 @@ fn second_derivatives_agree_with_differences_of_the_first() {
         }
     }
 }
+
+/// The square root is infinitely steep at 0, but the sum of squares below it does not move.
+#[test]
+fn a_derivative_of_0_stays_0_however_steep_what_follows_is() {
+    fn norm<N: Number>([x, y]: [N; 2]) -> N {
+        (x * x + y * y).sqrt()
+    }
+    assert_eq!(derivative(0.0, |x| norm([x, x])), (0.0, 0.0));
+    assert_eq!(gradient(&[0.0, 0.0], |x| norm(x)), (0.0, [0.0, 0.0]));
+}

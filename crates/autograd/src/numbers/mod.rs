@@ -32,8 +32,10 @@
 //! ```
 //!
 //! A closure sees two levels of numbers: its own, and those of the calls around it. One of the latter becomes a number of
-//! its own with `constant`: `Reverse::constant(x)`, `Dual::constant(x)`. The types keep the levels apart, so that
-//! derivatives of different calls cannot be confused: what does not fit does not compile.
+//! its own with `constant`: `Reverse::constant(x)`, `Dual::constant(x)`. The types keep the levels apart: what does not fit
+//! does not compile. One confusion is left to the caller: in `derivative(2.0, |x| .. derivative(1.0, |y| x + y) ..)` both
+//! numbers are `Dual<f64>`, so that the inner derivative takes `x` for one that moves with `y`. Called at a number of the
+//! outer level, `derivative(Dual::constant(1.0), |y| Dual::constant(x) + y)`, it has a type of its own.
 //!
 //! - `tape`: the record of what was computed, and its backward pass;
 //! - `reverse`: a number on it;

@@ -135,7 +135,7 @@ impl<N: Number> NumberTape<N> {
             if !adjoint.is_zero() {
                 for (&operand, &partial) in node.operands.iter().zip(&node.partials) {
                     if let Some(sum) = before.get_mut(operand as usize) {
-                        *sum += partial * adjoint;
+                        *sum += if partial.is_zero() { N::ZERO } else { partial * adjoint };
                     }
                 }
             }
