@@ -1,7 +1,7 @@
 //! Sums over rows of data: the value and gradient of one tape, whatever the parts.
 
 use std::ops::Range;
-use unspool::autograd::hvp;
+use unspool::autograd::{Nested, hessian, hvp, jacfwd};
 use unspool::prelude::*;
 use unspool_tests::{panic_of, values};
 
@@ -198,4 +198,22 @@ fn a_bad_value_in_a_part_is_found() {
         tape.sum_over_rows(10, [x], |_, [x], _| (x / x).sum());
     });
     assert!(message.contains("div"), "{message}");
+}
+
+#[test]
+fn second_derivatives_are_those_of_other_numbers() {
+    /// `10 x³`, as a sum over ten rows.
+    fn cubes<'t, T: Scalar>(tape: &'t Tape<T>, x: Var<'t, T>) -> Var<'t, T> {
+        tape.sum_over_rows(10, [x], |_, [x], rows| (x.powi(3) * rows.len() as f64).sum())
+    }
+    let x = Tensor::<f64>::full(2.0, [1]);
+    assert_eq!(hessian(&x, |tape, x| cubes(tape, x)).to_vec(), [120.0]);
+    let sentence = "sum_over_rows: a sum over rows keeps its gradient, but no derivatives of that, and none forward; \
+                    `jvp`, `hvp` and `hessian` compute them";
+    assert_eq!(panic_of(|| drop(jacfwd(&x, |tape, x| cubes(tape, x)))).0, sentence);
+    let tape = Tape::<Nested<f64>>::new();
+    let nested = tape.variable(&x.cast());
+    let [slope] = cubes(&tape, nested).gradient_wrt([nested]);
+    assert_eq!(slope.item().to_f64(), 120.0);
+    assert_eq!(panic_of(|| drop(slope.backward())).0, sentence);
 }

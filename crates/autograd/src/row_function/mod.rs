@@ -48,7 +48,7 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
     /// their common shape.
     ///
     /// # Panics
-    /// If the inputs do not broadcast, or belong to different tapes.
+    /// If the inputs do not broadcast, have six axes, or belong to different tapes.
     #[track_caller]
     fn map_elements<'t, T: Scalar>(&self, inputs: [Var<'t, T>; K]) -> [Var<'t, T>; M] {
         const { assert!(K > 0, "a row function takes one number or more") };
@@ -65,7 +65,7 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
     /// [`map_rows`](RowFunction::map_rows).
     ///
     /// # Panics
-    /// If the last axes do not add up to `K`, or the other axes do not broadcast.
+    /// If the last axes do not add up to `K`, or the other axes do not broadcast or are five.
     #[track_caller]
     fn jacobians<T: Scalar>(&self, inputs: &[&Tensor<T>]) -> (Tensor<T>, Tensor<T>) {
         op::jacobians(self, inputs)

@@ -53,6 +53,11 @@ impl<T: Scalar> Tape<T> {
     /// order: the result has the same bits at any number of threads. `sum` must not hold a lock while it
     /// computes: a thread that waits for another's share of a large product may start another part.
     ///
+    /// Of the derivatives on a tape the sum has the first, backward. Second and forward derivatives are those of
+    /// [`jvp`](crate::jvp), [`hvp`](crate::hvp) and [`hessian`](crate::hessian), over whose numbers the parts are
+    /// computed; a gradient of [`gradient_wrt`](Var::gradient_wrt) cannot be differentiated, nor the sum by
+    /// [`jacfwd`](crate::jacfwd).
+    ///
     /// # Panics
     /// If there are no rows, `sum` returns a value of several elements, or where `sum` does.
     #[track_caller]
@@ -134,7 +139,10 @@ impl SumOverRows {
     #[track_caller]
     fn all<T: Scalar>(&self) -> &Part<T> {
         let Some(all) = self.all.downcast_ref() else {
-            fail!("sum_over_rows: a sum over rows has a gradient, but that has no gradient of its own")
+            fail!(
+                "sum_over_rows: a sum over rows keeps its gradient, but no derivatives of that, and none forward; \
+                 `jvp`, `hvp` and `hessian` compute them"
+            )
         };
         all
     }
