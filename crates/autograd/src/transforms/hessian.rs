@@ -84,7 +84,7 @@ pub fn hessian_diagonal<T: Real>(
 /// assert_eq!(h.values.at([7]), 6.0 * 7.0);
 /// ```
 ///
-/// Elements that `sparsity` leaves out must be zero: what they are goes astray.
+/// Elements that `sparsity` leaves out must be zero: one that is not is added to another of its row, unnoticed.
 ///
 /// # Panics
 /// If the loss does not have one element, or `sparsity` is not of `[n, n]` elements.

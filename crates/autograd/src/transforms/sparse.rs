@@ -161,7 +161,7 @@ impl<T: Scalar> SparseMatrix<T> {
 /// assert_eq!(j.to_dense().shape()[..], [999, 1000]);
 /// ```
 ///
-/// Elements that `sparsity` leaves out must be zero: what they are goes astray.
+/// Elements that `sparsity` leaves out must be zero: one that is not is added to another of its row, unnoticed.
 ///
 /// # Panics
 /// If `sparsity` does not have as many rows as there are outputs and as many columns as there are inputs.
