@@ -207,10 +207,10 @@ fn second_derivatives_are_those_of_other_numbers() {
         tape.sum_over_rows(10, [x], |_, [x], rows| (x.powi(3) * rows.len() as f64).sum())
     }
     let x = Tensor::<f64>::full(2.0, [1]);
-    assert_eq!(hessian(&x, |tape, x| cubes(tape, x)).to_vec(), [120.0]);
+    assert_eq!(hessian(&x, cubes).to_vec(), [120.0]);
     let sentence = "sum_over_rows: a sum over rows keeps its gradient, but no derivatives of that, and none forward; \
                     `jvp`, `hvp` and `hessian` compute them";
-    assert_eq!(panic_of(|| drop(jacfwd(&x, |tape, x| cubes(tape, x)))).0, sentence);
+    assert_eq!(panic_of(|| drop(jacfwd(&x, cubes))).0, sentence);
     let tape = Tape::<Nested<f64>>::new();
     let nested = tape.variable(&x.cast());
     let [slope] = cubes(&tape, nested).gradient_wrt([nested]);
