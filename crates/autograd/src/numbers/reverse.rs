@@ -48,8 +48,8 @@ impl<'t, N: Number> Reverse<'t, N> {
 
     /// The derivatives of this number by all [variables](NumberTape::variable).
     ///
-    /// A derivative of 0 stays 0 however steep the operations before it are. An infinite one that meets a derivative of 0,
-    /// as in `sqrt(x * x)` at 0, makes NaN (as in PyTorch).
+    /// A derivative of 0 stays 0 however steep the operations before it are, and nothing passes an operation whose own
+    /// derivative is 0: that of `sqrt(x * x)` at 0 is 0, as [`Dual`](unspool_tensor::Dual) numbers have it.
     pub fn backward(self) -> NumberGradients<'t, N> {
         match self.tape {
             None => NumberGradients::none(),
