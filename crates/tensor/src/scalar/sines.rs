@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn single_precision_is_within_3_ulp_up_to_the_limit() {
+    fn single_precision_is_within_3_ulp_everywhere_up_to_the_limit() {
         let mut worst = [0f64; 2];
         let angles = (0..single::LIMIT.to_bits()).step_by(251).map(f32::from_bits).filter(|x| x.is_normal());
         // The multiples of pi / 2, where one of the two is nearly 0.
