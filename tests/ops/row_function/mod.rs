@@ -3,6 +3,7 @@
 
 mod cell;
 mod projection;
+mod scan;
 mod sentences;
 
 use unspool::autograd::{Dual, hvp};
@@ -41,7 +42,7 @@ fn jacobian_of_row<F: RowFunction<K, M>, const K: usize, const M: usize>(functio
 /// Checks values and Jacobians of all rows, `[R, K]`, row by row.
 #[track_caller]
 fn check<F: RowFunction<K, M>, const K: usize, const M: usize>(function: &F, x: &Tensor<f64>, tolerance: f64) {
-    let (y, jacobians) = function.jacobians(&[x]);
+    let (y, jacobians) = function.jacobians(&[x], &[]);
     let rows = x.to_vec();
     let rows: Vec<[f64; K]> = rows.as_chunks().0.to_vec();
     let expected: Vec<f64> = rows.iter().flat_map(|&row| function.call(row)).collect();
@@ -95,7 +96,7 @@ fn rows_take_their_own_branches() {
         0 => f64::from(i as u32 % 7 * 100) - 300.5,
         _ => -f64::from(i as u32 % 5),
     });
-    let (y, jacobians) = Root.jacobians(&[&rows]);
+    let (y, jacobians) = Root.jacobians(&[&rows], &[]);
     let steps = y.select(1, 1).to_vec();
     assert!(steps.iter().any(|&n| n > steps[0]) && steps.iter().any(|&n| n < steps[0]), "{steps:?}");
     check(&Root, &rows, 1e-12);
@@ -114,6 +115,17 @@ row_function! {
         let product = x * y;
         [T::ONE, y, product, product]
     }
+}
+
+#[test]
+fn constants_have_no_column_in_a_jacobian() {
+    let (a, b) = (positive(40, 1), positive(40, 1).slice(0, 0..1));
+    let everything = Everything { scale: 2.0 };
+    let (values, all) = everything.jacobians(&[&a, &b], &[]);
+    let (same, by_a) = everything.jacobians(&[&a], &[&b]);
+    assert_eq!((same.to_vec(), by_a.to_vec()), (values.to_vec(), all.slice(2, ..1).to_vec()));
+    let (same, by_none) = everything.jacobians(&[], &[&a, &b]);
+    assert_eq!((same.to_vec(), by_none.shape()[..].to_vec()), (values.to_vec(), vec![40, 24, 0]));
 }
 
 #[test]

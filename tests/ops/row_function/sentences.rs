@@ -2,8 +2,14 @@
 
 use super::Odd;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use unspool::ops::RowFunction;
+use unspool::ops::{RowFunction, row_function};
 use unspool::prelude::*;
+
+row_function! {
+    /// A state that stays.
+    struct Still = "still";
+    |[h, _x, _y]| -> [T; 1] { [h] }
+}
 
 #[test]
 fn inputs_that_do_not_fit_are_refused() {
@@ -15,11 +21,24 @@ fn inputs_that_do_not_fit_are_refused() {
     };
     let width = "odd: inputs [5, 2], [5, 2] have 4 numbers a row, the function takes 3";
     assert_eq!(sentence(&|| _ = Odd.map_rows(&[a, b])), width);
-    assert_eq!(sentence(&|| _ = Odd.jacobians(&[&a.value(), &b.value()])), width);
+    assert_eq!(sentence(&|| _ = Odd.jacobians(&[&a.value()], &[&b.value()])), width);
     assert_eq!(sentence(&|| _ = Odd.map_rows(&[a, c])), "odd: the rows of inputs [5, 2], [4, 1] do not broadcast");
     assert_eq!(sentence(&|| _ = Odd.map_rows(&[a, d])), "odd: inputs [5, 2], []: one of rank 0 has no rows");
     assert_eq!(sentence(&|| _ = Odd.map_rows::<f64>(&[])), "odd: no inputs were given");
     assert_eq!(sentence(&|| _ = Odd.map_elements([a, c, b])), "odd: inputs [5, 2], [4, 1], [5, 2] do not broadcast");
+    let scan = |state, inputs: &[_], constants: &[_]| sentence(&|| _ = Still.scan([state], inputs, constants));
+    let few = "still: 1 states, 1 inputs and 0 constants were given to a function of 3";
+    assert_eq!(scan(c, &[a], &[]), few);
+    assert_eq!(scan(c, &[], &[a, b]), "still: inputs []: their first axes are not the same number of steps");
+    assert_eq!(
+        scan(d, &[a, c], &[]),
+        "still: inputs [[5, 2], [4, 1]]: their first axes are not the same number of steps"
+    );
+    assert_eq!(scan(c, &[d], &[a]), "still: inputs [[]]: their first axes are not the same number of steps");
+    assert_eq!(
+        scan(c, &[a], &[b]),
+        "still: the shapes [4, 1], [5, 2], [5, 2] do not broadcast, those of inputs without their steps"
+    );
     let other = Tape::new();
     let foreign = other.variable(&Tensor::zeros([5, 1]));
     assert_eq!(sentence(&|| _ = Odd.map_rows(&[a, foreign])), "odd: the operands belong to different tapes");

@@ -118,9 +118,9 @@ impl Scene {
     /// each weight.
     fn jacobian(&self) -> Sparse {
         let (n, m, p) = (self.cameras.shape()[0], self.points.shape()[0], self.weights.shape()[0]);
-        let (_, blocks) = Reprojection.jacobians(&self.rows().each_ref()); // [P, 2, 17], the last two for the feature
-        let blocks = blocks.slice(2, ..15).reshape([30 * p]);
-        let values = Tensor::concat(0, &[blocks, self.weights.map(|w| -2.0 * w).reshape([p])]);
+        let [cameras, points, weights, features] = &self.rows();
+        let (_, blocks) = Reprojection.jacobians(&[cameras, points, weights], &[features]); // [P, 2, 15]
+        let values = Tensor::concat(0, &[blocks.reshape([30 * p]), self.weights.map(|w| -2.0 * w).reshape([p])]);
         let [points_start, weights_start] = [11 * n, 11 * n + 3 * m];
         let mut columns = Vec::with_capacity(31 * p);
         for (i, (camera, point)) in self.camera_of.iter().zip(&self.point_of).enumerate() {

@@ -80,10 +80,10 @@ impl Input {
 }
 
 row_function! {
-    /// A step of a unit, from its forget and output gates and its state h, c to the next state. The input gate and the
+    /// A step of a unit, from its state h, c and its forget and output gates to the next state. The input gate and the
     /// candidate see the state alone.
     struct Step = "step";
-    |[forget, output, h, c, w_i, b_i, w_g, b_g]| -> [T; 2] {
+    |[h, c, forget, output, w_i, b_i, w_g, b_g]| -> [T; 2] {
         let (input, change) = ((w_i * h + b_i).sigmoid(), (w_g * h + b_g).tanh());
         let c = forget * c + input * change;
         [output * c.tanh(), c]
@@ -91,20 +91,14 @@ row_function! {
 }
 
 impl<'t> DiagonalLstm<Var<'t, f64>> {
-    /// The h of all steps, `[T, H]`, from the inputs `[T, H]` and the first h and c as columns, `[H, 2]`.
-    fn run(&self, xs: Var<'t, f64>, mut state: Var<'t, f64>) -> Var<'t, f64> {
+    /// The h of all steps, `[T, H]`, from the inputs `[T, H]` and the first h and c.
+    fn run(&self, xs: Var<'t, f64>, state: [Var<'t, f64>; 2]) -> Var<'t, f64> {
         let (weight, bias) = (self.weight, self.bias);
         // The forget and output gates see the input alone, so they are computed for all steps at once.
         let forget = (xs * weight.forget + bias.forget).sigmoid();
         let output = (xs * weight.output + bias.output).sigmoid();
-        let gates = Var::stack(2, &[forget, output]); // [T, H, 2]
-        let own = Var::stack(1, &[weight.input, bias.input, weight.change, bias.change]); // [H, 4]
-        let mut states = Vec::with_capacity(gates.shape()[0]);
-        for gates in gates.unbind() {
-            state = Step.map_rows(&[gates, state, own]);
-            states.push(state);
-        }
-        Var::stack(0, &states).select(2, 0)
+        let [h, _] = Step.scan(state, &[forget, output], &[weight.input, bias.input, weight.change, bias.change]);
+        h
     }
 }
 
@@ -114,8 +108,8 @@ fn loss<'t>(tape: &'t Tape<f64>, model: &Model<Var<'t, f64>>, input: &Input) -> 
     let text = tape.constant(&input.sequence); // [T, H]
     let mut xs = text.slice(0, ..-1) * model.input_weight;
     for (i, layer) in model.layers.iter().enumerate() {
-        let state = input.state.slice(0, 2 * i..2 * i + 2).t().contiguous();
-        xs = layer.run(xs, tape.constant(&state));
+        let state = [2 * i, 2 * i + 1].map(|row| tape.constant(&input.state.select(0, row)));
+        xs = layer.run(xs, state);
     }
     let z = xs * model.output_weight + model.output_bias;
     let log_p = z - (z.exp().sum_keepdim(&[1]) + 2.0).ln();

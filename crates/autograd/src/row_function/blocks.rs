@@ -7,7 +7,7 @@ use crate::tuning::{ROW_BLOCK_BYTES, ROW_BLOCKS};
 use std::any::Any;
 use std::cell::RefCell;
 use unspool_tensor::Scalar;
-use unspool_tensor::columns::Columns;
+use unspool_tensor::columns::{Columns, Run};
 
 thread_local! {
     /// The traces that this thread used before, one for each type of number: their memory is used again.
@@ -34,15 +34,12 @@ fn fitting_rows<T: Scalar>(trace: &Trace<T>) -> usize {
     if trace.is_new() { *ROW_BLOCKS.start() } else { fitting.clamp(*ROW_BLOCKS.start(), *ROW_BLOCKS.end()) }
 }
 
-/// Traces `function` for all rows, block by block: `visit(trace, outputs, rows before the block, rows)`.
-///
-/// Where the rows of a block take different branches it is traced again for half of them, and so on
-/// down to a single row, so each row takes its own.
-pub(super) fn for_each_block<T: Scalar, F: RowFunction<K, M>, const K: usize, const M: usize>(
-    function: &F,
+/// Visits all rows, block by block: `visit(trace, run, start, rows)` with the rows of a block in their run, and returns
+/// whether these took the same branches. Where they did not, it is called again with half of them, and so on down to a
+/// single row, so each row takes its own.
+pub(super) fn for_each_block<T: Scalar, const K: usize>(
     columns: &Columns<'_, T, K>,
-    active: [bool; K],
-    mut visit: impl FnMut(&mut Trace<T>, [Output<T>; M], usize, usize),
+    mut visit: impl FnMut(&RefCell<Trace<T>>, &Run<K>, usize, usize) -> bool,
 ) {
     let trace = take_trace::<T>();
     // What the last function took is what this one will take: most often it is the same.
@@ -51,27 +48,38 @@ pub(super) fn for_each_block<T: Scalar, F: RowFunction<K, M>, const K: usize, co
         let mut start = 0;
         while start < run.len {
             let rows = size.min(run.len - start);
-            trace.borrow_mut().begin(rows);
-            for (k, &is_active) in active.iter().enumerate() {
-                trace.borrow_mut().input(rows, is_active, |column| columns.read(&run, k, start, column));
-            }
-            let y = function.call(std::array::from_fn(|k| Traced::Rows(&trace, k as u32)));
-            let mut nodes = trace.borrow_mut();
-            if nodes.disagreed() && rows > 1 {
+            if !visit(&trace, &run, start, rows) && rows > 1 {
                 (size, all_agree) = (rows / 2, false);
                 continue;
             }
-            let outputs = y.map(|y| match y {
-                Traced::Constant(y) => Output::Constant(y),
-                Traced::Rows(_, node) => Output::Node(node),
-            });
-            visit(&mut nodes, outputs, run.done + start, rows);
             start += rows;
-            let fits = fitting_rows(&nodes);
+            let fits = fitting_rows(&trace.borrow());
             size = if all_agree { fits } else { fits.min(2 * size) };
         }
     });
     keep_trace(trace);
+}
+
+/// Traces `function` for some rows; `read` writes column `k` of them. `None` if they took different branches.
+pub(super) fn trace_rows<T: Scalar, F: RowFunction<K, M>, const K: usize, const M: usize>(
+    function: &F,
+    trace: &RefCell<Trace<T>>,
+    rows: usize,
+    active: &[bool; K],
+    read: impl Fn(usize, &mut [T]),
+) -> Option<[Output<T>; M]> {
+    trace.borrow_mut().begin(rows);
+    for (k, &is_active) in active.iter().enumerate() {
+        trace.borrow_mut().input(rows, is_active, |column| read(k, column));
+    }
+    let y = function.call(std::array::from_fn(|k| Traced::Rows(trace, k as u32)));
+    if trace.borrow().disagreed() && rows > 1 {
+        return None;
+    }
+    Some(y.map(|y| match y {
+        Traced::Constant(y) => Output::Constant(y),
+        Traced::Rows(_, node) => Output::Node(node),
+    }))
 }
 
 /// An output of a function in a trace.

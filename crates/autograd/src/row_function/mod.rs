@@ -4,15 +4,18 @@
 //! - `trace`: the operations of a function, for a block of rows, and the sweep back through them;
 //! - `traced`: the number that notes them;
 //! - `blocks`: which rows are traced together;
-//! - `op`: the op on the tape, and Jacobians.
+//! - `op`: the op on the tape, and Jacobians;
+//! - `scan`: the op that applies the function at each step of time to the state that it returned last.
 
 mod blocks;
 mod op;
+mod scan;
 mod trace;
 mod traced;
 
 use crate::tape::Var;
 use op::OverRows;
+use scan::Scan;
 use unspool_tensor::columns::Arrangement;
 use unspool_tensor::{Number, Scalar, Tensor};
 
@@ -61,14 +64,57 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
         outputs
     }
 
-    /// The values `[.., M]` and the Jacobians `[.., M, K]` of all rows: inputs as those of
-    /// [`map_rows`](RowFunction::map_rows).
+    /// The states of all steps, `M` variables `[T, ..]`: at each, the function takes its last results, an element of
+    /// each of `inputs`, `[T, ..]`, and one of each of `constants`. The shapes of `state`, of constants and of a step
+    /// of inputs broadcast. One op for all steps, for recurrent cells whose units do not see each other.
+    ///
+    /// ```
+    /// use unspool_autograd::{RowFunction, Tape, Tensor, row_function};
+    ///
+    /// row_function! {
+    ///     /// A unit that sees itself alone: IndRNN.
+    ///     struct Unit = "unit";
+    ///     |[h, x, weight]| -> [T; 1] { [(x + weight * h).tanh()] }
+    /// }
+    ///
+    /// let tape = Tape::new();
+    /// let xs = tape.constant(&Tensor::<f64>::ones([100, 8, 16]));                           // [T, B, H]
+    /// let weight = tape.variable(&Tensor::full([16], 0.5));
+    /// let [hs] = Unit.scan([tape.constant(&Tensor::zeros([8, 16]))], &[xs], &[weight]);     // [T, B, H]
+    /// let gradients = hs.select(0, 99).sum().backward();                                    // through time
+    /// let h = hs.value().at([99, 0, 0]);
+    /// assert!((h - (1.0 + 0.5 * h).tanh()).abs() < 1e-12);
+    /// let slope = 1.0 - h * h;
+    /// assert!((gradients.wrt(weight).at([0]) - 8.0 * slope * h / (1.0 - 0.5 * slope)).abs() < 1e-12);
+    /// ```
+    ///
+    /// Li et al. 2018, "Independently recurrent neural network (IndRNN)". The states are kept for the backward
+    /// pass, and nothing else: each step is computed again there.
+    ///
+    /// # Panics
+    /// If `state`, `inputs` and `constants` are not `K` together, no input states the number of steps or two differ in
+    /// it, the shapes do not broadcast, or the variables belong to different tapes.
+    #[track_caller]
+    fn scan<'t, T: Scalar>(
+        &self,
+        state: [Var<'t, T>; M],
+        inputs: &[Var<'t, T>],
+        constants: &[Var<'t, T>],
+    ) -> [Var<'t, T>; M] {
+        const { assert!(M > 0, "a scan has a state of one number or more") };
+        let op = Scan { function: self.clone(), inputs: inputs.len() };
+        let all = state[0].tape().apply(op, &[&state, inputs, constants].concat());
+        std::array::from_fn(|m| all.select(0, m))
+    }
+
+    /// The values `[.., M]` of all rows and their Jacobians `[.., M, N]` by the `N` numbers of `inputs`; those of
+    /// `constants`, which come last, do not move. Both are as the inputs of [`map_rows`](RowFunction::map_rows).
     ///
     /// # Panics
     /// If the last axes do not add up to `K`, or the other axes do not broadcast or are five.
     #[track_caller]
-    fn jacobians<T: Scalar>(&self, inputs: &[&Tensor<T>]) -> (Tensor<T>, Tensor<T>) {
-        op::jacobians(self, inputs)
+    fn jacobians<T: Scalar>(&self, inputs: &[&Tensor<T>], constants: &[&Tensor<T>]) -> (Tensor<T>, Tensor<T>) {
+        op::jacobians(self, inputs, constants)
     }
 }
 
@@ -101,7 +147,7 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
 /// assert_eq!(gradients.wrt(points).to_vec(), [1.0, 0.0, 0.0, 1.0]);
 /// assert_eq!(gradients.wrt(center).to_vec(), [-1.0, -1.0]);
 ///
-/// let (values, jacobians) = Polar.jacobians(&[&center.value(), &points.value()]);
+/// let (values, jacobians) = Polar.jacobians(&[&center.value(), &points.value()], &[]);
 /// assert_eq!((&values.shape()[..], &jacobians.shape()[..]), (&[2, 2][..], &[2, 2, 4][..]));
 /// assert_eq!(jacobians.select(0, 1).to_vec(), [0.0, -1.0, 0.0, 1.0, 0.5, 0.0, -0.5, 0.0]);
 /// ```

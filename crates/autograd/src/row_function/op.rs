@@ -1,7 +1,7 @@
 //! The op that maps a function over rows, and the Jacobians of it.
 
 use super::RowFunction;
-use super::blocks::{Output, for_each_block};
+use super::blocks::{Output, for_each_block, trace_rows};
 use crate::tape::{InputGrads, Inputs, Op, Saves};
 use unspool_tensor::columns::{Arrangement, Columns};
 use unspool_tensor::{Scalar, Tensor};
@@ -62,7 +62,10 @@ impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for OverRows<F, K,
             }
             first += width;
         }
-        for_each_block(&self.function, &columns, active, |trace, y, done, rows| {
+        for_each_block(&columns, |trace, run, start, rows| {
+            let read = |k, column: &mut [T]| columns.read(run, k, start, column);
+            let Some(y) = trace_rows(&self.function, trace, rows, &active, read) else { return false };
+            let (mut trace, done) = (trace.borrow_mut(), run.done + start);
             trace.begin_sweep();
             for (m, y) in y.into_iter().enumerate() {
                 if let Output::Node(node) = y {
@@ -80,6 +83,7 @@ impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for OverRows<F, K,
                     }
                 }
             }
+            true
         });
         for (i, _, dx) in dx.into_iter().flatten() {
             into.add(i, dx);
@@ -90,17 +94,23 @@ impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for OverRows<F, K,
 /// The rows of Jacobians that are written together.
 const TILE: usize = 32;
 
-/// The values `[.., M]` and the Jacobians `[.., M, K]`.
+/// The values `[.., M]` and the Jacobians by all but the constants, which come last.
 #[track_caller]
 pub(super) fn jacobians<T: Scalar, F: RowFunction<K, M>, const K: usize, const M: usize>(
     function: &F,
     x: &[&Tensor<T>],
+    constants: &[&Tensor<T>],
 ) -> (Tensor<T>, Tensor<T>) {
-    let columns = Columns::<T, K>::of_rows(function.name(), x.iter().copied());
+    let columns = Columns::<T, K>::of_rows(function.name(), x.iter().chain(constants).copied());
+    let width: usize = x.iter().map(|x| x.shape()[x.rank() - 1]).sum();
+    let active = std::array::from_fn(|k| k < width);
     let shape = columns.rows().insert(columns.rows().rank(), M);
-    let (mut values, mut all) = (Tensor::scratch(shape), Tensor::scratch(shape.insert(shape.rank(), K)));
+    let (mut values, mut all) = (Tensor::scratch(shape), Tensor::scratch(shape.insert(shape.rank(), width)));
     let (y, jacobians) = (values.as_mut_slice(), all.as_mut_slice());
-    for_each_block(function, &columns, [true; K], |trace, outputs, done, rows| {
+    for_each_block(&columns, |trace, run, start, rows| {
+        let read = |k, column: &mut [T]| columns.read(run, k, start, column);
+        let Some(outputs) = trace_rows(function, trace, rows, &active, read) else { return false };
+        let (mut trace, done) = (trace.borrow_mut(), run.done + start);
         for (m, output) in outputs.into_iter().enumerate() {
             trace.begin_sweep();
             match output {
@@ -114,8 +124,8 @@ pub(super) fn jacobians<T: Scalar, F: RowFunction<K, M>, const K: usize, const M
             // A few rows at a time, which stay in the first-level cache while their columns are written.
             for start in (0..rows).step_by(TILE) {
                 let tile = start..rows.min(start + TILE);
-                for k in 0..K {
-                    let (column, done) = ((m * K + k, M * K), done + start);
+                for k in 0..width {
+                    let (column, done) = ((m * width + k, M * width), done + start);
                     match trace.gradient(k as u32) {
                         Some(gradient) => Arrangement::Rows.write(jacobians, column, done, &gradient[tile.clone()]),
                         None => Arrangement::Rows.fill(jacobians, column, done, tile.len()),
@@ -123,6 +133,7 @@ pub(super) fn jacobians<T: Scalar, F: RowFunction<K, M>, const K: usize, const M
                 }
             }
         }
+        true
     });
     (values, all)
 }

@@ -1,5 +1,9 @@
 //! Functions of a few numbers a row, mapped over rows that lie in several tensors.
 
+mod steps;
+
+pub use steps::Steps;
+
 use crate::loops::simd::dispatch;
 use crate::loops::strided::{Walk, position};
 use crate::scalar::Scalar;
@@ -28,6 +32,11 @@ pub struct Run<const K: usize> {
     pub len: usize,
     at: [isize; K],
     steps: [isize; K],
+}
+
+/// Shapes in a message.
+fn shapes_of<'a, T: Scalar>(x: impl Iterator<Item = &'a Tensor<T>>) -> String {
+    x.map(|x| x.shape().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// How the numbers of all rows lie in one tensor.
@@ -97,7 +106,7 @@ impl<'a, T: Scalar, const K: usize> Columns<'a, T, K> {
     /// If they do not, or the other axes do not broadcast.
     #[track_caller]
     pub fn of_rows(op: &str, x: impl Iterator<Item = &'a Tensor<T>> + Clone) -> Self {
-        let shapes = || x.clone().map(|x| x.shape().to_string()).collect::<Vec<_>>().join(", ");
+        let shapes = || shapes_of(x.clone());
         ensure!(x.clone().all(|x| x.rank() > 0), "{op}: inputs {}: one of rank 0 has no rows", shapes());
         let width: usize = x.clone().map(|x| x.shape()[x.rank() - 1]).sum();
         ensure!(width == K, "{op}: inputs {} have {width} numbers a row, the function takes {K}", shapes());
@@ -124,12 +133,11 @@ impl<'a, T: Scalar, const K: usize> Columns<'a, T, K> {
     /// If they do not broadcast.
     #[track_caller]
     pub fn of_elements(op: &str, x: impl Iterator<Item = &'a Tensor<T>> + Clone) -> Self {
-        let shapes = || x.clone().map(|x| x.shape().to_string()).collect::<Vec<_>>().join(", ");
         let given = x.clone().count();
         ensure!(given == K, "{op}: {given} inputs were given to a function of {K}");
         match Self::of_layouts(x.clone().map(|x| (*x.layout(), x.buffer.elements()))) {
             Some(columns) => columns,
-            None => fail!("{op}: inputs {} do not broadcast", shapes()),
+            None => fail!("{op}: inputs {} do not broadcast", shapes_of(x)),
         }
     }
 
