@@ -72,13 +72,14 @@ fn log_posterior<'t>(tape: &'t Tape<f64>, mixture: Mixture<Var<'t, f64>>, input:
     let log_determinants = q.sum_axes(&[1]); // [K]
     let log_weights = alpha + log_determinants;
 
-    // Q_k (x_i - mu_k) is an affine map of x_i, one for all k.
-    let weight = factors.reshape([k * d, d]).t();
-    let bias = -factors.matmul(mu.unsqueeze(2)).reshape([k * d]);
+    // Q_k (x_i - mu_k) is an affine map of x_i, one for all k. Points are the last axis: there are more of them than of
+    // anything else, so sums over the others run over whole vectors.
+    let (weight, bias) = (factors.reshape([k * d, d]), -factors.matmul(mu.unsqueeze(2)).reshape([k * d, 1]));
+    let log_weights = log_weights.unsqueeze(1); // [K, 1]
     let log_sums = tape.sum_over_rows(n, [log_weights, weight, bias], |tape, [log_weights, weight, bias], rows| {
-        let scaled = tape.constant(&input.x.slice(0, rows.clone())).linear(weight, bias).reshape([rows.len(), k, d]);
-        let beta = log_weights - 0.5 * scaled.square().sum_axes(&[2]); // [N, K]
-        beta.logsumexp_axes(&[1]).sum()
+        let scaled = weight.matmul(tape.constant(&input.x.slice(0, rows.clone()).t())) + bias;
+        let beta = log_weights - 0.5 * scaled.reshape([k, d, rows.len()]).square().sum_axes(&[1]); // [K, N]
+        beta.logsumexp_axes(&[0]).sum()
     });
     let log_likelihood = log_sums - n as f64 * (d as f64 / 2.0 * (2.0 * PI).ln() + alpha.logsumexp());
 

@@ -3,6 +3,7 @@
 use super::RowFunction;
 use super::blocks::{Output, for_each_block, trace_rows};
 use crate::tape::{InputGrads, Inputs, Op, Saves};
+use crate::tuning::ROW_BLOCKS;
 use unspool_tensor::columns::Steps;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -51,13 +52,12 @@ impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for Scan<F, K, M> 
         });
         // A gradient reaches an input or a constant at an early step by way of the states after it.
         let active = std::array::from_fn(|k| k < M || into.needs(k));
-        // The gradients of a block's states and constants, from all steps so far.
-        let mut sums: [Vec<T>; K] = std::array::from_fn(|_| Vec::new());
+        // The gradients of a block's states and constants, from all steps so far, a column for each.
+        let mut sums = Tensor::scratch([K, *ROW_BLOCKS.end()]);
         for_each_block(&steps.columns, |trace, run, start, rows| {
-            sums.iter_mut().for_each(|sum| {
-                sum.clear();
-                sum.resize(rows, T::ZERO);
-            });
+            let sums = sums.as_mut_slice();
+            let column = |k: usize| k * ROW_BLOCKS.end()..k * ROW_BLOCKS.end() + rows;
+            sums.fill(T::ZERO);
             let first = run.done + start;
             for t in (0..len).rev() {
                 let at = |m: usize, t: usize| (m * len + t) * rows_of_step + first;
@@ -70,7 +70,7 @@ impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for Scan<F, K, M> 
                 trace.begin_sweep();
                 for (m, output) in outputs.into_iter().enumerate() {
                     let Output::Node(node) = output else { continue };
-                    let gradient = dy[at(m, t)..][..rows].iter().zip(&sums[m]);
+                    let gradient = dy[at(m, t)..][..rows].iter().zip(&sums[column(m)]);
                     trace.seed(node, rows, |block| {
                         block.iter_mut().zip(gradient).for_each(|(x, (&dy, &sum))| *x = dy + sum)
                     });
@@ -87,16 +87,16 @@ impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for Scan<F, K, M> 
                                 Some(gradient) => dx.copy_from_slice(gradient),
                             }
                         }
-                        None if k < M => sums[k].fill(T::ZERO),
+                        None if k < M => sums[column(k)].fill(T::ZERO),
                         None => {}
-                        Some(gradient) if k < M => sums[k].copy_from_slice(gradient),
-                        Some(gradient) => sums[k].iter_mut().zip(gradient).for_each(|(sum, &x)| *sum += x),
+                        Some(gradient) if k < M => sums[column(k)].copy_from_slice(gradient),
+                        Some(gradient) => sums[column(k)].iter_mut().zip(gradient).for_each(|(sum, &x)| *sum += x),
                     }
                 }
             }
             for (k, dx) in dx.iter_mut().enumerate().filter(|(k, _)| !is_input(*k)) {
                 if let Some(dx) = dx {
-                    dx.as_mut_slice()[first..][..rows].copy_from_slice(&sums[k]);
+                    dx.as_mut_slice()[first..][..rows].copy_from_slice(&sums[column(k)]);
                 }
             }
             true
