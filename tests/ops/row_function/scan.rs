@@ -106,11 +106,17 @@ struct Weights<P> {
 fn loss<'t, T: Scalar>(weights: &Weights<Var<'t, T>>, is_scan: bool) -> Var<'t, T> {
     let Weights { h, x, weight } = *weights;
     let (zero, gates) = (h.new_zeros([3]), x.sigmoid());
-    let [h, c, _] = match is_scan {
+    let [h, c, opened] = match is_scan {
         true => Unit.scan([h, zero, zero], &[x, gates], &[weight, zero]),
         false => unrolled([h, zero, zero], [x, gates], [weight, zero]),
     };
-    (h * c).square()
+    (h * c + opened).square()
+}
+
+#[test]
+fn its_gradient_is_that_of_differences() {
+    let weights = Weights { h: values([3], 1), x: values([4, 3], 2), weight: values([3], 3) };
+    gradcheck(&weights, |_, weights| loss(weights, true).sum()).unwrap();
 }
 
 #[test]
