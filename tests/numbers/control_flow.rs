@@ -99,5 +99,38 @@ fn constants_take_no_space() {
     y = x + y - c;
     assert_eq!((tape.len(), y.backward().wrt(x)), (1, 1.0));
     y *= c;
-    assert_eq!((tape.len(), y.backward().wrt(x), y.backward().wrt(c)), (2, 3.0, 0.0));
+    assert_eq!((tape.len(), y.backward().wrt(x), y.backward().wrt(c)), (1, 3.0, 0.0));
+}
+
+#[test]
+fn what_depends_on_one_entry_takes_no_space() {
+    fn f<N: Number>(x: N) -> N {
+        let half = N::from_f64(0.5);
+        (x * x - half / x).exp().sin() - x.atan2(-x * half)
+    }
+    let tape = NumberTape::new();
+    let (x, y) = (tape.variable(2.0), tape.variable(3.0));
+    let (a, b) = (f(x), f(y));
+    assert_eq!(tape.len(), 2);
+    let c = a * b;
+    let d = f(c);
+    assert_eq!(tape.len(), 3);
+    let gradients = d.backward();
+    let [by_x, by_y] = [2.0, 3.0].map(|at| derivative(at, |x| f(x)).1);
+    let by_c = derivative(c.value(), |c| f(c)).1;
+    for (slope, expected) in [(gradients.wrt(x), by_c * by_x * b.value()), (gradients.wrt(y), by_c * by_y * a.value())]
+    {
+        super::assert_close(slope, expected, 1e-14, "chain rule");
+    }
+}
+
+/// The square root is infinitely steep at 0; what has passed it is 0 or infinite, but nowhere NaN.
+#[test]
+fn nothing_passes_a_derivative_of_0() {
+    let (_, slopes) = gradient(&[0.0, 2.0], |[x, y]| {
+        let steep = x.sqrt();
+        steep * steep + steep * Reverse::constant(0.0) + y * (steep * (y - y)) + y
+    });
+    assert_eq!(slopes, [0.0, 1.0]);
+    assert_eq!(gradient(&[0.0], |[x]| x.sqrt() + x).1, [f64::INFINITY]);
 }

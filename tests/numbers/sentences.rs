@@ -14,6 +14,7 @@ fn mistakes_are_named() {
         x * y => two_tapes;
         x.atan2(y) => two_tapes;
         x.backward().wrt(y) => "numbers: the result is on another tape than the number";
+        x.backward().wrt(x * x) => "numbers: a derivative is by a variable, not by what was computed from one";
         preaccumulate(&[x, y], |[x, _]| [x]) => "preaccumulate: the inputs are on two tapes";
         jvp(&[1.0, 2.0][..], &[1.0][..], |x| x[0]) => "numbers: 1 inputs for a function of 2";
         hvp(&vec![1.0], &vec![1.0, 2.0], |x| x[0]) => "numbers: 2 inputs for a function of 1";

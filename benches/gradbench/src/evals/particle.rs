@@ -31,8 +31,10 @@ struct Potential<N> {
 impl<N: Number> Program<N, 2> for Potential<N> {
     fn value<M: Over<N>>(&self, [x, y]: [M; 2]) -> M {
         let ten = M::from_f64(10.0);
-        let of_charge_at =
-            |y_of_charge: M| M::ONE / ((x - ten) * (x - ten) + (y - y_of_charge) * (y - y_of_charge)).sqrt();
+        let of_charge_at = |y_of_charge: M| {
+            let (dx, dy) = (x - ten, y - y_of_charge);
+            M::ONE / (dx * dx + dy * dy).sqrt()
+        };
         of_charge_at(ten - M::constant(self.w)) + of_charge_at(M::ZERO)
     }
 }

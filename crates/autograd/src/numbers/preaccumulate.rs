@@ -66,15 +66,13 @@ pub fn preaccumulate<'t, N: Number, X: Numbers<Reverse<'t, N>> + ?Sized, const K
         // y as a sum of products of each input with the partial derivative by it.
         let mut sum = Reverse::constant(y.value());
         x.map(|x| {
-            let Some((_, operand)) = x.place() else { return };
-            let partial = gradients.of_next(&mut variables);
-            if partial.is_zero() {
+            if x.place().is_none() {
                 return;
             }
-            sum = match sum.place() {
-                None => tape.record(y.value(), [(operand, partial)]),
-                Some((_, rest)) => tape.record(y.value(), [(rest, N::ONE), (operand, partial)]),
-            };
+            let partial = gradients.of_next(&mut variables);
+            if !partial.is_zero() {
+                sum = sum.chain2(x, y.value(), || N::ONE, || partial);
+            }
         });
         sum
     });

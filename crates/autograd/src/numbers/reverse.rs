@@ -7,9 +7,12 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
 use unspool_tensor::Number;
 
-/// A number whose derivatives are computed backward, from the result: a value of type `N`, and its place on a
-/// [`NumberTape`]. A constant has none, and what is computed from constants alone is constant and costs what it costs
-/// without a tape.
+/// A number whose derivatives are computed backward, from the result: a value of type `N`, an entry of a [`NumberTape`], and
+/// the derivative of the value by that entry. A constant has no entry, and what is computed from constants alone is constant
+/// and costs what it costs without a tape.
+///
+/// A function of one number, and an operation on two that depend on the same entry, change the value and the derivative and
+/// leave the entry: only where two entries meet, the tape gets a new one.
 ///
 /// It is a [`Number`] like any other, so loops, branches and recursions work as they are written, and the derivative is
 /// that of the branches taken. Comparisons look at the value alone.
@@ -27,9 +30,12 @@ use unspool_tensor::Number;
 /// assert_eq!((product.value(), gradients.wrt(x), gradients.wrt(y)), (15.0, 1.0, 3.0));
 /// ```
 #[derive(Clone, Copy)]
+#[repr(C)] // value and slope apart: side by side they are loaded as one vector, which waits for the stores of both
 pub struct Reverse<'t, N> {
     value: N,
     tape: Option<&'t NumberTape<N>>,
+    /// The derivative of the value by the entry.
+    slope: N,
     index: u32,
 }
 
@@ -37,7 +43,7 @@ impl<'t, N: Number> Reverse<'t, N> {
     /// A number that does not change: its derivatives are 0.
     #[inline(always)]
     pub const fn constant(value: N) -> Self {
-        Reverse { value, tape: None, index: 0 }
+        Reverse { value, tape: None, slope: N::ZERO, index: 0 }
     }
 
     /// The value, without derivatives.
@@ -53,13 +59,14 @@ impl<'t, N: Number> Reverse<'t, N> {
     pub fn backward(self) -> NumberGradients<'t, N> {
         match self.tape {
             None => NumberGradients::none(),
-            Some(tape) => tape.backward(self.index),
+            Some(tape) => tape.backward(self.index, self.slope),
         }
     }
 
+    /// The entry itself.
     #[inline(always)]
-    pub(crate) fn on_tape(value: N, tape: &'t NumberTape<N>, index: u32) -> Self {
-        Reverse { value, tape: Some(tape), index }
+    pub(crate) fn entry(value: N, tape: &'t NumberTape<N>, index: u32) -> Self {
+        Reverse { value, tape: Some(tape), slope: N::ONE, index }
     }
 
     /// The tape and the index in it, unless this is a constant.
@@ -68,40 +75,54 @@ impl<'t, N: Number> Reverse<'t, N> {
         self.tape.map(|tape| (tape, self.index))
     }
 
-    /// A function's value, given its derivative. One that is always 0 makes a constant, and one that is always 1 leaves the
-    /// number in its place: derivatives of derivatives have many.
+    /// Whether this is an entry, plus a constant at most.
+    pub(crate) fn is_entry(self) -> bool {
+        (self.slope - N::ONE).is_zero()
+    }
+
+    /// A function's value, given its derivative.
     #[inline(always)]
     fn chain(self, value: N, derivative: impl FnOnce() -> N) -> Self {
-        let Some(tape) = self.tape else { return Reverse::constant(value) };
-        let derivative = derivative();
-        if derivative.is_zero() {
-            Reverse::constant(value)
-        } else if (derivative - N::ONE).is_zero() {
-            self.moved_to(value)
-        } else {
-            tape.record(value, [(self.index, derivative)])
-        }
+        if self.tape.is_none() { Reverse::constant(value) } else { self.with(value, along(derivative(), self.slope)) }
     }
 
     /// A function of two numbers: its value, given its derivatives by each.
     #[inline(always)]
     #[track_caller]
-    fn chain2(self, other: Self, value: N, by_self: impl FnOnce() -> N, by_other: impl FnOnce() -> N) -> Self {
+    pub(crate) fn chain2(
+        self,
+        other: Self,
+        value: N,
+        by_self: impl FnOnce() -> N,
+        by_other: impl FnOnce() -> N,
+    ) -> Self {
         match (self.tape, other.tape) {
             (_, None) => self.chain(value, by_self),
             (None, _) => other.chain(value, by_other),
             (Some(tape), Some(others)) => {
                 ensure!(std::ptr::eq(tape, others), "numbers: the operands are on two tapes");
-                tape.record(value, [(self.index, by_self()), (other.index, by_other())])
+                let partials = [along(by_self(), self.slope), along(by_other(), other.slope)];
+                if self.index == other.index {
+                    self.with(value, partials[0] + partials[1])
+                } else {
+                    tape.record(value, [self.index, other.index], partials)
+                }
             }
         }
     }
 
-    /// This number plus a constant.
+    /// Another function of the same entry. One whose derivative is 0 is a constant.
     #[inline(always)]
-    fn moved_to(self, value: N) -> Self {
-        Reverse { value, ..self }
+    fn with(self, value: N, slope: N) -> Self {
+        if slope.is_zero() { Reverse::constant(value) } else { Reverse { value, slope, ..self } }
     }
+}
+
+/// The chain rule. Nothing passes a derivative of 0, however steep the slope: 0 times an infinite one would be NaN.
+#[inline(always)]
+fn along<N: Number>(derivative: N, slope: N) -> N {
+    let product = derivative * slope;
+    if derivative.is_zero() { N::ZERO } else { product }
 }
 
 impl<N: Number> Number for Reverse<'_, N> {

@@ -10,7 +10,7 @@ use unspool_tensor::{AppendList, Number};
 /// An operand that is missing: no number has this index.
 const NONE: u32 = u32::MAX;
 
-/// How a number depends on the two it was computed from.
+/// How a number depends on the two entries it was computed from.
 #[derive(Clone, Copy)]
 struct Node<N> {
     /// The partial derivatives by the operands.
@@ -18,10 +18,11 @@ struct Node<N> {
     operands: [u32; 2],
 }
 
-/// What was computed with [`Reverse`] numbers: a flat list of the operations' partial derivatives, in the order of the
-/// program.
+/// What was computed with [`Reverse`] numbers: a flat list of entries, the variables and the partial derivatives of
+/// operations, in the order of the program.
 ///
-/// An operation pushes its partial derivatives, which are known once its value is; [`Reverse::backward`] walks the list
+/// An operation on numbers that depend on different entries pushes its partial derivatives, which are known once its value
+/// is. A number that depends on one entry alone has the derivative by it with it. [`Reverse::backward`] walks the list
 /// once, from the end, and applies the chain rule. Neither recurses, and [`reset`](NumberTape::reset) keeps the memory:
 /// a loop that computes the same again allocates nothing.
 ///
@@ -65,7 +66,7 @@ impl<N: Number> NumberTape<N> {
     /// ```
     #[inline]
     pub fn variable(&self, value: N) -> Reverse<'_, N> {
-        self.record(value, [])
+        self.record(value, [NONE; 2], [N::ZERO; 2])
     }
 
     /// The value and the gradient of a function: [`gradient`](crate::numbers::gradient) in this tape's memory, which is
@@ -88,7 +89,7 @@ impl<N: Number> NumberTape<N> {
         self.nodes.clear();
     }
 
-    /// How many numbers there are on the tape.
+    /// How many entries there are on the tape.
     pub fn len(&self) -> usize {
         self.nodes.count()
     }
@@ -98,15 +99,10 @@ impl<N: Number> NumberTape<N> {
         self.len() == 0
     }
 
-    /// Adds a number with its partial derivatives by at most two operands, given by their indices.
+    /// Adds a number with its partial derivatives by two entries, given by their indices.
     #[inline(always)]
-    pub(crate) fn record<const K: usize>(&self, value: N, by: [(u32, N); K]) -> Reverse<'_, N> {
-        let mut node = Node { partials: [N::ZERO; 2], operands: [NONE; 2] };
-        for (i, (operand, partial)) in by.into_iter().enumerate() {
-            node.partials[i] = partial;
-            node.operands[i] = operand;
-        }
-        Reverse::on_tape(value, self, self.nodes.push(node))
+    pub(crate) fn record(&self, value: N, operands: [u32; 2], partials: [N; 2]) -> Reverse<'_, N> {
+        Reverse::entry(value, self, self.nodes.push(Node { partials, operands }))
     }
 
     /// The tape for a sub-function, with the memory that the last one had.
@@ -120,13 +116,13 @@ impl<N: Number> NumberTape<N> {
         self.inner.set(Some(inner));
     }
 
-    /// The derivatives of number `y` by every number before it.
-    pub(crate) fn backward(&self, y: u32) -> NumberGradients<'_, N> {
+    /// The derivatives by every entry, of a number whose derivative by entry `y` is `slope`.
+    pub(crate) fn backward(&self, y: u32, slope: N) -> NumberGradients<'_, N> {
         let y = y as usize;
         let mut adjoints = self.adjoints.take();
         adjoints.clear();
         adjoints.resize(y + 1, N::ZERO);
-        adjoints[y] = N::ONE;
+        adjoints[y] = slope;
         let mut left = &mut adjoints[..];
         let nodes = self.nodes.replace(Vec::new());
         for node in nodes[..=y].iter().rev() {
@@ -170,11 +166,15 @@ impl<'t, N: Number> NumberGradients<'t, N> {
     }
 
     /// The derivative by `x`, a [variable](NumberTape::variable): 0 if the result does not depend on it.
+    ///
+    /// # Panics
+    /// If `x` is of another tape, or computed from a variable.
     #[track_caller]
     pub fn wrt(&self, x: Reverse<'t, N>) -> N {
         let Some((tape, index)) = x.place() else { return N::ZERO };
         let Some(own) = self.tape else { return N::ZERO };
         ensure!(std::ptr::eq(tape, own), "numbers: the result is on another tape than the number");
+        ensure!(x.is_entry(), "numbers: a derivative is by a variable, not by what was computed from one");
         self.at(index as usize)
     }
 
