@@ -1,8 +1,8 @@
 //! Gradient descent whose gradients are derivatives in either mode, of a program that may compute derivatives itself.
 
 use unspool::Number;
-use unspool::autograd::Dual;
-use unspool::autograd::numbers::{NumberTape, Reverse, jvp};
+use unspool::autograd::Tangents;
+use unspool::autograd::numbers::{NumberTape, Reverse};
 
 /// A number that one of type `N` is a constant for: `N` itself, or one that carries derivatives by others.
 pub(super) trait Over<N>: Number {
@@ -16,10 +16,10 @@ impl<N: Number> Over<N> for N {
     }
 }
 
-impl<N: Number> Over<N> for Dual<N> {
+impl<N: Number, const K: usize> Over<N> for Tangents<N, K> {
     #[inline(always)]
     fn constant(x: N) -> Self {
-        Dual::constant(x)
+        Tangents::constant(x)
     }
 }
 
@@ -45,18 +45,18 @@ pub(super) trait Mode {
     ) -> (N, [N; K]);
 }
 
-/// In as many passes as there are inputs.
+/// In one pass, with a tangent for each input.
 pub(super) struct ForwardMode;
 
 impl Mode for ForwardMode {
     type Memory<N: Number> = ();
     fn gradient<N: Number, const K: usize>((): &mut (), program: &impl Program<N, K>, x: [N; K]) -> (N, [N; K]) {
-        let along = |i: usize| {
-            let direction = std::array::from_fn(|j| if i == j { N::ONE } else { N::ZERO });
-            jvp(&x, &direction, |x| program.value(x))
-        };
-        let passes: [(N, N); K] = std::array::from_fn(along);
-        (passes[0].0, passes.map(|(_, slope)| slope))
+        let mut x = x.map(Tangents::constant);
+        for (i, x) in x.iter_mut().enumerate() {
+            x.tangents[i] = N::ONE;
+        }
+        let y = program.value(x);
+        (y.value, y.tangents)
     }
 }
 
