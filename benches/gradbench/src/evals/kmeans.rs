@@ -29,16 +29,26 @@ fn cost<'t, T: Scalar>(points: &Tensor<f64>, centroids: Var<'t, T>) -> Var<'t, T
     centroids.tape().sum_over_rows(points.shape()[0], [centroids], |tape, [centroids], rows| {
         let points = points.slice(0, rows);
         let closest = centroids.index_select(0, closest(&points, &centroids.value().cast()));
-        (tape.data(&points) - closest).square().sum()
+        (closest - tape.data(&points)).square().sum()
     })
 }
 
-/// Which centroid is closest to each point: `|p - c|²` is least where `|c|² - 2 p c` is.
+/// Which centroid is closest to each point: `|c - p|²` is least where `|c|² - 2 c p` is. That is a number for each
+/// centroid and point: some points at a time, so that these numbers stay in cache.
 fn closest(points: &Tensor<f64>, centroids: &Tensor<f64>) -> Indices {
-    let squares = centroids.map(|c| c * c).sum_axis(1);
-    let products = points.matmul(&centroids.t()); // [N, K]
-    squares.zip(&products, |square, product| square - 2.0 * product).argmin(1)
+    let (n, k) = (points.shape()[0], centroids.shape()[0]);
+    let squares = centroids.map(|c| c * c).sum_axis(1).unsqueeze(1);
+    let some = (NUMBERS_IN_CACHE / k).max(16);
+    let closest = (0..n).step_by(some).flat_map(|first| {
+        let points = points.slice(0, first..n.min(first + some));
+        let products = centroids.matmul(&points.t()); // [K, some]
+        squares.zip(&products, |square, product| square - 2.0 * product).argmin(0).as_slice().to_vec()
+    });
+    Indices::from_vec(closest.collect(), [n])
 }
+
+/// 256 KiB.
+const NUMBERS_IN_CACHE: usize = 1 << 15;
 
 #[derive(Params)]
 struct Centroids<P> {
