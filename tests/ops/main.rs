@@ -9,6 +9,7 @@ mod golden;
 mod gradcheck;
 mod gradients;
 mod jacobians;
+mod jacobians_of_products;
 mod kinks;
 mod long_tapes;
 mod nested;

@@ -66,6 +66,8 @@ pub use rows::Rebind;
 pub use scope::{Scope, here, isolated};
 #[doc(hidden)]
 pub use scope::{chained_scope, is_library, layer_scope, users_line};
+#[doc(hidden)]
+pub use tape::PushedInputs;
 pub use tape::{InputGrads, Inputs, Op, Origin, Recomputable, Saves, Tape, Var};
 pub use transforms::{
     SparseMatrix, Sparsity, hessian, hessian_diagonal, hvp, jacfwd, jacrev, jvp, jvps, sparse_hessian, sparse_jacobian,

@@ -81,3 +81,7 @@ pub(crate) const ROW_BLOCKS: std::ops::RangeInclusive<usize> = 32..=256;
 /// The directions in which tangents are pushed along a record at once: each op runs for all of them before the
 /// next one does. A choice: what is computed once for each op is then a small part, and memory is bounded.
 pub(crate) const PUSHED_DIRECTIONS: usize = 64;
+
+/// The rows of a constant matrix that are multiplied at once with the tangents of all directions: some 200 KB of a
+/// product for 28 directions of three columns.
+pub(crate) const PUSHED_ROWS: usize = 256;

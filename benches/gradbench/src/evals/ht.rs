@@ -9,7 +9,7 @@ use super::Functions;
 use crate::json::{matrices, matrix, vector};
 use crate::runs::{run, run_on_tape};
 use serde::Deserialize;
-use unspool::autograd::jacfwd;
+use unspool::autograd::{RowFunction, jacfwd, row_function};
 use unspool::{Scalar, Tensor, Var};
 
 pub(super) const FUNCTIONS: Functions = &[
@@ -77,18 +77,25 @@ fn errors<'t, T: Scalar>(input: &Input, variables: Var<'t, T>) -> Var<'t, T> {
     let Measured { model, correspondences, points } = &input.data;
     let theta = variables.slice(0, -(input.theta.numel() as isize)..);
     let vertices = model.vertices(theta); // [V, 3]
-    let on_surface = if input.us.numel() > 0 {
-        let us = data(&input.us) + variables.slice(0, ..2); // [N, 2]
-        let corner = |i: usize| {
-            let indices: Vec<usize> = correspondences.iter().map(|&triangle| model.triangles[triangle][i]).collect();
-            vertices.index_select(0, indices)
-        };
-        let (u, v) = (us.slice(1, 0..1), us.slice(1, 1..2));
-        u * corner(0) + v * corner(1) + (1.0 - u - v) * corner(2)
+    let count = correspondences.len();
+    let errors = if input.us.numel() > 0 {
+        let corners: Vec<usize> = correspondences.iter().flat_map(|&triangle| model.triangles[triangle]).collect();
+        let corners = vertices.index_select(0, corners).reshape([count, 9]);
+        FromSurface.map_rows(&[data(points), data(&input.us), variables.slice(0, ..2), corners])
     } else {
-        vertices.index_select(0, correspondences)
+        data(points) - vertices.index_select(0, correspondences)
     };
-    (data(points) - on_surface).reshape([3 * correspondences.len()])
+    errors.reshape([3 * count])
+}
+
+row_function! {
+    /// How far a point is from the one at barycentric coordinates, which are shifted, in the triangle of three corners.
+    struct FromSurface = "from_surface";
+    |[x, y, z, u, v, shift_u, shift_v, ax, ay, az, bx, by, bz, cx, cy, cz]| -> [T; 3] {
+        let (u, v) = (u + shift_u, v + shift_v);
+        let w = T::ONE - u - v;
+        [x - (u * ax + v * bx + w * cx), y - (u * ay + v * by + w * cy), z - (u * az + v * bz + w * cz)]
+    }
 }
 
 impl Hand {
@@ -104,10 +111,11 @@ impl Hand {
         let transforms = Var::stack(0, &absolutes).matmul(data(&self.inverse_base_absolutes)); // [B, 4, 4]
         // Linear blend skinning: the sum over bones of weight times transform times position.
         let weighted = data(&self.weights).unsqueeze(2) * data(&self.base_positions).unsqueeze(1); // [V, B, 4]
+        // Mirrored and turned with the hand while there are few of them.
         let transforms = transforms.slice(1, ..3).transpose(1, 2).reshape([4 * bones, 3]);
-        let skinned = weighted.reshape([self.weights.shape()[0], 4 * bones]).matmul(transforms);
         let mirror = data(&Tensor::from_slice(&[if self.is_mirrored { -1.0 } else { 1.0 }, 1.0, 1.0], [3]));
-        (skinned * mirror).matmul(rotation(theta.slice(0, ..3)).t()) + theta.slice(0, 3..6)
+        let transforms = (transforms * mirror).matmul(rotation(theta.slice(0, ..3)).t());
+        weighted.reshape([self.weights.shape()[0], 4 * bones]).matmul(transforms) + theta.slice(0, 3..6)
     }
 
     /// The rotation of each bone at its joint: `[B, 4, 4]`. Each finger has three bones that bend, the first of which also

@@ -3,6 +3,7 @@
 use super::accumulator::Accumulator;
 use super::node::{Node, Saves};
 use super::packed_weights::{PackedWeights, Turn};
+use super::pushed_inputs::PushedInputs;
 use unspool_tensor::{Scalar, Tensor};
 
 /// An operation on tensors with its gradient rule.
@@ -60,6 +61,14 @@ pub trait Op: Clone + Send + Sync + 'static {
     ///
     /// A contribution may have the shape to which its input was broadcast: `into` sums it back.
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
+
+    /// The value with its tangents, for each group of directions, if that takes less than
+    /// [`forward`](Op::forward) over numbers with tangents, where those of constants are 0.
+    #[doc(hidden)]
+    fn push_forward<T: Scalar>(&self, x: PushedInputs<'_, T>) -> Option<Vec<Tensor<T::Lifted>>> {
+        let _ = x;
+        None
+    }
 
     /// The floating-point operations of the value `y`, for a [profile](crate::Profile): two for each
     /// multiplication and addition of a matrix product or a convolution. Nothing else counts, as in

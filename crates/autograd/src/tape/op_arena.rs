@@ -7,6 +7,7 @@
 use super::derivative::{Derivative, Derivatives};
 use super::node::OpRef;
 use super::op::{InputGrads, Inputs, Op};
+use super::pushed_inputs::PushedInputs;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -25,6 +26,11 @@ pub(super) trait OpList<T: Scalar>: Any + Send + Sync {
     fn forward(&self, index: u32, x: Inputs<'_, T>) -> Tensor<T>;
     fn backward(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>);
     fn gradient_flops(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64;
+    /// See `Op::push_forward`.
+    fn push_forward(&self, index: u32, x: PushedInputs<'_, T>) -> Option<Vec<Tensor<T::Lifted>>> {
+        let _ = (index, x);
+        None
+    }
     fn clear(&mut self);
     /// A list of this op alone.
     fn only(&self, index: u32) -> Arc<dyn OpList<T>>;
@@ -46,6 +52,9 @@ impl<T: Scalar, O: Op> OpList<T> for List<O> {
     }
     fn gradient_flops(&self, index: u32, x: Inputs<'_, T>, y: &Tensor<T>, i: usize) -> f64 {
         self.0[index as usize].gradient_flops(x, y, i)
+    }
+    fn push_forward(&self, index: u32, x: PushedInputs<'_, T>) -> Option<Vec<Tensor<T::Lifted>>> {
+        self.0[index as usize].push_forward(x)
     }
     fn clear(&mut self) {
         self.0.clear();

@@ -6,10 +6,10 @@
 //! Griewank and Walther 2008, "Evaluating Derivatives", section 3.1).
 
 use super::Var;
-use super::op::Inputs;
-use super::packed_weights::{PackedWeights, Turn};
+use super::pushed_inputs::PushedInputs;
 use super::record::Record;
 use crate::tuning::PUSHED_DIRECTIONS;
+use std::cell::OnceCell;
 use unspool_tensor::{DIRECTIONS, Forward, Scalar, Tangents, Tensor};
 
 type Lifted<T> = Tangents<T, DIRECTIONS>;
@@ -41,10 +41,11 @@ fn push<T: Scalar>(
 ) -> Vec<Tensor<Lifted<T>>> {
     let end = y as usize + 1;
     let mut reads = reads(record, end);
-    // Of a value that moves, one tensor for each group of directions; of a constant one at most.
-    let mut lifted: Vec<Vec<Tensor<Lifted<T>>>> = vec![Vec::new(); end];
+    // Of a value that moves, one tensor for each group of directions.
+    let mut moving: Vec<Vec<Tensor<Lifted<T>>>> = vec![Vec::new(); end];
+    let mut lifted: Vec<OnceCell<Tensor<Lifted<T>>>> = vec![OnceCell::new(); end];
     for (x, seed) in seeds.iter().filter(|&&(x, _)| x <= y) {
-        lifted[*x as usize] = with_seed(&record.values[*x as usize], seed);
+        moving[*x as usize] = with_seed(&record.values[*x as usize], seed);
     }
     for id in 0..end {
         let node = record.nodes[id];
@@ -52,31 +53,18 @@ fn push<T: Scalar>(
             continue;
         }
         let inputs = record.inputs_of(id as u32);
-        for &input in inputs {
-            if lifted[input as usize].is_empty() {
-                lifted[input as usize].push(record.values[input as usize].lift(None));
-            }
-        }
-        let op = record.ops.only(node.op()).lifted();
-        let ids: Vec<u32> = (0..inputs.len() as u32).collect();
-        let groups = (0..directions.div_ceil(DIRECTIONS)).map(|group| {
-            let of = |&input: &u32| {
-                let lifted = &lifted[input as usize];
-                lifted.get(group).unwrap_or(&lifted[0]).clone()
-            };
-            let values: Vec<_> = inputs.iter().map(of).collect();
-            let packed = PackedWeights::new();
-            op.forward(0, Inputs { values: &values, ids: &ids, packed: &packed, turn: Turn::Forward { node: 0 } })
-        });
-        lifted[id] = groups.collect();
+        let groups = directions.div_ceil(DIRECTIONS);
+        let x = PushedInputs { ids: inputs, values: &record.values, moving: &moving, groups, lifted: &lifted };
+        moving[id] = x.forward(record.ops.only(node.op()));
         for &input in inputs {
             reads[input as usize] -= 1;
             if reads[input as usize] == 0 {
-                lifted[input as usize] = Vec::new();
+                moving[input as usize] = Vec::new();
+                lifted[input as usize].take();
             }
         }
     }
-    lifted.pop().expect("the value")
+    moving.pop().expect("the value")
 }
 
 /// How often each value is read on the way to the last.

@@ -2,6 +2,7 @@
 
 use crate::scalar::Scalar;
 use crate::scalar::dual::Dual;
+use crate::storage::layout::Layout;
 use crate::tensor::Tensor;
 
 impl<T: Scalar> Tensor<T> {
@@ -51,6 +52,32 @@ impl<T: Scalar> Tensor<T> {
         let source = source.as_slice().expect("contiguous");
         let part = |of: fn((T, T)) -> T| Tensor::from_fn(lifted.shape(), |i| of(T::unlifted(source[i])));
         [part(|(value, _)| value), part(|(_, tangent)| tangent)]
+    }
+
+    /// Lifted numbers as the numbers that each consists of, side by side along the last axis: `[.., N]` as
+    /// `[.., N PARTS]`, a view of the same memory.
+    #[doc(hidden)]
+    pub fn parts(lifted: &Tensor<T::Lifted>) -> Tensor<T> {
+        const { assert!(T::PARTS == 0 || size_of::<T::Lifted>() == T::PARTS * size_of::<T>()) };
+        assert!(T::PARTS > 0, "{} numbers are not parts of lifted ones", T::NAME);
+        let (source, last) = (lifted.contiguous(), lifted.rank() - 1);
+        let shape = source.shape().with(last, source.shape()[last] * T::PARTS);
+        let layout = Layout::new(shape, shape.contiguous_strides(), source.layout().offset * T::PARTS);
+        Tensor { buffer: source.buffer.view(layout) }
+    }
+
+    /// The lifted numbers that consist of these: the reverse of [`parts`](Tensor::parts).
+    #[doc(hidden)]
+    pub fn join_parts(&self) -> Tensor<T::Lifted> {
+        assert!(T::PARTS > 0, "{} numbers are not parts of lifted ones", T::NAME);
+        let (mut source, last) = (self.contiguous(), self.rank() - 1);
+        if !source.layout().offset.is_multiple_of(T::PARTS) {
+            source = source.copy();
+        }
+        assert!(source.shape()[last].is_multiple_of(T::PARTS), "{} is no whole number of lifted ones", source.shape());
+        let shape = source.shape().with(last, source.shape()[last] / T::PARTS);
+        let layout = Layout::new(shape, shape.contiguous_strides(), source.layout().offset / T::PARTS);
+        Tensor { buffer: source.buffer.view(layout) }
     }
 
     /// The tangents of lifted elements.

@@ -206,6 +206,7 @@ transparent!(Nested {
 
     type Lifted = Dual<T>;
     const NESTS: bool = true;
+    const PARTS: usize = 2;
     #[inline(always)]
     fn lifted(self, tangent: Self) -> Dual<T> {
         Dual { value: self.0, tangent: tangent.0 }
@@ -223,6 +224,7 @@ transparent!(Forward {
 
     type Lifted = Tangents<T, DIRECTIONS>;
     const NESTS: bool = true;
+    const PARTS: usize = 1 + DIRECTIONS;
     /// The same tangent in all directions.
     #[inline(always)]
     fn lifted(self, tangent: Self) -> Self::Lifted {

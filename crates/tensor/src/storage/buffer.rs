@@ -40,13 +40,12 @@ impl<T: Scalar> Buffer<T> {
         let Some(bytes) = bytes else {
             fail!("tensor of {len} elements is larger than the address space");
         };
-        Self::unwritten(pool::take(bytes, len), shape)
+        Self::unwritten(pool::take(bytes), shape)
     }
 
     /// The same for an addressable shape, or `None` if there is no memory for it.
     pub(crate) fn try_scratch(shape: &Shape) -> Option<Self> {
-        let len = shape.numel();
-        Some(Self::unwritten(pool::try_take(len * size_of::<T>(), len)?, shape))
+        Some(Self::unwritten(pool::try_take(shape.numel() * size_of::<T>())?, shape))
     }
 
     #[inline]
@@ -60,7 +59,7 @@ impl<T: Scalar> Buffer<T> {
 
     /// A block without elements.
     pub(crate) fn hollow(shape: &Shape) -> Self {
-        Self::laid_out(pool::take(0, 0), |layout| layout.set_contiguous(shape))
+        Self::laid_out(pool::take(0), |layout| layout.set_contiguous(shape))
     }
 
     /// A block that was just taken from the pool, with a layout.
@@ -71,13 +70,14 @@ impl<T: Scalar> Buffer<T> {
         Buffer { header, elements: PhantomData }
     }
 
-    /// The same elements under another layout.
+    /// The same elements under another layout, or the same memory as elements of another type, whose bit patterns
+    /// are all valid as well.
     #[inline]
-    pub(crate) fn view(&self, layout: Layout) -> Self {
+    pub(crate) fn view<U: Scalar>(&self, layout: Layout) -> Buffer<U> {
         let base = self.header().base.unwrap_or(self.header);
         // SAFETY: a base lives as long as any view of it, and so does this block itself.
         count_one_more(&unsafe { base.as_ref() }.refs);
-        let mut view = Self::laid_out(pool::take(0, 0), |own| *own = layout);
+        let mut view = Buffer::laid_out(pool::take(0), |own| *own = layout);
         // SAFETY: as in `laid_out`.
         unsafe { view.header.as_mut() }.base = Some(base);
         view
@@ -113,10 +113,10 @@ impl<T: Scalar> Buffer<T> {
     #[inline]
     pub(crate) fn elements(&self) -> &[T] {
         let block = self.header().base.unwrap_or(self.header);
-        // SAFETY: the block holds `len` elements after its header (`scratch` requested as many bytes);
-        // they are initialized (the pool zeroes fresh blocks, and every bit pattern is a valid `Scalar`, which is
+        // SAFETY: the block holds so many elements after its header (`scratch` requested as many bytes), aligned
+        // for any of them; they are initialized (the pool zeroes fresh blocks, and every bit pattern is a valid `Scalar`, which is
         // a sealed trait of plain floating-point data); nobody writes while `self` is borrowed (`get_mut`).
-        unsafe { std::slice::from_raw_parts(pool::data(block).cast(), block.as_ref().len) }
+        unsafe { std::slice::from_raw_parts(pool::data(block).cast(), block.as_ref().used / size_of::<T>()) }
     }
 
     /// All elements of the block, writable, if no other tensor shares them.
@@ -127,7 +127,7 @@ impl<T: Scalar> Buffer<T> {
         }
         let block = self.header().base.unwrap_or(self.header);
         // SAFETY: as in `elements`; and this is the only way to the block, borrowed mutably.
-        Some(unsafe { std::slice::from_raw_parts_mut(pool::data(block).cast(), block.as_ref().len) })
+        Some(unsafe { std::slice::from_raw_parts_mut(pool::data(block).cast(), block.as_ref().used / size_of::<T>()) })
     }
 
     /// Whether no other tensor shares the elements.

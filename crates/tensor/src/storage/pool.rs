@@ -21,8 +21,8 @@ pub(crate) struct BlockHeader {
     class: usize,
     /// The number of the thread that took it last.
     owner: usize,
-    /// The number of elements its current user requested.
-    pub(crate) len: usize,
+    /// The bytes of elements that its current user requested.
+    pub(crate) used: usize,
     /// For a view, the block that holds the elements.
     pub(crate) base: Option<NonNull<BlockHeader>>,
     /// Which of the elements the tensor has, in which order.
@@ -106,16 +106,16 @@ thread_local! {
     });
 }
 
-/// A block for `len` elements that take `bytes` bytes, all initialized, with one reference. The
-/// layout in its header is that of an earlier user.
+/// A block for elements of `bytes` bytes, all initialized, with one reference. The layout in its
+/// header is that of an earlier user.
 #[inline]
-pub(crate) fn take(bytes: usize, len: usize) -> NonNull<BlockHeader> {
-    try_take(bytes, len).unwrap_or_else(|| handle_alloc_error(allocation_of(class_of(bytes))))
+pub(crate) fn take(bytes: usize) -> NonNull<BlockHeader> {
+    try_take(bytes).unwrap_or_else(|| handle_alloc_error(allocation_of(class_of(bytes))))
 }
 
 /// The same, or `None` if the system has no memory for the whole block.
 #[inline]
-pub(crate) fn try_take(bytes: usize, len: usize) -> Option<NonNull<BlockHeader>> {
+pub(crate) fn try_take(bytes: usize) -> Option<NonNull<BlockHeader>> {
     let class = class_of(bytes);
     let kept = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();
@@ -134,7 +134,7 @@ pub(crate) fn try_take(bytes: usize, len: usize) -> Option<NonNull<BlockHeader>>
     // SAFETY: the block is exclusively ours until it is returned.
     let block = unsafe { header.as_mut() };
     *block.refs.get_mut() = 1;
-    block.len = len;
+    block.used = bytes;
     block.base = None;
     Some(header)
 }
@@ -185,7 +185,7 @@ fn allocate(class: usize) -> Option<Free> {
             refs: AtomicUsize::new(0),
             class,
             owner: 0,
-            len: 0,
+            used: 0,
             base: None,
             layout: Layout::scalar(),
         });
@@ -264,29 +264,29 @@ mod tests {
     #[test]
     fn a_block_is_recycled_on_its_thread_and_passed_on_across_threads() {
         let bytes = 12_345_678; // a class nothing else in this test binary uses
-        let first = take(bytes, 0);
+        let first = take(bytes);
         // SAFETY: the only reference, not used again.
         unsafe { give_back(first) };
-        let second = take(bytes, 0);
+        let second = take(bytes);
         assert_eq!(first, second);
-        give_back_elsewhere(second, || assert_eq!(take(bytes, 0), first));
+        give_back_elsewhere(second, || assert_eq!(take(bytes), first));
     }
 
     #[test]
     fn threads_that_change_roles_do_not_hoard() {
         let bytes = 23_456_789; // a class of its own, as above
         // Taken here and freed elsewhere a hundred times: one block serves them all ..
-        let first = take(bytes, 0);
+        let first = take(bytes);
         let mut block = first;
         for _ in 0..100 {
-            give_back_elsewhere(block, || block = take(bytes, 0));
+            give_back_elsewhere(block, || block = take(bytes));
             assert_eq!(block, first);
         }
         // .. and then taken elsewhere and freed here: this thread does not keep it, though it took it so often.
         for _ in 0..10 {
             // SAFETY: the only reference, not used again.
             unsafe { give_back(block) };
-            let taken = std::thread::spawn(move || Free(take(bytes, 0))).join().unwrap();
+            let taken = std::thread::spawn(move || Free(take(bytes))).join().unwrap();
             assert_eq!(LOCAL.with(|local| local.borrow().free[class_of(bytes)].len()), 1, "the one of the first round");
             block = taken.0;
             std::mem::forget(taken);

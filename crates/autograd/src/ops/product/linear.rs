@@ -1,7 +1,7 @@
 //! `y = x w + b`
 
 use super::product_flops;
-use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use crate::tape::{InputGrads, Inputs, Op, PushedInputs, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
 #[derive(Clone)]
@@ -32,6 +32,11 @@ impl Op for Linear {
         into.add_with(0, || x.matmul_t(&grad, 1));
         into.add_matmul_tn(1, &x[0], &grad);
         into.add(2, grad);
+    }
+
+    fn push_forward<T: Scalar>(&self, x: PushedInputs<'_, T>) -> Option<Vec<Tensor<T::Lifted>>> {
+        let products = x.matmul(0, 1)?.into_iter().enumerate();
+        Some(products.map(|(group, xw)| xw + x.lifted(2, group)).collect())
     }
 
     fn flops<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {

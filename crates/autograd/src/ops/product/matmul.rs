@@ -1,7 +1,7 @@
 //! `y = x w`
 
 use super::product_flops;
-use crate::tape::{InputGrads, Inputs, Op, Saves, Var};
+use crate::tape::{InputGrads, Inputs, Op, PushedInputs, Saves, Var};
 use unspool_tensor::{Scalar, Tensor};
 
 #[derive(Clone)]
@@ -29,6 +29,10 @@ impl Op for MatMul {
         } else {
             into.add_with(1, || x[0].t().matmul(&grad));
         }
+    }
+
+    fn push_forward<T: Scalar>(&self, x: PushedInputs<'_, T>) -> Option<Vec<Tensor<T::Lifted>>> {
+        x.matmul(0, 1)
     }
 
     fn flops<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>) -> f64 {

@@ -184,6 +184,26 @@ impl<'a, T: Scalar, const K: usize> Columns<'a, T, K> {
     pub fn map<const M: usize>(&self, to: Arrangement, f: impl Fn([T; K]) -> [T; M]) -> Tensor<T> {
         let shape = to.shape(&self.rows, M);
         Tensor::written(shape, |out| {
+            if T::TANGENTS > 1 {
+                // A number is a vector by itself; copies of whole columns would leave the first-level cache.
+                return dispatch(
+                    #[inline(always)]
+                    || {
+                        self.walk.runs(
+                            #[inline(always)]
+                            |done, len, at, steps| {
+                                for i in 0..len {
+                                    let row = f(std::array::from_fn(
+                                        #[inline(always)]
+                                        |k| self.elements[k][position(at[k], i, steps[k])],
+                                    ));
+                                    row.iter().enumerate().for_each(|(m, y)| to.write(out, (m, M), done + i, &[*y]));
+                                }
+                            },
+                        );
+                    },
+                );
+            }
             dispatch(
                 #[inline(always)]
                 || {
