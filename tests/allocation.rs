@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use unspool::cells::{MinGru, Slstm};
 use unspool::numbers::{NumberTape, preaccumulate};
 use unspool::online::{OnlineLearner, Rtrl, SnAp1, Uoro, zero_state};
+use unspool::ops::{RowFunction, row_function};
 use unspool::optim::schedules::{Cosine, Plateau};
 use unspool::optim::{AdamW, Nadam, RmsProp};
 use unspool::prelude::*;
@@ -61,6 +62,7 @@ fn a_steady_step_draws_no_memory() {
     peak_of_a_profile(Recurrent::new(Lstm::new(rng, 20, 40)), [50, 32, 20]);
     peak_of_a_profile(Recurrent::new(Plain::new(rng, 128, 128)), [32, 64, 128]);
     sum_over_rows();
+    scan();
     numbers();
     long_stream();
     long_text();
@@ -241,6 +243,32 @@ fn numbers() {
     };
     assert!(allocations_of_a_round() > 0);
     assert_eq!(allocations_of_a_round(), 0);
+}
+
+row_function! {
+    /// A unit that sees itself alone.
+    struct Unit = "unit";
+    |[h, c, x, weight]| -> [T; 2] {
+        let c = c + x * h.sigmoid();
+        [(weight * c).tanh(), c]
+    }
+}
+
+/// A recurrence as one op, and its gradient.
+fn scan() {
+    let (xs, zeros, weight) = (values([50, 700], 1), Tensor::zeros([700]), Tensor::ones([700]));
+    let mut tape = Tape::new();
+    let mut steps = |count: usize| {
+        for _ in 0..count {
+            let (weight, zeros) = (tape.variable(&weight), tape.constant(&zeros));
+            let [h, _] = Unit.scan([zeros, zeros], &[tape.constant(&xs)], &[weight]);
+            assert!(h.square().sum().backward().wrt(weight).at([0]).is_finite());
+            tape.reset();
+        }
+        (bytes_allocated(), BUFFERS.load(Ordering::Relaxed))
+    };
+    let before = steps(4);
+    assert_eq!(steps(20), before, "bytes of tensors, and allocations of a buffer's size");
 }
 
 /// A stream over a sequence of any length takes the memory of its outputs, and no more.

@@ -27,9 +27,9 @@ fn inputs_that_do_not_fit_are_refused() {
     assert_eq!(sentence(&|| _ = Odd.map_rows::<f64>(&[])), "odd: no inputs were given");
     assert_eq!(sentence(&|| _ = Odd.map_elements([a, c, b])), "odd: inputs [5, 2], [4, 1], [5, 2] do not broadcast");
     let scan = |state, inputs: &[_], constants: &[_]| sentence(&|| _ = Still.scan([state], inputs, constants));
-    let few = "still: 1 states, 1 inputs and 0 constants were given to a function of 3";
+    let few = "still: state, inputs and constants are 1, 1 and 0 numbers, the function takes 3";
     assert_eq!(scan(c, &[a], &[]), few);
-    assert_eq!(scan(c, &[], &[a, b]), "still: inputs []: their first axes are not the same number of steps");
+    assert_eq!(scan(c, &[], &[a, b]), "still: no input states the number of steps");
     assert_eq!(
         scan(d, &[a, c], &[]),
         "still: inputs [[5, 2], [4, 1]]: their first axes are not the same number of steps"
@@ -39,6 +39,8 @@ fn inputs_that_do_not_fit_are_refused() {
         scan(c, &[a], &[b]),
         "still: the shapes [4, 1], [5, 2], [5, 2] do not broadcast, those of inputs without their steps"
     );
+    let many = tape.variable(&Tensor::<f64>::zeros([1, 1, 1, 1, 1, 2]));
+    assert_eq!(scan(c, &[many], &[c]), "still: steps of 5 axes: a scan takes 4 at most");
     let other = Tape::new();
     let foreign = other.variable(&Tensor::zeros([5, 1]));
     assert_eq!(sentence(&|| _ = Odd.map_rows(&[a, foreign])), "odd: the operands belong to different tapes");

@@ -5,11 +5,11 @@ use crate::numbers::function::FunctionOnce;
 use crate::numbers::reverse::Reverse;
 use unspool_tensor::Number;
 
-/// A function of many operations and few results, as one entry of the tape: the derivatives of its results by its inputs
+/// A function of many operations and few results, as few entries of the tape: the derivatives of its results by its inputs
 /// are computed at once, and only these are kept.
 ///
-/// The values are those of `function(x)`, and so are the derivatives; the tape grows by the number of inputs instead of
-/// that of operations. The function is recorded on a tape of its own, which is used again by the next: a long program cut
+/// The values are those of `function(x)`, and so are the derivatives; for each result, the tape grows by the number of
+/// inputs at most instead of that of operations. The function is recorded on a tape of its own, which is used again by the next: a long program cut
 /// into such functions, or a recursion that consists of them, takes the memory of one of each. The work for one result is
 /// the same; each further one costs another backward pass over the function. Parts of some hundred operations and more
 /// are worth it, and small enough to stay in cache they are faster than the whole.

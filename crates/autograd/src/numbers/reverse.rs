@@ -111,10 +111,15 @@ impl<'t, N: Number> Reverse<'t, N> {
         }
     }
 
-    /// Another function of the same entry. One whose derivative is 0 is a constant.
+    /// Another function of the same entry. One whose derivative is 0 is a constant; one that is infinitely steep becomes an
+    /// entry, since what follows may cancel: infinity minus infinity would be NaN.
     #[inline(always)]
     fn with(self, value: N, slope: N) -> Self {
-        if slope.is_zero() { Reverse::constant(value) } else { Reverse { value, slope, ..self } }
+        match self.tape {
+            Some(tape) if !slope.is_finite() => tape.record_one(value, self.index, slope),
+            _ if slope.is_zero() => Reverse::constant(value),
+            _ => Reverse { value, slope, ..self },
+        }
     }
 }
 
@@ -273,7 +278,11 @@ impl<N: Number> PartialOrd for Reverse<'_, N> {
 impl<N: fmt::Debug> fmt::Debug for Reverse<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.tape.map(|_| self.index);
-        f.debug_struct("Reverse").field("value", &self.value).field("index", &place).finish()
+        f.debug_struct("Reverse")
+            .field("value", &self.value)
+            .field("index", &place)
+            .field("slope", &self.slope)
+            .finish()
     }
 }
 

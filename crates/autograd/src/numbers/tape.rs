@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::fmt;
 use unspool_tensor::{AppendList, Number};
 
-/// An operand that is missing: no number has this index.
+/// An operand that is missing: no entry has this index.
 const NONE: u32 = u32::MAX;
 
 /// How a number depends on the two entries it was computed from.
@@ -99,7 +99,13 @@ impl<N: Number> NumberTape<N> {
         self.len() == 0
     }
 
-    /// Adds a number with its partial derivatives by two entries, given by their indices.
+    /// Adds a number with its partial derivative by one entry.
+    #[cold]
+    pub(crate) fn record_one(&self, value: N, operand: u32, partial: N) -> Reverse<'_, N> {
+        self.record(value, [operand, NONE], [partial, N::ZERO])
+    }
+
+    /// Adds a number with its partial derivatives by up to two entries, given by their indices.
     #[inline(always)]
     pub(crate) fn record(&self, value: N, operands: [u32; 2], partials: [N; 2]) -> Reverse<'_, N> {
         Reverse::entry(value, self, self.nodes.push(Node { partials, operands }))
@@ -168,7 +174,7 @@ impl<'t, N: Number> NumberGradients<'t, N> {
     /// The derivative by `x`, a [variable](NumberTape::variable): 0 if the result does not depend on it.
     ///
     /// # Panics
-    /// If `x` is of another tape, or computed from a variable.
+    /// If `x` is of another tape, or a function of another number by which its derivative is not 1.
     #[track_caller]
     pub fn wrt(&self, x: Reverse<'t, N>) -> N {
         let Some((tape, index)) = x.place() else { return N::ZERO };

@@ -25,7 +25,7 @@ use unspool_tensor::{Number, Scalar, Tensor};
 /// The value is one pass over the memory, in SIMD code where the function has no branches. For the
 /// gradient, the function is called with blocks of rows in place of numbers, which note what is
 /// computed; a sweep backwards over the notes adds up the gradients (reverse mode). Nothing is kept
-/// between the two but the inputs. Rows of a block that take different branches are computed in
+/// between the two but the inputs (and the states of a [`scan`](RowFunction::scan)). Rows of a block that take different branches are computed in
 /// smaller blocks, down to a row at a time, which is much slower.
 pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'static {
     /// The function's name, for messages.
@@ -88,12 +88,12 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
     /// assert!((gradients.wrt(weight).at([0]) - 8.0 * slope * h / (1.0 - 0.5 * slope)).abs() < 1e-12);
     /// ```
     ///
-    /// Li et al. 2018, "Independently recurrent neural network (IndRNN)". The states are kept for the backward
-    /// pass, and nothing else: each step is computed again there.
+    /// Li et al. 2018, "Independently recurrent neural network (IndRNN)". The states are kept with the inputs
+    /// for the backward pass, which computes each step again.
     ///
     /// # Panics
     /// If `state`, `inputs` and `constants` are not `K` together, no input states the number of steps or two differ in
-    /// it, the shapes do not broadcast, or the variables belong to different tapes.
+    /// it, the shapes do not broadcast or have five axes, or the variables belong to different tapes.
     #[track_caller]
     fn scan<'t, T: Scalar>(
         &self,
@@ -102,13 +102,21 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
         constants: &[Var<'t, T>],
     ) -> [Var<'t, T>; M] {
         const { assert!(M > 0, "a scan has a state of one number or more") };
-        let op = Scan { function: self.clone(), inputs: inputs.len() };
-        let all = state[0].tape().apply(op, &[&state, inputs, constants].concat());
+        let (with_steps, given) = (inputs.len(), M + inputs.len() + constants.len());
+        ensure!(
+            given == K,
+            "{}: state, inputs and constants are {M}, {with_steps} and {} numbers, the function takes {K}",
+            self.name(),
+            constants.len()
+        );
+        let mut vars = [state[0]; K];
+        vars.iter_mut().zip(state.iter().chain(inputs).chain(constants)).for_each(|(slot, var)| *slot = *var);
+        let all = state[0].tape().apply(Scan { function: self.clone(), inputs: with_steps }, &vars);
         std::array::from_fn(|m| all.select(0, m))
     }
 
     /// The values `[.., M]` of all rows and their Jacobians `[.., M, N]` by the `N` numbers of `inputs`; those of
-    /// `constants`, which come last, do not move. Both are as the inputs of [`map_rows`](RowFunction::map_rows).
+    /// `constants`, which come last, do not move. Both are given as to [`map_rows`](RowFunction::map_rows).
     ///
     /// # Panics
     /// If the last axes do not add up to `K`, or the other axes do not broadcast or are five.

@@ -1,6 +1,7 @@
 //! Tangents pushed forward along a record, in many directions at once.
 //!
-//! The ops that a tape of [`Forward`] numbers recorded run once more, over numbers with several tangents.
+//! The ops that a tape of [`Forward`] numbers recorded run once more, over numbers with several tangents, but for
+//! those that state a shorter way ([`Op::push_forward`](super::op::Op::push_forward)).
 //! Ops of constants are not recorded, and so do not: they are computed once, without tangents. Each op runs
 //! for all directions before the next one does, so that what it reads is in cache (vector forward mode:
 //! Griewank and Walther 2008, "Evaluating Derivatives", section 3.1).

@@ -57,9 +57,10 @@ impl<T: Scalar> Tensor<T> {
     /// Lifted numbers as the numbers that each consists of, side by side along the last axis: `[.., N]` as
     /// `[.., N PARTS]`, a view of the same memory.
     #[doc(hidden)]
+    #[track_caller]
     pub fn parts(lifted: &Tensor<T::Lifted>) -> Tensor<T> {
         const { assert!(T::PARTS == 0 || size_of::<T::Lifted>() == T::PARTS * size_of::<T>()) };
-        assert!(T::PARTS > 0, "{} numbers are not parts of lifted ones", T::NAME);
+        ensure!(T::PARTS > 0 && lifted.rank() > 0, "parts: shape {} of {} numbers has none", lifted.shape(), T::NAME);
         let (source, last) = (lifted.contiguous(), lifted.rank() - 1);
         let shape = source.shape().with(last, source.shape()[last] * T::PARTS);
         let layout = Layout::new(shape, shape.contiguous_strides(), source.layout().offset * T::PARTS);
@@ -68,13 +69,20 @@ impl<T: Scalar> Tensor<T> {
 
     /// The lifted numbers that consist of these: the reverse of [`parts`](Tensor::parts).
     #[doc(hidden)]
+    #[track_caller]
     pub fn join_parts(&self) -> Tensor<T::Lifted> {
-        assert!(T::PARTS > 0, "{} numbers are not parts of lifted ones", T::NAME);
+        ensure!(
+            T::PARTS > 0 && self.rank() > 0,
+            "join_parts: shape {} of {} numbers is of none",
+            self.shape(),
+            T::NAME
+        );
         let (mut source, last) = (self.contiguous(), self.rank() - 1);
         if !source.layout().offset.is_multiple_of(T::PARTS) {
             source = source.copy();
         }
-        assert!(source.shape()[last].is_multiple_of(T::PARTS), "{} is no whole number of lifted ones", source.shape());
+        let shape = source.shape();
+        ensure!(shape[last].is_multiple_of(T::PARTS), "join_parts: {shape} is not a whole number of lifted ones");
         let shape = source.shape().with(last, source.shape()[last] / T::PARTS);
         let layout = Layout::new(shape, shape.contiguous_strides(), source.layout().offset / T::PARTS);
         Tensor { buffer: source.buffer.view(layout) }

@@ -83,8 +83,8 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
     /// [`Forward`](crate::Forward) ones: then a tape keeps what their ops read.
     #[doc(hidden)]
     const NESTS: bool = false;
-    /// Of how many numbers of this type, one after the other in memory, a lifted one consists; 0 if it is not made
-    /// like that.
+    /// How many numbers of this type, one after the other in memory, make a lifted one; 0 if it is not made like
+    /// that.
     #[doc(hidden)]
     const PARTS: usize = 0;
     /// This number with the tangent.

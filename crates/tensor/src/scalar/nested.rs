@@ -206,7 +206,6 @@ transparent!(Nested {
 
     type Lifted = Dual<T>;
     const NESTS: bool = true;
-    const PARTS: usize = 2;
     #[inline(always)]
     fn lifted(self, tangent: Self) -> Dual<T> {
         Dual { value: self.0, tangent: tangent.0 }

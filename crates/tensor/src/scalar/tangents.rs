@@ -34,7 +34,7 @@ macro_rules! each {
 /// assert_eq!((x * y.exp()).tangents, [Number::exp(2.0), 3.0 * Number::exp(2.0)]);
 /// ```
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
+#[repr(C)] // `Tensor::parts` reads the numbers in this order
 pub struct Tangents<T, const K: usize> {
     /// The number.
     pub value: T,

@@ -70,8 +70,8 @@ impl<T: Scalar> Buffer<T> {
         Buffer { header, elements: PhantomData }
     }
 
-    /// The same elements under another layout, or the same memory as elements of another type, whose bit patterns
-    /// are all valid as well.
+    /// The same elements under another layout, or the same memory as elements of another type. Any `Scalar` is:
+    /// all its bit patterns are valid, and it has no padding.
     #[inline]
     pub(crate) fn view<U: Scalar>(&self, layout: Layout) -> Buffer<U> {
         let base = self.header().base.unwrap_or(self.header);
@@ -113,9 +113,10 @@ impl<T: Scalar> Buffer<T> {
     #[inline]
     pub(crate) fn elements(&self) -> &[T] {
         let block = self.header().base.unwrap_or(self.header);
-        // SAFETY: the block holds so many elements after its header (`scratch` requested as many bytes), aligned
-        // for any of them; they are initialized (the pool zeroes fresh blocks, and every bit pattern is a valid `Scalar`, which is
-        // a sealed trait of plain floating-point data); nobody writes while `self` is borrowed (`get_mut`).
+        const { assert!(align_of::<T>() <= align_of::<BlockHeader>()) };
+        // SAFETY: the block holds `used` bytes of elements after its header, aligned like that; they are initialized
+        // (the pool zeroes fresh blocks, and every bit pattern is a valid `Scalar`, which is a sealed trait of
+        // floating-point data without padding); nobody writes while `self` is borrowed (`get_mut`).
         unsafe { std::slice::from_raw_parts(pool::data(block).cast(), block.as_ref().used / size_of::<T>()) }
     }
 

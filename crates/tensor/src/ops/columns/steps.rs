@@ -3,6 +3,7 @@
 use super::{Columns, LANES, Run, shapes_of};
 use crate::loops::simd::dispatch;
 use crate::scalar::Scalar;
+use crate::shape::MAX_RANK;
 use crate::storage::layout::Layout;
 use crate::tensor::Tensor;
 use crate::tuning::MAP_CHUNK;
@@ -19,24 +20,18 @@ pub struct Steps<'a, T: Scalar, const K: usize> {
 }
 
 impl<'a, T: Scalar, const K: usize> Steps<'a, T, K> {
-    /// The columns of `states` tensors `[..]`, then `inputs` tensors `[T, ..]`, then constants `[..]`, which broadcast but
-    /// for `T`, for the op `op`.
+    /// The columns of `K` tensors: `states` of shape `[..]`, then `inputs` of shape `[T, ..]`, then constants of shape
+    /// `[..]`, which broadcast but for `T`, for the op `op`.
     ///
     /// # Panics
-    /// If there are not `K` tensors, if no input states how many steps there are or two differ in it, or if the other axes
-    /// do not broadcast.
+    /// If no input states how many steps there are or two differ in it, or if the other axes do not broadcast or are five.
     #[track_caller]
     pub fn new(op: &str, states: usize, inputs: usize, x: impl Iterator<Item = &'a Tensor<T>> + Clone) -> Self {
-        let given = x.clone().count();
-        ensure!(
-            given == K,
-            "{op}: {states} states, {inputs} inputs and {} constants were given to a function of {K}",
-            given - states - inputs
-        );
         let with_steps = x.clone().skip(states).take(inputs);
         let len = with_steps.clone().next().map_or(0, |x| x.shape().first().copied().unwrap_or(0));
+        ensure!(inputs > 0, "{op}: no input states the number of steps");
         ensure!(
-            inputs > 0 && with_steps.clone().all(|x| x.shape().first() == Some(&len)),
+            with_steps.clone().all(|x| x.shape().first() == Some(&len)),
             "{op}: inputs [{}]: their first axes are not the same number of steps",
             shapes_of(with_steps)
         );
@@ -52,6 +47,8 @@ impl<'a, T: Scalar, const K: usize> Steps<'a, T, K> {
         let Some(columns) = Columns::of_layouts(x.clone().enumerate().map(of_first)) else {
             fail!("{op}: the shapes {} do not broadcast, those of inputs without their steps", shapes_of(x))
         };
+        let axes = columns.rows().rank();
+        ensure!(axes + 2 <= MAX_RANK, "{op}: steps of {axes} axes: a scan takes {} at most", MAX_RANK - 2);
         let mut apart = [0; K];
         for (k, x) in x.enumerate().filter(|&(k, _)| is_input(k)) {
             apart[k] = x.layout().strides[0];
@@ -92,7 +89,8 @@ impl<'a, T: Scalar, const K: usize> Steps<'a, T, K> {
                             let run = Run { done, len, at, steps };
                             for start in (0..len).step_by(MAP_CHUNK) {
                                 let n = (len - start).min(MAP_CHUNK);
-                                let padded = n.next_multiple_of(LANES);
+                                // Whole vectors; one with tangents is a vector by itself.
+                                let padded = if T::TANGENTS > 1 { n } else { n.next_multiple_of(LANES) };
                                 for t in 0..self.len {
                                     for (k, x) in
                                         x.iter_mut().enumerate().filter(|(k, _)| t == 0 || self.apart[*k] != 0)
@@ -111,7 +109,7 @@ impl<'a, T: Scalar, const K: usize> Steps<'a, T, K> {
                                         }
                                     }
                                     for (m, y) in y.iter().enumerate() {
-                                        x[m] = *y;
+                                        x[m][..padded].copy_from_slice(&y[..padded]);
                                         out[(m * self.len + t) * rows + done + start..][..n].copy_from_slice(&y[..n]);
                                     }
                                 }
