@@ -118,6 +118,34 @@ impl<T: Scalar> Tensor<Dual<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{DIRECTIONS, Forward, Tangents};
+
+    type Lifted = Tangents<f32, DIRECTIONS>;
+
+    /// The numbers of lifted ones, in order.
+    fn numbers(x: &Tensor<Lifted>) -> Vec<f32> {
+        x.to_vec().into_iter().flat_map(|x| std::iter::once(x.value).chain(x.tangents)).collect()
+    }
+
+    #[test]
+    fn parts_are_the_numbers_of_lifted_ones_and_join_to_them() {
+        let number = |i: usize| Tangents { value: i as f32, tangents: std::array::from_fn(|k| (100 * i + k) as f32) };
+        let x: Tensor<Lifted> = Tensor::from_fn([3, 4], number);
+        let views = [x.slice(0, 1..), x.slice(1, 1..3), x.t(), x.slice(0, ..1).expand([2, 4]), x];
+        for x in views {
+            let parts = Tensor::<Forward<f32>>::parts(&x);
+            assert_eq!(parts.shape()[..], [x.shape()[0], x.shape()[1] * (1 + DIRECTIONS)]);
+            assert_eq!(parts.to_vec().into_iter().map(|x| x.0).collect::<Vec<_>>(), numbers(&x));
+            assert_eq!(numbers(&parts.join_parts()), numbers(&x));
+        }
+    }
+
+    #[test]
+    fn parts_that_begin_within_a_number_are_copied() {
+        let all: Tensor<Forward<f32>> = Tensor::from_fn([1 + 2 * (1 + DIRECTIONS)], |i| Forward(i as f32));
+        let joined = all.slice(0, 1..).join_parts();
+        assert_eq!(numbers(&joined), (1..=2 * (1 + DIRECTIONS)).map(|i| i as f32).collect::<Vec<_>>());
+    }
 
     #[test]
     fn products_of_matrices_follow_the_product_rule() {
