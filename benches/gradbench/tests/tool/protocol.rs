@@ -62,7 +62,7 @@ fn a_wrong_input_fails_with_a_sentence_and_the_session_goes_on() {
         responses[..4].iter().map(|r| (r["success"] == false, r["error"].as_str().unwrap_or_default())).collect();
     assert!(errors[0].0 && errors[0].1.contains("row 1 has 1 numbers, the first 2"), "{}", errors[0].1);
     assert!(errors[1].0 && errors[1].1.contains("missing field `centroids`"), "{}", errors[1].1);
-    assert!(errors[2].0 && errors[2].1.contains("shapes [1, 2] and [3, 1] do not multiply"), "{}", errors[2].1);
+    assert!(errors[2].0 && errors[2].1.contains("shapes [1, 3] and [2, 1] do not multiply"), "{}", errors[2].1);
     assert!(errors[3].0 && errors[3].1.starts_with("the input is not what this function takes"), "{}", errors[3].1);
     assert_eq!(responses[4]["output"], 5.0);
 }
