@@ -79,7 +79,7 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
     ///
     /// let tape = Tape::new();
     /// let xs = tape.constant(&Tensor::<f64>::ones([100, 8, 16]));                           // [T, B, H]
-    /// let weight = tape.variable(&Tensor::full([16], 0.5));
+    /// let weight = tape.variable(&Tensor::full(0.5, [16]));
     /// let [hs] = Unit.scan([tape.constant(&Tensor::zeros([8, 16]))], &[xs], &[weight]);     // [T, B, H]
     /// let gradients = hs.select(0, 99).sum().backward();                                    // through time
     /// let h = hs.value().at([99, 0, 0]);
