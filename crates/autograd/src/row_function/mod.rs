@@ -25,8 +25,8 @@ use unspool_tensor::{Number, Scalar, Tensor};
 /// The value is one pass over the memory, in SIMD code where the function has no branches. For the
 /// gradient, the function is called with blocks of rows in place of numbers, which note what is
 /// computed; a sweep backwards over the notes adds up the gradients (reverse mode). Nothing is kept
-/// between the two but the inputs (and the states of a [`scan`](RowFunction::scan)). Rows of a block that take different branches are computed in
-/// smaller blocks, down to a row at a time, which is much slower.
+/// between the two but the inputs (and the states of a [`scan`](RowFunction::scan)). Rows of a block that
+/// take different branches are computed in smaller blocks, down to a row at a time, which is much slower.
 pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'static {
     /// The function's name, for messages.
     fn name(&self) -> &'static str;
