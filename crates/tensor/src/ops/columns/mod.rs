@@ -34,6 +34,25 @@ pub struct Run<const K: usize> {
     steps: [isize; K],
 }
 
+/// `f` of each of the first `rows` rows of a chunk of columns.
+#[inline(always)]
+fn call<T: Copy, const K: usize, const M: usize>(
+    f: &impl Fn([T; K]) -> [T; M],
+    rows: usize,
+    x: [&[T; MAP_CHUNK]; K],
+    y: &mut [[T; MAP_CHUNK]; M],
+) {
+    for i in 0..rows.min(MAP_CHUNK) {
+        let row = f(std::array::from_fn(
+            #[inline(always)]
+            |k| x[k][i],
+        ));
+        for m in 0..M {
+            y[m][i] = row[m];
+        }
+    }
+}
+
 /// Shapes in a message.
 fn shapes_of<'a, T: Scalar>(x: impl Iterator<Item = &'a Tensor<T>>) -> String {
     x.map(|x| x.shape().to_string()).collect::<Vec<_>>().join(", ")
@@ -231,15 +250,7 @@ impl<'a, T: Scalar, const K: usize> Columns<'a, T, K> {
                                         _ => &x[k],
                                     },
                                 );
-                                for i in 0..padded.min(MAP_CHUNK) {
-                                    let row = f(std::array::from_fn(
-                                        #[inline(always)]
-                                        |k| x[k][i],
-                                    ));
-                                    for m in 0..M {
-                                        y[m][i] = row[m];
-                                    }
-                                }
+                                call(&f, padded, x, &mut y);
                                 for (m, y) in y.iter().enumerate() {
                                     to.write(out, (m, M), done + start, &y[..n]);
                                 }

@@ -1,6 +1,6 @@
 //! Functions of a few numbers a row whose state goes from step to step.
 
-use super::{Columns, LANES, Run, shapes_of};
+use super::{Columns, LANES, Run, call, shapes_of};
 use crate::loops::simd::dispatch;
 use crate::scalar::Scalar;
 use crate::shape::MAX_RANK;
@@ -99,15 +99,7 @@ impl<'a, T: Scalar, const K: usize> Steps<'a, T, K> {
                                         let last = x[n - 1];
                                         x[n..padded].fill(last);
                                     }
-                                    for i in 0..padded.min(MAP_CHUNK) {
-                                        let row = f(std::array::from_fn(
-                                            #[inline(always)]
-                                            |k| x[k][i],
-                                        ));
-                                        for m in 0..M {
-                                            y[m][i] = row[m];
-                                        }
-                                    }
+                                    call(&f, padded, x.each_ref(), &mut y);
                                     for (m, y) in y.iter().enumerate() {
                                         x[m][..padded].copy_from_slice(&y[..padded]);
                                         out[(m * self.len + t) * rows + done + start..][..n].copy_from_slice(&y[..n]);
