@@ -12,5 +12,6 @@ mod nested;
 mod padding;
 mod patterns;
 mod sentences;
+mod subnormal;
 mod summary;
 mod unroll;

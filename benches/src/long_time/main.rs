@@ -1,8 +1,7 @@
 //! Time and memory of one long sequence, stored and checkpointed: the forward pass of an LSTM, the
 //! mean square of its last state, and the gradients.
 //!
-//! The forget gates are nearly open, so that the gradient does not vanish on its way: the
-//! processor takes ten times as long for subnormal numbers.
+//! The forget gates are nearly open, so that the gradient does not vanish on its way.
 
 mod revolve;
 

@@ -36,7 +36,8 @@ pub fn gradient<T: Scalar>(
     into: &mut InputGrads<'_, T>,
     derivative: impl Fn(T, T) -> T,
 ) {
-    into.add_with(0, || {
+    let least = into.least();
+    into.pass_on(0, || {
         // What the derivative does not read may be released: the other replaces it.
         let (x, y) = match (saves.inputs, saves.output) {
             (true, true) => (&x[0], y),
@@ -49,7 +50,7 @@ pub fn gradient<T: Scalar>(
             x,
             y,
             #[inline(always)]
-            |dy, x, y| dy * derivative(x, y),
+            |dy, x, y| (dy * derivative(x, y)).flush(least),
         )
     });
 }
@@ -91,7 +92,8 @@ pub fn gradient_of_several<T: Scalar, const N: usize, const M: usize>(
         _ if k == N && saves.output => y,
         _ => dy,
     };
-    into.add_with(i, || {
+    let least = into.least();
+    into.pass_on(i, || {
         Tensor::map_n_named(
             name,
             std::array::from_fn::<_, M, _>(operand),
@@ -105,6 +107,7 @@ pub fn gradient_of_several<T: Scalar, const N: usize, const M: usize>(
                     at[N],
                     at[N + 1],
                 )
+                .flush(least)
             },
         )
     });

@@ -83,8 +83,8 @@ impl Op for Add {
     }
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || grad.clone());
-        into.add(1, grad);
+        into.pass_on(0, || grad.clone());
+        into.pass_on(1, || grad);
     }
 }
 
@@ -135,8 +135,8 @@ impl Op for Sub {
     }
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || grad.clone());
-        into.add_with(1, || grad.map(#[inline(always)] |g| -g));
+        into.pass_on(0, || grad.clone());
+        into.pass_on(1, || grad.map(#[inline(always)] |g| -g));
     }
 }
 
@@ -186,8 +186,9 @@ impl Op for Mul {
     }
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || grad.zip(&x[1], #[inline(always)] |g, b| g * b));
-        into.add_with(1, || grad.into_zip(&x[0], #[inline(always)] |g, a| g * a));
+        let least = into.least();
+        into.pass_on(0, || grad.zip(&x[1], #[inline(always)] |g, b| (g * b).flush(least)));
+        into.pass_on(1, || grad.into_zip(&x[0], #[inline(always)] |g, a| (g * a).flush(least)));
     }
 }
 
@@ -233,8 +234,9 @@ impl Op for Div {
     }
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || grad.zip(&x[1], #[inline(always)] |g, b| g / b));
-        into.add_with(1, || grad.zip3(y, &x[1], #[inline(always)] |g, y, b| -g * y / b));
+        let least = into.least();
+        into.pass_on(0, || grad.zip(&x[1], #[inline(always)] |g, b| (g / b).flush(least)));
+        into.pass_on(1, || grad.zip3(y, &x[1], #[inline(always)] |g, y, b| (-g * y / b).flush(least)));
     }
 }
 

@@ -47,7 +47,8 @@ impl Op for Dropout {
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         // The mask is computed again, not stored.
-        into.add_with(0, || grad.into_zip(&self.mask(x[0].shape()), #[inline(always)] |g, m| g * m));
+        let least = into.least();
+        into.pass_on(0, || grad.into_zip(&self.mask(x[0].shape()), #[inline(always)] |g, m| (g * m).flush(least)));
     }
 }
 

@@ -51,7 +51,7 @@ impl<F: Form<N>, const N: usize> Op for Recurrence<F, N> {
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let a_needed = (0..N).any(|i| into.needs(i));
         let [a, b, h0] = [0, 1, 2].map(|operand| Self::planes(x, operand));
-        let gradients = Tensor::recurrence_gradients::<F, N>(a, b, h0, y, grad, a_needed);
+        let gradients = Tensor::recurrence_gradients::<F, N>(a, b, h0, y, grad, (a_needed, into.least()));
         for (i, da) in gradients.a.into_iter().flatten().enumerate() {
             into.add(i, da);
         }

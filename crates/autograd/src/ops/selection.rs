@@ -161,8 +161,8 @@ impl Op for Where {
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let condition = &x[0];
-        into.add_with(1, || grad.zip(condition, #[inline(always)] |g, c| if c != T::ZERO { g } else { T::ZERO }));
-        into.add_with(2, || grad.zip(condition, #[inline(always)] |g, c| if c != T::ZERO { T::ZERO } else { g }));
+        into.pass_on(1, || grad.zip(condition, #[inline(always)] |g, c| if c != T::ZERO { g } else { T::ZERO }));
+        into.pass_on(2, || grad.zip(condition, #[inline(always)] |g, c| if c != T::ZERO { T::ZERO } else { g }));
     }
 }
 

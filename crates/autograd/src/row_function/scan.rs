@@ -45,6 +45,7 @@ impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for Scan<F, K, M> 
         let (shape, rows_of_step, len) = (steps.columns.rows(), steps.columns.rows().numel(), steps.len());
         let [y, grad] = [y, &grad].map(Tensor::contiguous);
         let [y, dy] = [&y, &grad].map(|x| x.as_slice().expect("contiguous"));
+        let least = into.least();
         let is_input = |k: usize| (M..M + self.inputs).contains(&k);
         let mut dx: [Option<Tensor<T>>; K] = std::array::from_fn(|k| {
             let shape = if is_input(k) { shape.insert(0, len) } else { shape };
@@ -89,7 +90,9 @@ impl<F: RowFunction<K, M>, const K: usize, const M: usize> Op for Scan<F, K, M> 
                         }
                         None if k < M => sums[column(k)].fill(T::ZERO),
                         None => {}
-                        Some(gradient) if k < M => sums[column(k)].copy_from_slice(gradient),
+                        Some(gradient) if k < M => {
+                            sums[column(k)].iter_mut().zip(gradient).for_each(|(sum, &x)| *sum = x.flush(least))
+                        }
                         Some(gradient) => sums[column(k)].iter_mut().zip(gradient).for_each(|(sum, &x)| *sum += x),
                     }
                 }

@@ -82,12 +82,13 @@ impl<T: Scalar> Tape<T> {
         (held, input_bytes): (&I::Held, usize),
         sum: &(impl for<'p> Fn(&'p Tape<T>, I::On<'p>, Range<usize>) -> Var<'p, T> + Sync),
     ) -> Part<T> {
-        let finds_bad_values = self.record.borrow().finds_bad_values();
+        let (finds_bad_values, least) = (self.record.borrow().finds_bad_values(), self.record.borrow().least_gradient);
         let new_tape = || if finds_bad_values { Tape::new().find_bad_values() } else { Tape::new() };
         let tapes = Mutex::new(std::mem::take(&mut self.record.borrow_mut().part_tapes));
         let compute = on_any_thread(|rows| {
             let lock = || tapes.lock().expect("nothing panics while it is locked");
             let mut tape = lock().pop().unwrap_or_else(new_tape);
+            tape.record.get_mut().least_gradient = least;
             let part = part::<T, I>(&tape, held, rows, sum);
             tape.reset();
             lock().push(tape);

@@ -84,6 +84,6 @@ pub(super) fn run_rule<T: Scalar>(
         packed: &record.packed,
         turn: Turn::Backward { pass },
     };
-    let mut into = InputGrads { gradients, nodes: &record.nodes, inputs };
+    let mut into = InputGrads { gradients, nodes: &record.nodes, inputs, least: record.least_gradient };
     record.ops.backward(op, inputs, &record.values[id as usize], grad, &mut into);
 }

@@ -202,6 +202,30 @@ impl<T: Scalar> Tape<T> {
         blocks.filter(|&(block, _)| counted.insert(block)).map(|(_, bytes)| bytes).sum()
     }
 
+    /// Whether backward passes flush gradients that are nearly denormal (subnormal) to 0, as they do unless this is
+    /// switched off.
+    ///
+    /// Where gradients vanish through time they become subnormal, numbers below 1.2e-38 (f32) with which many
+    /// processors compute 10 to 100 times slower. So each contribution to a gradient is 0 below 1e-31 (f32) or 1e-292
+    /// (f64), the smallest normal number divided by the precision: what is computed from larger ones by sums,
+    /// differences, and products with factors above the precision is not subnormal. Values are left as they are, and
+    /// so are gradients over numbers with derivatives, such as [`Dual`](unspool_tensor::Dual).
+    ///
+    /// ```
+    /// use unspool_autograd::{Tape, Tensor};
+    /// let mut tape = Tape::new();
+    /// let slope = |tape: &Tape| {
+    ///     let x = tape.variable(&Tensor::scalar(1.0));
+    ///     (x * 1e-20 * 1e-20).backward().wrt(x).item()
+    /// };
+    /// assert_eq!(slope(&tape), 0.0);
+    /// tape.set_flush_denormal(false);
+    /// assert_eq!(slope(&tape), 1e-20_f32 * 1e-20);
+    /// ```
+    pub fn set_flush_denormal(&mut self, flush: bool) {
+        self.record.get_mut().least_gradient = if flush { T::TINY } else { T::ZERO };
+    }
+
     /// Drops everything recorded and keeps the memory. Needs the tape to itself: a variable that is
     /// still in use is a compile error.
     pub fn reset(&mut self) {

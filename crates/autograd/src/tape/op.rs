@@ -164,6 +164,8 @@ pub struct InputGrads<'a, T: Scalar> {
     pub(super) gradients: &'a mut Accumulator<T>,
     pub(super) nodes: &'a [Node],
     pub(super) inputs: Inputs<'a, T>,
+    /// Contributions are 0 below it.
+    pub(super) least: T,
 }
 
 impl<T: Scalar> InputGrads<'_, T> {
@@ -179,7 +181,8 @@ impl<T: Scalar> InputGrads<'_, T> {
     }
 
     /// Adds `grad` to the gradient with respect to input `i`. If `grad` has the shape that the
-    /// input was broadcast to, it is summed back to the input's shape.
+    /// input was broadcast to, it is summed back to the input's shape. Elements that are too small
+    /// become 0: those below [`least`](InputGrads::least).
     #[inline]
     #[track_caller]
     pub fn add(&mut self, i: usize, grad: Tensor<T>) {
@@ -193,6 +196,45 @@ impl<T: Scalar> InputGrads<'_, T> {
     #[track_caller]
     #[inline]
     pub fn add_with(&mut self, i: usize, grad: impl FnOnce() -> Tensor<T>) {
+        let least = self.least;
+        self.pass_on(i, || grad().flush(least));
+    }
+
+    /// The magnitude below which elements of a contribution are 0, so that nothing that is computed from them is
+    /// subnormal: see [`Tape::set_flush_denormal`](crate::Tape::set_flush_denormal).
+    ///
+    /// [`add`](InputGrads::add) sets them to 0 in a pass of its own. A rule that computes its elements one by one may do
+    /// it there, and [pass](InputGrads::pass_on) them on:
+    ///
+    /// ```
+    /// # use unspool_autograd::{InputGrads, Inputs, Op, Scalar, Tape, Tensor};
+    /// # #[derive(Clone)]
+    /// # struct Halve;
+    /// # impl Op for Halve {
+    /// #     fn name(&self) -> &'static str { "halve" }
+    /// #     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> { x[0].map(|x| x * T::from_f64(0.5)) }
+    /// fn backward<T: Scalar>(&self, _: Inputs<'_, T>, _: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
+    ///     let least = into.least();
+    ///     into.pass_on(0, || grad.map(|g| (g * T::from_f64(0.5)).flush(least)));
+    /// }
+    /// # }
+    /// # let tape = Tape::new();
+    /// # let x = tape.variable(&Tensor::<f32>::scalar(3.0));
+    /// # assert_eq!(tape.apply(Halve, &[x]).backward().wrt(x).item(), 0.5);
+    /// ```
+    #[inline]
+    pub fn least(&self) -> T {
+        self.least
+    }
+
+    /// Like [`add_with`](InputGrads::add_with), but adds the elements as they are: for those of the gradient in
+    /// another shape, or ones that are flushed already.
+    ///
+    /// # Panics
+    /// As `add_with`.
+    #[track_caller]
+    #[inline]
+    pub fn pass_on(&mut self, i: usize, grad: impl FnOnce() -> Tensor<T>) {
         if self.needs(i) {
             let grad = grad();
             let grad = if grad.same_shape(&self.inputs[i]) {

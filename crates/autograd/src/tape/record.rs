@@ -37,6 +37,8 @@ pub(crate) struct Record<T: Scalar> {
     /// Where it was, with the epoch that began there: values from there on are of this epoch or a
     /// later one.
     pub(super) truncations: Vec<(u32, u32)>,
+    /// The magnitude below which elements of gradients are 0.
+    pub(crate) least_gradient: T,
     /// The number of backward passes that have begun.
     pub(crate) passes: u32,
     /// The capacity of the last backward pass, for the next one.
@@ -68,6 +70,7 @@ impl<T: Scalar> Record<T> {
             watch: None,
             epoch: 0,
             truncations: Vec::new(),
+            least_gradient: T::TINY,
             passes: 0,
             spare: Accumulator::default(),
             empty: Tensor::zeros([0]),

@@ -52,6 +52,35 @@ impl<T: Scalar> Tensor<T> {
         );
     }
 
+    /// This tensor with 0 for each element of a magnitude below `least`, in its own memory if no other tensor shares
+    /// it. Nothing is read if `least` is 0.
+    #[doc(hidden)]
+    #[inline]
+    pub fn flush(mut self, least: T) -> Tensor<T> {
+        if least == T::ZERO {
+            return self;
+        }
+        if !(self.buffer.is_unique() && self.is_contiguous()) {
+            return self.map(
+                #[inline(always)]
+                |x| x.flush(least),
+            );
+        }
+        let elements = self.as_mut_slice();
+        dispatch(
+            #[inline(always)]
+            || {
+                update_run(
+                    elements,
+                    [],
+                    #[inline(always)]
+                    |x, []| x.flush(least),
+                )
+            },
+        );
+        self
+    }
+
     /// Replaces each element `x` of this tensor and the elements `o` of `others` at its position by
     /// `f(x, o, y)`, with `y` from `source`: several results in one pass over the memory. All have
     /// one shape.

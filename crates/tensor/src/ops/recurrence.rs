@@ -112,7 +112,8 @@ impl<T: Scalar> Tensor<T> {
     }
 
     /// The gradients with respect to `a` (if `a_needed`), `b` and `h0`, given the result `y` of
-    /// [`recurrence`](Tensor::recurrence) and the gradient `grad` with respect to it.
+    /// [`recurrence`](Tensor::recurrence) and the gradient `grad` with respect to it. What passes from step to step
+    /// is 0 below `least`.
     #[doc(hidden)]
     pub fn recurrence_gradients<F: Form<N>, const N: usize>(
         a: [&Tensor<T>; N],
@@ -120,7 +121,7 @@ impl<T: Scalar> Tensor<T> {
         h0: [&Tensor<T>; N],
         y: &Tensor<T>,
         mut grad: Tensor<T>,
-        a_needed: bool,
+        (a_needed, least): (bool, T),
     ) -> RecurrenceGradients<T, N> {
         let shape: Shape = y.shape()[usize::from(N == 2)..].iter().copied().collect();
         let step: Shape = shape[1..].iter().copied().collect();
@@ -177,7 +178,7 @@ impl<T: Scalar> Tensor<T> {
                                 let da = &mut das[if is_constant { 0 } else { t }];
                                 F::factor_gradient(da, g, h, b, is_constant);
                             }
-                            F::step_back(g, carried, a);
+                            F::step_back(g, carried, a, least);
                         }
                     },
                 );

@@ -127,6 +127,23 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
         self
     }
 
+    /// The magnitude below which gradients are flushed to 0: sums and differences of numbers that
+    /// are not below it are multiples of the smallest normal number, and their products with a factor of at least
+    /// the precision are not below that. 0 for numbers with derivatives, which would lose them.
+    #[doc(hidden)]
+    const TINY: Self = Self::ZERO;
+    /// This number, or 0 if its magnitude is below `least`; itself if it has derivatives.
+    ///
+    /// ```
+    /// use unspool_tensor::Scalar;
+    /// assert_eq!([1e-31_f64.flush(1e-30), (-1e-29_f64).flush(1e-30)], [0.0, -1e-29]);
+    /// ```
+    #[inline(always)]
+    fn flush(self, least: Self) -> Self {
+        let _ = least;
+        self
+    }
+
     /// `c = a b`, or `c += a b`: the matrix product of this type.
     #[doc(hidden)]
     fn gemm(product: Product<'_, Self>);
@@ -147,6 +164,12 @@ macro_rules! scalar {
             #[inline(always)]
             fn unlifted(lifted: $t) -> ($t, $t) {
                 (lifted, 0.0)
+            }
+
+            const TINY: $t = $t::MIN_POSITIVE / $t::EPSILON;
+            #[inline(always)]
+            fn flush(self, least: $t) -> $t {
+                if self.abs() < least { 0.0 } else { self }
             }
 
             #[inline]

@@ -22,8 +22,8 @@ impl Op for ScatterAdd {
     }
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(1, || grad.gather(self.axis, &self.positions));
-        into.add(0, grad);
+        into.pass_on(1, || grad.gather(self.axis, &self.positions));
+        into.pass_on(0, || grad);
     }
 }
 

@@ -97,7 +97,7 @@ impl Op for LayerNorm {
         if let Some([dgain, _]) = dgain {
             into.add(1, dgain);
         }
-        into.add(2, grad);
+        into.pass_on(2, || grad);
     }
 }
 

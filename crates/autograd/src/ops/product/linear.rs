@@ -31,7 +31,7 @@ impl Op for Linear {
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.add_with(0, || x.matmul_t(&grad, 1));
         into.add_matmul_tn(1, &x[0], &grad);
-        into.add(2, grad);
+        into.pass_on(2, || grad);
     }
 
     fn push_forward<T: Scalar>(&self, x: PushedInputs<'_, T>) -> Option<Vec<Tensor<T::Lifted>>> {

@@ -24,7 +24,8 @@ impl Op for Mean {
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let shape = x[0].shape();
         let n = T::from_f64(self.0.terms(shape) as f64);
-        into.add_with(0, || self.0.restore(&grad.map(|g| g / n), shape).expand(shape));
+        let least = into.least();
+        into.pass_on(0, || self.0.restore(&grad.map(|g| (g / n).flush(least)), shape).expand(shape));
     }
 }
 

@@ -23,7 +23,7 @@ impl Op for Sum {
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let shape = x[0].shape();
-        into.add_with(0, || self.0.restore(&grad, shape).expand(shape));
+        into.pass_on(0, || self.0.restore(&grad, shape).expand(shape));
     }
 }
 

@@ -21,7 +21,7 @@ impl Op for Expand {
     }
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add(0, grad); // summed back to the input's shape there
+        into.pass_on(0, || grad); // summed back to the input's shape there
     }
 }
 

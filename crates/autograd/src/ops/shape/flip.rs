@@ -23,7 +23,7 @@ impl Op for Flip {
     }
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || grad.flip(self.axis));
+        into.pass_on(0, || grad.flip(self.axis));
     }
 }
 

@@ -40,7 +40,7 @@ impl Op for Pad {
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let end = self.before + x[0].shape()[self.axis];
-        into.add_with(0, || grad.slice(self.axis, self.before..end));
+        into.pass_on(0, || grad.slice(self.axis, self.before..end));
     }
 }
 

@@ -27,7 +27,7 @@ impl Op for Permute {
         for (to, &from) in order.iter().enumerate() {
             inverse[from] = to;
         }
-        into.add_with(0, || grad.permute(&inverse[..order.len()]));
+        into.pass_on(0, || grad.permute(&inverse[..order.len()]));
     }
 }
 

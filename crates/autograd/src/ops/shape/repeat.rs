@@ -38,7 +38,7 @@ impl Op for Repeat {
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let size = x[0].shape()[self.axis];
         for i in 0..self.copies(&x[0]) {
-            into.add_with(0, || grad.slice(self.axis, i * size..(i + 1) * size));
+            into.pass_on(0, || grad.slice(self.axis, i * size..(i + 1) * size));
         }
     }
 }

@@ -22,7 +22,7 @@ impl Op for Reshape {
     }
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || grad.reshape(x[0].shape()));
+        into.pass_on(0, || grad.reshape(x[0].shape()));
     }
 }
 

@@ -40,7 +40,7 @@ impl Op for Roll {
     }
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || self.of(&grad, true));
+        into.pass_on(0, || self.of(&grad, true));
     }
 }
 

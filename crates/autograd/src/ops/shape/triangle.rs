@@ -44,7 +44,7 @@ impl<const LOWER: bool> Op for Triangle<LOWER> {
     }
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || self.of(grad));
+        into.pass_on(0, || self.of(grad));
     }
 }
 

@@ -87,7 +87,7 @@ impl Op for VecToTrilMatrix {
     }
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
-        into.add_with(0, || self.triangle.vectors(&grad));
+        into.pass_on(0, || self.triangle.vectors(&grad));
     }
 }
 
@@ -112,7 +112,7 @@ impl Op for TrilMatrixToVec {
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let shape: Shape = x[0].shape();
-        into.add_with(0, || self.triangle.matrices(&grad, shape[shape.rank() - 1]));
+        into.pass_on(0, || self.triangle.matrices(&grad, shape[shape.rank() - 1]));
     }
 }
 

@@ -26,7 +26,7 @@ impl Op for Concat {
         let mut start = 0;
         for (i, value) in x.iter().enumerate() {
             let len = value.shape()[self.axis];
-            into.add_with(i, || grad.slice(self.axis, start..start + len));
+            into.pass_on(i, || grad.slice(self.axis, start..start + len));
             start += len;
         }
     }

@@ -24,7 +24,7 @@ impl Op for Stack {
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         for i in 0..x.len() {
-            into.add_with(i, || grad.select(self.axis, i)); // a view: one buffer for the gradients of all steps
+            into.pass_on(i, || grad.select(self.axis, i)); // a view: one buffer for the gradients of all steps
         }
     }
 }

@@ -103,7 +103,9 @@ impl<T: Scalar> Values<T> {
         let nodes: Vec<Node> = (0..self.values.len()).map(|i| Node::leaf(0, needs(i))).collect();
         for (op, ids, value, grad) in ops {
             let inputs = self.inputs(ids, Turn::Backward { pass: 0 });
-            op.backward(0, inputs, value, grad, &mut InputGrads { gradients: &mut gradients, nodes: &nodes, inputs });
+            // Gradients that are differentiated again are exact.
+            let into = &mut InputGrads { gradients: &mut gradients, nodes: &nodes, inputs, least: T::ZERO };
+            op.backward(0, inputs, value, grad, into);
         }
         gradients.settle_all();
         gradients

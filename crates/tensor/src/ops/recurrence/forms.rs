@@ -16,8 +16,8 @@ pub trait Form<const N: usize>: Clone + Send + Sync + 'static {
     fn factor_gradient<T: Scalar>(da: &mut [&mut [T]; N], g: [&[T]; N], h: [&[T]; N], b: [&[T]; N], add: bool);
 
     /// From `g` the gradient with respect to `b`, in its place, and what reaches the step before,
-    /// `carried`.
-    fn step_back<T: Scalar>(g: &mut [&mut [T]; N], carried: &mut [&mut [T]; N], a: [&[T]; N]);
+    /// `carried`; 0 if it is below `least`.
+    fn step_back<T: Scalar>(g: &mut [&mut [T]; N], carried: &mut [&mut [T]; N], a: [&[T]; N], least: T);
 }
 
 /// `h_t = a_t h_(t-1) + b_t`: `da_t = h_(t-1) g_t`, `db_t = g_t`, and `a_t g_t` goes on.
@@ -46,11 +46,11 @@ impl Form<1> for Real {
     }
 
     #[inline(always)]
-    fn step_back<T: Scalar>([g]: &mut [&mut [T]; 1], [carried]: &mut [&mut [T]; 1], [a]: [&[T]; 1]) {
+    fn step_back<T: Scalar>([g]: &mut [&mut [T]; 1], [carried]: &mut [&mut [T]; 1], [a]: [&[T]; 1], least: T) {
         let n = g.len();
         let (carried, a) = (&mut carried[..n], &a[..n]);
         for i in 0..n {
-            carried[i] = a[i] * g[i];
+            carried[i] = (a[i] * g[i]).flush(least);
         }
     }
 }
@@ -82,11 +82,11 @@ impl Form<1> for Lerp {
     }
 
     #[inline(always)]
-    fn step_back<T: Scalar>([g]: &mut [&mut [T]; 1], [carried]: &mut [&mut [T]; 1], [a]: [&[T]; 1]) {
+    fn step_back<T: Scalar>([g]: &mut [&mut [T]; 1], [carried]: &mut [&mut [T]; 1], [a]: [&[T]; 1], least: T) {
         let n = g.len();
         let (carried, a) = (&mut carried[..n], &a[..n]);
         for i in 0..n {
-            carried[i] = (T::ONE - a[i]) * g[i];
+            carried[i] = ((T::ONE - a[i]) * g[i]).flush(least);
             g[i] = a[i] * g[i];
         }
     }
@@ -125,12 +125,12 @@ impl Form<2> for Complex {
     }
 
     #[inline(always)]
-    fn step_back<T: Scalar>([gr, gi]: &mut [&mut [T]; 2], [cr, ci]: &mut [&mut [T]; 2], [ar, ai]: [&[T]; 2]) {
+    fn step_back<T: Scalar>([gr, gi]: &mut [&mut [T]; 2], [cr, ci]: &mut [&mut [T]; 2], [ar, ai]: [&[T]; 2], least: T) {
         let n = gr.len();
         let (gi, cr, ci, ar, ai) = (&gi[..n], &mut cr[..n], &mut ci[..n], &ar[..n], &ai[..n]);
         for i in 0..n {
-            cr[i] = ar[i] * gr[i] + ai[i] * gi[i];
-            ci[i] = ar[i] * gi[i] - ai[i] * gr[i];
+            cr[i] = (ar[i] * gr[i] + ai[i] * gi[i]).flush(least);
+            ci[i] = (ar[i] * gi[i] - ai[i] * gr[i]).flush(least);
         }
     }
 }
