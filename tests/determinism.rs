@@ -1,4 +1,4 @@
-//! The same seed gives the same bits: twice, and at any number of threads.
+//! The same seed gives the same bits: twice, at any number of threads, and with vectors of any width.
 
 use unspool::prelude::*;
 use unspool::train::History;
@@ -35,12 +35,62 @@ fn the_number_of_threads_does_not_change_a_bit() {
     }
 }
 
+/// A hash of the bits of a training and of gradients of most kinds of ops: what the test below compares.
+#[test]
+fn print_a_hash_of_many_bits() {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    let (weights, _, predictions, loss) = train(1, 5);
+    (weights, predictions, loss).hash(&mut hasher);
+    let model = sequential().seed(1).add(lstm(5, 37).return_sequences()).add(gru(37, 20).return_sequences());
+    let tape = Tape::new();
+    let net = tape.bind(&model);
+    let x = tape.variable(&Tensor::from_fn([40, 33, 5], |i| (i as f32 * 0.7).sin()));
+    let y = net.forward(x).layer_norm(1e-5);
+    let scores = y.select(0, 39).matmul(y.select(0, 20).t()).softmax(1);
+    let terms = [y.sin(), y.gelu(), y.softplus(), y.powf(2.0), y.abs().ln1p(), y.exp().cumsum(0)];
+    let loss = terms.into_iter().fold(scores.square().sum(), |sum, term| sum + term.mean());
+    let gradients = loss.backward();
+    let bits = |t: &Tensor| t.to_vec().into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    bits(&gradients.wrt(x)).hash(&mut hasher);
+    gradients.of(&net).leaves().into_iter().for_each(|leaf| bits(leaf).hash(&mut hasher));
+    println!("hash: {:x}", hasher.finish());
+}
+
+#[test]
+fn the_width_of_vectors_does_not_change_a_bit() {
+    let hash = |level: &str| {
+        let run = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "print_a_hash_of_many_bits", "--nocapture"])
+            .env("UNSPOOL_SIMD", level)
+            .output()
+            .unwrap();
+        let (out, errors) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8(run.stderr).unwrap());
+        match out.lines().find_map(|line| line.split_once("hash: ")) {
+            Some((_, hash)) => Ok(hash.to_owned()),
+            None => Err(errors),
+        }
+    };
+    let widest = hash("").unwrap();
+    for level in ["avx512", "avx2"] {
+        match hash(level) {
+            Ok(found) => assert_eq!(found, widest, "{level}"),
+            Err(errors) => assert!(errors.contains("this processor"), "{errors}"), // which has no such vectors
+        }
+    }
+    if cfg!(target_arch = "x86_64") {
+        let errors = hash("mmx").unwrap_err();
+        assert!(errors.contains(r#"UNSPOOL_SIMD is "mmx": it must be `avx512`, `avx2` or `baseline`"#), "{errors}");
+        hash("baseline").unwrap();
+    }
+}
+
 #[test]
 fn another_seed_gives_other_weights() {
     assert_ne!(train(1, 5).0, train(1, 6).0);
 }
 
-/// A weight is packed from its second use on, and packed products round differently: each pass counts its own uses.
+/// Weights are packed at their first or second use, which changes no bit.
 #[test]
 fn every_backward_pass_over_a_tape_computes_the_same_bits() {
     let model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(1), 5, 37));

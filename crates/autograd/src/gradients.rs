@@ -133,7 +133,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
             "contributions: the tape keeps no gradients of computed values; make it by Tape::new().keep_all()"
         );
         let mut scratch = Accumulator::default();
-        ranges.into_iter().map(move |range| contributions(self.tape, &self.sums, self.pass, range, &mut scratch))
+        ranges.into_iter().map(move |range| contributions(self.tape, &self.sums, range, &mut scratch))
     }
 
     fn look_up(&self, var: Var<'t, T>) -> Result<Tensor<T>, &'static str> {

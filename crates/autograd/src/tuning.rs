@@ -1,10 +1,6 @@
 //! Every constant of this crate that a measurement set, with that measurement.
 //!
-//! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it. `VECTOR` is
-//! the tensor crate's, which pads packed matrices to it: the choice between plain and packed
-//! products depends on it.
-
-pub(crate) use unspool_tensor::VECTOR;
+//! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it.
 
 /// The products `aᵀ g` of one weight are computed when this many rows are collected: enough for a
 /// product at full speed, few enough that the rows are still in cache.
@@ -13,15 +9,11 @@ pub(crate) use unspool_tensor::VECTOR;
 /// an LSTM(20) step takes 1.12 times as long.
 pub(crate) const DEFERRED_ROWS: usize = 256;
 
-/// A product with at least this many rows reads its matrix so often that a packed copy pays for
-/// itself within this product alone.
-pub(crate) const MANY_ROWS: usize = 512;
-
-/// A matrix of fewer elements stays in the second-level cache as is, and is read as is if its rows
-/// are whole vectors.
+/// A matrix of fewer elements is read as it is by the products of a tape, at every use.
 ///
-/// 64 rows times a weight of 512 x 2048, which is larger: 107 GFLOP/s as is, 138 packed.
-pub(crate) const LARGE: usize = 1 << 16;
+/// 64 rows times one of 256 x 1024, on an Intel Xeon with AVX-512: 108 GFLOP/s as is, 158 packed; 64 x 64 x 64, 32 x 20 x 80
+/// and the like as fast either way.
+pub(crate) const LARGE: usize = 1 << 15;
 
 /// A slice whose rows have fewer elements is copied out, not read with gaps between its rows.
 ///

@@ -61,4 +61,4 @@ pub use storage::counting_allocator::CountingAllocator;
 pub use storage::pool::{bytes_allocated, release_memory};
 pub use tensor::Tensor;
 #[doc(hidden)]
-pub use tuning::{DIRECTIONS, VECTOR};
+pub use tuning::DIRECTIONS;

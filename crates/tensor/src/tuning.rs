@@ -2,30 +2,37 @@
 //!
 //! Where no machine is named, it is the one of docs/DESIGN.md: two cores of an Intel Xeon with
 //! AVX-512 (Sapphire Rapids class), one thread. Where no measurement is named, none is on record.
-//! Changing [`SUM_BLOCK`], [`SUM_LANES`] or [`SUM_ROWS`] changes the order of additions, and so the
+//! Changing [`SUM_BLOCK`], [`SUM_LANES`], [`SUM_ROWS`], [`INNER_BLOCK`] or [`DOT_LANES`] changes the order of additions, and so the
 //! bits of results.
 
-/// The elements to which packed matrices pad their rows: one AVX-512 vector of f32.
+/// The columns of a panel of a packed matrix: two AVX-512 vectors of f32.
 ///
-/// With a number of columns that is no multiple of it, the product crate copies the matrix in each
-/// product. The cost of that copy alone was not written down. The tape uses the same constant to
-/// choose which products read a matrix as is.
-#[doc(hidden)]
-pub const VECTOR: usize = 16;
+/// 64 rows times one of 256 x 1024, in tiles of 12 x 2 vectors: 146 GFLOP/s, and 129 in panels of 64 columns, of which a
+/// tile reads a half; in tiles of 6 x 4 vectors, as wide as such a panel, 152, against 158 in tiles of 14 x 2.
+pub(crate) const PANEL: usize = 32;
 
-/// The columns of a panel of a packed matrix: four vectors, and narrow enough that a panel of 512
-/// rows of f32 (128 KiB) stays in the second-level cache.
+/// The terms of a product's sums that are added up in registers at once, so that a panel's rows stay in the second-level
+/// cache. Not measured against others. It changes the order of additions.
+pub(crate) const INNER_BLOCK: usize = 2048;
+
+/// The rows of the left operand that are multiplied by all panels of the other one before the next rows are: those of a
+/// tile, times this many elements over the length of a row. Not measured against others.
+pub(crate) const ROW_BLOCK: usize = 1 << 12;
+
+/// A matrix of at least this many bytes is packed for a product with at least [`PACK_FOR_ROWS`] rows.
 ///
-/// 64 rows times a weight of 512 x 2048: 107 GFLOP/s as is, 138 in panels; times its transpose: 92
-/// and 143. Other widths are not on record.
-pub(crate) const PANEL_COLUMNS: usize = 64;
+/// 128 rows times one of 784 x 512 took 900 us as it is and 700 packed before, and packing it some 150.
+pub(crate) const PACK_BYTES: usize = 1 << 17;
 
-/// The rows of the left operand that one product with a panel takes at most. With more, the product
-/// crate copies the panel once more: 7% of a training step of LSTM(256).
-pub(crate) const PANEL_ROWS: usize = 48;
+/// See [`PACK_BYTES`].
+pub(crate) const PACK_FOR_ROWS: usize = 128;
 
-/// The rows that packing a transpose reads at once, so that each cache line of the source (16
-/// elements of f32) is read once. Not measured.
+/// The sums side by side in the dot products of a single row and a transpose. A row of at least so many elements times a
+/// transpose of 128 x 512 takes 8 to 13 us; packed for it, 23.
+pub(crate) const DOT_LANES: usize = 64;
+
+/// The rows of a transpose that are packed at once, so that each cache line of the source (16
+/// elements of f32) is read once, in squares of 4 x 4: 20 us for 128 x 512 f32, 45 one by one.
 pub(crate) const PACK_ROWS: usize = 16;
 
 /// Threads share a packed product of at least this many multiplications, which takes one thread
@@ -36,6 +43,9 @@ pub(crate) const PACK_ROWS: usize = 16;
 /// 115 ms on one thread and 115 to 134 on two (a halted core takes up to 0.1 ms to wake), and
 /// batches in shards 3 to 5% longer.
 pub(crate) const PARALLEL_PRODUCT: usize = 1 << 29;
+
+/// The panels of a part of such a product. Not measured.
+pub(crate) const PARALLEL_PANELS: usize = 2;
 
 /// The elements that [`Tensor::zip_mut_with`](crate::Tensor::zip_mut_with) copies to the stack and
 /// back at a time.

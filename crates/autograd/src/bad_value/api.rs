@@ -76,7 +76,7 @@ impl<T: Scalar> Gradients<'_, T> {
     pub fn bad_value(&self) -> Option<BadValue> {
         let record = self.tape.record.borrow();
         record.require_all_kept("bad_value");
-        of_gradients(&record, &self.sums, self.pass)
+        of_gradients(&record, &self.sums)
     }
 }
 

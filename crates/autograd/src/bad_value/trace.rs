@@ -19,9 +19,9 @@ pub(super) fn of_value<T: Scalar>(record: &Record<T>, id: u32) -> Option<BadValu
 
 /// The first bad value from which the gradient of a variable is bad, if one is. `sums` are the
 /// gradients of all values.
-pub(super) fn of_gradients<T: Scalar>(record: &Record<T>, sums: &Accumulator<T>, pass: u32) -> Option<BadValue> {
+pub(super) fn of_gradients<T: Scalar>(record: &Record<T>, sums: &Accumulator<T>) -> Option<BadValue> {
     let kinds = (0..sums.len() as u32).map(|id| sums.get(id).map_or(Kind::Finite, kind)).collect();
-    Gradients { record, sums, pass, kinds }.explain()
+    Gradients { record, sums, kinds }.explain()
 }
 
 /// What kind of number a tensor holds, the worst of all.
@@ -145,7 +145,6 @@ impl<'a, T: Scalar> Values<'a, T> {
 struct Gradients<'a, T: Scalar> {
     record: &'a Record<T>,
     sums: &'a Accumulator<T>,
-    pass: u32,
     /// Of each gradient.
     kinds: Vec<Kind>,
 }
@@ -181,7 +180,7 @@ impl<T: Scalar> Gradients<'_, T> {
         let mut parts = Vec::new();
         for consumer in (id + 1..self.kinds.len() as u32).rev().filter(|&c| record.inputs_of(c).contains(&id)) {
             let Some(grad) = self.sums.get(consumer) else { continue };
-            let of_inputs = of_op(record, consumer, grad.clone(), self.pass, &mut scratch);
+            let of_inputs = of_op(record, consumer, grad.clone(), &mut scratch);
             parts.extend(of_inputs.into_iter().filter(|&(input, _)| input == id).map(|(_, part)| (consumer, part)));
         }
         let worst = parts.iter().map(|(_, part)| kind(part)).max().unwrap_or(Kind::Finite);

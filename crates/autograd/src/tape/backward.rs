@@ -4,7 +4,6 @@ use super::accumulator::Accumulator;
 use super::checkpoint::Pass;
 use super::node::OpRef;
 use super::op::{InputGrads, Inputs};
-use super::packed_weights::Turn;
 use super::profiler::Laps;
 use super::record::Record;
 use unspool_tensor::{Scalar, Tensor};
@@ -65,7 +64,7 @@ pub(super) fn step<T: Scalar>(gradients: &mut Accumulator<T>, record: &Record<T>
         return;
     }
     if let Some(grad) = gradients.take(id, record.retains(id, pass)) {
-        run_rule(gradients, record, (id, node.op()), grad, pass);
+        run_rule(gradients, record, (id, node.op()), grad);
     }
 }
 
@@ -76,14 +75,8 @@ pub(super) fn run_rule<T: Scalar>(
     record: &Record<T>,
     (id, op): (u32, OpRef),
     grad: Tensor<T>,
-    pass: u32,
 ) {
-    let inputs = Inputs {
-        values: &record.values,
-        ids: record.inputs_of(id),
-        packed: &record.packed,
-        turn: Turn::Backward { pass },
-    };
+    let inputs = Inputs { values: &record.values, ids: record.inputs_of(id), packed: &record.packed };
     let mut into = InputGrads { gradients, nodes: &record.nodes, inputs, least: record.least_gradient };
     record.ops.backward(op, inputs, &record.values[id as usize], grad, &mut into);
 }

@@ -9,7 +9,6 @@
 use super::accumulator::Accumulator;
 use super::node::Node;
 use super::op::Inputs;
-use super::packed_weights::Turn;
 use super::record::Record;
 use super::{Tape, Var};
 use std::ops::Range;
@@ -308,7 +307,6 @@ fn recompute<T: Scalar>(record: &mut Record<T>, at: usize) {
     let segment = record.segments.closed[at];
     let mut children = (at - segment.inside as usize..at).peekable();
     let mut release = record.segments.releases.partition_point(|r| r.at <= segment.start);
-    record.packed.begin_replay();
     let is_watched = record.is_watched();
     for id in segment.start..segment.end {
         let node = record.nodes[id as usize];
@@ -316,8 +314,7 @@ fn recompute<T: Scalar>(record: &mut Record<T>, at: usize) {
         if !node.is_leaf() && (is_absent || record.segments.kept[kept].binary_search(&id).is_ok()) {
             let begun = is_watched.then(Instant::now);
             let ids = record.inputs_of(id);
-            let turn = Turn::Replay { node: id };
-            let inputs = Inputs { values: &record.values, ids, packed: &record.packed, turn };
+            let inputs = Inputs { values: &record.values, ids, packed: &record.packed };
             let value = record.ops.forward(node.op(), inputs);
             let (name, before) = (record.ops.name(node.op()), &record.values[id as usize]);
             // What was kept is what the gradients so far are of.

@@ -12,7 +12,6 @@ use unspool_tensor::{Scalar, Tensor};
 pub(crate) fn contributions<'t, T: Scalar>(
     tape: &'t Tape<T>,
     complete: &Accumulator<T>,
-    pass: u32,
     range: Range<usize>,
     sums: &mut Accumulator<T>,
 ) -> Vec<(Var<'t, T>, Tensor<T>)> {
@@ -27,8 +26,7 @@ pub(crate) fn contributions<'t, T: Scalar>(
         }
         let Some(grad) = complete.get(id) else { continue };
         // What reaches the other inputs is in their complete gradients already.
-        for (input, part) in
-            of_op(record, id, grad.clone(), pass, sums).into_iter().filter(|&(input, _)| is_variable(input))
+        for (input, part) in of_op(record, id, grad.clone(), sums).into_iter().filter(|&(input, _)| is_variable(input))
         {
             match found.iter_mut().find(|(var, _)| var.id() == input) {
                 Some((_, sum)) => sum.update(&part, |sum, part| sum + part),
@@ -45,11 +43,10 @@ pub(crate) fn of_op<T: Scalar>(
     record: &Record<T>,
     id: u32,
     grad: Tensor<T>,
-    pass: u32,
     sums: &mut Accumulator<T>,
 ) -> Vec<(u32, Tensor<T>)> {
     sums.reserve(id);
-    run_rule(sums, record, (id, record.nodes[id as usize].op()), grad, pass);
+    run_rule(sums, record, (id, record.nodes[id as usize].op()), grad);
     let mut parts = Vec::new();
     for &input in record.inputs_of(id) {
         sums.settle(input);

@@ -2,7 +2,7 @@
 
 use super::accumulator::Accumulator;
 use super::node::{Node, Saves};
-use super::packed_weights::{PackedWeights, Turn};
+use super::packed_weights::PackedWeights;
 use super::pushed_inputs::PushedInputs;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -92,7 +92,6 @@ pub struct Inputs<'a, T: Scalar> {
     pub(super) values: &'a [Tensor<T>],
     pub(super) ids: &'a [u32],
     pub(super) packed: &'a PackedWeights<T>,
-    pub(super) turn: Turn,
 }
 
 impl<'a, T: Scalar> Inputs<'a, T> {
@@ -117,7 +116,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// If the shapes do not multiply.
     #[track_caller]
     pub fn matmul(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
-        self.packed.product(self.turn, None, a, (self.ids[i], false), &self[i])
+        self.packed.product(None, a, (self.ids[i], false), &self[i])
     }
 
     /// The product `a wᵀ`, where `w` is input `i`: `a` is `[.., N]`, `w` is `[K, N]`. Like
@@ -127,7 +126,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// If the shapes do not multiply.
     #[track_caller]
     pub fn matmul_t(&self, a: &Tensor<T>, i: usize) -> Tensor<T> {
-        self.packed.product(self.turn, None, a, (self.ids[i], true), &self[i])
+        self.packed.product(None, a, (self.ids[i], true), &self[i])
     }
 
     /// `sum + a w`, where `w` is input `i`: `sum` is `[.., N]`, `a` is `[.., K]`, `w` is `[K, N]`.
@@ -137,7 +136,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn addmm(&self, sum: Tensor<T>, a: &Tensor<T>, i: usize) -> Tensor<T> {
-        self.packed.product(self.turn, Some(sum), a, (self.ids[i], false), &self[i])
+        self.packed.product(Some(sum), a, (self.ids[i], false), &self[i])
     }
 
     /// The inputs in order.

@@ -3,7 +3,6 @@
 use super::accumulator::Accumulator;
 use super::backward::step;
 use super::op::Inputs;
-use super::packed_weights::Turn;
 use super::record::Record;
 use super::watch::Note;
 use crate::profile::{Cost, Event, Profile, ProfileRow};
@@ -253,12 +252,7 @@ impl Laps {
         step(gradients, record, id, pass);
         let mut flops = 0.0;
         if record.note(id).is_some_and(|note| note.flops > 0.0) {
-            let inputs = Inputs {
-                values: &record.values,
-                ids: record.inputs_of(id),
-                packed: &record.packed,
-                turn: Turn::Backward { pass },
-            };
+            let inputs = Inputs { values: &record.values, ids: record.inputs_of(id), packed: &record.packed };
             for (i, &input) in inputs.ids.iter().enumerate() {
                 if record.nodes[input as usize].needs_gradient() {
                     flops += record.ops.gradient_flops(node.op(), inputs, &record.values[id as usize], i);

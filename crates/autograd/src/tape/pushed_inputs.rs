@@ -3,7 +3,7 @@
 
 use super::op::Inputs;
 use super::op_arena::OpList;
-use super::packed_weights::{PackedWeights, Turn};
+use super::packed_weights::PackedWeights;
 use crate::tuning::PUSHED_ROWS;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -43,8 +43,8 @@ impl<T: Scalar> PushedInputs<'_, T> {
             let ids: Vec<u32> = (0..self.ids.len() as u32).collect();
             let in_group = |group| {
                 let values: Vec<_> = (0..ids.len()).map(|i| self.lifted(i, group).clone()).collect();
-                let (packed, turn) = (PackedWeights::new(), Turn::Forward { node: 0 });
-                op.forward(0, Inputs { values: &values, ids: &ids, packed: &packed, turn })
+                let packed = PackedWeights::new();
+                op.forward(0, Inputs { values: &values, ids: &ids, packed: &packed })
             };
             (0..self.groups).map(in_group).collect()
         })
@@ -92,14 +92,10 @@ fn product_of_rows<T: Scalar>(a: &Tensor<T::Lifted>, b: &Tensor<T>) -> Option<Te
     let (shape, parts) = (a.shape(), T::PARTS);
     let rows = shape.rank() - 2;
     let a = Tensor::parts(a).reshape(shape.insert(shape.rank(), parts)).t(); // [.., M, PARTS, K]
-    let y = product(&a.reshape(shape.with(rows, shape[rows] * parts)), b); // [.., M PARTS, N]
+    let y = a.reshape(shape.with(rows, shape[rows] * parts)).matmul(b); // [.., M PARTS, N]
     let shape = y.shape();
     let (rows, columns) = (shape.rank() - 2, shape.rank() - 1);
     let split = shape.with(rows, shape[rows] / parts);
     let y = y.reshape(split.insert(columns, parts)).t(); // [.., M, N, PARTS]
     Some(y.reshape(split.with(columns, shape[columns] * parts)).join_parts())
-}
-
-fn product<T: Scalar>(a: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
-    PackedWeights::new().product(Turn::Forward { node: 0 }, None, a, (0, false), b)
 }

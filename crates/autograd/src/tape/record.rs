@@ -7,7 +7,7 @@ use super::names::Names;
 use super::node::{Node, Saves};
 use super::op::{Inputs, Op};
 use super::op_arena::OpArena;
-use super::packed_weights::{PackedWeights, Turn};
+use super::packed_weights::PackedWeights;
 use super::watch::{WATCHED, Watch};
 use super::{Tape, Var, panic_absent};
 use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS, SMALL_BLOCK};
@@ -142,8 +142,7 @@ impl<T: Scalar> Record<T> {
     /// The inputs from here to the end of the list, of an op that has no value yet.
     #[inline(always)]
     pub(super) fn new_inputs(&self, first_input: usize) -> Inputs<'_, T> {
-        let turn = Turn::Forward { node: self.nodes.len() as u32 };
-        Inputs { values: &self.values, ids: &self.inputs[first_input..], packed: &self.packed, turn }
+        Inputs { values: &self.values, ids: &self.inputs[first_input..], packed: &self.packed }
     }
 
     /// Records a value and the op that computed it. If that is not `recorded`, the value becomes a

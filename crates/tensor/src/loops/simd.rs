@@ -2,23 +2,23 @@
 //!
 //! A plain scalar loop is compiled three times: for AVX-512, for AVX2 with FMA, and for the
 //! target's baseline. [`dispatch`] runs the widest version this processor supports, so users need
-//! no `target-cpu` flag. The loop is vectorized only if it is inlined into that version: closures
+//! no `target-cpu` flag; the environment variable `UNSPOOL_SIMD` chooses another. The loop is vectorized only if it is inlined into that version: closures
 //! passed to [`dispatch`], and everything they call, carry `#[inline(always)]`.
 
 #[cfg(target_arch = "x86_64")]
-mod level {
+pub(crate) mod level {
     use std::arch::is_x86_feature_detected as has;
     use std::sync::atomic::{AtomicU8, Ordering};
 
-    pub(super) const BASELINE: u8 = 1;
-    pub(super) const AVX2: u8 = 2;
-    pub(super) const AVX512: u8 = 3;
+    pub(crate) const BASELINE: u8 = 1;
+    pub(crate) const AVX2: u8 = 2;
+    pub(crate) const AVX512: u8 = 3;
 
     static LEVEL: AtomicU8 = AtomicU8::new(0);
 
     /// The widest level that this processor supports, detected once.
     #[inline(always)]
-    pub(super) fn get() -> u8 {
+    pub(crate) fn get() -> u8 {
         match LEVEL.load(Ordering::Relaxed) {
             0 => detect(),
             level => level,
@@ -29,12 +29,16 @@ mod level {
     fn detect() -> u8 {
         let avx2 = has!("avx2") && has!("fma");
         let avx512 = avx2 && has!("avx512f") && has!("avx512vl") && has!("avx512dq") && has!("avx512bw");
-        let level = if avx512 {
-            AVX512
-        } else if avx2 {
-            AVX2
-        } else {
-            BASELINE
+        let widest =
+            [(avx512, AVX512), (avx2, AVX2)].into_iter().find(|(has, _)| *has).map_or(BASELINE, |(_, level)| level);
+        let level = match std::env::var("UNSPOOL_SIMD").as_deref() {
+            Err(_) | Ok("") => widest,
+            Ok("avx512") if widest >= AVX512 => AVX512,
+            Ok("avx2") if widest >= AVX2 => AVX2,
+            Ok("baseline") => BASELINE,
+            Ok(other) => panic!(
+                "UNSPOOL_SIMD is {other:?}: it must be `avx512`, `avx2` or `baseline`, and this processor have it"
+            ),
         };
         LEVEL.store(level, Ordering::Relaxed);
         level

@@ -1,9 +1,9 @@
 //! Matrix products of tensors: shapes and layouts are checked here, `strips` calls the kernels.
 //!
 //! - `packed`: a matrix copied into the order in which many products read it;
-//! - `strips`: one product cut into strips of columns, on one thread or several.
+//! - `strips`: one product, on one thread or in strips of columns on several.
 //!
-//! The kernels themselves, and the crate they come from, are in `scalar::gemm`.
+//! The kernel itself is in `scalar::kernel`.
 //!
 //! What must stay true: which path a product takes depends on its shape and layout alone, never on
 //! the number of threads, so that results have the same bits on every run.
@@ -16,6 +16,7 @@ use crate::loops::strided::Walk;
 use crate::scalar::Scalar;
 use crate::scalar::gemm::Matrix;
 use crate::shape::Shape;
+use crate::storage::layout::Layout;
 use crate::tensor::Tensor;
 use strips::multiply;
 
@@ -158,13 +159,9 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     fn matrix_at(&self, offset: isize) -> Matrix<'_, T> {
         let (rows, columns) = (self.rank() - 2, self.rank() - 1);
-        Matrix {
-            elements: self.buffer.elements(),
-            offset: offset as usize,
-            rows: self.layout().shape[rows],
-            columns: self.layout().shape[columns],
-            strides: (self.layout().strides[rows], self.layout().strides[columns]),
-        }
+        let Layout { shape, strides, .. } = self.layout();
+        let (size, strides) = ([shape[rows], shape[columns]], (strides[rows], strides[columns]));
+        Matrix::strided(self.buffer.elements(), offset as usize, size, strides)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A matrix copied into the order in which many products read it.
+//! A matrix copied into the order in which products read it.
 //!
 //! ```text
 //! matrix [K, N], row-major       panels, one after the other
@@ -11,21 +11,14 @@
 //! A product reads a panel from one end to the other. In the matrix itself each row of it is a page
 //! away from the one before, or, if it is a transpose, each element a cache line.
 
-use super::strips::multiply_strips;
-use crate::loops::simd::dispatch;
-use crate::loops::strided::copy_run;
+use super::strips::multiply_on_all;
 use crate::scalar::Scalar;
-use crate::scalar::gemm::Matrix;
+use crate::scalar::gemm::{Matrix, pack};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use crate::tuning::{PACK_ROWS, PANEL_COLUMNS, PANEL_ROWS, PARALLEL_PRODUCT, VECTOR};
-use std::ops::Range;
+use crate::tuning::PANEL;
 
-/// A matrix that many others are multiplied by, cut into panels of 64 columns, each contiguous. The
-/// copy pays from the second product on.
-///
-/// Products with it can differ in the last bits from those with the plain matrix: they add in
-/// another order.
+/// A matrix that many others are multiplied by, cut into panels of 32 columns, each contiguous.
 ///
 /// ```
 /// use unspool_tensor::Tensor;
@@ -35,9 +28,7 @@ use std::ops::Range;
 pub struct PackedMatrix<T: Scalar = f32> {
     rows: usize,
     columns: usize,
-    /// The number of columns, with the columns of zeros that make whole vectors of each row.
-    padded: usize,
-    /// One panel after the other, each `[rows, PANEL_COLUMNS]`; the last may be narrower.
+    /// One panel after the other, each `[rows, PANEL]`; the last columns of the last may be arbitrary.
     panels: Tensor<T>,
 }
 
@@ -97,19 +88,14 @@ impl<T: Scalar> PackedMatrix<T> {
             rows += shape[0];
         }
         let Some(columns) = width else { fail!("pack: no matrices given") };
-        let padded = columns.next_multiple_of(VECTOR);
-        let panels = Tensor::written([rows * padded].into(), |out| {
+        let panels = Tensor::written([rows * columns.next_multiple_of(PANEL)].into(), |panels| {
             let mut top = 0;
             for matrix in matrices {
-                for start in (0..padded).step_by(PANEL_COLUMNS) {
-                    let width = PANEL_COLUMNS.min(padded - start);
-                    let panel = &mut out[rows * start..][..rows * width][top * width..][..matrix.shape()[0] * width];
-                    copy_panel(matrix, start..columns.min(start + width), width, panel);
-                }
+                pack(matrix.matrix(), panels, rows, top);
                 top += matrix.shape()[0];
             }
         });
-        PackedMatrix { rows, columns, padded, panels }
+        PackedMatrix { rows, columns, panels }
     }
 
     /// The shape of the product of `a` with this matrix.
@@ -123,76 +109,15 @@ impl<T: Scalar> PackedMatrix<T> {
 
     /// Writes the product with this matrix into `out`, or adds it.
     fn multiply(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
-        if self.padded == self.columns {
-            return self.multiply_padded(a, out, add);
-        }
-        if out.is_empty() {
-            return;
-        }
-        // The kernels write whole vectors, and rows of `out` are not that wide: the product goes to a wider buffer first.
-        let wide = Tensor::written([out.len() / self.columns, self.padded].into(), |wide| {
-            self.multiply_padded(a, wide, false);
-        });
-        let wide = wide.as_slice().expect("contiguous").chunks_exact(self.padded);
-        dispatch(
-            #[inline(always)]
-            || {
-                for (row, wide) in out.chunks_exact_mut(self.columns).zip(wide) {
-                    if add {
-                        row.iter_mut().zip(wide).for_each(|(y, &product)| *y += product);
-                    } else {
-                        copy_run(row, &wide[..self.columns]);
-                    }
-                }
-            },
-        );
-    }
-
-    /// The product with this matrix and its padding, into rows of as many columns. Several threads
-    /// share the panels of a large one.
-    fn multiply_padded(&self, a: &Tensor<T>, out: &mut [T], add: bool) {
-        let (a, k, count) = (a.as_matrix(), self.rows, self.padded);
         let panels = self.panels.as_slice().expect("contiguous");
-        let panel = |i: usize| {
-            let (start, width) = (i * PANEL_COLUMNS, PANEL_COLUMNS.min(count - i * PANEL_COLUMNS));
-            Matrix::row_major(&panels[k * start..][..k * width], k, width)
-        };
-        let parallel = out.len().saturating_mul(k) >= PARALLEL_PRODUCT;
-        multiply_strips(a.matrix(), (count, PANEL_COLUMNS, PANEL_ROWS), panel, out, add, parallel);
-    }
-}
-
-/// Copies some columns of a matrix into a contiguous panel of `width` columns, with zeros after
-/// them.
-fn copy_panel<T: Scalar>(matrix: &Tensor<T>, columns: Range<usize>, width: usize, panel: &mut [T]) {
-    let source = matrix.buffer.elements();
-    let layout = matrix.layout();
-    let [down, right] = [layout.strides[0], layout.strides[1]];
-    let first = layout.offset as isize + columns.start as isize * right;
-    let count = columns.len();
-    if count < width {
-        panel.fill(T::ZERO);
-    }
-    if right == 1 {
-        for (i, row) in panel.chunks_exact_mut(width).enumerate() {
-            copy_run(&mut row[..count], &source[(first + i as isize * down) as usize..][..count]);
-        }
-        return;
-    }
-    // A transpose: in blocks of as many rows as a cache line of the source has elements, so that each is read once.
-    for (block, rows) in panel.chunks_mut(PACK_ROWS * width).enumerate() {
-        for j in 0..count {
-            let corner = first + j as isize * right + (block * PACK_ROWS) as isize * down;
-            for i in 0..rows.len() / width {
-                rows[i * width + j] = source[(corner + i as isize * down) as usize];
-            }
-        }
+        multiply_on_all(a.as_matrix().matrix(), Matrix::packed(panels, self.rows, self.columns), out, add);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tuning::PARALLEL_PRODUCT;
 
     #[test]
     fn products_with_packed_matrices_are_those_with_plain_ones() {

@@ -256,6 +256,7 @@ fn component<'a, T: Scalar>(matrix: &Matrix<'a, Dual<T>>, which: usize) -> Matri
         rows: matrix.rows,
         columns: matrix.columns,
         strides: (2 * matrix.strides.0, 2 * matrix.strides.1),
+        panel_step: 2 * matrix.panel_step,
     }
 }
 

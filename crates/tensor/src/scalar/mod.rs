@@ -5,9 +5,9 @@
 //! - `nested`: a number whose gradients can be differentiated;
 //! - `math`, `sines`: exponentials, logarithms, angles, sines and cosines that vectorize;
 //! - `gamma`: the derivatives of the logarithm of the gamma function;
-//! - `gemm`: matrix products of raw slices.
+//! - `gemm`: matrix products of slices; `kernel`: those of raw memory.
 //!
-//! Nothing here knows of tensors or shapes. `Scalar` is sealed: recycled storage relies on every
+//! Nothing here knows of shapes. `Scalar` is sealed: recycled storage relies on every
 //! bit pattern being a valid value.
 
 #[allow(unsafe_code)]
@@ -15,6 +15,8 @@ pub(crate) mod dual;
 mod gamma;
 #[allow(unsafe_code)]
 pub(crate) mod gemm;
+#[allow(unsafe_code)]
+mod kernel;
 mod math;
 #[allow(unsafe_code)]
 pub(crate) mod nested;
@@ -174,7 +176,7 @@ macro_rules! scalar {
 
             #[inline]
             fn gemm(product: Product<'_, $t>) {
-                gemm::$math(product);
+                gemm::multiply(product);
             }
         }
 

@@ -118,10 +118,10 @@ macro_rules! transparent {
         impl<T: Scalar> $Wrapper<T> {
             /// The same matrix of the numbers inside.
             fn inner(matrix: Matrix<'_, Self>) -> Matrix<'_, T> {
-                let Matrix { elements, offset, rows, columns, strides } = matrix;
+                let Matrix { elements, offset, rows, columns, strides, panel_step } = matrix;
                 // SAFETY: `repr(transparent)` makes such a number the number in it; the length is that of the same memory.
                 let elements = unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), elements.len()) };
-                Matrix { elements, offset, rows, columns, strides }
+                Matrix { elements, offset, rows, columns, strides, panel_step }
             }
         }
 

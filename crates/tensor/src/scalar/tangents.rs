@@ -141,9 +141,9 @@ impl<T: Scalar, const K: usize> Scalar for Tangents<T, K> {
         // Side by side: the product reads them several times.
         let values: Vec<T> = (0..m * k).map(|at| a.at(at / k, at % k).value).collect();
         let values = Matrix::row_major(&values, m, k);
-        if b.strides.1 == 1 && spread == 1 {
-            let wide =
-                Matrix { columns: (1 + K) * n, strides: ((1 + K) as isize * b.strides.0, 1), ..component(&b, 0) };
+        if b.strides.1 == 1 && b.is_plain() && spread == 1 {
+            let Matrix { elements, offset, strides: (down, _), .. } = component(&b, 0);
+            let wide = Matrix::strided(elements, offset, [k, (1 + K) * n], (down, 1));
             T::gemm(Product { a: values, b: wide, c: component_of_c(0), row_step: (1 + K) * row_step, spread, add });
         } else {
             (0..=K).for_each(|which| of_components(values, component(&b, which), which, add));
@@ -189,6 +189,7 @@ fn component<'a, T: Scalar, const K: usize>(matrix: &Matrix<'a, Tangents<T, K>>,
         rows: matrix.rows,
         columns: matrix.columns,
         strides: (length as isize * matrix.strides.0, length as isize * matrix.strides.1),
+        panel_step: length as isize * matrix.panel_step,
     }
 }
 

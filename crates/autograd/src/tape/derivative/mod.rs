@@ -23,7 +23,7 @@ use crate::tape::accumulator::Accumulator;
 use crate::tape::node::Node;
 use crate::tape::op::{InputGrads, Inputs};
 use crate::tape::op_arena::OpList;
-use crate::tape::packed_weights::{PackedWeights, Turn};
+use crate::tape::packed_weights::PackedWeights;
 use std::sync::Arc;
 use unspool_tensor::{Scalar, Tensor};
 
@@ -82,13 +82,13 @@ impl<T: Scalar> Values<T> {
         Values { values, packed: PackedWeights::new() }
     }
 
-    fn inputs<'a>(&'a self, ids: &'a [u32], turn: Turn) -> Inputs<'a, T> {
-        Inputs { values: &self.values, ids, packed: &self.packed, turn }
+    fn inputs<'a>(&'a self, ids: &'a [u32]) -> Inputs<'a, T> {
+        Inputs { values: &self.values, ids, packed: &self.packed }
     }
 
-    /// The value of an op of these values; of the ops that run here, it is number `node`.
-    pub(in crate::tape) fn forward(&self, op: &dyn OpList<T>, ids: &[u32], node: usize) -> Tensor<T> {
-        op.forward(0, self.inputs(ids, Turn::Forward { node: node as u32 }))
+    /// The value of an op of these values.
+    pub(in crate::tape) fn forward(&self, op: &dyn OpList<T>, ids: &[u32]) -> Tensor<T> {
+        op.forward(0, self.inputs(ids))
     }
 
     /// The gradients with respect to the values that need one. Each op comes with its inputs, its value, and
@@ -102,7 +102,7 @@ impl<T: Scalar> Values<T> {
         gradients.reserve(self.values.len() as u32);
         let nodes: Vec<Node> = (0..self.values.len()).map(|i| Node::leaf(0, needs(i))).collect();
         for (op, ids, value, grad) in ops {
-            let inputs = self.inputs(ids, Turn::Backward { pass: 0 });
+            let inputs = self.inputs(ids);
             // Gradients that are differentiated again are exact.
             let into = &mut InputGrads { gradients: &mut gradients, nodes: &nodes, inputs, least: T::ZERO };
             op.backward(0, inputs, value, grad, into);

@@ -31,11 +31,11 @@ pub(super) struct Reader<T: Scalar> {
 impl<T: Scalar> Pullback<T> {
     /// The values of the readers.
     fn values(&self, on: &Values<T>) -> Vec<Tensor<T>> {
-        let value = |(i, reader): (usize, &Reader<T>)| match &reader.value {
+        let value = |reader: &Reader<T>| match &reader.value {
             Some(value) => value.clone(),
-            None => on.forward(&*reader.op, &reader.inputs, i),
+            None => on.forward(&*reader.op, &reader.inputs),
         };
-        self.readers.iter().enumerate().map(value).collect()
+        self.readers.iter().map(value).collect()
     }
 
     /// What the gradient rules run on: each reader with its inputs, its value and the gradient of that.

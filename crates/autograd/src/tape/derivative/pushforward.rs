@@ -36,13 +36,13 @@ impl<T: Scalar> Derivative<T> for Pushforward<T> {
 
     fn forward(&self, x: Inputs<'_, T>) -> Tensor<T> {
         let on = self.lift(x);
-        Tensor::lifted_tangents(&on.forward(&*self.op.clone().lifted(), &self.inputs, 0))
+        Tensor::lifted_tangents(&on.forward(&*self.op.clone().lifted(), &self.inputs))
     }
 
     fn backward(&self, x: Inputs<'_, T>, c: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let on = self.lift(x);
         let op = self.op.clone().lifted();
-        let value = on.forward(&*op, &self.inputs, 0);
+        let value = on.forward(&*op, &self.inputs);
         let tangent_of = |i: u32| self.tangents.iter().find(|&&(of, _)| of == i).map(|&(_, tangent)| tangent as usize);
         let needs: Vec<bool> = (0..on.values.len())
             .map(|i| into.needs(i) || tangent_of(i as u32).is_some_and(|tangent| into.needs(tangent)))

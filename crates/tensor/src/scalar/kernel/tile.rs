@@ -1,0 +1,160 @@
+//! A tile of a product, and the tiles that a product is made of.
+
+use super::lanes::Lanes;
+use crate::tuning::{INNER_BLOCK, PANEL, ROW_BLOCK};
+
+/// A product of raw memory: `a` is `[m, k]`, `b` is `[k, n]`, `c` is `[m, n]`.
+///
+/// # Safety
+/// For a product to be computed, element `(i, l)` of `a` is at `i` and `l` times its two steps from `a`; element `(l, j)` of
+/// `b` at `l` times `b_row`, `j / PANEL` times `b_panel` and `j % PANEL` from `b`; element `(i, j)` of `c` at `i` times `c_row`
+/// and `j` from `c`. All are initialized, and nobody else reads or writes those of `c` meanwhile.
+#[derive(Clone, Copy)]
+pub(in crate::scalar) struct Operands<T> {
+    pub(in crate::scalar) size: [usize; 3],
+    pub(in crate::scalar) a: *const T,
+    pub(in crate::scalar) a_steps: (isize, isize),
+    pub(in crate::scalar) b: *const T,
+    pub(in crate::scalar) b_row: isize,
+    pub(in crate::scalar) b_panel: isize,
+    pub(in crate::scalar) c: *mut T,
+    pub(in crate::scalar) c_row: usize,
+    pub(in crate::scalar) add: bool,
+}
+
+impl<T> Operands<T> {
+    /// The same product of some rows of `a` with a part of its columns and as many rows of `b`.
+    #[inline(always)]
+    unsafe fn part(mut self, (i, m): (usize, usize), (l, k): (usize, usize)) -> Self {
+        // SAFETY: these rows and columns are among those of the operands.
+        unsafe {
+            self.a = self.a.offset(i as isize * self.a_steps.0 + l as isize * self.a_steps.1);
+            self.b = self.b.offset(l as isize * self.b_row);
+            self.c = self.c.add(i * self.c_row);
+        }
+        self.size = [m, k, self.size[2]];
+        self.add |= l > 0;
+        self
+    }
+}
+
+/// Computes a product: in blocks of `k`, so that a panel of `b` stays in the second-level cache, and of rows, so that those of
+/// `a` do.
+///
+/// # Safety
+/// See [`Operands`]; the processor has the instructions of `L`.
+#[inline(always)]
+pub(super) unsafe fn multiply<L: Lanes>(product: Operands<L::T>) {
+    let [m, k, n] = product.size;
+    let mut l = 0;
+    loop {
+        let inner = INNER_BLOCK.min(k - l);
+        let rows = (ROW_BLOCK / inner.max(1)).max(4) * L::TALL;
+        for i in (0..m).step_by(rows) {
+            let mut j = 0;
+            while j < n {
+                // SAFETY: the caller's promise; `i`, `l` and `j` are within the product.
+                unsafe {
+                    let part = product.part((i, rows.min(m - i)), (l, inner));
+                    j += strip::<L>(part, j);
+                }
+            }
+        }
+        l += inner;
+        if l == k {
+            return;
+        }
+    }
+}
+
+/// Computes the columns from `j` on that one tile is wide, and returns how many.
+#[inline(always)]
+unsafe fn strip<L: Lanes>(product: Operands<L::T>, j: usize) -> usize {
+    let [m, _, n] = product.size;
+    let vectors = (n - j).div_ceil(L::N);
+    // SAFETY: the caller's promise, and the vectors of the strip, the last of them in part, are within the product.
+    unsafe {
+        // With few rows a tile has few accumulators, unless it is wide: too few to hide the latency of an instruction.
+        if m <= L::WIDE && vectors >= 4 {
+            tiles::<L, 4>(product, j)
+        } else if vectors >= 2 {
+            tiles::<L, 2>(product, j)
+        } else {
+            tiles::<L, 1>(product, j)
+        }
+    }
+}
+
+/// Computes a strip of `V` vectors, in tiles of about as many rows each.
+#[inline(always)]
+unsafe fn tiles<L: Lanes, const V: usize>(product: Operands<L::T>, j: usize) -> usize {
+    let [m, k, n] = product.size;
+    let columns = (V * L::N).min(n - j);
+    let most = if V == 4 { L::WIDE } else { L::TALL };
+    let mut i = 0;
+    while i < m {
+        let left = m - i;
+        let rows = left.div_ceil(left.div_ceil(most));
+        // SAFETY: the caller's promise; the tile is within the product.
+        unsafe {
+            let tile = (product.part((i, rows), (0, k)), j, columns);
+            macro_rules! of_rows {
+                ($($r:literal)*) => {
+                    match rows {
+                        $($r if $r <= L::TALL && (V < 4 || $r <= L::WIDE) => self::tile::<L, V, $r>(tile),)*
+                        _ => unreachable!("a tile has at most as many rows as the registers hold"),
+                    }
+                };
+            }
+            of_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        }
+        i += rows;
+    }
+    columns
+}
+
+/// Computes a tile of `R` rows and `V` vectors, in which `columns` are, from column `j` on.
+#[inline(always)]
+unsafe fn tile<L: Lanes, const V: usize, const R: usize>((product, j, columns): (Operands<L::T>, usize, usize)) {
+    let Operands { size: [_, k, _], a, a_steps, b, b_row, b_panel, c, c_row, add } = product;
+    // SAFETY: the caller's promise: element (i, l) of `a`, the rows of `b` from column `j` on and the rows of `c` are within
+    // the operands, and the mask covers the columns of the last vector.
+    unsafe {
+        let last = L::mask(columns - (V - 1) * L::N);
+        let b: [*const L::T; V] = std::array::from_fn(
+            #[inline(always)]
+            |v| {
+                let j = j + v * L::N;
+                b.offset((j / PANEL) as isize * b_panel + (j % PANEL) as isize)
+            },
+        );
+        let mut sums = [[L::zero(); V]; R];
+        for l in 0..k as isize {
+            let row: [L; V] = std::array::from_fn(
+                #[inline(always)]
+                |v| {
+                    let p = b[v].offset(l * b_row);
+                    if v + 1 == V { L::load_masked(p, last) } else { L::load(p) }
+                },
+            );
+            for i in 0..R {
+                let x = L::splat(a.offset(i as isize * a_steps.0 + l * a_steps.1));
+                for v in 0..V {
+                    sums[i][v] = sums[i][v].plus_product(x, row[v]);
+                }
+            }
+        }
+        for (i, sums) in sums.into_iter().enumerate() {
+            for (v, sum) in sums.into_iter().enumerate() {
+                let c = c.add(i * c_row + j + v * L::N);
+                if v + 1 < V || columns == V * L::N {
+                    if add { sum.plus(L::load(c)).store(c) } else { sum.store(c) }
+                } else if add {
+                    sum.plus(L::load_masked(c, last)).store_masked(c, last);
+                } else {
+                    sum.store_masked(c, last);
+                }
+            }
+        }
+    }
+}
