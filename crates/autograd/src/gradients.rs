@@ -23,6 +23,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     }
 
     /// The same, through the values from number `since` on.
+    #[inline(never)]
     #[track_caller]
     fn backward_since(loss: Var<'t, T>, seed: Tensor<T>, since: usize) -> Self {
         let tape = loss.tape;

@@ -40,6 +40,7 @@ extern crate unspool_tensor;
 #[doc(hidden)]
 pub mod at_callers_line;
 mod bad_value;
+mod compiled;
 #[doc(hidden)]
 pub mod elementwise;
 mod gradcheck;

@@ -78,6 +78,7 @@ extern crate unspool_autograd as unspool;
 
 pub mod bench;
 pub mod cells;
+mod compiled;
 mod context;
 pub mod data;
 pub mod inspect;

@@ -50,6 +50,7 @@ impl<T: Scalar> Var<'_, T> {
     /// # Panics
     /// If the tape does not keep all values.
     #[track_caller]
+    #[inline(never)]
     pub fn bad_value(self) -> Option<BadValue> {
         let record = self.tape.record.borrow();
         record.require_all_kept("bad_value");
@@ -73,6 +74,7 @@ impl<T: Scalar> Gradients<'_, T> {
     /// # Panics
     /// If the tape does not keep all values.
     #[track_caller]
+    #[inline(never)]
     pub fn bad_value(&self) -> Option<BadValue> {
         let record = self.tape.record.borrow();
         record.require_all_kept("bad_value");

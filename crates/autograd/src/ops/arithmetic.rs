@@ -70,12 +70,7 @@ impl Op for Add {
     #[inline(always)] // as in elementwise!
     #[track_caller]
     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip_named(
-            "add",
-            &x[1],
-            #[inline(always)]
-            |a, b| a + b,
-        )
+        &x[0] + &x[1]
     }
 
     fn saves(&self) -> Saves {
@@ -122,12 +117,7 @@ impl Op for Sub {
     #[inline(always)] // as in elementwise!
     #[track_caller]
     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip_named(
-            "sub",
-            &x[1],
-            #[inline(always)]
-            |a, b| a - b,
-        )
+        &x[0] - &x[1]
     }
 
     fn saves(&self) -> Saves {
@@ -136,7 +126,7 @@ impl Op for Sub {
 
     fn backward<T: Scalar>(&self, _x: Inputs<'_, T>, _y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         into.pass_on(0, || grad.clone());
-        into.pass_on(1, || grad.map(#[inline(always)] |g| -g));
+        into.pass_on(1, || -grad);
     }
 }
 
@@ -173,12 +163,7 @@ impl Op for Mul {
     #[inline(always)] // as in elementwise!
     #[track_caller]
     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip_named(
-            "mul",
-            &x[1],
-            #[inline(always)]
-            |a, b| a * b,
-        )
+        &x[0] * &x[1]
     }
 
     fn saves(&self) -> Saves {
@@ -225,18 +210,13 @@ impl Op for Div {
     #[inline(always)] // as in elementwise!
     #[track_caller]
     fn forward<T: Scalar>(&self, x: Inputs<'_, T>) -> Tensor<T> {
-        x[0].zip_named(
-            "div",
-            &x[1],
-            #[inline(always)]
-            |a, b| a / b,
-        )
+        &x[0] / &x[1]
     }
 
     fn backward<T: Scalar>(&self, x: Inputs<'_, T>, y: &Tensor<T>, grad: Tensor<T>, into: &mut InputGrads<'_, T>) {
         let least = into.least();
         into.pass_on(0, || grad.zip(&x[1], #[inline(always)] |g, b| (g / b).flush(least)));
-        into.pass_on(1, || grad.zip3(y, &x[1], #[inline(always)] |g, y, b| (-g * y / b).flush(least)));
+        into.pass_on(1, || grad.into_zip3(y, &x[1], #[inline(always)] |g, y, b| (-g * y / b).flush(least)));
     }
 }
 

@@ -97,12 +97,7 @@ impl<T: Scalar> Accumulator<T> {
         let slot = &mut self.slots[id as usize];
         *slot = Some(match slot.take() {
             None => grad,
-            Some(sum) => sum.into_zip_named(
-                "add",
-                &grad,
-                #[inline(always)]
-                |a, b| a + b,
-            ),
+            Some(sum) => sum + &grad,
         });
     }
 

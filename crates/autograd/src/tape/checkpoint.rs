@@ -185,6 +185,7 @@ impl<T: Scalar> Tape<T> {
     /// [recorded for it](Tape::recomputable), or crosses the boundary of another segment; if a
     /// variable to be kept belongs to another tape.
     #[track_caller]
+    #[inline(never)]
     pub fn close_segment(&self, made: Range<usize>, kept: &[Var<'_, T>], drop_now: bool) {
         let record = &mut *self.record.borrow_mut();
         for var in kept {

@@ -40,6 +40,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
+use std::panic::Location;
 use unspool_tensor::{Real, Scalar, Shape, Tensor};
 
 /// A record of operations on [`Var`]s, in the order in which they happened.
@@ -73,6 +74,7 @@ pub struct Tape<T: Scalar = f32> {
 
 impl<T: Scalar> Tape<T> {
     /// An empty tape.
+    #[inline(never)]
     pub fn new() -> Self {
         unspool_tensor::mistake::set_find_place(find_place);
         Tape { record: RefCell::new(Record::new()) }
@@ -149,20 +151,29 @@ impl<T: Scalar> Tape<T> {
     /// # Panics
     /// If a variable belongs to another tape, or the op does not take these shapes.
     #[track_caller]
-    #[inline]
+    #[inline(never)]
     pub fn apply<'t, O: Op>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
         let first_input = {
             let record = &mut *self.record.borrow_mut();
-            // Not `then`: a closure would hide the caller's line.
-            if record.is_watched() { None } else { Some(record.take_inputs(self, op.name(), inputs)) }
+            if record.is_watched() {
+                record.begin_op();
+            }
+            record.take_inputs(self, op.name(), inputs)
         };
-        let Some(first_input) = first_input else { return self.apply_watched(op, inputs) };
         // The op runs while the record is only borrowed for reading; a panic in it leaves the
         // record whole.
         let (value, needs_gradient) = self.record.borrow().run(&op, first_input);
         let record = &mut *self.record.borrow_mut();
-        let recorded = needs_gradient || record.segments.is_open();
+        let mut recorded = needs_gradient || record.segments.is_open();
+        let mut noted = None;
+        if record.is_watched() {
+            noted = Some((op.name(), op.flops(record.new_inputs(first_input), &value)));
+            recorded |= record.keeps_all();
+        }
         let id = record.push_op((op, value), first_input, needs_gradient, recorded);
+        if let Some(noted) = noted {
+            record.note_op(id, noted, Location::caller());
+        }
         Var::new(self, id, record.epoch)
     }
 
@@ -228,6 +239,7 @@ impl<T: Scalar> Tape<T> {
 
     /// Drops everything recorded and keeps the memory. Needs the tape to itself: a variable that is
     /// still in use is a compile error.
+    #[inline(never)]
     pub fn reset(&mut self) {
         self.record.get_mut().end_step();
     }

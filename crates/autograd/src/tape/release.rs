@@ -32,6 +32,7 @@ impl<T: Scalar> Tape<T> {
     /// # Panics
     /// If a variable to be kept belongs to another tape.
     #[track_caller]
+    #[inline(never)]
     pub fn release(&self, made: Range<usize>, kept: &[Var<'_, T>]) {
         let record = &mut *self.record.borrow_mut();
         let since = made.start;

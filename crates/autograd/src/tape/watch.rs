@@ -1,7 +1,6 @@
 //! A tape that notes, beside each value, where it was computed and how long that took.
 
 use super::node::Node;
-use super::op::Op;
 use super::profiler::{Call, Profiler};
 use super::record::Record;
 use super::remarks::Remarks;
@@ -198,25 +197,6 @@ impl<T: Scalar> Tape<T> {
     pub fn values(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = Var<'_, T>> {
         let (epoch, end) = (self.record.borrow().epoch, range.end.min(self.len()));
         (range.start..end).map(move |id| Var::new(self, id as u32, epoch))
-    }
-
-    /// [`apply`](Tape::apply) on a watched tape.
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    pub(super) fn apply_watched<'t, O: Op>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
-        let first_input = {
-            let record = &mut *self.record.borrow_mut();
-            record.begin_op();
-            record.take_inputs(self, op.name(), inputs)
-        };
-        let (value, needs_gradient) = self.record.borrow().run(&op, first_input);
-        let record = &mut *self.record.borrow_mut();
-        let noted = (op.name(), op.flops(record.new_inputs(first_input), &value));
-        let recorded = needs_gradient || record.segments.is_open() || record.keeps_all();
-        let id = record.push_op((op, value), first_input, needs_gradient, recorded);
-        record.note_op(id, noted, Location::caller());
-        Var::new(self, id, record.epoch)
     }
 
     fn watch(&mut self, keeps: bool) {

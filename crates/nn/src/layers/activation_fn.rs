@@ -54,7 +54,7 @@ pub enum Activation {
 
 impl Activation {
     /// Applies the function to each element of `x`.
-    #[inline]
+    #[inline(never)]
     pub fn of<T: Scalar>(self, x: Var<'_, T>) -> Var<'_, T> {
         match self {
             Activation::Tanh => x.tanh(),

@@ -54,6 +54,7 @@ fn skipped<T: Scalar>(shape: impl Into<Shape>) -> Option<Tensor<T>> {
 ///
 /// Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
 /// networks", equation 16.
+#[inline(never)]
 pub fn glorot_uniform<T: Scalar>(rng: &mut Rng, inputs: usize, outputs: usize) -> Tensor<T> {
     let limit = (6.0 / (inputs + outputs) as f64).sqrt();
     let draw = || Tensor::from_fn([inputs, outputs], |_| T::from_f64(limit * (2.0 * rng.random::<f64>() - 1.0)));
@@ -89,6 +90,7 @@ pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high
 /// let identity = q.matmul(&q.t());
 /// assert!((identity.at([3, 3]) - 1.0).abs() < 1e-12 && identity.at([3, 4]).abs() < 1e-12);
 /// ```
+#[inline(never)]
 pub fn orthogonal<T: Scalar>(rng: &mut Rng, rows: usize, columns: usize) -> Tensor<T> {
     if let Some(zeros) = skipped([rows, columns]) {
         return zeros;

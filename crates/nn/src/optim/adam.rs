@@ -88,6 +88,7 @@ impl Rule for AdamRule {
         if self.amsgrad { &["m", "v", "u"] } else { &["m", "v"] }
     }
 
+    #[inline(never)]
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
         let root = step.correction(second.beta).sqrt();

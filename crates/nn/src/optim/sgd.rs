@@ -85,6 +85,7 @@ impl Rule for SgdRule {
         if self.momentum == 0.0 { &[] } else { &["b"] }
     }
 
+    #[inline(never)]
     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
         let part = if step.t == 1 { 1.0 } else { 1.0 - self.dampening };
         let [rate, mu, part] = [step.learning_rate, self.momentum, part].map(T::from_f64);

@@ -35,6 +35,7 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Recurrent<C> {
     type State = C::State;
 
     #[track_caller]
+    #[inline(never)]
     fn run(&self, xs: Var<'t, T>, state: Option<C::State>, cx: Context<'_>) -> Self::Output {
         let (cell, shape) = (&self.cell, xs.shape());
         let (time, batch) = match shape[..] {

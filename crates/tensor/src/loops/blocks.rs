@@ -8,22 +8,22 @@ use crate::tuning::{NARROW_BLOCK, WIDE_BLOCK};
 
 /// Replaces each element `y` of `out` by `f(y, x)`, with `x` the elements at its position of
 /// slices of the same length.
+///
+/// Loops over the operands and not closures (`map`, `from_fn`): those made half of the functions that
+/// the compiler had to inline for each op.
 #[inline(always)]
-pub(crate) fn update_run<T: Copy, const K: usize>(out: &mut [T], x: [&[T]; K], f: impl Fn(T, [T; K]) -> T) {
+pub(crate) fn update_run<T: Copy, const K: usize>(out: &mut [T], mut x: [&[T]; K], f: impl Fn(T, [T; K]) -> T) {
     let len = out.len();
-    let x = x.map(
-        #[inline(always)]
-        |x| &x[..len],
-    );
+    for x in &mut x {
+        *x = &x[..len];
+    }
     let Some(&last) = out.last_chunk::<NARROW_BLOCK>() else {
         for (i, y) in out.iter_mut().enumerate() {
-            *y = f(
-                *y,
-                x.map(
-                    #[inline(always)]
-                    |x| x[i],
-                ),
-            );
+            let mut of = [*y; K];
+            for k in 0..K {
+                of[k] = x[k][i];
+            }
+            *y = f(*y, of);
         }
         return;
     };
@@ -47,23 +47,24 @@ pub(crate) fn update_run<T: Copy, const K: usize>(out: &mut [T], x: [&[T]; K], f
 fn update_block<T: Copy, const K: usize, const BLOCK: usize>(
     out: &mut [T],
     at: usize,
-    mut y: [T; BLOCK],
+    y: [T; BLOCK],
     x: [&[T]; K],
     f: &impl Fn(T, [T; K]) -> T,
 ) {
-    let x: [&[T; BLOCK]; K] = std::array::from_fn(
-        #[inline(always)]
-        |k| x[k][at..at + BLOCK].try_into().expect("of this length"),
-    );
+    let mut blocks = [&y; K];
+    for k in 0..K {
+        blocks[k] = x[k][at..at + BLOCK].try_into().expect("of this length");
+    }
+    let mut new = y;
     // Not `map` of the block: the compiler does not always inline it, and the body would be a scalar call.
     for i in 0..BLOCK {
-        let x = std::array::from_fn(
-            #[inline(always)]
-            |k| x[k][i],
-        );
-        y[i] = f(y[i], x);
+        let mut of = [y[i]; K];
+        for k in 0..K {
+            of[k] = blocks[k][i];
+        }
+        new[i] = f(y[i], of);
     }
-    out[at..at + BLOCK].copy_from_slice(&y);
+    out[at..at + BLOCK].copy_from_slice(&new);
 }
 
 #[inline(always)]

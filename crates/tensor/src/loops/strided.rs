@@ -4,7 +4,7 @@
 //! length and one step per operand and the compiler can vectorize it. Elementwise ops go through
 //! [`Walk::for_each_run`] or [`Walk::write_runs`], which also choose the instruction set.
 
-use crate::loops::simd::dispatch;
+use crate::loops::simd::{self, Loop};
 use crate::shape::{MAX_RANK, Shape};
 use crate::storage::layout::Layout;
 use crate::tuning::COPY_BLOCK;
@@ -89,10 +89,7 @@ impl<const K: usize> Walk<K> {
     /// gaps (5 to 15% of such a loop).
     #[inline(always)]
     pub(crate) fn for_each_run(&self, run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
-        dispatch(
-            #[inline(always)]
-            move || self.runs(run),
-        );
+        simd::run(Runs { walk: self, run });
     }
 
     /// The same for a loop that writes `out`, which has the walk's shape in row-major order:
@@ -145,6 +142,38 @@ impl<const K: usize> Walk<K> {
                 axis += 1;
             }
         }
+    }
+}
+
+/// A body that is called for each run of a walk.
+struct Runs<'a, R, const K: usize> {
+    walk: &'a Walk<K>,
+    run: R,
+}
+
+impl<R: FnMut(usize, usize, [isize; K], [isize; K]), const K: usize> Loop for Runs<'_, R, K> {
+    type Result = ();
+
+    #[inline(always)]
+    fn vectorized(self) {
+        self.walk.runs(self.run);
+    }
+
+    /// Each element is a run of its own, whose steps the compiler knows: it drops what the body does with
+    /// longer ones.
+    #[inline(always)]
+    fn plain(mut self) {
+        self.walk.runs(
+            #[inline(always)]
+            |done, len, mut at, steps| {
+                for i in 0..len {
+                    (self.run)(done + i, 1, at, [0; K]);
+                    for k in 0..K {
+                        at[k] += steps[k];
+                    }
+                }
+            },
+        );
     }
 }
 

@@ -127,11 +127,7 @@ impl<T: Scalar> Tensor<T> {
     #[inline]
     pub fn zip3_named(&self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
         let shape = &self.layout().shape;
-        for other in [b, c] {
-            if !self.same_shape(other) && shape.broadcast(&other.layout().shape) != Some(*shape) {
-                shapes_differ(op, *shape, other.shape());
-            }
-        }
+        require_broadcast(op, *shape, [b, c]);
         let walk = Walk::over(shape, [self.layout(), b.layout(), c.layout()]);
         let (xs, ys, zs) = (self.buffer.elements(), b.buffer.elements(), c.buffer.elements());
         Tensor::written_like(shape, |out| {
@@ -173,25 +169,55 @@ impl<T: Scalar> Tensor<T> {
     #[doc(hidden)]
     #[track_caller]
     #[inline]
-    pub fn into_zip3_named(mut self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
+    pub fn into_zip3_named(self, op: &str, b: &Tensor<T>, c: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Tensor<T> {
         let fits = self.same_shape(b) && self.same_shape(c) && b.is_contiguous() && c.is_contiguous();
-        if !(fits && self.is_contiguous() && self.buffer.is_unique()) {
-            return self.zip3_named(op, b, c, f);
-        }
-        let out = self.as_mut_slice();
+        let (mut out, copies);
+        let [b, c] = if fits && self.is_contiguous() && self.buffer.is_unique() {
+            out = self;
+            [b, c]
+        } else {
+            // Rare, and so copied: as few loops are compiled for an op as can be.
+            copies = like(op, &self, [b, c]);
+            out = self.copy();
+            copies.each_ref()
+        };
+        let out_elements = out.as_mut_slice();
         let (ys, zs) = (b.as_slice().expect("contiguous"), c.as_slice().expect("contiguous"));
         dispatch(
             #[inline(always)]
             || {
                 update_run(
-                    out,
+                    out_elements,
                     [ys, zs],
                     #[inline(always)]
                     |x, [y, z]| f(x, y, z),
                 )
             },
         );
-        self
+        out
+    }
+}
+
+/// Each of `others` in the shape of `of`, contiguous.
+///
+/// # Panics
+/// If one of them does not broadcast to it.
+#[cold]
+#[track_caller]
+fn like<T: Scalar>(op: &str, of: &Tensor<T>, others: [&Tensor<T>; 2]) -> [Tensor<T>; 2] {
+    require_broadcast(op, of.layout().shape, others);
+    others.map(|other| other.expand(of.layout().shape).contiguous())
+}
+
+/// # Panics
+/// If one of `others` does not broadcast to `shape`.
+#[track_caller]
+#[inline]
+fn require_broadcast<T: Scalar>(op: &str, shape: Shape, others: [&Tensor<T>; 2]) {
+    for other in others {
+        if other.layout().shape != shape && shape.broadcast(&other.layout().shape) != Some(shape) {
+            shapes_differ(op, shape, other.shape());
+        }
     }
 }
 

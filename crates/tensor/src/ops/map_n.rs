@@ -1,6 +1,7 @@
 //! Functions of several tensors in one pass over the memory.
 
 use crate::loops::blocks::update_run;
+use crate::loops::simd::dispatch;
 use crate::loops::strided::{Walk, position};
 use crate::scalar::Scalar;
 use crate::shape::Shape;
@@ -42,25 +43,29 @@ impl<T: Scalar> Tensor<T> {
         let elements = x.map(|x| x.buffer.elements());
         Tensor::written_like(shape, |out| {
             // Not `move`, as the other walks are: copying all the slices made 1,024 elements 10% slower.
-            walk.write_runs(
-                out,
+            dispatch(
                 #[inline(always)]
-                |out, at, steps| {
-                    if steps == [1; N] {
-                        let len = out.len();
-                        let x = std::array::from_fn(
-                            #[inline(always)]
-                            |k| &elements[k][at[k] as usize..][..len],
-                        );
-                        update_run(
-                            out,
-                            x,
-                            #[inline(always)]
-                            |_, x| f(x),
-                        );
-                    } else {
-                        map_copies(out, elements, at, steps, &f);
-                    }
+                || {
+                    walk.runs(
+                        #[inline(always)]
+                        |done, len, at, steps| {
+                            let out = &mut out[done..done + len];
+                            if steps == [1; N] {
+                                let x = std::array::from_fn(
+                                    #[inline(always)]
+                                    |k| &elements[k][at[k] as usize..][..len],
+                                );
+                                update_run(
+                                    out,
+                                    x,
+                                    #[inline(always)]
+                                    |_, x| f(x),
+                                );
+                            } else {
+                                map_copies(out, elements, at, steps, &f);
+                            }
+                        },
+                    )
                 },
             );
         })
