@@ -13,7 +13,7 @@ use unspool_tensor::Scalar;
 type Value<T> = Var<'static, T>;
 
 /// Functions of one element type, by what they take.
-#[allow(dead_code)] // no one calls them by this name
+#[allow(dead_code, clippy::type_complexity)] // no one calls them by these names
 struct Functions<T: Scalar> {
     new: fn() -> Tape<T>,
     reset: fn(&mut Tape<T>),

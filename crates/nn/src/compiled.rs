@@ -20,7 +20,7 @@ type Run<T, C> =
 type Draw<T> = fn(&mut Rng, usize, usize) -> Tensor<T>;
 
 /// Functions of one element type.
-#[allow(dead_code)] // no one calls them by this name
+#[allow(dead_code)] // no one calls them by these names
 struct Functions<T: Scalar> {
     simple_rnn: Run<T, SimpleRnn<Value<T>>>,
     gru: Run<T, Gru<Value<T>>>,
