@@ -135,6 +135,37 @@ fn mistakes_about_sizes_are_named() {
     }
 }
 
+/// A model to be loaded draws nothing, whatever its cells.
+#[test]
+fn nothing_is_drawn_where_initial_weights_are_skipped() {
+    fn check<M: ParamsExt<f64>>(make: impl Fn(&mut Rng) -> M) {
+        let (mut skipped, mut drawn) = (rng(3), rng(3));
+        let (model, shapes) = (init::skip(|| make(&mut skipped)), make(&mut drawn));
+        assert!(skipped == rng(3) && drawn != rng(3));
+        assert!(model.leaves().iter().zip(shapes.leaves()).all(|(skipped, drawn)| skipped.shape() == drawn.shape()));
+    }
+    check(|rng| SimpleRnn::new(rng, 3, 4));
+    check(|rng| Lstm::new(rng, 3, 4));
+    check(|rng| PeepholeLstm::new(rng, 3, 4));
+    check(|rng| CifgLstm::new(rng, 3, 4));
+    check(|rng| ProjectedLstm::new(rng, 3, 4, 2));
+    check(|rng| LayerNormLstm::new(rng, 3, 4));
+    check(|rng| Slstm::new(rng, 3, 4));
+    check(|rng| Gru::new(rng, 3, 4));
+    check(|rng| GruResetBefore::new(rng, 3, 4));
+    check(|rng| LayerNormGru::new(rng, 3, 4));
+    check(|rng| Mgu::new(rng, 3, 4));
+    check(|rng| MinGru::new(rng, 3, 4));
+    check(|rng| MinLstm::new(rng, 3, 4));
+    check(|rng| IndRnn::new(rng, 3, 4));
+    check(|rng| Qrnn::new(rng, 3, 4));
+    check(|rng| Lru::on_ring(rng, 3, 4, 0.5..0.9, 0.5));
+    check(|rng| RgLru::new(rng, 4));
+    check(|rng| Mlstm::new(rng, 3, 4, 2));
+    check(|rng| Dense::new(rng, 3, 4));
+    check(|rng| Embedding::new(rng, 3, 4));
+}
+
 /// The functions for `sequential` make the layers of these cells.
 #[test]
 fn every_cell_can_be_added_to_a_sequential_model() {
@@ -165,12 +196,59 @@ fn every_cell_can_be_added_to_a_sequential_model() {
 
 /// As PyTorch's `orthogonal_` and Keras's `Orthogonal`: the shorter of rows and columns are orthonormal.
 #[test]
-fn matrices_that_are_not_square_are_orthogonal_along_their_shorter_side() {
-    for [rows, columns] in [[3, 7], [7, 3], [1, 4], [4, 1], [5, 5], [0, 3], [3, 0]] {
+fn matrices_of_every_shape_are_orthogonal_along_their_shorter_side() {
+    let squares = [1, 2, 31, 64, 65, 100, 257].map(|n| [n, n]);
+    let others = [[3, 7], [7, 3], [1, 4], [4, 1], [0, 3], [3, 0], [64, 257], [257, 64], [130, 300]];
+    for [rows, columns] in squares.into_iter().chain(others) {
         let q: Tensor<f64> = init::orthogonal(&mut rng(rows as u64), rows, columns);
         assert_eq!(q.shape()[..], [rows, columns]);
         let (product, size) = if rows <= columns { (q.matmul(&q.t()), rows) } else { (q.t().matmul(&q), columns) };
         let identity = Tensor::from_fn([size, size], |i| f64::from(i / size == i % size));
         assert_close(&format!("{rows} x {columns}"), &product, &identity, 1e-13);
+        let single: Tensor = init::orthogonal(&mut rng(rows as u64), rows, columns);
+        assert_eq!(single, q.cast(), "drawn in f64 and rounded");
+    }
+}
+
+/// The Q of a decomposition whose R has a positive diagonal begins with the direction of the first row.
+#[test]
+fn the_first_row_of_an_orthogonal_matrix_is_a_random_direction() {
+    let (q, row): (Tensor<f64>, Tensor<f64>) =
+        (init::orthogonal(&mut rng(4), 70, 90), Tensor::normal(&mut rng(4), [90], 0.0, 1.0));
+    assert_close("first row", &q.select(0, 0), &(&row / (&row * &row).sum().item().sqrt()), 1e-14);
+}
+
+/// Traces of powers of a uniformly distributed orthogonal matrix: their means are 0, 1 and 0, their variances 1, 2
+/// and 3 (Diaconis and Shahshahani 1994); of sizes that are one block of reflections, and two.
+#[test]
+fn orthogonal_matrices_are_uniformly_distributed() {
+    for (size, count) in [(4, 4000), (66, 300)] {
+        let rng = &mut rng(9);
+        let (mut sums, mut squares) = ([0.0; 3], 0.0);
+        for _ in 0..count {
+            let q: Tensor<f64> = init::orthogonal(rng, size, size);
+            let mut power = q.clone();
+            for sum in &mut sums {
+                *sum += (0..size).map(|i| power.at([i, i])).sum::<f64>();
+                power = power.matmul(&q);
+            }
+            squares += q.at([size - 1, 0]).powi(2);
+        }
+        let error = 4.0 / f64::from(count).sqrt();
+        for ((sum, mean), variance) in sums.into_iter().zip([0.0, 1.0, 0.0]).zip([1.0f64, 2.0, 3.0]) {
+            let found = sum / f64::from(count);
+            assert!((found - mean).abs() < error * variance.sqrt(), "{size}: a mean trace of {found}, not {mean}");
+        }
+        let found = squares / f64::from(count) * size as f64;
+        assert!((found - 1.0).abs() < error * 2f64.sqrt(), "{size}: a mean square of {found} / {size}");
+    }
+}
+
+#[test]
+fn orthogonal_matrices_have_the_same_bits_at_any_number_of_threads() {
+    let draw = || init::orthogonal::<f64>(&mut rng(5), 200, 220);
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(draw), draw(), "{threads} threads");
     }
 }

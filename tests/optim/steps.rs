@@ -93,7 +93,7 @@ fn a_variance_below_zero_is_none() {
 /// The norm is that of all elements, its bits the same inside any thread pool, whatever the layout.
 #[test]
 fn the_norm_has_the_same_bits_at_any_number_of_threads() {
-    let gradients = Dense { weight: values([301, 17], 1), bias: values([17], 2) };
+    let gradients = Dense { weight: values([9001, 33], 1), bias: values([33], 2) };
     let squares = gradients.leaves().into_iter().flat_map(Tensor::to_vec).map(|g| g * g);
     let norm = gradient_norm(&gradients);
     assert!((norm - squares.sum::<f64>().sqrt()).abs() < 1e-12);
@@ -103,4 +103,31 @@ fn the_norm_has_the_same_bits_at_any_number_of_threads() {
     }
     let large = Dense { weight: Tensor::<f32>::full(1e30, [2, 2]), bias: Tensor::zeros([2]) };
     assert!((gradient_norm(&large) / 2e30 - 1.0).abs() < 1e-6, "its squares are too large for f32");
+}
+
+/// Threads share the elements of a large parameter, of which each is updated by itself.
+#[test]
+fn a_step_has_the_same_bits_at_any_number_of_threads() {
+    let gradients = Dense { weight: values([999, 303], 1).cast::<f32>(), bias: values([303], 2).cast() };
+    let train = || {
+        let (mut model, mut adam) = (gradients.clone(), AdamW::default().clip_norm(1.0));
+        (0..3).for_each(|_| adam.step(&mut model, &gradients));
+        model
+    };
+    let expected = train();
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(train).leaves(), expected.leaves(), "{threads} threads");
+    }
+    // The rows of a parameter, one part each: as few elements as threads never share.
+    let part = |rows| {
+        let gradients = Dense { weight: gradients.weight.slice(0, rows), bias: gradients.bias.clone() };
+        let (mut model, mut adam) = (gradients.clone(), AdamW::default());
+        (0..3).for_each(|_| adam.step(&mut model, &gradients));
+        model.weight
+    };
+    let whole = part(0..999);
+    for start in (0..999).step_by(333) {
+        assert_eq!(part(start..start + 333), whole.slice(0, start..start + 333));
+    }
 }

@@ -80,4 +80,4 @@ pub use unspool_tensor::{
     Tangents, Tensor, rng,
 };
 #[doc(hidden)]
-pub use unspool_tensor::{ensure, fail, mistake};
+pub use unspool_tensor::{dispatch, ensure, fail, mistake};

@@ -82,7 +82,7 @@ impl GradientFlow {
     /// let options = GradientFlow::options().jacobian(Jacobian::Exact).keep_terms();
     /// let flow = options.of(&model, |tape, net| net.forward(tape.constant(&xs)).last().square().mean());
     /// let jacobian = flow.layers[0].states[0].jacobian.as_ref().unwrap(); // |dh_T/dh_t| for each t
-    /// assert!(jacobian[0] < 1e-2 && (jacobian[19] - 8f64.sqrt()).abs() < 1e-6); // that of the identity
+    /// assert!(jacobian[0] < jacobian[10] && (jacobian[19] - 8f64.sqrt()).abs() < 1e-6); // that of the identity
     ///
     /// // The gradient of a weight is a sum over time.
     /// let u = flow.layers[0].parameter("cell.u").unwrap();

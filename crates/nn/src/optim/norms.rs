@@ -4,8 +4,8 @@
 //! number of threads, and squares neither overflow nor underflow.
 
 use crate::messages::listed;
-use crate::tuning::NORM_LANES;
-use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
+use crate::tuning::{NORM_LANES, PARALLEL_NORM};
+use unspool_autograd::{Params, ParamsExt, Scalar, Tensor, dispatch};
 
 /// The global gradient norm: the square root of the sum of the squares of all elements of the
 /// gradients of all parameters.
@@ -147,18 +147,37 @@ fn norm<T: Scalar>(visit: impl Fn(&mut dyn FnMut(&Tensor<T>))) -> f64 {
     largest * sum.sqrt()
 }
 
-/// The sum of the squares of `f` of each element, as partial sums so that the loop becomes SIMD
-/// code.
-fn square_sum<T: Scalar>(leaf: &Tensor<T>, f: impl Fn(f64) -> f64) -> f64 {
-    let leaf = leaf.contiguous();
-    let mut sums = [0.0; NORM_LANES];
-    for run in leaf.as_slice().expect("contiguous").chunks(sums.len()) {
-        for (sum, g) in sums.iter_mut().zip(run) {
-            let g = f(g.to_f64());
-            *sum += g * g;
-        }
+/// The sum of the squares of `f` of each element.
+fn square_sum<T: Scalar>(leaf: &Tensor<T>, f: impl Fn(f64) -> f64 + Copy + Sync) -> f64 {
+    sum_halves(leaf.contiguous().as_slice().expect("contiguous"), f)
+}
+
+/// The same of a slice. A large one is halved, on any number of threads.
+fn sum_halves<T: Scalar>(elements: &[T], f: impl Fn(f64) -> f64 + Copy + Sync) -> f64 {
+    if elements.len() < PARALLEL_NORM {
+        return sum_lanes(elements, f);
     }
-    sums.iter().sum()
+    let (left, right) = elements.split_at((elements.len() / 2).next_multiple_of(NORM_LANES));
+    let (left, right) = (|| sum_halves(left, f), || sum_halves(right, f));
+    let (left, right) = if rayon::current_num_threads() == 1 { (left(), right()) } else { rayon::join(left, right) };
+    left + right
+}
+
+/// The same as partial sums, so that the loop becomes SIMD code.
+fn sum_lanes<T: Scalar>(elements: &[T], f: impl Fn(f64) -> f64) -> f64 {
+    dispatch(
+        #[inline(always)]
+        || {
+            let (runs, rest) = elements.as_chunks::<NORM_LANES>();
+            let mut sums = [0.0; NORM_LANES];
+            let square = |g: &T| f(g.to_f64()).powi(2);
+            for run in runs {
+                sums.iter_mut().zip(run).for_each(|(sum, g)| *sum += square(g));
+            }
+            sums.iter_mut().zip(rest).for_each(|(sum, g)| *sum += square(g));
+            sums.iter().sum()
+        },
+    )
 }
 
 /// The largest absolute value.

@@ -114,7 +114,7 @@ impl<T: Scalar> Parameter<'_, T> {
     /// # Panics
     /// If the closure takes another number of states than the rule names.
     #[track_caller]
-    pub fn each<const N: usize>(self, f: impl Fn(T, T, [T; N]) -> (T, [T; N])) {
+    pub fn each<const N: usize>(self, f: impl Fn(T, T, [T; N]) -> (T, [T; N]) + Sync) {
         let Parameter { weight, gradient, states, .. } = self;
         let names = states.len();
         let Ok(states) = <&mut [Tensor<T>; N]>::try_from(states) else {

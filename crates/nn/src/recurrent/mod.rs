@@ -110,7 +110,7 @@
 //!     target: [[5, 2], [9, 7], [4, 1], [1, 1]],
 //! };
 //! let (mut tape, mut adam) = (Tape::new(), Adam::default().learning_rate(1e-2));
-//! let epochs = 60;
+//! let epochs = 100;
 //! for epoch in 0..epochs {
 //!     let net = tape.bind(&model);
 //!     let forced = 1.0 - epoch as f64 / epochs as f64;

@@ -5,7 +5,7 @@ use crate::loops::simd::dispatch;
 use crate::loops::strided::{Walk, position};
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
-use crate::tuning::ZIP_CHUNK;
+use crate::tuning::{PARALLEL_ZIP, ZIP_CHUNK};
 
 impl<T: Scalar> Tensor<T> {
     /// Replaces each element `x` by `f(x, y)`, with `y` from `other`, which must broadcast to this
@@ -83,7 +83,7 @@ impl<T: Scalar> Tensor<T> {
 
     /// Replaces each element `x` of this tensor and the elements `o` of `others` at its position by
     /// `f(x, o, y)`, with `y` from `source`: several results in one pass over the memory. All have
-    /// one shape.
+    /// one shape. Threads share large tensors.
     ///
     /// ```
     /// use unspool_tensor::Tensor;
@@ -104,7 +104,7 @@ impl<T: Scalar> Tensor<T> {
         &mut self,
         others: &mut [Tensor<T>; N],
         source: &Tensor<T>,
-        f: impl Fn(T, [T; N], T) -> (T, [T; N]),
+        f: impl Fn(T, [T; N], T) -> (T, [T; N]) + Sync,
     ) {
         for other in others.iter().chain([source]) {
             let (shape, other) = (self.layout().shape, other.layout().shape);
@@ -112,40 +112,90 @@ impl<T: Scalar> Tensor<T> {
         }
         let source = source.contiguous();
         let ys = source.as_slice().expect("contiguous");
-        let xs = self.as_mut_slice();
-        let mut others = others.each_mut().map(|other| other.as_mut_slice());
-        dispatch(
-            #[inline(always)]
-            || {
-                // The compiler cannot prove that the slices do not overlap, and so would not vectorize a loop over them.
-                // It knows that these copies do not. Aligned to a cache line, else each vector would cross two.
-                #[repr(align(64))]
-                struct Aligned<A>(A);
-                let mut copies = Aligned(([[T::ZERO; ZIP_CHUNK]; 2], [[T::ZERO; ZIP_CHUNK]; N]));
-                let ([x, y], o) = &mut copies.0;
-                for start in (0..ys.len()).step_by(ZIP_CHUNK) {
-                    let chunk = start..ys.len().min(start + ZIP_CHUNK);
-                    let len = chunk.len();
-                    x[..len].copy_from_slice(&xs[chunk.clone()]);
-                    y[..len].copy_from_slice(&ys[chunk.clone()]);
-                    for (o, other) in o.iter_mut().zip(&others) {
-                        o[..len].copy_from_slice(&other[chunk.clone()]);
-                    }
-                    // All of the copies, though the last chunk fills only a part: a loop of constant length has no remainder
-                    // that would be computed one element at a time.
-                    for i in 0..ZIP_CHUNK {
-                        let (new, others) = f(x[i], std::array::from_fn(|k| o[k][i]), y[i]);
-                        x[i] = new;
-                        for k in 0..N {
-                            o[k][i] = others[k];
-                        }
-                    }
-                    xs[chunk.clone()].copy_from_slice(&x[..len]);
-                    for (o, other) in o.iter().zip(&mut others) {
-                        other[chunk.clone()].copy_from_slice(&o[..len]);
+        let others = others.each_mut().map(|other| other.as_mut_slice());
+        zip_halves(self.as_mut_slice(), others, ys, &f);
+    }
+}
+
+/// [`zip_chunks`], where large slices are halved and threads share the halves.
+fn zip_halves<T: Scalar, const N: usize>(
+    xs: &mut [T],
+    mut others: [&mut [T]; N],
+    ys: &[T],
+    f: &(impl Fn(T, [T; N], T) -> (T, [T; N]) + Sync),
+) {
+    if xs.len() < PARALLEL_ZIP || rayon::current_num_threads() == 1 {
+        return zip_chunks(xs, others, ys, f);
+    }
+    let middle = (xs.len() / 2).next_multiple_of(ZIP_CHUNK);
+    let (xs, more_xs) = xs.split_at_mut(middle);
+    let (ys, more_ys) = ys.split_at(middle);
+    let more_others = others.each_mut().map(|other| {
+        let (left, right) = std::mem::take(other).split_at_mut(middle);
+        *other = left;
+        right
+    });
+    rayon::join(|| zip_halves(xs, others, ys, f), || zip_halves(more_xs, more_others, more_ys, f));
+}
+
+/// Replaces the elements at each position of the slices, but not of `ys`, by `f` of all of them.
+#[inline(always)]
+fn zip_chunks<T: Scalar, const N: usize>(
+    xs: &mut [T],
+    mut others: [&mut [T]; N],
+    ys: &[T],
+    f: &impl Fn(T, [T; N], T) -> (T, [T; N]),
+) {
+    dispatch(
+        #[inline(always)]
+        || {
+            // The compiler cannot prove that the slices do not overlap, and so would not vectorize a loop over them.
+            // It knows that these copies do not. Aligned to a cache line, else each vector would cross two.
+            #[repr(align(64))]
+            struct Aligned<A>(A);
+            let mut copies = Aligned(([[T::ZERO; ZIP_CHUNK]; 2], [[T::ZERO; ZIP_CHUNK]; N]));
+            let ([x, y], o) = &mut copies.0;
+            for start in (0..ys.len()).step_by(ZIP_CHUNK) {
+                let chunk = start..ys.len().min(start + ZIP_CHUNK);
+                let len = chunk.len();
+                x[..len].copy_from_slice(&xs[chunk.clone()]);
+                y[..len].copy_from_slice(&ys[chunk.clone()]);
+                for (o, other) in o.iter_mut().zip(&others) {
+                    o[..len].copy_from_slice(&other[chunk.clone()]);
+                }
+                // All of the copies, though the last chunk fills only a part: a loop of constant length has no remainder
+                // that would be computed one element at a time.
+                for i in 0..ZIP_CHUNK {
+                    let (new, others) = f(x[i], std::array::from_fn(|k| o[k][i]), y[i]);
+                    x[i] = new;
+                    for k in 0..N {
+                        o[k][i] = others[k];
                     }
                 }
-            },
-        );
+                xs[chunk.clone()].copy_from_slice(&x[..len]);
+                for (o, other) in o.iter().zip(&mut others) {
+                    other[chunk.clone()].copy_from_slice(&o[..len]);
+                }
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_share_large_tensors_and_miss_no_element() {
+        let len = 3 * PARALLEL_ZIP + 77;
+        let values = |seed: usize| Tensor::<f32>::from_fn([len], |i| ((i * 31 + seed) % 1009) as f32);
+        let (y, a, b) = (values(1), values(2), values(3));
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (mut x, mut others) = (values(0), [a.clone(), b.clone()]);
+            pool.install(|| x.zip_mut_with(&mut others, &y, |x, [a, b], y| (x + y, [a - x, b + 2.0 * y])));
+            assert_eq!(x, &values(0) + &y);
+            assert_eq!(others, [&a - &values(0), &b + &(&y * 2.0)]);
+        }
     }
 }

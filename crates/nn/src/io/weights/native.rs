@@ -18,7 +18,7 @@ use unspool_autograd::{Params, Real, Tensor};
 /// ```
 /// use unspool_nn::rng;
 /// use unspool_nn::io::{load, save};
-/// use unspool_nn::layers::Dense;
+/// use unspool_nn::layers::{Dense, init};
 /// use unspool_autograd::Tensor;
 /// # let folder = std::env::temp_dir().join(format!("save-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();
@@ -26,7 +26,7 @@ use unspool_autograd::{Params, Real, Tensor};
 /// let trained: Dense<Tensor> = Dense::new(&mut rng(7), 3, 2);
 /// save(&path, &trained)?;
 ///
-/// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 3, 2);
+/// let mut model: Dense<Tensor> = init::skip(|| Dense::new(&mut rng(0), 3, 2)); // no weights are drawn
 /// load(&path, &mut model)?;
 /// assert_eq!(model.weight, trained.weight);
 /// # std::fs::remove_dir_all(folder).unwrap();
@@ -46,6 +46,9 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 }
 
 /// Loads the weights of a model that [`save`] saved.
+///
+/// The model says what to load; made within [`init::skip`](crate::layers::init::skip), it draws no
+/// weights that would be replaced.
 ///
 /// The element type must be the same: load an f64 model as f64, and then
 /// [`cast`](unspool_autograd::ParamsExt::cast) it.
@@ -67,8 +70,6 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 /// # std::fs::remove_dir_all(folder).unwrap();
 /// # Ok::<(), unspool_nn::io::FileError>(())
 /// ```
-///
-/// The initial weights need not be drawn: [`init::skip`](crate::layers::init::skip).
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or

@@ -28,7 +28,7 @@ use unspool_autograd::{Real, Tensor};
 /// ```
 /// use unspool_nn::rng;
 /// use unspool_nn::io::{Checkpoint, WeightFile};
-/// use unspool_nn::layers::Dense;
+/// use unspool_nn::layers::{Dense, init};
 /// use unspool_autograd::{Tensor, ParamsExt};
 /// # let path = std::env::temp_dir().join(format!("resume-{}.safetensors", std::process::id()));
 /// # let saved: Dense<Tensor> = Dense::new(&mut rng(1), 3, 2);
@@ -36,7 +36,7 @@ use unspool_autograd::{Real, Tensor};
 /// # checkpoint.put_model("model", &saved);
 /// # checkpoint.put_model("mean", &saved.zeros_like());
 /// # checkpoint.save(&path)?;
-/// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 3, 2);
+/// let mut model: Dense<Tensor> = init::skip(|| Dense::new(&mut rng(0), 3, 2));
 /// let mut mean = model.zeros_like();
 /// let file = WeightFile::open(&path)?;
 /// let (mut next, mut next_mean) = (model.clone(), mean.clone());

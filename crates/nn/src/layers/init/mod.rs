@@ -3,7 +3,10 @@
 //! Values are drawn in f64 and rounded, so an f32 and an f64 model with one seed start from the
 //! same weights.
 
+mod orthogonal;
+
 use crate::random::Rng;
+use orthogonal::orthonormal_rows;
 use rand::RngExt;
 use std::cell::Cell;
 use unspool_autograd::{Scalar, Shape, Tensor};
@@ -98,25 +101,9 @@ pub fn orthogonal<T: Scalar>(rng: &mut Rng, rows: usize, columns: usize) -> Tens
     if columns < rows {
         return orthogonal(rng, columns, rows).t().contiguous();
     }
-    // Gram-Schmidt on rows of normal numbers: the Q of a QR decomposition whose R has a positive
-    // diagonal.
-    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(rows);
-    while basis.len() < rows {
-        let mut row = Tensor::<f64>::normal(rng, [columns], 0.0, 1.0).to_vec();
-        for _ in 0..2 {
-            // Twice, because rounding leaves some of the other rows after the first pass.
-            for other in &basis {
-                let overlap: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
-                row.iter_mut().zip(other).for_each(|(a, b)| *a -= overlap * b);
-            }
-        }
-        let norm = row.iter().map(|a| a * a).sum::<f64>().sqrt();
-        // A row that depends on the others is drawn again.
-        if norm > 1e-6 {
-            basis.push(row.into_iter().map(|a| a / norm).collect());
-        }
-    }
-    Tensor::from_fn([rows, columns], |i| T::from_f64(basis[i / columns][i % columns]))
+    let q = orthonormal_rows(rng, rows, columns);
+    let q = q.as_slice().expect("contiguous");
+    Tensor::from_fn([rows, columns], |i| T::from_f64(q[i]))
 }
 
 /// `count` blocks, each drawn separately and concatenated along the last axis: the weights of
