@@ -27,6 +27,26 @@ fn settings_can_change_between_steps() {
     assert_eq!((sgd.steps(), after(&mut sgd)), (0, [-0.5, 0.25])); // g = 2, 1
 }
 
+/// A mean of gradients that have become 0 decays to 0, not to subnormal numbers, which many processors are slow with.
+#[test]
+fn running_means_do_not_become_subnormal() {
+    let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 3, 2);
+    let gradient = |size: f32| Dense { weight: Tensor::full(size, [3, 2]), bias: Tensor::full(size, [2]) };
+    let mut adam = Adam::default();
+    adam.step(&mut model, &gradient(1.0));
+    let nothing = gradient(0.0);
+    let (mut normal, mut steps) = (true, 0);
+    while normal {
+        adam.step(&mut model, &nothing);
+        steps += 1;
+        let state = adam.state_dict();
+        let means: Vec<f32> = state.tensors.values().flat_map(Tensor::to_vec).collect();
+        assert!(means.iter().all(|x| !x.is_subnormal()), "after {steps} steps");
+        normal = means.iter().all(|&x| x != 0.0);
+    }
+    assert!(steps > 500, "{steps}");
+}
+
 /// The weights of a bound model are still in use: they are copied, and the tape's stay.
 #[test]
 fn weights_that_someone_else_holds_are_left_alone() {

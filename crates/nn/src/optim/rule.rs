@@ -107,7 +107,7 @@ pub struct Parameter<'a, T: Scalar> {
 impl<T: Scalar> Parameter<'_, T> {
     /// Replaces each weight `w` and its state, in the order of [`Rule::state_names`], by `f(w, g,
     /// state)`, in one pass over the memory. `g` is the gradient, clipped and with the L2 penalty;
-    /// `w` has already decayed.
+    /// `w` has already decayed. Subnormal numbers of the state become 0.
     ///
     /// Write `#[inline(always)]` in front of the closure: without it the loop may stay scalar.
     ///
@@ -128,7 +128,13 @@ impl<T: Scalar> Parameter<'_, T> {
             |w, state, g| {
                 let g = clamp(g, largest) * scale;
                 // Not `g + 0 * w`: that would be NaN for an infinite weight.
-                f(w * kept, if l2 == T::ZERO { g } else { g + l2 * w }, state)
+                let (w, state) = f(w * kept, if l2 == T::ZERO { g } else { g + l2 * w }, state);
+                // A running mean decays where gradients have become 0, until processors are slow to compute with it.
+                let state = std::array::from_fn(
+                    #[inline(always)]
+                    |i| state[i].flush(T::SMALLEST_NORMAL),
+                );
+                (w, state)
             },
         );
     }

@@ -134,6 +134,9 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
     /// the precision are not below that. 0 for numbers with derivatives, which would lose them.
     #[doc(hidden)]
     const TINY: Self = Self::ZERO;
+    /// The smallest positive number that is not subnormal; 0 for numbers with derivatives.
+    #[doc(hidden)]
+    const SMALLEST_NORMAL: Self = Self::ZERO;
     /// This number, or 0 if its magnitude is below `least`; itself if it has derivatives.
     ///
     /// ```
@@ -169,6 +172,7 @@ macro_rules! scalar {
             }
 
             const TINY: $t = $t::MIN_POSITIVE / $t::EPSILON;
+            const SMALLEST_NORMAL: $t = $t::MIN_POSITIVE;
             #[inline(always)]
             fn flush(self, least: $t) -> $t {
                 if self.abs() < least { 0.0 } else { self }
