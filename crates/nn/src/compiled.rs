@@ -11,6 +11,7 @@ use crate::recurrent::cell::Cell;
 use crate::recurrent::layer::Recurrent;
 use crate::recurrent::output::RecurrentOutput;
 use crate::recurrent::sequence_layer::SequenceLayer;
+use crate::train::shards::add_leaf;
 use unspool_autograd::{Scalar, Tensor, Var};
 
 type Value<T> = Var<'static, T>;
@@ -29,6 +30,7 @@ struct Functions<T: Scalar> {
     initial: [Draw<T>; 2],
     sgd: fn(&SgdRule, Step<'_>, Parameter<'_, T>),
     adam: fn(&AdamRule, Step<'_>, Parameter<'_, T>),
+    add_leaf: fn(&mut Tensor<T>, &Tensor<T>),
 }
 
 macro_rules! compile {
@@ -42,6 +44,7 @@ macro_rules! compile {
             initial: [orthogonal, glorot_uniform],
             sgd: Rule::update,
             adam: Rule::update,
+            add_leaf,
         };
     )*};
 }

@@ -24,6 +24,7 @@ pub(crate) mod history;
 pub(crate) mod interrupt;
 pub mod metrics;
 pub(crate) mod not_finite;
+mod on_threads;
 pub(crate) mod predictions;
 pub(crate) mod progress;
 #[cfg(feature = "safetensors")]

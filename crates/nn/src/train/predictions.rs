@@ -6,9 +6,8 @@ use crate::layers::layer::Model;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::batch_loss::{bound, loss_on, output, valid_steps};
+use crate::train::on_threads::map_on_threads;
 use crate::tuning::EVALUATED_EXAMPLES;
-use rayon::prelude::*;
-use unspool_autograd::at_callers_line::on_any_thread;
 use unspool_autograd::{Scalar, Tape, Tensor};
 
 /// The outputs of a model for all examples, and the targets, without padding. A metric that is not a
@@ -59,12 +58,12 @@ impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>> Predictions<T, X, Y> {
         if self.weighted.is_empty() {
             return self.measure(loss);
         }
-        let sum = on_any_thread(|(output, chunk): &(Tensor<T>, Dataset<X, Y>)| {
+        // Collected first and added in order: the same bits at any number of threads.
+        let sums = map_on_threads(self.weighted.len(), |i| {
+            let (output, chunk) = &self.weighted[i];
             let tape = Tape::new();
             loss_on(tape.constant(output), chunk, loss).item().to_f64() * chunk.loss_count()
         });
-        // Collected first and added in order: the same bits at any number of threads.
-        let sums: Vec<f64> = self.weighted.par_iter().map(sum).collect();
         let count: f64 = self.weighted.iter().map(|(_, chunk)| chunk.loss_count()).sum();
         sums.into_iter().sum::<f64>() / count
     }
@@ -93,6 +92,6 @@ fn side_by_side<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>>) -> Te
 /// `f(start, len)` of every chunk of `n` examples, in order and on all threads: few enough examples
 /// at once that their tape stays small.
 pub(crate) fn map_chunks<R: Send>(n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
-    let f = on_any_thread(|i| f(i * EVALUATED_EXAMPLES, EVALUATED_EXAMPLES.min(n - i * EVALUATED_EXAMPLES)));
-    (0..n.div_ceil(EVALUATED_EXAMPLES)).into_par_iter().map(f).collect()
+    let start = |i: usize| i * EVALUATED_EXAMPLES;
+    map_on_threads(n.div_ceil(EVALUATED_EXAMPLES), |i| f(start(i), EVALUATED_EXAMPLES.min(n - start(i))))
 }

@@ -7,12 +7,14 @@ use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::bad_batch::if_finding;
 use crate::train::batch_loss::batch_loss;
+use crate::train::on_threads::map_on_threads;
 use crate::tuning::{ADDED_ELEMENTS, MAX_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use unspool_autograd::at_callers_line::{at_callers_line, on_any_thread};
+use unspool_autograd::at_callers_line::at_callers_line;
 use unspool_autograd::{BadValue, Params, ParamsExt, Profile, Scalar, Tape, Tensor, Var, isolated};
 
 /// The gradients of a batch that is cut into shards. Each shard has a tape of its own, and shards
@@ -160,11 +162,12 @@ impl<T: Scalar> Shards<T> {
             let (loss, gradients, aux) = isolated(|| gradients(&mut self.tapes[0], model, shard, &loss));
             return (loss, gradients, vec![aux]);
         }
-        let work: Vec<_> = self.tapes.iter_mut().zip(shards).collect();
-        let [unstarted, unfinished] = [(); 2].map(|()| AtomicUsize::new(work.len()));
-        let compute = on_any_thread(|(tape, shard)| {
+        let tapes: Vec<_> = self.tapes[..shards.len()].iter_mut().map(Mutex::new).collect();
+        let [unstarted, unfinished] = [(); 2].map(|()| AtomicUsize::new(tapes.len()));
+        let results = map_on_threads(tapes.len(), |i| {
             unstarted.fetch_sub(1, Ordering::Relaxed);
-            let result = gradients(tape, model, shard, &loss);
+            let tape = &mut *tapes[i].lock().expect("one thread takes it");
+            let result = gradients(tape, model, &shards[i], &loss);
             unfinished.fetch_sub(1, Ordering::Relaxed);
             // While a shard has not started, this thread is needed for it: it must not wait.
             if unstarted.load(Ordering::Relaxed) == 0 {
@@ -172,7 +175,6 @@ impl<T: Scalar> Shards<T> {
             }
             result
         });
-        let results: Vec<(f64, M, A)> = work.into_par_iter().map(compute).collect();
         sum(results)
     }
 
@@ -323,15 +325,19 @@ fn looked_at<T: Scalar, M: Params<Tensor<T>>, S, A>(
 }
 
 fn add<T: Scalar, M: Params<Tensor<T>>>((loss_a, mut a): (f64, M), (loss_b, b): (f64, M)) -> (f64, M) {
-    for (a, b) in a.leaves_mut().into_iter().zip(b.leaves()) {
-        let (a, b): (&mut Tensor<T>, Tensor<T>) = (a, b.contiguous());
-        let (a, b) = (a.as_mut_slice(), b.as_slice().expect("contiguous"));
-        let add = |(a, b): (&mut [T], &[T])| a.iter_mut().zip(b).for_each(|(a, &b)| *a += b);
-        if a.len() > ADDED_ELEMENTS {
-            a.par_chunks_mut(ADDED_ELEMENTS).zip(b.par_chunks(ADDED_ELEMENTS)).for_each(add);
-        } else {
-            add((a, b));
-        }
-    }
+    a.leaves_mut().into_iter().zip(b.leaves()).for_each(|(a, b)| add_leaf(a, b));
     (loss_a + loss_b, a)
+}
+
+/// Adds `b` to `a`, both of one shape.
+#[inline(never)] // see compiled.rs
+pub(crate) fn add_leaf<T: Scalar>(a: &mut Tensor<T>, b: &Tensor<T>) {
+    let b = b.contiguous();
+    let (a, b) = (a.as_mut_slice(), b.as_slice().expect("contiguous"));
+    let add = |(a, b): (&mut [T], &[T])| a.iter_mut().zip(b).for_each(|(a, &b)| *a += b);
+    if a.len() > ADDED_ELEMENTS {
+        a.par_chunks_mut(ADDED_ELEMENTS).zip(b.par_chunks(ADDED_ELEMENTS)).for_each(add);
+    } else {
+        add((a, b));
+    }
 }

@@ -16,11 +16,11 @@ use crate::mode::Mode;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
+use crate::train::on_threads::map_on_threads;
 use crate::train::shards::Shards;
-use rayon::prelude::*;
 use std::ops::Range;
 use std::panic::Location;
-use unspool_autograd::at_callers_line::{at_callers_line_with, on_any_thread};
+use unspool_autograd::at_callers_line::at_callers_line_with;
 use unspool_autograd::{BadValue, Cause, Indices, Params, Scalar, Tape, Tensor, Var};
 
 /// Long sequences that a model learns window by window: the gradient stays within a window, the
@@ -372,7 +372,9 @@ where
     for<'t> M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
 {
     let shards: Vec<Range<usize>> = Shards::<T>::ranges(of.count).collect();
-    let sum = on_any_thread(|range: &Range<usize>| {
+    // Collected first and added in order: the same bits at any number of threads.
+    let sums = map_on_threads(shards.len(), |i| {
+        let range = &shards[i];
         let (mut tape, mut carried, mut sum) = (Tape::new(), None, 0.0);
         for window in 0..of.length.div_ceil(steps) {
             let steps = of.window(window, steps);
@@ -387,7 +389,5 @@ where
         }
         sum
     });
-    // Collected first and added in order: the same bits at any number of threads.
-    let sums: Vec<f64> = shards.par_iter().map(sum).collect();
     sums.into_iter().sum::<f64>() / (of.length * of.count) as f64
 }
