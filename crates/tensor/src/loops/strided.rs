@@ -196,4 +196,29 @@ mod tests {
             assert_eq!(to, from);
         }
     }
+
+    /// The place of each element in the result and in two operands, one transposed, one repeated.
+    fn visited(plain: bool) -> Vec<(usize, [usize; 2])> {
+        let (mut transposed, mut repeated) = ([0; MAX_RANK], [0; MAX_RANK]);
+        transposed[..2].copy_from_slice(&[1, 2]);
+        repeated[1] = 1;
+        let walk = Walk::new(&Shape::from([2, 3]), [0, 7], [&transposed, &repeated]);
+        let mut all = Vec::new();
+        let run = |done, len, at: [isize; 2], steps: [isize; 2]| {
+            all.extend((0..len).map(|i| (done + i, [0, 1].map(|k| position(at[k], i, steps[k])))));
+        };
+        let runs = Runs { walk: &walk, run };
+        if plain {
+            runs.plain()
+        } else {
+            runs.vectorized()
+        }
+        all
+    }
+
+    #[test]
+    fn the_short_form_of_a_loop_visits_the_same_elements() {
+        let expected = [(0, [0, 7]), (1, [2, 8]), (2, [4, 9]), (3, [1, 7]), (4, [3, 8]), (5, [5, 9])];
+        assert_eq!([visited(false), visited(true)], [expected, expected]);
+    }
 }

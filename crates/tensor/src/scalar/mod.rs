@@ -178,7 +178,7 @@ macro_rules! scalar {
                 if self.abs() < least { 0.0 } else { self }
             }
 
-            #[inline]
+            #[inline(never)] // into the crates above
             fn gemm(product: Product<'_, $t>) {
                 gemm::multiply(product);
             }

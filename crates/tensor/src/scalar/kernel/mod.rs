@@ -27,7 +27,7 @@ pub(super) trait Kernel: Copy {
 macro_rules! kernel {
     ($t:ident, $avx512:ident, $avx2:ident) => {
         impl Kernel for $t {
-            #[inline]
+            #[inline(never)]
             unsafe fn multiply(product: Operands<$t>) {
                 #[cfg(target_arch = "x86_64")]
                 {
