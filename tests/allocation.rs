@@ -13,7 +13,7 @@ use unspool::optim::{AdamW, Nadam, RmsProp};
 use unspool::prelude::*;
 use unspool::recurrent::StreamingCell;
 use unspool::recurrent::wrappers::{RecurrentDropout, Residual, Zoneout};
-use unspool::tensor::{bytes_allocated, release_memory};
+use unspool::tensor::{bytes_allocated, bytes_held, release_memory};
 use unspool::text::{Generator, LanguageModel, Sampler};
 use unspool::train::{Callback, Fit, NoLoss, Progress, Supervised};
 use unspool::{Lstm, Sgd};
@@ -46,6 +46,7 @@ static COUNTING: Counting = Counting;
 
 #[test]
 fn a_steady_step_draws_no_memory() {
+    after_a_peak();
     train();
     fitting(|fit| fit);
     fitting(|fit| fit.track_gradients().track_updates());
@@ -73,6 +74,26 @@ fn a_steady_step_draws_no_memory() {
     stream!(Lstm::new(rng, 8, 8));
     stream!(Slstm::new(rng, 8, 8));
     stream!(Residual::new(Zoneout::new(RecurrentDropout::new(Lstm::new(rng, 8, 8), 0.3), 0.1, 0.2), 8));
+}
+
+/// Memory that one large step needed returns to the system while small steps run, and those draw none meanwhile.
+fn after_a_peak() {
+    let mut model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(2), 4, 8));
+    let (mut tape, mut adam) = (Tape::new(), Adam::default());
+    let mut step = |time: usize, batch: usize| {
+        let x: Tensor = Tensor::ones([time, batch, 4]);
+        let net = tape.bind(&model);
+        let gradients = net.forward(tape.constant(&x)).last().square().mean().backward().of(&net);
+        tape.reset();
+        adam.step(&mut model, &gradients);
+        (bytes_held(), bytes_allocated())
+    };
+    let small = (0..3).map(|_| step(5, 4)).last().unwrap();
+    let large = step(40, 16);
+    assert!(large.0 > 5 * small.0, "held before and after the large step: {} and {} bytes", small.0, large.0);
+    let steps = (1..100_000).find(|_| step(5, 4).0 <= small.0 * 3 / 2);
+    assert!(steps.is_some_and(|steps| steps > 10), "{steps:?} small steps");
+    assert_eq!(step(5, 4).1, large.1, "bytes of tensors drawn by small steps");
 }
 
 /// A training to be set up.

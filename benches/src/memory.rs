@@ -2,6 +2,11 @@
 
 use std::fs;
 
+/// The bytes of memory that this process holds now. `None` where the system does not tell (it does on Linux).
+pub fn resident_bytes() -> Option<u64> {
+    status("VmRSS")
+}
+
 /// The resident memory of a process before some work, against which its growth is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Baseline {
@@ -13,7 +18,7 @@ impl Baseline {
     pub fn now() -> Option<Baseline> {
         // Makes the peak start again from here; where that is not allowed, the peak so far counts.
         let _ = fs::write("/proc/self/clear_refs", "5");
-        Some(Baseline { bytes: status("VmRSS")? })
+        Some(Baseline { bytes: resident_bytes()? })
     }
 
     /// The most that the process held since then, less what it held then, in bytes.

@@ -1,6 +1,9 @@
 //! Every constant of this crate that a measurement set, with that measurement.
 //!
-//! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it.
+//! Measured on two cores of an Intel Xeon with AVX-512, as docs/DESIGN.md reports it. How long memory is
+//! kept that nothing uses, `KEPT_ROUNDS`, is the tensor crate's.
+
+pub(crate) use unspool_tensor::KEPT_ROUNDS;
 
 /// The products `aᵀ g` of one weight are computed when this many rows are collected: enough for a
 /// product at full speed, few enough that the rows are still in cache.

@@ -58,7 +58,7 @@ pub use shape::{MAX_RANK, Shape};
 #[doc(hidden)]
 pub use storage::append_list::AppendList;
 pub use storage::counting_allocator::CountingAllocator;
-pub use storage::pool::{bytes_allocated, release_memory};
+pub use storage::pool::{bytes_allocated, bytes_held, release_memory};
 pub use tensor::Tensor;
 #[doc(hidden)]
-pub use tuning::DIRECTIONS;
+pub use tuning::{DIRECTIONS, KEPT_ROUNDS};

@@ -10,7 +10,7 @@ use super::op_arena::OpArena;
 use super::packed_weights::PackedWeights;
 use super::watch::{WATCHED, Watch};
 use super::{Tape, Var, panic_absent};
-use crate::tuning::{HOLLOW_SHAPES, SHARED_NUMBERS, SMALL_BLOCK};
+use crate::tuning::{HOLLOW_SHAPES, KEPT_ROUNDS, SHARED_NUMBERS, SMALL_BLOCK};
 use std::panic::Location;
 use unspool_tensor::{Scalar, Shape, Tensor};
 
@@ -53,6 +53,10 @@ pub(crate) struct Record<T: Scalar> {
     pub(crate) part_tapes: Vec<Tape<T>>,
     /// Scratch space of [`Tape::release`](crate::Tape::release).
     pub(super) needed: Vec<bool>,
+    /// The values recorded since it was last checked whether the lists are too long.
+    recorded: usize,
+    /// The most values at once since then.
+    longest: usize,
 }
 
 impl<T: Scalar> Record<T> {
@@ -78,6 +82,8 @@ impl<T: Scalar> Record<T> {
             numbers: Vec::new(),
             part_tapes: Vec::new(),
             needed: Vec::new(),
+            recorded: 0,
+            longest: 0,
         }
     }
 
@@ -239,8 +245,11 @@ impl<T: Scalar> Record<T> {
         blocks.iter().map(|&(_, bytes)| bytes).sum()
     }
 
-    /// Drops everything recorded and keeps the capacity of the lists.
+    /// Drops everything recorded and keeps the capacity of the lists, unless it has not been needed for
+    /// long.
     pub(super) fn clear(&mut self) {
+        self.recorded += self.values.len();
+        self.longest = self.longest.max(self.values.len());
         self.values.clear();
         self.nodes.clear();
         self.inputs.clear();
@@ -256,6 +265,24 @@ impl<T: Scalar> Record<T> {
             watch.clear();
         }
         self.truncations.clear();
+        let capacity = self.values.capacity();
+        if self.recorded > KEPT_ROUNDS.saturating_mul(capacity) {
+            // A list that grows by itself is at most twice as long as needed.
+            if capacity > 2 * self.longest {
+                self.drop_capacity();
+            }
+            (self.recorded, self.longest) = (0, 0);
+        }
+    }
+
+    /// Drops the memory of the lists, which are empty.
+    #[cold]
+    fn drop_capacity(&mut self) {
+        (self.values, self.nodes, self.inputs) = Default::default();
+        (self.retained, self.truncations, self.needed) = Default::default();
+        (self.ops, self.spare) = (OpArena::new(), Accumulator::default());
+        (self.segments, self.names) = Default::default();
+        self.packed = PackedWeights::new();
     }
 }
 
