@@ -210,7 +210,7 @@ fn dot<T: Number>(x: &[T], y: &[T]) -> T {
     let mut width = DOT_LANES / 2;
     while width > 0 {
         for i in 0..width {
-            sums[i] = sums[i] + sums[i + width];
+            sums[i] += sums[i + width];
         }
         width /= 2;
     }

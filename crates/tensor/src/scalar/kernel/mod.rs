@@ -70,6 +70,7 @@ mod tests {
 
     /// The kernels of this processor.
     fn kernels<T: Kernel + Number>(_avx512: Multiply<T>, _avx2: Multiply<T>) -> Vec<(&'static str, Multiply<T>)> {
+        // SAFETY: the caller's promise.
         let portable: Multiply<T> = |product| unsafe { multiply::<[T; 4]>(product) };
         let mut all = vec![("chosen", T::multiply as Multiply<T>), ("portable", portable)];
         #[cfg(target_arch = "x86_64")]

@@ -137,10 +137,10 @@ unsafe fn tile<L: Lanes, const V: usize, const R: usize>((product, j, columns): 
                     if v + 1 == V { L::load_masked(p, last) } else { L::load(p) }
                 },
             );
-            for i in 0..R {
+            for (i, sums) in sums.iter_mut().enumerate() {
                 let x = L::splat(a.offset(i as isize * a_steps.0 + l * a_steps.1));
-                for v in 0..V {
-                    sums[i][v] = sums[i][v].plus_product(x, row[v]);
+                for (sum, &y) in sums.iter_mut().zip(&row) {
+                    *sum = sum.plus_product(x, y);
                 }
             }
         }
