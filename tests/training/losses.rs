@@ -17,7 +17,8 @@ fn at<T: Scalar>(
     target: &[f64],
     loss: impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T>,
 ) -> (f64, Vec<f64>) {
-    let tape = Tape::new();
+    let mut tape = Tape::new();
+    tape.set_flush_denormal(false);
     let scores = tape.variable(&tensor::<T>(scores));
     let loss = loss(scores, tape.constant(&tensor(target)));
     let gradient = loss.backward().wrt(scores).to_vec().into_iter().map(T::to_f64).collect();

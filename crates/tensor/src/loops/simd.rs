@@ -38,7 +38,7 @@ pub(crate) mod level {
             Ok("avx512") if widest >= AVX512 => AVX512,
             Ok("avx2") if widest >= AVX2 => AVX2,
             Ok("baseline") => BASELINE,
-            Ok(other) => panic!(
+            Ok(other) => fail!(
                 "UNSPOOL_SIMD is {other:?}: it must be `avx512`, `avx2` or `baseline`, and this processor have it"
             ),
         };
