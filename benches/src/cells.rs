@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_cells_have_their_gradients() {
-        let rng = &mut rng(3);
+        let rng = &mut rng(6);
         macro_rules! check {
             ($cell:expr) => {
                 gradcheck(&Recurrent::new($cell), |tape, net| {
