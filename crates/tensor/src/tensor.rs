@@ -203,6 +203,13 @@ impl<T: Scalar> Tensor<T> {
         }
     }
 
+    /// The elements in which a [`Walk`] over this tensor finds its own: those, if they are contiguous, and all of its
+    /// block otherwise.
+    #[inline]
+    pub(crate) fn walked(&self) -> &[T] {
+        self.as_slice().unwrap_or_else(|| self.buffer.elements())
+    }
+
     /// This tensor with contiguous elements: itself if they are, a copy otherwise.
     #[inline]
     pub fn contiguous(&self) -> Tensor<T> {
@@ -212,7 +219,7 @@ impl<T: Scalar> Tensor<T> {
     /// A contiguous copy in a new buffer.
     pub fn copy(&self) -> Tensor<T> {
         let walk = Walk::over(&self.layout().shape, [self.layout()]);
-        let source = self.buffer.elements();
+        let source = self.walked();
         Tensor::written_like(&self.layout().shape, |out| {
             walk.write_runs(
                 out,

@@ -14,7 +14,15 @@ use crate::tuning::COPY_BLOCK;
 /// Axes that are contiguous to each other in every operand are merged, so contiguous operands make
 /// a single run.
 pub(crate) struct Walk<const K: usize> {
-    /// The number of merged axes, the innermost first; 0 if there are no elements.
+    /// The elements of a run; 0 if there are none at all.
+    len: usize,
+    /// Where the runs are; `None` if all there is is one, and each operand's is contiguous from position 0 on. Most ops
+    /// walk so, and this is not written for them.
+    axes: Option<Axes<K>>,
+}
+
+/// The merged axes, the innermost first.
+struct Axes<const K: usize> {
     rank: usize,
     sizes: [usize; MAX_RANK],
     steps: [[isize; K]; MAX_RANK],
@@ -41,43 +49,39 @@ pub(crate) fn copy_run<T: Copy>(to: &mut [T], from: &[T]) {
 }
 
 impl<const K: usize> Walk<K> {
-    /// A walk over operands that broadcast to `shape`.
+    /// A walk over operands that broadcast to `shape`, each in its [`walked`](crate::Tensor::walked) elements.
     #[inline]
     pub(crate) fn over(shape: &Shape, operands: [&Layout; K]) -> Self {
         if operands.iter().all(|layout| layout.is_contiguous && layout.shape == *shape) {
-            let rank = usize::from(shape.numel() > 0);
-            let starts = operands.map(|layout| layout.offset as isize);
-            let mut sizes = [1; MAX_RANK];
-            sizes[0] = shape.numel();
-            return Walk { rank, sizes, steps: [[1; K]; MAX_RANK], starts };
+            return Walk { len: shape.numel(), axes: None };
         }
         let strides = operands.map(|layout| layout.expanded_strides(shape));
-        Self::new(shape, operands.map(|layout| layout.offset), strides.each_ref())
+        let starts = operands.map(|layout| if layout.is_contiguous { 0 } else { layout.offset });
+        Self::new(shape, starts, strides.each_ref())
     }
 
     /// A walk over operands with these strides, each from its own start.
     pub(crate) fn new(shape: &Shape, starts: [usize; K], strides: [&[isize; MAX_RANK]; K]) -> Self {
-        let starts = starts.map(|start| start as isize);
-        let mut walk = Walk { rank: 0, sizes: [1; MAX_RANK], steps: [[0; K]; MAX_RANK], starts };
         if shape.numel() == 0 {
-            return walk;
+            return Walk { len: 0, axes: None };
         }
+        let starts = starts.map(|start| start as isize);
+        let mut axes = Axes { rank: 0, sizes: [1; MAX_RANK], steps: [[0; K]; MAX_RANK], starts };
         for axis in (0..shape.rank()).rev().filter(|&axis| shape[axis] != 1) {
             let step: [isize; K] = std::array::from_fn(|k| strides[k][axis]);
             let continues = |inner: usize| {
-                let size = walk.sizes[inner] as isize;
-                (0..K).all(|k| step[k] == walk.steps[inner][k] * size)
+                let size = axes.sizes[inner] as isize;
+                (0..K).all(|k| step[k] == axes.steps[inner][k] * size)
             };
-            if walk.rank > 0 && continues(walk.rank - 1) {
-                walk.sizes[walk.rank - 1] *= shape[axis];
+            if axes.rank > 0 && continues(axes.rank - 1) {
+                axes.sizes[axes.rank - 1] *= shape[axis];
             } else {
-                walk.sizes[walk.rank] = shape[axis];
-                walk.steps[walk.rank] = step;
-                walk.rank += 1;
+                axes.sizes[axes.rank] = shape[axis];
+                axes.steps[axes.rank] = step;
+                axes.rank += 1;
             }
         }
-        walk.rank = walk.rank.max(1); // a single element is a run of one
-        walk
+        Walk { len: axes.sizes[0], axes: Some(axes) } // a single element is a run of one
     }
 
     /// Calls `run(done, len, offsets, steps)` once per run, in code for the widest vector
@@ -106,37 +110,40 @@ impl<const K: usize> Walk<K> {
     /// vectorize.
     #[inline(always)]
     pub(crate) fn runs(&self, mut run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
-        if self.rank == 0 {
+        if self.len == 0 {
             return;
         }
-        let [len, rows, ..] = self.sizes;
-        let mut at = self.starts;
+        let (mut at, steps, rows, row_steps) = match &self.axes {
+            None => ([0; K], [1; K], 1, [0; K]),
+            Some(axes) => (axes.starts, axes.steps[0], axes.sizes[1], axes.steps[1]),
+        };
         let mut index = [0; MAX_RANK];
         let mut done = 0;
         loop {
             let mut row = at;
             for _ in 0..rows {
-                run(done, len, row, self.steps[0]);
-                done += len;
-                for (row, step) in row.iter_mut().zip(self.steps[1]) {
+                run(done, self.len, row, steps);
+                done += self.len;
+                for (row, step) in row.iter_mut().zip(row_steps) {
                     *row += step;
                 }
             }
             // The next rows: increment the index of the outer axes like the digits of a number.
+            let Some(axes) = &self.axes else { return };
             let mut axis = 2;
             loop {
-                if axis >= self.rank {
+                if axis >= axes.rank {
                     return;
                 }
                 index[axis] += 1;
-                for (at, step) in at.iter_mut().zip(self.steps[axis]) {
+                for (at, step) in at.iter_mut().zip(axes.steps[axis]) {
                     *at += step;
                 }
-                if index[axis] < self.sizes[axis] {
+                if index[axis] < axes.sizes[axis] {
                     break;
                 }
-                for (at, step) in at.iter_mut().zip(self.steps[axis]) {
-                    *at -= step * self.sizes[axis] as isize;
+                for (at, step) in at.iter_mut().zip(axes.steps[axis]) {
+                    *at -= step * axes.sizes[axis] as isize;
                 }
                 index[axis] = 0;
                 axis += 1;

@@ -23,7 +23,7 @@ impl<T: Scalar> Tensor<T> {
     /// ```
     #[inline]
     pub fn map(&self, f: impl Fn(T) -> T) -> Tensor<T> {
-        let source = self.buffer.elements();
+        let source = self.walked();
         let walk = Walk::over(&self.layout().shape, [self.layout()]);
         Tensor::written_like(&self.layout().shape, |out| {
             walk.write_runs(
@@ -129,7 +129,7 @@ impl<T: Scalar> Tensor<T> {
         let shape = &self.layout().shape;
         require_broadcast(op, *shape, [b, c]);
         let walk = Walk::over(shape, [self.layout(), b.layout(), c.layout()]);
-        let (xs, ys, zs) = (self.buffer.elements(), b.buffer.elements(), c.buffer.elements());
+        let (xs, ys, zs) = (self.walked(), b.walked(), c.walked());
         Tensor::written_like(shape, |out| {
             walk.write_runs(
                 out,
@@ -239,7 +239,7 @@ fn shapes_differ(op: &str, a: Shape, b: Shape) -> ! {
 #[inline(always)]
 fn zip_into<T: Scalar>(shape: &Shape, out: &mut [T], a: &Tensor<T>, b: &Tensor<T>, f: impl Fn(T, T) -> T) {
     let walk = Walk::over(shape, [a.layout(), b.layout()]);
-    let (xs, ys) = (a.buffer.elements(), b.buffer.elements());
+    let (xs, ys) = (a.walked(), b.walked());
     walk.write_runs(
         out,
         #[inline(always)]

@@ -30,7 +30,7 @@ impl<T: Scalar> Tensor<T> {
             other.layout().shape
         );
         let walk = Walk::over(&shape, [other.layout()]);
-        let source = other.buffer.elements();
+        let source = other.walked();
         walk.write_runs(
             self.as_mut_slice(),
             #[inline(always)]

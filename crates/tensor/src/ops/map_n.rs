@@ -40,7 +40,7 @@ impl<T: Scalar> Tensor<T> {
             &common
         };
         let walk = Walk::over(shape, x.map(Tensor::layout));
-        let elements = x.map(|x| x.buffer.elements());
+        let elements = x.map(Tensor::walked);
         Tensor::written_like(shape, |out| {
             // Not `move`, as the other walks are: copying all the slices made 1,024 elements 10% slower.
             dispatch(
