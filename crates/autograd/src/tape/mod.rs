@@ -153,17 +153,13 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     #[inline(never)]
     pub fn apply<'t, O: Op>(&'t self, op: O, inputs: &[Var<'t, T>]) -> Var<'t, T> {
-        let first_input = {
-            let record = &mut *self.record.borrow_mut();
-            if record.is_watched() {
-                record.begin_op();
-            }
-            record.take_inputs(self, op.name(), inputs)
-        };
-        // The op runs while the record is only borrowed for reading; a panic in it leaves the
-        // record whole.
-        let (value, needs_gradient) = self.record.borrow().run(&op, first_input);
+        // A panic in the op leaves the record whole: its inputs do not count yet.
         let record = &mut *self.record.borrow_mut();
+        if record.is_watched() {
+            record.begin_op();
+        }
+        let first_input = record.take_inputs(self, op.name(), inputs);
+        let (value, needs_gradient) = record.run(&op, first_input);
         let mut recorded = needs_gradient || record.segments.is_open();
         let mut noted = None;
         if record.is_watched() {

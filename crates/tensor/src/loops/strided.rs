@@ -50,11 +50,18 @@ pub(crate) fn copy_run<T: Copy>(to: &mut [T], from: &[T]) {
 
 impl<const K: usize> Walk<K> {
     /// A walk over operands that broadcast to `shape`, each in its [`walked`](crate::Tensor::walked) elements.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn over(shape: &Shape, operands: [&Layout; K]) -> Self {
-        if operands.iter().all(|layout| layout.is_contiguous && layout.shape == *shape) {
-            return Walk { len: shape.numel(), axes: None };
+        let has_shape = |layout: &Layout| std::ptr::eq(&layout.shape, shape) || layout.shape == *shape;
+        if operands.iter().all(|layout| layout.is_contiguous && has_shape(layout)) {
+            Walk { len: shape.numel(), axes: None }
+        } else {
+            Self::over_strided(shape, operands)
         }
+    }
+
+    #[inline(never)]
+    fn over_strided(shape: &Shape, operands: [&Layout; K]) -> Self {
         let strides = operands.map(|layout| layout.expanded_strides(shape));
         let starts = operands.map(|layout| if layout.is_contiguous { 0 } else { layout.offset });
         Self::new(shape, starts, strides.each_ref())
@@ -110,13 +117,14 @@ impl<const K: usize> Walk<K> {
     /// vectorize.
     #[inline(always)]
     pub(crate) fn runs(&self, mut run: impl FnMut(usize, usize, [isize; K], [isize; K])) {
-        if self.len == 0 {
+        let Some(axes) = &self.axes else {
+            // By itself: the compiler knows the steps, and what comes before the loop is a few instructions.
+            if self.len > 0 {
+                run(0, self.len, [0; K], [1; K]);
+            }
             return;
-        }
-        let (mut at, steps, rows, row_steps) = match &self.axes {
-            None => ([0; K], [1; K], 1, [0; K]),
-            Some(axes) => (axes.starts, axes.steps[0], axes.sizes[1], axes.steps[1]),
         };
+        let (mut at, steps, rows, row_steps) = (axes.starts, axes.steps[0], axes.sizes[1], axes.steps[1]);
         let mut index = [0; MAX_RANK];
         let mut done = 0;
         loop {
@@ -129,7 +137,6 @@ impl<const K: usize> Walk<K> {
                 }
             }
             // The next rows: increment the index of the outer axes like the digits of a number.
-            let Some(axes) = &self.axes else { return };
             let mut axis = 2;
             loop {
                 if axis >= axes.rank {

@@ -23,16 +23,18 @@ impl<T: Scalar> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn update(&mut self, other: &Tensor<T>, f: impl Fn(T, T) -> T) {
-        let shape = self.layout().shape;
-        ensure!(
-            shape.broadcast(&other.layout().shape) == Some(shape),
-            "update: {} does not broadcast to {shape}",
-            other.layout().shape
-        );
-        let walk = Walk::over(&shape, [other.layout()]);
+        if !self.same_shape(other) {
+            let (shape, given) = (self.shape(), other.shape());
+            ensure!(shape.broadcast(&given) == Some(shape), "update: {given} does not broadcast to {shape}");
+        }
+        self.make_writable();
+        let (layout, elements) = self.buffer.get_mut_laid_out().expect("made writable above");
+        let n = layout.shape.numel();
+        let start = if n == 0 { 0 } else { layout.offset };
+        let walk = Walk::over(&layout.shape, [other.layout()]);
         let source = other.walked();
         walk.write_runs(
-            self.as_mut_slice(),
+            &mut elements[start..start + n],
             #[inline(always)]
             move |out, [at], [step]| {
                 let len = out.len();

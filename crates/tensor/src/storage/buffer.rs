@@ -131,6 +131,15 @@ impl<T: Scalar> Buffer<T> {
         Some(unsafe { std::slice::from_raw_parts_mut(pool::data(block).cast(), block.as_ref().used / size_of::<T>()) })
     }
 
+    /// The layout and [all elements](Buffer::get_mut) of the block, writable, if no other tensor shares them.
+    #[inline]
+    pub(crate) fn get_mut_laid_out(&mut self) -> Option<(&Layout, &mut [T])> {
+        let header = self.header;
+        let elements = self.get_mut()?;
+        // SAFETY: the header lives as long as `self` is borrowed, which is the only way to it; elements are behind headers.
+        Some((&unsafe { header.as_ref() }.layout, elements))
+    }
+
     /// Whether no other tensor shares the elements.
     #[inline]
     pub(crate) fn is_unique(&self) -> bool {

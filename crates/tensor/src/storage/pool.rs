@@ -117,8 +117,8 @@ impl List {
 
 /// The blocks one thread keeps.
 struct Local {
-    free: Vec<List>,
-    /// This thread's number.
+    free: [List; CLASSES],
+    /// This thread's number; 0 until it takes its first block.
     id: usize,
     /// The bytes to be taken until idle blocks are deallocated.
     bytes_until_trim: usize,
@@ -129,6 +129,9 @@ struct Local {
 impl Local {
     #[cold]
     fn trim(&mut self) {
+        if self.id == 0 {
+            self.id = THREADS.fetch_add(1, Ordering::Relaxed);
+        }
         self.free.iter_mut().for_each(List::trim);
         if let Ok(mut shared) = SHARED.lock() {
             // Another thread that was faster has just begun to watch what is idle.
@@ -145,8 +148,8 @@ impl Local {
 impl Drop for Local {
     fn drop(&mut self) {
         if let Ok(mut shared) = SHARED.lock() {
-            for (list, own) in shared.free.iter_mut().zip(self.free.drain(..)) {
-                list.blocks.extend(own.blocks);
+            for (list, own) in shared.free.iter_mut().zip(&mut self.free) {
+                list.blocks.append(&mut own.blocks);
             }
         }
     }
@@ -169,12 +172,9 @@ static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 static THREADS: AtomicUsize = AtomicUsize::new(1);
 
 thread_local! {
-    static LOCAL: RefCell<Local> = RefCell::new(Local {
-        free: (0..CLASSES).map(|_| List::EMPTY).collect(),
-        id: THREADS.fetch_add(1, Ordering::Relaxed),
-        bytes_until_trim: 0,
-        shared_trims: 0,
-    });
+    static LOCAL: RefCell<Local> = const {
+        RefCell::new(Local { free: [const { List::EMPTY }; CLASSES], id: 0, bytes_until_trim: 0, shared_trims: 0 })
+    };
 }
 
 /// A block for elements of `bytes` bytes, all initialized, with one reference. The layout in its
