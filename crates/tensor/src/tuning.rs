@@ -16,7 +16,8 @@ pub(crate) const PANEL: usize = 32;
 pub(crate) const INNER_BLOCK: usize = 2048;
 
 /// The rows of the left operand that are multiplied by all panels of the other one before the next rows are: those of a
-/// tile, times this many elements over the length of a row. Not measured against others.
+/// tile, times this many elements over the length of a row. With 256 instead, steps of char-LSTM(128), LSTM(256), an MLP and
+/// GRU(512) take 1.02, 1.00, 1.00 and 1.07 times as long.
 pub(crate) const ROW_BLOCK: usize = 1 << 12;
 
 /// A matrix of at least this many bytes is packed for a product with at least [`PACK_FOR_ROWS`] rows.
