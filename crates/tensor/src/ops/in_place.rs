@@ -188,6 +188,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_view_that_nobody_shares_is_updated_where_it_is() {
+        let mut x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [4]).slice(0, 1..3);
+        let before = x.as_slice().unwrap().as_ptr();
+        x.update(&Tensor::from_slice(&[10.0, 20.0], [2]), |x, y| x + y);
+        assert_eq!((x.to_vec(), x.as_slice().unwrap().as_ptr()), (vec![12.0, 23.0], before));
+    }
+
+    #[test]
     fn threads_share_large_tensors_and_miss_no_element() {
         let len = 3 * PARALLEL_ZIP + 77;
         let values = |seed: usize| Tensor::<f32>::from_fn([len], |i| ((i * 31 + seed) % 1009) as f32);
