@@ -6,7 +6,7 @@ use super::number::Number;
 use crate::loops::simd::dispatch;
 use crate::loops::strided::copy_run;
 use crate::tensor::Tensor;
-use crate::tuning::{DOT_LANES, PACK_BYTES, PACK_FOR_ROWS, PACK_ROWS, PANEL};
+use crate::tuning::{DOT_LANES, PACK_BYTES, PACK_FOR_ROWS, PACK_ROWS, PACKED_BYTES, PANEL};
 use std::ops::Range;
 
 /// A matrix operand: elements from `offset` on, with a stride for rows, one for columns, and one for panels of
@@ -142,21 +142,26 @@ pub(super) fn multiply<T: Scalar + Kernel>(product: Product<'_, T>) {
     if !is_ready && m == 1 && k >= DOT_LANES && b.strides.0 == 1 && a.strides.1 == 1 && b.is_plain() {
         return multiply_row(product);
     }
-    let memory;
     let pays = m >= PACK_FOR_ROWS && k * n * size_of::<T>() >= PACK_BYTES && b.is_plain();
-    let b = if is_ready && !pays {
-        b
-    } else {
-        let mut panels = Tensor::<T>::scratch([k * n.next_multiple_of(PANEL)]);
-        pack(b, panels.as_mut_slice(), k, 0);
-        memory = panels;
-        Matrix::packed(memory.as_slice().expect("contiguous"), k, n)
+    // SAFETY (of all products here): `Product::new` has the caller's word that the operands are within their slices at
+    // their strides, and that c holds m rows of n elements, which nobody else reads or writes meanwhile.
+    let of_columns = |b: Matrix<'_, T>, j: usize| unsafe {
+        let (size, a_steps, b_row, b_panel) = ([m, k, b.columns], a.strides, b.strides.0, b.panel_step);
+        let (a, b, c) = (a.start(), b.start(), c.add(j));
+        T::multiply(Operands { size, a, a_steps, b, b_row, b_panel, c, c_row: row_step, add })
     };
-    let (size, a_steps) = ([m, k, n], a.strides);
-    let (a, (b_row, _), b_panel, b) = (a.start(), b.strides, b.panel_step, b.start());
-    // SAFETY: `Product::new` has the caller's word that the operands are within their slices at their strides, and that c
-    // holds m rows of n elements, which nobody else reads or writes meanwhile.
-    unsafe { T::multiply(Operands { size, a, a_steps, b, b_row, b_panel, c, c_row: row_step, add }) }
+    if is_ready && !pays {
+        return of_columns(b, 0);
+    }
+    // Some panels at a time, which are multiplied while they are in cache.
+    let panels = (PACKED_BYTES / (k * PANEL * size_of::<T>()).max(1)).max(2);
+    let mut memory = Tensor::<T>::scratch([k * n.next_multiple_of(PANEL).min(panels * PANEL)]);
+    for j in (0..n).step_by(panels * PANEL) {
+        let some = b.slice_columns(j..n.min(j + panels * PANEL));
+        let packed = &mut memory.as_mut_slice()[..k * some.columns.next_multiple_of(PANEL)];
+        pack(some, packed, k, 0);
+        of_columns(Matrix::packed(packed, k, some.columns), j);
+    }
 }
 
 /// A product into elements that are apart, as the values of dual numbers are.

@@ -16,6 +16,8 @@ pub(super) trait Lanes: Copy {
     const TALL: usize;
     /// The rows of a tile four vectors wide.
     const WIDE: usize;
+    /// Whether wide tiles are the faster ones, too, where there are rows enough for tall ones.
+    const IS_WIDE_FASTER: bool;
 
     unsafe fn zero() -> Self;
     /// Element `*p` in all lanes.
@@ -30,6 +32,10 @@ pub(super) trait Lanes: Copy {
     /// `self + a b`.
     unsafe fn plus_product(self, a: Self, b: Self) -> Self;
     unsafe fn plus(self, a: Self) -> Self;
+    /// Requests the cache line of `p`, which will be written.
+    unsafe fn prefetch(p: *const Self::T) {
+        let _ = p;
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -39,7 +45,7 @@ mod x86 {
 
     macro_rules! lanes {
         (
-            $vector:ident of $n:literal $t:ident, $mask:ident, tiles of $tall:literal and $wide:literal rows;
+            $vector:ident of $n:literal $t:ident, $mask:ident, tiles of $tall:literal and $wide:literal rows, $faster:literal;
             $zero:ident, $splat:ident, $load:ident, $store:ident, $fma:ident, $add:ident;
             mask: |$lanes:ident| $new_mask:expr;
             load: |$from:ident, $m:ident| $load_masked:expr;
@@ -51,6 +57,7 @@ mod x86 {
                 const N: usize = $n;
                 const TALL: usize = $tall;
                 const WIDE: usize = $wide;
+                const IS_WIDE_FASTER: bool = $faster;
 
                 #[inline(always)]
                 unsafe fn zero() -> Self {
@@ -97,26 +104,31 @@ mod x86 {
                     // SAFETY: as in `zero`.
                     unsafe { $add(self, a) }
                 }
+                #[inline(always)]
+                unsafe fn prefetch(p: *const $t) {
+                    // SAFETY: a prefetch has no effect that shows.
+                    unsafe { _mm_prefetch::<_MM_HINT_ET0>(p.cast()) }
+                }
             }
         };
     }
 
     lanes! {
-        __m512 of 16 f32, __mmask16, tiles of 14 and 6 rows;
+        __m512 of 16 f32, __mmask16, tiles of 14 and 6 rows, true;
         _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps;
         mask: |n| u16::MAX >> (16 - n);
         load: |p, mask| _mm512_maskz_loadu_ps(mask, p);
         store: |p, mask, x| _mm512_mask_storeu_ps(p, mask, x);
     }
     lanes! {
-        __m512d of 8 f64, __mmask8, tiles of 14 and 6 rows;
+        __m512d of 8 f64, __mmask8, tiles of 14 and 6 rows, true;
         _mm512_setzero_pd, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_add_pd;
         mask: |n| u8::MAX >> (8 - n);
         load: |p, mask| _mm512_maskz_loadu_pd(mask, p);
         store: |p, mask, x| _mm512_mask_storeu_pd(p, mask, x);
     }
     lanes! {
-        __m256 of 8 f32, __m256i, tiles of 6 and 3 rows;
+        __m256 of 8 f32, __m256i, tiles of 6 and 3 rows, false;
         _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_add_ps;
         mask: |n| {
             // SAFETY: as in `zero`.
@@ -126,7 +138,7 @@ mod x86 {
         store: |p, mask, x| _mm256_maskstore_ps(p, mask, x);
     }
     lanes! {
-        __m256d of 4 f64, __m256i, tiles of 6 and 3 rows;
+        __m256d of 4 f64, __m256i, tiles of 6 and 3 rows, false;
         _mm256_setzero_pd, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_add_pd;
         mask: |n| {
             // SAFETY: as in `zero`.
@@ -144,6 +156,7 @@ impl<T: Number> Lanes for [T; 4] {
     const N: usize = 4;
     const TALL: usize = 6;
     const WIDE: usize = 3;
+    const IS_WIDE_FASTER: bool = false;
 
     #[inline(always)]
     unsafe fn zero() -> Self {

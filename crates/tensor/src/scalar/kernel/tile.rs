@@ -1,7 +1,7 @@
 //! A tile of a product, and the tiles that a product is made of.
 
 use super::lanes::Lanes;
-use crate::tuning::{INNER_BLOCK, PANEL, ROW_BLOCK};
+use crate::tuning::{INNER_BLOCK, PANEL, PREFETCHED_TERMS, ROW_BLOCK};
 
 /// A product of raw memory: `a` is `[m, k]`, `b` is `[k, n]`, `c` is `[m, n]`.
 ///
@@ -49,7 +49,9 @@ pub(super) unsafe fn multiply<L: Lanes>(product: Operands<L::T>) {
     let mut l = 0;
     loop {
         let inner = INNER_BLOCK.min(k - l);
-        let rows = (ROW_BLOCK / inner.max(1)).max(4) * L::TALL;
+        // Blocks of about as many rows each: a last one of few would read all of `b` for them.
+        let most = (ROW_BLOCK / inner.max(1)).max(4) * L::TALL;
+        let rows = m.div_ceil(m.div_ceil(most).max(1)).max(1);
         for i in (0..m).step_by(rows) {
             let mut j = 0;
             while j < n {
@@ -75,7 +77,7 @@ unsafe fn strip<L: Lanes>(product: Operands<L::T>, j: usize) -> usize {
     // SAFETY: the caller's promise, and the vectors of the strip, the last of them in part, are within the product.
     unsafe {
         // With few rows a tile has few accumulators, unless it is wide: too few to hide the latency of an instruction.
-        if m <= L::WIDE && vectors >= 4 {
+        if vectors >= 4 && (m <= L::WIDE || L::IS_WIDE_FASTER) {
             tiles::<L, 4>(product, j)
         } else if vectors >= 2 {
             tiles::<L, 2>(product, j)
@@ -128,6 +130,14 @@ unsafe fn tile<L: Lanes, const V: usize, const R: usize>((product, j, columns): 
                 b.offset((j / PANEL) as isize * b_panel + (j % PANEL) as isize)
             },
         );
+        // They come from memory while the sums are computed, instead of afterwards.
+        if k >= PREFETCHED_TERMS {
+            for i in 0..R {
+                for v in 0..V {
+                    L::prefetch(c.add(i * c_row + j + v * L::N));
+                }
+            }
+        }
         let mut sums = [[L::zero(); V]; R];
         for l in 0..k as isize {
             let row: [L; V] = std::array::from_fn(
