@@ -12,12 +12,16 @@ use crate::recurrent::layer::Recurrent;
 use crate::recurrent::output::RecurrentOutput;
 use crate::recurrent::sequence_layer::SequenceLayer;
 use crate::train::shards::add_leaf;
+use crate::train::world::Ranks;
+use crate::train::world::ranks::{Broken, Messages};
 use unspool_autograd::{Scalar, Tensor, Var};
 
 type Value<T> = Var<'static, T>;
 type State<T, C> = <C as Cell<'static, T>>::State;
 type Run<T, C> =
     fn(&Recurrent<C>, Value<T>, Option<State<T, C>>, Context<'_>) -> RecurrentOutput<'static, T, State<T, C>>;
+type Totals<T> = fn(&Ranks<T>, usize, &[(f64, Vec<&Tensor<T>>)], &[&Tensor<T>]) -> Result<(f64, Messages), Broken>;
+type Fill<T> = fn(&Ranks<T>, &Messages, &mut [&mut Tensor<T>]) -> Result<(), Broken>;
 type Draw<T> = fn(&mut Rng, usize, usize) -> Tensor<T>;
 
 /// Functions of one element type.
@@ -31,6 +35,8 @@ struct Functions<T: Scalar> {
     sgd: fn(&SgdRule, Step<'_>, Parameter<'_, T>),
     adam: fn(&AdamRule, Step<'_>, Parameter<'_, T>),
     add_leaf: fn(&mut Tensor<T>, &Tensor<T>),
+    totals: Totals<T>,
+    fill: Fill<T>,
 }
 
 macro_rules! compile {
@@ -45,6 +51,8 @@ macro_rules! compile {
             sgd: Rule::update,
             adam: Rule::update,
             add_leaf,
+            totals: Ranks::totals,
+            fill: Ranks::fill,
         };
     )*};
 }

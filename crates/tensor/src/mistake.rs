@@ -114,9 +114,15 @@ impl Mistake {
         if HELD_BACK.get() {
             resume_unwind(Box::new(self));
         }
+        panic!("{self}");
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.places.is_empty() {
-            true => panic!("{}", self.sentence),
-            false => panic!("{} ({})", self.sentence, self.places.join(", ")),
+            true => f.write_str(&self.sentence),
+            false => write!(f, "{} ({})", self.sentence, self.places.join(", ")),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::data::error::DataError;
 use crate::data::examples::Examples;
 use crate::messages::BATCH_FIRST;
+use crate::train::world::agreement::Hash;
 use std::borrow::Cow;
 use unspool_autograd::{Indices, Tensor};
 
@@ -241,6 +242,13 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// The same examples, contiguous in memory.
     pub(crate) fn contiguous(&self) -> Self {
         Dataset { x: self.x.contiguous(), y: self.y.contiguous(), ..self.clone() }
+    }
+
+    /// A hash with all that this holds.
+    pub(crate) fn hash(&self, hash: Hash) -> Hash {
+        let mut hash = self.y.hash(self.x.hash(hash)).counts(self.lengths.as_deref().unwrap_or_default());
+        self.weights.iter().flatten().for_each(|weight| hash.word(weight.to_bits()));
+        hash
     }
 
     /// The length of each target, if they are sequences of different lengths.

@@ -1,6 +1,7 @@
 //! Examples, cut and joined, whatever they are made of. `Parts` is public in a private module: no
 //! other type can be made of examples.
 
+use crate::train::world::agreement::Hash;
 use crate::tuning::CHECKED_ELEMENTS;
 use std::ops::Range;
 use unspool_autograd::{Indices, Scalar, Tensor};
@@ -42,6 +43,8 @@ pub trait Parts: Clone {
     fn valid_steps(&self, lengths: &[usize]) -> Self;
     /// Rows below each other.
     fn join_rows(parts: &[Self]) -> Self;
+    /// A hash with all that these hold.
+    fn hash(&self, hash: Hash) -> Hash;
     fn is_contiguous(&self) -> bool;
     fn contiguous(&self) -> Self;
     /// Whether all numbers are finite.
@@ -100,6 +103,10 @@ impl<T: Scalar> Parts for Tensor<T> {
 
     fn join_rows(parts: &[Self]) -> Self {
         Tensor::concat(0, parts)
+    }
+
+    fn hash(&self, hash: Hash) -> Hash {
+        hash.tensor(self)
     }
 
     fn is_contiguous(&self) -> bool {
@@ -175,6 +182,10 @@ impl Parts for Indices {
         parts.iter().flat_map(Indices::as_slice).copied().collect::<Vec<_>>().into()
     }
 
+    fn hash(&self, hash: Hash) -> Hash {
+        hash.counts(&self.shape()).counts(self.as_slice())
+    }
+
     fn is_contiguous(&self) -> bool {
         true
     }
@@ -239,6 +250,10 @@ impl<A: Parts, B: Parts> Parts for (A, B) {
     fn join_rows(parts: &[Self]) -> Self {
         let (firsts, seconds): (Vec<A>, Vec<B>) = parts.iter().map(|(a, b)| (a.contiguous(), b.contiguous())).unzip();
         (A::join_rows(&firsts), B::join_rows(&seconds))
+    }
+
+    fn hash(&self, hash: Hash) -> Hash {
+        self.1.hash(self.0.hash(hash))
     }
 
     fn is_contiguous(&self) -> bool {

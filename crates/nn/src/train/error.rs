@@ -101,6 +101,23 @@ pub enum FitError {
         /// The history so far.
         history: Box<History>,
     },
+    /// Over a [`World`](crate::train::World): training failed on another rank, and so ended on this one.
+    RankStopped {
+        /// The other rank.
+        rank: usize,
+        /// Its error.
+        sentence: String,
+        /// The history so far, if training had started.
+        history: Option<Box<History>>,
+    },
+    /// Over a [`World`](crate::train::World): the ranks do not train the same, or cannot exchange messages. The
+    /// sentence names what differs, or the reason.
+    World {
+        /// What differs, or the reason.
+        sentence: String,
+        /// The history so far, if training had started.
+        history: Option<Box<History>>,
+    },
 }
 
 impl FitError {
@@ -122,7 +139,9 @@ impl FitError {
     /// ```
     pub fn history(&self) -> Option<&History> {
         match self {
-            FitError::Data { history, .. } => history.as_deref(),
+            FitError::Data { history, .. }
+            | FitError::RankStopped { history, .. }
+            | FitError::World { history, .. } => history.as_deref(),
             FitError::GradientNotFinite { history, .. }
             | FitError::NotFinite { history, .. }
             | FitError::ValidationNotFinite { history, .. }
@@ -144,6 +163,16 @@ impl FitError {
             *history = Some(so_far);
         }
         self
+    }
+
+    /// Whether this names the example or the op at fault. If several ranks meet the same error, one knows.
+    pub(super) fn has_cause(&self) -> bool {
+        match self {
+            FitError::GradientNotFinite { cause, .. }
+            | FitError::NotFinite { cause, .. }
+            | FitError::ValidationNotFinite { cause, .. } => cause.is_some(),
+            _ => true,
+        }
     }
 }
 
@@ -191,9 +220,11 @@ impl fmt::Display for FitError {
                      step with `fit(..).find_bad_values()`"
                 )
             }
-            FitError::Callback(sentence) | FitError::Checkpoint(sentence) | FitError::NotSaved { sentence, .. } => {
-                f.write_str(sentence)
-            }
+            FitError::RankStopped { rank, sentence, .. } => write!(f, "rank {rank} has stopped: {sentence}"),
+            FitError::Callback(sentence)
+            | FitError::Checkpoint(sentence)
+            | FitError::NotSaved { sentence, .. }
+            | FitError::World { sentence, .. } => f.write_str(sentence),
         }
     }
 }

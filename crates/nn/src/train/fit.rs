@@ -6,6 +6,7 @@ use super::interrupt::Interrupt;
 use super::settings::Settings;
 use super::task::{IntoTask, Task};
 use super::training_loop::Training;
+use super::world::{Ranks, World};
 use crate::optim::Adam;
 use crate::optim::optimizer::Optimizer;
 use crate::train::history::History;
@@ -142,6 +143,22 @@ impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
         self
     }
 
+    /// Trains together with the other ranks of a [`World`], in which every process calls this with the same model,
+    /// data and settings: the gradients of a batch are computed in parts, one on each rank. The weights are those of
+    /// one process by itself, bit for bit, whatever the number of ranks.
+    ///
+    /// Each rank has the whole model and takes every step; callbacks, too, run on each. Rank 0 alone reports progress
+    /// and writes [checkpoints](Fit::checkpoint), which a world of another size may resume; to
+    /// [resume](Fit::resume), every rank must reach the file. A training that is stopped or
+    /// [interrupted](Fit::interrupt) on one rank ends on all after the same step; one that fails on one rank is an
+    /// error on all ([`FitError::RankStopped`] on the others).
+    ///
+    /// See [`ThreadWorld`](crate::train::ThreadWorld) for an example.
+    pub fn world(mut self, world: &(impl World + Clone + 'static)) -> Self {
+        self.settings.world = Some(Box::new(world.clone()));
+        self
+    }
+
     /// Reports no progress; warns of a metric that becomes NaN all the same.
     pub fn quiet(mut self) -> Self {
         self.settings.quiet = true;
@@ -265,16 +282,23 @@ impl<T: Scalar, M, K, O> Fit<'_, T, M, K, O> {
         K: Task<T, M> + Send,
         O: Optimizer<T, M> + Send,
     {
-        self.task.prepare(self.model)?;
-        if self.model.leaves().is_empty() {
-            return Err(FitError::NothingToTrain);
+        let ranks = self.settings.world.take().map_or_else(Ranks::alone, |world| Ranks::of(world, true));
+        self.task.set_ranks(&ranks);
+        let prepared = self.task.prepare(self.model);
+        let prepared = prepared.and_then(|()| match self.model.leaves().is_empty() {
+            true => Err(FitError::NothingToTrain),
+            false => Ok(()),
+        });
+        if prepared.is_ok() {
+            self.optimizer.prepare(self.model);
         }
-        self.optimizer.prepare(self.model);
         let Fit { model, task, optimizer, settings, .. } = self;
-        let training = Training::new(model, task, optimizer, settings);
+        let training = Training::new(model, task, optimizer, settings, ranks.clone());
+        let run =
+            |training: Training<'_, T, M, K, O>| ranks.together(|| prepared.clone().and_then(|()| training.run()));
         // Inside the thread pool, handing work to another thread costs a microsecond; from outside, twenty.
         at_callers_line(|| {
-            let run = on_any_thread(Training::run);
+            let run = on_any_thread(run);
             rayon::scope(|_| run(training))
         })
     }

@@ -16,12 +16,24 @@ impl<'a, T: Scalar, M, X: Examples, Y: OnTape<T>, L, O> Fit<'a, T, M, Supervised
     #[track_caller]
     pub fn loss<N: Loss<T, Y>>(self, loss: N) -> Fit<'a, T, M, Supervised<'a, T, X, Y, N>, O> {
         let Fit { model, task, optimizer, settings } = self;
-        let Supervised { train, valid, held_out, batch_size, order, metrics, train_metrics, batches, shards, .. } =
-            task;
+        let Supervised {
+            train,
+            valid,
+            held_out,
+            batch_size,
+            order,
+            metrics,
+            train_metrics,
+            batches,
+            shards,
+            ranks,
+            ..
+        } = task;
         let loss_at = Location::caller();
         #[rustfmt::skip]
         let task = Supervised {
             train, valid, held_out, loss, loss_at, batch_size, order, metrics, train_metrics, batches, shards,
+            ranks,
         };
         Fit { model, task, optimizer, settings }
     }

@@ -4,7 +4,7 @@
 //! a [`Task`], lets the optimizer take a step, and records losses and [`metrics`] in a [`History`]. Tasks
 //! cut their batches into [`Shards`], whose gradients are added.
 //!
-//! What must stay true: the same seed gives the same bits at any number of threads, straight
+//! What must stay true: the same seed gives the same bits at any number of threads and [ranks](World), straight
 //! through or interrupted and resumed. So how a batch is cut depends on its size alone, random
 //! numbers depend on the seed, the epoch and the batch alone, and whatever else a later step
 //! depends on is in a checkpoint: the model, the state of the optimizer, of the callbacks and of the
@@ -37,6 +37,7 @@ pub(crate) mod task;
 pub(crate) mod tracker;
 pub(crate) mod training_loop;
 pub(crate) mod truncated_bptt;
+pub(crate) mod world;
 
 pub use callback::{Callback, Progress, Start};
 pub use early_stopping::EarlyStopping;
@@ -51,3 +52,4 @@ pub use shards::Shards;
 pub use supervised::{NoLoss, Supervised};
 pub use task::{BatchGradients, ExampleSet, IntoTask, Task};
 pub use truncated_bptt::{NextToken, TruncatedBptt};
+pub use world::{LocalWorld, Ranks, ThreadWorld, World};

@@ -7,7 +7,9 @@ use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::train::batch_loss::{bound, loss_on, output, valid_steps};
 use crate::train::on_threads::map_on_threads;
+use crate::train::world::Ranks;
 use crate::tuning::EVALUATED_EXAMPLES;
+use std::ops::Range;
 use unspool_autograd::{Scalar, Tape, Tensor};
 
 /// The outputs of a model for all examples, and the targets, without padding. A metric that is not a
@@ -22,26 +24,37 @@ pub(crate) struct Predictions<T: Scalar, X, Y> {
 impl<T: Scalar, X: OnTape<T>, Y: OnTape<T>> Predictions<T, X, Y> {
     #[track_caller]
     pub fn of<M: Model<T, X> + Sync>(model: &M, data: &Dataset<X, Y>) -> Self {
-        let chunks = map_chunks(data.len(), |start, rows| {
+        Self::of_ranks(model, data, None)
+    }
+
+    /// The same, where each rank computes a part of the outputs and all get all of them.
+    #[track_caller]
+    pub fn of_ranks<M: Model<T, X> + Sync>(model: &M, data: &Dataset<X, Y>, ranks: Option<&Ranks<T>>) -> Self {
+        let n = data.len().div_ceil(EVALUATED_EXAMPLES);
+        let own = ranks.map_or(0..n, |ranks| ranks.own(n));
+        // The output of each chunk; of sequences that end at different times, also without padding.
+        let mut computed = map_chunks_of(own, data.len(), |start, rows| {
             let chunk = data.slice_trimmed(start, rows);
             let tape = Tape::new();
             let output = output::<T, M, X, Y>(&tape, &tape.bind_frozen(model), &chunk, Mode::Evaluation);
-            let valid = match chunk.target_lengths() {
-                None => output,
-                Some(lengths) => valid_steps(output, chunk.y(), lengths),
-            };
-            (valid.value(), output.value(), chunk)
+            let valid = chunk.target_lengths().map(|lengths| valid_steps(output, chunk.y(), lengths).value());
+            [output.value()].into_iter().chain(valid).collect()
         });
-        let outputs = side_by_side(chunks.iter().map(|(valid, ..)| valid));
+        if let Some(ranks) = ranks {
+            computed = ranks.all_tensors(n, computed);
+        }
+        let outputs = side_by_side(computed.iter().filter_map(|of_chunk| of_chunk.last()));
+        let chunks = || (0..n).map(|i| data.slice_trimmed(i * EVALUATED_EXAMPLES, chunk_rows(i, data.len())));
         let targets = match data.target_lengths() {
             None => data.y().clone(),
             Some(_) => {
-                let valid = |chunk: &Dataset<X, Y>| chunk.y().valid_steps(chunk.target_lengths().unwrap_or_default());
-                Y::join_rows(&chunks.iter().map(|(.., chunk)| valid(chunk)).collect::<Vec<_>>())
+                let valid = |chunk: Dataset<X, Y>| chunk.y().valid_steps(chunk.target_lengths().unwrap_or_default());
+                Y::join_rows(&chunks().map(valid).collect::<Vec<_>>())
             }
         };
-        let weighted = chunks.into_iter().filter(|(.., chunk)| chunk.weights().is_some());
-        Predictions { outputs, targets, weighted: weighted.map(|(_, output, chunk)| (output, chunk)).collect() }
+        let whole = computed.iter().filter_map(|of_chunk| of_chunk.first().cloned());
+        let weighted = data.weights().map_or_else(Vec::new, |_| whole.zip(chunks()).collect());
+        Predictions { outputs, targets, weighted }
     }
 
     /// The value of a metric, which gets all outputs and targets at once.
@@ -92,6 +105,18 @@ fn side_by_side<'a, T: Scalar>(parts: impl Iterator<Item = &'a Tensor<T>>) -> Te
 /// `f(start, len)` of every chunk of `n` examples, in order and on all threads: few enough examples
 /// at once that their tape stays small.
 pub(crate) fn map_chunks<R: Send>(n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
-    let start = |i: usize| i * EVALUATED_EXAMPLES;
-    map_on_threads(n.div_ceil(EVALUATED_EXAMPLES), |i| f(start(i), EVALUATED_EXAMPLES.min(n - start(i))))
+    map_chunks_of(0..n.div_ceil(EVALUATED_EXAMPLES), n, f)
+}
+
+/// The same of some of the chunks.
+fn map_chunks_of<R: Send>(chunks: Range<usize>, n: usize, f: impl Fn(usize, usize) -> R + Sync) -> Vec<R> {
+    map_on_threads(chunks.len(), |i| {
+        let i = chunks.start + i;
+        f(i * EVALUATED_EXAMPLES, chunk_rows(i, n))
+    })
+}
+
+/// The number of examples in a chunk.
+fn chunk_rows(i: usize, n: usize) -> usize {
+    EVALUATED_EXAMPLES.min(n - i * EVALUATED_EXAMPLES)
 }

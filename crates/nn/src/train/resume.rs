@@ -16,21 +16,13 @@ where
     K: Task<T, M> + Send,
     O: Optimizer<T, M> + Send,
 {
-    /// The settings that must be the same in a resumed training and do not show in the rest of a
-    /// checkpoint: their names, keys in the file, and values.
-    fn fixed_settings(&self) -> Vec<(&'static str, String, u64)> {
-        let settings = &self.settings;
-        let own = [
-            ("seed", settings.seed),
-            ("number of batches per step", settings.accumulate as u64),
-            ("number of callbacks", settings.callbacks.len() as u64),
-        ];
-        let task = self.task.settings().into_iter().map(|(name, number)| (name, format!("task.{}", key(name)), number));
-        own.map(|(name, number)| (name, key(name), number)).into_iter().chain(task).collect()
-    }
-
-    pub(super) fn save_checkpoint(&self) -> Result<(), FileError> {
+    pub(super) fn save_checkpoint(&self) -> Result<(), FitError> {
         let Some(path) = &self.settings.files.checkpoint else { return Ok(()) };
+        let task = self.ranks.catching(|| self.ranks.on_rank_0(self.task.state_dict(self.model)));
+        let task = task.map_err(|broken| broken.with_history(Some(self.so_far())))?;
+        if self.ranks.rank() > 0 {
+            return Ok(());
+        }
         let mut checkpoint = Checkpoint::new();
         for (_, key, number) in self.fixed_settings() {
             checkpoint.put_numbers(&format!("settings.{key}"), &[number]);
@@ -40,11 +32,14 @@ where
         for (i, callback) in self.settings.callbacks.iter().enumerate() {
             checkpoint.put_state(&format!("callbacks.{i}"), &callback.state_dict());
         }
-        checkpoint.put_state("task", &self.task.state_dict(self.model));
+        checkpoint.put_state("task", &task);
         checkpoint.put_state("training", &self.at.state_dict::<T>());
         checkpoint.put_state("history", &history_state(&self.history));
         checkpoint.put_state("tracker", &self.tracker.state_dict());
-        checkpoint.save(path)
+        checkpoint.save(path).map_err(|error: FileError| {
+            let sentence = error.to_string();
+            FitError::NotSaved { sentence, history: self.so_far() }
+        })
     }
 
     /// Continues from the checkpoint to resume from, if there is one.
@@ -167,9 +162,4 @@ impl Position {
 
 fn sentence(error: FileError) -> FitError {
     FitError::Checkpoint(error.to_string())
-}
-
-/// The name of a setting, as a key.
-fn key(name: &str) -> String {
-    name.replace(' ', "_")
 }

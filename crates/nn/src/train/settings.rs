@@ -4,6 +4,7 @@ use super::callback::Callback;
 #[cfg(feature = "safetensors")]
 use super::error::FitError;
 use super::interrupt::Interrupt;
+use super::world::World;
 #[cfg(feature = "safetensors")]
 use crate::io::files::try_replace;
 use crate::mode::mix;
@@ -24,6 +25,8 @@ pub(super) struct Settings<'a, T: Scalar, M> {
     pub find_bad_values: bool,
     pub callbacks: Vec<Box<dyn Callback<T, M> + Send + 'a>>,
     pub interrupt: Interrupt,
+    /// The world that trains, if it is more than this process.
+    pub world: Option<Box<dyn World>>,
     #[cfg(feature = "safetensors")]
     pub files: CheckpointFiles,
 }
@@ -40,6 +43,7 @@ impl<T: Scalar, M> Default for Settings<'_, T, M> {
             find_bad_values: false,
             callbacks: Vec::new(),
             interrupt: Interrupt::new(),
+            world: None,
             #[cfg(feature = "safetensors")]
             files: Default::default(),
         }

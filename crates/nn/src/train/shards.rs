@@ -8,6 +8,8 @@ use crate::mode::Mode;
 use crate::train::bad_batch::if_finding;
 use crate::train::batch_loss::batch_loss;
 use crate::train::on_threads::map_on_threads;
+use crate::train::world::Ranks;
+use crate::train::world::tree::{cover, sum};
 use crate::tuning::{ADDED_ELEMENTS, MAX_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -48,12 +50,25 @@ use unspool_autograd::{BadValue, Params, ParamsExt, Profile, Scalar, Tape, Tenso
 pub struct Shards<T: Scalar = f32> {
     tapes: Vec<Tape<T>>,
     is_profiled: bool,
+    /// Those that compute the shards together, if there are others.
+    ranks: Option<Ranks<T>>,
 }
 
 impl<T: Scalar> Shards<T> {
     /// No tapes yet.
     pub fn new() -> Self {
-        Shards { tapes: Vec::new(), is_profiled: false }
+        Shards { tapes: Vec::new(), is_profiled: false, ranks: None }
+    }
+
+    /// From now on, each rank of a [`World`](crate::train::World) computes [its own](Shards::own) of the shards, and
+    /// all get the sum of all: see [`Ranks`]. All must compute the gradients of the same shards, one after the other.
+    pub fn set_ranks(&mut self, ranks: &Ranks<T>) {
+        self.ranks = Some(ranks.clone());
+    }
+
+    /// Those of `n` shards that this process computes: all, unless there are [other ranks](Shards::set_ranks).
+    pub fn own(&self, n: usize) -> Range<usize> {
+        self.ranks.as_ref().map_or(0..n, |ranks| ranks.own(n))
     }
 
     /// The same, on tapes that add up what each op costs, from now on.
@@ -78,7 +93,7 @@ impl<T: Scalar> Shards<T> {
     /// # Ok::<(), unspool_nn::data::DataError>(())
     /// ```
     pub fn profiled(self) -> Self {
-        Shards { tapes: Vec::new(), is_profiled: true }
+        Shards { tapes: Vec::new(), is_profiled: true, ranks: self.ranks }
     }
 
     /// The sum of the [profiles](Tape::profile) of all tapes.
@@ -93,7 +108,7 @@ impl<T: Scalar> Shards<T> {
 
     /// The sum of the shards' losses, and its gradients.
     ///
-    /// Shards are added in order, so the result has the same bits at any number of threads: those
+    /// Shards are added in a fixed order, so the result has the same bits at any number of threads: those
     /// of the [rayon](https://docs.rs/rayon) pool that this is called in. From outside a pool,
     /// handing the work over costs some 20 microseconds per call; run a loop of small steps inside
     /// one (`rayon::scope(|_| ..)`).
@@ -120,7 +135,7 @@ impl<T: Scalar> Shards<T> {
 
     /// [`gradients`](Shards::gradients) of a function that returns something else beside the loss, to
     /// be returned for each shard: a state that is carried to the next batch, for example. JAX's
-    /// `has_aux`.
+    /// `has_aux`. Over several [ranks](Shards::set_ranks), it is returned for [this rank's own](Shards::own) shards.
     ///
     /// ```
     /// use unspool_nn::{Context, rng};
@@ -152,30 +167,60 @@ impl<T: Scalar> Shards<T> {
         S: Sync,
         A: Send,
     {
-        if let Some(result) = if_finding(|tape, found| isolated(|| looked_at(model, shards, &loss, tape, found))) {
-            return result;
+        let own = self.own(shards.len());
+        let results = self.results(model, &shards[own.clone()], &loss);
+        let mut auxiliary = Vec::with_capacity(results.len());
+        let mut leaves = own
+            .clone()
+            .zip(results)
+            .map(|(i, (loss, gradients, aux))| {
+                auxiliary.push(aux);
+                (i..i + 1, (loss, gradients))
+            })
+            .peekable();
+        let mut sums: Vec<_> = cover(shards.len(), &own).iter().map(|node| sum(node, &mut leaves, &mut add)).collect();
+        drop(leaves);
+        let (loss, gradients) = match &self.ranks {
+            Some(ranks) => ranks.total(shards.len(), sums, model),
+            None => sums.pop().expect("at least one shard"),
+        };
+        (loss, gradients, auxiliary)
+    }
+
+    /// The losses and gradients of the shards of this rank.
+    fn results<M, S, A>(
+        &mut self,
+        model: &M,
+        shards: &[S],
+        loss: &(impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> (Var<'t, T>, A) + Sync),
+    ) -> Vec<(f64, M, A)>
+    where
+        M: Params<Tensor<T>> + Send + Sync,
+        S: Sync,
+        A: Send,
+    {
+        if let Some(results) = if_finding(|tape, found| isolated(|| looked_at(model, shards, loss, tape, found))) {
+            return results;
         }
         while self.tapes.len() < shards.len() {
             self.tapes.push(if self.is_profiled { Tape::new().profiled() } else { Tape::new() });
         }
         if let [shard] = shards {
-            let (loss, gradients, aux) = isolated(|| gradients(&mut self.tapes[0], model, shard, &loss));
-            return (loss, gradients, vec![aux]);
+            return vec![isolated(|| gradients(&mut self.tapes[0], model, shard, loss))];
         }
         let tapes: Vec<_> = self.tapes[..shards.len()].iter_mut().map(Mutex::new).collect();
         let [unstarted, unfinished] = [(); 2].map(|()| AtomicUsize::new(tapes.len()));
-        let results = map_on_threads(tapes.len(), |i| {
+        map_on_threads(tapes.len(), |i| {
             unstarted.fetch_sub(1, Ordering::Relaxed);
             let tape = &mut *tapes[i].lock().expect("one thread takes it");
-            let result = gradients(tape, model, &shards[i], &loss);
+            let result = gradients(tape, model, &shards[i], loss);
             unfinished.fetch_sub(1, Ordering::Relaxed);
             // While a shard has not started, this thread is needed for it: it must not wait.
             if unstarted.load(Ordering::Relaxed) == 0 {
                 stay_awake_for(&unfinished);
             }
             result
-        });
-        sum(results)
+        })
     }
 
     /// How a batch of `n` examples is cut: at most 16 shards of some 32 examples, as its size alone
@@ -291,17 +336,6 @@ fn gradients<T: Scalar, M: Params<Tensor<T>>, S, A>(
     result
 }
 
-/// The sum of the shards' losses and gradients, with what else they returned.
-fn sum<T: Scalar, M: Params<Tensor<T>>, A>(results: Vec<(f64, M, A)>) -> (f64, M, Vec<A>) {
-    let mut auxiliary = Vec::with_capacity(results.len());
-    let results = results.into_iter().map(|(loss, gradients, aux)| {
-        auxiliary.push(aux);
-        (loss, gradients)
-    });
-    let (loss, gradients) = results.reduce(add).expect("at least one shard");
-    (loss, gradients, auxiliary)
-}
-
 /// The same shards on tapes that keep all values, one after the other on this thread; `found` becomes the first bad
 /// value, if there is one.
 fn looked_at<T: Scalar, M: Params<Tensor<T>>, S, A>(
@@ -310,7 +344,7 @@ fn looked_at<T: Scalar, M: Params<Tensor<T>>, S, A>(
     loss: &impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> (Var<'t, T>, A),
     tape: &dyn Fn() -> Tape<T>,
     found: &mut Option<BadValue>,
-) -> (f64, M, Vec<A>) {
+) -> Vec<(f64, M, A)> {
     let compute = |shard| {
         let tape = tape();
         let net = tape.bind(model);
@@ -321,7 +355,7 @@ fn looked_at<T: Scalar, M: Params<Tensor<T>>, S, A>(
         }
         (loss.item().to_f64(), gradients.of(&net), aux)
     };
-    sum(shards.iter().map(compute).collect())
+    shards.iter().map(compute).collect()
 }
 
 fn add<T: Scalar, M: Params<Tensor<T>>>((loss_a, mut a): (f64, M), (loss_b, b): (f64, M)) -> (f64, M) {

@@ -13,6 +13,8 @@ use crate::mode::Mode;
 use crate::train::evaluate::try_one;
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
+use crate::train::world::Ranks;
+use crate::train::world::agreement::Hash;
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::ops::Range;
@@ -39,6 +41,8 @@ pub struct Supervised<'a, T: Scalar, X: Examples, Y: OnTape<T>, L> {
     /// The examples of each batch of the epoch, unless they keep their order.
     pub(super) batches: Option<Vec<Vec<usize>>>,
     pub(super) shards: Shards<T>,
+    /// Those that evaluate together.
+    pub(super) ranks: Option<Ranks<T>>,
 }
 
 /// A metric, its name, and the line that set it.
@@ -86,6 +90,7 @@ impl<'a, T: Scalar, X: Examples, Y: OnTape<T>> Supervised<'a, T, X, Y, NoLoss> {
             train_metrics: false,
             batches: None,
             shards: Shards::new(),
+            ranks: None,
         }
     }
 }
@@ -126,14 +131,16 @@ impl<'a, T: Scalar, X: OnTape<T>, Y: OnTape<T>, L: Loss<T, Y>> Supervised<'a, T,
     /// The outputs for the validation examples, and the loss.
     fn validation<M: Model<T, X> + Sync>(&self, model: &M, valid: &Dataset<X, Y>) -> (Predictions<T, X, Y>, f64) {
         let measure = |data: &Dataset<X, Y>| {
-            let outputs = Predictions::of(model, data);
+            let outputs = Predictions::of_ranks(model, data, self.ranks.as_ref());
             let loss = outputs.loss(&self.loss);
             (outputs, loss)
         };
         match catch(|| measure(valid)) {
             Ok(measured) => measured,
             Err(caught) => {
-                let example = mistaken_example(&caught, valid.len(), |i| measure(&valid.slice_trimmed(i, 1)));
+                let example = mistaken_example(&caught, valid.len(), |i| {
+                    Predictions::of(model, &valid.slice_trimmed(i, 1)).loss(&self.loss)
+                });
                 self.raise(caught, example, "in the validation examples")
             }
         }
@@ -156,6 +163,11 @@ where
     Y: OnTape<T>,
     L: Loss<T, Y>,
 {
+    fn set_ranks(&mut self, ranks: &Ranks<T>) {
+        self.shards.set_ranks(ranks);
+        self.ranks = Some(ranks.clone());
+    }
+
     #[track_caller]
     fn prepare(&mut self, model: &M) -> Result<(), FitError> {
         if let Some(fraction) = self.held_out.take() {
@@ -225,7 +237,7 @@ where
         // All values of a set come from one forward pass.
         let (valid, loss) = self.valid.as_deref().map(|valid| self.validation(model, valid)).unzip();
         let training = self.measures_training() && !self.metrics.is_empty();
-        let training = training.then(|| Predictions::of(model, &self.train));
+        let training = training.then(|| Predictions::of_ranks(model, &self.train, self.ranks.as_ref()));
         let of = |named: &NamedMetric<'a, T, Y>| {
             [&training, &valid].map(|outputs| {
                 let outputs = outputs.as_ref()?;
@@ -259,5 +271,10 @@ where
             ("order of examples", self.order as u64),
             ("number of metrics", self.metrics.len() as u64),
         ]
+    }
+
+    fn examples_hash(&self) -> u64 {
+        let sets = [Some(&*self.train), self.valid.as_deref()].into_iter().flatten();
+        sets.fold(Hash::default(), |hash, set| set.hash(hash)).value()
     }
 }

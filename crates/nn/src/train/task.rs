@@ -7,6 +7,7 @@ use crate::mode::Mode;
 use crate::optim::state_dict::{StateDict, StateDictError};
 use crate::train::bad_batch::explain;
 use crate::train::supervised::{NoLoss, Supervised};
+use crate::train::world::Ranks;
 use unspool_autograd::{BadValue, Params, ParamsExt, Scalar, Tensor};
 
 /// What [`fit`](crate::train::fit()) needs of a task: batches and their gradients. Epochs,
@@ -93,7 +94,14 @@ pub trait Task<T: Scalar, M> {
         Vec::new()
     }
 
-    /// Called before anything else: to report mistakes before time is spent.
+    /// Called before anything else with the ranks of the [world](crate::train::Fit::world) that trains, and after
+    /// training with this process as the only one. A task that hands them to its [`Shards`](crate::train::Shards)
+    /// shares its work with the other ranks; one that does not computes all of it on every rank, with the same result.
+    fn set_ranks(&mut self, ranks: &Ranks<T>) {
+        let _ = ranks;
+    }
+
+    /// Called before training: to report mistakes before time is spent.
     ///
     /// # Errors
     /// If there is nothing to train on, for example.
@@ -138,7 +146,13 @@ pub trait Task<T: Scalar, M> {
         Vec::new()
     }
 
-    /// What is carried over from batch to batch within an epoch, to be saved in checkpoints.
+    /// A hash of the examples, which ranks compare before they train together; the same for all by default.
+    fn examples_hash(&self) -> u64 {
+        0
+    }
+
+    /// What is carried over from batch to batch within an epoch, to be saved in checkpoints. On several ranks each
+    /// returns what it carries, and the names tell whose part is whose; all of it is loaded on each.
     fn state_dict(&self, model: &M) -> StateDict<T> {
         let _ = model;
         StateDict::new()
@@ -251,6 +265,9 @@ impl<T: Scalar, M, K: Task<T, M>> Task<T, M> for &mut K {
     fn evaluate(&mut self, model: &M) -> Vec<f64> {
         (**self).evaluate(model)
     }
+    fn set_ranks(&mut self, ranks: &Ranks<T>) {
+        (**self).set_ranks(ranks);
+    }
     #[track_caller]
     fn prepare(&mut self, model: &M) -> Result<(), FitError> {
         (**self).prepare(model)
@@ -266,6 +283,9 @@ impl<T: Scalar, M, K: Task<T, M>> Task<T, M> for &mut K {
     }
     fn settings(&self) -> Vec<(&'static str, u64)> {
         (**self).settings()
+    }
+    fn examples_hash(&self) -> u64 {
+        (**self).examples_hash()
     }
     fn state_dict(&self, model: &M) -> StateDict<T> {
         (**self).state_dict(model)

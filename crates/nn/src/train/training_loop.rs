@@ -7,6 +7,9 @@ use super::error::FitError;
 use super::settings::Settings;
 use super::task::{BatchGradients, ExampleSet, Task};
 use super::tracker::Tracker;
+use super::world::Ranks;
+use super::world::agreement::{Agreement, Hash};
+use super::world::ranks::Broken;
 use crate::mode::Mode;
 use crate::optim::optimizer::Optimizer;
 use crate::train::history::{History, StopReason};
@@ -24,6 +27,7 @@ pub(super) struct Training<'a, T: Scalar, M, K, O> {
     pub task: K,
     pub optimizer: O,
     pub settings: Settings<'a, T, M>,
+    pub ranks: Ranks<T>,
     pub at: Position,
     pub history: History,
     pub tracker: Tracker<M>,
@@ -59,16 +63,25 @@ where
     K: Task<T, M> + Send,
     O: Optimizer<T, M> + Send,
 {
-    pub fn new(model: &'a mut M, task: K, optimizer: O, settings: Settings<'a, T, M>) -> Self {
+    pub fn new(model: &'a mut M, task: K, optimizer: O, settings: Settings<'a, T, M>, ranks: Ranks<T>) -> Self {
         let (at, history) = (Position::default(), History::default());
         let tracker = Tracker::new(model, settings.track_gradients, settings.track_updates);
         let (batches, started, before) = (None, Instant::now(), 0.0);
-        Training { model, task, optimizer, settings, at, history, tracker, batches, started, before }
+        Training { model, task, optimizer, settings, ranks, at, history, tracker, batches, started, before }
     }
 
     pub fn run(mut self) -> Result<History, FitError> {
+        let result = self.train();
+        // It may be used by itself.
+        self.task.set_ranks(&Ranks::alone());
+        result
+    }
+
+    fn train(&mut self) -> Result<History, FitError> {
         #[cfg(feature = "safetensors")]
-        self.settings.files.try_checkpoint()?;
+        if self.ranks.rank() == 0 {
+            self.settings.files.try_checkpoint()?;
+        }
         for set in [ExampleSet::Training, ExampleSet::Validation] {
             self.task.check_data(self.model, set, TRIED_EXAMPLES)?;
         }
@@ -78,10 +91,12 @@ where
         }
         #[cfg(feature = "safetensors")]
         self.resume()?;
+        self.agree()?;
         self.find_best();
         (self.started, self.before) = (Instant::now(), self.history.seconds);
         let steps = self.begin_epoch()?.div_ceil(self.settings.accumulate);
-        let mut progress = ProgressBar::new(self.settings.quiet, self.settings.epochs, steps, self.at.steps);
+        let quiet = self.settings.quiet || self.ranks.rank() > 0;
+        let mut progress = ProgressBar::new(quiet, self.settings.epochs, steps, self.at.steps);
         while self.at.epochs < self.settings.epochs && !self.at.stopped {
             self.steps(&mut progress)?;
             if self.history.stop_reason == StopReason::Interrupted {
@@ -101,7 +116,47 @@ where
             callback.on_end(self.model);
         }
         self.history.seconds = self.seconds();
-        Ok(self.history)
+        Ok(std::mem::take(&mut self.history))
+    }
+
+    /// Compares what must be the same on all ranks.
+    fn agree(&mut self) -> Result<(), FitError> {
+        if self.ranks.size() == 1 {
+            return Ok(());
+        }
+        let mut same = Agreement::default();
+        same.hash("version of unspool", Hash::default().text(env!("CARGO_PKG_VERSION")));
+        for (name, _, number) in self.fixed_settings() {
+            same.number(format!("the {name}"), number);
+        }
+        same.number("the number of epochs", self.settings.epochs as u64);
+        same.hash("model", Hash::model(&*self.model)[0]);
+        same.hash("set of initial weights", Hash::model(&*self.model)[1]);
+        same.hash("set of examples", Hash::default().counts(&[self.task.examples_hash() as usize]));
+        same.hash("list of metrics", self.task.metrics().iter().fold(Hash::default(), |hash, name| hash.text(name)));
+        same.hash("optimizer", self.optimizer_hash());
+        let agreed = self.ranks.agree("before training", &same);
+        agreed.map_err(|broken| self.broken(broken))
+    }
+
+    /// A hash of the optimizer: its type, learning rate and state.
+    fn optimizer_hash(&self) -> Hash {
+        let mut hash = Hash::default().text(std::any::type_name::<O>());
+        self.optimizer.current_learning_rate().iter().for_each(|rate| hash.word(rate.to_bits()));
+        let state = self.optimizer.state_dict();
+        state.numbers.values().for_each(|number| hash.word(number.to_bits()));
+        state.tensors.iter().fold(hash, |hash, (name, tensor)| hash.text(name).tensor(tensor))
+    }
+
+    /// Whether any rank stops, and whether any is interrupted.
+    fn stops(&self) -> Result<[bool; 2], FitError> {
+        let any = self.ranks.any([self.at.stopped, self.settings.interrupt.is_set()]);
+        any.map_err(|broken| self.broken(broken))
+    }
+
+    /// The error of ranks that do not train together, with the history so far.
+    fn broken(&self, broken: Broken) -> FitError {
+        broken.with_history(Some(self.so_far()))
     }
 
     /// Begins the epoch, unless it was begun. Returns its number of batches.
@@ -132,10 +187,12 @@ where
             // Every callback is called, also after one that stops training.
             let stops = self.settings.callbacks.iter_mut().map(|callback| callback.on_step(&reached).is_break());
             self.at.stopped = stops.fold(false, |any, stops| any | stops);
+            let interrupted;
+            [self.at.stopped, interrupted] = self.stops()?;
             if self.at.stopped {
                 return Ok(());
             }
-            if self.settings.interrupt.is_set() {
+            if interrupted {
                 self.require_finite(epoch)?;
                 self.history.stop_reason = StopReason::Interrupted;
                 return self.save();
@@ -169,10 +226,11 @@ where
         let mut sum: Option<BatchGradients<M>> = None;
         for batch in self.at.batches..self.at.batches + group {
             let mode = Mode::Training { seed: self.settings.seed }.fold_in(epoch).fold_in(batch);
-            let (of_batch, bad) = match self.settings.find_bad_values {
+            let of_batch = self.ranks.catching(|| match self.settings.find_bad_values {
                 true => finding(|| self.task.gradients(self.model, batch, mode)),
                 false => (self.task.gradients(self.model, batch, mode), None),
-            };
+            });
+            let (of_batch, bad) = of_batch.map_err(|broken| self.broken(broken))?;
             let weight = of_batch.weight;
             ensure!(
                 weight > 0.0 && weight.is_finite(),
@@ -248,12 +306,40 @@ where
         let reached = reached(&self.at, epoch, loss, &self.history, self.model);
         let stops = self.settings.callbacks.iter_mut().map(|callback| callback.on_epoch(&reached).is_break());
         self.at.stopped = stops.fold(false, |any, stops| any | stops);
+        self.at.stopped = self.stops()?[0];
+        self.agree_on_weights(epoch)?;
         self.find_best();
         self.at = Position { epochs: epoch, batches: 0, loss_sum: 0.0, loss_count: 0.0, ..self.at };
         self.batches = None;
         self.history.seconds = self.seconds();
         progress.epoch(epoch, &self.history);
         Ok(())
+    }
+
+    /// Compares the weights with those of the other ranks, which took the same steps.
+    fn agree_on_weights(&self, epoch: usize) -> Result<(), FitError> {
+        if self.ranks.size() == 1 {
+            return Ok(());
+        }
+        let mut same = Agreement::default();
+        same.hash("set of weights", Hash::model(&*self.model)[1]);
+        same.hash("state of the optimizer", self.optimizer_hash());
+        let agreed = self.ranks.agree(&format!("after epoch {epoch}"), &same);
+        agreed.map_err(|broken| self.broken(broken))
+    }
+
+    /// The settings that must be the same on all ranks and in a resumed training: their names, keys in a checkpoint,
+    /// and values.
+    pub fn fixed_settings(&self) -> Vec<(&'static str, String, u64)> {
+        let settings = &self.settings;
+        let own = [
+            ("seed", settings.seed),
+            ("number of batches per step", settings.accumulate as u64),
+            ("number of callbacks", settings.callbacks.len() as u64),
+        ];
+        let key = |name: &str| name.replace(' ', "_");
+        let task = self.task.settings().into_iter().map(|(name, number)| (name, format!("task.{}", key(name)), number));
+        own.map(|(name, number)| (name, key(name), number)).into_iter().chain(task).collect()
     }
 
     /// Marks the epoch that a callback takes for the best one.
@@ -263,7 +349,8 @@ where
 
     /// Measures the metrics and the validation loss after an epoch, and returns the latter.
     fn evaluate(&mut self, epoch: usize, progress: &ProgressBar) -> Result<Option<f64>, FitError> {
-        let (names, values) = (self.task.metrics(), self.task.evaluate(self.model));
+        let values = self.ranks.catching(|| self.task.evaluate(self.model)).map_err(|broken| self.broken(broken))?;
+        let names = self.task.metrics();
         ensure!(names.len() == values.len(), "fit: a task has measured {} values for {names:?}", values.len());
         let mut bad_set = None;
         for (name, value) in names.iter().zip(&values) {
@@ -305,15 +392,12 @@ where
     fn save(&mut self) -> Result<(), FitError> {
         self.history.seconds = self.seconds();
         #[cfg(feature = "safetensors")]
-        self.save_checkpoint().map_err(|error| {
-            let sentence = error.to_string();
-            FitError::NotSaved { sentence, history: self.so_far() }
-        })?;
+        self.save_checkpoint()?;
         Ok(())
     }
 
     /// The history so far, for an error.
-    fn so_far(&self) -> Box<History> {
+    pub fn so_far(&self) -> Box<History> {
         Box::new(History { seconds: self.seconds(), ..self.history.clone() })
     }
 

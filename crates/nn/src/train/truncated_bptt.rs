@@ -18,6 +18,8 @@ use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
 use crate::train::on_threads::map_on_threads;
 use crate::train::shards::Shards;
+use crate::train::world::Ranks;
+use crate::train::world::agreement::Hash;
 use std::ops::Range;
 use std::panic::Location;
 use unspool_autograd::at_callers_line::at_callers_line_with;
@@ -83,7 +85,9 @@ pub struct TruncatedBptt<X, Y, L, D, T: Scalar = f32> {
     /// The line that set the loss.
     loss_at: &'static Location<'static>,
     shards: Shards<T>,
-    /// The state of each shard after the last window, and before it.
+    /// Those that evaluate together.
+    ranks: Option<Ranks<T>>,
+    /// The state of each of this rank's shards after the last window, and before it.
     carried: Vec<D>,
     before: Vec<D>,
 }
@@ -137,7 +141,8 @@ impl<X: Examples, Y: OnTape<T>, D, T: Scalar> TruncatedBptt<X, Y, (), D, T> {
         let train = Sequences::new(x, y)?;
         let (loss_at, shards, restart_every) = (Location::caller(), Shards::new(), usize::MAX);
         let [carried, before] = [(); 2].map(|()| Vec::new());
-        Ok(TruncatedBptt { train, valid: None, steps, restart_every, loss: (), loss_at, shards, carried, before })
+        let (ranks, valid) = (None, None);
+        Ok(TruncatedBptt { train, valid, steps, restart_every, loss: (), loss_at, shards, ranks, carried, before })
     }
 }
 
@@ -146,8 +151,8 @@ impl<X: Examples, Y: OnTape<T>, L, D, T: Scalar> TruncatedBptt<X, Y, L, D, T> {
     #[track_caller]
     pub fn loss<N: Loss<T, Y>>(self, loss: N) -> TruncatedBptt<X, Y, N, D, T> {
         let loss_at = Location::caller();
-        let TruncatedBptt { train, valid, steps, restart_every, shards, carried, before, .. } = self;
-        TruncatedBptt { train, valid, steps, restart_every, loss, loss_at, shards, carried, before }
+        let TruncatedBptt { train, valid, steps, restart_every, shards, ranks, carried, before, .. } = self;
+        TruncatedBptt { train, valid, steps, restart_every, loss, loss_at, shards, ranks, carried, before }
     }
 
     /// Computes the loss on these sequences after each epoch; the state is carried through all of
@@ -187,6 +192,11 @@ where
     D: Send + Sync,
     for<'t> M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
 {
+    fn set_ranks(&mut self, ranks: &Ranks<T>) {
+        self.shards.set_ranks(ranks);
+        self.ranks = Some(ranks.clone());
+    }
+
     #[track_caller]
     fn prepare(&mut self, model: &M) -> Result<(), FitError> {
         // A misfit panics here, with the caller's line, and not somewhere in the thread pool.
@@ -210,6 +220,7 @@ where
         }
         let (steps, count) = (self.train.window(window, self.steps), self.train.count);
         let shards: Vec<_> = Shards::<T>::ranges(count).enumerate().collect();
+        let first = self.shards.own(shards.len()).start;
         // What the first step has not shown, such as a token that is out of range.
         let hint = format_args!(
             "in window {} of an epoch, with the loss given to TruncatedBptt at {}",
@@ -219,7 +230,8 @@ where
         let (loss, gradients, states) = at_callers_line_with(hint, || {
             self.shards.gradients_with_aux(model, &shards, |tape, net, (i, range)| {
                 let part = self.train.cut(steps.clone(), range.clone());
-                let (output, state) = run::<T, M, X, Y, D>(tape, net, &part, self.carried.get(*i), mode.fold_in(*i));
+                let (output, state) =
+                    run::<T, M, X, Y, D>(tape, net, &part, self.carried.get(i - first), mode.fold_in(*i));
                 let weight = range.len() as f64 / count as f64;
                 let _scope = loss_scope(tape);
                 ((self.loss)(output, part.targets(tape)) * weight, state)
@@ -238,7 +250,7 @@ where
         let Some(valid) = &self.valid else { return Vec::new() };
         let hint =
             format_args!("in the validation sequences, with the loss given to TruncatedBptt at {}", self.loss_at);
-        let loss = at_callers_line_with(hint, || mean_loss::<T, M, X, Y, D>(model, valid, self.steps, &self.loss));
+        let loss = at_callers_line_with(hint, || self.mean_loss(model, valid));
         vec![loss]
     }
 
@@ -264,18 +276,21 @@ where
         let mut bad = explain(|| self.gradients(model, window, mode))?;
         if bad.cause != Cause::Variable {
             let steps = self.train.window(window, self.steps);
+            let own = self.own();
             bad.example = bad_example(self.train.count, |i| {
                 let part = self.train.cut(steps.clone(), i..i + 1);
                 let mut shards = Shards::<T>::ranges(self.train.count).enumerate();
                 let (shard, range) = shards.find(|(_, range)| range.contains(&i)).expect("in one of them");
-                is_bad(Shards::new().gradients(model, &[()], |tape, net, ()| {
-                    let state = self.before.get(shard).map(|state| {
-                        let row = i - range.start;
-                        attached::<T, M, X, D>(tape, state).map(&mut |var| var.slice(0, row..row + 1)).detached()
-                    });
-                    let (output, _) = run::<T, M, X, Y, D>(tape, net, &part, state.as_ref(), mode);
-                    (self.loss)(output, part.targets(tape))
-                }))
+                // The states of the others are on other ranks.
+                own.contains(&shard)
+                    && is_bad(Shards::new().gradients(model, &[()], |tape, net, ()| {
+                        let state = self.before.get(shard - own.start).map(|state| {
+                            let row = i - range.start;
+                            attached::<T, M, X, D>(tape, state).map(&mut |var| var.slice(0, row..row + 1)).detached()
+                        });
+                        let (output, _) = run::<T, M, X, Y, D>(tape, net, &part, state.as_ref(), mode);
+                        (self.loss)(output, part.targets(tape))
+                    }))
             });
         }
         Some(at_loss(bad, self.loss_at))
@@ -292,9 +307,14 @@ where
         ]
     }
 
+    fn examples_hash(&self) -> u64 {
+        let sets = [Some(&self.train), self.valid.as_ref()].into_iter().flatten();
+        sets.fold(Hash::default(), |hash, set| set.y.hash(set.x.hash(hash))).value()
+    }
+
     fn state_dict(&self, _: &M) -> StateDict<T> {
         let mut state = StateDict::new();
-        for (i, carried) in self.carried.iter().enumerate() {
+        for (i, carried) in self.own().zip(&self.carried) {
             let tape = Tape::new();
             let mut n = 0;
             attached::<T, M, X, D>(&tape, carried).visit(&mut |var| {
@@ -322,7 +342,7 @@ where
             carried.push(saved.detached());
         }
         reader.finish()?;
-        self.carried = carried;
+        self.carried = carried.drain(self.own()).collect();
         Ok(())
     }
 }
@@ -362,32 +382,43 @@ where
     State::attach(tape, carried)
 }
 
-/// The mean loss over all time steps of sequences, with the state carried from window to window.
-fn mean_loss<T, M, X, Y, D>(model: &M, of: &Sequences<X, Y>, steps: usize, loss: &impl Loss<T, Y>) -> f64
-where
-    T: Scalar,
-    M: Params<Tensor<T>> + Sync,
-    X: OnTape<T>,
-    Y: OnTape<T>,
-    for<'t> M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
-{
-    let shards: Vec<Range<usize>> = Shards::<T>::ranges(of.count).collect();
-    // Collected first and added in order: the same bits at any number of threads.
-    let sums = map_on_threads(shards.len(), |i| {
-        let range = &shards[i];
-        let (mut tape, mut carried, mut sum) = (Tape::new(), None, 0.0);
-        for window in 0..of.length.div_ceil(steps) {
-            let steps = of.window(window, steps);
-            let part = of.cut(steps.clone(), range.clone());
-            {
-                let net = tape.bind_frozen(model);
-                let (output, state) = run::<T, M, X, Y, D>(&tape, &net, &part, carried.as_ref(), Mode::Evaluation);
-                sum += loss(output, part.targets(&tape)).item().to_f64() * (steps.len() * range.len()) as f64;
-                carried = Some(state);
+impl<X: OnTape<T>, Y: OnTape<T>, L, D, T: Scalar> TruncatedBptt<X, Y, L, D, T> {
+    /// The shards of the training sequences that this rank computes.
+    fn own(&self) -> Range<usize> {
+        self.shards.own(Shards::<T>::ranges(self.train.count).len())
+    }
+
+    /// The mean loss over all time steps of sequences, with the state carried from window to window.
+    fn mean_loss<M>(&self, model: &M, of: &Sequences<X, Y>) -> f64
+    where
+        M: Params<Tensor<T>> + Sync,
+        L: Loss<T, Y>,
+        D: Send + Sync,
+        for<'t> M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
+    {
+        let shards: Vec<Range<usize>> = Shards::<T>::ranges(of.count).collect();
+        let own = self.shards.own(shards.len());
+        let (loss, window_steps) = (&self.loss, self.steps);
+        // Collected first and added in order: the same bits at any number of threads.
+        let mut sums = map_on_threads(own.len(), |i| {
+            let range = &shards[own.start + i];
+            let (mut tape, mut carried, mut sum) = (Tape::new(), None, 0.0);
+            for window in 0..of.length.div_ceil(window_steps) {
+                let steps = of.window(window, window_steps);
+                let part = of.cut(steps.clone(), range.clone());
+                {
+                    let net = tape.bind_frozen(model);
+                    let (output, state) = run::<T, M, X, Y, D>(&tape, &net, &part, carried.as_ref(), Mode::Evaluation);
+                    sum += loss(output, part.targets(&tape)).item().to_f64() * (steps.len() * range.len()) as f64;
+                    carried = Some(state);
+                }
+                tape.reset();
             }
-            tape.reset();
+            sum
+        });
+        if let Some(ranks) = &self.ranks {
+            sums = ranks.all_numbers(shards.len(), sums);
         }
-        sum
-    });
-    sums.into_iter().sum::<f64>() / (of.length * of.count) as f64
+        sums.into_iter().sum::<f64>() / (of.length * of.count) as f64
+    }
 }

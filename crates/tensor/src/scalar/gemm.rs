@@ -143,12 +143,14 @@ pub(super) fn multiply<T: Scalar + Kernel>(product: Product<'_, T>) {
         return multiply_row(product);
     }
     let pays = m >= PACK_FOR_ROWS && k * n * size_of::<T>() >= PACK_BYTES && b.is_plain();
-    // SAFETY (of all products here): `Product::new` has the caller's word that the operands are within their slices at
-    // their strides, and that c holds m rows of n elements, which nobody else reads or writes meanwhile.
-    let of_columns = |b: Matrix<'_, T>, j: usize| unsafe {
+    let of_columns = |b: Matrix<'_, T>, j: usize| {
         let (size, a_steps, b_row, b_panel) = ([m, k, b.columns], a.strides, b.strides.0, b.panel_step);
-        let (a, b, c) = (a.start(), b.start(), c.add(j));
-        T::multiply(Operands { size, a, a_steps, b, b_row, b_panel, c, c_row: row_step, add })
+        // SAFETY: `Product::new` has the caller's word that the operands are within their slices at their strides, and that
+        // c holds m rows of n elements, which nobody else reads or writes meanwhile. The columns of `b` are those from j on.
+        unsafe {
+            let (a, b, c) = (a.start(), b.start(), c.add(j));
+            T::multiply(Operands { size, a, a_steps, b, b_row, b_panel, c, c_row: row_step, add });
+        }
     };
     if is_ready && !pays {
         return of_columns(b, 0);
