@@ -193,18 +193,20 @@ fn a_fault_of_one_rank_ends_all_with_one_sentence() {
 fn a_killed_training_is_resumed() {
     let path: PathBuf = std::env::temp_dir().join(format!("unspool-mpi-{}.safetensors", std::process::id()));
     let name = path.to_str().expect("a folder with a simple name");
-    let started = Instant::now();
     let straight = hash(2, &["text", name]);
-    let whole = started.elapsed();
     let kills = std::env::var("UNSPOOL_KILLS").map_or(3, |kills| kills.parse().expect("a number of kills"));
     for i in 0..kills {
         let _ = std::fs::remove_file(&path);
         let mut child = mpirun(2 + i % 3, &["text", name]).spawn().expect("mpirun");
-        // At a moment that differs from kill to kill, after the first step.
-        while !path.exists() {
-            sleep(Duration::from_millis(1));
+        // After another step each time, of 144, and at any moment in it.
+        let (mut saved, mut seen) = (None, 0);
+        while seen < (i * 17 + 1) % 50 {
+            let now = std::fs::metadata(&path).and_then(|file| file.modified()).ok();
+            seen += usize::from(now != saved);
+            saved = now;
+            sleep(Duration::from_micros(300));
         }
-        sleep(whole / 2 * ((i * 7 + 3) % 20) as u32 / 20);
+        sleep(Duration::from_micros(i as u64 * 317 % 5000));
         let ranks = Command::new("pgrep").args(["-P", &child.id().to_string()]).output().expect("pgrep").stdout;
         let ranks: Vec<String> = String::from_utf8_lossy(&ranks).lines().map(str::to_owned).collect();
         assert_eq!(ranks.len(), 2 + i % 3, "the ranks are children of mpirun");

@@ -47,9 +47,10 @@ pub(crate) const SHARD_EXAMPLES: usize = 32;
 /// shards have 16 examples.
 pub(crate) const MIN_CUT_EXAMPLES: usize = 32;
 
-/// A batch is cut into at most this many shards. A choice: as many threads can share the work of a
-/// step.
-pub(crate) const MAX_SHARDS: usize = 16;
+/// A batch is cut into at most this many shards, or the square root of half its examples if that is more. A choice: as many
+/// threads and ranks can share the work of a step; each shard has gradients of its own, which take memory until they are
+/// added up.
+pub(crate) const FEW_SHARDS: usize = 16;
 
 /// How long a thread without a shard looks for work before it sleeps.
 ///

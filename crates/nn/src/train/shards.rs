@@ -10,7 +10,7 @@ use crate::train::batch_loss::batch_loss;
 use crate::train::on_threads::map_on_threads;
 use crate::train::world::Ranks;
 use crate::train::world::tree::{cover, sum};
-use crate::tuning::{ADDED_ELEMENTS, MAX_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
+use crate::tuning::{ADDED_ELEMENTS, FEW_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -223,8 +223,9 @@ impl<T: Scalar> Shards<T> {
         })
     }
 
-    /// How a batch of `n` examples is cut: at most 16 shards of some 32 examples, as its size alone
-    /// determines. A loss of your own that is cut alike gets the same bits as
+    /// How a batch of `n` examples is cut, as its size alone determines: into shards of some 32 examples, 16 of them
+    /// for 512 examples; for larger batches into fewer and larger ones, 32 for 2,048, 64 for 8,192 (the square root
+    /// of half the examples). So many threads, or ranks, can share the work. A loss of your own that is cut alike gets the same bits as
     /// [`batch_gradients`](Shards::batch_gradients).
     ///
     /// ```
@@ -234,7 +235,8 @@ impl<T: Scalar> Shards<T> {
     /// ```
     pub fn ranges(n: usize) -> impl ExactSizeIterator<Item = Range<usize>> + Clone {
         let least = if n < MIN_CUT_EXAMPLES { 1 } else { 2 };
-        let rows = n.div_ceil((n / SHARD_EXAMPLES).clamp(least, MAX_SHARDS)).max(1);
+        let most = FEW_SHARDS.max((n / 2).isqrt());
+        let rows = n.div_ceil((n / SHARD_EXAMPLES).clamp(least, most)).max(1);
         (0..n.div_ceil(rows)).map(move |i| i * rows..n.min((i + 1) * rows))
     }
 
