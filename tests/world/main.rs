@@ -2,6 +2,7 @@
 //! stopped.
 
 mod faults;
+mod on_demand;
 mod resume;
 mod same_bits;
 

@@ -101,6 +101,14 @@ pub enum FitError {
         /// The history so far.
         history: Box<History>,
     },
+    /// Examples could not be read from a [`DataSource`](crate::data::DataSource); the weights are those before the step
+    /// that needs them.
+    Read {
+        /// The reason.
+        sentence: String,
+        /// The history so far, if training had started.
+        history: Option<Box<History>>,
+    },
     /// Over a [`World`](crate::train::World): training failed on another rank, and so ended on this one.
     RankStopped {
         /// The other rank.
@@ -140,6 +148,7 @@ impl FitError {
     pub fn history(&self) -> Option<&History> {
         match self {
             FitError::Data { history, .. }
+            | FitError::Read { history, .. }
             | FitError::RankStopped { history, .. }
             | FitError::World { history, .. } => history.as_deref(),
             FitError::GradientNotFinite { history, .. }
@@ -157,9 +166,9 @@ impl FitError {
 }
 
 impl FitError {
-    /// The same error of the [data](FitError::Data), with the history so far.
+    /// The same error of the [data](FitError::Data), or of [reading](FitError::Read) them, with the history so far.
     pub(super) fn with_history(mut self, so_far: Box<History>) -> Self {
-        if let FitError::Data { history, .. } = &mut self {
+        if let FitError::Data { history, .. } | FitError::Read { history, .. } = &mut self {
             *history = Some(so_far);
         }
         self
@@ -224,6 +233,7 @@ impl fmt::Display for FitError {
             FitError::Callback(sentence)
             | FitError::Checkpoint(sentence)
             | FitError::NotSaved { sentence, .. }
+            | FitError::Read { sentence, .. }
             | FitError::World { sentence, .. } => f.write_str(sentence),
         }
     }

@@ -71,6 +71,15 @@ pub trait Task<T: Scalar, M> {
     /// from batch to batch in the epoch before. Returns the number of batches.
     fn begin_epoch(&mut self, seed: u64) -> usize;
 
+    /// Called before the [`gradients`](Task::gradients) of a batch: to read what they need, if that can fail.
+    ///
+    /// # Errors
+    /// If it cannot be read: [`FitError::Read`].
+    fn fetch(&mut self, batch: usize) -> Result<(), FitError> {
+        let _ = batch;
+        Ok(())
+    }
+
     /// The gradients of batch number `batch` of the epoch. `fit` requests each once and in order, unless
     /// [`bad_value`](Task::bad_value) requests the last one again.
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M>;
@@ -251,6 +260,9 @@ impl<'a, T: Scalar, K> IntoTask<T> for &'a mut K {
 impl<T: Scalar, M, K: Task<T, M>> Task<T, M> for &mut K {
     fn begin_epoch(&mut self, seed: u64) -> usize {
         (**self).begin_epoch(seed)
+    }
+    fn fetch(&mut self, batch: usize) -> Result<(), FitError> {
+        (**self).fetch(batch)
     }
     #[track_caller]
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M> {

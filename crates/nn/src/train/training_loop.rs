@@ -226,6 +226,8 @@ where
         let mut sum: Option<BatchGradients<M>> = None;
         for batch in self.at.batches..self.at.batches + group {
             let mode = Mode::Training { seed: self.settings.seed }.fold_in(epoch).fold_in(batch);
+            let fetched = self.ranks.catching(|| self.task.fetch(batch)).map_err(|broken| self.broken(broken))?;
+            fetched.map_err(|error| error.with_history(self.so_far()))?;
             let of_batch = self.ranks.catching(|| match self.settings.find_bad_values {
                 true => finding(|| self.task.gradients(self.model, batch, mode)),
                 false => (self.task.gradients(self.model, batch, mode), None),

@@ -1,0 +1,222 @@
+//! Training on examples that are read when they are needed.
+
+use super::error::FitError;
+use super::task::{BatchGradients, Task};
+use super::training_loop::VAL_LOSS;
+use crate::data::batches::shuffled_batches;
+use crate::data::dataset::Dataset;
+use crate::data::error::DataError;
+use crate::data::examples::{Examples, OnTape};
+use crate::data::source::DataSource;
+use crate::layers::layer::Model;
+use crate::losses::loss::Loss;
+use crate::mode::Mode;
+use crate::train::batch_loss::batch_loss;
+use crate::train::evaluate::try_one;
+use crate::train::predictions::Predictions;
+use crate::train::shards::Shards;
+use crate::train::world::Ranks;
+use std::panic::Location;
+use unspool_autograd::Scalar;
+use unspool_autograd::at_callers_line::at_callers_line_with;
+
+/// A [`Task`]: a [`DataSource`] and a loss. The examples of a batch are read before its step; over a
+/// [`World`](super::World) each rank reads those that it computes and no others, so that no machine needs all data.
+///
+/// The weights are those of [`fit`](super::fit()) on a [`Dataset`] with the same examples and settings, to the bit. The
+/// validation examples are in memory, on every rank.
+///
+/// ```
+/// use unspool_nn::data::{DataError, DataSource, Dataset};
+/// use unspool_nn::layers::{dense, sequential};
+/// use unspool_nn::losses::mse;
+/// use unspool_nn::train::{OnDemand, fit};
+/// use unspool_autograd::Tensor;
+///
+/// /// A million waves, of which a batch at a time exists.
+/// struct Waves;
+///
+/// impl DataSource for Waves {
+///     type X = Tensor;
+///     type Y = Tensor;
+///
+///     fn len(&self) -> usize {
+///         1_000_000
+///     }
+///
+///     fn read(&self, examples: &[usize]) -> Result<Dataset, DataError> {
+///         let x = Tensor::from_fn([examples.len(), 4], |i| (examples[i / 4] as f32 + (i % 4) as f32 * 0.3).sin());
+///         let y = Tensor::from_fn([examples.len(), 1], |i| (examples[i] as f32 + 1.2).sin());
+///         Dataset::new(x, y)
+///     }
+/// }
+///
+/// let mut task = OnDemand::new(&Waves, 50_000).loss(mse);
+/// let mut model = sequential().add(dense(4, 1));
+/// let history = fit(&mut model, &mut task).epochs(1).quiet().run()?;
+/// # assert!(history.loss[0].is_finite());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct OnDemand<'a, X, Y, L, T: Scalar = f32> {
+    train: &'a dyn DataSource<X = X, Y = Y>,
+    valid: Option<&'a Dataset<X, Y>>,
+    loss: L,
+    /// The line that set the loss.
+    loss_at: &'static Location<'static>,
+    batch_size: usize,
+    shuffle: bool,
+    /// The examples of each batch of the epoch.
+    batches: Vec<Vec<usize>>,
+    /// What was read: this rank's shards of a batch, and the weight of each of all shards in a mean.
+    read: (Vec<Dataset<X, Y>>, Vec<f64>),
+    shards: Shards<T>,
+    ranks: Option<Ranks<T>>,
+}
+
+impl<'a, X: Examples, Y: Examples, T: Scalar> OnDemand<'a, X, Y, (), T> {
+    /// Batches of `batch_size` examples of a source, shuffled in every epoch. Set the [`loss`](OnDemand::loss) next.
+    ///
+    /// # Panics
+    /// If `batch_size` is 0.
+    #[track_caller]
+    pub fn new(train: &'a dyn DataSource<X = X, Y = Y>, batch_size: usize) -> Self {
+        ensure!(batch_size > 0, "OnDemand: batches of 0 examples: they must have at least 1");
+        OnDemand {
+            train,
+            valid: None,
+            loss: (),
+            loss_at: Location::caller(),
+            batch_size,
+            shuffle: true,
+            batches: Vec::new(),
+            read: (Vec::new(), Vec::new()),
+            shards: Shards::new(),
+            ranks: None,
+        }
+    }
+}
+
+impl<'a, X: Examples, Y: Examples, L, T: Scalar> OnDemand<'a, X, Y, L, T> {
+    /// Sets the loss.
+    #[track_caller]
+    pub fn loss<N: Loss<T, Y>>(self, loss: N) -> OnDemand<'a, X, Y, N, T>
+    where
+        Y: OnTape<T>,
+    {
+        let loss_at = Location::caller();
+        let OnDemand { train, valid, batch_size, shuffle, batches, read, shards, ranks, .. } = self;
+        OnDemand { train, valid, loss, loss_at, batch_size, shuffle, batches, read, shards, ranks }
+    }
+
+    /// Whether to shuffle the examples in every epoch (the default), or to keep their order: what a file on a slow disk
+    /// needs.
+    pub fn shuffle(self, shuffle: bool) -> Self {
+        OnDemand { shuffle, ..self }
+    }
+
+    /// Computes the loss on these examples after each epoch.
+    pub fn validate(self, valid: &'a Dataset<X, Y>) -> Self {
+        OnDemand { valid: Some(valid), ..self }
+    }
+
+    /// Reads examples of the source.
+    fn read(&self, examples: &[usize]) -> Result<Dataset<X, Y>, FitError> {
+        let read = self.train.read(examples).and_then(|read| match read.len() {
+            n if n == examples.len() => Ok(read),
+            n => Err(DataError(format!(
+                "the data source has returned {n} examples of {} requested ones",
+                examples.len()
+            ))),
+        });
+        read.map_err(|error| FitError::Read { sentence: error.to_string(), history: None })
+    }
+}
+
+impl<T, M, X, Y, L> Task<T, M> for OnDemand<'_, X, Y, L, T>
+where
+    T: Scalar,
+    M: Model<T, X> + Send + Sync,
+    X: OnTape<T>,
+    Y: OnTape<T>,
+    L: Loss<T, Y>,
+{
+    fn set_ranks(&mut self, ranks: &Ranks<T>) {
+        self.shards.set_ranks(ranks);
+        self.ranks = Some(ranks.clone());
+    }
+
+    #[track_caller]
+    fn prepare(&mut self, model: &M) -> Result<(), FitError> {
+        if self.train.is_empty() {
+            return Err(FitError::NoExamples("training"));
+        }
+        if self.valid.is_some_and(Dataset::is_empty) {
+            return Err(FitError::NoExamples("validation"));
+        }
+        let first = self.read(&[0])?;
+        for data in [Some(&first), self.valid].into_iter().flatten() {
+            try_one(model, data, &self.loss, format_args!("in the loss given to OnDemand at {}", self.loss_at));
+        }
+        Ok(())
+    }
+
+    fn begin_epoch(&mut self, seed: u64) -> usize {
+        let n = self.train.len();
+        self.batches = match self.shuffle {
+            true => shuffled_batches(n, self.batch_size, seed),
+            false => (0..n).collect::<Vec<_>>().chunks(self.batch_size).map(<[usize]>::to_vec).collect(),
+        };
+        self.batches.len()
+    }
+
+    fn fetch(&mut self, batch: usize) -> Result<(), FitError> {
+        let examples = &self.batches[batch];
+        let ranges: Vec<_> = Shards::<T>::ranges(examples.len()).collect();
+        let own = ranges[self.shards.own(ranges.len())].iter();
+        let read = own.map(|range| self.read(&examples[range.clone()]));
+        let read = read.map(|shard| shard.map(|shard| shard.slice_trimmed(0, shard.len()).contiguous()));
+        let read = read.collect::<Result<Vec<_>, _>>()?;
+        let mut counts: Vec<f64> = read.iter().map(Dataset::loss_count).collect();
+        if let Some(ranks) = &self.ranks {
+            counts = ranks.all_numbers(ranges.len(), counts);
+        }
+        self.read = (read, counts);
+        Ok(())
+    }
+
+    #[track_caller]
+    fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M> {
+        let (read, counts) = &self.read;
+        let (count, first) = (counts.iter().sum::<f64>(), self.shards.own(counts.len()).start);
+        let shards: Vec<usize> = (0..counts.len()).collect();
+        let hint =
+            format_args!("in batch {} of an epoch, with the loss given to OnDemand at {}", batch + 1, self.loss_at);
+        let (loss, gradients) = at_callers_line_with(hint, || {
+            self.shards.gradients(model, &shards, |tape, net, &i| {
+                let shard = &read[i - first];
+                batch_loss::<T, M, X, Y, _>(tape, net, shard, &self.loss, mode.fold_in(i)) * (counts[i] / count)
+            })
+        });
+        BatchGradients { loss, gradients, weight: count }
+    }
+
+    fn metrics(&self) -> Vec<String> {
+        self.valid.iter().map(|_| VAL_LOSS.to_owned()).collect()
+    }
+
+    #[track_caller]
+    fn evaluate(&mut self, model: &M) -> Vec<f64> {
+        let hint = format_args!("in the validation examples, with the loss given to OnDemand at {}", self.loss_at);
+        let measure = |valid| Predictions::of_ranks(model, valid, self.ranks.as_ref()).loss(&self.loss);
+        self.valid.iter().map(|valid| at_callers_line_with(hint, || measure(valid))).collect()
+    }
+
+    fn settings(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("batch size", self.batch_size as u64),
+            ("number of training examples", self.train.len() as u64),
+            ("number of validation examples", self.valid.map_or(0, Dataset::len) as u64),
+            ("order of examples", u64::from(!self.shuffle)),
+        ]
+    }
+}

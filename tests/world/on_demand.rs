@@ -1,0 +1,108 @@
+//! Examples that are read when they are needed.
+
+use super::*;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use unspool::data::{DataError, DataSource};
+use unspool::layers::{Model, dropout};
+use unspool::train::{FitError, OnDemand, World};
+
+/// A source that keeps which examples were read, and cannot read one of them.
+struct Rows {
+    data: Dataset,
+    read: Mutex<BTreeSet<usize>>,
+    broken: Option<usize>,
+    loses: bool,
+}
+
+impl DataSource for Rows {
+    type X = Tensor;
+    type Y = Tensor;
+
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn read(&self, examples: &[usize]) -> Result<Dataset, DataError> {
+        if let Some(broken) = self.broken.filter(|broken| examples.contains(broken)) {
+            return Err(DataError::new(format!("cannot read row {broken}: the disk is broken")));
+        }
+        self.read.lock().unwrap().extend(examples);
+        Ok(self.data.select(if self.loses && examples.len() > 1 { &examples[1..] } else { examples }))
+    }
+}
+
+fn rows(data: Dataset) -> Rows {
+    Rows { data, read: Mutex::default(), broken: None, loses: false }
+}
+
+/// 330 sequences of 1 to 20 steps, with a target for each step.
+fn sequences() -> Dataset {
+    let lengths = (0..330).map(|i| 1 + i * 7 % 20).collect();
+    Dataset::new(values([20, 330, 1], 1).cast(), values([20, 330, 1], 2).cast()).unwrap().with_lengths(lengths).unwrap()
+}
+
+fn model() -> impl Model<f32> + Send + Sync {
+    sequential().seed(3).add(gru(1, 6).return_sequences()).add(dropout(0.2)).add(dense(6, 1))
+}
+
+#[test]
+fn the_bits_are_those_of_a_data_set() {
+    for shuffle in [true, false] {
+        let data = sequences();
+        let (train, valid) = (data.slice(0, 230), data.slice(230, 100));
+        let mut expected = model();
+        let whole = fit(&mut expected, &train).loss(mse).batch_size(100).shuffle(shuffle).epochs(3).validate(&valid);
+        let whole = whole.quiet().run().unwrap();
+        for size in 1..=4 {
+            let results = on_ranks(size, move |world| {
+                let data = sequences();
+                let (rows, valid) = (rows(data.slice(0, 230)), data.slice(230, 100));
+                let mut task = OnDemand::new(&rows, 100).loss(mse).shuffle(shuffle).validate(&valid);
+                let mut model = model();
+                let history = fit(&mut model, &mut task).epochs(3).world(world).quiet().run().unwrap();
+                (bits(&model), history.loss, history.val_loss)
+            });
+            for result in results {
+                assert_eq!(result, (bits(&expected), whole.loss.clone(), whole.val_loss.clone()), "{size} ranks");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_rank_reads_its_own_examples_alone() {
+    let read = on_ranks(3, |world| {
+        let rows = rows(series(300, 1));
+        let mut task = OnDemand::new(&rows, 300).loss(mse).shuffle(false);
+        let mut model = sequential().seed(1).add(gru(1, 4)).add(dense(4, 1));
+        fit(&mut model, &mut task).epochs(2).world(world).quiet().run().unwrap();
+        rows.read.into_inner().unwrap()
+    });
+    // One example is tried on all ranks before training.
+    assert!(read.iter().all(|read| read.contains(&0) && (90..=110).contains(&read.len())), "{read:?}");
+    let all: usize = read.iter().map(BTreeSet::len).sum();
+    assert_eq!(all, 300 + 2);
+}
+
+#[test]
+fn examples_that_cannot_be_read_are_an_error_on_all_ranks() {
+    let results = on_ranks(2, |world| {
+        let rows = Rows { broken: (world.rank() == 1).then_some(130), ..rows(series(150, 1)) };
+        let mut task = OnDemand::new(&rows, 50).loss(mse).shuffle(false);
+        let mut model = sequential().seed(1).add(gru(1, 4)).add(dense(4, 1));
+        fit(&mut model, &mut task).world(world).quiet().run().unwrap_err()
+    });
+    assert_eq!(results[1].to_string(), "cannot read row 130: the disk is broken");
+    assert!(matches!(&results[1], FitError::Read { history: Some(_), .. }));
+    assert_eq!(results[0].to_string(), "rank 1 has stopped: cannot read row 130: the disk is broken");
+
+    let lossy = Rows { loses: true, ..rows(series(150, 1)) };
+    let mut task = OnDemand::new(&lossy, 50).loss(mse);
+    let mut model = sequential().seed(1).add(gru(1, 4)).add(dense(4, 1));
+    let error = fit(&mut model, &mut task).quiet().run().unwrap_err();
+    assert_eq!(error.to_string(), "the data source has returned 24 examples of 25 requested ones");
+    let empty = rows(series(150, 1).slice(0, 0));
+    let error = fit(&mut model, &mut OnDemand::new(&empty, 50).loss(mse)).quiet().run().unwrap_err();
+    assert_eq!(error, FitError::NoExamples("training"));
+}
