@@ -6,7 +6,7 @@ use crate::saved::Trained;
 use unspool::data::buckets;
 use unspool::prelude::*;
 use unspool::text::Hypothesis;
-use unspool::train::{BatchGradients, Task};
+use unspool::train::{BatchGradients, Ranks, Task};
 
 /// Pairs per step of training.
 pub(crate) const BATCH: usize = 64;
@@ -26,6 +26,10 @@ pub(crate) struct Pairs {
 }
 
 impl Task<f32, Model> for Pairs {
+    fn set_ranks(&mut self, ranks: &Ranks) {
+        self.shards.set_ranks(ranks);
+    }
+
     fn begin_epoch(&mut self, seed: u64) -> usize {
         let lengths: Vec<usize> = self.train.iter().map(|pair| pair.source.len()).collect();
         self.batches = buckets(&lengths, BATCH, seed);

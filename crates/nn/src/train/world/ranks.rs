@@ -240,14 +240,13 @@ impl<T: Scalar> Ranks<T> {
     /// Runs a training, which ends on all ranks at once: if it fails or panics on one, the others get an error with
     /// its sentence, wherever they are.
     pub(crate) fn together<R>(&self, run: impl FnOnce() -> Result<R, FitError>) -> Result<R, FitError> {
-        let result = match self.catching(|| catch(run)) {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => {
+        let result = match catch(|| self.catching(run)) {
+            Ok(result) => result.unwrap_or_else(|broken| Err(broken.with_history(None))),
+            Err(panic) => {
                 // Another rank's sentence is of no use to whoever debugs this one.
                 self.stop(&sentence(&panic), true);
                 panic.raise(None)
             }
-            Err(broken) => Err(broken.with_history(None)),
         };
         let Err(error) = result else {
             return result.and_then(|result| match self.size() {
@@ -261,7 +260,7 @@ impl<T: Scalar> Ranks<T> {
         }
     }
 
-    /// Runs `f`, inside which [`raise`](Ranks::raise) leads to an error.
+    /// Runs `f`, inside which [`unwrap`](Ranks::unwrap) leads to an error.
     pub(crate) fn catching<R>(&self, f: impl FnOnce() -> R) -> Result<R, Broken> {
         catch_unwind(AssertUnwindSafe(f)).map_err(|payload| match payload.downcast::<Broken>() {
             Ok(broken) => *broken,
