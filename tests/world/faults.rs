@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use unspool::optim::Sgd;
-use unspool::train::{FitError, History, Interrupt, StopReason, World};
+use unspool::train::{EarlyStopping, FitError, History, Interrupt, Ranks, Shards, StopReason, World, from_fn};
 use unspool_tests::messages_of;
 
 /// What one rank does otherwise than the others.
@@ -207,7 +207,6 @@ fn ranks_that_do_different_things_are_told() {
         if world.rank() == 0 {
             return train(world, USUAL).unwrap_err().to_string();
         }
-        use unspool::train::{Ranks, Shards};
         let mut shards = Shards::new();
         shards.set_ranks(&Ranks::new(world));
         let model = Dense::<Tensor>::new(&mut rng(0), 3, 3);
@@ -270,4 +269,113 @@ fn a_world_with_faults_is_no_panic_and_no_hang() {
             assert_eq!(errors[0].to_string(), expected, "after {after} exchanges");
         }
     }
+}
+
+/// What is not compared before training shows after it, also if it ends inside an epoch.
+#[test]
+fn weights_that_differ_in_the_end_are_told() {
+    let clipped = on_ranks(2, |world| {
+        let mut model = sequential().seed(1).add(gru(1, 4)).add(dense(4, 1));
+        let sgd = Sgd::default().learning_rate(0.1).clip_norm([1.0, 0.01][world.rank()]);
+        let stop = OnStep(|step| if step == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+        fit(&mut model, &series(300, 1)).loss(mse).optimizer(sgd).callback(stop).world(world).quiet().run()
+    });
+    told_by_rank_0(clipped, "after training, rank 1 has another set of weights than rank 0");
+    // The best weights are restored when training ends.
+    let stopped = on_ranks(2, |world| {
+        let data = series(300, 1);
+        let valid = data.slice(0, 60);
+        let mut model = sequential().seed(1).add(gru(1, 4)).add(dense(4, 1));
+        let stop = EarlyStopping::new(5).min_delta([0.0, 0.5][world.rank()]);
+        fit(&mut model, &data).loss(mse).validate(&valid).epochs(4).callback(stop).world(world).quiet().run()
+    });
+    told_by_rank_0(stopped, "after training, rank 1 has another set of weights than rank 0");
+}
+
+#[test]
+fn a_checkpoint_is_set_on_all_ranks_or_on_none() {
+    let path = std::env::temp_dir().join(format!("unspool-world-one-{}.safetensors", std::process::id()));
+    let results = on_ranks(2, move |world| {
+        let data = series(300, 1);
+        let mut model = sequential().seed(1).add(gru(1, 4)).add(dense(4, 1));
+        let fit = fit(&mut model, &data).loss(mse).world(world).quiet();
+        if world.rank() == 0 { fit.checkpoint(&path) } else { fit }.run()
+    });
+    told_by_rank_0(results, "before training, rank 1 has the number of checkpoint files 0, and rank 0 has 1");
+}
+
+/// Data of another shape on one rank.
+#[test]
+fn a_panic_before_training_is_told() {
+    let results = on_ranks(2, |world| {
+        let data = Dataset::new(Tensor::<f32>::ones([64, 2 + world.rank()]), Tensor::ones([64, 1])).unwrap();
+        let mut model = sequential().add(dense(2, 1));
+        let mut run = || fit(&mut model, &data).loss(mse).world(world).quiet().run().map(|_| ());
+        match world.rank() {
+            0 => run().unwrap_err().to_string(),
+            _ => messages_of(|| drop(run())).pop().unwrap().0,
+        }
+    });
+    assert!(results[1].contains("do not multiply"), "{}", results[1]);
+    assert!(results[0].starts_with("rank 1 has stopped: linear: "), "{}", results[0]);
+}
+
+/// A task is its program's again after a panic, too; and so is a world whose shards have ranks of their own.
+#[test]
+fn what_has_failed_once_works_again() {
+    on_ranks(2, |world| {
+        let x: Tensor = values([80, 3], 7).cast();
+        let fails = std::cell::Cell::new(true);
+        let run = || {
+            let mut shards = Shards::new();
+            shards.set_ranks(&Ranks::new(world));
+            let (fails, rank) = (fails.get(), world.rank());
+            let mut task = from_fn(
+                |_| vec![()],
+                |model: &Dense<Tensor>, (), _| {
+                    shards.gradients(model, &[0, 1, 2, 3], |tape, net, &i| {
+                        assert!(!(fails && rank == 1), "no more coffee");
+                        net.forward(tape.constant(&x.slice(0, 20 * i..20 * (i + 1)))).square().mean()
+                    })
+                },
+            );
+            let mut model = Dense::new(&mut rng(0), 3, 3);
+            fit(&mut model, &mut task)
+                .epochs(2)
+                .world(world)
+                .quiet()
+                .run()
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        };
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(result) => {
+                assert_eq!((world.rank(), result.unwrap_err()), (0, "rank 1 has stopped: no more coffee".into()))
+            }
+            Err(_) => assert_eq!(world.rank(), 1),
+        }
+        fails.set(false);
+        run().unwrap();
+    });
+}
+
+/// Loops of one's own, without `fit`.
+#[test]
+fn shards_that_do_not_belong_together_are_no_sum() {
+    let sums = on_ranks(2, |world| {
+        let mut shards = Shards::new();
+        shards.set_ranks(&Ranks::new(world));
+        let model = Dense::<Tensor>::new(&mut rng(0), 3, 3);
+        let own = vec![1.0; 2 + 2 * world.rank()];
+        let step = || {
+            shards.gradients(&model, &own, |tape, net, &w| net.forward(tape.constant(&Tensor::ones([1, 3]))).sum() * w)
+        };
+        catch_unwind(AssertUnwindSafe(step)).is_ok()
+    });
+    assert_eq!(sums, [false, false]);
+    let none = messages_of(|| {
+        let model = Dense::<Tensor>::new(&mut rng(0), 3, 3);
+        Shards::new().gradients(&model, &[] as &[()], |tape, _, ()| tape.constant(&Tensor::scalar(1.0)));
+    });
+    assert_eq!(none[0].0, "gradients: there are no shards: at least one is needed");
 }

@@ -47,6 +47,7 @@ use std::error::Error;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
@@ -59,6 +60,8 @@ pub struct MpiWorld {
     size: usize,
     /// One thread at a time may call MPI.
     communicator: Arc<Mutex<Communicator>>,
+    /// Whether anything was exchanged.
+    is_used: Arc<AtomicBool>,
 }
 
 impl MpiWorld {
@@ -77,6 +80,9 @@ impl MpiWorld {
     /// Waits for all ranks to come to the end of the program: one that still trains would wait for this one forever.
     fn end(&self) -> io::Result<()> {
         const END: &[u8] = b"end";
+        if self.rank == 0 && self.size > 1 && !self.is_used.load(Ordering::Relaxed) {
+            eprintln!("warning: {} ranks have trained nothing together: is `.world(world)` missing?", self.size);
+        }
         let messages = self.exchange(&vec![END; self.size])?;
         match messages.iter().position(|message| message != END) {
             None => Ok(()),
@@ -97,6 +103,7 @@ impl World for MpiWorld {
     }
 
     fn exchange(&self, to: &[&[u8]]) -> io::Result<Vec<Vec<u8>>> {
+        self.is_used.store(true, Ordering::Relaxed);
         let communicator = self.communicator.lock().unwrap_or_else(PoisonError::into_inner);
         // MPI counts the bytes of all messages together in 32 bits.
         exchange::all_to_all(&*communicator, to, i32::MAX as usize / self.size).map_err(io::Error::other)
@@ -119,7 +126,7 @@ pub fn run(program: impl FnOnce(&MpiWorld) -> Result<(), Box<dyn Error>>) -> Exi
     };
     let communicator = mpi.world();
     let (rank, size) = (communicator.rank() as usize, communicator.size() as usize);
-    let world = MpiWorld { rank, size, communicator: Arc::new(Mutex::new(communicator)) };
+    let world = MpiWorld { rank, size, communicator: Arc::new(Mutex::new(communicator)), is_used: Arc::default() };
     if size > 1 {
         set_hook(Box::new(move |panic| {
             eprintln!("rank {rank} {panic}");
@@ -133,10 +140,14 @@ pub fn run(program: impl FnOnce(&MpiWorld) -> Result<(), Box<dyn Error>>) -> Exi
     match catch_unwind(AssertUnwindSafe(ended)) {
         Ok(Ok(())) => return ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            // The rank that this one has its error from speaks itself, if it still can; and of several ranks that have
-            // found out that they do not do the same, the first.
-            let of_another = matches!(error.downcast_ref(), Some(FitError::RankStopped { .. }));
-            sleep(if of_another { PATIENCE } else { PATIENCE.min(TURN * rank as u32) });
+            // The rank that this one has its error from speaks itself, if it still can, and one that knows more than that
+            // ranks do not do the same speaks before the others.
+            let patience = match fit_error(&*error) {
+                Some(FitError::RankStopped { .. }) => PATIENCE,
+                Some(FitError::World { .. }) => PATIENCE / 2,
+                _ => Duration::ZERO,
+            };
+            sleep(patience + PATIENCE.min(TURN * rank as u32));
             eprintln!("rank {rank}: {error}");
         }
         Err(_) => {} // its message was printed
@@ -144,11 +155,21 @@ pub fn run(program: impl FnOnce(&MpiWorld) -> Result<(), Box<dyn Error>>) -> Exi
     mpi.world().abort(1)
 }
 
+/// The error of a training that another error is or has as its source.
+fn fit_error<'a>(mut error: &'a (dyn Error + 'static)) -> Option<&'a FitError> {
+    loop {
+        match error.downcast_ref() {
+            Some(found) => return Some(found),
+            None => error = error.source()?,
+        }
+    }
+}
+
 /// How long a rank waits for another one to say what went wrong.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long after the rank before it a rank speaks.
-const TURN: Duration = Duration::from_millis(100);
+const TURN: Duration = Duration::from_millis(500);
 
 /// Starts MPI for calls from any thread, one at a time.
 fn start() -> Result<Mpi, String> {

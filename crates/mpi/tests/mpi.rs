@@ -177,7 +177,7 @@ fn a_fault_of_one_rank_ends_all_with_one_sentence() {
     for (program, sentence) in [
         ("other data", "rank 0: before training, rank 2 has another set of examples than rank 0"),
         ("error", "rank 2: the disk of this host is full"),
-        ("ends", "another place of the program"),
+        ("ends", "rank 2: the program has ended, but rank 0 still trains"),
         ("no checkpoint", "rank 0: cannot save /no such folder/file: "),
         ("panic", "rank 2 panicked at tests/mpi.rs"),
     ] {

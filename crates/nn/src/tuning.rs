@@ -47,10 +47,16 @@ pub(crate) const SHARD_EXAMPLES: usize = 32;
 /// shards have 16 examples.
 pub(crate) const MIN_CUT_EXAMPLES: usize = 32;
 
-/// A batch is cut into at most this many shards, or the square root of half its examples if that is more. A choice: as many
-/// threads and ranks can share the work of a step; each shard has gradients of its own, which take memory until they are
-/// added up.
+/// A batch is cut into at most this many shards of [`SHARD_EXAMPLES`]. A choice: as many threads can share the work of a step.
 pub(crate) const FEW_SHARDS: usize = 16;
+
+/// The examples of a shard where that many shards would have more: for many machines to share a batch, and for each shard to
+/// be worth its tape. A choice.
+pub(crate) const LARGE_SHARD_EXAMPLES: usize = 64;
+
+/// So many shards are computed before their gradients are added up: a power of two, for the tree. A choice: more than
+/// the threads of most machines, and the memory of as many gradients.
+pub(crate) const SHARDS_AT_ONCE: usize = 32;
 
 /// How long a thread without a shard looks for work before it sleeps.
 ///

@@ -13,7 +13,7 @@ use crate::train::history::History;
 #[cfg(feature = "safetensors")]
 use std::path::Path;
 use unspool_autograd::at_callers_line::{at_callers_line, on_any_thread};
-use unspool_autograd::{Params, ParamsExt, Real, Scalar, Tensor};
+use unspool_autograd::{Params, Real, Scalar, Tensor};
 
 /// The settings of a training, returned by [`fit`]; [`run`](Fit::run) starts it.
 #[must_use = "nothing is trained until `run`"]
@@ -148,8 +148,8 @@ impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
     /// one process by itself, bit for bit, whatever the number of ranks.
     ///
     /// Each rank has the whole model and takes every step; callbacks, too, run on each. Rank 0 alone reports progress
-    /// and writes [checkpoints](Fit::checkpoint), which a world of another size may resume; to
-    /// [resume](Fit::resume), every rank must reach the file. A training that is stopped or
+    /// and writes the [checkpoint](Fit::checkpoint), which all must set: all take part in it. A world of another size may
+    /// resume it; to [resume](Fit::resume), every rank must reach the file. A training that is stopped or
     /// [interrupted](Fit::interrupt) on one rank ends on all after the same step; one that fails on one rank is an
     /// error on all ([`FitError::RankStopped`] on the others).
     ///
@@ -284,18 +284,9 @@ impl<T: Scalar, M, K, O> Fit<'_, T, M, K, O> {
     {
         let ranks = self.settings.world.take().map_or_else(Ranks::alone, |world| Ranks::of(world, true));
         self.task.set_ranks(&ranks);
-        let prepared = self.task.prepare(self.model);
-        let prepared = prepared.and_then(|()| match self.model.leaves().is_empty() {
-            true => Err(FitError::NothingToTrain),
-            false => Ok(()),
-        });
-        if prepared.is_ok() {
-            self.optimizer.prepare(self.model);
-        }
         let Fit { model, task, optimizer, settings, .. } = self;
         let training = Training::new(model, task, optimizer, settings, ranks.clone());
-        let run =
-            |training: Training<'_, T, M, K, O>| ranks.together(|| prepared.clone().and_then(|()| training.run()));
+        let run = |training: Training<'_, T, M, K, O>| ranks.together(|| training.run());
         // Inside the thread pool, handing work to another thread costs a microsecond; from outside, twenty.
         at_callers_line(|| {
             let run = on_any_thread(run);

@@ -9,8 +9,10 @@ use crate::train::bad_batch::if_finding;
 use crate::train::batch_loss::batch_loss;
 use crate::train::on_threads::map_on_threads;
 use crate::train::world::Ranks;
-use crate::train::world::tree::{cover, sum};
-use crate::tuning::{ADDED_ELEMENTS, FEW_SHARDS, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN};
+use crate::train::world::tree::{children, cover, sum};
+use crate::tuning::{
+    ADDED_ELEMENTS, FEW_SHARDS, LARGE_SHARD_EXAMPLES, MIN_CUT_EXAMPLES, SHARD_EXAMPLES, SHARD_SPIN, SHARDS_AT_ONCE,
+};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -167,27 +169,46 @@ impl<T: Scalar> Shards<T> {
         S: Sync,
         A: Send,
     {
-        let own = self.own(shards.len());
-        let results = self.results(model, &shards[own.clone()], &loss);
-        let mut auxiliary = Vec::with_capacity(results.len());
-        let mut leaves = own
-            .clone()
-            .zip(results)
-            .map(|(i, (loss, gradients, aux))| {
-                auxiliary.push(aux);
-                (i..i + 1, (loss, gradients))
-            })
-            .peekable();
-        let mut sums: Vec<_> = cover(shards.len(), &own).iter().map(|node| sum(node, &mut leaves, &mut add)).collect();
-        drop(leaves);
+        ensure!(!shards.is_empty(), "gradients: there are no shards: at least one is needed");
+        let nodes = cover(shards.len(), &self.own(shards.len()));
+        let mut auxiliary = Vec::new();
+        let mut sums: Vec<_> =
+            nodes.into_iter().map(|node| self.sum_of(node, model, shards, &loss, &mut auxiliary)).collect();
         let (loss, gradients) = match &self.ranks {
             Some(ranks) => ranks.total(shards.len(), sums, model),
-            None => sums.pop().expect("at least one shard"),
+            None => sums.pop().expect("without other ranks, one node of all shards"),
         };
         (loss, gradients, auxiliary)
     }
 
-    /// The losses and gradients of the shards of this rank.
+    /// The sum of the losses and gradients of a node of the tree of shards. Of few shards at a time: their gradients
+    /// take memory until they are added up.
+    fn sum_of<M, S, A>(
+        &mut self,
+        node: Range<usize>,
+        model: &M,
+        shards: &[S],
+        loss: &(impl for<'t> Fn(&'t Tape<T>, &M::With<Var<'t, T>>, &S) -> (Var<'t, T>, A) + Sync),
+        auxiliary: &mut Vec<A>,
+    ) -> (f64, M)
+    where
+        M: Params<Tensor<T>> + Send + Sync,
+        S: Sync,
+        A: Send,
+    {
+        if node.len() > SHARDS_AT_ONCE {
+            let [left, right] = children(&node).map(|child| self.sum_of(child, model, shards, loss, auxiliary));
+            return add(left, right);
+        }
+        let results = self.results(model, &shards[node.clone()], loss);
+        let leaves = node.clone().zip(results).map(|(i, (loss, gradients, aux))| {
+            auxiliary.push(aux);
+            (i..i + 1, (loss, gradients))
+        });
+        sum(&node, &mut leaves.peekable(), &mut add)
+    }
+
+    /// The losses and gradients of these shards.
     fn results<M, S, A>(
         &mut self,
         model: &M,
@@ -223,10 +244,9 @@ impl<T: Scalar> Shards<T> {
         })
     }
 
-    /// How a batch of `n` examples is cut, as its size alone determines: into shards of some 32 examples, 16 of them
-    /// for 512 examples; for larger batches into fewer and larger ones, 32 for 2,048, 64 for 8,192 (the square root
-    /// of half the examples). So many threads, or ranks, can share the work. A loss of your own that is cut alike gets the same bits as
-    /// [`batch_gradients`](Shards::batch_gradients).
+    /// How a batch of `n` examples is cut, as its size alone determines: into shards of some 32 examples, or of some 64
+    /// if that makes more than 16. So many threads, or [ranks](Shards::set_ranks), can share the work. A loss of your own
+    /// that is cut alike gets the same bits as [`batch_gradients`](Shards::batch_gradients).
     ///
     /// ```
     /// use unspool_nn::train::Shards;
@@ -235,8 +255,8 @@ impl<T: Scalar> Shards<T> {
     /// ```
     pub fn ranges(n: usize) -> impl ExactSizeIterator<Item = Range<usize>> + Clone {
         let least = if n < MIN_CUT_EXAMPLES { 1 } else { 2 };
-        let most = FEW_SHARDS.max((n / 2).isqrt());
-        let rows = n.div_ceil((n / SHARD_EXAMPLES).clamp(least, most)).max(1);
+        let shards = (n / SHARD_EXAMPLES).clamp(least, FEW_SHARDS).max(n / LARGE_SHARD_EXAMPLES);
+        let rows = n.div_ceil(shards).max(1);
         (0..n.div_ceil(rows)).map(move |i| i * rows..n.min((i + 1) * rows))
     }
 

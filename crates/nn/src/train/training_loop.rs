@@ -15,6 +15,7 @@ use crate::optim::optimizer::Optimizer;
 use crate::train::history::{History, StopReason};
 use crate::train::progress::ProgressBar;
 use crate::tuning::TRIED_EXAMPLES;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 use unspool_autograd::{BadValue, Cause, Params, ParamsExt, Real, Scalar, Tensor};
 
@@ -71,13 +72,18 @@ where
     }
 
     pub fn run(mut self) -> Result<History, FitError> {
-        let result = self.train();
+        let result = catch_unwind(AssertUnwindSafe(|| self.train()));
         // It may be used by itself.
         self.task.set_ranks(&Ranks::alone());
-        result
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     fn train(&mut self) -> Result<History, FitError> {
+        self.task.prepare(self.model)?;
+        if self.model.leaves().is_empty() {
+            return Err(FitError::NothingToTrain);
+        }
+        self.optimizer.prepare(self.model);
         #[cfg(feature = "safetensors")]
         if self.ranks.rank() == 0 {
             self.settings.files.try_checkpoint()?;
@@ -115,6 +121,7 @@ where
         for callback in &mut self.settings.callbacks {
             callback.on_end(self.model);
         }
+        self.agree_on_weights("after training")?;
         self.history.seconds = self.seconds();
         Ok(std::mem::take(&mut self.history))
     }
@@ -130,6 +137,11 @@ where
             same.number(format!("the {name}"), number);
         }
         same.number("the number of epochs", self.settings.epochs as u64);
+        for (name, number) in self.saves() {
+            same.number(name, number);
+        }
+        // Those of the checkpoint that was resumed.
+        same.number("the number of steps done", self.at.steps as u64);
         same.hash("model", Hash::model(&*self.model)[0]);
         same.hash("set of initial weights", Hash::model(&*self.model)[1]);
         same.hash("set of examples", Hash::default().counts(&[self.task.examples_hash() as usize]));
@@ -137,6 +149,17 @@ where
         same.hash("optimizer", self.optimizer_hash());
         let agreed = self.ranks.agree("before training", &same);
         agreed.map_err(|broken| self.broken(broken))
+    }
+
+    /// Whether and how often a training is saved: all ranks take part in that.
+    fn saves(&self) -> Vec<(&'static str, u64)> {
+        #[cfg(feature = "safetensors")]
+        return vec![
+            ("the number of checkpoint files", u64::from(self.settings.files.checkpoint.is_some())),
+            ("the number of steps to a checkpoint", self.settings.files.every.unwrap_or_default() as u64),
+        ];
+        #[cfg(not(feature = "safetensors"))]
+        Vec::new()
     }
 
     /// A hash of the optimizer: its type, learning rate and state.
@@ -309,7 +332,7 @@ where
         let stops = self.settings.callbacks.iter_mut().map(|callback| callback.on_epoch(&reached).is_break());
         self.at.stopped = stops.fold(false, |any, stops| any | stops);
         self.at.stopped = self.stops()?[0];
-        self.agree_on_weights(epoch)?;
+        self.agree_on_weights(&format!("after epoch {epoch}"))?;
         self.find_best();
         self.at = Position { epochs: epoch, batches: 0, loss_sum: 0.0, loss_count: 0.0, ..self.at };
         self.batches = None;
@@ -319,14 +342,14 @@ where
     }
 
     /// Compares the weights with those of the other ranks, which took the same steps.
-    fn agree_on_weights(&self, epoch: usize) -> Result<(), FitError> {
+    fn agree_on_weights(&self, when: &str) -> Result<(), FitError> {
         if self.ranks.size() == 1 {
             return Ok(());
         }
         let mut same = Agreement::default();
         same.hash("set of weights", Hash::model(&*self.model)[1]);
         same.hash("state of the optimizer", self.optimizer_hash());
-        let agreed = self.ranks.agree(&format!("after epoch {epoch}"), &same);
+        let agreed = self.ranks.agree(when, &same);
         agreed.map_err(|broken| self.broken(broken))
     }
 
@@ -364,7 +387,9 @@ where
             }
             let curve = History::entry(&mut self.history.metrics, name);
             if value.is_nan() && !curve.iter().any(|value| value.is_nan()) {
-                progress.warn(format_args!("{name} is NaN in epoch {epoch}"));
+                if self.ranks.rank() == 0 {
+                    progress.warn(format_args!("{name} is NaN in epoch {epoch}"));
+                }
                 bad_set = bad_set.or(Some(set));
             }
             curve.push(*value);
@@ -394,7 +419,10 @@ where
     fn save(&mut self) -> Result<(), FitError> {
         self.history.seconds = self.seconds();
         #[cfg(feature = "safetensors")]
-        self.save_checkpoint()?;
+        if self.settings.files.checkpoint.is_some() {
+            self.agree_on_weights("before a checkpoint")?;
+            self.save_checkpoint()?;
+        }
         Ok(())
     }
 

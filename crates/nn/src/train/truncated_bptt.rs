@@ -193,8 +193,12 @@ where
     for<'t> M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
 {
     fn set_ranks(&mut self, ranks: &Ranks<T>) {
+        let before = self.own();
         self.shards.set_ranks(ranks);
         self.ranks = Some(ranks.clone());
+        if self.own() != before {
+            self.carried.clear(); // they are of other shards
+        }
     }
 
     #[track_caller]

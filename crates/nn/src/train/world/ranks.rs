@@ -239,7 +239,7 @@ impl<T: Scalar> Ranks<T> {
 
     /// Runs a training, which ends on all ranks at once: if it fails or panics on one, the others get an error with
     /// its sentence, wherever they are.
-    pub(crate) fn together<R>(&self, run: impl FnOnce() -> Result<R, FitError>) -> Result<R, FitError> {
+    pub(crate) fn together(&self, run: impl FnOnce() -> Result<History, FitError>) -> Result<History, FitError> {
         let result = match catch(|| self.catching(run)) {
             Ok(result) => result.unwrap_or_else(|broken| Err(broken.with_history(None))),
             Err(panic) => {
@@ -248,11 +248,13 @@ impl<T: Scalar> Ranks<T> {
                 panic.raise(None)
             }
         };
-        let Err(error) = result else {
-            return result.and_then(|result| match self.size() {
-                1 => Ok(result),
-                _ => self.to_all(Kind::End, &[]).map(|_| result).map_err(|broken| broken.with_history(None)),
-            });
+        let error = match result {
+            Ok(history) if self.size() == 1 => return Ok(history),
+            Ok(history) => match self.to_all(Kind::End, &[]) {
+                Ok(_) => return Ok(history),
+                Err(broken) => broken.with_history(Some(Box::new(history))),
+            },
+            Err(error) => error,
         };
         match self.stop(&error.to_string(), error.has_cause()) {
             Some(broken) => Err(broken.with_history(error.history().cloned().map(Box::new))),
@@ -263,7 +265,11 @@ impl<T: Scalar> Ranks<T> {
     /// Runs `f`, inside which [`unwrap`](Ranks::unwrap) leads to an error.
     pub(crate) fn catching<R>(&self, f: impl FnOnce() -> R) -> Result<R, Broken> {
         catch_unwind(AssertUnwindSafe(f)).map_err(|payload| match payload.downcast::<Broken>() {
-            Ok(broken) => *broken,
+            Ok(broken) => {
+                // Also if it comes from other `Ranks` of the same world, those of a task's own.
+                self.closed().get_or_insert(Broken::clone(&broken));
+                *broken
+            }
             Err(other) => resume_unwind(other),
         })
     }

@@ -4,7 +4,7 @@
 //! the tree, and sends the total to all. A rank sends and receives about twice the size of the gradients, whatever the
 //! number of ranks (once more for each node beyond the first in its part of the tree).
 
-use super::messages::Reader;
+use super::messages::{Reader, put_number};
 use super::ranks::{Broken, Kind, Messages, Ranks};
 use super::tree::{cover, sum};
 use std::ops::Range;
@@ -36,6 +36,9 @@ impl<T: Scalar> Ranks<T> {
         let messages: Vec<_> = (0..self.size())
             .map(|to| {
                 let mut message = self.message(Kind::Slices);
+                // Ranks with other shards, or another model, would add what does not belong together.
+                put_number(n, &mut message);
+                put_number(lengths.iter().sum(), &mut message);
                 for (loss, leaves) in own {
                     message.extend(loss.to_le_bytes());
                     for (leaf, range) in self.slice(to, &lengths) {
@@ -46,8 +49,9 @@ impl<T: Scalar> Ranks<T> {
                 message
             })
             .collect();
-        let length = self.slice(self.rank(), &lengths).map(|(_, range)| range.len()).sum();
-        let (loss, total) = self.exchange(Kind::Slices, &messages)?.read(|messages| self.added(n, length, messages))?;
+        let elements = lengths.iter().sum();
+        let (loss, total) =
+            self.exchange(Kind::Slices, &messages)?.read(|messages| self.added(n, elements, messages))?;
         let mut message = self.message(Kind::Totals);
         self.elements.put(&total, &mut message);
         Ok((loss, self.exchange(Kind::Totals, &vec![message; self.size()])?))
@@ -68,9 +72,12 @@ impl<T: Scalar> Ranks<T> {
     }
 
     /// The sum of the losses of all shards, and that of this rank's slice of their gradients.
-    fn added(&self, n: usize, length: usize, messages: &mut [Reader<'_>]) -> Option<(f64, Vec<T>)> {
-        let mut sums = Vec::new();
+    fn added(&self, n: usize, elements: usize, messages: &mut [Reader<'_>]) -> Option<(f64, Vec<T>)> {
+        let (mut sums, length) = (Vec::new(), self.of_rank(self.rank(), elements).len());
         for (rank, message) in messages.iter_mut().enumerate() {
+            if (message.number()?, message.number()?) != (n, elements) {
+                return None;
+            }
             for node in cover(n, &self.of_rank(rank, n)) {
                 let (loss, mut slice) = (message.float()?, vec![T::ZERO; length]);
                 message.elements(self.elements, &mut slice)?;

@@ -38,7 +38,7 @@ pub(crate) fn sum<X, I: Iterator<Item = (Range<usize>, X)>>(
 }
 
 /// The children of a node of at least two shards.
-fn children(node: &Range<usize>) -> [Range<usize>; 2] {
+pub(crate) fn children(node: &Range<usize>) -> [Range<usize>; 2] {
     let left = node.len().div_ceil(2).next_power_of_two();
     let middle = node.start + left;
     [node.start..middle, middle..node.end]
