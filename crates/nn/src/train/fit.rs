@@ -148,8 +148,8 @@ impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
     /// one process by itself, bit for bit, whatever the number of ranks.
     ///
     /// Each rank has the whole model and takes every step; callbacks, too, run on each. Rank 0 alone reports progress
-    /// and writes the [checkpoint](Fit::checkpoint), which all must set: all take part in it. A world of another size may
-    /// resume it; to [resume](Fit::resume), every rank must reach the file. A training that is stopped or
+    /// and writes the `checkpoint`, which all must set: all take part in it. A world of another size may
+    /// resume it; to `resume`, every rank must reach the file. A training that is stopped or
     /// [interrupted](Fit::interrupt) on one rank ends on all after the same step; one that fails on one rank is an
     /// error on all ([`FitError::RankStopped`] on the others).
     ///

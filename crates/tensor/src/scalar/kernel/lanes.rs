@@ -10,6 +10,8 @@ use super::super::number::Number;
 pub(super) trait Lanes: Copy {
     type T: Number;
     type Mask: Copy;
+    /// Vectors half as wide, for a rest that fits; these, if there are none.
+    type Half: Lanes<T = Self::T>;
     const N: usize;
     /// The rows of a tile two vectors wide: its accumulators, two vectors of the right matrix and an element of the left one
     /// fill the registers.
@@ -45,7 +47,7 @@ mod x86 {
 
     macro_rules! lanes {
         (
-            $vector:ident of $n:literal $t:ident, $mask:ident, tiles of $tall:literal and $wide:literal rows, $faster:literal;
+            $vector:ident of $n:literal $t:ident, $mask:ident, $half:ident, tiles of $tall:literal and $wide:literal rows, $faster:literal;
             $zero:ident, $splat:ident, $load:ident, $store:ident, $fma:ident, $add:ident;
             mask: |$lanes:ident| $new_mask:expr;
             load: |$from:ident, $m:ident| $load_masked:expr;
@@ -54,6 +56,7 @@ mod x86 {
             impl Lanes for $vector {
                 type T = $t;
                 type Mask = $mask;
+                type Half = $half;
                 const N: usize = $n;
                 const TALL: usize = $tall;
                 const WIDE: usize = $wide;
@@ -114,21 +117,21 @@ mod x86 {
     }
 
     lanes! {
-        __m512 of 16 f32, __mmask16, tiles of 14 and 6 rows, true;
+        __m512 of 16 f32, __mmask16, __m256, tiles of 14 and 6 rows, true;
         _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps;
         mask: |n| u16::MAX >> (16 - n);
         load: |p, mask| _mm512_maskz_loadu_ps(mask, p);
         store: |p, mask, x| _mm512_mask_storeu_ps(p, mask, x);
     }
     lanes! {
-        __m512d of 8 f64, __mmask8, tiles of 14 and 6 rows, true;
+        __m512d of 8 f64, __mmask8, __m256d, tiles of 14 and 6 rows, true;
         _mm512_setzero_pd, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_add_pd;
         mask: |n| u8::MAX >> (8 - n);
         load: |p, mask| _mm512_maskz_loadu_pd(mask, p);
         store: |p, mask, x| _mm512_mask_storeu_pd(p, mask, x);
     }
     lanes! {
-        __m256 of 8 f32, __m256i, tiles of 6 and 3 rows, false;
+        __m256 of 8 f32, __m256i, __m256, tiles of 6 and 3 rows, false;
         _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_add_ps;
         mask: |n| {
             // SAFETY: as in `zero`.
@@ -138,7 +141,7 @@ mod x86 {
         store: |p, mask, x| _mm256_maskstore_ps(p, mask, x);
     }
     lanes! {
-        __m256d of 4 f64, __m256i, tiles of 6 and 3 rows, false;
+        __m256d of 4 f64, __m256i, __m256d, tiles of 6 and 3 rows, false;
         _mm256_setzero_pd, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_add_pd;
         mask: |n| {
             // SAFETY: as in `zero`.
@@ -153,6 +156,7 @@ mod x86 {
 impl<T: Number> Lanes for [T; 4] {
     type T = T;
     type Mask = usize;
+    type Half = Self;
     const N: usize = 4;
     const TALL: usize = 6;
     const WIDE: usize = 3;

@@ -73,9 +73,15 @@ pub(super) unsafe fn multiply<L: Lanes>(product: Operands<L::T>) {
 #[inline(always)]
 unsafe fn strip<L: Lanes>(product: Operands<L::T>, j: usize) -> usize {
     let [m, _, n] = product.size;
-    let vectors = (n - j).div_ceil(L::N);
+    let (left, half) = (n - j, <L::Half as Lanes>::N);
+    // A rest of at most half a vector is a strip of its own, of half vectors.
+    let has_half = half < L::N && (1..=half).contains(&(left % L::N));
+    let vectors = if has_half { left / L::N } else { left.div_ceil(L::N) };
     // SAFETY: the caller's promise, and the vectors of the strip, the last of them in part, are within the product.
     unsafe {
+        if vectors == 0 {
+            return tiles::<L::Half, 1>(product, j);
+        }
         // With few rows a tile has few accumulators, unless it is wide: too few to hide the latency of an instruction.
         if vectors >= 4 && (m <= L::WIDE || L::IS_WIDE_FASTER) {
             tiles::<L, 4>(product, j)
@@ -92,7 +98,7 @@ unsafe fn strip<L: Lanes>(product: Operands<L::T>, j: usize) -> usize {
 unsafe fn tiles<L: Lanes, const V: usize>(product: Operands<L::T>, j: usize) -> usize {
     let [m, k, n] = product.size;
     let columns = (V * L::N).min(n - j);
-    let most = if V == 4 { L::WIDE } else { L::TALL };
+    let most = const { most_rows::<L, V>() };
     let mut i = 0;
     while i < m {
         let left = m - i;
@@ -103,7 +109,7 @@ unsafe fn tiles<L: Lanes, const V: usize>(product: Operands<L::T>, j: usize) -> 
             macro_rules! of_rows {
                 ($($r:literal)*) => {
                     match rows {
-                        $($r if $r <= L::TALL && (V < 4 || $r <= L::WIDE) => self::tile::<L, V, $r>(tile),)*
+                        $($r if $r <= const { most_rows::<L, V>() } => self::tile::<L, V, $r>(tile),)*
                         _ => unreachable!("a tile has at most as many rows as the registers hold"),
                     }
                 };
@@ -113,6 +119,16 @@ unsafe fn tiles<L: Lanes, const V: usize>(product: Operands<L::T>, j: usize) -> 
         i += rows;
     }
     columns
+}
+
+/// The rows of a tile of `V` vectors at most.
+const fn most_rows<L: Lanes, const V: usize>() -> usize {
+    match V {
+        4 => L::WIDE,
+        // One vector leaves registers for more rows, which hide the latency of an instruction.
+        1 if L::TALL < 12 => 12,
+        _ => L::TALL,
+    }
 }
 
 /// Computes a tile of `R` rows and `V` vectors, in which `columns` are, from column `j` on.
@@ -154,16 +170,21 @@ unsafe fn tile<L: Lanes, const V: usize, const R: usize>((product, j, columns): 
                 }
             }
         }
+        // All are read before any is written: a row's last vector reaches into the next row, and what was written by a mask
+        // is read only once it is in cache.
+        let is_part = |v: usize| v + 1 == V && columns < V * L::N;
+        if add {
+            for (i, sums) in sums.iter_mut().enumerate() {
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    let c = c.add(i * c_row + j + v * L::N);
+                    *sum = sum.plus(if is_part(v) { L::load_masked(c, last) } else { L::load(c) });
+                }
+            }
+        }
         for (i, sums) in sums.into_iter().enumerate() {
             for (v, sum) in sums.into_iter().enumerate() {
                 let c = c.add(i * c_row + j + v * L::N);
-                if v + 1 < V || columns == V * L::N {
-                    if add { sum.plus(L::load(c)).store(c) } else { sum.store(c) }
-                } else if add {
-                    sum.plus(L::load_masked(c, last)).store_masked(c, last);
-                } else {
-                    sum.store_masked(c, last);
-                }
+                if is_part(v) { sum.store_masked(c, last) } else { sum.store(c) }
             }
         }
     }
