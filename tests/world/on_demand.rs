@@ -2,7 +2,7 @@
 
 use super::*;
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex};
 use unspool::data::{DataError, DataSource};
 use unspool::layers::{Model, dropout};
 use unspool::train::{FitError, OnDemand, World};
@@ -105,4 +105,43 @@ fn examples_that_cannot_be_read_are_an_error_on_all_ranks() {
     let empty = rows(series(150, 1).slice(0, 0));
     let error = fit(&mut model, &mut OnDemand::new(&empty, 50).loss(mse)).quiet().run().unwrap_err();
     assert_eq!(error, FitError::NoExamples("training"));
+}
+
+/// While a step is computed, the next batch is read: the step waits here until that has begun.
+#[test]
+fn the_next_batch_is_read_during_a_step() {
+    struct Ahead {
+        rows: Rows,
+        begun: (Mutex<usize>, Condvar),
+    }
+    impl DataSource for Ahead {
+        type X = Tensor;
+        type Y = Tensor;
+
+        fn len(&self) -> usize {
+            self.rows.len()
+        }
+
+        fn read(&self, examples: &[usize]) -> Result<Dataset, DataError> {
+            let mut most = self.begun.0.lock().unwrap();
+            *most = examples[0].max(*most);
+            self.begun.1.notify_all();
+            self.rows.read(examples)
+        }
+    }
+    let source = Ahead { rows: rows(series(60, 1)), begun: (Mutex::new(0), Condvar::new()) };
+    let steps = std::sync::atomic::AtomicUsize::new(0);
+    let mut task = OnDemand::new(&source, 20).shuffle(false).loss(|output, target| {
+        // The first call tries the loss; then there are three steps of one shard.
+        let step = steps.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if (1..3).contains(&step) {
+            let most = source.begun.0.lock().unwrap();
+            let wait = source.begun.1.wait_timeout_while(most, Duration::from_secs(30), |most| *most < 20 * step);
+            assert!(!wait.unwrap().1.timed_out(), "nothing is read during step {step}");
+        }
+        mse(output, target)
+    });
+    let mut model = sequential().seed(1).add(gru(1, 4)).add(dense(4, 1));
+    fit(&mut model, &mut task).quiet().run().unwrap();
+    assert!(steps.into_inner() >= 4);
 }

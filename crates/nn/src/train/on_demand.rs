@@ -16,12 +16,15 @@ use crate::train::evaluate::try_one;
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
 use crate::train::world::Ranks;
-use std::panic::Location;
+use std::ops::Range;
+use std::panic::{Location, resume_unwind};
+use std::thread;
 use unspool_autograd::Scalar;
 use unspool_autograd::at_callers_line::at_callers_line_with;
 
-/// A [`Task`]: a [`DataSource`] and a loss. The examples of a batch are read before its step; over a
-/// [`World`](super::World) each rank reads those that it computes and no others, so that no machine needs all data.
+/// A [`Task`]: a [`DataSource`] and a loss. The examples of a batch are read while the step before it is computed, by a
+/// thread of its own; over a [`World`](super::World) each rank reads those that it computes and no others, so that no
+/// machine needs all data. Two batches are in memory at a time.
 ///
 /// The weights are those of [`fit`](super::fit()) on a [`Dataset`] with the same examples and settings, to the bit. The
 /// validation examples are in memory, on every rank.
@@ -67,8 +70,10 @@ pub struct OnDemand<'a, X, Y, L, T: Scalar = f32> {
     shuffle: bool,
     /// The examples of each batch of the epoch.
     batches: Vec<Vec<usize>>,
-    /// What was read: this rank's shards of a batch, and the weight of each of all shards in a mean.
-    read: (Vec<Dataset<X, Y>>, Vec<f64>),
+    /// This rank's shards of the batch that was fetched, and the weight of each of all shards in a mean.
+    fetched: (Vec<Dataset<X, Y>>, Vec<f64>),
+    /// A batch that was read in advance: its number, and its shards.
+    ahead: Option<(usize, ReadShards<X, Y>)>,
     shards: Shards<T>,
     ranks: Option<Ranks<T>>,
 }
@@ -89,7 +94,8 @@ impl<'a, X: Examples, Y: Examples, T: Scalar> OnDemand<'a, X, Y, (), T> {
             batch_size,
             shuffle: true,
             batches: Vec::new(),
-            read: (Vec::new(), Vec::new()),
+            fetched: (Vec::new(), Vec::new()),
+            ahead: None,
             shards: Shards::new(),
             ranks: None,
         }
@@ -104,8 +110,8 @@ impl<'a, X: Examples, Y: Examples, L, T: Scalar> OnDemand<'a, X, Y, L, T> {
         Y: OnTape<T>,
     {
         let loss_at = Location::caller();
-        let OnDemand { train, valid, batch_size, shuffle, batches, read, shards, ranks, .. } = self;
-        OnDemand { train, valid, loss, loss_at, batch_size, shuffle, batches, read, shards, ranks }
+        let OnDemand { train, valid, batch_size, shuffle, batches, fetched, ahead, shards, ranks, .. } = self;
+        OnDemand { train, valid, loss, loss_at, batch_size, shuffle, batches, fetched, ahead, shards, ranks }
     }
 
     /// Whether to shuffle the examples in every epoch (the default), or to keep their order: what a file on a slow disk
@@ -118,18 +124,39 @@ impl<'a, X: Examples, Y: Examples, L, T: Scalar> OnDemand<'a, X, Y, L, T> {
     pub fn validate(self, valid: &'a Dataset<X, Y>) -> Self {
         OnDemand { valid: Some(valid), ..self }
     }
+}
 
-    /// Reads examples of the source.
-    fn read(&self, examples: &[usize]) -> Result<Dataset<X, Y>, FitError> {
-        let read = self.train.read(examples).and_then(|read| match read.len() {
-            n if n == examples.len() => Ok(read),
-            n => Err(DataError(format!(
-                "the data source has returned {n} examples of {} requested ones",
-                examples.len()
-            ))),
-        });
-        read.map_err(|error| FitError::Read { sentence: error.to_string(), history: None })
-    }
+/// Shards that were read, or why they could not be.
+type ReadShards<X, Y> = Result<Vec<Dataset<X, Y>>, FitError>;
+
+/// Reads examples of a source.
+fn read<X: Examples, Y: Examples>(
+    source: &dyn DataSource<X = X, Y = Y>,
+    examples: &[usize],
+) -> Result<Dataset<X, Y>, FitError> {
+    let read = source.read(examples).and_then(|read| match read.len() {
+        n if n == examples.len() => Ok(read),
+        n => Err(DataError(format!("the data source has returned {n} examples of {} requested ones", examples.len()))),
+    });
+    read.map_err(|error| FitError::Read { sentence: error.to_string(), history: None })
+}
+
+/// Reads these ranges of a batch's examples, as shards.
+fn read_shards<X: Examples, Y: Examples>(
+    source: &dyn DataSource<X = X, Y = Y>,
+    examples: &[usize],
+    ranges: &[Range<usize>],
+) -> ReadShards<X, Y> {
+    let shard = |range: &Range<usize>| {
+        read(source, &examples[range.clone()]).map(|shard| shard.slice_trimmed(0, shard.len()).contiguous())
+    };
+    ranges.iter().map(shard).collect()
+}
+
+/// The ranges of a batch that these shards compute.
+fn own_ranges<T: Scalar>(shards: &Shards<T>, examples: &[usize]) -> Vec<Range<usize>> {
+    let ranges: Vec<_> = Shards::<T>::ranges(examples.len()).collect();
+    ranges[shards.own(ranges.len())].to_vec()
 }
 
 impl<T, M, X, Y, L> Task<T, M> for OnDemand<'_, X, Y, L, T>
@@ -153,7 +180,7 @@ where
         if self.valid.is_some_and(Dataset::is_empty) {
             return Err(FitError::NoExamples("validation"));
         }
-        let first = self.read(&[0])?;
+        let first = read(self.train, &[0])?;
         for data in [Some(&first), self.valid].into_iter().flatten() {
             try_one(model, data, &self.loss, format_args!("in the loss given to OnDemand at {}", self.loss_at));
         }
@@ -162,6 +189,7 @@ where
 
     fn begin_epoch(&mut self, seed: u64) -> usize {
         let n = self.train.len();
+        self.ahead = None;
         self.batches = match self.shuffle {
             true => shuffled_batches(n, self.batch_size, seed),
             false => (0..n).collect::<Vec<_>>().chunks(self.batch_size).map(<[usize]>::to_vec).collect(),
@@ -171,32 +199,36 @@ where
 
     fn fetch(&mut self, batch: usize) -> Result<(), FitError> {
         let examples = &self.batches[batch];
-        let ranges: Vec<_> = Shards::<T>::ranges(examples.len()).collect();
-        let own = ranges[self.shards.own(ranges.len())].iter();
-        let read = own.map(|range| self.read(&examples[range.clone()]));
-        let read = read.map(|shard| shard.map(|shard| shard.slice_trimmed(0, shard.len()).contiguous()));
-        let read = read.collect::<Result<Vec<_>, _>>()?;
+        let read = match self.ahead.take() {
+            Some((ahead, read)) if ahead == batch => read?,
+            _ => read_shards(self.train, examples, &own_ranges(&self.shards, examples))?,
+        };
         let mut counts: Vec<f64> = read.iter().map(Dataset::loss_count).collect();
         if let Some(ranks) = &self.ranks {
-            counts = ranks.all_numbers(ranges.len(), counts);
+            counts = ranks.all_numbers(Shards::<T>::ranges(examples.len()).len(), counts);
         }
-        self.read = (read, counts);
+        self.fetched = (read, counts);
         Ok(())
     }
 
     #[track_caller]
     fn gradients(&mut self, model: &M, batch: usize, mode: Mode) -> BatchGradients<M> {
-        let (read, counts) = &self.read;
-        let (count, first) = (counts.iter().sum::<f64>(), self.shards.own(counts.len()).start);
-        let shards: Vec<usize> = (0..counts.len()).collect();
-        let hint =
-            format_args!("in batch {} of an epoch, with the loss given to OnDemand at {}", batch + 1, self.loss_at);
-        let (loss, gradients) = at_callers_line_with(hint, || {
-            self.shards.gradients(model, &shards, |tape, net, &i| {
-                let shard = &read[i - first];
-                batch_loss::<T, M, X, Y, _>(tape, net, shard, &self.loss, mode.fold_in(i)) * (counts[i] / count)
+        let OnDemand { train, batches, fetched: (read, counts), shards, loss, loss_at, .. } = self;
+        let (count, first) = (counts.iter().sum::<f64>(), shards.own(counts.len()).start);
+        let next = batches.get(batch + 1).map(|examples| (examples, own_ranges(shards, examples)));
+        let all: Vec<usize> = (0..counts.len()).collect();
+        let hint = format_args!("in batch {} of an epoch, with the loss given to OnDemand at {loss_at}", batch + 1);
+        let ((loss, gradients), ahead) = at_callers_line_with(hint, || {
+            thread::scope(|scope| {
+                let ahead = next.map(|(examples, ranges)| scope.spawn(move || read_shards(*train, examples, &ranges)));
+                let computed = shards.gradients(model, &all, |tape, net, &i| {
+                    let shard = &read[i - first];
+                    batch_loss::<T, M, X, Y, _>(tape, net, shard, &*loss, mode.fold_in(i)) * (counts[i] / count)
+                });
+                (computed, ahead.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))))
             })
         });
+        self.ahead = ahead.map(|read| (batch + 1, read));
         BatchGradients { loss, gradients, weight: count }
     }
 
