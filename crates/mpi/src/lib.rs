@@ -44,6 +44,7 @@ mod exchange;
 use ferrompi::{Communicator, Mpi, ThreadLevel};
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::process::ExitCode;
@@ -62,6 +63,12 @@ pub struct MpiWorld {
     communicator: Arc<Mutex<Communicator>>,
     /// Whether anything was exchanged.
     is_used: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for MpiWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MpiWorld").field("rank", &self.rank).field("size", &self.size).finish_non_exhaustive()
+    }
 }
 
 impl MpiWorld {

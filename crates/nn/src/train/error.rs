@@ -6,6 +6,7 @@ use unspool_autograd::BadValue;
 
 /// Why training did not start, or did not finish.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum FitError {
     /// The named set of examples (training or validation) is empty.
     NoExamples(&'static str),

@@ -16,6 +16,7 @@ use crate::train::evaluate::try_one;
 use crate::train::predictions::Predictions;
 use crate::train::shards::Shards;
 use crate::train::world::Ranks;
+use std::fmt;
 use std::ops::Range;
 use std::panic::{Location, resume_unwind};
 use std::thread;
@@ -76,6 +77,14 @@ pub struct OnDemand<'a, X, Y, L, T: Scalar = f32> {
     ahead: Option<(usize, ReadShards<X, Y>)>,
     shards: Shards<T>,
     ranks: Option<Ranks<T>>,
+}
+
+impl<X: Examples, Y: Examples, L, T: Scalar> fmt::Debug for OnDemand<'_, X, Y, L, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (n, batch_size, shuffle) = (self.train.len(), self.batch_size, self.shuffle);
+        let mut fields = f.debug_struct("OnDemand");
+        fields.field("examples", &n).field("batch_size", &batch_size).field("shuffle", &shuffle).finish_non_exhaustive()
+    }
 }
 
 impl<'a, X: Examples, Y: Examples, T: Scalar> OnDemand<'a, X, Y, (), T> {

@@ -51,6 +51,12 @@ impl<T: Scalar> Clone for Ranks<T> {
     }
 }
 
+impl<T: Scalar> fmt::Debug for Ranks<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ranks").field("rank", &self.rank()).field("size", &self.size()).finish_non_exhaustive()
+    }
+}
+
 struct Shared {
     world: Box<dyn World>,
     /// The number of exchanges so far.
