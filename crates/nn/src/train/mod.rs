@@ -10,10 +10,12 @@
 //! depends on is in a checkpoint: the model, the state of the optimizer, of the callbacks and of the
 //! task, the position and the history.
 
+mod agreement;
 pub(crate) mod bad_batch;
 pub(crate) mod bad_step;
 pub(crate) mod batch_loss;
 pub(crate) mod callback;
+mod carried;
 pub(crate) mod early_stopping;
 pub(crate) mod error;
 pub(crate) mod evaluate;

@@ -2,19 +2,19 @@
 
 use super::bad_batch::{at_loss, bad_example, explain};
 use super::batch_loss::loss_scope;
+use super::carried::{attached, run};
 use super::error::FitError;
 use super::not_finite::is_bad;
 use super::sequences::Sequences;
 use super::task::{BatchGradients, ExampleSet, Task};
 use super::training_loop::VAL_LOSS;
-use crate::context::Context;
 use crate::data::error::DataError;
 use crate::data::examples::{Examples, OnTape};
 use crate::losses::cross_entropy::sparse_cross_entropy;
 use crate::losses::loss::Loss;
 use crate::mode::Mode;
 use crate::optim::state_dict::{StateDict, StateDictError};
-use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
+use crate::recurrent::sequence_layer::SequenceLayer;
 use crate::recurrent::state::State;
 use crate::train::on_threads::map_on_threads;
 use crate::train::shards::Shards;
@@ -349,41 +349,6 @@ where
         self.carried = carried.drain(self.own()).collect();
         Ok(())
     }
-}
-
-/// The outputs of a model over a part of the sequences, and its state after them.
-#[track_caller]
-fn run<'t, T, M, X, Y, D>(
-    tape: &'t Tape<T>,
-    net: &M::With<Var<'t, T>>,
-    part: &Sequences<X, Y>,
-    carried: Option<&D>,
-    mode: Mode,
-) -> (Var<'t, T>, D)
-where
-    T: Scalar,
-    M: Params<Tensor<T>>,
-    X: OnTape<T>,
-    M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
-{
-    let cx = Context::from(mode);
-    let state = carried.map(|carried| State::attach(tape, carried));
-    let output = net.run(part.x.bind(tape, cx), state, cx);
-    (output.sequence(), output.state().detached())
-}
-
-/// A carried state on a tape.
-fn attached<'t, T, M, X, D>(
-    tape: &'t Tape<T>,
-    carried: &D,
-) -> <M::With<Var<'t, T>> as SequenceLayer<'t, T, X::Bound<'t>>>::State
-where
-    T: Scalar,
-    M: Params<Tensor<T>>,
-    X: OnTape<T>,
-    M::With<Var<'t, T>>: SequenceLayer<'t, T, X::Bound<'t>, State: State<'t, T, Detached = D>>,
-{
-    State::attach(tape, carried)
 }
 
 impl<X: OnTape<T>, Y: OnTape<T>, L, D, T: Scalar> TruncatedBptt<X, Y, L, D, T> {
