@@ -120,7 +120,7 @@ impl World for MpiWorld {
 /// Runs a program on all ranks, and ends it on all: what `main` returns.
 ///
 /// If `program` fails or panics on one rank, that is printed with the number of the rank, and all are ended with
-/// `MPI_Abort` and the exit code 1. A [checkpoint](unspool::train::Fit::checkpoint) stays as it was saved last.
+/// `MPI_Abort` and the exit code 1. A checkpoint stays as it was saved last.
 ///
 /// An error that all ranks meet is printed by one of them.
 pub fn run(program: impl FnOnce(&MpiWorld) -> Result<(), Box<dyn Error>>) -> ExitCode {
