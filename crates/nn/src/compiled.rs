@@ -13,6 +13,7 @@ use crate::recurrent::output::RecurrentOutput;
 use crate::recurrent::sequence_layer::SequenceLayer;
 use crate::train::shards::add_leaf;
 use crate::train::world::Ranks;
+use crate::train::world::agreement::Hash;
 use crate::train::world::ranks::{Broken, Messages};
 use unspool_autograd::{Scalar, Tensor, Var};
 
@@ -35,6 +36,7 @@ struct Functions<T: Scalar> {
     sgd: fn(&SgdRule, Step<'_>, Parameter<'_, T>),
     adam: fn(&AdamRule, Step<'_>, Parameter<'_, T>),
     add_leaf: fn(&mut Tensor<T>, &Tensor<T>),
+    hash: fn(Hash, &Tensor<T>) -> Hash,
     totals: Totals<T>,
     fill: Fill<T>,
 }
@@ -51,6 +53,7 @@ macro_rules! compile {
             sgd: Rule::update,
             adam: Rule::update,
             add_leaf,
+            hash: Hash::tensor,
             totals: Ranks::totals,
             fill: Ranks::fill,
         };

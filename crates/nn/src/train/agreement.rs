@@ -36,7 +36,7 @@ where
         same.hash("set of examples", Hash::default().counts(&[self.task.examples_hash() as usize]));
         same.hash("list of metrics", self.task.metrics().iter().fold(Hash::default(), |hash, name| hash.text(name)));
         same.hash("optimizer", self.optimizer_hash());
-        let agreed = self.ranks.agree("before training", &same);
+        let agreed = self.ranks.shared.agree("before training", &same);
         agreed.map_err(|broken| self.broken(broken))
     }
 
@@ -62,7 +62,7 @@ where
 
     /// Whether any rank stops, and whether any is interrupted.
     pub(super) fn stops(&self) -> Result<[bool; 2], FitError> {
-        let any = self.ranks.any([self.at.stopped, self.settings.interrupt.is_set()]);
+        let any = self.ranks.shared.any([self.at.stopped, self.settings.interrupt.is_set()]);
         any.map_err(|broken| self.broken(broken))
     }
 
@@ -79,7 +79,7 @@ where
         let mut same = Agreement::default();
         same.hash("set of weights", Hash::model(&*self.model)[1]);
         same.hash("state of the optimizer", self.optimizer_hash());
-        let agreed = self.ranks.agree(when, &same);
+        let agreed = self.ranks.shared.agree(when, &same);
         agreed.map_err(|broken| self.broken(broken))
     }
 

@@ -286,7 +286,10 @@ impl<T: Scalar, M, K, O> Fit<'_, T, M, K, O> {
         self.task.set_ranks(&ranks);
         let Fit { model, task, optimizer, settings, .. } = self;
         let training = Training::new(model, task, optimizer, settings, ranks.clone());
-        let run = |training: Training<'_, T, M, K, O>| ranks.together(|| training.run());
+        let run = |training: Training<'_, T, M, K, O>| {
+            let mut training = Some(training);
+            ranks.shared.together(&mut || training.take().expect("it runs once").run())
+        };
         // Inside the thread pool, handing work to another thread costs a microsecond; from outside, twenty.
         at_callers_line(|| {
             let run = on_any_thread(run);

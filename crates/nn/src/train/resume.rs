@@ -18,7 +18,7 @@ where
 {
     pub(super) fn save_checkpoint(&self) -> Result<(), FitError> {
         let Some(path) = &self.settings.files.checkpoint else { return Ok(()) };
-        let task = self.ranks.catching(|| self.ranks.on_rank_0(self.task.state_dict(self.model)));
+        let task = self.ranks.shared.catching(|| self.ranks.on_rank_0(self.task.state_dict(self.model)));
         let task = task.map_err(|broken| broken.with_history(Some(self.so_far())))?;
         if self.ranks.rank() > 0 {
             return Ok(());

@@ -191,9 +191,10 @@ where
         let mut sum: Option<BatchGradients<M>> = None;
         for batch in self.at.batches..self.at.batches + group {
             let mode = Mode::Training { seed: self.settings.seed }.fold_in(epoch).fold_in(batch);
-            let fetched = self.ranks.catching(|| self.task.fetch(batch)).map_err(|broken| self.broken(broken))?;
+            let fetched =
+                self.ranks.shared.catching(|| self.task.fetch(batch)).map_err(|broken| self.broken(broken))?;
             fetched.map_err(|error| error.with_history(self.so_far()))?;
-            let of_batch = self.ranks.catching(|| match self.settings.find_bad_values {
+            let of_batch = self.ranks.shared.catching(|| match self.settings.find_bad_values {
                 true => finding(|| self.task.gradients(self.model, batch, mode)),
                 false => (self.task.gradients(self.model, batch, mode), None),
             });
@@ -290,7 +291,8 @@ where
 
     /// Measures the metrics and the validation loss after an epoch, and returns the latter.
     fn evaluate(&mut self, epoch: usize, progress: &ProgressBar) -> Result<Option<f64>, FitError> {
-        let values = self.ranks.catching(|| self.task.evaluate(self.model)).map_err(|broken| self.broken(broken))?;
+        let values =
+            self.ranks.shared.catching(|| self.task.evaluate(self.model)).map_err(|broken| self.broken(broken))?;
         let names = self.task.metrics();
         ensure!(names.len() == values.len(), "fit: a task has measured {} values for {names:?}", values.len());
         let mut bad_set = None;

@@ -1,12 +1,12 @@
 //! What must be the same on all ranks.
 
 use super::messages::{Reader, put_number, put_text};
-use super::ranks::{Broken, Kind, Ranks};
+use super::ranks::{Broken, Kind, Shared};
 use unspool_autograd::{Params, Path, Scalar, Tensor};
 
 /// What must be the same on all ranks, by name: a setting, or the hash of something larger.
 #[derive(Default)]
-pub(crate) struct Agreement(Vec<(String, u64, bool)>);
+pub struct Agreement(Vec<(String, u64, bool)>);
 
 impl Agreement {
     /// A number that a sentence can name.
@@ -20,12 +20,12 @@ impl Agreement {
     }
 }
 
-impl<T: Scalar> Ranks<T> {
+impl Shared {
     /// Compares this with what the other ranks have.
     ///
     /// # Errors
     /// If one has something else than rank 0; the same error on all ranks.
-    pub(crate) fn agree(&self, when: &str, on: &Agreement) -> Result<(), Broken> {
+    pub fn agree(&self, when: &str, on: &Agreement) -> Result<(), Broken> {
         if self.size() == 1 {
             return Ok(());
         }
@@ -97,6 +97,7 @@ impl Hash {
         self
     }
 
+    #[inline(never)] // see compiled.rs
     pub fn tensor<T: Scalar>(mut self, tensor: &Tensor<T>) -> Self {
         self = self.counts(&tensor.shape());
         let tensor = tensor.contiguous();

@@ -27,16 +27,16 @@ impl<T: Scalar> Ranks<T> {
         put: impl Fn(&X, &mut Vec<u8>),
         read: impl Fn(&mut Reader<'_>) -> Option<X>,
     ) -> Vec<X> {
-        if self.size() == 1 {
+        if self.shared.size() == 1 {
             return own;
         }
         let mut contents = Vec::new();
         own.iter().for_each(|part| put(part, &mut contents));
-        let messages = self.to_all(Kind::Parts, &contents);
-        self.unwrap(messages.and_then(|messages| {
+        let messages = self.shared.to_all(Kind::Parts, &contents);
+        self.shared.unwrap(messages.and_then(|messages| {
             messages.read(|messages| {
                 let parts = messages.iter_mut().enumerate().flat_map(|(rank, message)| {
-                    let own = self.of_rank(rank, n);
+                    let own = self.shared.of_rank(rank, n);
                     own.map(|_| read(message)).collect::<Vec<_>>()
                 });
                 parts.collect()

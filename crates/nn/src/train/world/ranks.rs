@@ -41,7 +41,7 @@ use unspool_autograd::{Real, Scalar};
 /// # Ok::<(), unspool_nn::data::DataError>(())
 /// ```
 pub struct Ranks<T: Scalar = f32> {
-    shared: Arc<Shared>,
+    pub(in crate::train) shared: Arc<Shared>,
     pub(super) elements: Elements<T>,
 }
 
@@ -57,7 +57,8 @@ impl<T: Scalar> fmt::Debug for Ranks<T> {
     }
 }
 
-struct Shared {
+/// One rank of a world, and its messages to the others.
+pub struct Shared {
     world: Box<dyn World>,
     /// The number of exchanges so far.
     exchanges: AtomicU64,
@@ -70,7 +71,7 @@ struct Shared {
 /// What a message is part of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub enum Kind {
     /// This rank stops; why.
     Stops,
     /// What must be the same on all ranks.
@@ -92,7 +93,7 @@ pub(super) enum Kind {
 
 /// Why ranks no longer exchange messages.
 #[derive(Clone, Debug)]
-pub(crate) enum Broken {
+pub enum Broken {
     /// Another rank has stopped, for this reason.
     Stopped { rank: usize, sentence: String },
     /// Messages are not passed on, or the ranks do not do the same.
@@ -138,17 +139,28 @@ impl<T: Real> Ranks<T> {
 impl<T: Scalar> Ranks<T> {
     /// The number of this rank, from 0.
     pub fn rank(&self) -> usize {
-        self.shared.world.rank()
+        self.shared.rank()
     }
 
     /// The number of ranks.
     pub fn size(&self) -> usize {
-        self.shared.world.size()
+        self.shared.size()
     }
 
     /// Those of `n` shards, or other parts, that this rank computes: none if there are more ranks than parts.
     pub fn own(&self, n: usize) -> Range<usize> {
-        self.of_rank(self.rank(), n)
+        self.shared.of_rank(self.rank(), n)
+    }
+}
+
+/// What does not depend on the type of numbers, and so is compiled once.
+impl Shared {
+    pub fn rank(&self) -> usize {
+        self.world.rank()
+    }
+
+    pub fn size(&self) -> usize {
+        self.world.size()
     }
 
     /// Those of `n` parts that a rank computes.
@@ -159,7 +171,7 @@ impl<T: Scalar> Ranks<T> {
     /// A message to another rank, to which its contents are to be appended.
     pub(super) fn message(&self, kind: Kind) -> Vec<u8> {
         let mut message = vec![kind as u8];
-        put_number(self.shared.exchanges.load(Ordering::Relaxed) as usize, &mut message);
+        put_number(self.exchanges.load(Ordering::Relaxed) as usize, &mut message);
         message
     }
 
@@ -176,13 +188,13 @@ impl<T: Scalar> Ranks<T> {
         if let Err(broken) = &result {
             *self.closed() = Some(broken.clone());
         }
-        self.shared.exchanges.fetch_add(1, Ordering::Relaxed);
+        self.exchanges.fetch_add(1, Ordering::Relaxed);
         result
     }
 
     fn exchange_open(&self, kind: Kind, to: &[Vec<u8>]) -> Result<Messages, Broken> {
         let slices: Vec<&[u8]> = to.iter().map(|message| &message[..]).collect();
-        let messages = self.shared.world.exchange(&slices);
+        let messages = self.world.exchange(&slices);
         let messages = messages.map_err(|error| {
             Broken::World(format!("rank {} cannot exchange messages with the others: {error}", self.rank()))
         })?;
@@ -216,7 +228,7 @@ impl<T: Scalar> Ranks<T> {
     }
 
     /// Whether each of these holds on any rank.
-    pub(crate) fn any<const N: usize>(&self, flags: [bool; N]) -> Result<[bool; N], Broken> {
+    pub fn any<const N: usize>(&self, flags: [bool; N]) -> Result<[bool; N], Broken> {
         if self.size() == 1 {
             return Ok(flags);
         }
@@ -232,7 +244,7 @@ impl<T: Scalar> Ranks<T> {
 
     /// Tells the other ranks that this one stops, in place of whatever they exchange next. Of several that stop at
     /// once, one speaks for all: the first that knows the cause. Returns why another than this one does.
-    pub(crate) fn stop(&self, sentence: &str, knows_cause: bool) -> Option<Broken> {
+    pub fn stop(&self, sentence: &str, knows_cause: bool) -> Option<Broken> {
         let mut message = self.message(Kind::Stops);
         put_number(usize::from(!knows_cause), &mut message);
         put_text(sentence, &mut message);
@@ -245,7 +257,7 @@ impl<T: Scalar> Ranks<T> {
 
     /// Runs a training, which ends on all ranks at once: if it fails or panics on one, the others get an error with
     /// its sentence, wherever they are.
-    pub(crate) fn together(&self, run: impl FnOnce() -> Result<History, FitError>) -> Result<History, FitError> {
+    pub fn together(&self, run: &mut dyn FnMut() -> Result<History, FitError>) -> Result<History, FitError> {
         let result = match catch(|| self.catching(run)) {
             Ok(result) => result.unwrap_or_else(|broken| Err(broken.with_history(None))),
             Err(panic) => {
@@ -269,7 +281,7 @@ impl<T: Scalar> Ranks<T> {
     }
 
     /// Runs `f`, inside which [`unwrap`](Ranks::unwrap) leads to an error.
-    pub(crate) fn catching<R>(&self, f: impl FnOnce() -> R) -> Result<R, Broken> {
+    pub fn catching<R>(&self, f: impl FnOnce() -> R) -> Result<R, Broken> {
         catch_unwind(AssertUnwindSafe(f)).map_err(|payload| match payload.downcast::<Broken>() {
             Ok(broken) => {
                 // Also if it comes from other `Ranks` of the same world, those of a task's own.
@@ -283,7 +295,7 @@ impl<T: Scalar> Ranks<T> {
     /// The result, or a panic where there is no way to return an error.
     pub(super) fn unwrap<R>(&self, result: Result<R, Broken>) -> R {
         result.unwrap_or_else(|broken| {
-            if !self.shared.is_caught {
+            if !self.is_caught {
                 eprintln!("{broken}");
             }
             resume_unwind(Box::new(broken))
@@ -291,12 +303,12 @@ impl<T: Scalar> Ranks<T> {
     }
 
     fn closed(&self) -> MutexGuard<'_, Option<Broken>> {
-        self.shared.closed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Messages from all ranks, of the kind that was expected.
-pub(crate) struct Messages {
+pub struct Messages {
     messages: Vec<Vec<u8>>,
     /// Where their contents start.
     start: usize,

@@ -8,15 +8,15 @@ use unspool_autograd::Scalar;
 impl<T: Scalar> Ranks<T> {
     /// On rank 0, all that the ranks hold of a state; on the others, what they hold.
     pub(crate) fn on_rank_0(&self, own: StateDict<T>) -> StateDict<T> {
-        if self.size() == 1 {
+        if self.shared.size() == 1 {
             return own;
         }
-        let mut messages = vec![self.message(Kind::States); self.size()];
+        let mut messages = vec![self.shared.message(Kind::States); self.shared.size()];
         self.elements.put_state(&own, &mut messages[0]);
-        let messages = self.exchange(Kind::States, &messages);
-        self.unwrap(messages.and_then(|messages| {
+        let messages = self.shared.exchange(Kind::States, &messages);
+        self.shared.unwrap(messages.and_then(|messages| {
             messages.read(|messages| {
-                if self.rank() > 0 {
+                if self.shared.rank() > 0 {
                     return Some(own);
                 }
                 let mut all = StateDict::new();

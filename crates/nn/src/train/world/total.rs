@@ -14,13 +14,13 @@ impl<T: Scalar> Ranks<T> {
     /// The sum over all `n` shards of their losses and gradients, on all ranks, given the sums of the [nodes](cover) of
     /// this rank's part.
     pub(crate) fn total<M: Params<Tensor<T>>>(&self, n: usize, mut own: Vec<(f64, M)>, like: &M) -> (f64, M) {
-        if self.size() == 1 {
+        if self.shared.size() == 1 {
             return own.pop().expect("at least one shard");
         }
         let leaves: Vec<_> = own.iter().map(|(loss, gradients)| (*loss, gradients.leaves())).collect();
-        let (loss, totals) = self.unwrap(self.totals(n, &leaves, &like.leaves()));
+        let (loss, totals) = self.shared.unwrap(self.totals(n, &leaves, &like.leaves()));
         let mut gradients = own.into_iter().next().map_or_else(|| like.zeros_like(), |(_, gradients)| gradients);
-        self.unwrap(self.fill(&totals, &mut gradients.leaves_mut()));
+        self.shared.unwrap(self.fill(&totals, &mut gradients.leaves_mut()));
         (loss, gradients)
     }
 
@@ -33,9 +33,9 @@ impl<T: Scalar> Ranks<T> {
         like: &[&Tensor<T>],
     ) -> Result<(f64, Messages), Broken> {
         let lengths: Vec<usize> = like.iter().map(|leaf| leaf.numel()).collect();
-        let messages: Vec<_> = (0..self.size())
+        let messages: Vec<_> = (0..self.shared.size())
             .map(|to| {
-                let mut message = self.message(Kind::Slices);
+                let mut message = self.shared.message(Kind::Slices);
                 // Ranks with other shards, or another model, would add what does not belong together.
                 put_number(n, &mut message);
                 put_number(lengths.iter().sum(), &mut message);
@@ -51,10 +51,10 @@ impl<T: Scalar> Ranks<T> {
             .collect();
         let elements = lengths.iter().sum();
         let (loss, total) =
-            self.exchange(Kind::Slices, &messages)?.read(|messages| self.added(n, elements, messages))?;
-        let mut message = self.message(Kind::Totals);
+            self.shared.exchange(Kind::Slices, &messages)?.read(|messages| self.added(n, elements, messages))?;
+        let mut message = self.shared.message(Kind::Totals);
         self.elements.put(&total, &mut message);
-        Ok((loss, self.exchange(Kind::Totals, &vec![message; self.size()])?))
+        Ok((loss, self.shared.exchange(Kind::Totals, &vec![message; self.shared.size()])?))
     }
 
     /// Reads the totals of all slices.
@@ -73,12 +73,12 @@ impl<T: Scalar> Ranks<T> {
 
     /// The sum of the losses of all shards, and that of this rank's slice of their gradients.
     fn added(&self, n: usize, elements: usize, messages: &mut [Reader<'_>]) -> Option<(f64, Vec<T>)> {
-        let (mut sums, length) = (Vec::new(), self.of_rank(self.rank(), elements).len());
+        let (mut sums, length) = (Vec::new(), self.shared.of_rank(self.shared.rank(), elements).len());
         for (rank, message) in messages.iter_mut().enumerate() {
             if (message.number()?, message.number()?) != (n, elements) {
                 return None;
             }
-            for node in cover(n, &self.of_rank(rank, n)) {
+            for node in cover(n, &self.shared.of_rank(rank, n)) {
                 let (loss, mut slice) = (message.float()?, vec![T::ZERO; length]);
                 message.elements(self.elements, &mut slice)?;
                 sums.push((node, (loss, slice)));
@@ -92,7 +92,7 @@ impl<T: Scalar> Ranks<T> {
 
     /// The pieces of a rank's slice of all elements.
     fn slice(&self, rank: usize, lengths: &[usize]) -> impl Iterator<Item = (usize, Range<usize>)> {
-        pieces(lengths, self.of_rank(rank, lengths.iter().sum()))
+        pieces(lengths, self.shared.of_rank(rank, lengths.iter().sum()))
     }
 }
 
