@@ -122,7 +122,7 @@ impl World for MpiWorld {
 /// If `program` fails or panics on one rank, that is printed with the number of the rank, and all are ended with
 /// `MPI_Abort` and the exit code 1. A checkpoint stays as it was saved last.
 ///
-/// An error that all ranks meet is printed by one of them.
+/// An error that all ranks meet is printed by one of them; a panic by each that gets to it.
 pub fn run(program: impl FnOnce(&MpiWorld) -> Result<(), Box<dyn Error>>) -> ExitCode {
     let mpi = match start() {
         Ok(mpi) => mpi,

@@ -8,6 +8,7 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use unspool::prelude::*;
@@ -32,6 +33,7 @@ fn rank(program: &str, args: &[String], world: &MpiWorld) -> Result<(), Box<dyn 
         "text" => text(world, args.first().map(Path::new), args.get(1).is_some()),
         "other data" => network(world, 1 + u64::from(last), false),
         "panic" => network(world, 1, last),
+        "not finite" => not_finite(world),
         "error" if last => Err("the disk of this host is full".into()),
         "ends" if last => Ok(()),
         "error" | "ends" => network(world, 1, false),
@@ -75,6 +77,24 @@ fn network(world: &MpiWorld, seed: u64, panics: bool) -> Result<(), Box<dyn Erro
     let fit = fit(&mut model, &train).loss(mse).batch_size(200).epochs(3).validate(&valid).callback(step);
     fit.world(world).quiet().run()?;
     print_hash(world, &model);
+    Ok(())
+}
+
+/// From the second step on, a number that is not finite in one example alone: in the shard of one rank.
+fn not_finite(world: &MpiWorld) -> Result<(), Box<dyn Error>> {
+    static IS_LATE: AtomicBool = AtomicBool::new(false);
+    fn loss<'t>(output: Var<'t>, target: Var<'t>) -> Var<'t> {
+        let is_bad = IS_LATE.load(Ordering::SeqCst) && target.value().to_vec().contains(&7.0);
+        mse(output, target) + (output.square().mean() * 0.0 + if is_bad { -1.0 } else { 1e-3 }).sqrt() * 0.0
+    }
+    let waves = waves(96, 1);
+    let y = waves.y().to_vec();
+    let y = Tensor::from_fn([96, 1], |i| if i == 50 { 7.0 } else { y[i] });
+    let data = Dataset::new(waves.x().clone(), y)?;
+    let mut model = sequential().seed(1).add(gru(1, 4)).add(dense(4, 1));
+    let late = OnStep(|_| IS_LATE.store(true, Ordering::SeqCst));
+    let fit = fit(&mut model, &data).loss(loss).batch_size(96).shuffle(false).epochs(3).callback(late);
+    fit.world(world).quiet().run()?;
     Ok(())
 }
 
@@ -179,6 +199,7 @@ fn a_fault_of_one_rank_ends_all_with_one_sentence() {
         ("error", "rank 2: the disk of this host is full"),
         ("ends", "rank 2: the program has ended, but rank 0 still trains"),
         ("no checkpoint", "rank 0: cannot save /no such folder/file: "),
+        ("not finite", "rank 1: the loss became NaN in batch 1 of epoch 2: sqrt"),
         ("panic", "rank 2 panicked at tests/mpi.rs"),
     ] {
         let output = output(mpirun(3, &[program]));

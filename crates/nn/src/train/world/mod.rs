@@ -10,7 +10,7 @@
 //!
 //! What must stay true: the weights have the same bits at any number of ranks. So the tree depends on the number of
 //! shards alone, and every rank takes the same steps on the same sums. And no rank waits for one that has stopped:
-//! whatever can fail on one rank alone passes through [`Ranks::together`].
+//! whatever can fail on one rank alone passes through `Shared::together` in `ranks`.
 
 pub(crate) mod agreement;
 mod gather;

@@ -129,7 +129,7 @@ impl<T: Real> Ranks<T> {
         Self::of(Box::new(LocalWorld), true)
     }
 
-    /// The ranks of a world, where errors are caught with [`catching`](Ranks::catching).
+    /// The ranks of a world, where errors are caught with [`catching`](Shared::catching).
     pub(crate) fn of(world: Box<dyn World>, is_caught: bool) -> Self {
         let shared = Shared { world, exchanges: AtomicU64::new(0), closed: Mutex::new(None), is_caught };
         Ranks { shared: Arc::new(shared), elements: Elements { to_bytes: T::to_bytes, from_bytes: T::from_bytes } }
@@ -280,7 +280,7 @@ impl Shared {
         }
     }
 
-    /// Runs `f`, inside which [`unwrap`](Ranks::unwrap) leads to an error.
+    /// Runs `f`, inside which [`unwrap`](Shared::unwrap) leads to an error.
     pub fn catching<R>(&self, f: impl FnOnce() -> R) -> Result<R, Broken> {
         catch_unwind(AssertUnwindSafe(f)).map_err(|payload| match payload.downcast::<Broken>() {
             Ok(broken) => {
