@@ -120,7 +120,8 @@ pub fn gradient_of_several<T: Scalar, const N: usize, const M: usize>(
 /// formulas get them as `T`.
 ///
 /// ```
-/// use unspool_autograd::{elementwise, Tape, Tensor};
+/// use unspool::ops::elementwise;
+/// use unspool::{Tape, Tensor};
 ///
 /// elementwise! {
 ///     /// The inverse quadratic, `1 / (1 + (x / width)²)`.
@@ -141,7 +142,8 @@ pub fn gradient_of_several<T: Scalar, const N: usize, const M: usize>(
 /// loop of its own, which computes it alone: for an input that needs no gradient nothing is computed.
 ///
 /// ```
-/// use unspool_autograd::{elementwise, Tape, Tensor};
+/// use unspool::ops::elementwise;
+/// use unspool::{Tape, Tensor};
 ///
 /// elementwise! {
 ///     /// The new state of an LSTM's cell: what is kept of the old one, and what comes in.

@@ -55,10 +55,9 @@ impl std::error::Error for GradcheckError {}
 /// `relu`, away from their kinks.
 ///
 /// ```
-/// use unspool_autograd::{gradcheck, Params, Tensor};
+/// use unspool::{Params, Tensor, gradcheck};
 ///
 /// #[derive(Params)]
-/// #[params(crate = unspool_autograd)]
 /// struct Layer<P> { weight: P, bias: P }
 ///
 /// let layer = Layer { weight: Tensor::<f32>::from_fn([3, 2], |i| 0.1 * i as f32), bias: Tensor::zeros([2]) };
@@ -66,7 +65,7 @@ impl std::error::Error for GradcheckError {}
 ///     let x = tape.constant(&Tensor::from_fn([4, 3], |i| 0.3 - 0.05 * i as f64));
 ///     (x.matmul(layer.weight) + layer.bias).tanh().square().mean()
 /// })?;
-/// # Ok::<(), unspool_autograd::GradcheckError>(())
+/// # Ok::<(), unspool::autograd::GradcheckError>(())
 /// ```
 ///
 /// # Errors

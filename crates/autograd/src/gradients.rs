@@ -89,7 +89,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     /// The gradient with respect to one value, if there is one: [`wrt`](Gradients::wrt) without a panic.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new().keep_all();
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// let (used, unused) = (x.square(), x.exp());
@@ -106,7 +106,7 @@ impl<'t, T: Scalar> Gradients<'t, T> {
     /// cover the tape, these are the terms of the sum that the gradient is.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new().keep_all();
     /// let w = tape.variable(&Tensor::scalar(0.5));
     /// let mut h = tape.constant(&Tensor::scalar(1.0));
@@ -181,7 +181,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// One walk over the tape, from this value to its start.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, -2.0], [2]));
     /// let gradients = x.square().sum().backward();
@@ -202,7 +202,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// elements times those of `seed`, a vector-Jacobian product.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, -2.0], [2]));
     /// let gradients = x.square().backward_with(&Tensor::from_vec(vec![10.0, 1.0], [2]));

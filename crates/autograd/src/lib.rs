@@ -7,10 +7,9 @@
 //! A model is a struct generic in its leaf, with `#[derive(Params)]`: see [`Params`].
 //!
 //! ```
-//! use unspool_autograd::{Params, Tape, Tensor, Var};
+//! use unspool::{Params, Tape, Tensor, Var};
 //!
 //! #[derive(Params)]
-//! #[params(crate = unspool_autograd)] // users of the `unspool` crate leave this line out
 //! struct Line<P> { slope: P, offset: P }
 //!
 //! let model = Line { slope: Tensor::<f64>::scalar(3.0), offset: Tensor::scalar(1.0) };

@@ -28,7 +28,8 @@ impl Scope<'_> {
     /// From now on, what belongs to this scope is computed at time step `t`, counted from 0, or at none.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, here};
+    /// use unspool::Tape;
+    /// use unspool::autograd::here;
     /// let tape = Tape::<f32>::new();
     /// let scope = tape.scope("decoder");
     /// for t in 0..3 {
@@ -63,7 +64,8 @@ impl<T: Scalar> Tape<T> {
     /// it.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor, here};
+    /// use unspool::autograd::here;
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::<f32>::ones([2, 3]));
     /// {
@@ -83,12 +85,11 @@ impl<T: Scalar> Tape<T> {
     /// of the layer sees which one it is.
     ///
     /// ```
-    /// use unspool_autograd::{Params, Scalar, Tape, Tensor, Var, here};
+    /// use unspool::autograd::here;
+    /// use unspool::prelude::*;
     /// #[derive(Params)]
-    /// # #[params(crate = unspool_autograd)]
     /// struct Scale<P> { factor: P }
     /// #[derive(Params)]
-    /// # #[params(crate = unspool_autograd)]
     /// struct Model<P> { layers: Vec<Scale<P>> }
     ///
     /// impl<'t, T: Scalar> Scale<Var<'t, T>> {

@@ -11,11 +11,7 @@ use unspool_autograd::{Scalar, Shape, Tensor, Var};
 /// default is evaluation over all time steps.
 ///
 /// ```
-/// use unspool_nn::{Context, Mode, rng};
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
 /// let layer = Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 3, 8));
 /// let tape = Tape::new();
 /// let xs = tape.constant(&Tensor::ones([5, 2, 3])); // two sequences, of 5 and of 2 steps

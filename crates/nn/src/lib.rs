@@ -5,13 +5,7 @@
 //! The built-in cells implement the same public trait as a custom one.
 //!
 //! ```
-//! use unspool_autograd::Tensor;
-//! use unspool_nn::cells::simple_rnn;
-//! use unspool_nn::data::Dataset;
-//! use unspool_nn::layers::{dense, sequential};
-//! use unspool_nn::losses::mse;
-//! use unspool_nn::optim::Adam;
-//! use unspool_nn::train::fit;
+//! use unspool::prelude::*;
 //!
 //! // Ten steps of 64 series, and the mean of each.
 //! let x = Tensor::<f32>::from_fn([10, 64, 1], |i| (i * 37 % 101) as f32 / 101.0);
@@ -37,14 +31,7 @@
 //! gradients of a batch on several threads, an [`Optimizer`], [`evaluate`].
 //!
 //! ```
-//! use unspool_autograd::Tensor;
-//! use unspool_nn::Mode;
-//! use unspool_nn::cells::simple_rnn;
-//! use unspool_nn::data::Dataset;
-//! use unspool_nn::layers::{dense, sequential};
-//! use unspool_nn::losses::mse;
-//! use unspool_nn::optim::{Adam, Optimizer};
-//! use unspool_nn::train::{Shards, evaluate};
+//! use unspool::prelude::*;
 //! # let x = Tensor::<f32>::from_fn([10, 64, 1], |i| (i * 37 % 101) as f32 / 101.0);
 //! # let y = Tensor::from_fn([64, 1], |i| x.slice(1, i..i + 1).mean().item());
 //! # let train = Dataset::new(x, y)?;

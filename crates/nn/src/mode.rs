@@ -33,7 +33,7 @@ impl Mode {
     /// `fold_in`.
     ///
     /// ```
-    /// use unspool_nn::Mode;
+    /// use unspool::Mode;
     /// let mode = Mode::Training { seed: 7 };
     /// assert_ne!(mode.fold_in(0), mode.fold_in(1));
     /// assert_eq!(mode.fold_in(1), mode.fold_in(1));
@@ -50,7 +50,7 @@ impl Mode {
     /// forcing: `if mode.fold_in(t).bernoulli(ratio) { target } else { output }`.
     ///
     /// ```
-    /// use unspool_nn::Mode;
+    /// use unspool::Mode;
     /// let mode = Mode::Training { seed: 3 };
     /// let forced = (0..1000).filter(|&t| mode.fold_in(t).bernoulli(0.7)).count();
     /// assert!((650..750).contains(&forced));

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// use for labels and tokens. A negative number among them panics.
 ///
 /// ```
-/// use unspool_tensor::{Indices, Tensor};
+/// use unspool::{Indices, Tensor};
 /// let tokens = Indices::from_vec(vec![2, 0, 1, 1], [2, 2]); // two steps of two sequences
 /// let table = Tensor::<f32>::from_fn([3, 5], |i| i as f32); // a row for each of three tokens
 /// assert_eq!(table.index_select(0, &tokens).shape()[..], [2, 2, 5]);
@@ -54,7 +54,7 @@ impl Indices {
     /// The same numbers in another shape.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::zeros([2, 3]).reshape([3, 2]).shape()[..], [3, 2]);
     /// ```
     ///
@@ -72,7 +72,7 @@ impl Indices {
     /// The numbers broadcast to `shape` by NumPy's rules.
     ///
     /// ```
-    /// use unspool_tensor::Indices;
+    /// use unspool::Indices;
     /// assert_eq!(Indices::from_vec(vec![3, 5], [2, 1]).expand([2, 2]).as_slice(), [3, 3, 5, 5]);
     /// ```
     ///

@@ -5,7 +5,7 @@
 //! products. It knows nothing of gradients.
 //!
 //! ```
-//! use unspool_tensor::{Number, Tensor};
+//! use unspool::{Number, Tensor};
 //!
 //! let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
 //! let w = Tensor::from_vec(vec![0.5, 0.0, 0.0, 0.5], [2, 2]);

@@ -16,7 +16,7 @@ pub type Rng = rand_pcg::Pcg64Dxsm;
 /// A generator seeded with `seed`.
 ///
 /// ```
-/// use unspool_tensor::{Tensor, rng};
+/// use unspool::{Tensor, rng};
 /// let a: Tensor = Tensor::uniform(&mut rng(7), [3, 2], 0.0, 1.0);
 /// let b: Tensor = Tensor::uniform(&mut rng(7), [3, 2], 0.0, 1.0);
 /// assert_eq!(a, b);
@@ -29,7 +29,7 @@ impl<T: Scalar> Tensor<T> {
     /// A tensor of random numbers, uniform between `low` and `high`.
     ///
     /// ```
-    /// use unspool_tensor::{Tensor, rng};
+    /// use unspool::{Tensor, rng};
     /// let rng = &mut rng(0);
     /// let noise: Tensor = Tensor::uniform(rng, [50, 32, 1], -0.05, 0.05);
     /// assert!(noise.to_vec().iter().all(|x| x.abs() <= 0.05));
@@ -50,7 +50,7 @@ impl<T: Scalar> Tensor<T> {
     /// deviation.
     ///
     /// ```
-    /// use unspool_tensor::{Tensor, rng};
+    /// use unspool::{Tensor, rng};
     /// let x: Tensor = Tensor::normal(&mut rng(0), [1000], 5.0, 2.0);
     /// assert!((x.mean().item() - 5.0).abs() < 0.2);
     /// ```

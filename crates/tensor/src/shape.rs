@@ -13,7 +13,7 @@ pub(crate) const MAX_BYTES: usize = if usize::BITS > 48 { 1 << 48 } else { isize
 /// The sizes of a tensor's axes, outermost first. It is `Copy` and dereferences to `[usize]`.
 ///
 /// ```
-/// use unspool_tensor::Shape;
+/// use unspool::tensor::Shape;
 /// let shape = Shape::from([50, 32, 20]);
 /// assert_eq!(shape.rank(), 3);
 /// assert_eq!(shape.numel(), 32_000);
@@ -126,7 +126,7 @@ impl Shape {
     /// the zeros, is larger than the address space.
     ///
     /// ```
-    /// use unspool_tensor::Shape;
+    /// use unspool::tensor::Shape;
     /// assert!(Shape::from([0, 5]).is_addressable::<f32>());
     /// assert!(!Shape::from([0, usize::MAX]).is_addressable::<f32>());
     /// ```

@@ -13,7 +13,7 @@ use crate::storage::layout::Layout;
 /// buffer is copied first, so writing to one tensor never changes another.
 ///
 /// ```
-/// use unspool_tensor::Tensor;
+/// use unspool::Tensor;
 /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3]);
 /// assert_eq!(x.shape()[..], [2, 3]);
 /// assert_eq!(x.t().to_vec(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
@@ -40,7 +40,7 @@ impl<T: Scalar> Tensor<T> {
     /// process where there is no memory, as Rust's `Vec` does.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::try_scratch([2, 3]).unwrap().shape()[..], [2, 3]);
     /// assert!(Tensor::<f32>::try_scratch([1 << 30, 1 << 30]).is_none());
     /// ```
@@ -289,7 +289,7 @@ impl<T: Scalar> Tensor<T> {
     /// The same values in another element type, rounded to nearest.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::full(0.1, [1]).cast::<f64>().item(), f64::from(0.1f32));
     /// ```
     pub fn cast<U: Scalar>(&self) -> Tensor<U> {

@@ -18,7 +18,7 @@ impl<T: Scalar> Tape<T> {
     /// [`where_`](Var::where_) for example, stops it, too; [`Var::bad_value`] does not mind it.
     ///
     /// ```should_panic
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new().find_bad_values();
     /// let x = tape.variable(&Tensor::from_vec(vec![0.5, 0.0], [2]));
     /// let y = x.sqrt(); // finite
@@ -37,7 +37,7 @@ impl<T: Scalar> Var<'_, T> {
     /// must [keep all](Tape::keep_all) values.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new().keep_all();
     /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 1.0], [2]));
     /// let mask = tape.constant(&Tensor::from_vec(vec![f64::NEG_INFINITY, 0.0], [2]));
@@ -64,7 +64,8 @@ impl<T: Scalar> Gradients<'_, T> {
     /// from, in the backward pass or before it. The tape must [keep all](Tape::keep_all) values.
     ///
     /// ```
-    /// use unspool_autograd::{Cause, Tape, Tensor};
+    /// use unspool::autograd::Cause;
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new().keep_all();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 0.0], [2]));
     /// let bad = x.sqrt().sum().backward().bad_value().unwrap();

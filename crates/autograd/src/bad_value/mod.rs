@@ -16,7 +16,8 @@ use unspool_tensor::{Scalar, Shape, Tensor};
 /// does no harm, such as that of a mask before a softmax, is not on the way.
 ///
 /// ```
-/// use unspool_autograd::{Cause, Tape, Tensor};
+/// use unspool::autograd::Cause;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new().keep_all();
 /// let x = tape.variable(&Tensor::from_vec(vec![0.5f32, -0.25], [2]));
 /// let loss = {

@@ -8,7 +8,7 @@ use unspool_tensor::{Dual, Nested, Number, Scalar, Tangents};
 /// A function of `[N; 2]` has a gradient of type `[N; 2]`; one of a slice takes and returns a `Vec`.
 ///
 /// ```
-/// use unspool_autograd::numbers::gradient;
+/// use unspool::numbers::gradient;
 ///
 /// assert_eq!(gradient(&3.0_f64, |x| x * x), (9.0, 6.0));
 /// assert_eq!(gradient(&[3.0, 4.0], |[x, y]| x * y), (12.0, [4.0, 3.0]));

@@ -11,8 +11,8 @@
 //!   nesting where these functions are called in one another.
 //!
 //! ```
-//! use unspool_autograd::Number;
-//! use unspool_autograd::numbers::{derivative, gradient, hessian};
+//! use unspool::Number;
+//! use unspool::numbers::{derivative, gradient, hessian};
 //!
 //! fn rosenbrock<N: Number>([x, y]: [N; 2]) -> N {
 //!     let (a, b) = (N::ONE - x, y - x * x);

@@ -15,7 +15,7 @@ use unspool_tensor::Number;
 /// are worth it, and small enough to stay in cache they are faster than the whole.
 ///
 /// ```
-/// use unspool_autograd::numbers::{NumberTape, Reverse, preaccumulate};
+/// use unspool::numbers::{NumberTape, Reverse, preaccumulate};
 ///
 /// /// The determinant of an n x n matrix, by expansion along its first row.
 /// fn determinant<'t>(a: &[Reverse<'t, f64>], n: usize) -> Reverse<'t, f64> {

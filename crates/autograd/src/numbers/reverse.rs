@@ -18,7 +18,7 @@ use unspool_tensor::Number;
 /// that of the branches taken. Comparisons look at the value alone.
 ///
 /// ```
-/// use unspool_autograd::numbers::NumberTape;
+/// use unspool::numbers::NumberTape;
 ///
 /// let tape = NumberTape::new();
 /// let (x, y) = (tape.variable(3.0), tape.variable(4.0));

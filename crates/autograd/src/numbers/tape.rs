@@ -30,7 +30,7 @@ struct Node<N> {
 /// differentiated.
 ///
 /// ```
-/// use unspool_autograd::numbers::NumberTape;
+/// use unspool::numbers::NumberTape;
 ///
 /// let mut tape = NumberTape::new();
 /// for x in [1.0_f64, 2.0, 3.0] {
@@ -57,7 +57,7 @@ impl<N: Number> NumberTape<N> {
     /// A number whose derivative can be requested.
     ///
     /// ```
-    /// use unspool_autograd::numbers::NumberTape;
+    /// use unspool::numbers::NumberTape;
     ///
     /// let tape = NumberTape::new();
     /// let (x, y) = (tape.variable(3.0), tape.variable(4.0));

@@ -10,7 +10,7 @@ use unspool_tensor::{Dual, Number};
 /// with [`NumberTape::gradient`].
 ///
 /// ```
-/// use unspool_autograd::numbers::gradient;
+/// use unspool::numbers::gradient;
 ///
 /// let (value, gradient) = gradient(&[3.0, 4.0], |[x, y]| x * x * y);
 /// assert_eq!((value, gradient), (36.0, [24.0, 9.0]));
@@ -20,10 +20,10 @@ use unspool_tensor::{Dual, Number};
 /// learning rate:
 ///
 /// ```
-/// use unspool_autograd::numbers::{derivative, gradient};
+/// use unspool::numbers::{derivative, gradient};
 ///
 /// let loss_after_a_step = |rate| {
-///     let w = unspool_autograd::Dual::constant(3.0);
+///     let w = unspool::tensor::Dual::constant(3.0);
 ///     let (_, slope) = gradient(&w, |w| w * w);
 ///     let w = w - rate * slope;
 ///     w * w
@@ -42,7 +42,7 @@ pub fn gradient<N: Number, X: Numbers<N> + ?Sized>(
 /// The value of a function of one number, and its derivative: forward mode.
 ///
 /// ```
-/// use unspool_autograd::numbers::derivative;
+/// use unspool::numbers::derivative;
 ///
 /// // The second derivative is the derivative of the derivative.
 /// let (slope, curvature) = derivative(2.0, |x| derivative(x, |x| x * x * x).1);
@@ -57,7 +57,7 @@ pub fn derivative<N: Number>(x: N, function: impl FnOnce(Dual<N>) -> Dual<N>) ->
 /// `direction`. Forward mode, without a tape.
 ///
 /// ```
-/// use unspool_autograd::numbers::jvp;
+/// use unspool::numbers::jvp;
 ///
 /// assert_eq!(jvp(&[3.0, 4.0], &[1.0, 10.0], |[x, y]| x * y), (12.0, 4.0 + 30.0));
 /// ```
@@ -78,7 +78,7 @@ pub fn jvp<N: Number, X: Numbers<N> + ?Sized>(
 /// `direction`. Forward over reverse: one backward pass over dual numbers.
 ///
 /// ```
-/// use unspool_autograd::numbers::hvp;
+/// use unspool::numbers::hvp;
 ///
 /// let (gradient, product) = hvp(&[3.0, 4.0], &[1.0, 0.0], |[x, y]| x * x * y);
 /// assert_eq!((gradient, product), ([24.0, 9.0], [8.0, 6.0]));
@@ -107,7 +107,7 @@ pub fn hvp<N: Number, X: Numbers<N> + ?Sized>(
 /// each.
 ///
 /// ```
-/// use unspool_autograd::numbers::hessian;
+/// use unspool::numbers::hessian;
 ///
 /// assert_eq!(hessian(&[3.0, 4.0], |[x, y]| x * x * y), [[8.0, 6.0], [6.0, 0.0]]);
 /// ```

@@ -90,7 +90,7 @@ binary_operator! {
     /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
     /// let b = tape.variable(&Tensor::scalar(2.0));
@@ -136,7 +136,7 @@ binary_operator! {
     /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
     /// let b = tape.variable(&Tensor::scalar(2.0));
@@ -183,7 +183,7 @@ binary_operator! {
     /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
     /// let b = tape.variable(&Tensor::scalar(2.0));
@@ -227,7 +227,7 @@ binary_operator! {
     /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let a = tape.variable(&Tensor::from_vec(vec![6.0, 4.0], [2]));
     /// let b = tape.variable(&Tensor::scalar(2.0));
@@ -252,7 +252,7 @@ elementwise! {
 /// Each element with its sign changed: `y = -x`, `dy/dx = -1`.
 ///
 /// ```
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let x = tape.variable(&Tensor::from_vec(vec![2.0, -3.0], [2]));
 /// assert_eq!((-x).value().to_vec(), [-2.0, 3.0]);

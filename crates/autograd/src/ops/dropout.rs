@@ -64,7 +64,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let y = tape.constant(&Tensor::<f32>::ones([1000])).dropout(0.5, 42).value().to_vec();
     /// let kept = y.iter().filter(|&&y| y == 2.0).count();

@@ -16,7 +16,7 @@ impl<T: Scalar> Var<'_, T> {
     /// e to the power of each element: `y = exp(x)`, `dy/dx = y`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(0.0));
     /// let y = x.exp();
@@ -39,7 +39,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `y = exp(x) - 1` of each element, accurate near 0: `dy/dx = y + 1`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(1e-20));
     /// let y = x.expm1();
@@ -65,7 +65,7 @@ impl<T: Scalar> Var<'_, T> {
     /// is still `1 / x`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 0.0], [2]));
     /// let y = x.ln();
@@ -92,7 +92,7 @@ impl<T: Scalar> Var<'_, T> {
     /// is still `1 / (1 + x)`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(1e-20));
     /// let y = x.ln1p();
@@ -115,7 +115,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The sine of each element, in radians: `y = sin x`, `dy/dx = cos x`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(0.0));
     /// let y = x.sin();
@@ -138,7 +138,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The cosine of each element, in radians: `y = cos x`, `dy/dx = -sin x`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(0.0));
     /// let y = x.cos();
@@ -167,7 +167,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The arc tangent of each element, between `-pi / 2` and `pi / 2`: `dy/dx = 1 / (1 + x²)`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 1.0, f64::NEG_INFINITY], [3]));
     /// let y = x.atan();
@@ -188,7 +188,7 @@ impl<T: Scalar> Var<'_, T> {
     /// gradients are 0 (as in PyTorch).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let y = tape.variable(&Tensor::from_vec(vec![2.0, 0.0, 0.0], [3]));
     /// let x = tape.variable(&Tensor::from_vec(vec![0.0, -4.0, 0.0], [3]));
@@ -227,7 +227,7 @@ impl<T: Scalar> Var<'_, T> {
     /// It is infinite at 0 and at negative integers.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 5.0], [2]));
     /// let y = x.lgamma();
@@ -247,7 +247,7 @@ impl<T: Scalar> Var<'_, T> {
     /// At 0 it is infinite, at negative integers NaN (as in PyTorch).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0f64, 2.0], [2]));
     /// let y = x.digamma();
@@ -280,7 +280,7 @@ impl<T: Scalar> Var<'_, T> {
     /// to `x`: `dy/dx = 2 / sqrt(pi) exp(-x²)`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![0.0, -10.0], [2]));
     /// let y = x.erf();
@@ -299,7 +299,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dy/dx = -2 / sqrt(pi) exp(-x²)`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 20.0], [2]));
     /// let y = x.erfc();

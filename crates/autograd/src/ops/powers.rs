@@ -15,7 +15,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The square of each element: `y = x²`, `dy/dx = 2 x`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![3.0, -1.0], [2]));
     /// let y = x.square();
@@ -104,7 +104,7 @@ impl<T: Scalar> Var<'_, T> {
     /// is 0, `dx` is 0; where `x` is 0 and `p` is not negative, `dp` is 0 (as in PyTorch).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![3.0, 0.0], [2]));
     /// let p = tape.variable(&Tensor::from_vec(vec![2.0, 0.0], [2]));
@@ -129,7 +129,7 @@ impl<T: Scalar> Var<'_, T> {
     /// A negative number to a fractional power is NaN.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![4.0, 9.0], [2]));
     /// let y = x.powf(1.5);
@@ -146,7 +146,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dy/dx = n x^(n-1)`; 0 for `n = 0`, as in [`powf`](Var::powf).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![2.0, -1.0], [2]));
     /// let y = x.powi(3);
@@ -172,7 +172,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The gradient is infinite at 0; below 0 both are NaN (as in PyTorch).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![4.0, 0.0], [2]));
     /// let y = x.sqrt();
@@ -196,7 +196,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The reciprocal of each element: `y = 1 / x`, `dy/dx = -y²`; both infinite at 0.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![2.0, -4.0], [2]));
     /// let y = x.reciprocal();
@@ -220,7 +220,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The absolute value of each element: `y = |x|`, `dy/dx = sign(x)`, 0 at 0 (as in PyTorch).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-2.0, 0.0, 3.0], [3]));
     /// let y = x.abs();
@@ -245,7 +245,7 @@ impl<T: Scalar> Var<'_, T> {
     /// NaN.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-2.0, 0.0, 3.0], [3]));
     /// let y = x.sign();

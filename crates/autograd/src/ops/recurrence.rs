@@ -71,7 +71,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// `da_t = g_t ⊙ h_(t-1)`, `dh_0 = a_1 ⊙ g_1`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// use unspool::{Tape, Tensor, Var};
     /// let tape = Tape::new();
     /// let a = tape.variable(&Tensor::from_vec(vec![0.5, 2.0, 1.0], [3, 1]));
     /// let b = tape.variable(&Tensor::from_vec(vec![1.0, 0.0, -1.0], [3, 1]));
@@ -102,7 +102,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// `dh_0 = (1 - weight_1) ⊙ g_1`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// use unspool::{Tape, Tensor, Var};
     /// let tape = Tape::new();
     /// let prices = tape.variable(&Tensor::from_vec(vec![8.0, 4.0, 6.0], [3, 1]));
     /// let [half, start] = [0.5, 4.0].map(|x| tape.variable(&Tensor::from_vec(vec![x], [1])));
@@ -122,7 +122,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// an imaginary part: `(real, imaginary)` of all h_t.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// use unspool::{Tape, Tensor, Var};
     /// let tape = Tape::new();
     /// // A quarter turn per step.
     /// let [zero, one] = [0.0, 1.0].map(|x| tape.variable(&Tensor::from_vec(vec![x], [1])));

@@ -16,7 +16,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The largest integer that is not greater than each element: `dy/dx = 0` everywhere.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-1.5, 0.5, 2.0], [3]));
     /// let y = x.floor();
@@ -40,7 +40,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The smallest integer that is not less than each element: `dy/dx = 0` everywhere.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-1.5, 0.5, 2.0], [3]));
     /// let y = x.ceil();
@@ -65,7 +65,7 @@ impl<T: Scalar> Var<'_, T> {
     /// NumPy): `dy/dx = 0` everywhere.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-1.6, 0.5, 1.5, 2.5], [4]));
     /// let y = x.round();
@@ -89,7 +89,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The integer part of each element, toward zero: `dy/dx = 0` everywhere.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-1.5, 0.5, 2.0], [3]));
     /// let y = x.trunc();
@@ -125,7 +125,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The shapes broadcast; the gradient of a repeated operand is summed over the repetitions.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![5.0, -5.0], [2]));
     /// let m = tape.variable(&Tensor::from_vec(vec![3.0, 3.0], [2]));

@@ -35,7 +35,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dx_j = sum over i >= j of dy_i`. The shape is unchanged.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 4.0], [3]));
     /// let y = x.cumsum(0);
@@ -90,7 +90,7 @@ impl<T: Scalar> Var<'_, T> {
     /// the other factors of `y_i`: correct at zeros, too. The shape is unchanged.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![2.0, 0.0, 4.0], [3]));
     /// let y = x.cumprod(0);

@@ -64,7 +64,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// one is NaN.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 5.0], [2]));
     /// let w = tape.variable(&Tensor::from_vec(vec![3.0, 5.0], [2]));
@@ -89,7 +89,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// one is NaN.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 5.0], [2]));
     /// let w = tape.variable(&Tensor::from_vec(vec![3.0, 5.0], [2]));
@@ -122,7 +122,7 @@ impl<T: Scalar> Var<'_, T> {
     /// NaN.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-2.0, 0.5, 3.0], [3]));
     /// let y = x.clamp(0.0, 3.0);
@@ -173,7 +173,7 @@ impl<T: Scalar> Var<'_, T> {
     /// gradient.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let mask = tape.constant(&Tensor::from_vec(vec![1.0, 0.0], [2]));
     /// let a = tape.variable(&Tensor::from_vec(vec![2.0, 3.0], [2]));
@@ -195,7 +195,7 @@ impl<T: Scalar> Var<'_, T> {
     /// where `mask` is 0, else 0.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let scores = tape.variable(&Tensor::<f32>::zeros([1, 3]));
     /// let padding = tape.constant(&Tensor::from_vec(vec![0.0, 0.0, 1.0], [1, 3]));
@@ -229,7 +229,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// tape instead of three: the update of a gated state.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let [x, end, weight] = [4.0, 8.0, 0.25].map(|x| tape.variable(&Tensor::<f64>::scalar(x)));
     /// let y = x.lerp(end, weight);

@@ -29,14 +29,12 @@ pub use path::{Path, Segment};
 /// tensors, is no model: make it the field of a struct.
 ///
 /// ```
-/// use unspool_autograd::{Params, Tensor, ParamsExt};
+/// use unspool::{Params, ParamsExt, Tensor};
 ///
 /// #[derive(Params)]
-/// #[params(crate = unspool_autograd)]
 /// struct Gate<P> { weight: P, bias: P }
 ///
 /// #[derive(Params)]
-/// #[params(crate = unspool_autograd)]
 /// struct Cell<P> { forget: Gate<P>, others: Vec<Gate<P>>, hidden: usize }
 ///
 /// let gate = || Gate { weight: Tensor::<f32>::zeros([4, 4]), bias: Tensor::zeros([4]) };
@@ -54,10 +52,9 @@ pub use path::{Path, Segment};
 /// changes it, between two tapes. As PyTorch's `register_buffer`.
 ///
 /// ```
-/// use unspool_autograd::{Params, ParamsExt, Tape, Tensor};
+/// use unspool::{Params, ParamsExt, Tape, Tensor};
 ///
 /// #[derive(Params)]
-/// #[params(crate = unspool_autograd)]
 /// struct Centered<P> {
 ///     gain: P,
 ///     #[params(buffer)]
@@ -103,10 +100,9 @@ pub trait Params<P> {
     /// kind: JAX's `tree_map` of two.
     ///
     /// ```
-    /// use unspool_autograd::{Params, Tensor};
+    /// use unspool::{Params, Tensor};
     ///
     /// #[derive(Params)]
-    /// #[params(crate = unspool_autograd)]
     /// struct Line<P> { slope: P, offset: P }
     ///
     /// let line = Line { slope: Tensor::scalar(2.0), offset: Tensor::scalar(1.0) };

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// returns. Displays as a table.
 ///
 /// ```
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::{Tape, Tensor};
 /// let (x, w) = (Tensor::<f32>::ones([32, 20]), Tensor::ones([20, 20]));
 /// let mut tape = Tape::new().profiled();
 /// for _ in 0..10 {

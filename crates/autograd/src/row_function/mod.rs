@@ -69,7 +69,8 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
     /// of inputs broadcast. One op for all steps, for recurrent cells whose units do not see each other.
     ///
     /// ```
-    /// use unspool_autograd::{RowFunction, Tape, Tensor, row_function};
+    /// use unspool::ops::{RowFunction, row_function};
+    /// use unspool::{Tape, Tensor};
     ///
     /// row_function! {
     ///     /// A unit that sees itself alone: IndRNN.
@@ -132,7 +133,8 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
 /// struct are `f64`; the formula gets them as `T`.
 ///
 /// ```
-/// use unspool_autograd::{row_function, Number, RowFunction, Tape, Tensor};
+/// use unspool::ops::{RowFunction, row_function};
+/// use unspool::{Number, Tape, Tensor};
 ///
 /// #[inline(always)]
 /// fn square<N: Number>(x: N) -> N { x * x }
@@ -163,7 +165,8 @@ pub trait RowFunction<const K: usize, const M: usize>: Clone + Send + Sync + 'st
 /// The gates of a cell take elements instead of rows, and return a variable each:
 ///
 /// ```
-/// use unspool_autograd::{row_function, RowFunction, Tape, Tensor};
+/// use unspool::ops::{RowFunction, row_function};
+/// use unspool::{Tape, Tensor};
 ///
 /// row_function! {
 ///     /// The state c and the output h of an LSTM.

@@ -28,7 +28,7 @@ impl<T: Scalar> Tape<T> {
     /// through. What does not depend on the rows is computed before, once. A mean divides the result.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let n = 10_000;
     /// let x = Tensor::from_fn([n, 3], |i| (i as f64).sin());
     /// let y = Tensor::from_fn([n], |i| (i as f64).cos());

@@ -128,7 +128,7 @@ impl<T: Scalar> Tape<T> {
     /// bytes.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![0.5, -0.3], [2]));
     /// let mut h = x;

@@ -35,7 +35,7 @@ impl<T: Scalar> Tape<T> {
     /// of another time step, `t-1` of the one before.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new().profiled();
     /// let w = tape.variable(&Tensor::<f32>::ones([20, 20]));
     /// let mut h = tape.constant(&Tensor::ones([32, 20]));

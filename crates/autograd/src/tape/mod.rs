@@ -50,7 +50,7 @@ use unspool_tensor::{Real, Scalar, Shape, Tensor};
 /// by one at a time.
 ///
 /// ```
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::{Tape, Tensor};
 /// let mut tape = Tape::new();
 /// for step in 0..3 {
 ///     let x = tape.variable(&Tensor::<f32>::scalar(step as f32));
@@ -62,7 +62,7 @@ use unspool_tensor::{Real, Scalar, Shape, Tensor};
 /// A variable does not outlive the reset of its tape:
 ///
 /// ```compile_fail,E0502
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::{Tape, Tensor};
 /// let mut tape = Tape::new();
 /// let x = tape.variable(&Tensor::<f32>::scalar(1.0));
 /// tape.reset();
@@ -119,7 +119,8 @@ impl<T: Scalar> Tape<T> {
     /// where derivatives are taken forward or twice. So a function is written once for all of them.
     ///
     /// ```
-    /// use unspool_autograd::{Scalar, Tape, Tensor, Var, hessian};
+    /// use unspool::autograd::hessian;
+    /// use unspool::{Scalar, Tape, Tensor, Var};
     /// let data = Tensor::from_slice(&[1.0, 2.0], [2]);
     /// fn loss<'t, T: Scalar>(tape: &'t Tape<T>, x: Var<'t, T>, data: &Tensor<f64>) -> Var<'t, T> {
     ///     (x - tape.data(data)).square().sum()
@@ -188,7 +189,7 @@ impl<T: Scalar> Tape<T> {
     /// counts once.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::<f32>::ones([1000]));
     /// let since = tape.len();
@@ -219,7 +220,7 @@ impl<T: Scalar> Tape<T> {
     /// so are gradients over numbers with derivatives, such as [`Dual`](unspool_tensor::Dual).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let mut tape = Tape::new();
     /// let slope = |tape: &Tape| {
     ///     let x = tape.variable(&Tensor::scalar(1.0));

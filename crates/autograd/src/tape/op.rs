@@ -12,7 +12,8 @@ use unspool_tensor::{Scalar, Tensor};
 /// built-in ones in [`ops`](crate::ops) implement this trait as yours do.
 ///
 /// ```
-/// use unspool_autograd::{InputGrads, Inputs, Op, Scalar, Tape, Tensor};
+/// use unspool::ops::{InputGrads, Inputs, Op};
+/// use unspool::{Scalar, Tape, Tensor};
 ///
 /// /// The outer product of two vectors: `[N] x [M] -> [N, M]`.
 /// #[derive(Clone)]
@@ -206,7 +207,8 @@ impl<T: Scalar> InputGrads<'_, T> {
     /// it there, and [pass](InputGrads::pass_on) them on:
     ///
     /// ```
-    /// # use unspool_autograd::{InputGrads, Inputs, Op, Scalar, Tape, Tensor};
+    /// # use unspool::ops::{InputGrads, Inputs, Op};
+    /// # use unspool::{Scalar, Tape, Tensor};
     /// # #[derive(Clone)]
     /// # struct Halve;
     /// # impl Op for Halve {

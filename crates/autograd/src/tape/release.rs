@@ -18,7 +18,7 @@ impl<T: Scalar> Tape<T> {
     /// the value of either panics; [`retain_grad`](Var::retain_grad) keeps the value, too.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// let since = tape.len();

@@ -13,7 +13,7 @@ impl<T: Scalar> Tape<T> {
     /// left of a scope but its results.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.constant(&Tensor::<f32>::ones([1000]));
     /// let [y] = tape.tidy(|| [(x * 2.0).exp().sin()]);
@@ -38,7 +38,7 @@ impl<T: Scalar> Tape<T> {
     /// where no gradient is taken, a loop of any number of steps takes the memory of one.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let start = tape.constant(&Tensor::from_vec(vec![1.0f64, 0.0], [1, 2]));
     /// let turn = tape.constant(&Tensor::from_vec(vec![0.0, 1.0, -1.0, 0.0], [2, 2]));

@@ -59,7 +59,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The tape of this value, for further constants.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// let two = x.tape().constant(&Tensor::scalar(2.0));
@@ -72,7 +72,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The value, as a tensor; it shares its memory.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
     /// assert_eq!((x * 2.0).value().to_vec(), [2.0, 4.0]);
@@ -95,7 +95,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The element of a value that has one.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
     /// assert_eq!(x.sum().item(), 3.0);
@@ -111,7 +111,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The shape of the value.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::<f32>::zeros([2, 3]));
     /// assert_eq!(x.shape()[..], [2, 3]);
@@ -135,7 +135,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Whether this is the same value of the same tape, not another one that may be equal.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let (x, y) = (tape.variable(&Tensor::scalar(3.0)), tape.variable(&Tensor::scalar(3.0)));
     /// assert!(x.ptr_eq(x) && !x.ptr_eq(y));
@@ -148,7 +148,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// the first step.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let weight = tape.variable(&Tensor::<f32>::ones([2, 3]));
     /// let state = weight.new_zeros([1, 3]);
@@ -162,7 +162,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The same value as a constant: the gradient stops here, `dx = 0`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// assert_eq!((x * x.detach()).backward().wrt(x).item(), 3.0);
@@ -180,7 +180,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// pass, [`wrt`](crate::Gradients::wrt) returns it. The gradients of variables are always kept.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// let hidden = x.square().retain_grad();
@@ -202,7 +202,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Whether the value depends on a variable: whether a gradient reaches it.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let (x, y) = (tape.variable(&Tensor::scalar(3.0)), tape.constant(&Tensor::scalar(2.0)));
     /// assert!((x * y).requires_grad());

@@ -117,7 +117,7 @@ impl<T: Scalar> Tape<T> {
     /// computation; it takes more memory and time than a training step.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new().keep_all();
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// let hidden = x.square();
@@ -144,7 +144,7 @@ impl<T: Scalar> Tape<T> {
     /// layers compute many steps at once where they can.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let (x, w) = (Tensor::<f32>::ones([32, 20]), Tensor::ones([20, 10]));
     /// let mut tape = Tape::new().profiled();
     /// for step in 0..3 {
@@ -186,7 +186,7 @@ impl<T: Scalar> Tape<T> {
     /// recorded.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new().keep_all();
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// let since = tape.len();
@@ -212,7 +212,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// [profiled](Tape::profiled); `None` for a variable, a constant, and on any other tape.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new().keep_all();
     /// let x = tape.variable(&Tensor::scalar(3.0));
     /// let scope = tape.scope("head");
@@ -227,7 +227,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The values from which an op computed this one; none for a variable or a constant.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let (x, y) = (tape.variable(&Tensor::scalar(3.0)), tape.variable(&Tensor::scalar(2.0)));
     /// let inputs = (x * y).inputs();
@@ -241,9 +241,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The name of a leaf of a model that was [bound](Tape::bind): `cell.u`.
     ///
     /// ```
-    /// use unspool_autograd::{Params, Tape, Tensor};
+    /// use unspool::{Params, Tape, Tensor};
     /// #[derive(Params)]
-    /// # #[params(crate = unspool_autograd)]
     /// struct Scale<P> { factor: P }
     /// let tape = Tape::new();
     /// let net = tape.bind(&Scale { factor: Tensor::<f32>::scalar(2.0) });

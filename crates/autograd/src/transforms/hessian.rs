@@ -17,7 +17,8 @@ type Several<T> = Tangents<T, DIRECTIONS>;
 /// Hessian 0.
 ///
 /// ```
-/// use unspool_autograd::{hessian, Tensor};
+/// use unspool::Tensor;
+/// use unspool::autograd::hessian;
 /// let x = Tensor::from_slice(&[2.0, 3.0], [2]);
 /// let h = hessian(&x, |_, x| x.select(0, 0) * x.select(0, 1).square());
 /// assert_eq!(h, Tensor::from_slice(&[0.0, 6.0, 6.0, 4.0], [2, 2]));
@@ -48,7 +49,8 @@ pub fn hessian<T: Real>(
 /// Hessian has nothing but its diagonal, or little more, [`sparse_hessian`] takes few.
 ///
 /// ```
-/// use unspool_autograd::{Tensor, hessian_diagonal};
+/// use unspool::Tensor;
+/// use unspool::autograd::hessian_diagonal;
 /// let x = Tensor::from_slice(&[2.0, 3.0], [2]);
 /// let diagonal = hessian_diagonal(&x, |_, x| x.select(0, 0) * x.select(0, 1).square());
 /// assert_eq!(diagonal.to_vec(), [0.0, 4.0]);
@@ -78,7 +80,8 @@ pub fn hessian_diagonal<T: Real>(
 /// one with `b` bands takes `b`, however many elements there are (Curtis, Powell and Reid 1974).
 ///
 /// ```
-/// use unspool_autograd::{Sparsity, Tensor, sparse_hessian};
+/// use unspool::Tensor;
+/// use unspool::autograd::{Sparsity, sparse_hessian};
 /// let x = Tensor::from_fn([1000], |i| i as f64);
 /// let h = sparse_hessian(&x, &Sparsity::banded([1000, 1000], 0, 0), |_, x| (x.square() * x).sum());
 /// assert_eq!(h.values.at([7]), 6.0 * 7.0);

@@ -15,7 +15,8 @@ use unspool_tensor::{Forward, Scalar, Tensor};
 /// more inputs than outputs, [`jacrev`] is faster.
 ///
 /// ```
-/// use unspool_autograd::{Tensor, jacfwd};
+/// use unspool::Tensor;
+/// use unspool::autograd::jacfwd;
 /// let x = Tensor::from_slice(&[2.0, 3.0], [2]);
 /// let j = jacfwd(&x, |_, x| x.square());
 /// assert_eq!(j, Tensor::from_slice(&[4.0, 0.0, 0.0, 6.0], [2, 2]));
@@ -47,10 +48,10 @@ pub(super) fn jacobian_times<T: Scalar>(
 /// some directions: [`jvp`](crate::jvp) for many directions in one pass. [Buffers](Params#buffers) do not move.
 ///
 /// ```
-/// use unspool_autograd::{Params, Tensor, jvps};
+/// use unspool::autograd::jvps;
+/// use unspool::{Params, Tensor};
 ///
 /// #[derive(Params)]
-/// #[params(crate = unspool_autograd)]
 /// struct Point<P> { x: P }
 ///
 /// let point = |x: [f64; 2]| Point { x: Tensor::from_slice(&x, [2]) };
@@ -107,7 +108,8 @@ pub fn jvps<T: Scalar, M: Params<Tensor<T>>>(
 /// function that does not depend on the tensor has the Jacobian 0.
 ///
 /// ```
-/// use unspool_autograd::{Tensor, jacrev};
+/// use unspool::Tensor;
+/// use unspool::autograd::jacrev;
 /// let x = Tensor::from_slice(&[2.0, 3.0], [2]);
 /// let j = jacrev(&x, |_, x| x.square());
 /// assert_eq!(j, Tensor::from_slice(&[4.0, 0.0, 0.0, 6.0], [2, 2]));

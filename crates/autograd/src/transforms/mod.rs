@@ -31,10 +31,10 @@ type DualNet<'t, M, T> = <DualModel<M, T> as Params<Tensor<Dual<T>>>>::With<Var<
 /// changes as the model's parameters move along `direction`. [Buffers](Params#buffers) do not move.
 ///
 /// ```
-/// use unspool_autograd::{jvp, Params, Tensor};
+/// use unspool::autograd::jvp;
+/// use unspool::{Params, Tensor};
 ///
 /// #[derive(Params)]
-/// #[params(crate = unspool_autograd)]
 /// struct Point<P> { x: P }
 ///
 /// let point = |x: [f64; 2]| Point { x: Tensor::from_slice(&x, [2]) };
@@ -61,10 +61,10 @@ pub fn jvp<T: Scalar, M: Params<Tensor<T>>>(
 /// for values on a tape.
 ///
 /// ```
-/// use unspool_autograd::{vjp, Params, Tensor};
+/// use unspool::autograd::vjp;
+/// use unspool::{Params, Tensor};
 ///
 /// #[derive(Params)]
-/// #[params(crate = unspool_autograd)]
 /// struct Point<P> { x: P }
 ///
 /// let point = Point { x: Tensor::from_slice(&[3.0, 5.0], [2]) };
@@ -95,10 +95,10 @@ pub fn vjp<T: Scalar, M: Params<Tensor<T>>>(
 /// `dL/dx`, with respect to the weights is twice the product along `(0, dL/dx)`:
 ///
 /// ```
-/// use unspool_autograd::{hvp, Params, Tensor, ParamsExt};
+/// use unspool::autograd::hvp;
+/// use unspool::{Params, ParamsExt, Tensor};
 ///
 /// #[derive(Params)]
-/// #[params(crate = unspool_autograd)]
 /// struct Critic<P> { weight: P, x: P }
 ///
 /// // L = sum((x w)²), so dL/dx = 2 w sum(x w), and the penalty |dL/dx|² = 4 |w|² (x w)².

@@ -12,7 +12,7 @@ use unspool_tensor::{Forward, Scalar, Tensor};
 /// and Reid 1974, "On the estimation of sparse Jacobian matrices"). Make it once for several Jacobians.
 ///
 /// ```
-/// use unspool_autograd::Sparsity;
+/// use unspool::autograd::Sparsity;
 /// assert_eq!(Sparsity::banded([1000, 1000], 1, 1).directions(), 3);
 /// assert_eq!(Sparsity::block_diagonal(500, [3, 2]).directions(), 2);
 /// // Blocks, and a dense column beside them.
@@ -151,7 +151,8 @@ impl<T: Scalar> SparseMatrix<T> {
 /// mode, with one direction for each group of columns that no row has in common.
 ///
 /// ```
-/// use unspool_autograd::{Sparsity, Tensor, sparse_jacobian};
+/// use unspool::Tensor;
+/// use unspool::autograd::{Sparsity, sparse_jacobian};
 /// // Differences of neighbors: two bands, so two directions.
 /// let x = Tensor::from_fn([1000], |i| (i as f64).powi(2));
 /// let j = sparse_jacobian(&x, &Sparsity::banded([999, 1000], 0, 1), |_, x| {

@@ -19,7 +19,7 @@ const OPERATIONS: usize = 2 * (LENGTH * CHAINS + 2);
 /// processor has. Takes 20 ms.
 ///
 /// ```
-/// println!("{:.0} GFLOP/s", unspool_nn::bench::fma_peak());
+/// println!("{:.0} GFLOP/s", unspool::bench::fma_peak());
 /// ```
 pub fn fma_peak() -> f64 {
     let mut x = Tensor::<f32>::full(0.5, [2048]);

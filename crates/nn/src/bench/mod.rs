@@ -3,13 +3,11 @@
 //! A program of twenty lines, in your own crate (`cargo run --release`):
 //!
 //! ```standalone_crate
-//! use unspool_autograd::{CountingAllocator, Params, Scalar, Var};
-//! use unspool_nn::layers::{Dense, Layer, init};
-//! use unspool_nn::recurrent::Cell;
-//! use unspool_nn::{bench, rng};
+//! use unspool::bench;
+//! use unspool::prelude::*;
+//! use unspool::tensor::CountingAllocator;
 //!
 //! #[derive(Params)]
-//! # #[params(crate = unspool_autograd)]
 //! struct Elman<P> { x: Dense<P>, u: P }
 //!
 //! impl<'t, T: Scalar> Cell<'t, T> for Elman<Var<'t, T>> {
@@ -79,10 +77,9 @@ where
 /// A benchmark of several cells and layers, which take turns.
 ///
 /// ```
-/// use unspool_nn::bench::Bench;
-/// use unspool_nn::cells::{Gru, GruResetBefore};
-/// use unspool_nn::{layers::Dense, rng};
-/// use unspool_autograd::Tensor;
+/// use unspool::bench::Bench;
+/// use unspool::cells::GruResetBefore;
+/// use unspool::{Dense, Gru, Tensor, rng};
 /// let rng = &mut rng(0);
 /// let report = Bench::new([10, 8, 4])
 ///     .cell("after", Gru::new(rng, 4, 16))

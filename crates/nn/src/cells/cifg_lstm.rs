@@ -23,11 +23,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// and with three quarters of the weights.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::CifgLstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::CifgLstm;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(CifgLstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u"]);

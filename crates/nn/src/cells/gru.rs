@@ -24,11 +24,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// form in the paper.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.recurrent_bias"]);

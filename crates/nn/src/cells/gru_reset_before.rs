@@ -24,11 +24,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// [`Gru`](crate::cells::Gru) needs one.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::GruResetBefore;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::GruResetBefore;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(GruResetBefore::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.u_n"]);

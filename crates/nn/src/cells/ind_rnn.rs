@@ -16,11 +16,9 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// relu by default.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::IndRnn;
-/// use unspool_nn::layers::{Activation, Layer};
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::IndRnn;
+/// use unspool::layers::Activation;
+/// use unspool::prelude::*;
 ///
 /// let cell: IndRnn<Tensor> = IndRnn::new(&mut rng(0), 3, 5).activation(Activation::Tanh);
 /// let layer = Recurrent::new(cell);

@@ -22,11 +22,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// [`Gru`](crate::cells::Gru) it is the weight of the old state.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::LayerNormGru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::LayerNormGru;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(LayerNormGru::<Tensor>::new(&mut rng(0), 3, 5));
 /// let names = [

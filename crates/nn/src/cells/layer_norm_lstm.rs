@@ -21,11 +21,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// vector. The paper has three biases instead of b; only their sum matters.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::LayerNormLstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::LayerNormLstm;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(LayerNormLstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// let names = [

@@ -24,11 +24,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// between the layers of a deep model.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Lru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::Lru;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(Lru::<Tensor>::new(&mut rng(0), 3, 5));
 /// # #[rustfmt::skip]
@@ -67,8 +64,8 @@ impl<T: Scalar> Lru<Tensor<T>> {
     /// h of white noise has variance 1 (lemma 3.2 and section 3.4 of the paper).
     ///
     /// ```
-    /// use unspool_nn::{cells::Lru, rng};
-    /// use unspool_autograd::Tensor;
+    /// use unspool::cells::Lru;
+    /// use unspool::{Tensor, rng};
     /// let long: Lru<Tensor> = Lru::on_ring(&mut rng(0), 3, 5, 0.9..0.999, 0.3);
     /// let modulus = long.nu_log.map(|nu| (-nu.exp()).exp());
     /// assert!(modulus.to_vec().iter().all(|r| (0.9..0.999).contains(r)));

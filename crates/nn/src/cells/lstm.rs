@@ -25,11 +25,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// can survive many steps.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u"]);

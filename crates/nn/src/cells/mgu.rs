@@ -20,11 +20,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// resets and updates. f is the weight of the candidate, so its bias starts at 0 and not at 1.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Mgu;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::Mgu;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(Mgu::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u_f", "cell.u_n"]);

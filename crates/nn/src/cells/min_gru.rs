@@ -22,11 +22,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// nothing.) Here z is the weight of the candidate.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::MinGru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::MinGru;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(MinGru::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias"]);

@@ -22,11 +22,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// [linear recurrence](Var::lerp_recurrence).
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::MinLstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::MinLstm;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(MinLstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias"]);

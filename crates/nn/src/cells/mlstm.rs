@@ -30,11 +30,8 @@ use unspool_autograd::{Params, Scalar, Shape, Tensor, Var};
 /// these steps, weighted like attention, and what the state before contributes.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Mlstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::Mlstm;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(Mlstm::<Tensor>::new(&mut rng(0), 3, 8, 2));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias"]);

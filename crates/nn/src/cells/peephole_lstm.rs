@@ -23,11 +23,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// even while the output gate hides it; the output gate sees the new one.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::PeepholeLstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::PeepholeLstm;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(PeepholeLstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// let names = ["cell.x.weight", "cell.x.bias", "cell.u", "cell.p_i", "cell.p_f", "cell.p_o"];

@@ -25,11 +25,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// proportional to `H P` instead of `H²`.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::ProjectedLstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::ProjectedLstm;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(ProjectedLstm::<Tensor>::new(&mut rng(0), 3, 5, 2));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u", "cell.w_r"]);

@@ -25,11 +25,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// once, as a [linear recurrence](Var::lerp_recurrence). Before the first step x is 0.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Qrnn;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::Qrnn;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(Qrnn::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.v"]);

@@ -25,11 +25,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// of its gradient.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::RgLru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::RgLru;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(RgLru::<Tensor>::new(&mut rng(0), 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.lambda"]);

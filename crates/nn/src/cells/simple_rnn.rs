@@ -15,11 +15,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// `[H]`; `u` is `[H, H]`.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::SimpleRnn;
-/// use unspool_nn::layers::{Activation, Layer};
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::layers::Activation;
+/// use unspool::prelude::*;
 ///
 /// let cell: SimpleRnn<Tensor> = SimpleRnn::new(&mut rng(0), 3, 5).activation(Activation::Relu);
 /// let layer = Recurrent::new(cell);

@@ -26,11 +26,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// gates, this is the sigmoid.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Slstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor, ParamsExt};
+/// use unspool::cells::Slstm;
+/// use unspool::prelude::*;
 ///
 /// let layer = Recurrent::new(Slstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// assert_eq!(layer.names(), ["cell.x.weight", "cell.x.bias", "cell.u"]);

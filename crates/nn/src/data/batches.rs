@@ -28,8 +28,7 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// [`fit`](crate::train::fit) uses the same. The last batch may be smaller.
     ///
     /// ```
-    /// use unspool_autograd::Tensor;
-    /// use unspool_nn::data::Dataset;
+    /// use unspool::{Dataset, Tensor};
     /// let data = Dataset::new(Tensor::<f32>::zeros([5, 10, 2]), Tensor::<f32>::zeros([10, 1]))?;
     /// for epoch in 0..3 {
     ///     for batch in data.batches(4).shuffle(epoch).drop_last() {
@@ -37,7 +36,7 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     ///     }
     /// }
     /// assert_eq!(data.batches(4).map(|batch| batch.len()).collect::<Vec<_>>(), [4, 4, 2]);
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Panics
@@ -129,7 +128,7 @@ impl<X: Examples, Y: Examples> FusedIterator for Batches<'_, X, Y> {}
 /// The numbers `0..n` in random order. NumPy's `permutation`.
 ///
 /// ```
-/// use unspool_nn::data::permutation;
+/// use unspool::data::permutation;
 /// let order = permutation(5, 7);
 /// assert_eq!(order, permutation(5, 7)); // the seed determines it
 /// assert_eq!((0..5).filter(|i| order.contains(i)).count(), 5);

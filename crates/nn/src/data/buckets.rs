@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 /// each epoch.
 ///
 /// ```
-/// use unspool_nn::data::buckets;
+/// use unspool::data::buckets;
 /// let lengths = [9, 2, 8, 3, 2];
 /// let mut batches = buckets(&lengths, 2, 0);
 /// batches.sort_by_key(|batch| lengths[batch[0]]);

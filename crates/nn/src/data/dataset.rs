@@ -15,8 +15,7 @@ use unspool_autograd::{Indices, Tensor};
 /// targets `[N, O]` or `[T, N, O]`. Indices have no axis of features: `[N]` or `[T, N]`.
 ///
 /// ```
-/// use unspool_nn::data::Dataset;
-/// use unspool_autograd::Tensor;
+/// use unspool::{Dataset, Tensor};
 /// let data = Dataset::new(Tensor::<f32>::zeros([50, 7000, 1]), Tensor::<f32>::zeros([7000, 1]))?;
 /// assert_eq!(data.len(), 7000);
 /// let wrong = Dataset::new(Tensor::<f32>::zeros([50, 7000, 1]), Tensor::<f32>::zeros([6999, 1]));
@@ -24,7 +23,7 @@ use unspool_autograd::{Indices, Tensor};
 ///     wrong.unwrap_err().to_string(),
 ///     "inputs [50, 7000, 1] hold 7000 examples, targets [6999, 1] hold 6999: these must be the same"
 /// );
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Dataset<X = Tensor, Y = X> {
@@ -64,16 +63,12 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// divided by the number of examples, as in Keras.
     ///
     /// ```
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::train::evaluate;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::prelude::*;
     /// let data = Dataset::new(Tensor::<f32>::zeros([2, 3]), Tensor::from_vec(vec![1.0, 2.0], [2, 1]))?;
     /// let model = sequential().add(dense(3, 1)); // predicts 0
     /// assert_eq!(evaluate(&model, &data, mse), (1.0 + 4.0) / 2.0);
     /// assert_eq!(evaluate(&model, &data.with_weights(vec![3.0, 0.5])?, mse), (3.0 * 1.0 + 0.5 * 4.0) / 2.0);
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// Since a loss may be any function, it is computed for each example separately, which costs
@@ -97,12 +92,8 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// padding.
     ///
     /// ```
-    /// use unspool_nn::cells::gru;
-    /// use unspool_nn::data::{Dataset, pad};
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::train::fit;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::data::pad;
+    /// use unspool::prelude::*;
     /// let sequences: Vec<Tensor> = (0..40).map(|i| Tensor::full(i as f32 / 40.0, [1 + i % 9, 2])).collect();
     /// let padded = pad(&sequences)?;
     /// let means = Tensor::from_fn([40, 1], |i| i as f32 / 40.0);
@@ -224,16 +215,13 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// The same examples with equal weights.
     ///
     /// ```
-    /// use unspool_nn::train::metrics::rmse;
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::train::evaluate;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::prelude::*;
+    /// use unspool::train::metrics::rmse;
     /// let data = Dataset::new(Tensor::<f32>::zeros([2, 3]), Tensor::from_vec(vec![1.0, 7.0], [2, 1]))?;
     /// let data = data.with_weights(vec![1.0, 0.1])?;
     /// let model = sequential().add(dense(3, 1)); // predicts 0
     /// assert_eq!(evaluate(&model, &data.without_weights(), rmse), 5.0);
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     pub fn without_weights(&self) -> Self {
         Dataset { weights: None, ..self.clone() }
@@ -267,12 +255,9 @@ impl<X: Examples> Dataset<X, Indices> {
     /// The examples with inputs `x` and a class for each, or for each of its time steps.
     ///
     /// ```
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::sparse_cross_entropy;
-    /// use unspool_nn::train::fit;
-    /// use unspool_nn::train::metrics::sparse_accuracy;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::losses::sparse_cross_entropy;
+    /// use unspool::prelude::*;
+    /// use unspool::train::metrics::sparse_accuracy;
     /// let x = Tensor::<f32>::from_fn([60, 2], |i| ((i / 2 % 3) as f32 * 2.0 + (i % 2) as f32).sin());
     /// let data = Dataset::classes(x, (0..60).map(|i| i % 3).collect::<Vec<_>>())?;
     /// let mut model = sequential().add(dense(2, 3));

@@ -16,8 +16,8 @@ use unspool_autograd::{Number, Scalar, Shape, Tensor};
 /// `diffinv`.
 ///
 /// ```
-/// use unspool_autograd::Tensor;
-/// use unspool_nn::data::Differences;
+/// use unspool::Tensor;
+/// use unspool::data::Differences;
 /// // Five years of quarters, each 2 above that of the year before: 10 20 15 5, 12 22 17 7, ..
 /// let series = Tensor::<f32>::from_fn([20, 1], |i| [10.0, 20.0, 15.0, 5.0][i % 4] + 2.0 * (i / 4) as f32);
 /// let yearly = Differences::new([4]);
@@ -26,7 +26,7 @@ use unspool_autograd::{Number, Scalar, Shape, Tensor};
 /// // Forecasts of differences (here 2 each) extend the series by as many rows.
 /// let next = yearly.inverse(&series, &Tensor::ones([6, 1]).map(|x| 2.0 * x))?;
 /// assert_eq!(next.to_vec(), [20.0, 30.0, 25.0, 15.0, 22.0, 32.0]);
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// To forecast with [`Windows`](crate::data::Windows), take the windows from the differences, whose
@@ -86,13 +86,13 @@ impl Differences {
     /// series and its differences give the other rows.
     ///
     /// ```
-    /// # use unspool_autograd::Tensor;
-    /// # use unspool_nn::data::Differences;
+    /// # use unspool::Tensor;
+    /// # use unspool::data::Differences;
     /// let series = Tensor::<f64>::from_fn([50, 2], |i| (i * i % 101) as f64);
     /// let differences = Differences::new([1, 12]);
     /// let rest = differences.inverse(&series.slice(0, ..13), &differences.transform(&series)?)?;
     /// assert_eq!(rest.to_vec(), series.slice(0, 13..).to_vec());
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Errors

@@ -18,20 +18,15 @@ pub struct Padded<X = Tensor> {
 /// [`buckets`](crate::data::buckets) groups sequences of similar length, which need little padding.
 ///
 /// ```
-/// use unspool_autograd::Tensor;
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::data::pad;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::Tape;
+/// use unspool::data::pad;
+/// use unspool::prelude::*;
 /// let padded = pad(&[Tensor::<f32>::ones([2, 3]), Tensor::ones([5, 3])])?;
 /// assert_eq!(padded.x.shape()[..], [5, 2, 3]);
 /// let (tape, layer) = (Tape::new(), Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 3, 4)));
 /// let cx = Context::default().with_lengths(&padded.lengths);
 /// let output = tape.bind(&layer).apply(tape.constant(&padded.x), cx);
 /// assert_eq!(output.last().shape()[..], [2, 4]);                 // after step 2 of the first, 5 of the second
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// # Errors
@@ -70,12 +65,12 @@ pub fn pad<T: Scalar>(sequences: &[Tensor<T>]) -> Result<Padded<Tensor<T>>, Data
 /// end of each.
 ///
 /// ```
-/// use unspool_nn::data::pad_tokens;
+/// use unspool::data::pad_tokens;
 /// let padded = pad_tokens(&[vec![4, 7], vec![5, 2, 9]], 0)?;
 /// assert_eq!(padded.x.shape()[..], [3, 2]);
 /// assert_eq!(padded.x.as_slice(), [4, 5, 7, 2, 0, 9]);
 /// assert_eq!(padded.lengths, [2, 3]);
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// # Errors

@@ -11,15 +11,15 @@ use unspool_autograd::{Scalar, Tensor};
 /// The fields are plain numbers, which can be saved with the model and set again.
 ///
 /// ```
-/// use unspool_autograd::Tensor;
-/// use unspool_nn::data::{StandardScaler, time_split};
+/// use unspool::Tensor;
+/// use unspool::data::{StandardScaler, time_split};
 /// let series = Tensor::<f64>::from_fn([100, 2], |i| (i * i) as f64);
 /// let [train, ..] = time_split(100, [70, 30]);
 /// let scaler = StandardScaler::fit(&series.slice(0, train))?;
 /// let scaled = scaler.transform(&series);
 /// let back = scaler.columns(&[1]).inverse(&scaled.slice(1, 1..));       // a forecast of column 1, in its original unit
 /// assert!((back.at([99, 0]) / series.at([99, 1]) - 1.0).abs() < 1e-12);
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct StandardScaler {
@@ -36,13 +36,13 @@ pub struct StandardScaler {
 /// more than 1.
 ///
 /// ```
-/// use unspool_autograd::Tensor;
-/// use unspool_nn::data::MinMaxScaler;
+/// use unspool::Tensor;
+/// use unspool::data::MinMaxScaler;
 /// let scaler = MinMaxScaler::fit(&Tensor::<f32>::from_vec(vec![-2.0, 5.0, 6.0, 5.0], [2, 2]))?;
 /// let scaled = scaler.transform(&Tensor::<f32>::from_vec(vec![0.0, 5.0], [1, 2]));
 /// assert_eq!(scaled.to_vec(), [0.25, 0.0]);
 /// assert_eq!(scaler.inverse(&scaled).to_vec(), [0.0, 5.0]);
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinMaxScaler {

@@ -13,8 +13,8 @@ use crate::data::examples::Examples;
 /// use std::fs::File;
 /// use std::io::{Read, Seek, SeekFrom};
 /// use std::sync::Mutex;
-/// use unspool_nn::data::{DataError, DataSource, Dataset};
-/// use unspool_autograd::Tensor;
+/// use unspool::data::{DataError, DataSource};
+/// use unspool::{Dataset, Tensor};
 ///
 /// struct Rows { file: Mutex<File>, count: usize }
 ///

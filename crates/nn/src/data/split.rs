@@ -14,7 +14,7 @@ use std::ops::Range;
 /// separately share no row with those of another part.
 ///
 /// ```
-/// use unspool_nn::data::time_split;
+/// use unspool::data::time_split;
 /// assert_eq!(time_split(1000, [70, 20, 10]), [0..700, 700..900, 900..1000]);
 /// ```
 ///
@@ -45,15 +45,15 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     /// as an input nor as a target.
     ///
     /// ```
-    /// use unspool_autograd::Tensor;
-    /// use unspool_nn::data::{Dataset, Windows};
+    /// use unspool::data::Windows;
+    /// use unspool::{Dataset, Tensor};
     /// let windows = Windows::new(3, 1);
     /// let data = windows.examples(&Tensor::<f32>::from_fn([103, 1], |i| i as f32))?;
     /// let [train, valid] = data.split([80, 20], windows.gap())?;
     /// assert_eq!((data.len(), train.len(), valid.len()), (100, 77, 20));
     /// assert_eq!(train.y().at([76, 0]), 79.0);       // the last row that training sees
     /// assert_eq!(valid.x().at([0, 0, 0]), 80.0);     // the first row of validation
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Errors

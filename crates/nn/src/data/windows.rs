@@ -9,13 +9,13 @@ use unspool_autograd::{Indices, Scalar, Shape, Tensor};
 /// the input, and the row `horizon` rows after the last of them is the target.
 ///
 /// ```
-/// use unspool_autograd::Tensor;
-/// use unspool_nn::data::Windows;
+/// use unspool::Tensor;
+/// use unspool::data::Windows;
 /// let series = Tensor::<f32>::from_fn([10, 2], |i| i as f32);             // row r is [2r, 2r + 1]
 /// let data = Windows::new(4, 2).stride(3).targets([1]).examples(&series)?;
 /// assert_eq!(data.x().shape()[..], [4, 2, 2]);                            // [T, N, F]: rows 0..4 and 3..7
 /// assert_eq!(data.y().to_vec(), [11.0, 17.0]);                            // [N, 1]: rows 5 and 8
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// # Splitting without leakage
@@ -98,7 +98,7 @@ impl Windows {
     /// is in neither.)
     ///
     /// ```
-    /// # use unspool_nn::data::Windows;
+    /// # use unspool::data::Windows;
     /// assert_eq!(Windows::new(3, 1).starts(5..8), [2, 3, 4]);
     /// ```
     pub fn starts(&self, rows: Range<usize>) -> Vec<usize> {

@@ -8,11 +8,8 @@ use unspool_autograd::{Params, Real, Tape, Tensor, Var};
 /// How the gradient of a loss flows back through the time steps of every recurrent layer of a model.
 ///
 /// ```
-/// use unspool_nn::cells::{lstm, simple_rnn};
-/// use unspool_nn::inspect::GradientFlow;
-/// use unspool_nn::layers::{Layer, dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_autograd::Tensor;
+/// use unspool::inspect::GradientFlow;
+/// use unspool::prelude::*;
 /// let (x, y) = (Tensor::<f32>::ones([30, 4, 1]), Tensor::zeros([4, 1]));
 /// let model = sequential().add(lstm(1, 8).return_sequences()).add(simple_rnn(8, 8)).add(dense(8, 1));
 ///
@@ -72,12 +69,8 @@ impl GradientFlow {
     /// A flow with more: Jacobians, or the terms of the gradients of weights.
     ///
     /// ```
-    /// use unspool_nn::cells::SimpleRnn;
-    /// use unspool_nn::inspect::{GradientFlow, Jacobian};
-    /// use unspool_nn::layers::Layer;
-    /// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-    /// use unspool_nn::rng;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::inspect::{GradientFlow, Jacobian};
+    /// use unspool::prelude::*;
     /// let (model, xs) = (Recurrent::new(SimpleRnn::<Tensor>::new(&mut rng(0), 1, 8)), Tensor::ones([20, 4, 1]));
     /// let options = GradientFlow::options().jacobian(Jacobian::Exact).keep_terms();
     /// let flow = options.of(&model, |tape, net| net.forward(tape.constant(&xs)).last().square().mean());

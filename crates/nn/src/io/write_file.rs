@@ -9,7 +9,7 @@ use std::path::Path;
 /// written by any number of processes at once.
 ///
 /// ```
-/// use unspool_nn::io::write_file;
+/// use unspool::io::write_file;
 /// # let folder = std::env::temp_dir().join(format!("write-file-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
 /// let file = folder.join("report.txt");
@@ -31,7 +31,7 @@ pub fn write_file(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> io::Res
 /// Checks before hours of work that [`write_file`] can write a file, which stays as it is.
 ///
 /// ```
-/// use unspool_nn::io::check_writable;
+/// use unspool::io::check_writable;
 /// let sentence = check_writable("no/such/folder/plot.svg").unwrap_err().to_string();
 /// assert_eq!(sentence, "cannot write no/such/folder/plot.svg: no/such/folder is not a folder");
 /// ```

@@ -7,8 +7,8 @@ use unspool_autograd::{Scalar, Var};
 /// [`Gru`](crate::cells::Gru) and [`GruResetBefore`](crate::cells::GruResetBefore) two.
 ///
 /// ```
-/// use unspool_nn::layers::Activation;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::layers::Activation;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let x = tape.constant(&Tensor::from_vec(vec![-2.0, 0.5, 3.0], [3]));
 /// assert_eq!(Activation::LeakyRelu(0.5).of(x).value().to_vec(), [-1.0, 0.5, 3.0]);

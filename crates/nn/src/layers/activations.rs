@@ -1,9 +1,9 @@
 //! Activations as layers, for [`Sequential::add`](crate::layers::Sequential::add).
 //!
 //! ```
-//! use unspool_nn::layers::activations::{relu, softmax};
-//! use unspool_nn::layers::{Activation, Layer, dense, sequential};
-//! use unspool_autograd::{Tape, Tensor};
+//! use unspool::layers::Activation;
+//! use unspool::layers::activations::{relu, softmax};
+//! use unspool::prelude::*;
 //! let model = sequential()
 //!     .add(dense(3, 8))
 //!     .add(relu())

@@ -23,8 +23,8 @@ pub struct AttentionOutput<'t, T: Scalar> {
 /// weight 0 and are not read; the mean of a sequence without steps is zeros.
 ///
 /// ```
-/// use unspool_nn::layers::attention;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::layers::attention;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.variable(&Tensor::zeros([3, 2]));
 /// let values = tape.variable(&Tensor::<f32>::from_fn([3, 2, 1], |i| i as f32));
@@ -61,8 +61,8 @@ pub fn attention<'t, T: Scalar>(
 /// in every mean are not read.
 ///
 /// ```
-/// use unspool_nn::layers::attention_masked;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::layers::attention_masked;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.variable(&Tensor::zeros([3, 1]));
 /// let values = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 5.0], [3, 1, 1]));
@@ -123,8 +123,8 @@ fn mean<'t, T: Scalar>(weights: Var<'t, T>, values: Var<'t, T>) -> AttentionOutp
 /// translation" (dot), scaled as in Vaswani et al. 2017, "Attention is all you need".
 ///
 /// ```
-/// use unspool_nn::layers::{attention, dot_product_scores};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::layers::{attention, dot_product_scores};
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let query = tape.variable(&Tensor::<f32>::ones([2, 4]));
 /// let keys = tape.variable(&Tensor::ones([3, 2, 4]));
@@ -155,9 +155,8 @@ pub fn dot_product_scores<'t, T: Scalar>(query: Var<'t, T>, keys: Var<'t, T>) ->
 /// translate".
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::layers::{AdditiveAttention, attention};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::layers::{AdditiveAttention, attention};
+/// use unspool::{Tape, Tensor, rng};
 /// let layer: AdditiveAttention<Tensor> = AdditiveAttention::new(&mut rng(0), 4, 6, 5);
 /// let tape = Tape::new();
 /// let net = tape.bind(&layer);

@@ -15,11 +15,8 @@ use unspool_autograd::{Params, Path, Scalar, Tensor, Var};
 /// layer. Weights of PyTorch and Keras are loaded into the inner layer, too, before it is boxed.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::{Gru, Lstm, SimpleRnn};
-/// use unspool_nn::layers::{Boxed, boxed, dense, sequential};
-/// use unspool_nn::recurrent::Recurrent;
-/// use unspool_autograd::{Tensor, ParamsExt};
+/// use unspool::layers::{Boxed, boxed};
+/// use unspool::prelude::*;
 /// let (kind, rng) = ("gru", &mut rng(0)); // an argument of the program
 /// let layer: Boxed = match kind {
 ///     "lstm" => boxed(Recurrent::new(Lstm::new(rng, 3, 8))),
@@ -28,7 +25,7 @@ use unspool_autograd::{Params, Path, Scalar, Tensor, Var};
 /// };
 /// let model = sequential().add(layer).add(dense(8, 1));
 /// assert_eq!(model.names()[0], "layers.0.cell.x.weight");
-/// let output = unspool_nn::train::predict(&model, &Tensor::ones([10, 4, 3]));
+/// let output = unspool::predict(&model, &Tensor::ones([10, 4, 3]));
 /// assert_eq!(output.shape()[..], [4, 1]);
 /// ```
 pub struct Boxed<P = Tensor, T: Scalar = f32> {

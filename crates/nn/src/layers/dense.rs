@@ -12,9 +12,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// `weight` is `[F, O]`, `bias` is `[O]`.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::layers::{Dense, Layer};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
 /// let layer: Dense<Tensor> = Dense::new(&mut rng(0), 3, 2);
 /// let tape = Tape::new();
 /// let y = tape.bind(&layer).forward(tape.constant(&Tensor::ones([5, 4, 3])));
@@ -38,9 +36,7 @@ impl<T: Scalar> Dense<Tensor<T>> {
     /// weights and a bias from `biases`.
     ///
     /// ```
-    /// use unspool_nn::rng;
-    /// use unspool_nn::layers::Dense;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::{Dense, Tensor, rng};
     /// let x: Dense<Tensor> = Dense::gates(&mut rng(0), 3, 2, [0.0, 1.0, 0.0]);
     /// assert_eq!(x.weight.shape()[..], [3, 6]);
     /// assert_eq!(x.bias.to_vec(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);

@@ -13,9 +13,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// [`Var::dropout`].
 ///
 /// ```
-/// use unspool_nn::Context;
-/// use unspool_nn::layers::{Layer, dropout};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
 /// let tape = Tape::new();
 /// let x = tape.constant(&Tensor::<f32>::ones([2, 4]));
 /// let layer = dropout(0.5);

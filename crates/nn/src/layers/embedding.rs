@@ -11,9 +11,7 @@ use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 /// `weight` is `[V, E]`. The gradients of a token that occurs several times add up.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::layers::{Embedding, Layer};
-/// use unspool_autograd::{Indices, Tape, Tensor};
+/// use unspool::prelude::*;
 /// let table: Embedding<Tensor> = Embedding::new(&mut rng(0), 10, 4);
 /// let tape = Tape::new();
 /// let tokens = Indices::from_vec(vec![3, 9, 3, 0, 1, 2], [3, 2]);
@@ -42,11 +40,7 @@ impl<T: Scalar> Embedding<Tensor<T>> {
     /// `mask_zero`):
     ///
     /// ```
-    /// use unspool_nn::{Context, rng};
-    /// use unspool_nn::cells::Gru;
-    /// use unspool_nn::layers::{Embedding, Layer};
-    /// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-    /// use unspool_autograd::{Indices, Tape, Tensor};
+    /// use unspool::prelude::*;
     /// let table = Embedding::<Tensor>::new(&mut rng(0), 10, 4).padding(0);
     /// let layer = Recurrent::new(Gru::<Tensor>::new(&mut rng(1), 4, 8));
     /// let tape = Tape::new();
@@ -108,9 +102,7 @@ impl<'t, T: Scalar> Embedding<Var<'t, T>> {
 /// [`Sequential::add`](crate::layers::Sequential::add): the first layer of a model over tokens.
 ///
 /// ```
-/// use unspool_nn::cells::gru;
-/// use unspool_nn::layers::{Layer, dense, embedding, sequential};
-/// use unspool_autograd::{Indices, Tape};
+/// use unspool::prelude::*;
 /// let model = sequential().add(embedding(50, 8)).add(gru(8, 16)).add(dense(16, 3));
 /// let tape = Tape::new();
 /// let tokens = Indices::from_vec(vec![3, 9, 40, 0, 1, 2], [3, 2]); // [T, B]

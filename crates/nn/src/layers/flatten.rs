@@ -8,8 +8,8 @@ use unspool_autograd::{Params, Scalar, Var};
 /// Concatenates all time steps of a sequence: `[T, B, F] -> [B, T F]`.
 ///
 /// ```
-/// use unspool_nn::layers::{Flatten, Layer};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::layers::Flatten;
+/// use unspool::{Layer, Tape, Tensor};
 /// let tape = Tape::new();
 /// let xs = tape.constant(&Tensor::from_vec(vec![1.0, 2.0, 10.0, 20.0, 100.0, 200.0], [3, 2, 1]));
 /// assert_eq!(Flatten.forward(xs).value().to_vec(), [1.0, 10.0, 100.0, 2.0, 20.0, 200.0]);

@@ -19,13 +19,10 @@ use unspool_autograd::{Indices, Params, Scalar, Tensor, Var};
 /// [`Tape::layer_scope`](unspool_autograd::Tape::layer_scope).
 ///
 /// ```
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::layers::{Dense, Layer, dropout};
-/// use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
+/// use unspool::prelude::*;
 ///
 /// /// Two dense layers around dropout, added to their input (He et al. 2016).
 /// #[derive(Params)]
-/// # #[params(crate = unspool_autograd)]
 /// struct Block<P> { up: Dense<P>, down: Dense<P>, rate: f64 }
 ///
 /// impl<'t, T: Scalar> Layer<'t, T> for Block<Var<'t, T>> {

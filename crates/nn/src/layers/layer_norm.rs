@@ -11,8 +11,8 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// Ba, Kiros and Hinton 2016, "Layer normalization". See [`Var::layer_norm`].
 ///
 /// ```
-/// use unspool_nn::layers::{Layer, LayerNorm};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::layers::LayerNorm;
+/// use unspool::{Layer, Tape, Tensor};
 /// let layer: LayerNorm<Tensor> = LayerNorm::new(2);
 /// let tape = Tape::new();
 /// let x = tape.constant(&Tensor::from_vec(vec![10.0, 30.0], [1, 2]));

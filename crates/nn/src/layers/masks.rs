@@ -8,8 +8,8 @@ use unspool_autograd::{InputGrads, Inputs, Op, Saves, Scalar, Tensor, Var};
 /// (TensorFlow's `sequence_mask`, with time first).
 ///
 /// ```
-/// use unspool_nn::layers::sequence_mask;
-/// use unspool_autograd::Tensor;
+/// use unspool::Tensor;
+/// use unspool::layers::sequence_mask;
 /// let mask: Tensor = sequence_mask(&[3, 1], 3);
 /// assert_eq!(mask.to_vec(), [1.0, 1.0, 1.0, 0.0, 1.0, 0.0]);
 /// ```
@@ -30,9 +30,8 @@ pub fn sequence_mask<T: Scalar>(lengths: &[usize], time: usize) -> Tensor<T> {
 /// sequence, `[B, F]`, has no time steps, and stays as it is.
 ///
 /// ```
-/// use unspool_nn::Context;
-/// use unspool_nn::layers::zero_padding;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::layers::zero_padding;
+/// use unspool::{Context, Tape, Tensor};
 /// let tape = Tape::new();
 /// let xs = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, f32::NAN], [2, 2, 1]));
 /// let clean = zero_padding(xs, Context::default().with_lengths(&[2, 1]));

@@ -24,8 +24,8 @@ pub struct ScaledDotProduct<'a, 't, T: Scalar> {
 /// [`transpose(0, 1)`](Var::transpose).
 ///
 /// ```
-/// use unspool_nn::layers::scaled_dot_product_attention;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::layers::scaled_dot_product_attention;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let xs = Tensor::<f32>::from_fn([3, 2, 4], |i| (i as f32).sin()); // [T, B, F]
 /// let x = tape.variable(&xs).transpose(0, 1);
@@ -53,8 +53,8 @@ impl<'a, 't, T: Scalar> ScaledDotProduct<'a, 't, T> {
     /// value.
     ///
     /// ```
-    /// use unspool_nn::layers::{scaled_dot_product_attention, sequence_mask};
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::layers::{scaled_dot_product_attention, sequence_mask};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::<f32>::ones([2, 3, 4])); // [B, T, F]
     /// let mask = sequence_mask(&[3, 2], 3).t().unsqueeze(1); // [B, 1, T]

@@ -26,9 +26,7 @@ pub struct Sequential<L> {
 /// 0 by default.
 ///
 /// ```
-/// use unspool_nn::cells::simple_rnn;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_autograd::ParamsExt;
+/// use unspool::{ParamsExt, dense, sequential, simple_rnn};
 /// let model = sequential().seed(42).add(simple_rnn(1, 20)).add(dense(20, 1));
 /// assert_eq!(model.parameter_count(), (1 + 20 + 1) * 20 + 21);
 /// assert_eq!(model.names()[2..], ["layers.0.cell.u", "layers.1.weight", "layers.1.bias"]);

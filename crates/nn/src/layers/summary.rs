@@ -10,9 +10,7 @@ use unspool_autograd::{Number, Params, Path, Scalar, Shape, Tensor};
 /// are not among the parameters.
 ///
 /// ```
-/// use unspool_nn::summary;
-/// use unspool_nn::cells::lstm;
-/// use unspool_nn::layers::{dense, sequential};
+/// use unspool::{dense, lstm, sequential, summary};
 /// let model = sequential().add(lstm(1, 20)).add(dense(20, 1));
 /// let table = summary(&model).to_string();
 /// println!("{table}");

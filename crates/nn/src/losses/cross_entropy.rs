@@ -10,8 +10,8 @@ use unspool_autograd::{Indices, Scalar, Tensor, Var};
 /// the loss of class indices without options.
 ///
 /// ```
-/// use unspool_nn::losses::cross_entropy;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::cross_entropy;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.0, 0.0, 1e4, -1e4], [2, 2]));
 /// let target = tape.constant(&Tensor::one_hot([0, 0], 2));
@@ -30,8 +30,8 @@ pub fn cross_entropy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> V
 /// [`CrossEntropy::classes`] without options.
 ///
 /// ```
-/// use unspool_nn::losses::sparse_cross_entropy;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::sparse_cross_entropy;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.0, 0.0, 1e4, -1e4], [2, 2]));
 /// assert!((sparse_cross_entropy(scores, [0, 0].into()).item() - 2f32.ln() / 2.0).abs() < 1e-6);
@@ -48,8 +48,8 @@ pub fn sparse_cross_entropy<'t, T: Scalar>(output: Var<'t, T>, classes: Indices)
 /// `output`, `[.., C]`, are log-probabilities; `classes` has one axis less.
 ///
 /// ```
-/// use unspool_nn::losses::nll;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::nll;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.variable(&Tensor::<f32>::from_vec(vec![0.0, 0.0, 1.0, -1.0], [2, 2]));
 /// let loss = nll(scores.log_softmax(1), [1, 0]);
@@ -71,8 +71,8 @@ pub fn nll<'t, T: Scalar>(output: Var<'t, T>, classes: impl Into<Indices>) -> Va
 /// Kullback and Leibler 1951, "On information and sufficiency".
 ///
 /// ```
-/// use unspool_nn::losses::kl_div;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::kl_div;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.variable(&Tensor::<f32>::from_vec(vec![0.0, 0.0], [1, 2]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 0.0], [1, 2]));
@@ -93,8 +93,7 @@ pub fn kl_div<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, 
 /// The cross-entropy with options; [`cross_entropy`] is the plain one.
 ///
 /// ```
-/// use unspool_nn::losses::CrossEntropy;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::{CrossEntropy, Tape, Tensor};
 /// const PADDING: usize = 0;
 /// let tape = Tape::new();
 /// let scores = tape.variable(&Tensor::<f32>::zeros([3, 4])); // three tokens, four words

@@ -37,8 +37,8 @@ fn softmax<T: Scalar>(x: T, sum: T) -> T {
 /// variables alpha are ops on the tape; the backward variables are their gradient.
 ///
 /// ```
-/// use unspool_nn::losses::ctc;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::ctc;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// // Two steps, one sequence, a blank and one label, all equally probable.
 /// let log_probs = tape.variable(&Tensor::<f64>::zeros([2, 1, 2])).log_softmax(2);
@@ -63,8 +63,8 @@ pub fn ctc<'t, T: Scalar>(
 /// [`ctc`] with an option.
 ///
 /// ```
-/// use unspool_nn::losses::Ctc;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::Ctc;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let log_probs = tape.variable(&Tensor::<f64>::zeros([2, 2, 2])).log_softmax(2);
 /// // The second target is longer than its sequence.

@@ -21,8 +21,7 @@ impl<T: Scalar, Y: OnTape<T>, L> Loss<T, Y> for L where L: for<'t> Fn(Var<'t, T>
 /// The mean squared error, `mean((output - target)²)` over all elements.
 ///
 /// ```
-/// use unspool_nn::losses::mse;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::{Tape, Tensor, mse};
 /// let tape = Tape::new();
 /// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 4.0], [2, 1]));
@@ -40,8 +39,8 @@ pub fn mse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> 
 /// The mean absolute error, `mean(|output - target|)` over all elements.
 ///
 /// ```
-/// use unspool_nn::losses::mae;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::mae;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 5.0], [2, 1]));
@@ -71,8 +70,8 @@ elementwise! {
 /// Huber 1964, "Robust estimation of a location parameter".
 ///
 /// ```
-/// use unspool_nn::losses::huber;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::huber;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![2.0, 5.0], [2, 1]));
@@ -98,8 +97,8 @@ pub fn huber<T: Scalar>(delta: f64) -> impl for<'t> Fn(Var<'t, T>, Var<'t, T>) -
 /// minus or plus infinity.
 ///
 /// ```
-/// use unspool_nn::losses::bce_with_logits;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::bce_with_logits;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.0, 1e4, -1e4], [3, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 1.0, 0.0], [3, 1]));
@@ -122,8 +121,8 @@ pub fn bce_with_logits<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) ->
 /// PyTorch's `binary_cross_entropy_with_logits(.., pos_weight=..)`.
 ///
 /// ```
-/// use unspool_nn::losses::weighted_bce_with_logits;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::losses::weighted_bce_with_logits;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::zeros([2, 2]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 0.0, 0.0, 1.0], [2, 2]));

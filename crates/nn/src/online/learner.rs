@@ -16,17 +16,10 @@ use unspool_autograd::{Params, Real, Scalar, Tape, Tensor, Var};
 /// type of the variables:
 ///
 /// ```
-/// use unspool_autograd::{Params, Tensor};
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::{Dense, Layer};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::online::{OnlineLearner, Rtrl, SnAp1, Uoro};
-/// use unspool_nn::optim::{Adam, Optimizer};
-/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput};
-/// use unspool_nn::{Context, rng};
+/// use unspool::online::{OnlineLearner, Rtrl, SnAp1, Uoro};
+/// use unspool::prelude::*;
 ///
 /// #[derive(Params)]
-/// # #[params(crate = unspool_autograd)]
 /// struct Forecaster<P> { layer: Recurrent<Gru<P>>, head: Dense<P> }
 ///
 /// /// The mean squared error over the last of 120 steps, each learned as it comes.
@@ -104,10 +97,8 @@ pub trait OnlineLearner {
 /// The zero state of a cell for a batch of `batch` sequences, as a learner starts from it.
 ///
 /// ```
-/// use unspool_autograd::Tensor;
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::online::{Rtrl, zero_state};
-/// use unspool_nn::rng;
+/// use unspool::online::{Rtrl, zero_state};
+/// use unspool::{Lstm, Tensor, rng};
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
 /// let (h, c) = zero_state(&cell, 1);
 /// assert_eq!((&h.shape()[..], &c.shape()[..]), (&[1, 5][..], &[1, 5][..]));

@@ -17,17 +17,10 @@
 //! parameters which it depends on.
 //!
 //! ```
-//! use unspool_autograd::{Params, Tensor};
-//! use unspool_nn::cells::Lstm;
-//! use unspool_nn::layers::{Dense, Layer};
-//! use unspool_nn::losses::mse;
-//! use unspool_nn::online::{OnlineLearner, SnAp1, zero_state};
-//! use unspool_nn::optim::{Adam, Optimizer};
-//! use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput};
-//! use unspool_nn::{Context, rng};
+//! use unspool::online::{OnlineLearner, SnAp1, zero_state};
+//! use unspool::prelude::*;
 //!
 //! #[derive(Params)]
-//! # #[params(crate = unspool_autograd)]
 //! struct Forecaster<P> { layer: Recurrent<Lstm<P>>, head: Dense<P> }
 //!
 //! let rng = &mut rng(0);

@@ -29,11 +29,8 @@ use unspool_autograd::{Params, Real, Tensor, Var};
 /// networks", section 2, there for the state of a `SimpleRnn`.
 ///
 /// ```
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::online::{OnlineLearner, Rtrl};
-/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput};
-/// use unspool_nn::{Context, rng};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::online::{OnlineLearner, Rtrl};
+/// use unspool::prelude::*;
 /// let model = Recurrent::new(Gru::new(&mut rng(0), 1, 4));
 /// let xs = Tensor::<f64>::from_fn([9, 1, 1], |t| (t as f64).sin());
 ///

@@ -36,11 +36,8 @@ use unspool_autograd::{Params, Real, Tensor, Var};
 /// real time recurrent learning", section 3, SnAp-n with n = 1.
 ///
 /// ```
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::online::{OnlineLearner, Rtrl, SnAp1, zero_state};
-/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput};
-/// use unspool_nn::{Context, rng};
-/// use unspool_autograd::{ParamsExt, Tensor};
+/// use unspool::online::{OnlineLearner, Rtrl, SnAp1, zero_state};
+/// use unspool::prelude::*;
 /// let model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 3, 5));
 /// let mut sizes = Vec::new();
 /// # macro_rules! both { ($learner:expr) => {{

@@ -29,11 +29,8 @@ use unspool_autograd::{Dual, Params, Real, Tensor, Var};
 /// with exact derivatives forwards.
 ///
 /// ```
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::online::{OnlineLearner, Rtrl, Uoro};
-/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput};
-/// use unspool_nn::{Context, rng};
-/// use unspool_autograd::Tensor;
+/// use unspool::online::{OnlineLearner, Rtrl, Uoro};
+/// use unspool::prelude::*;
 /// let model = Recurrent::new(Gru::<Tensor<f64>>::new(&mut rng(0), 1, 4));
 /// /// The gradient of the last of five steps with respect to an element of U.
 /// fn gradient(mut learner: impl OnlineLearner<Number = f64, State = Tensor<f64>>, model: &Recurrent<Gru<Tensor<f64>>>) -> f64 {

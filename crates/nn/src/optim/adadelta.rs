@@ -18,9 +18,8 @@ use unspool_autograd::Scalar;
 /// PyTorch's: learning rate 1, rho 0.9, epsilon 1e-6.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Adadelta, Optimizer};
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::Adadelta;
+/// use unspool::{Dense, Optimizer, Tensor};
 /// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
 /// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-5.0, [1]) };
 /// Adadelta::default().step(&mut model, &gradients);

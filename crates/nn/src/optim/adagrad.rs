@@ -16,9 +16,8 @@ use unspool_autograd::Scalar;
 /// optimization". The defaults are PyTorch's: learning rate 0.01, decay 0, epsilon 1e-10.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Adagrad, Optimizer};
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::Adagrad;
+/// use unspool::{Dense, Optimizer, Tensor};
 /// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
 /// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-0.1, [1]) };
 /// Adagrad::default().step(&mut model, &gradients);

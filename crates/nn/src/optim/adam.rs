@@ -19,10 +19,7 @@ use unspool_autograd::Scalar;
 /// [`Adam::torch()`](Adam::torch) is algorithm 1 itself, as in PyTorch.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Adam, Optimizer};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
 ///
 /// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 2, 1);
 /// let mut adam = Adam::default().learning_rate(0.1);

@@ -17,9 +17,8 @@ use unspool_autograd::Scalar;
 /// squared, gradients of any size make steps.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Adamax, Optimizer};
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::Adamax;
+/// use unspool::{Dense, Optimizer, Tensor};
 /// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
 /// let gradients = Dense { weight: Tensor::full(1e30, [2, 1]), bias: Tensor::full(-0.5, [1]) };
 /// Adamax::default().step(&mut model, &gradients);

@@ -11,9 +11,8 @@ use unspool_autograd::Scalar;
 /// are PyTorch's: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8, decay 0.01.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{AdamW, Optimizer};
-/// use unspool_autograd::{Tensor, ParamsExt};
+/// use unspool::optim::AdamW;
+/// use unspool::{Dense, Optimizer, ParamsExt, Tensor};
 /// let mut model = Dense::<Tensor> { weight: Tensor::ones([2, 1]), bias: Tensor::ones([1]) };
 /// let no_gradient = model.zeros_like();
 /// let mut adamw = AdamW::default().learning_rate(0.5).weight_decay(0.1).group("bias", |g| g.weight_decay(0.0));

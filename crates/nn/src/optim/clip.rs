@@ -11,9 +11,8 @@ use unspool_autograd::{Params, ParamsExt, Scalar, Tensor};
 /// [`clip_norm`](crate::optim::RuleOptimizer::clip_norm).
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{clip_norm, gradient_norm};
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::{clip_norm, gradient_norm};
+/// use unspool::{Dense, Tensor};
 /// let mut gradients = Dense::<Tensor> { weight: Tensor::full(2.0, [2, 1]), bias: Tensor::ones([1]) };
 /// assert_eq!(clip_norm(&mut gradients, 1.0), 3.0);
 /// assert!((gradient_norm(&gradients) - 1.0).abs() < 1e-6);
@@ -33,9 +32,8 @@ pub fn clip_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &mut M, longest: f6
 /// Clips every element of the gradient to the range from `-largest` to `largest`.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::clip_value;
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::clip_value;
+/// use unspool::{Dense, Tensor};
 /// let mut gradients = Dense::<Tensor> { weight: Tensor::full(-2.0, [2, 1]), bias: Tensor::full(0.5, [1]) };
 /// clip_value(&mut gradients, 1.0);
 /// assert_eq!((gradients.weight.at([0, 0]), gradients.bias.at([0])), (-1.0, 0.5));

@@ -17,12 +17,8 @@ use unspool_autograd::{Params, ParamsExt, Path, Scalar, Tensor};
 /// step:
 ///
 /// ```
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::optim::{Adam, Ema};
-/// use unspool_nn::train::{fit, predict};
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::Ema;
+/// use unspool::prelude::*;
 ///
 /// let x = Tensor::<f32>::from_fn([64, 2], |i| (i as f32).sin());
 /// let train = Dataset::new(x.clone(), x.slice(1, ..1).copy())?;

@@ -17,9 +17,8 @@ use unspool_autograd::Scalar;
 /// decays that much larger.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Lion, Optimizer};
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::Lion;
+/// use unspool::{Dense, Optimizer, Tensor};
 /// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
 /// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-1e-3, [1]) };
 /// Lion::default().learning_rate(0.5).step(&mut model, &gradients);

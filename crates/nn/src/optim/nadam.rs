@@ -19,9 +19,8 @@ use unspool_autograd::Scalar;
 /// 0.004.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Nadam, Optimizer};
-/// use unspool_autograd::{Tensor, ParamsExt};
+/// use unspool::optim::Nadam;
+/// use unspool::{Dense, Optimizer, ParamsExt, Tensor};
 /// let mut model = Dense::<Tensor> { weight: Tensor::ones([2, 1]), bias: Tensor::ones([1]) };
 /// let mut nadam = Nadam::default().learning_rate(0.05);
 /// for _ in 0..100 {

@@ -14,9 +14,8 @@ use unspool_autograd::{Params, ParamsExt, Scalar, Tensor, dispatch};
 /// from overflow and underflow of the squares.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::gradient_norm;
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::gradient_norm;
+/// use unspool::{Dense, Tensor};
 /// let gradients = Dense::<Tensor> { weight: Tensor::full(2.0, [2, 1]), bias: Tensor::ones([1]) };
 /// assert_eq!(gradient_norm(&gradients), 3.0);
 /// ```
@@ -27,9 +26,8 @@ pub fn gradient_norm<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> f64 {
 /// The norm of the gradient of each parameter, by name: which layer's gradients vanish or explode.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::gradient_norms;
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::gradient_norms;
+/// use unspool::{Dense, Tensor};
 /// let gradients = Dense::<Tensor> { weight: Tensor::full(2.0, [4, 1]), bias: Tensor::ones([1]) };
 /// assert_eq!(gradient_norms(&gradients), [("weight".into(), 4.0), ("bias".into(), 1.0)]);
 /// ```
@@ -45,9 +43,8 @@ pub fn gradient_norms<T: Scalar, M: Params<Tensor<T>>>(gradients: &M) -> Vec<(St
 /// NaN if all parameters were 0: such a step has no ratio.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::update_ratio;
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::update_ratio;
+/// use unspool::{Dense, Tensor};
 /// let before = Dense::<Tensor> { weight: Tensor::full(2.0, [4, 1]), bias: Tensor::full(3.0, [1]) };
 /// let after = Dense { weight: Tensor::full(2.5, [4, 1]), bias: Tensor::full(3.0, [1]) };
 /// assert_eq!(update_ratio(&before, &after), 1.0 / 5.0);
@@ -68,9 +65,8 @@ pub fn update_ratio<T: Scalar, M: Params<Tensor<T>>>(before: &M, after: &M) -> f
 /// NaN if all of a parameter was 0, as new biases are.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Optimizer, Sgd, update_ratios};
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::update_ratios;
+/// use unspool::{Dense, Optimizer, Sgd, Tensor};
 /// let mut model = Dense::<Tensor> { weight: Tensor::full(2.0, [4, 1]), bias: Tensor::zeros([1]) };
 /// let (before, gradients) = (model.clone(), Dense { weight: Tensor::ones([4, 1]), bias: Tensor::ones([1]) });
 /// Sgd::default().learning_rate(0.25).step(&mut model, &gradients);

@@ -9,17 +9,14 @@ use unspool_autograd::{Params, Scalar, Tensor};
 /// [`Rule`](crate::optim::Rule), which brings weight decay, groups, clipping and schedules.
 ///
 /// ```
-/// use unspool_autograd::{Params, Scalar, Tensor, ParamsExt};
-/// use unspool_nn::rng;
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::Optimizer;
+/// use unspool::prelude::*;
 ///
 /// /// A step of the same length whatever the global gradient norm.
 /// struct Normalized { rate: f64 }
 ///
 /// impl<T: Scalar, M: Params<Tensor<T>>> Optimizer<T, M> for Normalized {
 ///     fn step(&mut self, model: &mut M, gradients: &M) {
-///         let rate = T::from_f64(self.rate / unspool_nn::optim::gradient_norm(gradients));
+///         let rate = T::from_f64(self.rate / unspool::optim::gradient_norm(gradients));
 ///         for (weight, gradient) in model.leaves_mut().into_iter().zip(gradients.leaves()) {
 ///             weight.update(gradient, |w, g| w - rate * g);
 ///         }

@@ -21,9 +21,8 @@ use unspool_autograd::Scalar;
 /// 0.999, epsilon 1e-8.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Optimizer, RAdam};
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::RAdam;
+/// use unspool::{Dense, Optimizer, Tensor};
 /// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
 /// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-0.5, [1]) };
 /// RAdam::default().learning_rate(0.1).step(&mut model, &gradients);

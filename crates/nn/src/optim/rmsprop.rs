@@ -21,9 +21,8 @@ use unspool_autograd::Scalar;
 /// a²` below zero, zero is used.
 ///
 /// ```
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Optimizer, RmsProp};
-/// use unspool_autograd::Tensor;
+/// use unspool::optim::RmsProp;
+/// use unspool::{Dense, Optimizer, Tensor};
 /// let mut model = Dense::<Tensor> { weight: Tensor::zeros([2, 1]), bias: Tensor::zeros([1]) };
 /// let gradients = Dense { weight: Tensor::full(5.0, [2, 1]), bias: Tensor::full(-0.1, [1]) };
 /// RmsProp::default().alpha(0.75).step(&mut model, &gradients);

@@ -10,11 +10,8 @@ use unspool_autograd::{Scalar, Tensor};
 /// A rule holds settings only. Polyak's heavy ball:
 ///
 /// ```
-/// use unspool_autograd::{Scalar, Tensor};
-/// use unspool_nn::optim::{RuleOptimizer, Parameter, Rule, Step};
-/// use unspool_nn::rng;
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::Optimizer;
+/// use unspool::optim::{Parameter, Rule, RuleOptimizer, Step};
+/// use unspool::prelude::*;
 ///
 /// #[derive(Clone, Default)]
 /// struct HeavyBall;

@@ -16,12 +16,9 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 /// after the first step.
 ///
 /// ```
-/// use unspool_autograd::Tensor;
-/// use unspool_nn::optim::schedules::Cosine;
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::optim::{AdamW, Optimizer};
-/// use unspool_nn::recurrent::Recurrent;
+/// use unspool::optim::AdamW;
+/// use unspool::optim::schedules::Cosine;
+/// use unspool::prelude::*;
 ///
 /// let mut model = Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 3, 8));
 /// let gradients = model.clone();
@@ -201,12 +198,8 @@ impl<R: Rule, T: Scalar> RuleOptimizer<R, T> {
     /// The first step panics if a pattern matches no parameter.
     ///
     /// ```
-    /// use unspool_autograd::{ParamsExt, Tensor};
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::optim::AdamW;
-    /// use unspool_nn::train::fit;
+    /// use unspool::optim::AdamW;
+    /// use unspool::prelude::*;
     /// let mut model = sequential().add(dense(2, 8)).add(dense(8, 1)); // the first layer is trained already
     /// let before = model.clone();
     /// let train = Dataset::new(Tensor::<f32>::ones([64, 2]), Tensor::zeros([64, 1]))?;

@@ -15,12 +15,7 @@ use unspool_autograd::Scalar;
 /// in deep learning". The defaults are a learning rate of 0.001 and no momentum.
 ///
 /// ```
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::optim::Sgd;
-/// use unspool_nn::train::fit;
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
 /// let train = Dataset::new(Tensor::<f32>::ones([32, 2]), Tensor::ones([32, 1]))?;
 /// let mut model = sequential().add(dense(2, 1));
 /// let sgd = Sgd::default().learning_rate(0.05).momentum(0.9).nesterov();

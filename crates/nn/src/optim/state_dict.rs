@@ -9,10 +9,7 @@ use unspool_autograd::{Scalar, Shape, Tensor};
 /// names, to be saved and loaded.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::optim::{Adam, Optimizer};
-/// use unspool_autograd::{Tensor, ParamsExt};
+/// use unspool::prelude::*;
 ///
 /// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 2, 1);
 /// let gradients = model.zeros_like();
@@ -46,7 +43,7 @@ impl<T: Scalar> StateDict<T> {
     /// Adds all of `other`, with `prefix` and a dot before its names.
     ///
     /// ```
-    /// use unspool_nn::optim::StateDict;
+    /// use unspool::optim::StateDict;
     /// let mut inner = StateDict::<f32>::new();
     /// inner.numbers.insert("step".into(), 3.0);
     /// let mut all = StateDict::new();
@@ -88,8 +85,9 @@ impl<T: Scalar> StateDict<T> {
 /// [`StateDict::reader`].
 ///
 /// ```
-/// use unspool_nn::optim::StateDict;
-/// use unspool_autograd::{Shape, Tensor};
+/// use unspool::Tensor;
+/// use unspool::optim::StateDict;
+/// use unspool::tensor::Shape;
 /// let mut state = StateDict::<f32>::new();
 /// state.tensors.insert("velocity".into(), Tensor::ones([2]));
 /// state.numbers.insert("stepp".into(), 3.0);

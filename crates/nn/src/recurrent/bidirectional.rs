@@ -19,11 +19,8 @@ use unspool_autograd::{Params, Scalar, Var};
 /// Schuster and Paliwal 1997, "Bidirectional recurrent neural networks".
 ///
 /// ```
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Bidirectional, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::recurrent::Bidirectional;
 /// let rng = &mut rng(0);
 /// let [forward, backward] = [(); 2].map(|()| Gru::<Tensor>::new(rng, 3, 5));
 /// let layer = Bidirectional::new(forward, backward);

@@ -11,13 +11,9 @@ use unspool_autograd::{Params, Scalar, Var};
 /// gated unit of Zhou et al. 2016:
 ///
 /// ```
-/// use unspool_nn::{Rng, rng};
-/// use unspool_nn::layers::{Dense, Layer, init};
-/// use unspool_nn::recurrent::{Cell, Recurrent, SequenceOutput};
-/// use unspool_autograd::{gradcheck, Params, Scalar, Tape, Tensor, Var};
+/// use unspool::prelude::*;
 ///
 /// #[derive(Params)]
-/// # #[params(crate = unspool_autograd)]
 /// struct Mgu<P> { x: Dense<P>, u_f: P, u_c: P }
 ///
 /// impl<T: Scalar> Mgu<Tensor<T>> {
@@ -48,7 +44,7 @@ use unspool_autograd::{Params, Scalar, Var};
 ///     let xs = tape.constant(&Tensor::from_fn([5, 2, 3], |i| (i as f64).sin()));
 ///     model.forward(xs).last().square().mean()
 /// })?;
-/// # Ok::<(), unspool_autograd::GradcheckError>(())
+/// # Ok::<(), unspool::autograd::GradcheckError>(())
 /// ```
 ///
 /// A shape mistake in a method panics with its line in that method, and names the cell's path in
@@ -93,13 +89,11 @@ pub trait Cell<'t, T: Scalar>: Params<Var<'t, T>> {
     /// or anything else in [`step_in`](Cell::step_in) that depends on the context has no `unroll`.
     ///
     /// ```
-    /// use unspool_nn::layers::{Dense, Layer};
-    /// use unspool_nn::recurrent::{Cell, Unrolled};
-    /// use unspool_autograd::{Params, Scalar, Tensor, Var};
+    /// use unspool::prelude::*;
+    /// use unspool::recurrent::Unrolled;
     ///
     /// /// `h_t = h_{t-1} + x_t W`.
     /// #[derive(Params)]
-    /// # #[params(crate = unspool_autograd)]
     /// struct Sum<P> { weight: P }
     ///
     /// impl<'t, T: Scalar> Cell<'t, T> for Sum<Var<'t, T>> {

@@ -12,11 +12,8 @@ use unspool_autograd::{Recomputable, Scalar, Tape, Var};
 /// rows, so 256 steps of one sequence, or 16 of 16.
 ///
 /// ```
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Checkpointing, Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::recurrent::Checkpointing;
 /// let stored = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 1, 8));
 /// let xs = Tensor::from_fn([5000, 1, 1], |i| (i as f32 * 0.1).sin());
 /// let gradient = |layer: &Recurrent<Lstm<Tensor>>| {

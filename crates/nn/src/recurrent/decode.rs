@@ -15,11 +15,7 @@ impl<C> Recurrent<C> {
     /// uses the outputs it runs freely, and it may switch from step to step.
     ///
     /// ```
-    /// use unspool_nn::{Mode, rng};
-    /// use unspool_nn::cells::Gru;
-    /// use unspool_nn::layers::{Dense, Layer};
-    /// use unspool_nn::recurrent::{Cell, Recurrent, SequenceOutput};
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::prelude::*;
     /// let rng = &mut rng(0);
     /// let layer = Recurrent::new(Gru::<Tensor>::new(rng, 1, 8));
     /// let head = Dense::<Tensor>::new(rng, 8, 1);

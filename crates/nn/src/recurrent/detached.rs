@@ -11,8 +11,9 @@ use unspool_autograd::{Scalar, Tensor, Var};
 /// the way.
 ///
 /// ```
-/// use unspool_nn::recurrent::{DetachedState, State};
-/// use unspool_autograd::{Dual, Tape, Tensor, Var};
+/// use unspool::recurrent::DetachedState;
+/// use unspool::tensor::Dual;
+/// use unspool::{State, Tape, Tensor, Var};
 /// let state = (Tensor::<f64>::ones([1, 3]), vec![Tensor::zeros([1, 2])]);
 /// let tape = Tape::<Dual<f64>>::new();
 /// let attached: (Var<'_, Dual<f64>>, Vec<Var<'_, Dual<f64>>>) =

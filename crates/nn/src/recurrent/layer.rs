@@ -9,11 +9,7 @@ use unspool_autograd::{Params, Tensor};
 /// all time steps.
 ///
 /// ```
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::SimpleRnn;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
 ///
 /// let layer: Recurrent<SimpleRnn<Tensor>> = Recurrent::new(SimpleRnn::new(&mut rng(0), 3, 20));
 /// let tape = Tape::new();
@@ -78,9 +74,8 @@ pub struct RecurrentBuilder<F> {
 /// A [`Recurrent`] layer over any cell, for [`Sequential::add`](crate::layers::Sequential::add).
 ///
 /// ```
-/// use unspool_nn::cells::SimpleRnn;
-/// use unspool_nn::layers::{Activation, sequential};
-/// use unspool_nn::recurrent::recurrent;
+/// use unspool::layers::Activation;
+/// use unspool::{SimpleRnn, recurrent, sequential};
 /// let relu_rnn = recurrent(|rng| SimpleRnn::new(rng, 1, 20).activation(Activation::Relu));
 /// let model = sequential().add(relu_rnn.return_sequences());
 /// ```

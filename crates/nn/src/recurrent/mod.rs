@@ -14,11 +14,7 @@
 //! | tied weights | use a field twice: `h.matmul(net.words.weight.t())` scores the next word |
 //!
 //! ```
-//! use unspool_nn::{Mode, rng};
-//! use unspool_nn::cells::Gru;
-//! use unspool_nn::layers::{Embedding, Layer};
-//! use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-//! use unspool_autograd::{Tape, Tensor};
+//! use unspool::prelude::*;
 //! let rng = &mut rng(0);
 //! let encoder = Recurrent::new(Gru::<Tensor>::new(rng, 3, 8));
 //! let decoder = Recurrent::new(Gru::<Tensor>::new(rng, 8, 8));
@@ -49,16 +45,10 @@
 //! with their own embeddings.
 //!
 //! ```
-//! use unspool_autograd::{Indices, Params, Tape, Tensor, Var};
-//! use unspool_nn::cells::Gru;
-//! use unspool_nn::layers::{AdditiveAttention, Dense, Embedding, Layer, attention};
-//! use unspool_nn::losses::CrossEntropy;
-//! use unspool_nn::optim::{Adam, Optimizer};
-//! use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-//! use unspool_nn::{Context, Mode, rng};
+//! use unspool::layers::{AdditiveAttention, attention};
+//! use unspool::prelude::*;
 //!
 //! #[derive(Params)]
-//! # #[params(crate = unspool_autograd)]
 //! struct Translator<P> {
 //!     words: Embedding<P>,
 //!     encoder: Recurrent<Gru<P>>,

@@ -33,11 +33,7 @@ impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {
     /// states in any case.
     ///
     /// ```
-    /// use unspool_nn::rng;
-    /// use unspool_nn::cells::SimpleRnn;
-    /// use unspool_nn::layers::Layer;
-    /// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::prelude::*;
     /// let layer = Recurrent::new(SimpleRnn::<Tensor>::new(&mut rng(0), 1, 8));
     /// let tape = Tape::new();
     /// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([50, 4, 1])));

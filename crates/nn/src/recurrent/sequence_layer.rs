@@ -12,10 +12,8 @@ use unspool_autograd::{Scalar, Var};
 /// A stack of layers over one long sequence, window by window:
 ///
 /// ```
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::recurrent::{SequenceOutput, Recurrent, SequenceLayer, Stack, State};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::recurrent::Stack;
 /// let rng = &mut rng(0);
 /// let lstms = [Lstm::<Tensor>::new(rng, 3, 5), Lstm::new(rng, 5, 5)];
 /// let stack = Stack::new(lstms.map(Recurrent::new));
@@ -45,10 +43,7 @@ pub trait SequenceLayer<'t, T: Scalar, X = Var<'t, T>>:
     /// repeats (zeros before the first), as in Keras; it costs nothing, and its input is not read:
     ///
     /// ```
-    /// use unspool_nn::{Context, rng};
-    /// use unspool_nn::cells::Gru;
-    /// use unspool_nn::recurrent::{Recurrent, SequenceLayer};
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::prelude::*;
     /// let layer = Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 1, 4));
     /// let tape = Tape::new();
     /// let xs = tape.constant(&Tensor::from_vec(vec![0.5, f32::NAN, 0.7], [3, 1, 1]));

@@ -9,11 +9,8 @@ use unspool_autograd::{Params, Scalar, Var};
 /// them: PyTorch's `num_layers` and `dropout`.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput, Stack};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::recurrent::Stack;
 /// let rng = &mut rng(0);
 /// let lstms = [Lstm::new(rng, 3, 5), Lstm::new(rng, 5, 5)].map(Recurrent::new);
 /// let stack: Stack<Recurrent<Lstm<Tensor>>> = Stack::new(lstms).dropout(0.2);

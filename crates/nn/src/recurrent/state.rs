@@ -9,10 +9,7 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// take it [`detached`](State::detached): the tensors let no gradient through and outlive the tape.
 ///
 /// ```
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput, State};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
 /// let layer: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
 /// let mut tape = Tape::new();
 /// let mut carried = None;
@@ -34,18 +31,13 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// it is the same struct of tensors. Fields that do not mention `P` are configuration.
 ///
 /// ```
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::layers::{Dense, Layer};
-/// use unspool_nn::recurrent::{Cell, Recurrent, SequenceOutput, State};
-/// use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
+/// use unspool::prelude::*;
 ///
 /// /// A fast and a slow moving average of the inputs.
 /// #[derive(Clone, Copy, State)]
-/// # #[params(crate = unspool_nn)]
 /// struct Averages<P> { fast: P, slow: P }
 ///
 /// #[derive(Params)]
-/// # #[params(crate = unspool_autograd)]
 /// struct Cascade<P> { x: Dense<P> }
 ///
 /// impl<'t, T: Scalar> Cell<'t, T> for Cascade<Var<'t, T>> {
@@ -72,10 +64,7 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// A state that is not detached does not outlive its window:
 ///
 /// ```compile_fail,E0502
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
 /// let layer: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
 /// let mut tape = Tape::new();
 /// let mut carried = None;

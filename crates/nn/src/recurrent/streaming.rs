@@ -14,11 +14,8 @@ use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 /// memory of the one before.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput, StreamingCell};
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::recurrent::StreamingCell;
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
 /// let xs = Tensor::from_fn([7, 1, 3], |i| (i as f32).sin());
 ///
@@ -84,10 +81,8 @@ where
     /// steps here, and 0 in `step`.
     ///
     /// ```
-    /// use unspool_nn::rng;
-    /// use unspool_nn::cells::Gru;
-    /// use unspool_nn::recurrent::StreamingCell;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::recurrent::StreamingCell;
+    /// use unspool::{Gru, Tensor, rng};
     /// let xs = Tensor::<f32>::from_fn([300, 4, 2], |i| (i as f32).sin());
     /// let mut stream = StreamingCell::new(Gru::new(&mut rng(0), 2, 5));
     /// assert_eq!(stream.run(&xs).shape()[..], [300, 4, 5]);

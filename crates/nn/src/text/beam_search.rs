@@ -38,12 +38,8 @@ pub struct BeamSearch {
 /// 2014, "Sequence to sequence learning with neural networks".
 ///
 /// ```
-/// use unspool_nn::text::beam_search;
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::{Dense, Embedding, Layer};
-/// use unspool_nn::recurrent::Cell;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::text::beam_search;
 /// const BEGIN: usize = 0;
 /// const END: usize = 1;
 /// let rng = &mut rng(0);

@@ -34,12 +34,8 @@ pub struct BpttBatches<'a> {
 /// have fewer steps; up to `batch_size - 1` tokens at the end of the stream are dropped.
 ///
 /// ```
-/// use unspool_autograd::{Tape, Tensor};
-/// use unspool_nn::text::bptt_batches;
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::{Embedding, Layer};
-/// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput, State};
+/// use unspool::prelude::*;
+/// use unspool::text::bptt_batches;
 /// let tokens: Vec<usize> = (0..21).collect();
 /// let batches: Vec<_> = bptt_batches(&tokens, 2, 4)?.collect();
 /// assert_eq!(batches.len(), 3);                                 // of 4, 4 and 2 steps
@@ -57,7 +53,7 @@ pub struct BpttBatches<'a> {
 ///     carried = Some(output.state().detached());
 ///     tape.reset();
 /// }
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// # Errors

@@ -14,10 +14,8 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// tokens.
 ///
 /// ```
-/// use unspool_nn::text::{Generator, LanguageModel, Sampler};
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Lstm;
-/// use unspool_autograd::Tensor;
+/// use unspool::text::{Generator, LanguageModel, Sampler};
+/// use unspool::{Lstm, Tensor, rng};
 /// let model = LanguageModel::<Tensor>::new(&mut rng(0), 10, 4, [8, 8], Lstm::new);
 /// let mut generator = Generator::new(model, &[3, 1, 4], Sampler::default().temperature(0.8), rng(1));
 /// let tokens: Vec<usize> = generator.by_ref().take(5).collect();

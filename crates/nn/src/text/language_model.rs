@@ -33,13 +33,8 @@ use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 /// connections only: Zaremba et al. 2014, "Recurrent neural network regularization".
 ///
 /// ```
-/// use unspool_nn::text::LanguageModel;
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::losses::CrossEntropy;
-/// use unspool_nn::recurrent::{SequenceOutput, State};
-/// use unspool_autograd::{Indices, Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::text::LanguageModel;
 ///
 /// // 65 tokens, embeddings of size 16, two layers of 32 units.
 /// let model = LanguageModel::<Tensor, Gru<Tensor>>::new(&mut rng(0), 65, 16, [32, 32], Gru::new).dropout(0.2);
@@ -99,10 +94,8 @@ impl<T: Scalar, C> LanguageModel<Tensor<T>, C> {
     /// and Socher 2017, "Tying word vectors and word classifiers".
     ///
     /// ```
-    /// use unspool_nn::text::LanguageModel;
-    /// use unspool_nn::rng;
-    /// use unspool_nn::cells::Lstm;
-    /// use unspool_autograd::{Tensor, ParamsExt};
+    /// use unspool::text::LanguageModel;
+    /// use unspool::{Lstm, ParamsExt, Tensor, rng};
     /// let model = LanguageModel::<Tensor>::tied(&mut rng(0), 1000, 16, [32], Lstm::new);
     /// assert_eq!(model.names()[4..], ["projection.weight", "projection.bias", "bias"]);
     /// assert_eq!(model.embedding.weight.shape()[..], [1000, 16]);
@@ -252,14 +245,12 @@ where
     /// at the end may be dropped.
     ///
     /// ```
-    /// use unspool_nn::text::LanguageModel;
-    /// use unspool_nn::rng;
-    /// use unspool_nn::cells::Lstm;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::text::LanguageModel;
+    /// use unspool::{Lstm, Tensor, rng};
     /// let mut model = LanguageModel::<Tensor>::new(&mut rng(0), 5, 3, [4], Lstm::new);
     /// model.weight = Some(Tensor::zeros([4, 5])); // predicts a uniform distribution
     /// assert!((model.cross_entropy(&[1, 4, 0, 2, 3, 3], 1)? - 5f64.ln()).abs() < 1e-6);
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Errors

@@ -11,7 +11,7 @@
 //! [`TruncatedBptt`]: crate::train::TruncatedBptt
 //!
 //! ```
-//! use unspool_nn::text::{Vocabulary, bptt_batches, characters};
+//! use unspool::text::{Vocabulary, bptt_batches, characters};
 //! let text = "the cat sat on the mat";
 //! let vocabulary = Vocabulary::new(characters(text), 1, [])?;
 //! let tokens = vocabulary.encode(characters(text))?;
@@ -19,7 +19,7 @@
 //!     assert_eq!(batch.inputs.shape()[..], [5, 2]);            // [T, B]; the targets are one token ahead
 //! }
 //! assert_eq!(vocabulary.decode(&tokens).concat(), text);
-//! # Ok::<(), unspool_nn::data::DataError>(())
+//! # Ok::<(), unspool::data::DataError>(())
 //! ```
 
 mod beam_search;

@@ -5,7 +5,7 @@
 /// number of equally likely tokens among which such a model chooses (Jelinek et al. 1977).
 ///
 /// ```
-/// use unspool_nn::text::perplexity;
+/// use unspool::text::perplexity;
 /// assert!((perplexity(65f64.ln()) - 65.0).abs() < 1e-12);       // uniform over 65 characters
 /// ```
 pub fn perplexity(cross_entropy: f64) -> f64 {
@@ -19,7 +19,7 @@ pub fn perplexity(cross_entropy: f64) -> f64 {
 /// divided by the number of characters.
 ///
 /// ```
-/// use unspool_nn::text::bits_per_token;
+/// use unspool::text::bits_per_token;
 /// assert_eq!(bits_per_token(2f64.ln()), 1.0);
 /// ```
 pub fn bits_per_token(cross_entropy: f64) -> f64 {

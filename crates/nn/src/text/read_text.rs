@@ -7,7 +7,7 @@ use std::path::Path;
 /// The text of a file, without a byte order mark.
 ///
 /// ```
-/// use unspool_nn::text::read_text;
+/// use unspool::text::read_text;
 /// # let file = std::env::temp_dir().join(format!("read-text-{}.txt", std::process::id()));
 /// # let name = file.display();
 /// std::fs::write(&file, "caf\u{e9}")?;

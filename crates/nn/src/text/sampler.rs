@@ -12,9 +12,8 @@ use unspool_autograd::{Number, Scalar, Tensor};
 /// temperature is 1 and all tokens are kept.
 ///
 /// ```
-/// use unspool_nn::text::Sampler;
-/// use unspool_nn::rng;
-/// use unspool_autograd::Tensor;
+/// use unspool::text::Sampler;
+/// use unspool::{Tensor, rng};
 /// let scores = Tensor::<f32>::from_vec([8f32, 1.0, 4.0, 3.0].map(f32::ln).to_vec(), [4]);
 /// assert!((Sampler::default().probabilities(&scores)[0] - 0.5).abs() < 1e-6);
 /// let sampler = Sampler::default().temperature(0.5).top_k(3).top_p(0.85);

@@ -8,13 +8,13 @@ use unspool_autograd::Indices;
 /// `N` is the number of tokens minus `n`.
 ///
 /// ```
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::text::token_windows;
+/// use unspool::Dataset;
+/// use unspool::text::token_windows;
 /// let (windows, next) = token_windows(&[5, 6, 7, 8, 9], 3)?;
 /// assert_eq!((&windows.shape()[..], windows.as_slice()), (&[3, 2][..], &[5, 6, 6, 7, 7, 8][..]));
 /// assert_eq!(next.as_slice(), [8, 9]);
 /// let data = Dataset::classes(windows, next)?;
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 /// The characters (Unicode scalar values) of a text, as slices of it.
 ///
 /// ```
-/// use unspool_nn::text::characters;
+/// use unspool::text::characters;
 /// assert_eq!(characters("né\n").collect::<Vec<_>>(), ["n", "é", "\n"]);
 /// ```
 pub fn characters(text: &str) -> impl Iterator<Item = &str> + Clone {
@@ -19,7 +19,7 @@ pub fn characters(text: &str) -> impl Iterator<Item = &str> + Clone {
 /// are three words here, use [`whitespace_words`].
 ///
 /// ```
-/// use unspool_nn::text::words;
+/// use unspool::text::words;
 /// let said = words("Can't you, Noe\u{308}l?\nNo: 3.5!").collect::<Vec<_>>();
 /// assert_eq!(said, ["Can't", "you", ",", "Noe\u{308}l", "?", "\n", "No", ":", "3.5", "!"]);
 /// // Narrow no-break spaces, as before French punctuation and in Mongolian, are spaces.
@@ -42,7 +42,7 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
 /// between spaces. Each line break is the word `"\n"`.
 ///
 /// ```
-/// use unspool_nn::text::whitespace_words;
+/// use unspool::text::whitespace_words;
 /// let said = whitespace_words(" the <unk> 's N-year @-@ old \r\n = = \n").collect::<Vec<_>>();
 /// assert_eq!(said, ["the", "<unk>", "'s", "N-year", "@-@", "old", "\n", "=", "=", "\n"]);
 /// ```
@@ -64,7 +64,7 @@ pub fn whitespace_words(text: &str) -> impl Iterator<Item = &str> + Clone {
 /// This does not restore a text that was split: its spaces are lost.
 ///
 /// ```
-/// use unspool_nn::text::join_words;
+/// use unspool::text::join_words;
 /// assert_eq!(join_words(["You", "(", "all", ")", ":", "\n", "Speak", ",", "speak", "."]), "You (all):\nSpeak, speak.");
 /// ```
 pub fn join_words<'a>(words: impl IntoIterator<Item = &'a str>) -> String {

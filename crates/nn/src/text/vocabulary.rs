@@ -37,14 +37,14 @@ impl SpecialToken {
 /// characters.
 ///
 /// ```
-/// use unspool_nn::text::{SpecialToken, Vocabulary};
+/// use unspool::text::{SpecialToken, Vocabulary};
 /// let text = "a rose is a rose is";
 /// let vocabulary = Vocabulary::new(text.split(' '), 2, [SpecialToken::Unk, SpecialToken::Eos])?;
 /// assert_eq!(vocabulary.tokens(), ["<unk>", "<eos>", "a", "is", "rose"]);
 /// assert_eq!(vocabulary.encode("a tulip is".split(' '))?, [2, 0, 3]);
 /// assert_eq!(vocabulary.decode(&[2, 4]), ["a", "rose"]);
 /// assert_eq!(vocabulary.special_token_id(SpecialToken::Eos), Some(1));
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// To save it with a model (feature `safetensors`), put it into the checkpoint as text:
@@ -136,11 +136,11 @@ impl Vocabulary {
     /// prompt.
     ///
     /// ```
-    /// use unspool_nn::text::{SpecialToken, Vocabulary, characters};
+    /// use unspool::text::{SpecialToken, Vocabulary, characters};
     /// let vocabulary = Vocabulary::new(characters("to be"), 1, [SpecialToken::Unk])?;
     /// let sentence = vocabulary.encode_known(characters("tübe")).unwrap_err().to_string();
     /// assert_eq!(sentence, "\"ü\" is not among the 6 tokens of the vocabulary");
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Errors
@@ -172,13 +172,13 @@ impl Vocabulary {
     /// logarithms of probabilities are such scores.
     ///
     /// ```
-    /// use unspool_nn::text::Vocabulary;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::Tensor;
+    /// use unspool::text::Vocabulary;
     /// let vocabulary = Vocabulary::from_tokens(["cat", "dog", "owl"].map(String::from))?;
     /// let scores = Tensor::<f32>::from_vec(vec![0.0, 1.0, 0.0], [1, 3]);
     /// let [(token, probability), _] = vocabulary.top_k(&scores, 2)[..] else { unreachable!() };
     /// assert_eq!((token, (100.0 * probability).round()), ("dog", 58.0));
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Panics
@@ -200,13 +200,13 @@ impl Vocabulary {
     /// from another file may not.
     ///
     /// ```
-    /// use unspool_nn::text::{Vocabulary, characters};
+    /// use unspool::text::{Vocabulary, characters};
     /// let vocabulary = Vocabulary::new(characters("abc"), 1, [])?;
     /// assert_eq!(
     ///     vocabulary.fits(65).unwrap_err().to_string(),
     ///     "the vocabulary has 3 tokens and the model is for 65: it must be the one that the model was trained with"
     /// );
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Errors
@@ -230,11 +230,11 @@ impl Vocabulary {
     /// The vocabulary of a JSON array of strings, as [`to_json`](Vocabulary::to_json) writes it.
     ///
     /// ```
-    /// use unspool_nn::text::Vocabulary;
+    /// use unspool::text::Vocabulary;
     /// let vocabulary = Vocabulary::from_json(r#"["<unk>", "\n", "\"", "\u00e9"]"#)?;
     /// assert_eq!(vocabulary.tokens(), ["<unk>", "\n", "\"", "é"]);
     /// assert_eq!(vocabulary.to_json(), r#"["<unk>","\n","\"","é"]"#);
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Errors

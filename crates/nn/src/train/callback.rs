@@ -12,11 +12,8 @@ use unspool_autograd::{Params, Scalar, Tensor};
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::train::{Callback, StopReason, Progress, fit};
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
+/// use unspool::train::{Callback, Progress, StopReason};
 ///
 /// /// Stops training when the loss of an epoch is small enough.
 /// struct Enough(f64);
@@ -104,11 +101,8 @@ pub struct Start<'a, M> {
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::train::{Callback, Progress, fit};
-/// use unspool_autograd::{Params, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::train::{Callback, Progress};
 ///
 /// struct Log;
 ///

@@ -20,11 +20,8 @@ use unspool_autograd::{Params, Path, Scalar, Tensor};
 /// `restore_best_weights`.
 ///
 /// ```
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::train::{EarlyStopping, evaluate, fit};
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
+/// use unspool::train::EarlyStopping;
 /// let x = Tensor::<f32>::from_fn([60, 20], |i| (i as f32 * 1.7).sin());
 /// let data = Dataset::new(x, Tensor::from_fn([60, 1], |i| (i as f32 * 9.1).cos()))?; // nothing to learn but noise
 /// let [train, valid] = data.split([30, 30], 0)?;

@@ -133,18 +133,13 @@ impl FitError {
     /// The history up to the error, if training had started.
     ///
     /// ```
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::optim::Sgd;
-    /// use unspool_nn::train::fit;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::prelude::*;
     /// let train = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
     /// let mut model = sequential().add(dense(3, 1));
     /// let sgd = Sgd::default().schedule(|step: usize| if step < 6 { 1.0 } else { 1e30 });
     /// let error = fit(&mut model, &train).loss(mse).optimizer(sgd).epochs(9).quiet().run().unwrap_err();
     /// assert_eq!(error.history().unwrap().loss.len(), 3);
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     pub fn history(&self) -> Option<&History> {
         match self {

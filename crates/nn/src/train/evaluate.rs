@@ -25,14 +25,10 @@ use unspool_autograd::{Scalar, Tape, Tensor};
 /// weights](Dataset::without_weights).
 ///
 /// ```
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::train::evaluate;
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
 /// let data = Dataset::new(Tensor::<f32>::zeros([10, 3]), Tensor::ones([10, 1]))?;
 /// assert_eq!(evaluate(&sequential().add(dense(3, 1)), &data, mse), 1.0);
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// # Panics
@@ -53,16 +49,13 @@ where
 /// be indices, the inputs of a [`Dataset`], or sequences of different lengths:
 ///
 /// ```
-/// use unspool_nn::cells::gru;
-/// use unspool_nn::data::pad;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::train::predict;
-/// use unspool_autograd::Tensor;
+/// use unspool::data::pad;
+/// use unspool::prelude::*;
 /// let model = sequential().add(gru(1, 4)).add(dense(4, 1));
 /// assert_eq!(predict(&model, &Tensor::zeros([50, 1000, 1])).shape()[..], [1000, 1]);
 /// let padded = pad(&[Tensor::ones([7, 1]), Tensor::ones([3, 1])])?;
 /// assert_eq!(predict(&model, &padded).shape()[..], [2, 1]);
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// # Panics

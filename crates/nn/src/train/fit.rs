@@ -102,12 +102,7 @@ impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
     /// clipping, those of frozen parameters included. It costs a pass over the gradients per step.
     ///
     /// ```
-    /// use unspool_nn::cells::lstm;
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::train::fit;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::prelude::*;
     /// let train = Dataset::new(Tensor::<f32>::ones([7, 64, 1]), Tensor::ones([64, 1]))?;
     /// let mut model = sequential().add(lstm(1, 4)).add(dense(4, 1));
     /// let history = fit(&mut model, &train).loss(mse).epochs(3).track_gradients().track_updates().quiet().run()?;
@@ -176,18 +171,14 @@ impl<'a, T: Scalar, M, K, O> Fit<'a, T, M, K, O> {
     /// step by step, which rounds differently.
     ///
     /// ```
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::train::fit;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::prelude::*;
     /// let train = Dataset::new(Tensor::<f32>::ones([8, 3]), Tensor::ones([8, 1]))?;
     /// let mut model = sequential().add(dense(3, 1));
     /// let fit = fit(&mut model, &train).loss(|o, t| mse(o, t) * 1e25).quiet();
     /// let error = fit.find_bad_values().run().unwrap_err().to_string();
     /// // Adam's mean of squares, of gradients of some 1e25.
     /// assert!(error.starts_with("after batch 1 of epoch 1, the step of Adam made v.layers.0.bias [1] (all 0)"));
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     pub fn find_bad_values(mut self) -> Self {
         self.settings.find_bad_values = true;
@@ -208,11 +199,7 @@ impl<T: Scalar, M, K, O> Fit<'_, T, M, K, O> {
     /// `WeightFile::open(path)?.load("model", &mut model)`. Needs the feature `safetensors`.
     ///
     /// ```
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::train::fit;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::prelude::*;
     /// # let path = std::env::temp_dir().join(format!("fit-{}.safetensors", std::process::id()));
     /// let train = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
     /// let mut straight = sequential().add(dense(3, 1));

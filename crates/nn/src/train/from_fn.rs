@@ -21,11 +21,9 @@ type Evaluation<'a, M> = Box<dyn FnMut(&M) -> f64 + Send + 'a>;
 /// depends on their arguments alone: see [`Task`].
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::data::permutation;
-/// use unspool_nn::layers::{Dense, Layer};
-/// use unspool_nn::train::{Shards, fit, from_fn};
-/// use unspool_autograd::Tensor;
+/// use unspool::data::permutation;
+/// use unspool::prelude::*;
+/// use unspool::train::from_fn;
 /// let x = Tensor::<f32>::from_fn([32, 3], |i| (i as f32).sin());
 /// let mut shards = Shards::new();
 /// let mut task = from_fn(
@@ -40,7 +38,7 @@ type Evaluation<'a, M> = Box<dyn FnMut(&M) -> f64 + Send + 'a>;
 /// let mut model = Dense::new(&mut rng(0), 3, 3);
 /// let history = fit(&mut model, &mut task).epochs(20).quiet().run()?;
 /// assert!(history.loss[19] < history.loss[0]);
-/// # Ok::<(), unspool_nn::train::FitError>(())
+/// # Ok::<(), unspool::train::FitError>(())
 /// ```
 pub fn from_fn<'a, M, B, R, F, G>(batches: F, gradients: G) -> FnTask<'a, M, B, F, G>
 where

@@ -12,11 +12,8 @@ use std::time::{Duration, Instant};
 /// [cleared](Interrupt::clear), so that a program that trains several models in turn ends as well.
 ///
 /// ```
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::train::{StopReason, Interrupt, fit};
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
+/// use unspool::train::{Interrupt, StopReason};
 /// let train = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
 /// let mut model = sequential().add(dense(3, 1));
 /// let interrupt = Interrupt::new();

@@ -31,11 +31,9 @@ use unspool_autograd::at_callers_line::at_callers_line_with;
 /// validation examples are in memory, on every rank.
 ///
 /// ```
-/// use unspool_nn::data::{DataError, DataSource, Dataset};
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::train::{OnDemand, fit};
-/// use unspool_autograd::Tensor;
+/// use unspool::data::{DataError, DataSource};
+/// use unspool::prelude::*;
+/// use unspool::train::OnDemand;
 ///
 /// /// A million waves, of which a batch at a time exists.
 /// struct Waves;

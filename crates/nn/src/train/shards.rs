@@ -29,13 +29,7 @@ use unspool_autograd::{BadValue, Params, ParamsExt, Profile, Scalar, Tape, Tenso
 /// to step.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_nn::train::Shards;
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
 /// let model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
 /// let (x, y) = (Tensor::ones([7, 64, 3]), Tensor::zeros([64, 5]));
 /// let pieces = [0, 32].map(|i| (x.slice(1, i..i + 32), y.slice(0, i..i + 32)));
@@ -76,13 +70,7 @@ impl<T: Scalar> Shards<T> {
     /// The same, on tapes that add up what each op costs, from now on.
     ///
     /// ```
-    /// use unspool_nn::Mode;
-    /// use unspool_nn::cells::gru;
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::train::Shards;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::prelude::*;
     /// let data = Dataset::new(Tensor::<f32>::ones([7, 64, 3]), Tensor::zeros([64, 1]))?;
     /// let model = sequential().add(gru(3, 5)).add(dense(5, 1));
     /// let mut shards = Shards::new().profiled();
@@ -92,7 +80,7 @@ impl<T: Scalar> Shards<T> {
     /// let profile = shards.profile();
     /// println!("{profile}");
     /// # assert!(profile.total().flops() > 0.0 && profile.steps == 2);
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     pub fn profiled(self) -> Self {
         Shards { tapes: Vec::new(), is_profiled: true, ranks: self.ranks }
@@ -140,11 +128,7 @@ impl<T: Scalar> Shards<T> {
     /// `has_aux`. Over several [ranks](Shards::set_ranks), it is returned for [this rank's own](Shards::own) shards.
     ///
     /// ```
-    /// use unspool_nn::{Context, rng};
-    /// use unspool_nn::cells::Gru;
-    /// use unspool_nn::recurrent::{Recurrent, SequenceLayer, SequenceOutput, State};
-    /// use unspool_nn::train::Shards;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::prelude::*;
     /// let model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
     /// let xs = Tensor::<f32>::ones([7, 64, 3]);
     /// let pieces: Vec<_> = Shards::<f32>::ranges(64).collect();
@@ -249,7 +233,7 @@ impl<T: Scalar> Shards<T> {
     /// that is cut alike gets the same bits as [`batch_gradients`](Shards::batch_gradients).
     ///
     /// ```
-    /// use unspool_nn::train::Shards;
+    /// use unspool::Shards;
     /// let ranges: Vec<_> = Shards::<f32>::ranges(100).collect();
     /// assert_eq!(ranges, [0..34, 34..68, 68..100]);
     /// ```
@@ -266,14 +250,7 @@ impl<T: Scalar> Shards<T> {
     /// The batch is cut into [`ranges`](Shards::ranges) of examples.
     ///
     /// ```
-    /// use unspool_nn::Mode;
-    /// use unspool_nn::cells::gru;
-    /// use unspool_nn::data::Dataset;
-    /// use unspool_nn::layers::{dense, sequential};
-    /// use unspool_nn::losses::mse;
-    /// use unspool_nn::optim::{Adam, Optimizer};
-    /// use unspool_nn::train::Shards;
-    /// use unspool_autograd::Tensor;
+    /// use unspool::prelude::*;
     /// let data = Dataset::new(Tensor::<f32>::ones([7, 64, 3]), Tensor::zeros([64, 1]))?;
     /// let mut model = sequential().add(gru(3, 5)).add(dense(5, 1));
     /// let (mut adam, mut shards) = (Adam::default(), Shards::new());
@@ -282,7 +259,7 @@ impl<T: Scalar> Shards<T> {
     ///     let (loss, gradients) = shards.batch_gradients(&model, &batch, mse, mode);
     ///     adam.step(&mut model, &gradients);
     /// }
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Panics

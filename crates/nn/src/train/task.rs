@@ -21,14 +21,9 @@ use unspool_autograd::{BadValue, Params, ParamsExt, Scalar, Tensor};
 /// contrastive predictive coding", equation 4):
 ///
 /// ```
-/// use unspool_nn::data::permutation;
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::losses::CrossEntropy;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_nn::train::{BatchGradients, Shards, Task, fit};
-/// use unspool_nn::{Mode, rng};
-/// use unspool_autograd::Tensor;
+/// use unspool::data::permutation;
+/// use unspool::prelude::*;
+/// use unspool::train::{BatchGradients, Task};
 ///
 /// type Encoder = Recurrent<Gru<Tensor>>;
 ///
@@ -57,7 +52,7 @@ use unspool_autograd::{BadValue, Params, ParamsExt, Scalar, Tensor};
 /// let mut model: Encoder = Recurrent::new(Gru::new(&mut rng(0), 1, 8));
 /// let history = fit(&mut model, &mut task).epochs(5).quiet().run()?;
 /// assert!(history.loss[4] < history.loss[0]);
-/// # Ok::<(), unspool_nn::train::FitError>(())
+/// # Ok::<(), unspool::train::FitError>(())
 /// ```
 ///
 /// What must be true for a training to be resumed to the bit: what `begin_epoch` and `gradients` do

@@ -38,11 +38,9 @@ use unspool_autograd::{BadValue, Cause, Indices, Params, Scalar, Tape, Tensor, V
 /// network trajectories".
 ///
 /// ```
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::rng;
-/// use unspool_nn::text::LanguageModel;
-/// use unspool_nn::train::{TruncatedBptt, fit};
-/// use unspool_autograd::Tensor;
+/// use unspool::text::LanguageModel;
+/// use unspool::train::TruncatedBptt;
+/// use unspool::{Gru, Tensor, fit, rng};
 /// let tokens: Vec<usize> = (0..2000).map(|i| i * i % 7).collect(); // a text of 7 characters
 /// let mut model: LanguageModel<Tensor, Gru<Tensor>> = LanguageModel::new(&mut rng(0), 7, 8, [16], Gru::new);
 /// let mut task = TruncatedBptt::tokens(&tokens[..1800], 4, 25)?.validate_tokens(&tokens[1800..], 4)?;
@@ -54,13 +52,8 @@ use unspool_autograd::{BadValue, Cause, Indices, Params, Scalar, Tape, Tensor, V
 /// A series of numbers, and a custom loop over the task:
 ///
 /// ```
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::optim::{Adam, Optimizer};
-/// use unspool_nn::recurrent::Recurrent;
-/// use unspool_nn::train::{Task, TruncatedBptt};
-/// use unspool_nn::{Mode, rng};
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
+/// use unspool::train::{Task, TruncatedBptt};
 /// let wave = Tensor::<f32>::from_fn([401, 4, 1], |i| (i as f32 / 9.0).sin() / 2.0); // [L, B, F]
 /// let mut task = TruncatedBptt::new(wave.slice(0, ..400), wave.slice(0, 1..), 50)?.loss(mse);
 /// let mut model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 1, 1));
@@ -72,7 +65,7 @@ use unspool_autograd::{BadValue, Cause, Indices, Params, Scalar, Tape, Tensor, V
 ///         adam.step(&mut model, &batch.gradients);
 ///     }
 /// }
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 pub struct TruncatedBptt<X, Y, L, D, T: Scalar = f32> {
     train: Sequences<X, Y>,

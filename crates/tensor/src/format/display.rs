@@ -19,7 +19,7 @@ const PRECISION: usize = 8;
 /// eight, `{:#}` begins with a line that shows element type and shape.
 ///
 /// ```
-/// use unspool_tensor::Tensor;
+/// use unspool::Tensor;
 /// let x = Tensor::<f32>::from_vec(vec![1.0, -2.5, 0.125, 10.0], [2, 2]);
 /// assert_eq!(x.to_string(), "[[ 1.    -2.5  ]\n [ 0.125 10.   ]]");
 /// assert_eq!(format!("{:#.1}", x), "Tensor<f32>[2, 2]\n[[ 1.  -2.5]\n [ 0.1 10. ]]");

@@ -28,7 +28,7 @@ impl<T: Scalar> Tensor<T> {
     /// Transposed views ([`t`](Tensor::t)) are multiplied as is, without a copy.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::ones([50, 32, 20]);
     /// let w = Tensor::ones([20, 5]);
     /// assert_eq!(x.matmul(&w), Tensor::full(20.0, [50, 32, 5]));
@@ -57,7 +57,7 @@ impl<T: Scalar> Tensor<T> {
     /// axes are rows.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let mut y = Tensor::<f32>::ones([5, 3]);
     /// y.add_matmul(&Tensor::ones([5, 2]), &Tensor::ones([2, 3]));
     /// assert_eq!(y, Tensor::full(3.0, [5, 3]));
@@ -105,7 +105,7 @@ impl<T: Scalar> Tensor<T> {
     /// axes of `a` and `b` are rows.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let mut sum = Tensor::<f32>::ones([2, 3]);
     /// sum.add_matmul_tn(&Tensor::ones([5, 2]), &Tensor::ones([5, 3]));
     /// assert_eq!(sum, Tensor::full(6.0, [2, 3]));
@@ -129,7 +129,7 @@ impl<T: Scalar> Tensor<T> {
     /// are not contiguous.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::ones([5, 3, 2]).as_matrix().shape()[..], [15, 2]);
     /// ```
     ///

@@ -21,7 +21,7 @@ use crate::tuning::PANEL;
 /// A matrix that many others are multiplied by, cut into panels of 32 columns, each contiguous.
 ///
 /// ```
-/// use unspool_tensor::Tensor;
+/// use unspool::Tensor;
 /// let (x, w) = (Tensor::<f32>::ones([5, 3]), Tensor::<f32>::from_fn([3, 100], |i| i as f32));
 /// assert_eq!(x.matmul_packed(&w.pack()), x.matmul(&w));
 /// ```
@@ -68,7 +68,8 @@ impl<T: Scalar> PackedMatrix<T> {
     /// Matrices `[K_i, N]` on top of each other, packed for many products as one `[K, N]`.
     ///
     /// ```
-    /// use unspool_tensor::{PackedMatrix, Tensor};
+    /// use unspool::Tensor;
+    /// use unspool::tensor::PackedMatrix;
     /// let (x, w) = (Tensor::<f32>::ones([2, 5]), Tensor::from_fn([5, 3], |i| i as f32));
     /// let halves = PackedMatrix::concat([&w.slice(0, ..2), &w.slice(0, 2..)]);
     /// assert_eq!(x.matmul_packed(&halves), x.matmul(&w));

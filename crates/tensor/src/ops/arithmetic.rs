@@ -51,7 +51,7 @@ operator! {
     /// The sum of each pair of elements; the shapes broadcast.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
     /// let bias = Tensor::from_vec(vec![10.0, 20.0], [2]);
     /// assert_eq!((&x + &bias).to_vec(), [11.0, 22.0, 13.0, 24.0]);
@@ -66,7 +66,7 @@ operator! {
     /// The difference of each pair of elements; the shapes broadcast.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let f = Tensor::<f32>::from_vec(vec![0.25, 1.0], [2]);
     /// assert_eq!((1.0 - &f).to_vec(), [0.75, 0.0]);
     /// assert_eq!((&f - &f).to_vec(), [0.0, 0.0]);
@@ -81,7 +81,7 @@ operator! {
     /// [`matmul`](Tensor::matmul).
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0], [2]);
     /// assert_eq!((&x * 3.0).to_vec(), [3.0, 6.0]);
     /// assert_eq!((&x * &x).to_vec(), [1.0, 4.0]);
@@ -95,7 +95,7 @@ operator! {
     /// The quotient of each pair of elements; the shapes broadcast.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f64>::from_vec(vec![1.0, 2.0], [2]);
     /// assert_eq!((&x / 4.0).to_vec(), [0.25, 0.5]);
     /// assert_eq!((1.0 / x).to_vec(), [1.0, 0.5]);
@@ -111,7 +111,7 @@ impl<T: Scalar> Neg for &Tensor<T> {
     /// Each element with its sign changed.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, -2.0], [2]);
     /// assert_eq!((-&x).to_vec(), [-1.0, 2.0]);
     /// assert_eq!((-x * 3.0).to_vec(), [-3.0, 6.0]);

@@ -9,7 +9,7 @@ impl<T: Scalar> Tensor<T> {
     /// PyTorch's `stack`).
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let (a, b) = (Tensor::<f32>::zeros([2]), Tensor::ones([2]));
     /// assert_eq!(Tensor::stack(0, [&a, &b]).to_vec(), [0.0, 0.0, 1.0, 1.0]);
     /// assert_eq!(Tensor::stack(1, [&a, &b]).to_vec(), [0.0, 1.0, 0.0, 1.0]);
@@ -39,7 +39,7 @@ impl<T: Scalar> Tensor<T> {
     /// The tensors one after the other along an axis; all other axes have the same sizes.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let (a, b) = (Tensor::<f32>::zeros([1, 2]), Tensor::ones([1, 1]));
     /// assert_eq!(Tensor::concat(1, [&a, &b]).to_vec(), [0.0, 0.0, 1.0]);
     /// ```
@@ -71,7 +71,7 @@ impl<T: Scalar> Tensor<T> {
     /// The elements of one axis in reverse order.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0], [3]);
     /// assert_eq!(x.flip(0).to_vec(), [3.0, 2.0, 1.0]);
     /// ```
@@ -101,7 +101,7 @@ impl<T: Scalar> Tensor<T> {
     /// it starts, and positions without a part are zeros.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let part = Tensor::<f32>::ones([2, 1]);
     /// let whole = Tensor::from_parts([2, 3], 1, [(1, &part)]);
     /// assert_eq!(whole.to_vec(), [0.0, 1.0, 0.0, 0.0, 1.0, 0.0]);

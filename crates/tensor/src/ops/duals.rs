@@ -10,7 +10,7 @@ impl<T: Scalar> Tensor<T> {
     /// as tangents.
     ///
     /// ```
-    /// use unspool_tensor::{Scalar, Tensor};
+    /// use unspool::{Scalar, Tensor};
     /// let x = Tensor::<f64>::scalar(2.0).with_tangents(&Tensor::ones([]));
     /// let y = x.map(|x| x * x * x);
     /// assert_eq!((y.values().item(), y.tangents().item()), (8.0, 12.0));

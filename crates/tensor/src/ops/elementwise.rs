@@ -16,7 +16,7 @@ impl<T: Scalar> Tensor<T> {
     /// `f` of each element.
     ///
     /// ```
-    /// use unspool_tensor::{Number, Tensor};
+    /// use unspool::{Number, Tensor};
     /// let x = Tensor::<f32>::from_vec(vec![-1.0, 0.0, 1.0], [3]);
     /// let y = x.map(Number::tanh);
     /// assert_eq!(y.at([1]), 0.0);
@@ -51,7 +51,7 @@ impl<T: Scalar> Tensor<T> {
     /// `f` of each pair of elements of two tensors, broadcast to their common shape.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::ones([2, 3]);
     /// let b = Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]);
     /// assert_eq!(x.zip(&b, |x, b| x + b).to_vec(), [2.0, 3.0, 4.0, 2.0, 3.0, 4.0]);
@@ -108,7 +108,7 @@ impl<T: Scalar> Tensor<T> {
     /// shape.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::ones([2]);
     /// assert_eq!(x.zip3(&x, &Tensor::scalar(3.0), |a, b, c| a + b * c).to_vec(), [4.0, 4.0]);
     /// ```

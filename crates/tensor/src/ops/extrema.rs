@@ -14,7 +14,7 @@ impl<T: Scalar> Tensor<T> {
     /// of equal ones, or the first NaN. The axis is removed.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 9.0, 0.0, 9.0], [2, 3]);
     /// assert_eq!(x.argmax(1).as_slice(), [1, 0]);
     /// ```
@@ -35,7 +35,7 @@ impl<T: Scalar> Tensor<T> {
     /// of equal ones, or the first NaN. The axis is removed.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 0.5, 9.0, 0.0, 0.0], [2, 3]);
     /// assert_eq!(x.argmin(1).as_slice(), [2, 1]);
     /// ```
@@ -88,7 +88,7 @@ impl<T: Scalar> Tensor<T> {
     /// Where no element equals `best`, a NaN, it is NaN.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 5.0, 9.0, 0.0, 2.0], [2, 3]);
     /// let parts = x.split_among_ties(&[1], &x.max_axes(&[1]), &Tensor::ones([2]));
     /// assert_eq!(parts.to_vec(), [0.0, 0.5, 0.5, 1.0, 0.0, 0.0]);

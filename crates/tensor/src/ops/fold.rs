@@ -10,7 +10,7 @@ impl<T: Scalar> Tensor<T> {
     /// The largest elements over several axes, which are removed; NaN where there is one.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 0.0], [2, 2]);
     /// assert_eq!(x.max_axes(&[1]).to_vec(), [5.0, 2.0]);
     /// ```
@@ -30,7 +30,7 @@ impl<T: Scalar> Tensor<T> {
     /// The smallest elements over several axes, which are removed; NaN where there is one.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 0.0], [2, 2]);
     /// assert_eq!(x.min_axes(&[1]).to_vec(), [1.0, 0.0]);
     /// ```
@@ -50,7 +50,7 @@ impl<T: Scalar> Tensor<T> {
     /// The products over several axes, which are removed; 1 where there are no elements.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
     /// assert_eq!(x.prod_axes(&[1]).to_vec(), [2.0, 12.0]);
     /// ```

@@ -10,7 +10,7 @@ impl<T: Scalar> Tensor<T> {
     /// One-hot vectors `[.., classes]`: a 1 at the position of each label, zeros elsewhere.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::one_hot([2, 0], 3).to_vec(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
     /// ```
     ///
@@ -39,7 +39,7 @@ impl<T: Scalar> Tensor<T> {
     /// replace that axis: `[.., N, ..]` at positions `[I, J]` is `[.., I, J, ..]` (NumPy's `take`).
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![0.0, 1.0, 2.0], [3]);
     /// assert_eq!(x.index_select(0, [2, 0, 2]).to_vec(), [2.0, 0.0, 2.0]);
     /// ```
@@ -72,7 +72,7 @@ impl<T: Scalar> Tensor<T> {
     /// to several times.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let mut x = Tensor::<f32>::zeros([3]);
     /// x.index_add(0, [2, 0, 2], &Tensor::from_vec(vec![1.0, 10.0, 100.0], [3]));
     /// assert_eq!(x.to_vec(), [10.0, 0.0, 101.0]);
@@ -110,7 +110,7 @@ impl<T: Scalar> Tensor<T> {
     /// `y[i, j] = x[i, positions[i, j]]` (PyTorch's `gather`).
     ///
     /// ```
-    /// use unspool_tensor::{Indices, Tensor};
+    /// use unspool::{Indices, Tensor};
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
     /// assert_eq!(x.gather(1, Indices::from_vec(vec![1, 0], [2, 1])).to_vec(), [2.0, 3.0]);
     /// ```
@@ -142,7 +142,7 @@ impl<T: Scalar> Tensor<T> {
     /// times is added to several times.
     ///
     /// ```
-    /// use unspool_tensor::{Indices, Tensor};
+    /// use unspool::{Indices, Tensor};
     /// let mut x = Tensor::<f32>::zeros([1, 3]);
     /// x.scatter_add(1, Indices::from_vec(vec![2, 2], [1, 2]), &Tensor::ones([1, 2]));
     /// assert_eq!(x.to_vec(), [0.0, 0.0, 2.0]);

@@ -12,7 +12,7 @@ impl<T: Scalar> Tensor<T> {
     /// shape.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let mut x = Tensor::<f32>::ones([2, 2]);
     /// x.update(&Tensor::from_vec(vec![1.0, 2.0], [2]), |x, y| x + 10.0 * y);
     /// assert_eq!(x.to_vec(), [11.0, 21.0, 11.0, 21.0]);
@@ -88,7 +88,7 @@ impl<T: Scalar> Tensor<T> {
     /// one shape. Threads share large tensors.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let (mut weight, mut velocity) = (Tensor::<f32>::ones([3]), [Tensor::zeros([3])]);
     /// let gradient = Tensor::from_vec(vec![0.0, 1.0, 2.0], [3]);
     /// weight.zip_mut_with(&mut velocity, &gradient, |w, [v], g| {

@@ -12,7 +12,7 @@ impl<T: Scalar> Tensor<T> {
     /// `f` of the elements at each position of `x`, tensors that broadcast to a common shape.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let (a, b) = (Tensor::<f32>::ones([2, 3]), Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
     /// let y = Tensor::map_n([&a, &b], |[a, b]| 0.5 * a + 0.5 * b);
     /// assert_eq!(y.to_vec(), [1.0, 1.5, 2.0, 1.0, 1.5, 2.0]);

@@ -12,7 +12,7 @@ impl<T: Scalar> Tensor<T> {
     /// The means over several axes, which are removed.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 5.0, 2.0, 0.0], [2, 2]);
     /// assert_eq!(x.mean_axes(&[1]).to_vec(), [3.0, 1.0]);
     /// ```

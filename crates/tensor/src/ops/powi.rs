@@ -11,7 +11,7 @@ impl<T: Scalar> Tensor<T> {
     /// products. A negative power is 1 over the positive one; `x^0` is 1.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![2.0, -1.0, 0.0], [3]);
     /// assert_eq!(x.powi(3).to_vec(), [8.0, -1.0, 0.0]);
     /// assert_eq!(x.powi(-2).to_vec(), [0.25, 1.0, f32::INFINITY]);

@@ -12,7 +12,8 @@ impl<T: Scalar> Tensor<T> {
     /// the closure carries `#[inline(always)]`; [`sum_row`] and [`max_row`] do, too.
     ///
     /// ```
-    /// use unspool_tensor::{sum_row, Tensor};
+    /// use unspool::Tensor;
+    /// use unspool::tensor::sum_row;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 3.0, 2.0, 2.0], [2, 2]);
     /// let share = x.map_rows([], #[inline(always)] |x, [], out| {
     ///     let sum = sum_row(x);
@@ -80,7 +81,7 @@ pub fn sum_row<T: Scalar>(row: &[T]) -> T {
 /// [`map_rows`](Tensor::map_rows).
 ///
 /// ```
-/// assert_eq!(unspool_tensor::max_row(&[1.0, f32::NAN, 3.0, 2.0]), 3.0);
+/// assert_eq!(unspool::tensor::max_row(&[1.0, f32::NAN, 3.0, 2.0]), 3.0);
 /// ```
 ///
 /// # Panics

@@ -14,7 +14,7 @@ impl<T: Scalar> Tensor<T> {
     /// Running results along one axis: `y_0 = x_0`, `y_i = f(y_(i-1), x_i)`.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0], [3]);
     /// assert_eq!(x.scan(0, |product, x| product * x).to_vec(), [1.0, 2.0, 6.0]);
     /// ```
@@ -48,7 +48,7 @@ impl<T: Scalar> Tensor<T> {
     /// depends on the shape alone.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
     /// assert_eq!(x.cumsum(1).to_vec(), [1.0, 3.0, 3.0, 7.0]);
     /// assert_eq!(x.cumsum(0).to_vec(), [1.0, 2.0, 4.0, 6.0]);
@@ -81,7 +81,7 @@ impl<T: Scalar> Tensor<T> {
     /// end.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
     /// assert_eq!(x.cumsum_reverse(1).to_vec(), [3.0, 2.0, 7.0, 4.0]);
     /// ```

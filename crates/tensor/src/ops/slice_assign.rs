@@ -8,7 +8,7 @@ impl<T: Scalar> Tensor<T> {
     /// Overwrites the part of `axis` that begins at `start` with the elements of `part`.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let mut x = Tensor::<f32>::zeros([2, 3]);
     /// x.slice_assign(1, 1, &Tensor::ones([2, 2]));
     /// assert_eq!(x.to_vec(), [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]);
@@ -34,7 +34,7 @@ impl<T: Scalar> Tensor<T> {
     /// `step` apart.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let mut x = Tensor::<f32>::ones([5]);
     /// x.slice_add(0, 0, 2, &Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
     /// assert_eq!(x.to_vec(), [2.0, 1.0, 3.0, 1.0, 4.0]);

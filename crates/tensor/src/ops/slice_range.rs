@@ -10,7 +10,7 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 /// Ranges are checked, not clamped: one that reaches beyond the axis panics.
 ///
 /// ```
-/// use unspool_tensor::Tensor;
+/// use unspool::Tensor;
 /// let x = Tensor::<f32>::from_vec(vec![0.0, 1.0, 2.0, 3.0, 4.0], [5]);
 /// assert_eq!(x.slice(0, 1..3).to_vec(), [1.0, 2.0]);
 /// assert_eq!(x.slice(0, -2..).to_vec(), [3.0, 4.0]);

@@ -10,7 +10,7 @@ impl<T: Scalar> Tensor<T> {
     /// smallest element to the largest, NaN last, equal ones in the order of their positions.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![3.0, 1.0, 2.0, 0.0, f32::NAN, 0.0], [2, 3]);
     /// assert_eq!(x.argsort(1).as_slice(), [1, 2, 0, 0, 2, 1]);
     /// ```
@@ -28,7 +28,7 @@ impl<T: Scalar> Tensor<T> {
     /// largest first, NaN before all numbers, equal ones in the order of their positions.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![3.0, 1.0, 2.0, 0.0, f32::NAN, 0.0], [2, 3]);
     /// assert_eq!(x.argtopk(1, 2).as_slice(), [0, 2, 1, 0]);
     /// ```

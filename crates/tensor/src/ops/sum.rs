@@ -14,7 +14,7 @@ impl<T: Scalar> Tensor<T> {
     /// The sum of all elements, as a tensor of rank 0.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::ones([3, 4]).sum().item(), 12.0);
     /// ```
     pub fn sum(&self) -> Tensor<T> {
@@ -29,7 +29,7 @@ impl<T: Scalar> Tensor<T> {
     /// The sums over one axis, which is removed.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
     /// assert_eq!(x.sum_axis(0).to_vec(), [4.0, 6.0]);
     /// assert_eq!(x.sum_axis(1).to_vec(), [3.0, 7.0]);
@@ -67,7 +67,7 @@ impl<T: Scalar> Tensor<T> {
     /// The sums over several axes, which are removed.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::ones([2, 3, 4]);
     /// assert_eq!(x.sum_axes(&[0, 2]).to_vec(), [8.0, 8.0, 8.0]);
     /// ```
@@ -93,7 +93,7 @@ impl<T: Scalar> Tensor<T> {
     /// of [`expand`](Tensor::expand), and what broadcasting does to a gradient.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::ones([4, 2]).sum_to([2]).to_vec(), [4.0, 4.0]);
     /// ```
     ///

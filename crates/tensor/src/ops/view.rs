@@ -38,7 +38,7 @@ impl<T: Scalar> Tensor<T> {
     /// The axes in another order: axis `i` of the result is axis `order[i]` of this tensor.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::zeros([2, 3, 4]);
     /// assert_eq!(x.permute(&[2, 0, 1]).shape()[..], [4, 2, 3]);
     /// ```
@@ -61,7 +61,7 @@ impl<T: Scalar> Tensor<T> {
     /// The transpose: the last two axes swapped.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::zeros([2, 3, 4]).t().shape()[..], [2, 4, 3]);
     /// ```
     ///
@@ -78,7 +78,7 @@ impl<T: Scalar> Tensor<T> {
     /// Two axes swapped.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::zeros([2, 3, 4]).transpose(0, 2).shape()[..], [4, 3, 2]);
     /// ```
     ///
@@ -99,7 +99,7 @@ impl<T: Scalar> Tensor<T> {
     /// The positions of one axis in a range: `1..3`, `-2..` for the last two, `..n`.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![0.0, 1.0, 2.0, 3.0], [4]);
     /// assert_eq!(x.slice(0, -2..).to_vec(), [2.0, 3.0]);
     /// ```
@@ -116,7 +116,7 @@ impl<T: Scalar> Tensor<T> {
     /// NumPy.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![0.0, 1.0, 2.0, 3.0, 4.0], [5]);
     /// assert_eq!(x.slice_step(0, 1.., 2).to_vec(), [1.0, 3.0]);
     /// assert_eq!(x.slice_step(0, .., -2).to_vec(), [4.0, 2.0, 0.0]);
@@ -140,7 +140,7 @@ impl<T: Scalar> Tensor<T> {
     /// The elements at position `index` of one axis, which is removed.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]);
     /// assert_eq!(x.select(1, 0).to_vec(), [1.0, 3.0]);
     /// ```
@@ -165,7 +165,7 @@ impl<T: Scalar> Tensor<T> {
     /// The same elements with a new axis of size 1 before `axis`.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// assert_eq!(Tensor::<f32>::zeros([2, 3]).unsqueeze(1).shape()[..], [2, 1, 3]);
     /// ```
     ///
@@ -188,7 +188,7 @@ impl<T: Scalar> Tensor<T> {
     /// memory.
     ///
     /// ```
-    /// use unspool_tensor::Tensor;
+    /// use unspool::Tensor;
     /// let x = Tensor::<f32>::from_vec(vec![1.0, 2.0], [2, 1]);
     /// assert_eq!(x.expand([2, 2]).to_vec(), [1.0, 1.0, 2.0, 2.0]);
     /// ```

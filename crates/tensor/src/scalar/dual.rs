@@ -17,7 +17,8 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssi
 /// multiplication by the Hessian".
 ///
 /// ```
-/// use unspool_tensor::{Dual, Number};
+/// use unspool::Number;
+/// use unspool::tensor::Dual;
 /// let x = Dual { value: 3.0, tangent: 1.0 };
 /// let y = x * x + x.exp();
 /// assert_eq!(y.tangent, 6.0 + Number::exp(3.0));

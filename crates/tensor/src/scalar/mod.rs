@@ -140,7 +140,7 @@ pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 's
     /// This number, or 0 if its magnitude is below `least`; itself if it has derivatives.
     ///
     /// ```
-    /// use unspool_tensor::Scalar;
+    /// use unspool::Scalar;
     /// assert_eq!([1e-31_f64.flush(1e-30), (-1e-29_f64).flush(1e-30)], [0.0, -1e-29]);
     /// ```
     #[inline(always)]

@@ -17,7 +17,8 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssi
 /// derivatives pay for that. `Nested<f64>` can be differentiated twice, `Nested<Nested<f64>>` three times, and so on.
 ///
 /// ```
-/// use unspool_tensor::{Nested, Tensor};
+/// use unspool::Tensor;
+/// use unspool::tensor::Nested;
 /// let x: Tensor<Nested<f64>> = Tensor::from_slice(&[1.0, 2.0], [2]).cast();
 /// assert_eq!((x * 2.0).cast::<f64>().to_vec(), [2.0, 4.0]);
 /// ```

@@ -9,7 +9,8 @@ use std::ops::Neg;
 /// needed, nested to any depth.
 ///
 /// ```
-/// use unspool_tensor::{Dual, Number};
+/// use unspool::Number;
+/// use unspool::tensor::Dual;
 ///
 /// fn softplus<N: Number>(x: N) -> N {
 ///     x.exp().ln_1p()

@@ -28,7 +28,8 @@ macro_rules! each {
 /// all directions. Comparisons look at the value alone.
 ///
 /// ```
-/// use unspool_tensor::{Number, Tangents};
+/// use unspool::Number;
+/// use unspool::tensor::Tangents;
 /// let x = Tangents { value: 3.0, tangents: [1.0, 0.0] };
 /// let y = Tangents { value: 2.0, tangents: [0.0, 1.0] };
 /// assert_eq!((x * y.exp()).tangents, [Number::exp(2.0), 3.0 * Number::exp(2.0)]);

@@ -9,7 +9,7 @@ static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 /// benchmarks and tests:
 ///
 /// ```standalone_crate
-/// use unspool_tensor::CountingAllocator;
+/// use unspool::tensor::CountingAllocator;
 ///
 /// #[global_allocator]
 /// static ALLOCATOR: CountingAllocator = CountingAllocator;

@@ -273,7 +273,8 @@ fn allocate(class: usize) -> Option<Free> {
 /// is not counted, so the number stays the same while a program repeats the same work.
 ///
 /// ```standalone_crate
-/// use unspool_tensor::{bytes_allocated, Tensor};
+/// use unspool::Tensor;
+/// use unspool::tensor::bytes_allocated;
 /// let work = || Tensor::<f32>::ones([100, 100]).map(|x| x + 1.0);
 /// work();
 /// let before = bytes_allocated();

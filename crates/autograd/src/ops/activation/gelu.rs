@@ -55,7 +55,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Hendrycks and Gimpel 2016, "Gaussian error linear units (GELUs)".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-40.0, 0.0, 40.0], [3]));
     /// let y = x.gelu();
@@ -73,7 +73,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dy/dx = (1 + t + x (1 - t²) du/dx) / 2`, `du/dx = sqrt(2/pi) (1 + 0.134145 x²)`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-40.0, 0.0, 40.0], [3]));
     /// let y = x.gelu_tanh();

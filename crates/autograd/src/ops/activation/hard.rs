@@ -20,7 +20,7 @@ impl<T: Scalar> Var<'_, T> {
     /// At -3 and 3 the gradient is 0 (as in PyTorch). NaN stays NaN.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-4.0, 0.0, 3.0], [3]));
     /// let y = x.hardsigmoid();
@@ -39,7 +39,7 @@ impl<T: Scalar> Var<'_, T> {
     /// At -1 and 1 the gradient is 0 (as in PyTorch). NaN stays NaN.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-2.0, 0.5, 1.0], [3]));
     /// let y = x.hardtanh();
@@ -76,7 +76,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Howard et al. 2019, "Searching for MobileNetV3".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-3.0, 0.0, 3.0], [3]));
     /// let y = x.hardswish();

@@ -16,7 +16,7 @@ impl<T: Scalar> Var<'_, T> {
     /// At 0 the gradient is 0 (as in PyTorch). NaN stays NaN; its gradient is `dy`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-2.0, 0.0, 3.0], [3]));
     /// let y = x.relu();
@@ -45,7 +45,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Maas, Hannun and Ng 2013, "Rectifier nonlinearities improve neural network acoustic models".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-2.0, 0.0, 3.0], [3]));
     /// let y = x.leaky_relu(0.25);
@@ -75,7 +75,7 @@ impl<T: Scalar> Var<'_, T> {
     /// exponential linear units".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-1e9, 0.0, 3.0], [3]));
     /// let y = x.elu(2.0);
@@ -108,7 +108,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Klambauer et al. 2017, "Self-normalizing neural networks".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-1e9, 0.0, 1.0], [3]));
     /// let y = x.selu();

@@ -15,7 +15,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The hyperbolic tangent of each element: `y = tanh x`, `dy/dx = 1 - y²`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(0.0));
     /// let y = x.tanh();
@@ -38,7 +38,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The logistic function of each element: `y = 1 / (1 + exp(-x))`, `dy/dx = y (1 - y)`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::scalar(0.0));
     /// let y = x.sigmoid();
@@ -61,7 +61,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `y = ln(1 + exp(x))` of each element, finite wherever `x` is: `dy/dx = sigmoid(x)`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 1e4], [2]));
     /// let y = x.softplus();
@@ -86,7 +86,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `-softplus(-x)`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-1e4, 0.0, 1e4], [3]));
     /// let y = x.logsigmoid();
@@ -115,7 +115,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Turian, Bergstra and Bengio 2009, "Quadratic features and deep architectures for chunking".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-1.0, 0.0, f64::INFINITY], [3]));
     /// let y = x.softsign();

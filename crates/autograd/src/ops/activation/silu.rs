@@ -32,7 +32,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Elfwing, Uchibe and Doya 2018, "Sigmoid-weighted linear units".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 1e4], [2]));
     /// let y = x.silu();
@@ -79,7 +79,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Misra 2019, "Mish: a self regularized non-monotonic activation function".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-1e4, 0.0, 1e4], [3]));
     /// let y = x.mish();

@@ -37,7 +37,7 @@ impl<T: Scalar> Var<'_, T> {
     /// times add up.
     ///
     /// ```
-    /// use unspool_autograd::{Indices, Tape, Tensor};
+    /// use unspool::{Indices, Tape, Tensor};
     /// let tape = Tape::new();
     /// let scores = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
     /// let picked = scores.gather(1, Indices::from_vec(vec![1, 0], [2, 1])); // the score of each row's class
@@ -60,7 +60,7 @@ impl<T: Scalar> Var<'_, T> {
     /// is picked several times add up.
     ///
     /// ```
-    /// use unspool_autograd::{Indices, Tape, Tensor};
+    /// use unspool::{Indices, Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
     /// let y = x.take_along(1, Indices::from_vec(vec![1], [1, 1]));

@@ -38,7 +38,7 @@ impl<T: Scalar> Var<'_, T> {
     /// an index that is picked several times add up.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
     /// let picked = x.index_select(0, [2, 0, 2]);

@@ -33,7 +33,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `source` and `positions` have the same shape. `dx = dy`, `dsource = dy` gathered.
     ///
     /// ```
-    /// use unspool_autograd::{Indices, Tape, Tensor};
+    /// use unspool::{Indices, Tape, Tensor};
     /// let tape = Tape::new();
     /// let (sum, source) = (tape.constant(&Tensor::zeros([1, 3])), tape.variable(&Tensor::<f32>::ones([1, 2])));
     /// let sum = sum.scatter_add(1, Indices::from_vec(vec![2, 2], [1, 2]), source);

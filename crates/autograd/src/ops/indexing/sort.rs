@@ -12,7 +12,7 @@ impl<T: Scalar> Var<'_, T> {
     /// order: [`topk`](Var::topk) of `N`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![3.0, 1.0, 2.0], [3]));
     /// let (y, positions) = x.sort(0);
@@ -38,7 +38,7 @@ impl<T: Scalar> Var<'_, T> {
     /// are the first of [`sort`](Var::sort).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![3.0, 1.0, 4.0], [3]));
     /// let (y, positions) = x.topk(0, 2);

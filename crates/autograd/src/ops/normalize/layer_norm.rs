@@ -131,7 +131,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Ba, Kiros and Hinton 2016, "Layer normalization".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 3.0], [1, 2]));
     /// let y = x.layer_norm(0.0);
@@ -161,7 +161,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Ba, Kiros and Hinton 2016, "Layer normalization", equation 4.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 3.0], [1, 2]));
     /// let [gain, bias] = [[2.0, 4.0], [0.5, 0.5]].map(|row| tape.variable(&Tensor::from_vec(row.to_vec(), [2])));

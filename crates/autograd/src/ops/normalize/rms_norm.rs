@@ -86,7 +86,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Zhang and Sennrich 2019, "Root mean square layer normalization".
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![4.0, 0.0, 0.0, 0.0], [1, 4]));
     /// let y = x.rms_norm(0.0);
@@ -111,7 +111,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Zhang and Sennrich 2019, "Root mean square layer normalization", equation 4.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![-8.0, 8.0], [1, 2]));
     /// let gain = tape.variable(&Tensor::from_vec(vec![5.0, 10.0], [2]));

@@ -61,7 +61,7 @@ impl<T: Scalar> Var<'_, T> {
     /// minus infinity, the result is NaN (as in PyTorch).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let scores = tape.variable(&Tensor::<f64>::from_vec(vec![1e4, 1e4, -1e4], [1, 3]));
     /// let y = scores.softmax(1);
@@ -118,7 +118,7 @@ impl<T: Scalar> Var<'_, T> {
     /// for every finite score. `dx = dy - softmax(x) sum(dy)`. The shape is unchanged.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let scores = tape.variable(&Tensor::<f64>::from_vec(vec![0.0, 0.0, -1e4], [1, 3]));
     /// let y = scores.log_softmax(1);

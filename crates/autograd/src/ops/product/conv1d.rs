@@ -38,7 +38,8 @@ impl<T: Scalar> Var<'_, T> {
     /// Beyond its ends, `x` is 0.
     ///
     /// ```
-    /// use unspool_autograd::{Convolution, Tape, Tensor};
+    /// use unspool::autograd::Convolution;
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.constant(&Tensor::from_vec(vec![1.0, 2.0, 4.0, 8.0], [4, 1, 1]));
     /// let difference = tape.variable(&Tensor::from_vec(vec![-1.0, 1.0], [2, 1, 1]));

@@ -8,7 +8,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dw = x dy`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let a = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
     /// let b = tape.variable(&Tensor::from_vec(vec![3.0, 4.0], [2]));
@@ -29,7 +29,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dw = dyᵀ x`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let a = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
     /// let b = tape.variable(&Tensor::from_vec(vec![3.0, 4.0, 5.0], [3]));

@@ -62,7 +62,7 @@ impl<T: Scalar> Var<'_, T> {
     /// kind: `dA` is `"ac,bc->ab"` of `dy` and `B`, `dB` is `"ab,ac->bc"` of `A` and `dy`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// use unspool::{Tape, Tensor, Var};
     /// let tape = Tape::new();
     /// let queries = tape.variable(&Tensor::<f32>::ones([2, 3, 4]));
     /// let keys = tape.variable(&Tensor::<f32>::ones([2, 5, 4]));

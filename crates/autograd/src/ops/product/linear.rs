@@ -56,7 +56,7 @@ impl<T: Scalar> Var<'_, T> {
     /// The same as `x.matmul(w) + b`, with one fewer value to write and store.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [1, 2]));
     /// let w = tape.variable(&Tensor::from_vec(vec![3.0, 4.0, 5.0, 6.0], [2, 2]));

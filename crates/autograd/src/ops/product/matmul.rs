@@ -51,7 +51,7 @@ impl<T: Scalar> Var<'_, T> {
     /// rows.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [1, 2]));
     /// let w = tape.variable(&Tensor::from_vec(vec![3.0, 4.0, 5.0, 6.0], [2, 2]));

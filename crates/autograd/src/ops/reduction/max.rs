@@ -79,7 +79,7 @@ impl<T: Scalar> Var<'_, T> {
     /// equal ones, or the first NaN. Along axis 1, `[M, N] -> [M]`. Indices have no gradient.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.1, 0.9, 0.8, 0.2], [2, 2]));
     /// assert_eq!(scores.argmax(1).as_slice(), [1, 0]);
@@ -96,7 +96,7 @@ impl<T: Scalar> Var<'_, T> {
     /// what [`gather`](Var::gather) takes.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 9.0, 8.0, 2.0], [2, 2]));
     /// let best = x.argmax_keepdim(1);
@@ -116,7 +116,7 @@ impl<T: Scalar> Var<'_, T> {
     /// equal ones, or the first NaN. Along axis 1, `[M, N] -> [M]`. Indices have no gradient.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.1, 0.9, 0.8, 0.2], [2, 2]));
     /// assert_eq!(scores.argmin(1).as_slice(), [0, 1]);
@@ -133,7 +133,7 @@ impl<T: Scalar> Var<'_, T> {
     /// what [`gather`](Var::gather) takes.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 9.0, 8.0, 2.0], [2, 2]));
     /// let best = x.argmin_keepdim(1);

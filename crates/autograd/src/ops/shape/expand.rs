@@ -30,7 +30,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dy` over the repetitions.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
     /// let y = x.expand([2, 3]);

@@ -32,7 +32,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `y_i = x_(N-1-i)`. `dx` is `dy` in reverse order. The shape is unchanged.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
     /// let y = x.flip(0);

@@ -49,7 +49,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `[N] -> [before + N + after]`. `dx` is `dy` without these.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
     /// let y = x.pad(0, 1, 2);
@@ -68,7 +68,7 @@ impl<T: Scalar> Var<'_, T> {
     /// Like [`pad`](Var::pad), with `number`, a constant, instead of zeros.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let scores = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
     /// let y = scores.pad_with(0, 0, 1, f64::NEG_INFINITY);

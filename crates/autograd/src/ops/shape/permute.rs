@@ -37,7 +37,7 @@ impl<T: Scalar> Var<'_, T> {
     /// order.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::<f32>::zeros([2, 3, 4]));
     /// let y = x.permute(&[2, 0, 1]);
@@ -59,7 +59,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dx = dyᵀ`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
     /// let y = x.t();
@@ -82,7 +82,7 @@ impl<T: Scalar> Var<'_, T> {
     /// swapped back.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let batch_first = tape.variable(&Tensor::<f32>::zeros([32, 50, 1]));
     /// assert_eq!(batch_first.transpose(0, 1).shape()[..], [50, 32, 1]);

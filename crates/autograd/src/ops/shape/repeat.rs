@@ -49,7 +49,7 @@ impl<T: Scalar> Var<'_, T> {
     /// repeated without copies by [`expand`](Var::expand).
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
     /// let y = x.repeat(0, 2);

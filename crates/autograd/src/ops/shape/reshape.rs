@@ -32,7 +32,7 @@ impl<T: Scalar> Var<'_, T> {
     /// the old shape.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
     /// let y = x.reshape([4, 1]);
@@ -53,7 +53,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dx` is `dy` without it.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::<f32>::zeros([2, 3]));
     /// assert_eq!(x.unsqueeze(0).shape()[..], [1, 2, 3]);
@@ -75,7 +75,7 @@ impl<T: Scalar> Var<'_, T> {
     /// with it.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::<f32>::zeros([2, 1, 3]));
     /// assert_eq!(x.squeeze(1).shape()[..], [2, 3]);

@@ -50,7 +50,7 @@ impl<T: Scalar> Var<'_, T> {
     /// towards the start. `dx` is `dy` shifted back. The shape is unchanged.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
     /// let y = x.roll(0, 1);

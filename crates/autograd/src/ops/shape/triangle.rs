@@ -54,7 +54,7 @@ impl<T: Scalar> Var<'_, T> {
     /// -1, -2, .. below. `dx` is the same triangle of `dy`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
     /// let y = x.tril(0);
@@ -75,7 +75,7 @@ impl<T: Scalar> Var<'_, T> {
     /// -1, -2, .. below. `dx` is the same triangle of `dy`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let scores = tape.variable(&Tensor::<f32>::zeros([2, 2]));
     /// let future = scores.new_zeros([2, 2]) + 1.0;

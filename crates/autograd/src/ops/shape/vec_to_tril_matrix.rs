@@ -125,7 +125,7 @@ impl<T: Scalar> Var<'_, T> {
     /// strictly lower triangles, and so on.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3]));
     /// let y = x.vec_to_tril_matrix(0);
@@ -154,7 +154,7 @@ impl<T: Scalar> Var<'_, T> {
     /// in the triangles, and zeros above.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
     /// let y = x.tril_matrix_to_vec(0);

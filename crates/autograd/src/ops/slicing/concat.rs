@@ -38,7 +38,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dy`.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor, Var};
+    /// use unspool::{Tape, Tensor, Var};
     /// let tape = Tape::new();
     /// let a = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]));
     /// let b = tape.variable(&Tensor::from_vec(vec![3.0], [1]));

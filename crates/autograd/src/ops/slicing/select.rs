@@ -38,7 +38,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// forward and backward.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0, 4.0], [2, 2]));
     /// let y = x.select(1, 0);
@@ -58,7 +58,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// `[B, F]`. `dx` has the `dy` of each at its index.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let xs = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3, 1, 1]));
     /// let cost = xs.unbind().rev().take(2).fold(None, |sum, x| Some(sum.map_or(x, |s| s + x))).unwrap();
@@ -78,7 +78,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// `dx` is `dy` at that index, 0 elsewhere.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0, 3.0], [3, 1, 1]));
     /// let y = x.last();

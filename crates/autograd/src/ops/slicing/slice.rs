@@ -42,7 +42,7 @@ impl<T: Scalar> Var<'_, T> {
     /// the literal `1..-1` for an empty range; it accepts `1..n - 1`.)
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let outputs = tape.variable(&Tensor::<f32>::ones([5, 1]));
     /// let cost = outputs.slice(0, -3..).sum(); // over the last three time steps only
@@ -61,7 +61,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `dx` is `dy` at these indices, 0 elsewhere.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![0.0, 1.0, 2.0, 3.0, 4.0], [5]));
     /// assert_eq!(x.slice_step(0, 1.., 2).value().to_vec(), [1.0, 3.0]);
@@ -82,7 +82,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `[B, H]`. `dx` is the `dy` of the chunks, concatenated.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let gates = tape.variable(&Tensor::<f32>::from_fn([1, 6], |i| i as f32));
     /// let [update, candidate] = gates.chunks();
@@ -110,7 +110,7 @@ impl<T: Scalar> Var<'_, T> {
     /// `[3, F]`. `dx` is the `dy` of the chunks, concatenated.
     ///
     /// ```
-    /// use unspool_autograd::{Tape, Tensor};
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::new();
     /// let x = tape.variable(&Tensor::<f32>::from_fn([1, 6], |i| i as f32));
     /// let parts = x.split(1, &[1, 3, 2]);

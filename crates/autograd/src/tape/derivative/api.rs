@@ -18,7 +18,8 @@ impl<'t, T: Nests> Var<'t, T> {
     /// had by [`backward`](Var::backward), with each further `Nested` around them one derivative more.
     ///
     /// ```
-    /// use unspool_autograd::{Nested, Tape, Tensor};
+    /// use unspool::tensor::Nested;
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::<Nested<f64>>::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]).cast());
     /// let y = (x.square() * x).sum();
@@ -49,10 +50,10 @@ impl<'t, T: Nests> Var<'t, T> {
     /// gradient descent that can be differentiated, MAML's inner step:
     ///
     /// ```
-    /// use unspool_autograd::{Nested, Params, ParamsExt, Tape, Tensor, Var};
+    /// use unspool::prelude::*;
+    /// use unspool::tensor::Nested;
     ///
     /// #[derive(Params)]
-    /// #[params(crate = unspool_autograd)]
     /// struct Line<P> { slope: P, offset: P }
     ///
     /// fn loss<'t>(line: &Line<Var<'t, Nested<f64>>>, x: f64, y: f64) -> Var<'t, Nested<f64>> {
@@ -98,7 +99,8 @@ impl<'t, T: Nests> Var<'t, T> {
     /// The numbers of the tape are [`Nested`](crate::Nested); [`jvp`](crate::jvp) takes any.
     ///
     /// ```
-    /// use unspool_autograd::{Nested, Tape, Tensor};
+    /// use unspool::tensor::Nested;
+    /// use unspool::{Tape, Tensor};
     /// let tape = Tape::<Nested<f64>>::new();
     /// let x = tape.variable(&Tensor::from_vec(vec![1.0, 2.0], [2]).cast());
     /// let speed = (x.square() * x).jvp([(x, x)]); // 3 x³, of x³ along x

@@ -27,21 +27,21 @@ use unspool_autograd::{Scalar, Tensor};
 /// missing values is read as a [table](Csv::parse_table).
 ///
 /// ```
-/// use unspool_nn::data::Csv;
+/// use unspool::data::Csv;
 /// let text = "day,\"wind, m/s\",rain\nMon,3.5,0\nTue,4,1e-1\n";
 /// let series = Csv::new().columns(["rain", "wind, m/s"]).parse::<f32>(text)?;
 /// assert_eq!((&series.shape()[..], series.to_vec()), (&[2, 2][..], vec![0.0, 3.5, 0.1, 4.0]));
 /// assert_eq!(Csv::new().columns([1]).parse::<f32>(text)?.to_vec(), [3.5, 4.0]);
 /// let wrong = Csv::new().columns(["day"]).parse::<f32>(text).unwrap_err();
 /// assert_eq!(wrong.to_string(), "line 2, column \"day\": \"Mon\" is not a number");
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 ///
 /// The delimiter and the decimal mark are inferred if the file is unambiguous. Otherwise the error
 /// requests them:
 ///
 /// ```
-/// # use unspool_nn::data::Csv;
+/// # use unspool::data::Csv;
 /// let exported = "day;wind\n31.12.2001;1.024,5\n01.01.2002;3,5\n";
 /// assert_eq!(Csv::new().columns(["wind"]).parse::<f32>(exported)?.to_vec(), [1024.5, 3.5]);
 /// let ambiguous = "day;wind\n31.12.2001;1.024\n";
@@ -50,7 +50,7 @@ use unspool_autograd::{Scalar, Tensor};
 ///     "line 2: \"1.024\" may be 1.024 or 1024: set the decimal mark"
 /// );
 /// assert_eq!(Csv::new().columns(["wind"]).decimal(',').parse::<f32>(ambiguous)?.to_vec(), [1024.0]);
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Csv {
@@ -132,12 +132,12 @@ impl Csv {
     /// lost.
     ///
     /// ```
-    /// use unspool_nn::data::Csv;
+    /// use unspool::data::Csv;
     /// let text = "2001,2002\n5,6\n";
     /// assert_eq!(Csv::new().with_header().parse::<f32>(text)?.to_vec(), [5.0, 6.0]);
     /// assert_eq!(Csv::new().without_header().parse::<f32>(text)?.to_vec(), [2001.0, 2002.0, 5.0, 6.0]);
     /// assert!(Csv::new().parse::<f32>(text).is_err());
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     pub fn with_header(self) -> Self {
         Csv { first_row: FirstRow::Names, ..self }
@@ -196,13 +196,13 @@ impl Csv {
     /// Reads a text, as [`read_table`](Csv::read_table) does a file.
     ///
     /// ```
-    /// use unspool_nn::data::Csv;
+    /// use unspool::data::Csv;
     /// let text = "day\tco2\n1958-03-29\t316.1\n1958-04-05\tNA\n";
     /// let table = Csv::new().columns(["co2"]).index("day").missing(Csv::MISSING).parse_table(text)?;
     /// assert_eq!(table.values, [Some(316.1), None]);
     /// assert_eq!((&table.index[..], &table.lines[..]), (&["1958-03-29".into(), "1958-04-05".into()][..], &[2, 3][..]));
     /// assert_eq!((table.delimiter, table.decimal), (Some('\t'), '.'));
-    /// # Ok::<(), unspool_nn::data::DataError>(())
+    /// # Ok::<(), unspool::data::DataError>(())
     /// ```
     ///
     /// # Errors

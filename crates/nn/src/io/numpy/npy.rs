@@ -19,14 +19,14 @@ use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 /// tensor can have, those of length 1 are removed, as by `numpy.squeeze`.
 ///
 /// ```
-/// use unspool_nn::io::{read_npy, write_npy};
-/// use unspool_autograd::Tensor;
+/// use unspool::Tensor;
+/// use unspool::io::{read_npy, write_npy};
 /// # let path = std::env::temp_dir().join(format!("tensor-{}.npy", std::process::id()));
 /// let x = Tensor::<f32>::from_fn([3, 4], |i| i as f32);
 /// write_npy(&path, &x)?;
 /// assert_eq!(read_npy::<f32>(&path)?, x);
 /// # std::fs::remove_file(path).unwrap();
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 ///
 /// # Errors

@@ -22,9 +22,9 @@ use unspool_autograd::{Real, Tensor};
 /// The element types are those of [`read_npy`](crate::io::read_npy).
 ///
 /// ```no_run
-/// let mut arrays = unspool_nn::io::read_npz::<f32>("series.npz")?;
+/// let mut arrays = unspool::io::read_npz::<f32>("series.npz")?;
 /// let x = arrays.remove("x").expect("the file has x");
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 ///
 /// Entries other than arrays of numbers (arrays of texts or objects, folders, other files) are
@@ -45,8 +45,8 @@ pub fn read_npz<T: Real>(path: impl AsRef<Path>) -> Result<BTreeMap<String, Tens
 /// [`read_npz`] with another limit on the bytes that all tensors may take together.
 ///
 /// ```no_run
-/// let arrays = unspool_nn::io::read_npz_with_limit::<f32>("large.npz", 16 << 30)?; // 16 GiB
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// let arrays = unspool::io::read_npz_with_limit::<f32>("large.npz", 16 << 30)?; // 16 GiB
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 ///
 /// # Errors

@@ -24,11 +24,8 @@ use unspool_autograd::{Real, Tensor};
 /// (copy-on-write): it keeps their values even if the model changes afterwards.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::io::{Checkpoint, WeightFile};
-/// use unspool_nn::recurrent::Recurrent;
-/// use unspool_autograd::{Tensor, ParamsExt};
+/// use unspool::io::{Checkpoint, WeightFile};
+/// use unspool::prelude::*;
 /// # let path = std::env::temp_dir().join(format!("checkpoint-{}.safetensors", std::process::id()));
 /// let mut model: Recurrent<Gru<Tensor>> = Recurrent::new(Gru::new(&mut rng(0), 3, 5));
 /// let mean = model.zeros_like(); // such as an optimizer's
@@ -45,7 +42,7 @@ use unspool_autograd::{Real, Tensor};
 /// file.load("model", &mut model)?;
 /// assert_eq!((epoch, step), (3, 1200));
 /// # std::fs::remove_file(path).unwrap();
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 #[derive(Default)]
 pub struct Checkpoint {
@@ -72,11 +69,8 @@ impl Checkpoint {
     /// stored bit for bit.
     ///
     /// ```
-    /// use unspool_nn::rng;
-    /// use unspool_nn::io::{Checkpoint, WeightFile};
-    /// use unspool_nn::layers::Dense;
-    /// use unspool_nn::optim::{Adam, Optimizer};
-    /// use unspool_autograd::Tensor;
+    /// use unspool::io::{Checkpoint, WeightFile};
+    /// use unspool::prelude::*;
     /// # let path = std::env::temp_dir().join(format!("state-{}.safetensors", std::process::id()));
     /// let mut model: Dense<Tensor> = Dense::new(&mut rng(0), 3, 5);
     /// let mut adam = Adam::default();

@@ -73,15 +73,14 @@ use unspool_autograd::{Params, Real, Tensor};
 /// model states the indices of its layers, as [`TorchState`](crate::io::TorchState) shows.
 ///
 /// ```
-/// use unspool_nn::cells::lstm;
-/// use unspool_nn::io::{load_keras, save_keras};
-/// use unspool_nn::layers::{dense, sequential};
+/// use unspool::io::{load_keras, save_keras};
+/// use unspool::{dense, lstm, sequential};
 /// let mut model = sequential().add(lstm(1, 20).return_sequences()).add(lstm(20, 20)).add(dense(20, 1));
 /// # let path = std::env::temp_dir().join(format!("keras-{}.safetensors", std::process::id()));
 /// save_keras(&path, &model)?;
 /// load_keras(&path, &mut model)?;
 /// # std::fs::remove_file(path).unwrap();
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 pub trait KerasState {
     /// Passes each weight to `map` with its name and its form in Keras.

@@ -16,10 +16,8 @@ use unspool_autograd::{Params, Real, Tensor};
 /// the weights, see [`Checkpoint`].
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::io::{load, save};
-/// use unspool_nn::layers::{Dense, init};
-/// use unspool_autograd::Tensor;
+/// use unspool::io::{load, save};
+/// use unspool::{Dense, Tensor, init, rng};
 /// # let folder = std::env::temp_dir().join(format!("save-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();
 /// # let path = folder.join("dense.safetensors");
@@ -30,7 +28,7 @@ use unspool_autograd::{Params, Real, Tensor};
 /// load(&path, &mut model)?;
 /// assert_eq!(model.weight, trained.weight);
 /// # std::fs::remove_dir_all(folder).unwrap();
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 ///
 /// # Errors
@@ -54,10 +52,8 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 /// [`cast`](unspool_autograd::ParamsExt::cast) it.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::io::{load, save};
-/// use unspool_nn::layers::Dense;
-/// use unspool_autograd::Tensor;
+/// use unspool::io::{load, save};
+/// use unspool::{Dense, Tensor, rng};
 /// # let folder = std::env::temp_dir().join(format!("load-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).unwrap();
 /// # let path = folder.join("dense.safetensors");
@@ -68,7 +64,7 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 ///      \"weight\" holds f32, expected f64; \"bias\" has shape [2], expected [4]; \"bias\" holds f32, expected f64"
 /// ));
 /// # std::fs::remove_dir_all(folder).unwrap();
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 ///
 /// # Errors

@@ -49,15 +49,11 @@ use unspool_autograd::{Params, Real, Tensor};
 /// A custom model or cell states the names of its parts, once for both directions:
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::io::{WeightMap, TorchState, load_torch, save_torch};
-/// use unspool_nn::layers::Dense;
-/// use unspool_nn::recurrent::Recurrent;
-/// use unspool_autograd::{Params, Real, Tensor};
+/// use unspool::io::{TorchState, WeightMap, load_torch, save_torch};
+/// use unspool::prelude::*;
+/// use unspool::tensor::Real;
 ///
 /// #[derive(Params)]
-/// # #[params(crate = unspool_autograd)]
 /// struct Tagger<P> { lstm: Recurrent<Lstm<P>>, head: Dense<P>, scale: P }
 ///
 /// impl<T: Real> TorchState for Tagger<Tensor<T>> {
@@ -75,7 +71,7 @@ use unspool_autograd::{Params, Real, Tensor};
 /// save_torch(&path, &model)?; // safetensors.torch.load_model(model, path)
 /// load_torch(&path, &mut model)?; // safetensors.torch.save_model(model, path)
 /// # std::fs::remove_file(path).unwrap();
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 ///
 /// Files of `safetensors.torch.save_file(model.state_dict(), path)` are the same, except for

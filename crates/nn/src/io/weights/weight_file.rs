@@ -26,10 +26,8 @@ use unspool_autograd::{Real, Tensor};
 /// if any of it does not fit, everything stays as it is:
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::io::{Checkpoint, WeightFile};
-/// use unspool_nn::layers::{Dense, init};
-/// use unspool_autograd::{Tensor, ParamsExt};
+/// use unspool::io::{Checkpoint, WeightFile};
+/// use unspool::prelude::*;
 /// # let path = std::env::temp_dir().join(format!("resume-{}.safetensors", std::process::id()));
 /// # let saved: Dense<Tensor> = Dense::new(&mut rng(1), 3, 2);
 /// # let mut checkpoint = Checkpoint::new();
@@ -46,7 +44,7 @@ use unspool_autograd::{Real, Tensor};
 /// # assert_eq!(model.weight, saved.weight);
 /// # assert_eq!(mean.weight, saved.zeros_like().weight);
 /// # std::fs::remove_file(path).unwrap();
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 pub struct WeightFile {
     path: PathBuf,
@@ -72,14 +70,12 @@ impl WeightFile {
     /// file are ignored; both are listed, as by PyTorch's `load_state_dict(.., strict=False)`.
     ///
     /// ```
-    /// use unspool_nn::rng;
-    /// use unspool_nn::io::{WeightFile, save_torch};
-    /// use unspool_nn::layers::{Dense, Embedding};
-    /// use unspool_autograd::Tensor;
-    /// # use unspool_autograd::{Params, Real};
-    /// # use unspool_nn::io::{WeightMap, TorchState};
+    /// use unspool::io::{WeightFile, save_torch};
+    /// use unspool::{Dense, Embedding, Tensor, rng};
+    /// # use unspool::Params;
+    /// # use unspool::io::{TorchState, WeightMap};
+    /// # use unspool::tensor::Real;
     /// # #[derive(Params)]
-    /// # #[params(crate = unspool_autograd)]
     /// # struct Tagger<P> { encoder: Embedding<P>, head: Dense<P> }
     /// # impl<T: Real> TorchState for Tagger<Tensor<T>> {
     /// #     fn torch(&mut self, dict: &mut WeightMap<'_>) {
@@ -90,7 +86,7 @@ impl WeightFile {
     /// # let rng = &mut rng(0);
     /// # let path = std::env::temp_dir().join(format!("strict-{}.safetensors", std::process::id()));
     /// # let saved = Embedding::<Tensor>::new(rng, 5, 3);
-    /// # let mut checkpoint = unspool_nn::io::Checkpoint::new();
+    /// # let mut checkpoint = unspool::io::Checkpoint::new();
     /// # checkpoint.put_torch("encoder", &saved);
     /// # checkpoint.put_tensor("decoder.weight", &saved.weight);
     /// # checkpoint.save(&path)?;
@@ -101,7 +97,7 @@ impl WeightFile {
     /// assert_eq!(names.unexpected, ["decoder.weight"]);
     /// # assert_eq!(model.encoder.weight, saved.weight);
     /// # std::fs::remove_file(path).unwrap();
-    /// # Ok::<(), unspool_nn::io::FileError>(())
+    /// # Ok::<(), unspool::io::FileError>(())
     /// ```
     ///
     /// These remain errors: a wrong shape or element type, a file with nothing of the model, and

@@ -21,11 +21,8 @@ thread_local! {
 /// `torch.nn.utils.skip_init`).
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::io::{load, save};
-/// use unspool_nn::layers::init;
-/// use unspool_autograd::Tensor;
+/// use unspool::io::{load, save};
+/// use unspool::{Lstm, Tensor, init, rng};
 /// # let path = std::env::temp_dir().join(format!("skip-{}.safetensors", std::process::id()));
 /// # save(&path, &Lstm::<Tensor>::new(&mut rng(1), 3, 5))?;
 /// let mut model: Lstm<Tensor> = init::skip(|| Lstm::new(&mut rng(0), 3, 5));
@@ -33,7 +30,7 @@ thread_local! {
 /// let large: Lstm<Tensor> = init::skip(|| Lstm::new(&mut rng(0), 100_000, 100_000));
 /// assert!(load(&path, &mut { large }).is_err());
 /// # std::fs::remove_file(path).unwrap();
-/// # Ok::<(), unspool_nn::io::FileError>(())
+/// # Ok::<(), unspool::io::FileError>(())
 /// ```
 pub fn skip<M>(make: impl FnOnce() -> M) -> M {
     /// Restores the flag when dropped, even if `make` panics.
@@ -86,9 +83,7 @@ pub fn uniform<T: Scalar>(rng: &mut Rng, shape: impl Into<Shape>, low: f64, high
 /// deep linear neural networks".
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::layers::init;
-/// use unspool_autograd::Tensor;
+/// use unspool::{Tensor, init, rng};
 /// let q: Tensor<f64> = init::orthogonal(&mut rng(0), 20, 30);
 /// let identity = q.matmul(&q.t());
 /// assert!((identity.at([3, 3]) - 1.0).abs() < 1e-12 && identity.at([3, 4]).abs() < 1e-12);
@@ -110,9 +105,9 @@ pub fn orthogonal<T: Scalar>(rng: &mut Rng, rows: usize, columns: usize) -> Tens
 /// several gates in one.
 ///
 /// ```
-/// use unspool_nn::layers::init::{blocks, orthogonal};
-/// use unspool_autograd::Tensor;
-/// let u: Tensor = blocks(&mut unspool_nn::rng(0), 3, |rng| orthogonal(rng, 5, 5));
+/// use unspool::Tensor;
+/// use unspool::layers::init::{blocks, orthogonal};
+/// let u: Tensor = blocks(&mut unspool::rng(0), 3, |rng| orthogonal(rng, 5, 5));
 /// assert_eq!(u.shape()[..], [5, 15]);
 /// ```
 pub fn blocks<T: Scalar>(rng: &mut Rng, count: usize, mut draw: impl FnMut(&mut Rng) -> Tensor<T>) -> Tensor<T> {

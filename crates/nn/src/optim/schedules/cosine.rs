@@ -17,7 +17,7 @@ use super::{Schedule, cosine};
 /// without restarts.
 ///
 /// ```
-/// use unspool_nn::optim::schedules::{Cosine, Schedule};
+/// use unspool::optim::schedules::{Cosine, Schedule};
 /// let schedule = Cosine::new(10).warmup(4).floor(0.1);
 /// let factors = [0, 3, 4, 7, 10, 99].map(|step| schedule.factor(step));
 /// for (factor, expected) in factors.into_iter().zip([0.2, 0.8, 1.0, 0.55, 0.1, 0.1]) {

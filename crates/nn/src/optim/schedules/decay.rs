@@ -15,7 +15,7 @@ impl Schedule for Constant {
 /// `gamma^floor(step / every)`: the learning rate falls by a factor every `every` steps.
 ///
 /// ```
-/// use unspool_nn::optim::schedules::{Schedule, StepDecay};
+/// use unspool::optim::schedules::{Schedule, StepDecay};
 /// let schedule = StepDecay::new(3, 0.5);
 /// assert_eq!([0, 2, 3, 6].map(|step| schedule.factor(step)), [1.0, 1.0, 0.5, 0.25]);
 /// ```
@@ -47,7 +47,7 @@ impl Schedule for StepDecay {
 /// `gamma^step`.
 ///
 /// ```
-/// use unspool_nn::optim::schedules::{Exponential, Schedule};
+/// use unspool::optim::schedules::{Exponential, Schedule};
 /// assert_eq!([0, 1, 3].map(|step| Exponential::new(0.5).factor(step)), [1.0, 0.5, 0.125]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -14,8 +14,8 @@
 //! | [`Plateau`] | falls by a factor when a metric stops improving | `ReduceLROnPlateau` |
 //!
 //! ```
-//! use unspool_nn::optim::schedules::{Cosine, OneCycle, Plateau, StepDecay};
-//! use unspool_nn::optim::{Adam, Sgd};
+//! use unspool::optim::schedules::{Cosine, OneCycle, Plateau, StepDecay};
+//! use unspool::{Adam, Sgd};
 //! let by_steps: Sgd = Sgd::default().learning_rate(0.1).schedule(StepDecay::new(1000, 0.5));
 //! let in_one_cycle: Adam = Adam::default().learning_rate(1e-2).schedule(OneCycle::new(2000));
 //! let by_hand: Adam = Adam::default().schedule(|step: usize| if step < 100 { 0.1 } else { 1.0 });

@@ -12,7 +12,7 @@ use super::{Schedule, cosine};
 /// learning rates", with PyTorch's defaults. The optimizer's learning rate is the maximum.
 ///
 /// ```
-/// use unspool_nn::optim::schedules::{OneCycle, Schedule};
+/// use unspool::optim::schedules::{OneCycle, Schedule};
 /// let schedule = OneCycle::new(100);
 /// for (step, expected) in [(0, 1.0 / 25.0), (29, 1.0), (99, 1.0 / 25.0 / 1e4), (700, 1.0 / 25.0 / 1e4)] {
 ///     assert!((schedule.factor(step) - expected).abs() < 1e-12);

@@ -21,7 +21,7 @@ use unspool_autograd::Scalar;
 /// [`fit`](crate::train::fit) passes it the validation loss of each epoch.
 ///
 /// ```
-/// use unspool_nn::optim::schedules::Plateau;
+/// use unspool::optim::schedules::Plateau;
 /// let mut plateau = Plateau::new().factor(0.5).patience(1);
 /// let factors = [3.0, 2.0, 2.0, 2.0, 1.0, f64::NAN].map(|loss| {
 ///     plateau.observe(loss);
@@ -109,7 +109,7 @@ impl Plateau {
     /// [`threshold`](Plateau::threshold).
     ///
     /// ```
-    /// use unspool_nn::optim::schedules::Plateau;
+    /// use unspool::optim::schedules::Plateau;
     /// let mut plateau = Plateau::new().absolute_threshold(0.1).patience(1);
     /// [-1.0, -1.05, -1.09].map(|log_likelihood| plateau.observe(log_likelihood));
     /// assert_eq!(plateau.current_factor(), 0.1);

@@ -13,12 +13,8 @@ use unspool_autograd::{Params, Scalar, Var};
 /// [`Dropout::same_over_time`](crate::layers::Dropout::same_over_time).
 ///
 /// ```
-/// use unspool_nn::{Context, rng};
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_nn::recurrent::wrappers::RecurrentDropout;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::recurrent::wrappers::RecurrentDropout;
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
 /// let layer = Recurrent::new(RecurrentDropout::new(cell, 0.25));
 /// let tape = Tape::new();

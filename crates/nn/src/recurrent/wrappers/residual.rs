@@ -10,12 +10,8 @@ use unspool_autograd::{Params, Scalar, Var};
 /// 2016, "Google's neural machine translation system", equation 6.
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Gru;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_nn::recurrent::wrappers::Residual;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::recurrent::wrappers::Residual;
 /// let cell: Gru<Tensor> = Gru::new(&mut rng(0), 5, 5);
 /// let layer = Recurrent::new(Residual::new(cell, 5));
 /// let tape = Tape::new();

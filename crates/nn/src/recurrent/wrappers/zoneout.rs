@@ -21,12 +21,8 @@ use unspool_autograd::{Params, Scalar, Var};
 /// Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations".
 ///
 /// ```
-/// use unspool_nn::rng;
-/// use unspool_nn::cells::Lstm;
-/// use unspool_nn::layers::Layer;
-/// use unspool_nn::recurrent::{Recurrent, SequenceOutput};
-/// use unspool_nn::recurrent::wrappers::Zoneout;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::prelude::*;
+/// use unspool::recurrent::wrappers::Zoneout;
 /// let cell: Lstm<Tensor> = Lstm::new(&mut rng(0), 3, 5);
 /// let layer = Recurrent::new(Zoneout::new(cell, 0.05, 0.5));
 /// let tape = Tape::new();

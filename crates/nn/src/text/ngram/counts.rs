@@ -8,7 +8,7 @@ use std::collections::HashMap;
 /// last token.
 ///
 /// ```
-/// use unspool_nn::text::ngram::NgramCounts;
+/// use unspool::text::ngram::NgramCounts;
 /// let counts = NgramCounts::new(&[0, 1, 0, 1, 2], 2, 3);
 /// assert_eq!(counts.count(&[0, 1]), 2);
 /// assert_eq!(counts.distinct(2), 3);                           // 0 1, 1 0, 1 2

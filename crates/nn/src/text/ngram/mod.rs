@@ -5,8 +5,8 @@
 //! training text; `V` is the size of the vocabulary.
 //!
 //! ```
-//! use unspool_nn::text::ngram::{NgramCounts, NgramModel, Smoothing};
-//! use unspool_nn::text::{Vocabulary, characters, perplexity};
+//! use unspool::text::ngram::{NgramCounts, NgramModel, Smoothing};
+//! use unspool::text::{Vocabulary, characters, perplexity};
 //! let text = "the cat sat on the mat, the rat sat on the cat";
 //! let vocabulary = Vocabulary::new(characters(text), 1, [])?;
 //! let encode = |text| vocabulary.encode(characters(text));
@@ -15,7 +15,7 @@
 //! let model = NgramModel::new(&counts, 3, Smoothing::KneserNey);
 //! assert!(model.probability(&encode("th")?, encode("e")?[0]) > 0.8);
 //! assert!(perplexity(model.cross_entropy(&encode("the rat sat on the mat")?)) < 5.0);
-//! # Ok::<(), unspool_nn::data::DataError>(())
+//! # Ok::<(), unspool::data::DataError>(())
 //! ```
 
 mod counts;

@@ -46,7 +46,7 @@ impl<'a> NgramModel<'a> {
     /// A model of this order, which may be lower than that of the counts.
     ///
     /// ```
-    /// use unspool_nn::text::ngram::{NgramCounts, NgramModel, Smoothing};
+    /// use unspool::text::ngram::{NgramCounts, NgramModel, Smoothing};
     /// let counts = NgramCounts::new(&[0, 1, 0, 1, 0, 2], 2, 4);
     /// let after_0 = |smoothing| NgramModel::new(&counts, 2, smoothing).next(&[0]);
     /// assert_eq!(after_0(Smoothing::MaximumLikelihood), [0.0, 2.0 / 3.0, 1.0 / 3.0, 0.0]);

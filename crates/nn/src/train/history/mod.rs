@@ -20,7 +20,7 @@ pub(crate) const UPDATE_RATIO: &str = "update_ratio";
 /// epochs, some are shown: the first, the last, the best, and some eight between them.
 ///
 /// ```
-/// use unspool_nn::train::History;
+/// use unspool::train::History;
 /// let history = History { loss: vec![0.5, 0.25], val_loss: vec![0.75, f64::NAN], seconds: 1.5, ..History::default() };
 /// assert_eq!(history.to_csv(), "epoch,loss,val_loss\n1,0.5,0.75\n2,0.25,NaN\n");
 /// assert_eq!(history.to_json(), "{\"loss\": [0.5, 0.25], \"val_loss\": [0.75, null], \"seconds\": 1.5}\n");

@@ -8,8 +8,8 @@ use unspool_autograd::{Scalar, Var};
 /// than 0 where the target is 1, and at most 0 where it is 0.
 ///
 /// ```
-/// use unspool_nn::train::metrics::binary_accuracy;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::binary_accuracy;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![2.0, -1.0, 0.5, -3.0], [4, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 1.0, 1.0, 0.0], [4, 1]));
@@ -30,8 +30,8 @@ pub fn binary_accuracy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) ->
 /// The fraction of rows in which all labels are predicted correctly.
 ///
 /// ```
-/// use unspool_nn::train::metrics::exact_match;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::exact_match;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![2.0, -1.0, 0.5, -3.0], [2, 2]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 1.0, 1.0, 0.0], [2, 2]));
@@ -55,8 +55,8 @@ pub fn exact_match<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var
 /// The fraction of predicted labels, over all elements, that are true; 0 if none is predicted.
 ///
 /// ```
-/// use unspool_nn::train::metrics::precision;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::precision;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![2.0, 1.0, 0.5, -3.0], [4, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 0.0, 0.0, 1.0], [4, 1]));
@@ -77,8 +77,8 @@ pub fn precision<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'
 /// The fraction of true labels, over all elements, that are predicted; 0 if none is true.
 ///
 /// ```
-/// use unspool_nn::train::metrics::recall;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::recall;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![2.0, 1.0, 0.5, -3.0], [4, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 0.0, 0.0, 1.0], [4, 1]));
@@ -103,8 +103,8 @@ pub fn recall<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, 
 /// van Rijsbergen 1979, "Information retrieval".
 ///
 /// ```
-/// use unspool_nn::train::metrics::f1;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::f1;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![2.0, 1.0, 0.5, -3.0], [4, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 0.0, 0.0, 1.0], [4, 1]));

@@ -11,8 +11,8 @@ use unspool_autograd::{Indices, Scalar, Tensor};
 /// one. Printed, it is a table.
 ///
 /// ```
-/// use unspool_nn::train::metrics::ConfusionMatrix;
-/// use unspool_autograd::Tensor;
+/// use unspool::Tensor;
+/// use unspool::train::metrics::ConfusionMatrix;
 /// let scores = Tensor::<f32>::one_hot([0, 0, 1, 0], 2); // what `predict` returns
 /// let confusion = ConfusionMatrix::new(&scores, [0, 0, 1, 1]).labels(["cat", "dog"]);
 /// assert_eq!(confusion.count(1, 0), 1); // one dog is taken for a cat
@@ -29,11 +29,8 @@ use unspool_autograd::{Indices, Scalar, Tensor};
 /// In a metric of [`fit`](crate::train::fit()):
 ///
 /// ```
-/// use unspool_nn::train::metrics::ConfusionMatrix;
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::train::evaluate;
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
+/// use unspool::train::metrics::ConfusionMatrix;
 /// let data = Dataset::classes(Tensor::<f32>::zeros([4, 3]), [0, 0, 0, 1])?;
 /// let model = sequential().add(dense(3, 2)); // predicts class 0
 /// let macro_f1 = evaluate(&model, &data, |output, classes| {
@@ -41,7 +38,7 @@ use unspool_autograd::{Indices, Scalar, Tensor};
 ///     output.tape().constant(&Tensor::scalar(confusion.macro_f1() as f32))
 /// });
 /// assert!((macro_f1 - (6.0 / 7.0 + 0.0) / 2.0).abs() < 1e-6);
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {

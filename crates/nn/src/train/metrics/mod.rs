@@ -25,12 +25,8 @@
 //! zero. [`ConfusionMatrix`] counts which classes are taken for which.
 //!
 //! ```
-//! use unspool_nn::train::metrics::{r2, rmse};
-//! use unspool_nn::data::Dataset;
-//! use unspool_nn::layers::{dense, sequential};
-//! use unspool_nn::losses::mse;
-//! use unspool_nn::train::{evaluate, fit};
-//! use unspool_autograd::Tensor;
+//! use unspool::prelude::*;
+//! use unspool::train::metrics::{r2, rmse};
 //! let x = Tensor::<f32>::from_fn([600, 2], |i| (i as f32).sin());
 //! let data = Dataset::new(x.clone(), Tensor::from_fn([600, 1], |i| x.at([i, 0]) + 2.0))?;
 //! let mut model = sequential().add(dense(2, 1));

@@ -10,8 +10,8 @@ use unspool_autograd::{Indices, Scalar, Shape, Tensor, Var};
 /// targets, how often the true class has the highest score.
 ///
 /// ```
-/// use unspool_nn::train::accuracy;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::accuracy;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.1, 0.7, 3.0, -2.0], [2, 2]));
 /// let target = tape.constant(&Tensor::one_hot([1, 1], 2));
@@ -30,8 +30,8 @@ pub fn accuracy<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t
 /// `[.., C]` and class indices, which have one axis less. Keras's `SparseCategoricalAccuracy`.
 ///
 /// ```
-/// use unspool_nn::train::metrics::sparse_accuracy;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::sparse_accuracy;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::from_vec(vec![0.1, 0.7, 3.0, -2.0], [2, 2]));
 /// assert_eq!(sparse_accuracy(scores, [1, 1].into()).item(), 0.5);
@@ -53,8 +53,8 @@ pub fn sparse_accuracy<'t, T: Scalar>(output: Var<'t, T>, classes: Indices) -> V
 /// row is left out.
 ///
 /// ```
-/// use unspool_nn::train::metrics::macro_f1;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::macro_f1;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::one_hot([0, 0, 0, 1], 3));
 /// let target = tape.constant(&Tensor::one_hot([0, 0, 1, 1], 3));
@@ -85,8 +85,8 @@ pub fn macro_f1<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t
 /// Jelinek et al. 1977.
 ///
 /// ```
-/// use unspool_nn::train::metrics::perplexity;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::perplexity;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let scores = tape.constant(&Tensor::<f32>::zeros([3, 65])); // uniform over 65 characters
 /// let target = tape.constant(&Tensor::one_hot([4, 0, 64], 65));

@@ -8,8 +8,8 @@ use unspool_autograd::{Scalar, Var};
 /// the targets.
 ///
 /// ```
-/// use unspool_nn::train::metrics::rmse;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::rmse;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let output = tape.constant(&Tensor::from_vec(vec![1.0, 2.0], [2, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![1.0, 2.0 + 8f32.sqrt()], [2, 1]));
@@ -33,8 +33,8 @@ pub fn rmse<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T>
 /// outputs equal them and 0 otherwise, as in scikit-learn.
 ///
 /// ```
-/// use unspool_nn::train::metrics::r2;
-/// use unspool_autograd::{Tape, Tensor};
+/// use unspool::train::metrics::r2;
+/// use unspool::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let output = tape.constant(&Tensor::<f32>::from_vec(vec![2.5, 0.0, 2.0, 8.0], [4, 1]));
 /// let target = tape.constant(&Tensor::from_vec(vec![3.0, -0.5, 2.0, 7.0], [4, 1]));

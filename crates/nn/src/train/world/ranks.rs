@@ -19,13 +19,8 @@ use unspool_autograd::{Real, Scalar};
 /// [task](crate::train::Task::set_ranks). A loop of your own makes one itself:
 ///
 /// ```
-/// use unspool_nn::Mode;
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::optim::{Optimizer, Sgd};
-/// use unspool_nn::train::{Ranks, Shards, ThreadWorld};
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
+/// use unspool::train::{Ranks, ThreadWorld};
 /// let data = Dataset::new(Tensor::<f32>::from_fn([96, 3], |i| (i as f32).sin()), Tensor::ones([96, 1]))?;
 /// let weights = ThreadWorld::run(2, |world| {
 ///     let mut shards = Shards::new();
@@ -38,7 +33,7 @@ use unspool_autograd::{Real, Scalar};
 ///     model.layers.layer.weight.to_vec()
 /// });
 /// assert_eq!(weights[0], weights[1]);
-/// # Ok::<(), unspool_nn::data::DataError>(())
+/// # Ok::<(), unspool::data::DataError>(())
 /// ```
 pub struct Ranks<T: Scalar = f32> {
     pub(in crate::train) shared: Arc<Shared>,

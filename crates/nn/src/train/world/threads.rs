@@ -10,11 +10,8 @@ use std::thread;
 /// example. Ranks are no faster than the threads of one: [`Shards`](super::super::Shards) use all cores by themselves.
 ///
 /// ```
-/// use unspool_nn::data::Dataset;
-/// use unspool_nn::layers::{dense, sequential};
-/// use unspool_nn::losses::mse;
-/// use unspool_nn::train::{ThreadWorld, fit};
-/// use unspool_autograd::Tensor;
+/// use unspool::prelude::*;
+/// use unspool::train::ThreadWorld;
 /// let data = Dataset::new(Tensor::<f32>::from_fn([640, 3], |i| (i as f32).sin()), Tensor::ones([640, 1]))?;
 /// let train = |world: &ThreadWorld| {
 ///     let mut model = sequential().add(dense(3, 1));
