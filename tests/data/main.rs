@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use unspool::{Dataset, Tensor};
 
 mod batches;
+mod conversions;
 mod csv;
 mod csv_exports;
 mod differences;

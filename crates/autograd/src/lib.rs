@@ -75,8 +75,8 @@ pub use transforms::{
 };
 pub use unspool_derive::Params;
 pub use unspool_tensor::{
-    CountingAllocator, Dual, Forward, Indices, MAX_RANK, Nested, Nests, Number, Real, Rng, Scalar, Shape, SliceRange,
-    Tangents, Tensor, rng,
+    ConversionError, CountingAllocator, Dual, Forward, Indices, MAX_RANK, Nested, Nests, Number, Real, Rng, Scalar,
+    Shape, SliceRange, Tangents, Tensor, rng,
 };
 #[doc(hidden)]
 pub use unspool_tensor::{dispatch, ensure, fail, mistake};

@@ -10,7 +10,9 @@ use std::sync::Arc;
 ///
 /// Functions that take indices also take a vector, slice or array of integers, as indices of rank
 /// 1: of `usize`, and of `u8`, `u16`, `u32`, `u64`, `i32` and `i64`, the types that other programs
-/// use for labels and tokens. A negative number among them panics.
+/// use for labels and tokens. A negative number among them panics. Nested arrays are indices of rank
+/// 2 and 3, as are vectors of vectors by [`TryFrom`], where a negative number or a row of another
+/// length is an error.
 ///
 /// ```
 /// use unspool::{Indices, Tensor};
@@ -20,6 +22,10 @@ use std::sync::Arc;
 /// assert_eq!(table.index_select(0, [2]).to_vec(), [10.0, 11.0, 12.0, 13.0, 14.0]);
 /// let labels: Vec<i64> = vec![2, 0];
 /// assert_eq!(Indices::from(labels).as_slice(), [2, 0]);
+/// assert_eq!(Indices::from([[2, 0], [1, 1]]), tokens);
+/// let rows: Vec<Vec<i64>> = vec![vec![2, 0], vec![1, -1]];
+/// let error = Indices::try_from(rows).unwrap_err();
+/// assert_eq!(error.to_string(), "number 1 of row 1 is -1, which is no position: they are counted from 0");
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Indices {
@@ -122,14 +128,16 @@ impl From<Vec<usize>> for Indices {
 /// Integers of another type as positions.
 #[track_caller]
 fn positions<I: Copy + TryInto<usize> + fmt::Display>(numbers: &[I]) -> Indices {
-    let mut data = Vec::with_capacity(numbers.len());
-    for (i, &number) in numbers.iter().enumerate() {
-        let Ok(position) = number.try_into() else {
-            fail!("Indices: number {i} is {number}, which is no position: they are counted from 0")
-        };
-        data.push(position);
+    match to_positions(numbers) {
+        Ok(data) => data.into(),
+        Err((i, number)) => fail!("Indices: number {i} is {number}, which is no position: they are counted from 0"),
     }
-    data.into()
+}
+
+/// Integers of another type as positions, or the first that is none and where it is.
+pub(crate) fn to_positions<I: Copy + TryInto<usize>>(numbers: &[I]) -> Result<Vec<usize>, (usize, I)> {
+    let position = |(i, &number): (usize, &I)| number.try_into().map_err(|_| (i, number));
+    numbers.iter().enumerate().map(position).collect()
 }
 
 /// Lists of `usize` become indices as is; those of other types are converted, and panic if a number

@@ -26,6 +26,7 @@
 #[macro_use]
 pub mod mistake;
 
+mod convert;
 mod format;
 mod indices;
 mod loops;
@@ -38,6 +39,7 @@ mod storage;
 mod tensor;
 mod tuning;
 
+pub use convert::ConversionError;
 pub use indices::Indices;
 #[doc(hidden)]
 pub use loops::simd::dispatch;

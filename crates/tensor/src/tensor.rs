@@ -18,6 +18,20 @@ use crate::storage::layout::Layout;
 /// assert_eq!(x.shape()[..], [2, 3]);
 /// assert_eq!(x.t().to_vec(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
 /// ```
+///
+/// Arrays, nested up to four times, and vectors become tensors of as many axes. Vectors of vectors
+/// may have rows of different lengths: by [`TryFrom`], these are an error.
+///
+/// ```
+/// use unspool::Tensor;
+/// let x: Tensor = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]); // a `Tensor` is one of f32
+/// assert_eq!(x.shape()[..], [2, 3]);
+/// let y = Tensor::from([0.1, 0.2]); // of f64, as Rust reads numbers where nothing states their type
+/// assert_eq!(y.to_vec(), [0.1f64, 0.2]);
+/// let rows = vec![vec![1.0, 2.0, 3.0], vec![4.0, 5.0, 6.0]];
+/// assert_eq!(Tensor::try_from(rows)?, x);
+/// # Ok::<(), unspool::tensor::ConversionError>(())
+/// ```
 #[derive(Clone)]
 pub struct Tensor<T: Scalar = f32> {
     pub(crate) buffer: Buffer<T>,
