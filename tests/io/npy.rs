@@ -5,7 +5,7 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use unspool::Tensor;
-use unspool::io::{FileError, read_npy, read_npz, write_npy};
+use unspool::io::{FileError, read_npy, read_npz, write_npy, write_npz};
 use unspool_tests::values;
 
 fn fixture(name: &str) -> PathBuf {
@@ -190,4 +190,57 @@ fn a_directory_that_is_not_as_long_as_it_says_is_refused() {
     bytes[end + 10] += 1; // the number of entries
     fs::write(&path, &bytes).unwrap();
     assert_eq!(refused(&path), "is not a valid npz file: its directory has 14 entries, and should have 15");
+}
+
+/// What `written.npz` holds, which NumPy has read (`fixtures/npy.py`).
+#[test]
+fn archives_are_written_to_the_byte() -> Result<(), FileError> {
+    let folder = folder("npz written");
+    let path = folder.join("x.npz");
+    let transposed = floats().permute(&[2, 0, 1]);
+    let arrays = [
+        ("floats", &floats()),
+        ("decoder/weight", &transposed),
+        ("scalar", &Tensor::scalar(0.5)),
+        ("empty", &Tensor::zeros([0, 3])),
+        ("x.npy", &Tensor::from([1.0])),
+        ("gr\u{f6}\u{df}e", &Tensor::from([2.0])),
+    ];
+    write_npz(&path, arrays)?;
+    assert!(fs::read(&path).unwrap() == fs::read(fixture("written.npz")).unwrap());
+    let read = read_npz::<f32>(&path)?;
+    assert_eq!(read.len(), arrays.len());
+    assert!(arrays.iter().all(|(name, array)| read[*name] == **array), "{read:?}");
+
+    write_npz(&path, &read_npz::<f64>(&path)?)?; // replaced, in the order of the map
+    assert_eq!(read_npz::<f64>(&path)?["decoder/weight"], transposed.cast());
+    write_npz(&path, [] as [(&str, &Tensor); 0])?;
+    assert!(read_npz::<f32>(&path)?.is_empty());
+    assert_eq!(files_in(&folder), ["x.npz"]);
+    Ok(())
+}
+
+#[test]
+fn names_that_an_archive_cannot_have_are_refused_and_change_nothing() -> Result<(), FileError> {
+    let path = folder("npz names").join("x.npz");
+    write_npz(&path, [("x", &floats())])?;
+    let before = fs::read(&path).unwrap();
+    let refused = |names: &[&str]| {
+        let x = floats();
+        let message = write_npz(&path, names.iter().map(|name| (name, &x))).unwrap_err().to_string();
+        message.strip_prefix(&format!("{} ", path.display())).expect("the file is named").to_owned()
+    };
+    assert_eq!(refused(&["x", "y", "x"]), "cannot hold two arrays named \"x\"");
+    assert_eq!(refused(&["x", ""]), "cannot hold an array without a name");
+    for name in ["../x", "a/../x", "/x", "a//x", "./x", "a\\x", "C:/x", "x\0y"] {
+        let sentence = format!("cannot hold an array named {name:?}, which is no path inside the file");
+        assert_eq!(refused(&[name]), sentence);
+    }
+    let long = "x".repeat(1 << 16);
+    let message = write_npz(&path, [(&long, &floats())]).unwrap_err().to_string();
+    assert!(message.starts_with(&format!("cannot save {}: ", path.display())), "{message}");
+    let message = write_npz("no/such/folder/x.npz", [("x", &floats())]).unwrap_err().to_string();
+    assert_eq!(message, "cannot save no/such/folder/x.npz: no/such/folder is not a folder");
+    assert!(fs::read(&path).unwrap() == before);
+    Ok(())
 }

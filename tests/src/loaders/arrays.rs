@@ -1,8 +1,9 @@
 //! NumPy's files.
 
 use super::{Folder, refused, same};
+use std::collections::BTreeMap;
 use unspool::Tensor;
-use unspool::io::{WeightFile, read_npy, read_npz, write_npy};
+use unspool::io::{WeightFile, read_npy, read_npz, write_npy, write_npz};
 use unspool::tensor::Real;
 
 /// `read_npy`, in either type.
@@ -32,8 +33,8 @@ pub fn npz(bytes: &[u8]) -> bool {
     match (read_npz::<f32>(&path), read_npz::<f64>(&path)) {
         (Ok(single), Ok(double)) => {
             assert!(single.keys().eq(double.keys()));
-            single.values().for_each(|array| written(&folder, array));
-            double.values().for_each(|array| written(&folder, array));
+            written_together(&folder, &single);
+            written_together(&folder, &double);
             let Some(Ok(file)) = file else { return true };
             assert!(file.names().eq(double.keys()), "{file:?}");
             for name in file.names() {
@@ -71,4 +72,17 @@ fn written<T: Real>(folder: &Folder, array: &Tensor<T>) {
     let path = folder.saved();
     write_npy(&path, array).unwrap();
     assert!(same(&read_npy(&path).unwrap(), array), "what was written is another array");
+}
+
+/// Writes arrays by name, and reads them, unless one has a name that is not written.
+fn written_together<T: Real>(folder: &Folder, arrays: &BTreeMap<String, Tensor<T>>) {
+    let path = folder.saved();
+    match write_npz(&path, arrays) {
+        Ok(()) => {
+            let read = read_npz::<T>(&path).unwrap();
+            assert!(read.keys().eq(arrays.keys()), "{read:?}");
+            assert!(read.values().zip(arrays.values()).all(|(read, array)| same(read, array)));
+        }
+        Err(error) => drop(refused(&error, &path)),
+    }
 }

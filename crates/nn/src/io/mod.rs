@@ -22,7 +22,7 @@ mod wrong_format;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub use error::FileError;
 #[cfg(feature = "npy")]
-pub use numpy::{read_npy, read_npz, read_npz_with_limit, write_npy};
+pub use numpy::{read_npy, read_npz, read_npz_with_limit, write_npy, write_npz};
 #[cfg(feature = "safetensors")]
 pub(crate) use weights::shallow_clone;
 #[cfg(feature = "safetensors")]

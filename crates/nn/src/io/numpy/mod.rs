@@ -3,6 +3,7 @@
 mod inflate;
 mod npy;
 mod npz;
+mod write_npz;
 
 #[cfg(feature = "safetensors")]
 pub(super) use npy::ArrayHeader;
@@ -10,3 +11,4 @@ pub use npy::{read_npy, write_npy};
 #[cfg(feature = "safetensors")]
 pub(super) use npz::Npz;
 pub use npz::{read_npz, read_npz_with_limit};
+pub use write_npz::write_npz;

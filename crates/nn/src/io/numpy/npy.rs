@@ -8,7 +8,7 @@ use crate::io::half_precision::f16;
 use crate::io::wrong_format::{Format, explain};
 use crate::messages::{quoted, sizes};
 use crate::tuning::FILE_CHUNK;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 
@@ -55,18 +55,20 @@ pub fn read_npy<T: Real>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError>
 /// If the system cannot write the file. The old file is then unchanged.
 pub fn write_npy<T: Real>(path: impl AsRef<Path>, tensor: &Tensor<T>) -> Result<(), FileError> {
     let path = path.as_ref();
-    replace(path, |out| {
-        let sizes: Vec<String> = tensor.shape().iter().map(usize::to_string).collect();
-        let sizes = sizes.join(", ") + if sizes.len() == 1 { "," } else { "" };
-        let fields = format!("{{'descr': '<f{}', 'fortran_order': False, 'shape': ({sizes}), }}", size_of::<T>());
-        let length = (START + fields.len() + 1).next_multiple_of(64) - START; // so that the data is aligned
-        out.write_all(MAGIC)?;
-        out.write_all(&[1, 0])?;
-        out.write_all(&(length as u16).to_le_bytes())?;
-        writeln!(out, "{fields:0$}", length - 1)?;
-        write_elements(tensor, out)
-    })
-    .map_err(FileError::cannot_save(path))
+    replace(path, |out| write_array(tensor, out)).map_err(FileError::cannot_save(path))
+}
+
+/// Writes an array: its header and its elements.
+pub(super) fn write_array<T: Real>(tensor: &Tensor<T>, out: &mut dyn Write) -> io::Result<()> {
+    let sizes: Vec<String> = tensor.shape().iter().map(usize::to_string).collect();
+    let sizes = sizes.join(", ") + if sizes.len() == 1 { "," } else { "" };
+    let fields = format!("{{'descr': '<f{}', 'fortran_order': False, 'shape': ({sizes}), }}", size_of::<T>());
+    let length = (START + fields.len() + 1).next_multiple_of(64) - START; // so that the data is aligned
+    out.write_all(MAGIC)?;
+    out.write_all(&[1, 0])?;
+    out.write_all(&(length as u16).to_le_bytes())?;
+    writeln!(out, "{fields:0$}", length - 1)?;
+    write_elements(tensor, out)
 }
 
 const MAGIC: &[u8] = b"\x93NUMPY";
