@@ -15,6 +15,7 @@ mod processes;
 #[cfg(unix)]
 mod replacing;
 mod sentences;
+mod serde;
 mod variants;
 
 use std::fs;

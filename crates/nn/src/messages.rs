@@ -39,7 +39,7 @@ pub(crate) fn shortened(sentence: impl Display) -> String {
 }
 
 /// A shape with any number of axes: `[2, 3]`.
-#[cfg(any(feature = "npy", feature = "safetensors"))]
+#[cfg(any(feature = "npy", feature = "safetensors", feature = "serde"))]
 pub(crate) fn sizes(sizes: &[usize]) -> String {
     format!("[{}]", listed(sizes, ", "))
 }

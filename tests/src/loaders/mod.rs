@@ -4,6 +4,7 @@
 //! in a sentence and change nothing, and what loads is saved and loads again as the same. It says whether they load.
 
 mod arrays;
+mod saved;
 mod state_dict;
 mod table;
 mod training;
@@ -16,6 +17,7 @@ use unspool::prelude::*;
 use unspool::tensor::Real;
 
 pub use arrays::{npy, npz};
+pub use saved::serde;
 pub use state_dict::state_dict;
 pub use table::csv;
 pub use training::{train, training};
@@ -25,7 +27,7 @@ pub use weights::{checkpoint, keras, safetensors, torch};
 pub type Loader = fn(&[u8]) -> bool;
 
 /// All of them, by the names of their targets.
-pub const LOADERS: [(&str, Loader); 9] = [
+pub const LOADERS: [(&str, Loader); 10] = [
     ("checkpoint", checkpoint),
     ("csv", csv),
     ("keras", keras),
@@ -33,6 +35,7 @@ pub const LOADERS: [(&str, Loader); 9] = [
     ("npy", npy),
     ("npz", npz),
     ("safetensors", safetensors),
+    ("serde", serde),
     ("torch", torch),
     ("training", training),
 ];

@@ -33,6 +33,8 @@ use unspool_autograd::{Number, Scalar, Shape, Tensor};
 /// row 0 is row [`history`](Differences::history) of the series, and scale the differences rather
 /// than the values.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "super::saved::SavedDifferences"))]
 pub struct Differences {
     lags: Vec<usize>,
 }

@@ -15,6 +15,8 @@ pub(crate) mod examples;
 pub(crate) mod inputs;
 pub(crate) mod padding;
 pub(crate) mod parts;
+#[cfg(feature = "serde")]
+mod saved;
 pub(crate) mod scalers;
 pub(crate) mod source;
 pub(crate) mod split;

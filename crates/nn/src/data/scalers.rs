@@ -8,7 +8,8 @@ use unspool_autograd::{Scalar, Tensor};
 /// Columns are the last axis; a series is `[L, F]`, sequences are `[T, N, F]`. Fit it only on the
 /// training data: a mean over the whole series leaks the future into training.
 ///
-/// The fields are plain numbers, which can be saved with the model and set again.
+/// The fields are plain numbers, which can be saved with the model and set again; with the feature
+/// `serde`, a scaler is saved and read in any of its formats.
 ///
 /// ```
 /// use unspool::Tensor;
@@ -22,6 +23,8 @@ use unspool_autograd::{Scalar, Tensor};
 /// # Ok::<(), unspool::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "super::saved::SavedStandardScaler"))]
 pub struct StandardScaler {
     /// The mean of each column.
     pub mean: Vec<f64>,
@@ -45,6 +48,8 @@ pub struct StandardScaler {
 /// # Ok::<(), unspool::data::DataError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "super::saved::SavedMinMaxScaler"))]
 pub struct MinMaxScaler {
     /// The minimum of each column.
     pub min: Vec<f64>,

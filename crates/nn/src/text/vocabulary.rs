@@ -9,6 +9,7 @@ use unspool_autograd::{Scalar, Tensor};
 
 /// A token that does not come from a text but has a meaning for the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum SpecialToken {
     /// `<pad>`: pads short sequences.
     Pad,
@@ -48,7 +49,8 @@ impl SpecialToken {
 /// ```
 ///
 /// To save it with a model (feature `safetensors`), put it into the checkpoint as text:
-/// `checkpoint.put_text("vocabulary", &vocabulary.to_json())`.
+/// `checkpoint.put_text("vocabulary", &vocabulary.to_json())`. With the feature `serde`, it is the list
+/// of its tokens in any format.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
     tokens: Vec<String>,
@@ -245,5 +247,20 @@ impl Vocabulary {
             DataError(format!("a vocabulary is a JSON array of strings, and this is not: {}", shortened(e)))
         })?;
         Self::from_tokens(tokens)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Vocabulary {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.tokens.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Vocabulary {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let tokens = Vec::deserialize(deserializer)?;
+        Vocabulary::from_tokens(tokens).map_err(serde::de::Error::custom)
     }
 }

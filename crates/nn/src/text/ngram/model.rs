@@ -5,6 +5,7 @@ use super::kneser_ney::{self, Tally};
 
 /// How an [`NgramModel`] treats n-grams that it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum Smoothing {
     /// `c(context token) / c(context)`: 0 for unseen n-grams, and for every token after an unseen
     /// context.

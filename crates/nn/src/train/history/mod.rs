@@ -1,6 +1,8 @@
 //! The curves of a training.
 
 mod panels;
+#[cfg(feature = "serde")]
+mod saved;
 mod table;
 
 use crate::io::write_file;
@@ -36,7 +38,12 @@ pub(crate) const UPDATE_RATIO: &str = "update_ratio";
 /// "
 /// );
 /// ```
+///
+/// With the feature `serde`, all of it is saved and read in any of its formats. NaN among the curves
+/// is none (`null` in JSON), and stays NaN; JSON has no infinities, either, which become NaN.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(from = "saved::SavedHistory", into = "saved::SavedHistory"))]
 pub struct History {
     /// The training loss, averaged over the batches of each epoch while the weights were changing.
     pub loss: Vec<f64>,
@@ -61,6 +68,7 @@ pub struct History {
 
 /// Why a training ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum StopReason {
     /// All epochs are done.
     #[default]

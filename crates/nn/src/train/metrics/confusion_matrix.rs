@@ -2,6 +2,8 @@
 
 use super::f1_of;
 use super::multiclass::{check_classes, highest};
+#[cfg(feature = "serde")]
+use crate::data::DataError;
 use std::fmt;
 use unspool_autograd::{Indices, Scalar, Tensor};
 
@@ -40,7 +42,11 @@ use unspool_autograd::{Indices, Scalar, Tensor};
 /// assert!((macro_f1 - (6.0 / 7.0 + 0.0) / 2.0).abs() < 1e-6);
 /// # Ok::<(), unspool::data::DataError>(())
 /// ```
+///
+/// With the feature `serde`, it is saved and read in any of its formats.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "SavedConfusionMatrix"))]
 pub struct ConfusionMatrix {
     /// A row for each actual class.
     counts: Vec<Vec<usize>>,
@@ -150,5 +156,35 @@ impl fmt::Display for ConfusionMatrix {
             }
         }
         Ok(())
+    }
+}
+
+/// A matrix as `serde` reads it, which may be wrong.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "ConfusionMatrix")]
+struct SavedConfusionMatrix {
+    counts: Vec<Vec<usize>>,
+    labels: Vec<String>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<SavedConfusionMatrix> for ConfusionMatrix {
+    type Error = DataError;
+    fn try_from(SavedConfusionMatrix { counts, labels }: SavedConfusionMatrix) -> Result<Self, DataError> {
+        let (classes, given) = (counts.len(), labels.len());
+        if given != classes {
+            return Err(DataError(format!("{given} labels for {classes} classes: each needs one")));
+        }
+        if let Some(class) = counts.iter().position(|row| row.len() != classes) {
+            let length = counts[class].len();
+            return Err(DataError(format!("the row of class {class} has length {length}, expected {classes}")));
+        }
+        // No tensor has more rows, and no sum of two sums overflows.
+        let total = counts.iter().flatten().try_fold(0, |sum: usize, &count| sum.checked_add(count));
+        if total.is_none_or(|total| isize::try_from(total).is_err()) {
+            return Err(DataError("the counts are more than there can be rows".to_owned()));
+        }
+        Ok(ConfusionMatrix { counts, labels })
     }
 }
