@@ -39,6 +39,8 @@ extern crate unspool_tensor;
 #[doc(hidden)]
 pub mod at_callers_line;
 mod bad_value;
+#[doc(hidden)]
+pub mod clock;
 mod compiled;
 #[doc(hidden)]
 pub mod elementwise;

@@ -11,8 +11,8 @@ use super::node::Node;
 use super::op::Inputs;
 use super::record::Record;
 use super::{Tape, Var};
+use crate::clock::Instant;
 use std::ops::Range;
-use std::time::Instant;
 use unspool_tensor::{Scalar, Tensor};
 
 /// A range of ids whose values are made again in the backward pass.

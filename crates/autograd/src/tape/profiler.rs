@@ -5,9 +5,10 @@ use super::backward::step;
 use super::op::Inputs;
 use super::record::Record;
 use super::watch::Note;
+use crate::clock::Instant;
 use crate::profile::{Cost, Event, Profile, ProfileRow};
 use crate::tuning::PEAK_SAMPLES;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use unspool_tensor::Scalar;
 
 /// The tape's own work, beside that of ops.

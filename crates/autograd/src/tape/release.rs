@@ -2,8 +2,8 @@
 
 use super::node::Node;
 use super::{Tape, Var};
+use crate::clock::Instant;
 use std::ops::Range;
-use std::time::Instant;
 use unspool_tensor::Scalar;
 
 impl<T: Scalar> Tape<T> {

@@ -5,11 +5,12 @@ use super::profiler::{Call, Profiler};
 use super::record::Record;
 use super::remarks::Remarks;
 use super::{Tape, Var};
+use crate::clock::Instant;
 use crate::profile::Profile;
 use crate::scope::{Place, dotted, users_line};
 use std::ops::Range;
 use std::panic::{Location, resume_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use unspool_tensor::Scalar;
 
 /// The bit of an epoch that says whether its tape is watched.

@@ -1,7 +1,8 @@
 //! What the machine could do.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use unspool_autograd::Tensor;
+use unspool_autograd::clock::{self, Instant};
 
 /// The number of fused multiply-adds in a row.
 const LENGTH: usize = 16;
@@ -21,7 +22,12 @@ const OPERATIONS: usize = 2 * (LENGTH * CHAINS + 2);
 /// ```
 /// println!("{:.0} GFLOP/s", unspool::bench::fma_peak());
 /// ```
+///
+/// # Panics
+/// Where there is no clock: in a browser.
+#[track_caller]
 pub fn fma_peak() -> f64 {
+    ensure!(clock::RUNS, "fma_peak: this platform has no clock to measure by");
     let mut x = Tensor::<f32>::full(0.5, [2048]);
     let y = Tensor::<f32>::full(0.25, [2048]);
     let repeats = 100;

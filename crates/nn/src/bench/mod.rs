@@ -47,7 +47,8 @@ use crate::layers::layer::Model;
 use crate::random::rng;
 use crate::recurrent::layer::Recurrent;
 use program::{Program, Steps};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use unspool_autograd::clock::{self, Instant};
 use unspool_autograd::{Params, Tensor};
 
 /// A turn takes so long, of as many steps as it needs.
@@ -137,8 +138,10 @@ impl Bench {
     /// Measures.
     ///
     /// # Panics
-    /// If the machine gives it no thread, or a cell or a layer panics.
+    /// If the machine gives it no thread or has no clock, as in a browser, or a cell or a layer panics.
+    #[track_caller]
     pub fn run(mut self) -> BenchReport {
+        ensure!(clock::RUNS, "Bench: this platform has no clock to measure by");
         // Large products would share the work of one program among threads.
         let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
         one_thread.install(|| self.measure())

@@ -2,7 +2,7 @@
 
 use crate::train::history::{GRADIENT_NORM, History, UPDATE_RATIO};
 use std::io::Write;
-use std::time::Instant;
+use unspool_autograd::clock::Instant;
 
 /// A bar on a terminal, a line per epoch otherwise, or nothing.
 pub(crate) struct ProgressBar {

@@ -14,7 +14,7 @@ use crate::train::history::{History, StopReason};
 use crate::train::progress::ProgressBar;
 use crate::tuning::TRIED_EXAMPLES;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::Instant;
+use unspool_autograd::clock::Instant;
 use unspool_autograd::{BadValue, Cause, Params, ParamsExt, Real, Scalar, Tensor};
 
 /// The metric that is recorded as the validation loss.

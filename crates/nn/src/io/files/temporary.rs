@@ -1,7 +1,7 @@
 //! Temporary files, which are written and then renamed over others.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,8 +21,8 @@ impl Temporary {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        #[cfg(unix)]
         if replaces {
+            #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         }
         loop {
@@ -47,7 +47,7 @@ impl Temporary {
     /// Copies the owner, group and permissions of another file, as far as the system allows. On
     /// failure only its writer may read it.
     #[cfg(unix)]
-    pub fn take_permissions(&self, of: &Metadata) {
+    pub fn take_permissions(&self, of: &fs::Metadata) {
         use std::os::unix::fs::{MetadataExt, fchown};
         if self.file.metadata().is_ok_and(|own| (own.uid(), own.gid()) != (of.uid(), of.gid())) {
             let both = fchown(&self.file, Some(of.uid()), Some(of.gid()));
@@ -70,7 +70,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let same = |a: Metadata, b: Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+        let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
         file.metadata().is_ok_and(|open| fs::symlink_metadata(path).is_ok_and(|there| same(open, there)))
     }
     #[cfg(not(unix))]

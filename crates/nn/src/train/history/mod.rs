@@ -60,7 +60,7 @@ pub struct History {
     /// [`EarlyStopping`](crate::train::EarlyStopping). Others read
     /// [`best_epoch`](History::best_epoch).
     pub best: Option<usize>,
-    /// Seconds spent, validation included.
+    /// Seconds spent, validation included; 0 in a browser, where there is no clock.
     pub seconds: f64,
     /// Why training ended.
     pub stop_reason: StopReason,
