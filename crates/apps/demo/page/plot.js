@@ -24,7 +24,9 @@ class Plot {
     const c = this.context;
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     c.clearRect(0, 0, width, height);
-    this.area = { left: y.label ? 52 : 8, right: width - 10, top: y.label ? 24 : 8, bottom: height - 38 };
+    // Where label and legend do not fit next to each other, the legend is below.
+    this.legendAt = y.label && width < 440 ? 26 : 8;
+    this.area = { left: y.label ? 52 : 8, right: width - 10, top: this.legendAt + 16, bottom: height - 38 };
     const { left, right, top, bottom } = this.area;
     this.x = scale(x.range, [left, right], x.log);
     this.y = scale(y.range, [bottom, top], y.log);
@@ -82,7 +84,7 @@ class Plot {
     c.restore();
   }
 
-  /** Names in the corner, each after a piece of its line. */
+  /** Names at the upper right, each after a piece of its line. */
   legend(entries) {
     const c = this.context;
     c.textAlign = "left";
@@ -91,10 +93,10 @@ class Plot {
     for (const { name, stroke, dash = [], width = 2 } of entries) {
       Object.assign(c, { strokeStyle: stroke, lineWidth: width });
       c.setLineDash(dash);
-      this.segment(x, 8, x + 18, 8);
+      this.segment(x, this.legendAt, x + 18, this.legendAt);
       c.setLineDash([]);
       c.fillStyle = color("ink");
-      c.fillText(name, x + 22, 8);
+      c.fillText(name, x + 22, this.legendAt);
       x += c.measureText(name).width + 36;
     }
   }
