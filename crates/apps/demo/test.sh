@@ -2,7 +2,7 @@
 # Builds the demo and drives its page in a browser without a window: see page/test.js.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-crates/apps/demo/build.sh
+crates/apps/demo/build.sh test
 command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null
 profile=$(mktemp -d)
 log=$profile/log

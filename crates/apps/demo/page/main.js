@@ -53,8 +53,8 @@ function setTraining(on) {
 }
 
 const FRAME = 14; // milliseconds of training between two pictures
-const LOOK = 250; // milliseconds between two looks at forecast and gradient
-let looked = 0;
+const LOOK = 250; // milliseconds between two looks at forecast and gradient, at least
+let nextLook = 0;
 
 function frame() {
   if (!training) return;
@@ -62,9 +62,11 @@ function frame() {
     const [cell, begun] = [controls.cell(), performance.now()];
     do runs[cell].losses.push(library.step());
     while (performance.now() - begun < FRAME);
-    if (performance.now() - looked > LOOK) {
+    if (performance.now() > nextLook) {
+      const before = performance.now();
       lookAt(cell);
-      looked = performance.now();
+      // Of a large network it takes long: most of the time is for training.
+      nextLook = performance.now() + Math.max(LOOK, 3 * (performance.now() - before));
     }
     draw();
     requestAnimationFrame(frame);
@@ -126,7 +128,7 @@ function connect() {
 }
 
 tune();
-const ready = load().then((exports) => {
+const ready = load(WASM).then((exports) => {
   library = exports;
   choosePreset("sine");
   connect();

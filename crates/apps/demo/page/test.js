@@ -50,6 +50,7 @@ async function tryCell(name, cell) {
 
 async function test() {
   await ready;
+  check((await load(FIT)).main(0, 0) === 0, "`fit` runs: examples/fit.rs");
   const far = runs.map((run) => run.flow.at(-1)[0]);
   check(far[0] < 1e-3 * far[1] && far[0] < 1e-3 * far[2], `before training SimpleRNN's gradient vanishes first: ${far}`);
   for (const button of document.querySelectorAll("[data-preset]")) {
