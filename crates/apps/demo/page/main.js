@@ -132,5 +132,6 @@ const ready = load(WASM).then((exports) => {
   library = exports;
   choosePreset("sine");
   connect();
+  $("controls").inert = false;
 });
 ready.catch(report);
