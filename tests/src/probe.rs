@@ -6,7 +6,7 @@ use unspool::{Cell, Mode, Params, Tensor, Var};
 
 /// A cell without memory, `y_t = x_t w`, element by element, that writes down its calls. Clones, and the cell bound to
 /// a tape, write to the same place.
-#[derive(Params, Clone)]
+#[derive(Clone, Debug, Params)]
 pub struct Probe<P> {
     /// `w`: `[F]`.
     pub weight: P,
@@ -15,7 +15,7 @@ pub struct Probe<P> {
 }
 
 /// The calls of a [`Probe`].
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Seen {
     /// The rows of each call of `project`.
     pub projected: Vec<usize>,

@@ -1,6 +1,7 @@
 //! Pictures as SVG, read.
 
 /// A tag of an SVG text: its name, its attributes, and the text up to the next tag.
+#[derive(Debug)]
 pub struct Tag<'a> {
     /// Its name.
     pub name: &'a str,

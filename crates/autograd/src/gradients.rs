@@ -2,6 +2,7 @@
 
 use crate::params::{Params, Path};
 use crate::tape::{Accumulator, Tape, Var, backward, contributions};
+use std::fmt;
 use std::ops::Range;
 use unspool_tensor::mistake::raise_placed;
 use unspool_tensor::{Scalar, Tensor};
@@ -13,6 +14,12 @@ pub struct Gradients<'t, T: Scalar = f32> {
     pub(crate) sums: Accumulator<T>,
     /// Which backward pass of the tape this was, from 0.
     pub(crate) pass: u32,
+}
+
+impl<T: Scalar> fmt::Debug for Gradients<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gradients").field("tape", self.tape).field("pass", &self.pass).finish_non_exhaustive()
+    }
 }
 
 impl<'t, T: Scalar> Gradients<'t, T> {

@@ -38,6 +38,7 @@ pub struct Mistake {
 }
 
 /// What is known of where the program is.
+#[derive(Clone, Debug)]
 pub struct Place {
     /// The layer and the time step: `in rnn.cell, time step 3`.
     pub name: Option<String>,
@@ -85,6 +86,7 @@ pub fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Caught> {
 }
 
 /// What a function panicked with.
+#[derive(Debug)]
 pub enum Caught {
     /// A mistake, whose message was held back.
     Mistake(Box<Mistake>),

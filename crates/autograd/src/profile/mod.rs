@@ -3,6 +3,7 @@
 mod table;
 mod trace;
 
+use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 use std::time::Duration;
@@ -37,7 +38,7 @@ use std::time::Duration;
 /// ```
 ///
 /// The profile of a batch in shards: [`Shards::profiled`](https://docs.rs/unspool-nn).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Profile {
     /// A row for each op and scope, in the order in which they first ran. In parentheses is the tape's
@@ -53,6 +54,18 @@ pub struct Profile {
     pub peak_bytes: usize,
     /// Those of the latest step.
     pub(crate) events: Vec<Event>,
+}
+
+/// Without the single calls.
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile")
+            .field("rows", &self.rows)
+            .field("steps", &self.steps)
+            .field("elapsed", &self.elapsed)
+            .field("peak_bytes", &self.peak_bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What an op cost, in one scope or in all.

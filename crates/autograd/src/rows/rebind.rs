@@ -24,6 +24,7 @@ pub trait Rebind<'t, T: Scalar> {
 
 /// A value on no tape.
 #[doc(hidden)]
+#[derive(Debug)]
 pub struct Held<T: Scalar> {
     value: Tensor<T>,
     pub(super) needs_gradient: bool,

@@ -106,6 +106,7 @@ impl Segments {
 }
 
 /// While it lives, what its tape records can be made again.
+#[derive(Debug)]
 pub struct Recomputable<'t, T: Scalar> {
     tape: &'t Tape<T>,
 }

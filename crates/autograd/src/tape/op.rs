@@ -4,6 +4,7 @@ use super::accumulator::Accumulator;
 use super::node::{Node, Saves};
 use super::packed_weights::PackedWeights;
 use super::pushed_inputs::PushedInputs;
+use std::fmt;
 use unspool_tensor::{Scalar, Tensor};
 
 /// An operation on tensors with its gradient rule.
@@ -95,6 +96,12 @@ pub struct Inputs<'a, T: Scalar> {
     pub(super) packed: &'a PackedWeights<T>,
 }
 
+impl<T: Scalar> fmt::Debug for Inputs<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.ids.iter().map(|&id| &self.values[id as usize])).finish()
+    }
+}
+
 impl<'a, T: Scalar> Inputs<'a, T> {
     /// The number of inputs.
     #[inline]
@@ -166,6 +173,12 @@ pub struct InputGrads<'a, T: Scalar> {
     pub(super) inputs: Inputs<'a, T>,
     /// Contributions are 0 below it.
     pub(super) least: T,
+}
+
+impl<T: Scalar> fmt::Debug for InputGrads<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InputGrads").field("inputs", &self.inputs).finish_non_exhaustive()
+    }
 }
 
 impl<T: Scalar> InputGrads<'_, T> {

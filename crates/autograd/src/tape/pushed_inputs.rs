@@ -6,6 +6,7 @@ use super::op_arena::OpList;
 use super::packed_weights::PackedWeights;
 use crate::tuning::PUSHED_ROWS;
 use std::cell::OnceCell;
+use std::fmt;
 use std::sync::Arc;
 use unspool_tensor::{MAX_RANK, Scalar, Tensor};
 
@@ -21,6 +22,15 @@ pub struct PushedInputs<'a, T: Scalar> {
     pub(super) groups: usize,
     /// Constants with tangents of 0, made for the first op that reads them so.
     pub(super) lifted: &'a [OnceCell<Tensor<T::Lifted>>],
+}
+
+impl<T: Scalar> fmt::Debug for PushedInputs<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PushedInputs")
+            .field("len", &self.ids.len())
+            .field("groups", &self.groups)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T: Scalar> PushedInputs<'_, T> {

@@ -225,6 +225,10 @@ impl<'t, T: Scalar> Var<'t, T> {
 
 impl<T: Scalar> std::fmt::Debug for Var<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Var {} = {:?}", self.id(), self.value())
+        let record = self.tape.record.borrow();
+        if record.is_freed(*self) || record.nodes[self.id() as usize].is_absent() {
+            return write!(f, "Var {}, released", self.id());
+        }
+        write!(f, "Var {} = {:?}", self.id(), record.values[self.id() as usize])
     }
 }

@@ -2,6 +2,7 @@
 
 use super::jacobian::jacobian_times;
 use crate::tape::{Tape, Var};
+use std::fmt;
 use unspool_tensor::{Forward, Scalar, Tensor};
 
 /// Which elements of a matrix may differ from zero, and how its columns are grouped so that one direction
@@ -20,7 +21,7 @@ use unspool_tensor::{Forward, Scalar, Tensor};
 /// let dense = (0..6).map(|row| (row, 3));
 /// assert_eq!(Sparsity::new([6, 4], blocks.chain(dense)).directions(), 2);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sparsity {
     shape: [usize; 2],
     rows: Vec<usize>,
@@ -30,9 +31,19 @@ pub struct Sparsity {
     directions: usize,
 }
 
+impl fmt::Debug for Sparsity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sparsity")
+            .field("shape", &self.shape)
+            .field("elements", &self.rows.len())
+            .field("directions", &self.directions)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A matrix of which most is zero, as coordinates: element `values[i]` is in row `rows[i]` and column
 /// `columns[i]`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SparseMatrix<T: Scalar = f64> {
     /// The numbers of rows and columns.
     pub shape: [usize; 2],
@@ -42,6 +53,12 @@ pub struct SparseMatrix<T: Scalar = f64> {
     pub columns: Vec<usize>,
     /// The elements.
     pub values: Tensor<T>,
+}
+
+impl<T: Scalar> fmt::Debug for SparseMatrix<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SparseMatrix").field("shape", &self.shape).field("values", &self.values).finish_non_exhaustive()
+    }
 }
 
 impl Sparsity {

@@ -47,6 +47,7 @@ use crate::layers::layer::Model;
 use crate::random::rng;
 use crate::recurrent::layer::Recurrent;
 use program::{Program, Steps};
+use std::fmt;
 use std::time::Duration;
 use unspool_autograd::clock::{self, Instant};
 use unspool_autograd::{Params, Tensor};
@@ -96,6 +97,17 @@ pub struct Bench {
     shape: [usize; 3],
     seconds: f64,
     programs: Vec<(String, Box<dyn Program>)>,
+}
+
+impl fmt::Debug for Bench {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.programs.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Bench")
+            .field("shape", &self.shape)
+            .field("seconds", &self.seconds)
+            .field("programs", &names)
+            .finish()
+    }
 }
 
 impl Bench {

@@ -6,13 +6,14 @@ use crate::data::examples::Examples;
 use crate::random::rng;
 use rand::seq::SliceRandom;
 use std::borrow::Cow;
+use std::fmt;
 use std::iter::FusedIterator;
 use unspool_autograd::Tensor;
 
 /// The batches of one pass over a data set: what [`Dataset::batches`] returns.
 ///
 /// Sequences with [lengths](Dataset::with_lengths) are padded only to the longest of their batch.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Batches<'a, X: Examples = Tensor, Y: Examples = X> {
     data: Cow<'a, Dataset<X, Y>>,
     batch_size: usize,
@@ -21,6 +22,17 @@ pub struct Batches<'a, X: Examples = Tensor, Y: Examples = X> {
     drop_last: bool,
     /// The index of the next batch.
     next: usize,
+}
+
+impl<X: Examples, Y: Examples> fmt::Debug for Batches<'_, X, Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batches")
+            .field("examples", &self.data.len())
+            .field("batch_size", &self.batch_size)
+            .field("drop_last", &self.drop_last)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<X: Examples, Y: Examples> Dataset<X, Y> {

@@ -5,6 +5,7 @@ use crate::data::examples::Examples;
 use crate::messages::BATCH_FIRST;
 use crate::train::world::agreement::Hash;
 use std::borrow::Cow;
+use std::fmt;
 use unspool_autograd::{Indices, Tensor};
 
 /// Inputs and their targets, optionally with a weight for each example and the length of each
@@ -25,7 +26,7 @@ use unspool_autograd::{Indices, Tensor};
 /// );
 /// # Ok::<(), unspool::data::DataError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Dataset<X = Tensor, Y = X> {
     x: X,
     y: Y,
@@ -33,6 +34,18 @@ pub struct Dataset<X = Tensor, Y = X> {
     lengths: Option<Vec<usize>>,
     /// Whether the targets are sequences that end where the inputs do.
     sequence_targets: bool,
+}
+
+/// Without the weights and lengths, of which there is one for each example.
+impl<X: fmt::Debug, Y: fmt::Debug> fmt::Debug for Dataset<X, Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dataset")
+            .field("x", &self.x)
+            .field("y", &self.y)
+            .field("has_weights", &self.weights.is_some())
+            .field("has_lengths", &self.lengths.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<X: Examples, Y: Examples> Dataset<X, Y> {

@@ -7,6 +7,7 @@ use std::ops::Range;
 use unspool_autograd::{Indices, Scalar, Tensor};
 
 /// A number that is not finite, and where in its example it is.
+#[derive(Debug)]
 pub struct NotFinite {
     pub step: Option<usize>,
     pub feature: usize,

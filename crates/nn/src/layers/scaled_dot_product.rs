@@ -4,6 +4,7 @@ use crate::layers::masks::{keep_rows, masked_softmax, zero_or_one};
 use unspool_autograd::{Scalar, Shape, Tensor, Var};
 
 /// An attention with options, about to run: what [`scaled_dot_product_attention`] returns.
+#[derive(Debug)]
 #[must_use = "nothing is computed until `run`"]
 pub struct ScaledDotProduct<'a, 't, T: Scalar> {
     queries: Var<'t, T>,

@@ -4,6 +4,7 @@ use crate::messages::listed;
 use crate::optim::group::matches;
 use crate::recurrent::detached::DetachedState;
 use crate::recurrent::state::State;
+use std::fmt;
 use unspool_autograd::{Dual, Gradients, Params, ParamsExt, Path, Real, Scalar, Shape, Tape, Tensor, Var};
 
 /// An element type of a tape on which numbers of type `N` are computed.
@@ -44,6 +45,14 @@ pub(super) struct Recorder<D, S: Scalar> {
     frozen: Vec<String>,
     /// The shapes of the parameters in the steps since the start. `None` before the first.
     shapes: Option<Vec<Shape>>,
+}
+
+/// The learner's own: its name, and what it does not print, which is large.
+impl<D, S: Scalar> fmt::Debug for Recorder<D, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = &mut f.debug_struct(self.learner);
+        fields.field("frozen", &self.frozen).field("shapes", &self.shapes).finish_non_exhaustive()
+    }
 }
 
 /// A step that has been recorded. All lists have one order: parameters that of the model, parts of

@@ -3,6 +3,7 @@
 use super::learner::OnlineLearner;
 use super::recorder::Recorder;
 use crate::recurrent::detached::DetachedState;
+use std::fmt;
 use unspool_autograd::{Params, Real, Tensor, Var};
 
 /// Real-time recurrent learning: the exact gradient of each step, from an influence matrix that is
@@ -56,6 +57,12 @@ pub struct Rtrl<D: DetachedState<Number: Real>> {
     /// The influence of each parameter on the state, `[n, elements of the parameter]`; `None` while it
     /// is zero, as that of an output layer always is.
     influence: Vec<Option<Tensor<D::Number>>>,
+}
+
+impl<D: DetachedState<Number: Real>> fmt::Debug for Rtrl<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.recorder.fmt(f)
+    }
 }
 
 impl<D: DetachedState<Number: Real>> Rtrl<D> {

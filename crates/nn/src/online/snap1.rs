@@ -4,6 +4,7 @@ use super::learner::OnlineLearner;
 use super::recorder::Recorder;
 use super::sparse::SparseColumns;
 use crate::recurrent::detached::DetachedState;
+use std::fmt;
 use unspool_autograd::{Params, Real, Tensor, Var};
 
 /// The sparse one-step approximation: [`Rtrl`](super::Rtrl) whose influence matrix keeps only the
@@ -61,6 +62,12 @@ pub struct SnAp1<D: DetachedState<Number: Real>> {
     /// The influence; the columns are the elements of all parameters, one after the other. `None`
     /// before the first step.
     influence: Option<SparseColumns<D::Number>>,
+}
+
+impl<D: DetachedState<Number: Real>> fmt::Debug for SnAp1<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.recorder.fmt(f)
+    }
 }
 
 impl<D: DetachedState<Number: Real>> SnAp1<D> {

@@ -4,6 +4,7 @@ use super::learner::OnlineLearner;
 use super::recorder::Recorder;
 use crate::random::{Rng, rng};
 use crate::recurrent::detached::DetachedState;
+use std::fmt;
 use unspool_autograd::{Dual, Params, Real, Tensor, Var};
 
 /// Unbiased online recurrent optimization: the influence matrix of [`Rtrl`](super::Rtrl) as the
@@ -55,6 +56,12 @@ pub struct Uoro<D: DetachedState<Number: Real>> {
     rng: Rng,
     /// s̃ and θ̃, each in the parts of the state and the parameters; `None` while their product is zero.
     influence: Option<Factors<D::Number>>,
+}
+
+impl<D: DetachedState<Number: Real>> fmt::Debug for Uoro<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.recorder.fmt(f)
+    }
 }
 
 struct Factors<N: Real> {

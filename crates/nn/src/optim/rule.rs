@@ -1,6 +1,7 @@
 //! The update rule of an optimizer, for one parameter: every built-in optimizer is one.
 
 use crate::optim::clip::clamp;
+use std::fmt;
 use unspool_autograd::{Scalar, Tensor};
 
 /// The formula of an optimizer: how one parameter is updated from its gradient.
@@ -99,6 +100,12 @@ pub struct Parameter<'a, T: Scalar> {
     pub(super) l2: f64,
     /// The factor of the weight: 1 less its decay.
     pub(super) kept: f64,
+}
+
+impl<T: Scalar> fmt::Debug for Parameter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parameter").field("shape", &self.weight.shape()).finish_non_exhaustive()
+    }
 }
 
 impl<T: Scalar> Parameter<'_, T> {

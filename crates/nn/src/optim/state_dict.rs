@@ -98,6 +98,7 @@ impl<T: Scalar> StateDict<T> {
 /// let error = reader.finish().unwrap_err();
 /// assert_eq!(error.to_string(), "the saved state does not fit: step is missing; stepp is unexpected");
 /// ```
+#[derive(Debug)]
 pub struct StateReader<'a, T: Scalar = f32> {
     state: &'a StateDict<T>,
     requested: BTreeSet<String>,

@@ -3,6 +3,7 @@
 use crate::layers::sequential::Build;
 use crate::random::Rng;
 use crate::recurrent::checkpointing::Checkpointing;
+use std::fmt;
 use unspool_autograd::{Params, Tensor};
 
 /// A recurrent layer over any [`Cell`](crate::recurrent::Cell): from `[T, B, F]` to the outputs of
@@ -69,6 +70,16 @@ pub struct RecurrentBuilder<F> {
     return_sequences: bool,
     reverse: bool,
     checkpointing: Option<Checkpointing>,
+}
+
+impl<F> fmt::Debug for RecurrentBuilder<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecurrentBuilder")
+            .field("return_sequences", &self.return_sequences)
+            .field("reverse", &self.reverse)
+            .field("checkpointing", &self.checkpointing)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A [`Recurrent`] layer over any cell, for [`Sequential::add`](crate::layers::Sequential::add).

@@ -3,10 +3,11 @@
 use crate::recurrent::packing::Packing;
 use crate::recurrent::sequence_layer::SequenceOutput;
 use crate::recurrent::state::State;
+use std::fmt;
 use unspool_autograd::{Scalar, Var};
 
 /// The output of a [`Recurrent`](crate::recurrent::Recurrent) layer over a sequence.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RecurrentOutput<'t, T: Scalar, S> {
     /// What each step computed, in the order of the steps and of its packed rows.
     pub(super) outputs: Vec<Var<'t, T>>,
@@ -19,6 +20,15 @@ pub struct RecurrentOutput<'t, T: Scalar, S> {
     pub(super) state: S,
     pub(super) packing: Packing,
     pub(super) return_sequences: bool,
+}
+
+impl<T: Scalar, S: fmt::Debug> fmt::Debug for RecurrentOutput<'_, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecurrentOutput")
+            .field("state", &self.state)
+            .field("return_sequences", &self.return_sequences)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'t, T: Scalar, S: State<'t, T>> RecurrentOutput<'t, T, S> {

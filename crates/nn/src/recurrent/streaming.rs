@@ -7,6 +7,7 @@ use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
 use crate::recurrent::step::{check_state, check_step, project};
 use crate::tuning::STREAMED_STEPS;
+use std::fmt;
 use unspool_autograd::{Params, Scalar, Tape, Tensor, Var};
 
 /// A cell that keeps its state between steps, for inference on data as it arrives. Nothing is
@@ -33,6 +34,12 @@ pub struct StreamingCell<T: Scalar, C, D> {
     tape: Tape<T>,
     cell: C,
     state: Option<D>,
+}
+
+impl<T: Scalar, C: fmt::Debug, D: fmt::Debug> fmt::Debug for StreamingCell<T, C, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamingCell").field("cell", &self.cell).field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 impl<T, C, D> StreamingCell<T, C, D>

@@ -1,6 +1,7 @@
 //! Batches of a stream of tokens for truncated backpropagation through time.
 
 use crate::data::error::DataError;
+use std::fmt;
 use std::iter::FusedIterator;
 use unspool_autograd::Indices;
 
@@ -14,7 +15,7 @@ pub struct BpttBatch {
 }
 
 /// The batches of a stream of tokens, in order: what [`bptt_batches`] returns.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BpttBatches<'a> {
     tokens: &'a [usize],
     batch_size: usize,
@@ -23,6 +24,17 @@ pub struct BpttBatches<'a> {
     steps: usize,
     /// The next time step.
     next: usize,
+}
+
+impl fmt::Debug for BpttBatches<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BpttBatches")
+            .field("tokens", &self.tokens.len())
+            .field("batch_size", &self.batch_size)
+            .field("steps", &self.steps)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Cuts a stream of tokens into `batch_size` sequences of equal length, and these into batches of

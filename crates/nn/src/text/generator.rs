@@ -7,6 +7,7 @@ use crate::recurrent::cell::Cell;
 use crate::recurrent::sequence_layer::{SequenceLayer, SequenceOutput};
 use crate::recurrent::state::State;
 use crate::tuning::SCORED_STEPS;
+use std::fmt;
 use unspool_autograd::{Indices, Params, Scalar, Tape, Tensor, Var};
 
 /// Continues a text, token by token: an infinite iterator. It keeps the states of the model's
@@ -31,6 +32,15 @@ pub struct Generator<T: Scalar, C, D> {
     scores: Tensor<T>,
     sampler: Sampler,
     rng: Rng,
+}
+
+impl<T: Scalar, C, D> fmt::Debug for Generator<T, C, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generator")
+            .field("vocabulary", &self.scores.numel())
+            .field("sampler", &self.sampler)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T, C, D> Generator<T, C, D>

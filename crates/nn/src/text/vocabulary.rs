@@ -5,6 +5,7 @@ use crate::messages::quoted;
 #[cfg(feature = "safetensors")]
 use crate::messages::shortened;
 use std::collections::HashMap;
+use std::fmt;
 use unspool_autograd::{Scalar, Tensor};
 
 /// A token that does not come from a text but has a meaning for the model.
@@ -51,11 +52,21 @@ impl SpecialToken {
 /// To save it with a model (feature `safetensors`), put it into the checkpoint as text:
 /// `checkpoint.put_text("vocabulary", &vocabulary.to_json())`. With the feature `serde`, it is the list
 /// of its tokens in any format.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Vocabulary {
     tokens: Vec<String>,
     ids: HashMap<String, usize>,
 }
+
+impl fmt::Debug for Vocabulary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first: Vec<_> = self.tokens.iter().take(SHOWN).collect();
+        f.debug_struct("Vocabulary").field("len", &self.len()).field("first", &first).finish()
+    }
+}
+
+/// Of a vocabulary, as many tokens are printed for debugging.
+const SHOWN: usize = 8;
 
 impl Vocabulary {
     /// The vocabulary of the tokens that occur at least `minimum_count` times in a text. A token

@@ -10,6 +10,7 @@ use super::world::{Ranks, World};
 use crate::optim::Adam;
 use crate::optim::optimizer::Optimizer;
 use crate::train::history::History;
+use std::fmt;
 #[cfg(feature = "safetensors")]
 use std::path::Path;
 use unspool_autograd::at_callers_line::{at_callers_line, on_any_thread};
@@ -22,6 +23,17 @@ pub struct Fit<'a, T: Scalar, M, K, O> {
     pub(super) task: K,
     pub(super) optimizer: O,
     pub(super) settings: Settings<'a, T, M>,
+}
+
+impl<T: Scalar, M, K: fmt::Debug, O: fmt::Debug> fmt::Debug for Fit<'_, T, M, K, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fit")
+            .field("task", &self.task)
+            .field("optimizer", &self.optimizer)
+            .field("epochs", &self.settings.epochs)
+            .field("seed", &self.settings.seed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Trains `model`: on a data set, `fit(&mut model, &data)`, whose [`loss`](Fit::loss) is set next,

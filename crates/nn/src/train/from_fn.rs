@@ -2,6 +2,7 @@
 
 use super::task::{BatchGradients, Task};
 use crate::mode::Mode;
+use std::fmt;
 use unspool_autograd::Scalar;
 
 /// A task of two closures: what [`from_fn`] returns.
@@ -10,6 +11,15 @@ pub struct FnTask<'a, M, B, F, G> {
     gradients: G,
     batches: Vec<B>,
     validation: Option<Evaluation<'a, M>>,
+}
+
+impl<M, B, F, G> fmt::Debug for FnTask<'_, M, B, F, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FnTask")
+            .field("batches", &self.batches.len())
+            .field("validation", &self.validation.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The validation loss of a model.

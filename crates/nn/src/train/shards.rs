@@ -42,7 +42,7 @@ use unspool_autograd::{BadValue, Params, ParamsExt, Profile, Scalar, Tape, Tenso
 ///     assert_eq!(gradients.cell.u.shape()[..], [5, 15]);
 /// }
 /// ```
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Shards<T: Scalar = f32> {
     tapes: Vec<Tape<T>>,
     is_profiled: bool,

@@ -45,6 +45,19 @@ pub struct Supervised<'a, T: Scalar, X: Examples, Y: OnTape<T>, L> {
     pub(super) ranks: Option<Ranks<T>>,
 }
 
+impl<T: Scalar, X: Examples, Y: OnTape<T>, L> fmt::Debug for Supervised<'_, T, X, Y, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metrics: Vec<_> = self.metrics.iter().map(|metric| &metric.name).collect();
+        f.debug_struct("Supervised")
+            .field("examples", &self.train.len())
+            .field("validation", &self.valid.as_ref().map(|valid| valid.len()))
+            .field("batch_size", &self.batch_size)
+            .field("order", &self.order)
+            .field("metrics", &metrics)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A metric, its name, and the line that set it.
 pub(super) struct NamedMetric<'a, T: Scalar, Y: OnTape<T>> {
     pub name: String,

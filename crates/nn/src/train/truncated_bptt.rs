@@ -20,6 +20,7 @@ use crate::train::on_threads::map_on_threads;
 use crate::train::shards::Shards;
 use crate::train::world::Ranks;
 use crate::train::world::agreement::Hash;
+use std::fmt;
 use std::ops::Range;
 use std::panic::Location;
 use unspool_autograd::at_callers_line::at_callers_line_with;
@@ -83,6 +84,17 @@ pub struct TruncatedBptt<X, Y, L, D, T: Scalar = f32> {
     /// The state of each of this rank's shards after the last window, and before it.
     carried: Vec<D>,
     before: Vec<D>,
+}
+
+impl<X, Y, L, D, T: Scalar> fmt::Debug for TruncatedBptt<X, Y, L, D, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TruncatedBptt")
+            .field("sequences", &self.train.count)
+            .field("length", &self.train.length)
+            .field("steps", &self.steps)
+            .field("restart_every", &self.restart_every)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The loss of scores for the next token.

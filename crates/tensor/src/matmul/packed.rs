@@ -17,6 +17,7 @@ use crate::scalar::gemm::{Matrix, pack};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::tuning::PANEL;
+use std::fmt;
 
 /// A matrix that many others are multiplied by, cut into panels of 32 columns, each contiguous.
 ///
@@ -30,6 +31,12 @@ pub struct PackedMatrix<T: Scalar = f32> {
     columns: usize,
     /// One panel after the other, each `[rows, PANEL]`; the last columns of the last may be arbitrary.
     panels: Tensor<T>,
+}
+
+impl<T: Scalar> fmt::Debug for PackedMatrix<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PackedMatrix").field("shape", &[self.rows, self.columns]).finish_non_exhaustive()
+    }
 }
 
 impl<T: Scalar> Tensor<T> {

@@ -63,6 +63,7 @@ fn add<T: Scalar>(to: &mut [T], x: &[T]) {
 
 /// The gradients of [`Tensor::recurrence`].
 #[doc(hidden)]
+#[derive(Debug)]
 pub struct RecurrenceGradients<T: Scalar, const N: usize> {
     /// Of `a`, of the shape of one step if `a` is the same at all of them.
     pub a: Option<[Tensor<T>; N]>,

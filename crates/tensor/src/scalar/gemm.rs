@@ -7,6 +7,7 @@ use crate::loops::simd::dispatch;
 use crate::loops::strided::copy_run;
 use crate::tensor::Tensor;
 use crate::tuning::{DOT_LANES, PACK_BYTES, PACK_FOR_ROWS, PACK_ROWS, PACKED_BYTES, PANEL};
+use std::fmt;
 use std::ops::Range;
 
 /// A matrix operand: elements from `offset` on, with a stride for rows, one for columns, and one for panels of
@@ -32,6 +33,12 @@ pub struct Product<'a, T> {
     pub(super) row_step: usize,
     pub(super) spread: usize,
     pub(super) add: bool,
+}
+
+impl<T> fmt::Debug for Product<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Product").field("add", &self.add).finish_non_exhaustive()
+    }
 }
 
 impl<'a, T: Copy> Product<'a, T> {

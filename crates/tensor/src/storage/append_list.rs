@@ -1,6 +1,7 @@
 //! A list that grows through a shared reference.
 
 use std::cell::UnsafeCell;
+use std::fmt;
 
 /// Every index is below it, and a `u32`.
 const MAX_LEN: usize = u32::MAX as usize;
@@ -54,6 +55,12 @@ impl<T: Copy> AppendList<T> {
     /// Removes the elements and keeps the memory.
     pub fn clear(&mut self) {
         self.0.get_mut().clear();
+    }
+}
+
+impl<T: Copy> fmt::Debug for AppendList<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppendList").field("count", &self.count()).finish_non_exhaustive()
     }
 }
 

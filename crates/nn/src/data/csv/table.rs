@@ -1,8 +1,10 @@
 //! A table of numbers that may have missing values.
 
+use std::fmt;
+
 /// Columns of numbers that may be missing, and the index of each row: what
 /// [`Csv::parse_table`](crate::data::Csv::parse_table) returns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct CsvTable {
     /// The names of the columns in the header; without one, their indices.
     pub names: Vec<String>,
@@ -16,4 +18,16 @@ pub struct CsvTable {
     pub delimiter: Option<char>,
     /// The decimal mark.
     pub decimal: char,
+}
+
+/// Without the values, of which there may be millions.
+impl fmt::Debug for CsvTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CsvTable")
+            .field("names", &self.names)
+            .field("rows", &self.lines.len())
+            .field("delimiter", &self.delimiter)
+            .field("decimal", &self.decimal)
+            .finish_non_exhaustive()
+    }
 }

@@ -9,6 +9,7 @@ use crate::io::error::FileError;
 use crate::messages::{listed, quoted, sizes};
 use safetensors::tensor::TensorInfo;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fmt::Display;
 use std::mem;
 use unspool_autograd::{Params, Path, Real, Tensor};
@@ -31,6 +32,12 @@ pub struct WeightMap<'a> {
     failure: Option<FileError>,
     /// The first name that the checkpoint had already.
     taken: Option<String>,
+}
+
+impl fmt::Debug for WeightMap<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeightMap").field("prefix", &self.prefix).field("suffix", &self.suffix).finish_non_exhaustive()
+    }
 }
 
 /// What is done with the tensors.

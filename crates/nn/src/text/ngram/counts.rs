@@ -1,6 +1,7 @@
 //! Counts of n-grams.
 
 use std::collections::HashMap;
+use std::fmt;
 
 /// The n-grams of a text and their counts, for n from 1 to an order.
 ///
@@ -14,15 +15,22 @@ use std::collections::HashMap;
 /// assert_eq!(counts.distinct(2), 3);                           // 0 1, 1 0, 1 2
 /// assert_eq!(counts.unseen(&[0, 1, 1, 2], 2), 1.0 / 3.0);      // 1 1, of three
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NgramCounts {
     classes: usize,
     /// The n-grams of n = 1, 2, ..
     pub(super) levels: Vec<Level>,
 }
 
+impl fmt::Debug for NgramCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let distinct: Vec<_> = self.levels.iter().map(|level| level.counts.len()).collect();
+        f.debug_struct("NgramCounts").field("classes", &self.classes).field("distinct", &distinct).finish()
+    }
+}
+
 /// The n-grams of one n.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Level {
     /// The node of each n-gram, by the node of its first n - 1 tokens (0 if n is 1) and its last
     /// token.

@@ -2,6 +2,7 @@
 
 use super::counts::NgramCounts;
 use super::kneser_ney::{self, Tally};
+use std::fmt;
 
 /// How an [`NgramModel`] treats n-grams that it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,13 +35,23 @@ pub enum Smoothing {
 ///
 /// Contexts may have any length: of a longer one only the last `order - 1` tokens count, and with a
 /// shorter one, as at the beginning of a text, it is a model of a lower order.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NgramModel<'a> {
     counts: &'a NgramCounts,
     order: usize,
     smoothing: Smoothing,
     /// Only for Kneser-Ney: for n = 1, 2, ..
     tallies: Vec<Tally>,
+}
+
+impl fmt::Debug for NgramModel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NgramModel")
+            .field("counts", self.counts)
+            .field("order", &self.order)
+            .field("smoothing", &self.smoothing)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> NgramModel<'a> {

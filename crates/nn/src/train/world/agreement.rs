@@ -5,7 +5,7 @@ use super::ranks::{Broken, Kind, Shared};
 use unspool_autograd::{Params, Path, Scalar, Tensor};
 
 /// What must be the same on all ranks, by name: a setting, or the hash of something larger.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Agreement(Vec<(String, u64, bool)>);
 
 impl Agreement {

@@ -303,6 +303,7 @@ impl Shared {
 }
 
 /// Messages from all ranks, of the kind that was expected.
+#[derive(Debug)]
 pub struct Messages {
     messages: Vec<Vec<u8>>,
     /// Where their contents start.

@@ -11,6 +11,7 @@ use crate::shape::{MAX_RANK, Shape};
 use crate::storage::layout::Layout;
 use crate::tensor::Tensor;
 use crate::tuning::MAP_CHUNK;
+use std::fmt;
 
 /// The rows of a vector: a multiple of those of every type.
 const LANES: usize = 16;
@@ -23,8 +24,14 @@ pub struct Columns<'a, T: Scalar, const K: usize> {
     elements: [&'a [T]; K],
 }
 
+impl<T: Scalar, const K: usize> fmt::Debug for Columns<'_, T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Columns").field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
 /// A run of rows: where its columns start, and how far apart their elements are.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Run<const K: usize> {
     /// The rows before it.
     pub done: usize,
@@ -59,7 +66,7 @@ fn shapes_of<'a, T: Scalar>(x: impl Iterator<Item = &'a Tensor<T>>) -> String {
 }
 
 /// How the numbers of all rows lie in one tensor.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arrangement {
     /// Row after row: `[.., M]`.
     Rows,

@@ -11,6 +11,7 @@ use crate::tuning::MAP_CHUNK;
 /// Rows of `K` numbers at each of some steps in time, as columns of the first step: those of a state, those that differ
 /// from step to step, and constants.
 #[doc(hidden)]
+#[derive(Debug)]
 pub struct Steps<'a, T: Scalar, const K: usize> {
     /// The first step.
     pub columns: Columns<'a, T, K>,

@@ -22,7 +22,7 @@ pub trait Form<const N: usize>: Clone + Send + Sync + 'static {
 
 /// `h_t = a_t h_(t-1) + b_t`: `da_t = h_(t-1) g_t`, `db_t = g_t`, and `a_t g_t` goes on.
 #[doc(hidden)]
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Real;
 
 impl Form<1> for Real {
@@ -58,7 +58,7 @@ impl Form<1> for Real {
 /// `h_t = h_(t-1) + a_t (b_t - h_(t-1))`: `da_t = (b_t - h_(t-1)) g_t`, `db_t = a_t g_t`, and
 /// `(1 - a_t) g_t` goes on.
 #[doc(hidden)]
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Lerp;
 
 impl Form<1> for Lerp {
@@ -94,7 +94,7 @@ impl Form<1> for Lerp {
 
 /// [`Real`] of complex numbers: its gradients with the complex conjugates of `a_t` and `h_(t-1)`.
 #[doc(hidden)]
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Complex;
 
 impl Form<2> for Complex {
