@@ -150,7 +150,7 @@ fn names_that_are_not_shared_are_refused_or_listed() {
     let found = WeightFile::open(&path).unwrap().strict(false).load_torch("", &mut model).unwrap();
     let more = WeightFile::open(fixture("more")).unwrap();
     let list = |name| serde_json::from_str::<Vec<String>>(more.text(name).unwrap()).unwrap();
-    assert_eq!(found, IncompatibleKeys { missing: list("missing"), unexpected: list("unexpected") });
+    assert_eq!((found.missing, found.unexpected), (list("missing"), list("unexpected")));
     assert_close("tagger", &output(&model.rnn, &outputs("tagger_torch.x")), &outputs("tagger_torch.y"), 1e-6);
     assert!(model.score.leaves() == before.score.leaves(), "what is missing stays");
 
@@ -182,7 +182,8 @@ fn files_of_this_library_and_of_keras_are_loaded_in_part_in_the_same_way() {
     let mut model = sequential().add(lstm(INPUTS, HIDDEN)).add(dropout(0.1)).add(dropout(0.2)).add(dense(HIDDEN, 2));
     let found = file.load_keras("", &mut model).unwrap();
     let gru = ["1.bias", "1.kernel", "1.recurrent_kernel"];
-    assert_eq!(found, IncompatibleKeys { missing: vec![], unexpected: gru.map(str::to_owned).to_vec() });
+    assert!(found.missing.is_empty());
+    assert_eq!(found.unexpected, gru);
     assert_eq!(model.layers.layer.weight, file.tensor("3.kernel").unwrap());
 }
 

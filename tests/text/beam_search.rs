@@ -51,22 +51,21 @@ impl<'t> Translator<V<'t>> {
     }
 
     /// The sum over a hypothesis, recomputed.
-    fn log_probability(&self, encoded: V<'t>, hypothesis: &Hypothesis) -> f64 {
-        let forced = self.forced(encoded, &hypothesis.tokens);
-        let end = hypothesis.ended.then_some(END);
-        hypothesis.tokens.iter().copied().chain(end).enumerate().map(|(t, token)| forced.at([t, token])).sum()
+    fn log_probability(&self, encoded: V<'t>, tokens: &[usize], ended: bool) -> f64 {
+        let forced = self.forced(encoded, tokens);
+        let end = ended.then_some(END);
+        tokens.iter().copied().chain(end).enumerate().map(|(t, token)| forced.at([t, token])).sum()
     }
 
     /// Every sequence of at most `longest` tokens that ends, and those of as many that do not.
-    fn all(&self, encoded: V<'t>, longest: usize) -> Vec<Hypothesis> {
+    fn all(&self, encoded: V<'t>, longest: usize) -> Vec<Candidate> {
         let (mut all, mut open) = (Vec::new(), vec![Vec::new()]);
         for length in 0..=longest {
             let mut longer = Vec::new();
             for tokens in open {
                 let mut put = |tokens: &Vec<usize>, ended| {
-                    let mut hypothesis = Hypothesis { tokens: tokens.clone(), log_probability: 0.0, ended };
-                    hypothesis.log_probability = self.log_probability(encoded, &hypothesis);
-                    all.push(hypothesis);
+                    let log_probability = self.log_probability(encoded, tokens, ended);
+                    all.push(Candidate { tokens: tokens.clone(), log_probability, ended });
                 };
                 if length == longest {
                     put(&tokens, false);
@@ -82,7 +81,15 @@ impl<'t> Translator<V<'t>> {
     }
 }
 
-fn assert_same(got: &[Hypothesis], expected: &[Hypothesis]) {
+/// An expected [`Hypothesis`].
+#[derive(Debug)]
+struct Candidate {
+    tokens: Vec<usize>,
+    log_probability: f64,
+    ended: bool,
+}
+
+fn assert_same(got: &[Hypothesis], expected: &[Candidate]) {
     assert_eq!(got.len(), expected.len());
     for (got, expected) in got.iter().zip(expected) {
         assert_eq!((&got.tokens, got.ended), (&expected.tokens, expected.ended), "{got:?} {expected:?}");
@@ -120,7 +127,7 @@ proptest! {
         let said = search.run(encoded, |tokens, h| net.step(tokens, h));
         prop_assert_eq!(said.len(), width);
         for hypothesis in &said {
-            let sum = net.log_probability(encoded, hypothesis);
+            let sum = net.log_probability(encoded, &hypothesis.tokens, hypothesis.ended);
             prop_assert!((hypothesis.log_probability - sum).abs() < 1e-12, "{:?}, not {}", hypothesis, sum);
             prop_assert!(hypothesis.ended || hypothesis.tokens.len() == 9);
         }
@@ -135,7 +142,7 @@ proptest! {
         let alpha = 0.5 * alpha as f64;
         let mut all = net.all(encoded, longest);
         prop_assert_eq!(all.len(), 1 + 3 + 9 + 27 + 81);
-        let score = |h: &Hypothesis| {
+        let score = |h: &Candidate| {
             let length = h.tokens.len() + usize::from(h.ended);
             h.log_probability / ((5.0 + length as f64) / 6.0).powf(alpha)
         };

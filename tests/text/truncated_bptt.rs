@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use unspool::prelude::*;
 use unspool::text::{BpttBatch, LanguageModel, bptt_batches};
-use unspool::train::{Callback, History, Interrupt, NextToken, Progress, StopReason, Task, TruncatedBptt};
+use unspool::train::{Callback, Interrupt, NextToken, Progress, StopReason, Task, TruncatedBptt};
 use unspool_tests::{assert_close, values};
 
 const TOKENS: usize = 9;
@@ -153,7 +153,8 @@ fn interrupted_and_resumed_it_ends_in_the_same_bits() {
         let fit = fit(&mut model, &mut bptt).interrupt(&interrupt).callback(At(cut, interrupt.clone()));
         let fit = fit.optimizer(Adam::default().clip_norm(1.0)).epochs(2).quiet();
         let fit = if resume { fit.resume(&path) } else { fit.checkpoint(&path) };
-        let history = History { seconds: 0.0, ..fit.run().unwrap() };
+        let mut history = fit.run().unwrap();
+        history.seconds = 0.0;
         (bits(&model), history)
     };
     let straight = train(usize::MAX, false);

@@ -7,7 +7,9 @@ use unspool::train::History;
 use unspool_tests::svg::{Tag, dots, frame, named, points, tags};
 
 fn history(loss: &[f64], val_loss: &[f64]) -> History {
-    History { loss: loss.to_vec(), val_loss: val_loss.to_vec(), seconds: 2.0, ..History::default() }
+    let mut history = History::default();
+    (history.loss, history.val_loss, history.seconds) = (loss.to_vec(), val_loss.to_vec(), 2.0);
+    history
 }
 
 #[test]
@@ -71,8 +73,8 @@ fn the_picture_has_curves_labels_and_a_legend() {
 fn metrics_and_a_rate_that_changes_have_frames_of_their_own() {
     let metrics =
         [("a<b & c", [0.5, 0.75]), ("accuracy", [0.1, 0.9])].map(|(name, values)| (name.into(), values.to_vec()));
-    let mut history =
-        History { metrics: metrics.to_vec(), learning_rate: vec![0.1, 0.1], ..history(&[1.0, 0.6], &[0.9, 0.7]) };
+    let mut history = history(&[1.0, 0.6], &[0.9, 0.7]);
+    (history.metrics, history.learning_rate) = (metrics.to_vec(), vec![0.1, 0.1]);
     let names = |svg: &str| {
         let tags = tags(svg);
         let turned =
@@ -152,7 +154,9 @@ fn the_picture_has_a_frame_for_each_pair_and_marks_the_best_epoch() {
     let curve = |name: &str| (name.to_owned(), vec![0.5, 0.25, 0.75]);
     let metrics = ["mae", "val_mae", "val_f1", "lone"].map(curve).to_vec();
     let tracked = ["gradient_norm", "gradient_norm.layers.0.bias", "update_ratio"].map(curve).to_vec();
-    let svg = History { metrics, tracked, ..history(&[3.0, 2.0, 1.0], &[2.0, 1.0, 2.0]) }.to_svg();
+    let mut history = history(&[3.0, 2.0, 1.0], &[2.0, 1.0, 2.0]);
+    (history.metrics, history.tracked) = (metrics, tracked);
+    let svg = history.to_svg();
     let tags = tags(&svg);
     let texts: Vec<&str> = named(&tags, "text").iter().map(|tag| tag.text.trim()).collect();
     let is_number = |text: &str| text.parse::<f64>().is_ok() || text == "epoch";
@@ -186,7 +190,9 @@ fn the_picture_has_a_frame_for_each_pair_and_marks_the_best_epoch() {
 #[test]
 fn many_curves_differ_in_color_or_dashes_and_fit_into_the_legend() {
     let curve = |i: usize| (format!("gradient_norm.layers.{i}.cell.x.weight"), vec![1.0 + i as f64, 2.0]);
-    let svg = History { tracked: (0..21).map(curve).collect(), ..history(&[1.0, 2.0], &[]) }.to_svg();
+    let mut history = history(&[1.0, 2.0], &[]);
+    history.tracked = (0..21).map(curve).collect();
+    let svg = history.to_svg();
     let tags = tags(&svg);
     let mut looks: Vec<_> = named(&tags, "polyline")[1..]
         .iter()
@@ -212,20 +218,20 @@ fn the_best_epoch_is_that_of_the_lowest_loss_or_of_a_callback() {
     assert_eq!(history(&[f64::NAN], &[]).best_epoch(), None);
     assert_eq!(history(&[3.0, 1.0, 2.0, 1.0], &[]).best_epoch(), Some(2));
     assert_eq!(history(&[3.0, 1.0, 2.0], &[f64::NEG_INFINITY, f64::NAN, 2.0]).best_epoch(), Some(3));
-    assert_eq!(History { best: Some(1), ..history(&[3.0, 1.0], &[]) }.best_epoch(), Some(1));
+    let mut chosen = history(&[3.0, 1.0], &[]);
+    chosen.best = Some(1);
+    assert_eq!(chosen.best_epoch(), Some(1));
 }
 
 #[test]
 fn the_table_has_columns_with_digits_that_fit_and_a_star() {
     let tracked =
         [("gradient_norm", [120.0, 2.5]), ("gradient_norm.bias", [1.0, 1.0]), ("update_ratio", [2e-3, 3.25e-5])];
-    let history = History {
-        tracked: tracked.map(|(name, values)| (name.to_owned(), values.to_vec())).to_vec(),
-        metrics: vec![("val_a long name".into(), vec![12.0])],
-        learning_rate: vec![1e-3; 2],
-        stop_reason: unspool::train::StopReason::Stopped,
-        ..history(&[0.5, f64::INFINITY], &[0.25, 1e-7])
-    };
+    let mut history = history(&[0.5, f64::INFINITY], &[0.25, 1e-7]);
+    history.tracked = tracked.map(|(name, values)| (name.to_owned(), values.to_vec())).to_vec();
+    history.metrics = vec![("val_a long name".into(), vec![12.0])];
+    history.learning_rate = vec![1e-3; 2];
+    history.stop_reason = unspool::train::StopReason::Stopped;
     let expected = "\
 epoch      loss  val_loss  val_a long name  gradient_norm  update_ratio  learning_rate
     1   0.50000  2.500e-1          12.0000        120.000      2.000e-3        0.00100

@@ -49,6 +49,7 @@ fn bits<M: ParamsExt<f64>>(model: &M) -> Vec<u64> {
 }
 
 /// The history without the time that it took.
-fn timeless(history: History) -> History {
-    History { seconds: 0.0, ..history }
+fn timeless(mut history: History) -> History {
+    history.seconds = 0.0;
+    history
 }

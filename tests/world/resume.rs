@@ -24,8 +24,9 @@ fn train(world: &ThreadWorld, from: Option<&Path>, to: &Path, steps: usize) -> R
     if let Some(from) = from {
         fit = fit.resume(from);
     }
-    let history = fit.run()?;
-    Ok((bits(&model), History { seconds: 0.0, ..history }))
+    let mut history = fit.run()?;
+    history.seconds = 0.0;
+    Ok((bits(&model), history))
 }
 
 fn file(name: &str) -> PathBuf {

@@ -17,6 +17,7 @@ const STEP: f64 = 1e-3;
 /// A derivative that differs from its central difference: the parameter's name and index, and both
 /// values.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GradcheckError {
     /// The parameter's dotted name, as `cell.u_f`.
     pub name: String,

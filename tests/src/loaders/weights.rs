@@ -49,7 +49,7 @@ fn in_part<T: Real, M: Params<Tensor<T>> + TorchState>(path: &Path, mut model: M
     let Ok(file) = WeightFile::open(path) else { return };
     let names: Vec<String> = file.names().map(str::to_owned).collect();
     match file.strict(false).load_torch("", &mut model) {
-        Ok(IncompatibleKeys { missing, unexpected }) => {
+        Ok(IncompatibleKeys { missing, unexpected, .. }) => {
             assert!(missing.iter().all(|name| !names.contains(name)), "{missing:?} is not missing in {names:?}");
             assert!(unexpected.iter().all(|name| names.contains(name)), "{unexpected:?} is not in {names:?}");
         }

@@ -106,7 +106,7 @@ impl Reading {
     }
 
     fn series(&self, table: CsvTable) -> Result<Column> {
-        let CsvTable { names, values: mut cells, lines: mut rows, index, delimiter, decimal } = table;
+        let CsvTable { names, values: mut cells, lines: mut rows, index, delimiter, decimal, .. } = table;
         let unnamed = self.no_header || names[0].is_empty();
         let name = if unnamed { format!("column {}", self.column) } else { names[0].clone() };
         let mut notes = Vec::new();

@@ -127,7 +127,8 @@ mod tests {
         let task = cut.tasks.iter().find(|task| task.differences.lags() == lags).unwrap();
         let mut forecasts = task.forecasts(&task.test.y().map(|y| y + distance));
         forecasts.push(0.0);
-        let history = History { val_loss: val_loss.to_vec(), ..History::default() };
+        let mut history = History::default();
+        history.val_loss = val_loss.to_vec();
         let runs = vec![Run { history: Some(history), validation: val_loss[val_loss.len() - 1], forecasts }];
         Outcome { model: NETWORKS[network].0, parameters: 5, differences: Differences::new(lags), runs }
     }

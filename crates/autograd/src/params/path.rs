@@ -13,6 +13,7 @@ pub struct Path<'a> {
 
 /// One segment of a [`Path`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Segment {
     /// A named field.
     Field(&'static str),

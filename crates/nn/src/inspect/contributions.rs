@@ -11,6 +11,7 @@ use unspool_autograd::{Gradients, Scalar, Tape, Tensor, Var};
 /// steps whose inputs it is. Where sequences of different lengths run backwards, or under a mask, steps are numbered
 /// in the order in which they are computed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ParameterFlow {
     /// Its path in the model: `layers.0.cell.u`.
     pub name: String,

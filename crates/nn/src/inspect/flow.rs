@@ -38,6 +38,7 @@ use unspool_autograd::{Params, Real, Tape, Tensor, Var};
 /// The loss of one step of the output, such as `net.forward(xs).steps()[k]`, gives the inner terms of the
 /// lecture's double sum, `dL_k/dh_t` over all `t <= k`.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct GradientFlow {
     /// The loss.
     pub loss: f64,

@@ -9,6 +9,7 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 /// A gate is whatever a step computes with [`sigmoid`](Var::sigmoid) or [`hardsigmoid`](Var::hardsigmoid). Where it
 /// is almost closed or almost open, it is saturated: little gradient reaches what controls it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct GateFlow {
     /// Its name: that of [`Cell::gates`](crate::recurrent::Cell::gates), or a number.
     pub name: String,

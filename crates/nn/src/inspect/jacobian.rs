@@ -10,6 +10,7 @@ use unspool_autograd::{Real, Tape, Tensor, Var};
 /// Both ways take one backward pass for each row or vector, for all time steps and examples at once, whose rows must
 /// not depend on each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Jacobian {
     /// Row by row: as many backward passes as h has units.
     Exact,

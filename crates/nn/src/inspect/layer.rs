@@ -8,6 +8,7 @@ use unspool_autograd::{Gradients, Scalar, Tape, Var};
 
 /// How a gradient flows through the time steps of one recurrent layer.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LayerFlow {
     /// The path of its cell in the model, `layers.0.cell`, after the [scopes](Tape::scope) that were open;
     /// of a layer that ran several times, with the number of the run.

@@ -10,6 +10,7 @@ use unspool_autograd::{Gradients, Scalar, Shape, Tape, Tensor};
 /// `dL/ds_t` counts every way from `s_t` to the loss: through the output at t and through all later steps. It
 /// is the gradient that [`retain_grad`](unspool_autograd::Var::retain_grad) keeps.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct StateFlow {
     /// Its name: that of [`Cell::state_names`](crate::recurrent::Cell::state_names), or a number.
     pub name: String,

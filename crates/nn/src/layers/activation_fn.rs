@@ -16,6 +16,7 @@ use unspool_autograd::{Scalar, Var};
 /// assert_eq!(Activation::HardTanh.of(x).value().to_vec(), [-1.0, 0.5, 1.0]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum Activation {
     /// The hyperbolic tangent.
     #[default]

@@ -10,6 +10,7 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 /// The output of an attention: the context `[B, H]` and the weights `[T, B]`; for N queries at
 /// once, `[N, B, H]` and `[T, N, B]`.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct AttentionOutput<'t, T: Scalar> {
     /// The weighted mean of the values: `[B, H]`, or `[N, B, H]`.
     pub context: Var<'t, T>,

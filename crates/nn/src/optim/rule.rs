@@ -71,6 +71,7 @@ pub trait Rule {
 
 /// The step of an update.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Step<'a> {
     /// The number of the step, from 1.
     pub t: usize,

@@ -155,6 +155,7 @@ impl<T: Scalar> StateReader<'_, T> {
 
 /// Why a [`StateDict`] was not loaded: everything that does not fit.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct StateDictError {
     /// Names that are missing.
     pub missing: Vec<String>,

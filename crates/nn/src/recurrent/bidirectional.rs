@@ -43,6 +43,7 @@ pub struct Bidirectional<C> {
 
 /// How the outputs of two directions are merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Merge {
     /// Concatenated: `[.., 2H]`.
     #[default]

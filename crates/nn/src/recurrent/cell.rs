@@ -178,6 +178,7 @@ impl<'t, T: Scalar> Unrolled<'t, T, Var<'t, T>> {
 
 /// How a cell makes a step: what [`Context`](crate::Context) is to a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StepContext {
     /// Training or evaluation.
     pub mode: Mode,

@@ -7,6 +7,7 @@ use unspool_autograd::{Indices, Number, Scalar, Var};
 
 /// A candidate sequence: what [`BeamSearch::run`] returns.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Hypothesis {
     /// The tokens, without the begin and end tokens.
     pub tokens: Vec<usize>,

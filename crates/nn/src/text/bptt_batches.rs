@@ -7,6 +7,7 @@ use unspool_autograd::Indices;
 
 /// The next time steps of every sequence: what [`BpttBatches`] yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BpttBatch {
     /// The input tokens, `[T, B]`.
     pub inputs: Indices,

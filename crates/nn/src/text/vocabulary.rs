@@ -11,6 +11,7 @@ use unspool_autograd::{Scalar, Tensor};
 /// A token that does not come from a text but has a meaning for the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[non_exhaustive]
 pub enum SpecialToken {
     /// `<pad>`: pads short sequences.
     Pad,

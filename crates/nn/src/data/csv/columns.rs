@@ -8,6 +8,7 @@ use std::fmt;
 
 /// A column of a file: its name in the header, or its index from 0. Converts from either.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Column {
     /// The column of this name.
     Name(String),

@@ -5,6 +5,7 @@ use std::fmt;
 /// Columns of numbers that may be missing, and the index of each row: what
 /// [`Csv::parse_table`](crate::data::Csv::parse_table) returns.
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct CsvTable {
     /// The names of the columns in the header; without one, their indices.
     pub names: Vec<String>,

@@ -5,6 +5,7 @@
 ///
 /// See [`WeightFile::strict`](crate::io::WeightFile::strict).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IncompatibleKeys {
     /// Names of the model that are not in the file: these weights are unchanged.
     pub missing: Vec<String>,

@@ -7,6 +7,7 @@ use std::fmt;
 /// How an [`NgramModel`] treats n-grams that it has not seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[non_exhaustive]
 pub enum Smoothing {
     /// `c(context token) / c(context)`: 0 for unseen n-grams, and for every token after an unseen
     /// context.

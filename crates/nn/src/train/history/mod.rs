@@ -23,7 +23,9 @@ pub(crate) const UPDATE_RATIO: &str = "update_ratio";
 ///
 /// ```
 /// use unspool::train::History;
-/// let history = History { loss: vec![0.5, 0.25], val_loss: vec![0.75, f64::NAN], seconds: 1.5, ..History::default() };
+/// let mut history = History::default();
+/// (history.loss, history.val_loss) = (vec![0.5, 0.25], vec![0.75, f64::NAN]);
+/// history.seconds = 1.5;
 /// assert_eq!(history.to_csv(), "epoch,loss,val_loss\n1,0.5,0.75\n2,0.25,NaN\n");
 /// assert_eq!(history.to_json(), "{\"loss\": [0.5, 0.25], \"val_loss\": [0.75, null], \"seconds\": 1.5}\n");
 /// assert!(history.to_svg().starts_with("<svg "));
@@ -44,6 +46,7 @@ pub(crate) const UPDATE_RATIO: &str = "update_ratio";
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(from = "saved::SavedHistory", into = "saved::SavedHistory"))]
+#[non_exhaustive]
 pub struct History {
     /// The training loss, averaged over the batches of each epoch while the weights were changing.
     pub loss: Vec<f64>,
@@ -69,6 +72,7 @@ pub struct History {
 /// Why a training ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[non_exhaustive]
 pub enum StopReason {
     /// All epochs are done.
     #[default]
