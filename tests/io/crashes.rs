@@ -141,6 +141,7 @@ fn saving_where_there_is_no_room() {
         let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
         let kind = source.kind();
         assert!(matches!(kind, std::io::ErrorKind::StorageFull | std::io::ErrorKind::FileTooLarge), "{kind:?}");
+        assert_eq!(error.kind(), unspool::io::ErrorKind::Io(kind));
         assert_eq!(error.to_string(), format!("cannot save {}: {source}", path.display()));
         assert_eq!(fs::read(&path).unwrap(), before);
         assert_eq!(files_in(&folder), [FILE]);

@@ -6,6 +6,7 @@ mod checkpoints;
 mod crashes;
 mod exchange;
 mod found;
+mod kinds;
 #[cfg(unix)]
 mod memory;
 mod npy;

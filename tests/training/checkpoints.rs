@@ -5,7 +5,7 @@ use super::*;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
-use unspool::io::{Checkpoint, WeightFile};
+use unspool::io::{Checkpoint, ErrorKind, WeightFile};
 use unspool::losses::mae;
 use unspool::optim::{Ema, StateDict};
 use unspool::prelude::*;
@@ -138,7 +138,11 @@ fn a_save_that_fails_keeps_the_history() {
         if epochs == 3 { fit.run() } else { fit.checkpoint(folder.join("a")).callback(Away(&folder, 3)).run() }
     };
     let error = train(&mut model, 9).unwrap_err();
-    assert!(matches!(&error, FitError::NotSaved { sentence, .. } if sentence.starts_with("cannot ")), "{error:?}");
+    let FitError::NotSaved { error: cause, .. } = &error else { panic!("{error:?}") };
+    assert!(cause.to_string().starts_with("cannot ") && error.to_string() == cause.to_string(), "{error}");
+    assert_eq!(cause.kind(), ErrorKind::Io(std::io::ErrorKind::NotFound));
+    let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>();
+    assert_eq!(source.unwrap().kind(), std::io::ErrorKind::NotFound);
     let expected = timeless(train(&mut other, 3).unwrap());
     assert_eq!(timeless(error.history().unwrap().clone()), expected);
     assert_eq!(bits(&model), bits(&other));

@@ -4,7 +4,7 @@ use super::*;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use unspool::io::{Checkpoint, WeightFile};
+use unspool::io::{Checkpoint, ErrorKind, WeightFile};
 use unspool::losses::mae;
 use unspool::optim::schedules::{Cosine, Plateau};
 use unspool::optim::{AdamW, Ema, StateDict};
@@ -170,32 +170,37 @@ fn a_training_goes_on_for_more_epochs() {
 }
 
 /// The error of a training that is to go on from the checkpoint of this test.
-fn refused(path: &Path, change: impl FnOnce(Run<'_>) -> Result<History, FitError>) -> String {
+fn refused(path: &Path, change: impl FnOnce(Run<'_>) -> Result<History, FitError>) -> (ErrorKind, String) {
     let (data, mut model) = (sequences(), net());
     let before = bits(&model);
     let error = change(fit(&mut model, &data).batch_size(9).quiet().resume(path)).unwrap_err();
     assert_eq!(bits(&model), before, "the model is as it was");
-    assert!(matches!(error, FitError::Checkpoint(_)));
-    error.to_string().replace(&path.display().to_string(), "FILE")
+    let FitError::Checkpoint(error) = error else { panic!("{error:?}") };
+    (error.kind(), error.to_string().replace(&path.display().to_string(), "FILE"))
 }
 
 #[test]
 fn checkpoints_of_other_trainings_are_refused_in_a_sentence() {
     let (data, path) = (sequences(), file("other"));
     fit(&mut net(), &data).loss(mse).batch_size(9).checkpoint(&path).quiet().run().unwrap();
-    let refused = |change: fn(Run<'_>) -> Result<History, FitError>| refused(&path, change);
+    let refused = |path: &Path, change: fn(Run<'_>) -> Result<History, FitError>| {
+        let (kind, sentence) = refused(path, change);
+        assert_eq!(kind, ErrorKind::Mismatch);
+        sentence
+    };
     let is = |sentence: &str| format!("FILE comes from another training: {sentence}");
 
-    let settings = refused(|fit| fit.loss(mse).seed(1).batch_size(4).accumulate(2).shuffle(false).run());
+    let settings = refused(&path, |fit| fit.loss(mse).seed(1).batch_size(4).accumulate(2).shuffle(false).run());
     let sentence = "its seed is 0, expected 1; its number of batches per step is 1, expected 2; its batch size is 9, expected 4; \
                     its order of examples is 0, expected 1";
     assert_eq!(settings, is(sentence));
-    let parts =
-        refused(|fit| fit.loss(mse).validation_split(0.5).metric("mae", mae).callback(EarlyStopping::new(1)).run());
+    let parts = refused(&path, |fit| {
+        fit.loss(mse).validation_split(0.5).metric("mae", mae).callback(EarlyStopping::new(1)).run()
+    });
     let sentence = "its number of callbacks is 0, expected 1; its number of training examples is 40, expected 20; \
                     its number of validation examples is 0, expected 20; its number of metrics is 0, expected 1";
     assert_eq!(parts, is(sentence));
-    let optimizer = refused(|fit| fit.loss(mse).optimizer(Sgd::default()).run());
+    let optimizer = refused(&path, |fit| fit.loss(mse).optimizer(Sgd::default()).run());
     assert!(optimizer.starts_with(&is("of the optimizer, the saved state does not fit: m.gru.")), "{optimizer}");
 
     let mut other = sequential().add(|rng: &mut Rng| Dense::<Tensor<f64>>::new(rng, 1, 1));
@@ -206,7 +211,7 @@ fn checkpoints_of_other_trainings_are_refused_in_a_sentence() {
     // A metric of another name.
     let metric = file("metric");
     fit(&mut net(), &data).loss(mse).batch_size(9).metric("mae", mae).checkpoint(&metric).quiet().run().unwrap();
-    let named = self::refused(&metric, |fit| fit.loss(mse).metric("error", mae).run());
+    let named = refused(&metric, |fit| fit.loss(mse).metric("error", mae).run());
     assert_eq!(
         named,
         is("of the history, the saved state does not fit: metrics.error is missing; metrics.mae is unexpected")
@@ -218,9 +223,12 @@ fn checkpoints_of_other_trainings_are_refused_in_a_sentence() {
 #[test]
 fn files_that_are_no_checkpoints_are_refused_in_a_sentence() {
     let path = file("bad");
-    let go_on = || refused(&path, |fit| fit.loss(mse).run());
+    let kind = || refused(&path, |fit| fit.loss(mse).run()).0;
+    let go_on = || refused(&path, |fit| fit.loss(mse).run()).1;
+    assert_eq!(kind(), ErrorKind::Io(std::io::ErrorKind::NotFound));
     assert!(go_on().starts_with("cannot read FILE: "), "{}", go_on());
     fs::write(&path, "no checkpoint").unwrap();
+    assert_eq!(kind(), ErrorKind::InvalidData);
     assert!(go_on().starts_with("FILE is not a valid safetensors file: "), "{}", go_on());
     save(&path, &net()).unwrap();
     assert_eq!(go_on(), "FILE has nothing under the name \"settings.seed\"");

@@ -5,6 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use unspool::io::ErrorKind;
 use unspool::optim::Sgd;
 use unspool::train::{EarlyStopping, FitError, History, Interrupt, Ranks, Shards, StopReason, World, from_fn};
 use unspool_tests::messages_of;
@@ -35,6 +36,7 @@ fn train(world: &ThreadWorld, with: Odd) -> Result<History, FitError> {
 
 /// That all ranks have met this error, and one tells it.
 fn told_by_rank_0(results: Vec<Result<History, FitError>>, expected: &str) {
+    assert!(matches!(&results[0], Err(FitError::World { kind: ErrorKind::Mismatch, .. })), "{:?}", results[0]);
     let mut errors = results.into_iter().map(|result| result.unwrap_err().to_string());
     assert_eq!(errors.next().unwrap(), expected);
     assert!(errors.all(|other| other == format!("rank 0 has stopped: {expected}")));
@@ -188,10 +190,15 @@ fn an_error_of_all_ranks_is_told_once() {
 fn a_rank_that_has_gone_is_told() {
     let results = on_ranks(3, |world| match world.rank() {
         1 => None,
-        _ => Some(train(world, USUAL).unwrap_err().to_string()),
+        _ => Some(train(world, USUAL).unwrap_err()),
     });
     for (rank, result) in results.into_iter().enumerate().filter(|(rank, _)| *rank != 1) {
-        assert_eq!(result.unwrap(), format!("rank {rank} cannot exchange messages with the others: rank 1 has ended"));
+        let error = result.unwrap();
+        assert!(matches!(&error, FitError::World { kind: ErrorKind::Io(io::ErrorKind::BrokenPipe), .. }), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            format!("rank {rank} cannot exchange messages with the others: rank 1 has ended")
+        );
     }
     let results = on_ranks(2, |world| {
         let first = train(world, USUAL);

@@ -2,8 +2,10 @@
 
 use super::*;
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::{Condvar, Mutex};
 use unspool::data::{DataError, DataSource};
+use unspool::io::ErrorKind;
 use unspool::layers::{Model, dropout};
 use unspool::train::{FitError, OnDemand, World};
 
@@ -25,7 +27,8 @@ impl DataSource for Rows {
 
     fn read(&self, examples: &[usize]) -> Result<Dataset, DataError> {
         if let Some(broken) = self.broken.filter(|broken| examples.contains(broken)) {
-            return Err(DataError::new(format!("cannot read row {broken}: the disk is broken")));
+            let error = io::Error::other("the disk is broken");
+            return Err(DataError::io(format!("cannot read row {broken}"), error));
         }
         self.read.lock().unwrap().extend(examples);
         Ok(self.data.select(if self.loses && examples.len() > 1 { &examples[1..] } else { examples }))
@@ -94,7 +97,8 @@ fn examples_that_cannot_be_read_are_an_error_on_all_ranks() {
         fit(&mut model, &mut task).world(world).quiet().run().unwrap_err()
     });
     assert_eq!(results[1].to_string(), "cannot read row 130: the disk is broken");
-    assert!(matches!(&results[1], FitError::Read { history: Some(_), .. }));
+    let FitError::Read { error, history: Some(_) } = &results[1] else { panic!("{:?}", results[1]) };
+    assert_eq!(error.kind(), ErrorKind::Io(io::ErrorKind::Other));
     assert_eq!(results[0].to_string(), "rank 1 has stopped: cannot read row 130: the disk is broken");
 
     let lossy = Rows { loses: true, ..rows(series(150, 1)) };

@@ -68,6 +68,7 @@ pub mod cells;
 mod compiled;
 mod context;
 pub mod data;
+mod error;
 pub mod inspect;
 pub mod io;
 pub mod layers;

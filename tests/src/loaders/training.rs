@@ -25,9 +25,9 @@ pub fn training(bytes: &[u8]) -> bool {
             | FitError::ParameterNotFinite { .. }
             | FitError::ValidationNotFinite { .. },
         ) => true,
-        Err(FitError::Checkpoint(sentence)) => {
-            assert!(same_model(&model, &fresh), "an error has changed the model: {sentence}");
-            refused(&sentence, &path)
+        Err(FitError::Checkpoint(error)) => {
+            assert!(same_model(&model, &fresh), "an error has changed the model: {error}");
+            refused(&error.to_string(), &path)
         }
         Err(error) => panic!("not of the file: {error}"),
     }

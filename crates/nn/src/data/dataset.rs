@@ -58,7 +58,7 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
             [("inputs", x.missing_axes(), x.describe()), ("targets", y.missing_axes(), y.describe())]
         {
             if let Some(missing) = missing {
-                return Err(DataError(format!("{what} {is} must have {missing}")));
+                return Err(DataError::new(format!("{what} {is} must have {missing}")));
             }
         }
         let (xs, ys) = (x.describe(), y.describe());
@@ -66,9 +66,11 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
             (Some(n), Some(m)) if n == m => Ok(Dataset { x, y, weights: None, lengths: None, sequence_targets: false }),
             (Some(n), Some(m)) => {
                 let cure = if x.time() == Some(m) { BATCH_FIRST } else { ": these must be the same" };
-                Err(DataError(format!("inputs {xs} hold {n} examples, targets {ys} hold {m}{cure}")))
+                Err(DataError::new(format!("inputs {xs} hold {n} examples, targets {ys} hold {m}{cure}")))
             }
-            _ => Err(DataError(format!("inputs {xs} and targets {ys}: both of a pair must hold the same examples"))),
+            _ => {
+                Err(DataError::new(format!("inputs {xs} and targets {ys}: both of a pair must hold the same examples")))
+            }
         }
     }
 
@@ -92,7 +94,7 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     pub fn with_weights(self, weights: Vec<f64>) -> Result<Self, DataError> {
         self.check_count("weights", weights.len())?;
         match weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
-            Some(i) => Err(DataError(format!("weight {i} is {}: it must be finite and not negative", weights[i]))),
+            Some(i) => Err(DataError::new(format!("weight {i} is {}: it must be finite and not negative", weights[i]))),
             None => Ok(Dataset { weights: Some(weights), ..self }),
         }
     }
@@ -123,11 +125,11 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
     pub fn with_lengths(self, lengths: Vec<usize>) -> Result<Self, DataError> {
         let Some(time) = self.x.time() else {
             let (is, expected) = (self.x.describe(), X::AXES[1]);
-            return Err(DataError(format!("inputs {is} have no lengths: they must be {expected}")));
+            return Err(DataError::new(format!("inputs {is} have no lengths: they must be {expected}")));
         };
         self.check_count("lengths", lengths.len())?;
         if let Some(i) = lengths.iter().position(|length| !(1..=time).contains(length)) {
-            return Err(DataError(format!("length {i} is {}: it must be from 1 to {time}", lengths[i])));
+            return Err(DataError::new(format!("length {i} is {}: it must be from 1 to {time}", lengths[i])));
         }
         let sequence_targets = !X::IS_PAIR && self.y.has_steps(time);
         Ok(Dataset { lengths: Some(lengths), sequence_targets, ..self })
@@ -135,7 +137,11 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
 
     fn check_count(&self, what: &str, given: usize) -> Result<(), DataError> {
         let n = self.len();
-        if given == n { Ok(()) } else { Err(DataError(format!("{given} {what} for {n} examples: each needs one"))) }
+        if given == n {
+            Ok(())
+        } else {
+            Err(DataError::new(format!("{given} {what} for {n} examples: each needs one")))
+        }
     }
 
     /// The inputs.

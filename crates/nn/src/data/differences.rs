@@ -70,7 +70,7 @@ impl Differences {
     pub fn transform<T: Scalar>(&self, series: &Tensor<T>) -> Result<Tensor<T>, DataError> {
         let [rows, columns] = rows_and_columns("a series", series.shape())?;
         if rows <= self.history() {
-            return Err(DataError(format!(
+            return Err(DataError::new(format!(
                 "a series of {rows} rows is too short: differences of lags {:?} need at least {}",
                 self.lags,
                 self.history().saturating_add(1)
@@ -104,12 +104,12 @@ impl Differences {
         let [known, columns] = rows_and_columns("a history", history.shape())?;
         let [_, difference_columns] = rows_and_columns("differences", differences.shape())?;
         if columns != difference_columns {
-            return Err(DataError(format!(
+            return Err(DataError::new(format!(
                 "a history of {columns} columns and differences of {difference_columns}: they must have the same number"
             )));
         }
         if known < self.history() {
-            return Err(DataError(format!(
+            return Err(DataError::new(format!(
                 "a history of {known} rows is too short: undoing differences of lags {:?} takes {}",
                 self.lags,
                 self.history()
@@ -148,7 +148,7 @@ fn sum(history: &[f64], differences: &[f64], lag: usize) -> Vec<f64> {
 fn rows_and_columns(what: &str, shape: Shape) -> Result<[usize; 2], DataError> {
     match shape[..] {
         [rows, columns] => Ok([rows, columns]),
-        _ => Err(DataError(format!("{what} {shape} must have rows and columns: [L, F]"))),
+        _ => Err(DataError::new(format!("{what} {shape} must have rows and columns: [L, F]"))),
     }
 }
 

@@ -33,14 +33,14 @@ pub struct Padded<X = Tensor> {
 /// If there is no sequence, or one is not `[L, F]` with the `F` of the first.
 pub fn pad<T: Scalar>(sequences: &[Tensor<T>]) -> Result<Padded<Tensor<T>>, DataError> {
     let Some(first) = sequences.first().map(Tensor::shape) else {
-        return Err(DataError("there is no sequence to pad: at least one is needed".to_string()));
+        return Err(DataError::new("there is no sequence to pad: at least one is needed".to_string()));
     };
     for (i, shape) in sequences.iter().map(Tensor::shape).enumerate() {
         if shape.rank() != 2 {
-            return Err(DataError(format!("sequence {i} is {shape}: it must be [L, F], steps and features")));
+            return Err(DataError::new(format!("sequence {i} is {shape}: it must be [L, F], steps and features")));
         }
         if shape[1] != first[1] {
-            return Err(DataError(format!(
+            return Err(DataError::new(format!(
                 "sequence {i} has {} features, sequence 0 has {}: these must be the same",
                 shape[1], first[1]
             )));
@@ -77,7 +77,7 @@ pub fn pad<T: Scalar>(sequences: &[Tensor<T>]) -> Result<Padded<Tensor<T>>, Data
 /// If there is no sequence.
 pub fn pad_tokens(sequences: &[impl AsRef<[usize]>], padding: usize) -> Result<Padded<Indices>, DataError> {
     if sequences.is_empty() {
-        return Err(DataError("there is no sequence to pad: at least one is needed".to_string()));
+        return Err(DataError::new("there is no sequence to pad: at least one is needed".to_string()));
     }
     let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.as_ref().len()).collect();
     let time = lengths.iter().copied().max().unwrap_or(0);

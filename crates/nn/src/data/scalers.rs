@@ -76,7 +76,7 @@ impl StandardScaler {
             // Differences below about 1e-162 have squares of 0.
             if !s.is_finite() || s == 0.0 {
                 let far = if s == 0.0 { "close together" } else { "far apart" };
-                return Err(DataError(format!(
+                return Err(DataError::new(format!(
                     "the values of column {i} are too {far} for their standard deviation: change the unit"
                 )));
             }
@@ -126,7 +126,7 @@ impl MinMaxScaler {
         for (i, column) in columns_of(values)?.into_iter().enumerate() {
             let (min, max) = column.iter().fold((column[0], column[0]), |(min, max), &x| (min.min(x), max.max(x)));
             if !(max - min).is_finite() {
-                return Err(DataError(format!(
+                return Err(DataError::new(format!(
                     "the values of column {i} are too far apart for their difference: change the unit"
                 )));
             }
@@ -176,13 +176,13 @@ fn columns_of<T: Scalar>(values: &Tensor<T>) -> Result<Vec<Vec<f64>>, DataError>
     let shape = values.shape();
     let width = shape.last().copied().unwrap_or(0);
     if shape.numel() == 0 || width == 0 {
-        return Err(DataError(format!(
+        return Err(DataError::new(format!(
             "values {shape} hold nothing to scale by: they must be [.., F] with at least one row"
         )));
     }
     // Of a single row, every column is constant: it would become 0.
     if let [n] = shape[..] {
-        return Err(DataError(format!(
+        return Err(DataError::new(format!(
             "values {shape} have no axis of columns: they must be [.., F]; a series of one column is [{n}, 1]"
         )));
     }
@@ -190,7 +190,7 @@ fn columns_of<T: Scalar>(values: &Tensor<T>) -> Result<Vec<Vec<f64>>, DataError>
     for (i, x) in values.to_vec().into_iter().enumerate() {
         let (row, column) = (i / width, i % width);
         if !x.is_finite() {
-            return Err(DataError(format!("row {row} of column {column} is {x}: values must be finite numbers")));
+            return Err(DataError::new(format!("row {row} of column {column} is {x}: values must be finite numbers")));
         }
         columns[column].push(x.to_f64());
     }

@@ -33,7 +33,7 @@ use crate::data::examples::Examples;
 ///             let mut row = [0; 16];
 ///             let start = SeekFrom::Start(16 * i as u64);
 ///             let read = file.seek(start).and_then(|_| file.read_exact(&mut row));
-///             read.map_err(|error| DataError::new(format!("cannot read row {i}: {error}")))?;
+///             read.map_err(|error| DataError::io(format!("cannot read row {i}"), error))?;
 ///             let number = |k: usize| f32::from_le_bytes(row[4 * k..][..4].try_into().unwrap());
 ///             x.extend([0, 1, 2].map(number));
 ///             y.push(number(3));

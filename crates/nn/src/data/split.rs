@@ -72,7 +72,7 @@ impl<X: Examples, Y: Examples> Dataset<X, Y> {
             part.end = part.end.saturating_sub(gap).max(part.start);
         }
         if let Some(empty) = parts.iter().position(Range::is_empty) {
-            return Err(DataError(format!(
+            return Err(DataError::new(format!(
                 "{} examples split as {proportions:?} with a gap of {gap} leave none for part {}: each part needs one",
                 self.len(),
                 empty + 1

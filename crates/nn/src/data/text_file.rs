@@ -10,11 +10,11 @@ const MAX_BYTES: u64 = 4 << 30;
 /// The text of a file, without a byte order mark.
 pub(crate) fn read_text_file(path: &Path) -> Result<String, DataError> {
     let file = path.display();
-    let unreadable = |e| DataError(format!("cannot read {file}: {e}"));
+    let unreadable = |error| DataError::io(format_args!("cannot read {file}"), error);
     let bytes = open(path).and_then(|file| read(file, MAX_BYTES)).map_err(unreadable)?;
     let mut text = String::from_utf8(bytes).map_err(|e| {
         let (bytes, valid) = (e.as_bytes(), e.utf8_error().valid_up_to());
-        DataError(match bytes {
+        DataError::new(match bytes {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => format!("{file} is UTF-16 text: save it as UTF-8"),
             _ => format!("{file}: line {} is not UTF-8 text", 1 + line_ends(&bytes[..valid])),
         })

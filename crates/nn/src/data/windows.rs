@@ -80,7 +80,7 @@ impl Windows {
         let rows = self.rows_of(series.shape())?;
         let starts = self.starts(0..rows);
         if starts.is_empty() {
-            return Err(DataError(format!(
+            return Err(DataError::new(format!(
                 "a series of {rows} rows is too short: a window of {} and a horizon of {} need at least {}",
                 self.window,
                 self.horizon,
@@ -116,7 +116,7 @@ impl Windows {
     pub fn at<T: Scalar>(&self, series: &Tensor<T>, starts: &[usize]) -> Result<Dataset<Tensor<T>>, DataError> {
         let rows = self.rows_of(series.shape())?;
         if let Some(start) = starts.iter().find(|&&start| start > rows || self.span() > rows - start) {
-            return Err(DataError(format!(
+            return Err(DataError::new(format!(
                 "the window from row {start} reaches beyond the series: with its target it needs {} rows of the {rows}",
                 self.span()
             )));
@@ -140,7 +140,7 @@ impl Windows {
     pub fn latest<T: Scalar>(&self, series: &Tensor<T>) -> Result<Tensor<T>, DataError> {
         match self.rows_of(series.shape())? {
             rows if rows < self.window => {
-                Err(DataError(format!("a series of {rows} rows is shorter than a window of {}", self.window)))
+                Err(DataError::new(format!("a series of {rows} rows is shorter than a window of {}", self.window)))
             }
             rows => Ok(series.slice(0, rows - self.window..rows).unsqueeze(1)),
         }
@@ -160,11 +160,11 @@ impl Windows {
     /// The number of rows, if the series is `[L, F]` and has the target columns.
     fn rows_of(&self, shape: Shape) -> Result<usize, DataError> {
         if shape.rank() != 2 {
-            return Err(DataError(format!("a series {shape} must have rows and columns: [L, F]")));
+            return Err(DataError::new(format!("a series {shape} must have rows and columns: [L, F]")));
         }
         let columns = shape[1];
         match self.targets.iter().flatten().find(|&&column| column >= columns) {
-            Some(column) => Err(DataError(format!(
+            Some(column) => Err(DataError::new(format!(
                 "there is no column {column} to forecast: the series has {columns}, counted from 0"
             ))),
             None => Ok(shape[0]),

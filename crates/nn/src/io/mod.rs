@@ -6,7 +6,6 @@
 mod allocate;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 mod chunks;
-#[cfg(any(feature = "npy", feature = "safetensors"))]
 mod error;
 pub(crate) mod files;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
@@ -19,7 +18,7 @@ mod write_file;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 mod wrong_format;
 
-#[cfg(any(feature = "npy", feature = "safetensors"))]
+pub use crate::error::ErrorKind;
 pub use error::FileError;
 #[cfg(feature = "npy")]
 pub use numpy::{read_npy, read_npz, read_npz_with_limit, write_npy, write_npz};

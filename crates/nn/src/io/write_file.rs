@@ -1,5 +1,6 @@
 //! Writing a program's own files: a picture, a table, a report.
 
+use super::error::FileError;
 use super::files::{replace, try_replace};
 use std::io;
 use std::path::Path;
@@ -44,5 +45,5 @@ pub fn check_writable(path: impl AsRef<Path>) -> io::Result<()> {
 }
 
 fn cannot_write(path: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
+    io::Error::new(error.kind(), FileError::cannot_write(path)(error))
 }

@@ -80,7 +80,7 @@ pub fn bptt_batches(tokens: &[usize], batch_size: usize, steps: usize) -> Result
     ensure!(steps > 0, "bptt_batches: batches of 0 steps: they must have at least 1");
     let length = tokens.len().saturating_sub(1) / batch_size;
     if length == 0 {
-        return Err(DataError(format!(
+        return Err(DataError::new(format!(
             "a text of {} tokens is too short for a batch size of {batch_size}: it needs at least {}",
             tokens.len(),
             batch_size.saturating_add(1)

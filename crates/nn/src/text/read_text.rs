@@ -24,7 +24,7 @@ use std::path::Path;
 pub fn read_text(file: impl AsRef<Path>) -> Result<String, DataError> {
     let path = file.as_ref();
     match read_text_file(path)? {
-        text if text.is_empty() => Err(DataError(format!("{} is empty: a text is needed", path.display()))),
+        text if text.is_empty() => Err(DataError::new(format!("{} is empty: a text is needed", path.display()))),
         text => Ok(text),
     }
 }

@@ -27,7 +27,7 @@ pub fn token_windows(tokens: &[usize], n: usize) -> Result<(Indices, Indices), D
     ensure!(n > 0, "token_windows: a window of 0 tokens: it must have at least 1");
     let have = tokens.len();
     if have <= n {
-        return Err(DataError(format!(
+        return Err(DataError::new(format!(
             "a text of {have} tokens is too short: a window of {n} and the token after it need {}",
             n.saturating_add(1)
         )));

@@ -88,7 +88,7 @@ impl Vocabulary {
         let mut frequent: Vec<(&str, usize)> = counts.iter().map(|(&token, &count)| (token, count)).collect();
         frequent.retain(|(token, count)| *count >= minimum_count && !special.contains(token));
         if frequent.is_empty() {
-            return Err(DataError(match counts.len() {
+            return Err(DataError::new(match counts.len() {
                 0 => "a text without tokens has no vocabulary".to_string(),
                 n => format!("none of {n} different tokens occurs {minimum_count} times or more"),
             }));
@@ -104,12 +104,15 @@ impl Vocabulary {
     pub fn from_tokens(tokens: impl IntoIterator<Item = String>) -> Result<Self, DataError> {
         let tokens: Vec<String> = tokens.into_iter().collect();
         if tokens.is_empty() {
-            return Err(DataError("a vocabulary needs at least one token".to_string()));
+            return Err(DataError::new("a vocabulary needs at least one token".to_string()));
         }
         let mut ids = HashMap::with_capacity(tokens.len());
         for (id, token) in tokens.iter().enumerate() {
             if let Some(first) = ids.insert(token.clone(), id) {
-                return Err(DataError(format!("tokens {first} and {id} of the vocabulary are both {}", quoted(token))));
+                return Err(DataError::new(format!(
+                    "tokens {first} and {id} of the vocabulary are both {}",
+                    quoted(token)
+                )));
             }
         }
         Ok(Vocabulary { tokens, ids })
@@ -164,7 +167,7 @@ impl Vocabulary {
     }
 
     fn lacks(&self, token: &str) -> DataError {
-        DataError(format!("{} is not among the {} tokens of the vocabulary", quoted(token), self.len()))
+        DataError::new(format!("{} is not among the {} tokens of the vocabulary", quoted(token), self.len()))
     }
 
     /// The tokens of these IDs. `concat()` joins characters into a text, and
@@ -228,7 +231,7 @@ impl Vocabulary {
     pub fn fits(&self, classes: usize) -> Result<(), DataError> {
         match self.len() {
             n if n == classes => Ok(()),
-            n => Err(DataError(format!(
+            n => Err(DataError::mismatch(format!(
                 "the vocabulary has {n} tokens and the model is for {classes}: it must be the one that the model was \
                  trained with"
             ))),
@@ -256,7 +259,7 @@ impl Vocabulary {
     #[cfg(feature = "safetensors")]
     pub fn from_json(text: &str) -> Result<Self, DataError> {
         let tokens: Vec<String> = serde_json::from_str(text).map_err(|e| {
-            DataError(format!("a vocabulary is a JSON array of strings, and this is not: {}", shortened(e)))
+            DataError::new(format!("a vocabulary is a JSON array of strings, and this is not: {}", shortened(e)))
         })?;
         Self::from_tokens(tokens)
     }

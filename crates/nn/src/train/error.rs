@@ -1,5 +1,7 @@
 //! Why training failed.
 
+use crate::data::DataError;
+use crate::io::{ErrorKind, FileError};
 use crate::train::history::History;
 use std::fmt;
 use unspool_autograd::BadValue;
@@ -92,13 +94,13 @@ pub enum FitError {
     },
     /// A callback cannot work in this training, for the reason in the sentence.
     Callback(String),
-    /// Before training: a checkpoint cannot be written or read, or belongs to another training. The
-    /// sentence names the file and the reason.
-    Checkpoint(String),
+    /// Before training: a checkpoint cannot be written or read, or belongs to another training, of
+    /// [kind](FileError::kind) [`Mismatch`](ErrorKind::Mismatch).
+    Checkpoint(FileError),
     /// A checkpoint could not be written; the weights are those that it would have held.
     NotSaved {
         /// Names the file and the reason.
-        sentence: String,
+        error: FileError,
         /// The history so far.
         history: Box<History>,
     },
@@ -106,7 +108,7 @@ pub enum FitError {
     /// that needs them.
     Read {
         /// The reason.
-        sentence: String,
+        error: DataError,
         /// The history so far, if training had started.
         history: Option<Box<History>>,
     },
@@ -122,6 +124,8 @@ pub enum FitError {
     /// Over a [`World`](crate::train::World): the ranks do not train the same, or cannot exchange messages. The
     /// sentence names what differs, or the reason.
     World {
+        /// [`Io`](ErrorKind::Io) if messages cannot be exchanged, [`Mismatch`](ErrorKind::Mismatch) if the ranks differ.
+        kind: ErrorKind,
         /// What differs, or the reason.
         sentence: String,
         /// The history so far, if training had started.
@@ -226,13 +230,20 @@ impl fmt::Display for FitError {
                 )
             }
             FitError::RankStopped { rank, sentence, .. } => write!(f, "rank {rank} has stopped: {sentence}"),
-            FitError::Callback(sentence)
-            | FitError::Checkpoint(sentence)
-            | FitError::NotSaved { sentence, .. }
-            | FitError::Read { sentence, .. }
-            | FitError::World { sentence, .. } => f.write_str(sentence),
+            FitError::Checkpoint(error) | FitError::NotSaved { error, .. } => error.fmt(f),
+            FitError::Read { error, .. } => error.fmt(f),
+            FitError::Callback(sentence) | FitError::World { sentence, .. } => f.write_str(sentence),
         }
     }
 }
 
-impl std::error::Error for FitError {}
+/// The system's error, if it failed. The sentences hold those of the errors in the variants.
+impl std::error::Error for FitError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            FitError::Checkpoint(error) | FitError::NotSaved { error, .. } => error.source(),
+            FitError::Read { error, .. } => error.source(),
+            _ => None,
+        }
+    }
+}

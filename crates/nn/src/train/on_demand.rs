@@ -143,9 +143,12 @@ fn read<X: Examples, Y: Examples>(
 ) -> Result<Dataset<X, Y>, FitError> {
     let read = source.read(examples).and_then(|read| match read.len() {
         n if n == examples.len() => Ok(read),
-        n => Err(DataError(format!("the data source has returned {n} examples of {} requested ones", examples.len()))),
+        n => Err(DataError::new(format!(
+            "the data source has returned {n} examples of {} requested ones",
+            examples.len()
+        ))),
     });
-    read.map_err(|error| FitError::Read { sentence: error.to_string(), history: None })
+    read.map_err(|error| FitError::Read { error, history: None })
 }
 
 /// Reads these ranges of a batch's examples, as shards.

@@ -36,18 +36,16 @@ where
         checkpoint.put_state("training", &self.at.state_dict::<T>());
         checkpoint.put_state("history", &history_state(&self.history));
         checkpoint.put_state("tracker", &self.tracker.state_dict());
-        checkpoint.save(path).map_err(|error: FileError| {
-            let sentence = error.to_string();
-            FitError::NotSaved { sentence, history: self.so_far() }
-        })
+        checkpoint.save(path).map_err(|error| FitError::NotSaved { error, history: self.so_far() })
     }
 
     /// Continues from the checkpoint to resume from, if there is one.
     pub(super) fn resume(&mut self) -> Result<(), FitError> {
         let Some(path) = self.settings.files.resume.clone() else { return Ok(()) };
-        let file = WeightFile::open(&path).map_err(sentence)?;
-        let other =
-            |what: String| FitError::Checkpoint(format!("{} comes from another training: {what}", path.display()));
+        let file = WeightFile::open(&path).map_err(FitError::Checkpoint)?;
+        let other = |what: String| {
+            FitError::Checkpoint(FileError::mismatch(&path, format_args!("comes from another training: {what}")))
+        };
         let unfit = |what: &str| {
             let what = what.to_string();
             move |error: StateDictError| other(format!("of the {what}, {error}"))
@@ -55,7 +53,7 @@ where
 
         let mut differ = Vec::new();
         for (name, key, now) in self.fixed_settings() {
-            let [saved] = file.numbers(&format!("settings.{key}")).map_err(sentence)?;
+            let [saved] = file.numbers(&format!("settings.{key}")).map_err(FitError::Checkpoint)?;
             if saved != now {
                 differ.push(format!("its {name} is {saved}, expected {now}"));
             }
@@ -64,16 +62,16 @@ where
             return Err(other(differ.join("; ")));
         }
         let mut model = shallow_clone(&*self.model);
-        file.load("model", &mut model).map_err(sentence)?;
-        let at = file.state_dict::<T>("training").map_err(sentence)?;
+        file.load("model", &mut model).map_err(FitError::Checkpoint)?;
+        let at = file.state_dict::<T>("training").map_err(FitError::Checkpoint)?;
         let at = Position::from_state(&at).map_err(unfit("training"))?;
-        let history = file.state_dict::<f64>("history").map_err(sentence)?;
+        let history = file.state_dict::<f64>("history").map_err(FitError::Checkpoint)?;
         let history = self.history_from_state(&history, at.epochs).map_err(unfit("history"))?;
 
-        let state = file.state_dict("optimizer").map_err(sentence)?;
+        let state = file.state_dict("optimizer").map_err(FitError::Checkpoint)?;
         self.optimizer.load_state_dict(&model, &state).map_err(unfit("optimizer"))?;
         for (i, callback) in self.settings.callbacks.iter_mut().enumerate() {
-            let state = file.state_dict(&format!("callbacks.{i}")).map_err(sentence)?;
+            let state = file.state_dict(&format!("callbacks.{i}")).map_err(FitError::Checkpoint)?;
             callback.load_state_dict(&model, &state).map_err(unfit(&format!("callback {i}")))?;
         }
         (self.at, self.history) = (at, history);
@@ -82,11 +80,11 @@ where
             return Err(other(format!("it has done {} batches of an epoch of {batches}", self.at.batches)));
         }
         // Between two epochs nothing is carried over.
-        let state = file.state_dict("task").map_err(sentence)?;
+        let state = file.state_dict("task").map_err(FitError::Checkpoint)?;
         if self.at.batches > 0 {
             self.task.load_state_dict(&model, &state).map_err(unfit("task"))?;
         }
-        self.tracker.load_state_dict(&file.state_dict("tracker").map_err(sentence)?);
+        self.tracker.load_state_dict(&file.state_dict("tracker").map_err(FitError::Checkpoint)?);
         *self.model = model;
         Ok(())
     }
@@ -158,8 +156,4 @@ impl Position {
         let [epochs, steps, batches] = [epochs, steps, done].map(Option::unwrap_or_default);
         Ok(Position { epochs, batches, steps, loss_sum, loss_count, learning_rate, stopped: stopped == Some(1.0) })
     }
-}
-
-fn sentence(error: FileError) -> FitError {
-    FitError::Checkpoint(error.to_string())
 }

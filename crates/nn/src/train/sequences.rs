@@ -37,7 +37,7 @@ impl<X: Examples, Y: Examples> Sequences<X, Y> {
                 let (length, count) = size;
                 Ok(Sequences { x, y, length, count })
             }
-            _ => Err(DataError(format!(
+            _ => Err(DataError::new(format!(
                 "inputs {xs} and targets {ys} must be as many sequences of the same length: {} and {}",
                 X::AXES[1],
                 Y::AXES[1]

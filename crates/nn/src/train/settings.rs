@@ -6,10 +6,12 @@ use super::error::FitError;
 use super::interrupt::Interrupt;
 use super::world::World;
 #[cfg(feature = "safetensors")]
+use crate::io::FileError;
+#[cfg(feature = "safetensors")]
 use crate::io::files::try_replace;
 use crate::mode::mix;
 #[cfg(feature = "safetensors")]
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use unspool_autograd::Scalar;
 
 /// Everything except the model, the task and the optimizer.
@@ -75,7 +77,7 @@ impl CheckpointFiles {
     /// Tries to write before training: otherwise a file that cannot be written shows hours later,
     /// at the first checkpoint.
     pub fn try_checkpoint(&self) -> Result<(), FitError> {
-        let cannot = |path: &Path, error| FitError::Checkpoint(format!("cannot save {}: {error}", path.display()));
-        self.checkpoint.as_ref().map_or(Ok(()), |path| try_replace(path).map_err(|error| cannot(path, error)))
+        let Some(path) = &self.checkpoint else { return Ok(()) };
+        try_replace(path).map_err(FileError::cannot_save(path)).map_err(FitError::Checkpoint)
     }
 }

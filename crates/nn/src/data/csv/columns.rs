@@ -67,5 +67,5 @@ pub(super) fn position(column: &Column, first: &[Cow<str>], names: bool) -> Resu
             }
         },
     };
-    Err(DataError(problem))
+    Err(DataError::new(problem))
 }

@@ -40,7 +40,7 @@ pub(super) fn infer(text: &str, line: usize, decimal: Option<Decimal>) -> Result
         let explaining: Vec<char> = fitting.iter().copied().filter(explains).collect();
         if explaining.len() != 1 {
             let list: Vec<String> = fitting.iter().map(|c| format!("{c:?}")).collect();
-            return Err(DataError(format!("the delimiter may be {}: set the delimiter", list.join(" or "))));
+            return Err(DataError::new(format!("the delimiter may be {}: set the delimiter", list.join(" or "))));
         }
         fitting = explaining;
     }

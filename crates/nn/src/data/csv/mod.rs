@@ -172,13 +172,13 @@ impl Csv {
             for column in &reader.columns {
                 values.push(self.value(&reader, row, column)?.ok_or_else(|| {
                     let cell = shown(&row.cells[column.1]);
-                    DataError(format!("line {}, {}: {cell} marks a missing value", row.line, column.0))
+                    DataError::new(format!("line {}, {}: {cell} marks a missing value", row.line, column.0))
                 })?);
             }
             Ok(())
         })?;
         if values.is_empty() {
-            return Err(DataError("no row follows the header".to_string()));
+            return Err(DataError::new("no row follows the header".to_string()));
         }
         let length = values.len() / reader.columns.len();
         Ok(Tensor::from_vec(values, [length, reader.columns.len()]))
@@ -228,7 +228,7 @@ impl Csv {
             return Ok(None);
         }
         let value = reader.decimal.number(cell);
-        Ok(Some(value.map_err(|problem| DataError(format!("line {}, {}: {problem}", row.line, column.0)))?))
+        Ok(Some(value.map_err(|problem| DataError::new(format!("line {}, {}: {problem}", row.line, column.0)))?))
     }
 
     fn is_missing(&self, cell: &str) -> bool {
@@ -248,7 +248,7 @@ impl Csv {
         };
         let mut rows = Rows::new(text, line, delimiter);
         let all = rows.clone();
-        let first = rows.next().ok_or_else(|| DataError("the file is empty".to_string()))??;
+        let first = rows.next().ok_or_else(|| DataError::new("the file is empty".to_string()))??;
         let names = self.first_row != FirstRow::Numbers;
         let position = |column: &Column| position(column, &first.cells, names);
         let index = self.index.as_ref().map(position).transpose()?;
@@ -260,7 +260,7 @@ impl Csv {
             None => (0..first.cells.len()).filter(|i| Some(*i) != index).map(|i| (named(i), i)).collect(),
         };
         if columns.is_empty() {
-            return Err(DataError("no column is chosen: at least one is needed".to_string()));
+            return Err(DataError::new("no column is chosen: at least one is needed".to_string()));
         }
         self.check_header(&first, &columns)?;
 
@@ -302,7 +302,7 @@ impl Csv {
         if self.first_row != FirstRow::ExpectNames || chosen || cells.peek().is_none() || !cells.all(number) {
             return Ok(());
         }
-        Err(DataError(format!(
+        Err(DataError::new(format!(
             "line {} holds numbers where column names are expected: set whether there is a header",
             first.line
         )))
@@ -330,7 +330,7 @@ impl Reader<'_> {
             let (row, (first, width)) = (row?, &self.first);
             let (line, n) = (row.line, row.cells.len());
             if n != *width {
-                return Err(DataError(format!(
+                return Err(DataError::new(format!(
                     "line {line} has a different number of cells ({n}) than {first} ({width})"
                 )));
             }
@@ -353,7 +353,7 @@ impl Reader<'_> {
 
 /// Reads the text of a file with `read`, and adds the file's name to an error.
 fn from_file<R>(path: &Path, read: impl FnOnce(&str) -> Result<R, DataError>) -> Result<R, DataError> {
-    read(&read_text_file(path)?).map_err(|DataError(sentence)| DataError(format!("{}: {sentence}", path.display())))
+    read(&read_text_file(path)?).map_err(|error| error.in_file(path))
 }
 
 /// The delimiter in a first line `sep=;`, which Excel understands, and the text below.

@@ -108,7 +108,7 @@ impl Evidence {
                 let (point, comma) = (shown(&point), shown(&comma));
                 let sentence =
                     format!("line {a}: {point} has a decimal point, but {comma} in line {b} a decimal comma");
-                return Err(DataError(sentence));
+                return Err(DataError::new(sentence));
             }
             Evidence { point: Some(_), .. } => return Ok(Decimal::Point),
             Evidence { comma: Some(_), .. } => return Ok(Decimal::Comma),
@@ -117,7 +117,7 @@ impl Evidence {
             _ => return Ok(Decimal::Point),
         };
         let values = [Decimal::Point, Decimal::Comma].map(|mark| mark.read(&cell).unwrap_or(f64::NAN));
-        Err(DataError(format!(
+        Err(DataError::new(format!(
             "line {line}: {} may be {} or {}: set the decimal mark",
             shown(&cell),
             values[0],

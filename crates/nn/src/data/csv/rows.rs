@@ -45,7 +45,7 @@ impl<'a> Rows<'a> {
 
         let opened = self.line;
         let Some(length) = closing_quote(quoted) else {
-            return Err(DataError(format!(
+            return Err(DataError::new(format!(
                 "line {opened}: a quote opens before {} and is never closed",
                 shown(line(quoted))
             )));
@@ -54,7 +54,7 @@ impl<'a> Rows<'a> {
         self.line += line_ends(inside.as_bytes());
         self.rest = quoted[length + 1..].trim_start_matches(blank);
         if !self.rest.is_empty() && !self.rest.starts_with(ends) {
-            return Err(DataError(format!(
+            return Err(DataError::new(format!(
                 "line {}: {} follows a quote that closes the cell {} of line {opened}: a quote within a cell is written twice",
                 self.line,
                 shown(line(self.rest)),
@@ -73,7 +73,7 @@ impl<'a> Iterator for Rows<'a> {
         let line = self.line;
         if self.rest.starts_with(['\n', '\r']) {
             let more = !self.rest.trim_start_matches(['\n', '\r']).is_empty();
-            return more.then(|| Err(DataError(format!("line {line} is empty, but rows follow it"))));
+            return more.then(|| Err(DataError::new(format!("line {line} is empty, but rows follow it"))));
         }
         if self.rest.is_empty() {
             return None;
@@ -81,7 +81,7 @@ impl<'a> Iterator for Rows<'a> {
         let mut cells = Vec::new();
         loop {
             if cells.len() == MOST_CELLS {
-                return Some(Err(DataError(format!(
+                return Some(Err(DataError::new(format!(
                     "line {line} has more than {MOST_CELLS} cells: this is not a table"
                 ))));
             }

@@ -40,7 +40,7 @@ pub fn read_npy<T: Real>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError>
     let array = read_header(&mut file, size).and_then(|header| read_elements(&mut file, header));
     array.map_err(|problem| match problem {
         Problem::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => unreadable(error),
-        Problem::TooLarge(sentence) => FileError::new(path, format_args!("holds an array {sentence}")),
+        Problem::TooLarge(sentence) => FileError::too_large(path, format_args!("holds an array {sentence}")),
         problem => {
             let error = FileError::new(path, format_args!("is not an npy file of numbers: {problem}"));
             explain(path, &[Format::Npy], error)

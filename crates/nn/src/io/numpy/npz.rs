@@ -177,7 +177,7 @@ impl Npz {
     fn wrong(&self, name: &str, problem: Problem) -> FileError {
         match problem {
             Problem::TooLarge(sentence) => {
-                FileError::new(&self.path, format_args!("holds {} {sentence}", quoted(name)))
+                FileError::too_large(&self.path, format_args!("holds {} {sentence}", quoted(name)))
             }
             problem => wrong(&self.path, format_args!("in {}, {problem}", quoted(name))),
         }

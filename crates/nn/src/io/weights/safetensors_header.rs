@@ -51,7 +51,7 @@ impl Header {
         }
         let mut text = Vec::new();
         if text.try_reserve_exact(length as usize * HEADER_MEMORY).is_err() {
-            return Err(FileError::new(
+            return Err(FileError::too_large(
                 path,
                 format_args!("has a header of {length} bytes, more than there is memory for"),
             ));

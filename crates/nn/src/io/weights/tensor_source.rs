@@ -76,7 +76,7 @@ impl Container {
         if let Container::Npz(npz) = self {
             return npz.array(name);
         }
-        let too_large = |sentence| FileError::new(path, format_args!("holds {} {sentence}", quoted(name)));
+        let too_large = |sentence| FileError::too_large(path, format_args!("holds {} {sentence}", quoted(name)));
         let mut tensor = allocate::<T>(&info.shape).map_err(too_large)?;
         let mut rest = tensor.as_mut_slice();
         self.bytes(path, name, info, |bytes| {

@@ -224,7 +224,7 @@ impl WeightFile {
     }
 
     pub(super) fn wrong(&self, problem: impl fmt::Display) -> FileError {
-        FileError::new(&self.path, problem)
+        FileError::mismatch(&self.path, problem)
     }
 
     /// A tensor whose element type was checked.

@@ -46,7 +46,7 @@ impl Shared {
         })?;
         for (rank, list) in lists.iter().enumerate() {
             if let Some(difference) = difference(&lists[0], list) {
-                return Err(Broken::World(format!("{when}, rank {rank} has {difference}")));
+                return Err(Broken::differ(format!("{when}, rank {rank} has {difference}")));
             }
         }
         Ok(())

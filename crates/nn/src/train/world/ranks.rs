@@ -2,6 +2,7 @@
 
 use super::messages::{Elements, Reader, put_number, put_text};
 use super::{LocalWorld, World};
+use crate::io::ErrorKind;
 use crate::train::error::FitError;
 use crate::train::history::History;
 use std::any::Any;
@@ -92,23 +93,28 @@ pub enum Broken {
     /// Another rank has stopped, for this reason.
     Stopped { rank: usize, sentence: String },
     /// Messages are not passed on, or the ranks do not do the same.
-    World(String),
+    World { kind: ErrorKind, sentence: String },
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Broken::Stopped { rank, sentence } => write!(f, "rank {rank} has stopped: {sentence}"),
-            Broken::World(sentence) => f.write_str(sentence),
+            Broken::World { sentence, .. } => f.write_str(sentence),
         }
     }
 }
 
 impl Broken {
+    /// The ranks do not do the same.
+    pub(super) fn differ(sentence: String) -> Self {
+        Broken::World { kind: ErrorKind::Mismatch, sentence }
+    }
+
     pub fn with_history(self, history: Option<Box<History>>) -> FitError {
         match self {
             Broken::Stopped { rank, sentence } => FitError::RankStopped { rank, sentence, history },
-            Broken::World(sentence) => FitError::World { sentence, history },
+            Broken::World { kind, sentence } => FitError::World { kind, sentence, history },
         }
     }
 }
@@ -191,11 +197,12 @@ impl Shared {
         let slices: Vec<&[u8]> = to.iter().map(|message| &message[..]).collect();
         let messages = self.world.exchange(&slices);
         let messages = messages.map_err(|error| {
-            Broken::World(format!("rank {} cannot exchange messages with the others: {error}", self.rank()))
+            let sentence = format!("rank {} cannot exchange messages with the others: {error}", self.rank());
+            Broken::World { kind: ErrorKind::Io(error.kind()), sentence }
         })?;
         let (ranks, got) = (self.size(), messages.len());
         if got != ranks {
-            return Err(Broken::World(format!("the world has passed on {got} messages, expected {ranks}")));
+            return Err(Broken::differ(format!("the world has passed on {got} messages, expected {ranks}")));
         }
         let header = self.message(kind);
         let stopped = messages.iter().enumerate().filter(|(_, message)| message.first() == Some(&(Kind::Stops as u8)));
@@ -207,7 +214,7 @@ impl Shared {
             return Err(Broken::Stopped { rank, sentence });
         }
         match messages.iter().position(|message| !message.starts_with(&header)) {
-            Some(rank) => Err(Broken::World(format!(
+            Some(rank) => Err(Broken::differ(format!(
                 "rank {rank} is at another place of the program than rank {}: all must run the same training",
                 self.rank()
             ))),
@@ -317,7 +324,7 @@ impl Messages {
         let result = read(&mut readers);
         let unread = readers.iter().any(|reader| !reader.0.is_empty());
         result.filter(|_| !unread).ok_or_else(|| {
-            Broken::World("the messages of the ranks do not fit together: all must run the same program".to_owned())
+            Broken::differ("the messages of the ranks do not fit together: all must run the same program".to_owned())
         })
     }
 }
