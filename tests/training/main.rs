@@ -21,6 +21,7 @@ mod metrics;
 mod not_finite;
 #[cfg(unix)]
 mod progress;
+mod public_types;
 mod resume;
 mod sentences;
 mod tasks;
