@@ -20,7 +20,7 @@ impl TryFrom<SavedStandardScaler> for StandardScaler {
             None => Ok(StandardScaler { mean, std }),
             Some(column) => {
                 let std = std[column];
-                Err(DataError(format!("the std of column {column} is {std}, expected a positive number")))
+                Err(DataError::new(format!("the std of column {column} is {std}, expected a positive number")))
             }
         }
     }
@@ -41,7 +41,7 @@ impl TryFrom<SavedMinMaxScaler> for MinMaxScaler {
             None => Ok(MinMaxScaler { min, max }),
             Some(column) => {
                 let (min, max) = (min[column], max[column]);
-                Err(DataError(format!("column {column} is from {min} to {max}, expected a finite range")))
+                Err(DataError::new(format!("column {column} is from {min} to {max}, expected a finite range")))
             }
         }
     }
@@ -52,12 +52,12 @@ fn check(kinds: [&str; 2], numbers: [&[f64]; 2]) -> Result<(), DataError> {
     let [first, second] = numbers.map(<[f64]>::len);
     if first != second {
         let [a, b] = kinds;
-        return Err(DataError(format!("a scaler has {first} numbers in {a} and {second} in {b}, expected as many")));
+        return Err(DataError::new(format!("a scaler has {first} numbers in {a} and {second} in {b}, expected as many")));
     }
     for (kind, numbers) in kinds.into_iter().zip(numbers) {
         if let Some(column) = numbers.iter().position(|number| !number.is_finite()) {
             let number = numbers[column];
-            return Err(DataError(format!("the {kind} of column {column} is {number}, expected a finite number")));
+            return Err(DataError::new(format!("the {kind} of column {column} is {number}, expected a finite number")));
         }
     }
     Ok(())
@@ -74,7 +74,7 @@ impl TryFrom<SavedDifferences> for Differences {
     fn try_from(SavedDifferences { lags }: SavedDifferences) -> Result<Self, DataError> {
         match lags.contains(&0) {
             false => Ok(Differences::new(lags)),
-            true => Err(DataError(format!("lags {}, expected at least 1 each", crate::messages::sizes(&lags)))),
+            true => Err(DataError::new(format!("lags {}, expected at least 1 each", crate::messages::sizes(&lags)))),
         }
     }
 }

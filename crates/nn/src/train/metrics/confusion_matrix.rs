@@ -174,16 +174,16 @@ impl TryFrom<SavedConfusionMatrix> for ConfusionMatrix {
     fn try_from(SavedConfusionMatrix { counts, labels }: SavedConfusionMatrix) -> Result<Self, DataError> {
         let (classes, given) = (counts.len(), labels.len());
         if given != classes {
-            return Err(DataError(format!("{given} labels for {classes} classes: each needs one")));
+            return Err(DataError::new(format!("{given} labels for {classes} classes: each needs one")));
         }
         if let Some(class) = counts.iter().position(|row| row.len() != classes) {
             let length = counts[class].len();
-            return Err(DataError(format!("the row of class {class} has length {length}, expected {classes}")));
+            return Err(DataError::new(format!("the row of class {class} has length {length}, expected {classes}")));
         }
         // No tensor has more rows, and no sum of two sums overflows.
         let total = counts.iter().flatten().try_fold(0, |sum: usize, &count| sum.checked_add(count));
         if total.is_none_or(|total| isize::try_from(total).is_err()) {
-            return Err(DataError("the counts are more than there can be rows".to_owned()));
+            return Err(DataError::new("the counts are more than there can be rows"));
         }
         Ok(ConfusionMatrix { counts, labels })
     }
