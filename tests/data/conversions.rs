@@ -55,12 +55,12 @@ fn vectors_of_rows_are_tensors_if_all_have_one_length() -> Result<(), Conversion
 
 #[test]
 fn indices_come_from_nested_integers_of_any_type() -> Result<(), ConversionError> {
-    let pairs = Indices::from_vec(vec![4, 0, 2, 1], [2, 2]);
-    assert_eq!(Indices::from([[4, 0], [2, 1]]), pairs);
-    assert_eq!(Indices::from([[4_usize, 0], [2, 1]]), pairs);
-    assert_eq!(Indices::from([[[4_u8], [0]], [[2], [1]]]), pairs.reshape([2, 2, 1]));
-    assert_eq!(Indices::try_from(vec![vec![4_i64, 0], vec![2, 1]])?, pairs);
-    assert_eq!(Indices::try_from(&[vec![4_usize, 0], vec![2, 1]][..])?, pairs);
+    let rows = Indices::from_vec(vec![4, 0, 2, 1, 3, 5], [2, 3]);
+    assert_eq!(Indices::from([[4, 0, 2], [1, 3, 5]]), rows);
+    assert_eq!(Indices::from([[4_usize, 0, 2], [1, 3, 5]]), rows);
+    assert_eq!(Indices::from([[[4_u8], [0], [2]], [[1], [3], [5]]]), rows.reshape([2, 3, 1]));
+    assert_eq!(Indices::try_from(vec![vec![4_i64, 0, 2], vec![1, 3, 5]])?, rows);
+    assert_eq!(Indices::try_from(&[vec![4_usize, 0, 2], vec![1, 3, 5]][..])?, rows);
     assert_eq!(Indices::try_from(Vec::<Vec<u32>>::new())?.shape()[..], [0, 0]);
     let refused = |rows: Vec<Vec<i32>>| sentence(Indices::try_from(rows));
     assert_eq!(refused(vec![vec![1, 2], vec![3]]), "the length of row 1 is 1, expected 2 as in row 0");
