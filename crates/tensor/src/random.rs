@@ -6,12 +6,50 @@
 use crate::scalar::Scalar;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, TryRng};
 use rand_distr::{Distribution, StandardNormal};
+use rand_pcg::Pcg64Dxsm;
+use std::convert::Infallible;
 
 /// The generator for random tensors, initial weights and shuffling: PCG64 DXSM, which has the same
-/// output on every machine.
-pub type Rng = rand_pcg::Pcg64Dxsm;
+/// output on every machine. It implements the traits of the crate `rand`.
+///
+/// ```
+/// use unspool::{Dense, Rng, Tensor, rng};
+/// fn layers(rng: &mut Rng) -> [Dense<Tensor>; 2] {
+///     [Dense::new(rng, 1, 8), Dense::new(rng, 8, 1)]
+/// }
+/// let [first, _] = layers(&mut rng(0));
+/// assert_ne!(first.weight, layers(&mut rng(1))[0].weight);
+/// ```
+// A struct of its own, as an alias is spelled out in the documentation of the crates above.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rng(Pcg64Dxsm);
+
+impl TryRng for Rng {
+    type Error = Infallible;
+
+    #[inline]
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.0.try_next_u32()
+    }
+    #[inline]
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0.try_next_u64()
+    }
+    #[inline]
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.try_fill_bytes(bytes)
+    }
+}
+
+impl SeedableRng for Rng {
+    type Seed = <Pcg64Dxsm as SeedableRng>::Seed;
+
+    fn from_seed(seed: Self::Seed) -> Self {
+        Rng(Pcg64Dxsm::from_seed(seed))
+    }
+}
 
 /// A generator seeded with `seed`.
 ///
