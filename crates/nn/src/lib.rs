@@ -85,7 +85,6 @@ pub mod train;
 mod tuning;
 
 pub use context::Context;
-pub use layers::summary::{Summary, summary};
 pub use mode::Mode;
 pub use random::{Rng, rng};
 

@@ -23,7 +23,7 @@ pub(crate) mod layer_norm;
 pub(crate) mod masks;
 pub(crate) mod scaled_dot_product;
 pub(crate) mod sequential;
-pub(crate) mod summary;
+mod summary;
 
 pub use activation_fn::Activation;
 pub use attention::{AdditiveAttention, AttentionOutput, attention, attention_masked, dot_product_scores};
@@ -37,3 +37,4 @@ pub use layer_norm::LayerNorm;
 pub use masks::{sequence_mask, zero_padding};
 pub use scaled_dot_product::{ScaledDotProduct, scaled_dot_product_attention};
 pub use sequential::{Build, Chain, Sequential, sequential};
+pub use summary::{Summary, summary};
