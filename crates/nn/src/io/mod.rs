@@ -1,6 +1,7 @@
 //! Saving and loading: models in safetensors files, PyTorch's and Keras's weights (feature
-//! `safetensors`), NumPy's arrays (feature `npy`). Whatever is written, [`write_file`] included,
-//! replaces a file as a whole or not at all.
+//! `safetensors`; from their own files with the features `torch` and `keras`), NumPy's arrays
+//! (feature `npy`). Whatever is written, [`write_file`] included, replaces a file as a whole or not
+//! at all.
 
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 mod allocate;
@@ -12,6 +13,8 @@ pub(crate) mod files;
 mod half_precision;
 #[cfg(feature = "npy")]
 mod numpy;
+#[cfg(any(feature = "keras", feature = "torch"))]
+mod stored_zip;
 #[cfg(feature = "safetensors")]
 mod weights;
 mod write_file;

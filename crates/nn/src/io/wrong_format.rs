@@ -50,11 +50,11 @@ fn unsupported(start: &[u8]) -> Option<&'static str> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     let begins = |with: &str| text.get(..with.len()).is_some_and(|text| text.eq_ignore_ascii_case(with.as_bytes()));
     let contains = |text: &[u8]| start.windows(text.len()).any(|window| window == text);
-    if start.starts_with(b"\x89HDF\r\n\x1a\n") {
+    if start.starts_with(HDF5) {
         return Some(KERAS);
     }
     if matches!(start, [0x80, 2..=5, ..]) {
-        return Some(TORCH);
+        return Some(PICKLE);
     }
     if begins("{") && contains(b"\"weight_map\"") {
         return Some(
@@ -73,11 +73,26 @@ fn unsupported(start: &[u8]) -> Option<&'static str> {
     start.starts_with(b"\x1f\x8b").then_some("is compressed with gzip: unpack it first")
 }
 
-const KERAS: &str = "is an HDF5 file or a zip of one, as Keras saves models and weights: load it in Keras, and write the weights with \
-                     the lines in the documentation of `KerasState`";
+/// How an HDF5 file begins.
+pub(super) const HDF5: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
 
-const TORCH: &str = "is a pickle, as `torch.save` writes: in Python, \
-                     `safetensors.torch.save_file(torch.load(path, weights_only=True), \"weights.safetensors\")`";
+const KERAS: &str = if cfg!(feature = "keras") {
+    "is an HDF5 file or a zip of one, as Keras saves models and weights: `load_keras` reads it"
+} else {
+    "is an HDF5 file or a zip of one, as Keras saves models and weights: the feature `keras` reads it; or load it in Keras, \
+     and write the weights with the lines in the documentation of `KerasState`"
+};
+
+const PICKLE: &str = "is a bare pickle, as `torch.save` wrote before PyTorch 1.6: in Python, \
+                      `safetensors.torch.save_file(torch.load(path, weights_only=True), \"weights.safetensors\")`";
+
+#[cfg(feature = "npy")]
+const TORCH: &str = if cfg!(feature = "torch") {
+    "is a zip file of PyTorch: `load_torch` reads it"
+} else {
+    "is a zip file of PyTorch: the feature `torch` reads it; or in Python, \
+     `safetensors.torch.save_file(torch.load(path, weights_only=True), \"weights.safetensors\")`"
+};
 
 /// What a zip file with these entries is, if it is not an npz.
 #[cfg(feature = "npy")]

@@ -2,9 +2,13 @@
 
 use super::checkpoint::Checkpoint;
 use super::incompatible_keys::IncompatibleKeys;
+#[cfg(feature = "keras")]
+use super::tensor_source::Naming;
 use super::torch::{recurrent_biases, set_biases};
 use super::weight_file::WeightFile;
 use super::weight_map::WeightMap;
+#[cfg(feature = "keras")]
+use super::weight_map::shapes;
 use crate::cells::{Gru, GruResetBefore, Lstm, SimpleRnn};
 use crate::io::error::FileError;
 use crate::layers::activations::{Activate, Softmax};
@@ -23,7 +27,8 @@ use unspool_autograd::{Params, Real, Tensor};
 /// A model with a counterpart in Keras: [`load_keras`] and [`save_keras`] read and write its
 /// weights.
 ///
-/// Keras has no file format with a name for each weight, so the following Python code writes one. A
+/// With the feature `keras`, [`load_keras`] reads Keras's own files. To write them for Keras, or to
+/// do without the feature, the following Python code names each weight, which Keras does not. A
 /// name begins with the index of the layer in the model, not counting input layers; in a nested
 /// model, with both indices:
 ///
@@ -69,8 +74,9 @@ use unspool_autograd::{Params, Real, Tensor};
 /// The default epsilon of Keras's `LayerNormalization` is 1e-3, and here it is 1e-5: a layer built
 /// with the default gives other results here. A bias that is not in the file (`use_bias=False`,
 /// `center=False`) becomes zero, and a gain (`scale=False`) one. Only a GRU must have its bias:
-/// without it, nothing in the file shows whether it resets before or after the product. A custom
-/// model states the indices of its layers, as [`TorchState`](crate::io::TorchState) shows.
+/// without it, nothing in the file shows whether it resets before or after the product (a `.keras`
+/// file does). A custom model states the indices of its layers, as
+/// [`TorchState`](crate::io::TorchState) shows.
 ///
 /// ```
 /// use unspool::io::{load_keras, save_keras};
@@ -87,8 +93,24 @@ pub trait KerasState {
     fn keras(&mut self, map: &mut WeightMap<'_>);
 }
 
-/// Loads a model from a file of a Keras model's weights: safetensors or, with the feature `npy`,
-/// npz.
+/// Loads a model from a file of a Keras model's weights: with the feature `keras`, the `.keras` file
+/// of `model.save(path)` or the `.weights.h5` file of `model.save_weights(path)`; without it, a
+/// safetensors file or, with the feature `npy`, an npz file that the code in [`KerasState`] writes.
+///
+/// ```no_run
+/// use unspool::io::load_keras;
+/// use unspool::{dense, lstm, sequential};
+/// let mut model = sequential().add(lstm(1, 20).return_sequences()).add(lstm(20, 20)).add(dense(20, 1));
+/// load_keras("model.keras", &mut model)?;
+/// # Ok::<(), unspool::io::FileError>(())
+/// ```
+///
+/// A `.keras` file has the order of the layers, which count as in [`KerasState`]. A `.weights.h5`
+/// file has only that of the layers of each class, and which class comes next must show by the
+/// shapes of the weights. If two fit, that is an error, as is a GRU without biases, of which only
+/// the `.keras` file says what kind it is. A part of a model is under Keras's name for the layer:
+/// `WeightFile::open(path)?.load_keras("lstm_1", &mut lstm)`. The `.h5` files of Keras 2 are not
+/// read.
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or
@@ -141,6 +163,13 @@ impl WeightFile {
     where
         M: Params<Tensor<T>> + KerasState,
     {
+        #[cfg(feature = "keras")]
+        if let Naming::Keras(layers) = &self.naming
+            && prefix.is_empty()
+        {
+            let names = layers.names(&shapes(model, M::keras)).map_err(|problem| self.wrong(problem))?;
+            return self.renamed(&names).load_with(prefix, model, M::keras);
+        }
         self.load_with(prefix, model, M::keras)
     }
 }

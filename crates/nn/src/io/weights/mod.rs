@@ -1,4 +1,5 @@
-//! The weights of models in safetensors files, or in npz files of the same names.
+//! The weights of models in safetensors files, in npz files of the same names, and in PyTorch's and
+//! Keras's own files.
 //!
 //! [`Checkpoint`] holds what is saved and [`WeightFile`] reads what was saved: both know names and
 //! tensors, but no models. A [`WeightMap`] connects a model with either of them: it maps each
@@ -12,10 +13,16 @@
 mod checkpoint;
 mod incompatible_keys;
 mod keras;
+#[cfg(feature = "keras")]
+mod keras_file;
 mod native;
 mod safetensors_header;
+#[cfg(feature = "torch")]
+mod strided;
 mod tensor_source;
 mod torch;
+#[cfg(feature = "torch")]
+mod torch_file;
 mod weight_file;
 mod weight_map;
 

@@ -2,6 +2,8 @@
 
 use super::checkpoint::Checkpoint;
 use super::incompatible_keys::IncompatibleKeys;
+#[cfg(feature = "torch")]
+use super::tensor_source::Naming;
 use super::weight_file::WeightFile;
 use super::weight_map::WeightMap;
 use crate::cells::{Gru, Lstm, ProjectedLstm, SimpleRnn};
@@ -13,6 +15,8 @@ use crate::layers::embedding::Embedding;
 use crate::layers::flatten::Flatten;
 use crate::layers::layer_norm::LayerNorm;
 use crate::layers::sequential::{Chain, Sequential};
+#[cfg(feature = "torch")]
+use crate::messages::{listed, quoted};
 use crate::recurrent::bidirectional::Bidirectional;
 use crate::recurrent::layer::Recurrent;
 use crate::recurrent::stack::Stack;
@@ -84,11 +88,28 @@ pub trait TorchState {
     fn torch(&mut self, map: &mut WeightMap<'_>);
 }
 
-/// Loads a model from the safetensors file of a PyTorch model, `safetensors.torch.save_model(model,
-/// path)`.
+/// Loads a model from a file of a PyTorch model: with the feature `torch`, that of
+/// `torch.save(model.state_dict(), path)`; without it, the safetensors file of
+/// `safetensors.torch.save_model(model, path)`.
+///
+/// ```no_run
+/// use unspool::io::load_torch;
+/// use unspool::prelude::*;
+/// use unspool::{Lstm, Tensor};
+/// let mut lstm: Recurrent<Lstm<Tensor>> = Recurrent::new(Lstm::new(&mut rng(0), 3, 5));
+/// load_torch("lstm.pt", &mut lstm)?; // torch.save(torch.nn.LSTM(3, 5).state_dict(), "lstm.pt")
+/// # Ok::<(), unspool::io::FileError>(())
+/// ```
+///
+/// A file of `torch.save` is a program in Python's pickle format. Nothing of it is executed: only
+/// what a state dict consists of is read, as with `torch.load(path, weights_only=True)`, and a
+/// pickle that names anything else, such as the class of a whole model, is an error. The state dict
+/// may be in a dictionary with other values, `{"model": model.state_dict(), "epoch": 3}`. If there
+/// are several, choose one by its name as a prefix: `WeightFile::open(path)?.load_torch("model",
+/// &mut model)`.
 ///
 /// For a part of a larger model, or one whose names all begin with `module.` (`nn.DataParallel`),
-/// use [`WeightFile::load_torch`], which takes a prefix.
+/// use [`WeightFile::load_torch`] with that prefix, too.
 ///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or
@@ -144,7 +165,32 @@ impl WeightFile {
     where
         M: Params<Tensor<T>> + TorchState,
     {
-        self.load_with(prefix, model, M::torch)
+        self.load_with(self.state_dict_at(prefix)?, model, M::torch)
+    }
+
+    /// The prefix of the only state dict of a checkpoint, `{"model": state_dict, "epoch": 3}`, if
+    /// none is given.
+    #[cfg(feature = "torch")]
+    fn state_dict_at<'a>(&'a self, prefix: &'a str) -> Result<&'a str, FileError> {
+        match &self.naming {
+            Naming::Torch(prefixes) if prefix.is_empty() && !prefixes.iter().any(String::is_empty) => {
+                match &prefixes[..] {
+                    [only] => Ok(only),
+                    several => Err(self.wrong(format_args!(
+                        "has several dictionaries of tensors, {}: choose one, `WeightFile::open(path)?.load_torch({:?}, \
+                         &mut model)`",
+                        listed(several.iter().map(|prefix| quoted(prefix)), ", "),
+                        several[0]
+                    ))),
+                }
+            }
+            _ => Ok(prefix),
+        }
+    }
+
+    #[cfg(not(feature = "torch"))]
+    fn state_dict_at<'a>(&'a self, prefix: &'a str) -> Result<&'a str, FileError> {
+        Ok(prefix)
     }
 }
 

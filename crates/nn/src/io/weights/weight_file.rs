@@ -1,19 +1,21 @@
 //! An open file of named tensors.
 
 use super::safetensors_header::{Header, type_name};
-use super::tensor_source::{Container, represents};
+use super::tensor_source::{Container, Naming, represents};
 use crate::io::error::FileError;
 use crate::messages::{quoted, sizes};
 use crate::optim::state_dict::StateDict;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
+#[cfg(feature = "keras")]
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use unspool_autograd::{Real, Tensor};
 
-/// An open safetensors file, written by [`Checkpoint`](crate::io::Checkpoint) or by another
-/// program.
+/// An open file of named tensors: safetensors, written by [`Checkpoint`](crate::io::Checkpoint) or
+/// by another program, or one of the formats below, whatever its name.
 ///
 /// Opening reads and checks only the header; each tensor is read when it is requested. If the file
 /// at the path is replaced in the meantime, the old one is still read to its end.
@@ -21,6 +23,17 @@ use unspool_autograd::{Real, Tensor};
 /// With the feature `npy`, NumPy's npz files are read as well. They are held in memory, compressed
 /// as they are in the file. Entries other than arrays of numbers (texts, objects, other files) are
 /// not among the [`names`](WeightFile::names), and requesting one is an error.
+///
+/// With the feature `torch`, so are the files of `torch.save`: see [`load_torch`]. Tensors have the
+/// names of a state dict, `rnn.weight_ih_l0`, or, if it is in a dictionary, those of both,
+/// `model.rnn.weight_ih_l0`.
+///
+/// With the feature `keras`, so are Keras's `.keras` and `.weights.h5` files: see [`load_keras`].
+/// The names begin with the index of a layer, `0.kernel`; in a `.weights.h5` file, which does not
+/// have the order of the layers, with Keras's name for it, `lstm_1.kernel`.
+///
+/// [`load_torch`]: crate::io::load_torch
+/// [`load_keras`]: crate::io::load_keras
 ///
 /// See [`Checkpoint`](crate::io::Checkpoint) for an example. Here training resumes from a file, and
 /// if any of it does not fit, everything stays as it is:
@@ -50,6 +63,8 @@ pub struct WeightFile {
     path: PathBuf,
     header: Header,
     container: Container,
+    #[cfg_attr(not(any(feature = "keras", feature = "torch")), expect(dead_code))]
+    pub(super) naming: Naming,
     strict: bool,
 }
 
@@ -57,12 +72,12 @@ impl WeightFile {
     /// Opens the file at `path`.
     ///
     /// # Errors
-    /// If there is none, or it is not a valid safetensors or npz file: truncated, too long, or with
-    /// a header that contradicts itself.
+    /// If there is none, or it is not a valid file of a format that is read: truncated, too long, or
+    /// with a header that contradicts itself.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
-        let (header, container) = Container::open(&path)?;
-        Ok(WeightFile { path, header, container, strict: true })
+        let (header, container, naming) = Container::open(&path)?;
+        Ok(WeightFile { path, header, container, naming, strict: true })
     }
 
     /// Whether loading requires the model and the file to have the same names; `true` by default.
@@ -221,6 +236,23 @@ impl WeightFile {
         let names =
             self.header.tensors.range::<str, _>((Bound::Included(prefix), Bound::Unbounded)).map(|(name, _)| name);
         names.take_while(|name| name.starts_with(prefix)).any(|name| name.ends_with(suffix))
+    }
+
+    /// The same file with other names for some entries.
+    #[cfg(feature = "keras")]
+    pub(super) fn renamed(&self, names: &BTreeMap<String, String>) -> WeightFile {
+        fn renamed<V: Clone>(map: &BTreeMap<String, V>, names: &BTreeMap<String, String>) -> BTreeMap<String, V> {
+            map.iter().map(|(name, value)| (names.get(name).unwrap_or(name).clone(), value.clone())).collect()
+        }
+        let Container::Keras(arrays) = &self.container else { unreachable!("it is Keras that has no names") };
+        let tensors = renamed(&self.header.tensors, names);
+        WeightFile {
+            path: self.path.clone(),
+            header: Header { tensors, texts: BTreeMap::new(), data: 0 },
+            container: Container::Keras(renamed(arrays, names)),
+            naming: Naming::Own,
+            strict: self.strict,
+        }
     }
 
     pub(super) fn wrong(&self, problem: impl fmt::Display) -> FileError {

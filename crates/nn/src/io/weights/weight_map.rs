@@ -45,6 +45,9 @@ enum Pass<'a> {
     Write(&'a mut Checkpoint),
     Check(&'a WeightFile),
     Read(&'a WeightFile),
+    /// Collects the shapes.
+    #[cfg(feature = "keras")]
+    Shapes(&'a mut BTreeMap<String, Vec<usize>>),
 }
 
 /// When a missing name is an error.
@@ -140,6 +143,8 @@ impl<'a> WeightMap<'a> {
                     }
                 }
             }
+            #[cfg(feature = "keras")]
+            Pass::Shapes(shapes) => shapes.extend(tensors.map(|(name, tensor)| (name, tensor.shape().to_vec()))),
             Pass::Check(file) => {
                 let found = tensors.iter().any(|(name, _)| file.info(name).is_some());
                 for (name, tensor) in tensors {
@@ -187,8 +192,8 @@ impl<'a> WeightMap<'a> {
     /// layer is missing.
     fn may_lack_optional(&self) -> bool {
         match &self.pass {
-            Pass::Write(_) => true,
             Pass::Check(file) | Pass::Read(file) => file.is_strict() || file.holds_any(&self.prefix, &self.suffix),
+            _ => true,
         }
     }
 
@@ -255,6 +260,8 @@ impl<'a> WeightMap<'a> {
                     }
                 }
             }
+            #[cfg(feature = "keras")]
+            Pass::Shapes(shapes) => shapes.extend(names.map(|name| (name, weight.shape().to_vec()))),
             Pass::Check(file) => {
                 let entries: BTreeMap<_, _> = names.iter().filter_map(|name| file.find(name)).collect();
                 for (name, info) in &entries {
@@ -376,6 +383,17 @@ impl WeightFile {
         *model = loaded;
         Ok(incompatible)
     }
+}
+
+/// The shapes of the weights of a model by the names that `exchange` passes to the [`WeightMap`].
+#[cfg(feature = "keras")]
+pub(super) fn shapes<T: Real, M: Params<Tensor<T>>>(
+    model: &M,
+    exchange: impl FnOnce(&mut M, &mut WeightMap<'_>),
+) -> BTreeMap<String, Vec<usize>> {
+    let mut shapes = BTreeMap::new();
+    exchange(&mut shallow_clone(model), &mut WeightMap::new(Pass::Shapes(&mut shapes), ""));
+    shapes
 }
 
 /// A copy of the model that shares the memory of its weights.
