@@ -7,6 +7,7 @@ mod crashes;
 mod exchange;
 mod found;
 mod kinds;
+mod keras_files;
 #[cfg(unix)]
 mod memory;
 mod npy;
@@ -17,6 +18,7 @@ mod processes;
 mod replacing;
 mod sentences;
 mod serde;
+mod torch_files;
 mod variants;
 
 use std::fs;

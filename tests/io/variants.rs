@@ -172,7 +172,7 @@ fn other_zip_files_are_refused_in_a_sentence() {
             .starts_with(&format!("does not fit the model: missing \"weight\", \"bias\"; unexpected {names}"))
     );
     for length in [8, 100, whole.len() - 1] {
-        assert!(refused(&whole[..length]).starts_with("is not a valid npz file: "), "{length} bytes");
+        assert!(refused(&whole[..length]).starts_with("is not a valid zip file: "), "{length} bytes");
     }
     assert!(refused(&whole[..7]).starts_with("is not a valid safetensors file: "));
     let mut other = whole.clone();
