@@ -18,8 +18,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-/// The longest pickle. Values that are made of it take 60 times as much memory at most; that of a
-/// tensor takes some 200 bytes.
+/// The longest pickle. A choice: a tensor takes some 200 bytes of it.
 const MAX_PICKLE: u64 = 1 << 24;
 
 /// The entry that describes the tensors, by which PyTorch's zip files are recognized.
