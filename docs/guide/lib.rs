@@ -96,8 +96,10 @@ mod tests {
     /// The headings, as they are written in a link.
     fn anchors(text: &str) -> BTreeSet<String> {
         let prose = text.split("```").step_by(2).collect::<String>();
-        let headings = prose.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_matches(['#', ' ']));
-        let kept = |heading: &str| heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>();
+        let headings =
+            prose.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_matches(['#', ' ']));
+        let kept =
+            |heading: &str| heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>();
         headings.map(|heading| kept(&heading.to_lowercase()).replace(' ', "-")).collect()
     }
 }

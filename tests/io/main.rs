@@ -6,8 +6,8 @@ mod checkpoints;
 mod crashes;
 mod exchange;
 mod found;
-mod kinds;
 mod keras_files;
+mod kinds;
 #[cfg(unix)]
 mod memory;
 mod npy;

@@ -52,7 +52,9 @@ fn check(kinds: [&str; 2], numbers: [&[f64]; 2]) -> Result<(), DataError> {
     let [first, second] = numbers.map(<[f64]>::len);
     if first != second {
         let [a, b] = kinds;
-        return Err(DataError::new(format!("a scaler has {first} numbers in {a} and {second} in {b}, expected as many")));
+        return Err(DataError::new(format!(
+            "a scaler has {first} numbers in {a} and {second} in {b}, expected as many"
+        )));
     }
     for (kind, numbers) in kinds.into_iter().zip(numbers) {
         if let Some(column) = numbers.iter().position(|number| !number.is_finite()) {
