@@ -1,6 +1,8 @@
 //! The work that the benchmarks time: the workloads of `workloads.json` as programs, and what is measured about them.
 
 #![forbid(unsafe_code)]
+// No program prints these.
+#![allow(missing_debug_implementations)]
 
 pub mod by_hand;
 pub mod cells;

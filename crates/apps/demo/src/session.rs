@@ -33,6 +33,7 @@ pub struct StateNorms {
 }
 
 /// A series and the network that learns to continue it.
+#[derive(Debug)]
 pub struct Session {
     /// Scaled to mean 0 and standard deviation 1: `[L, 1]`.
     series: Tensor,
