@@ -16,6 +16,17 @@ const STEP: f64 = 1e-3;
 
 /// A derivative that differs from its central difference: the parameter's name and index, and both
 /// values.
+///
+/// ```
+/// use unspool::{Params, Tensor, gradcheck};
+/// #[derive(Params)]
+/// struct Point<P> { x: P }
+/// // At its kink, relu has no derivative: the difference sees both sides.
+/// let kink: Point<Tensor> = Point { x: Tensor::zeros([1]) };
+/// let error = gradcheck(&kink, |_, p| (p.x.relu()).sum()).unwrap_err();
+/// assert_eq!((&error.name[..], &error.index[..]), ("x", &[0][..]));
+/// assert!(error.analytic != error.numeric);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GradcheckError {

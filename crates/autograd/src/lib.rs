@@ -75,6 +75,24 @@ pub use transforms::{
     SparseMatrix, Sparsity, hessian, hessian_diagonal, hvp, jacfwd, jacrev, jvp, jvps, sparse_hessian, sparse_jacobian,
     vjp,
 };
+/// Derives `Params` for a struct that is generic in its leaf.
+///
+/// ```
+/// use unspool::{Dense, Params, ParamsExt, Tensor, rng};
+///
+/// #[derive(Params)]
+/// struct Net<P> {
+///     first: Dense<P>, // a child model
+///     gain: P,         // a leaf
+///     #[params(buffer)]
+///     mean: P,         // saved, and not trained
+///     rate: f64,       // configuration
+/// }
+///
+/// let [gain, mean] = [(); 2].map(|()| Tensor::ones([2]));
+/// let net = Net { first: Dense::<Tensor>::new(&mut rng(0), 3, 2), gain, mean, rate: 0.5 };
+/// assert_eq!(net.names(), ["first.weight", "first.bias", "gain"]);
+/// ```
 pub use unspool_derive::Params;
 pub use unspool_tensor::{
     ConversionError, CountingAllocator, Dual, Forward, Indices, MAX_RANK, Nested, Nests, Number, Real, Rng, Scalar,

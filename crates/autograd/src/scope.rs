@@ -154,6 +154,15 @@ pub fn chained_scope(index: usize) -> Scope<'static> {
 
 /// Where the thread is: its innermost layer and the scopes opened by the program, with the time step
 /// if there is one: `attention > layers.0.cell, time step 3`. Empty outside of any scope.
+///
+/// ```
+/// use unspool::autograd::here;
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::<f32>::new();
+/// let scope = tape.scope("encoder");
+/// scope.step(3);
+/// assert_eq!(here().to_string(), "encoder, time step 3");
+/// ```
 pub fn here() -> impl Display {
     struct Here;
     impl Display for Here {
@@ -165,6 +174,15 @@ pub fn here() -> impl Display {
 }
 
 /// Runs `f` outside of any scope: for work that has nothing to do with what the thread was computing.
+///
+/// ```
+/// use unspool::Tape;
+/// use unspool::autograd::{here, isolated};
+/// let tape = Tape::<f32>::new();
+/// let _scope = tape.scope("encoder");
+/// assert_eq!(isolated(|| here().to_string()), "");
+/// assert_eq!(here().to_string(), "encoder");
+/// ```
 pub fn isolated<R>(f: impl FnOnce() -> R) -> R {
     /// Brings the scopes back, also after a panic.
     struct Back(Vec<Frame>, Vec<Segment>);
@@ -185,6 +203,7 @@ pub fn isolated<R>(f: impl FnOnce() -> R) -> R {
 
 /// The line of the program that a computation at `location` is due to: `location` itself, or, if that is
 /// in this library, the line that called the layer which computes.
+#[doc(hidden)]
 pub fn users_line(location: &'static Location<'static>) -> &'static Location<'static> {
     if !is_library(location) {
         return location;
@@ -197,6 +216,7 @@ pub fn users_line(location: &'static Location<'static>) -> &'static Location<'st
 }
 
 /// Whether a line is in this library or, called from there, in the standard library.
+#[doc(hidden)]
 pub fn is_library(location: &Location<'_>) -> bool {
     // A workspace has `crates/autograd/src/scope.rs`, a registry `unspool-autograd-0.1.0/src/scope.rs`.
     let root = &file!()[..file!().rfind("autograd").expect("the crate's name is in the path")];

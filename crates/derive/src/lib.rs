@@ -9,7 +9,7 @@ mod state;
 use syn::visit::Visit;
 use syn::{DeriveInput, Ident, Path, Type, parse_quote};
 
-/// Derives `Params` for a struct that is generic in its leaf.
+/// The derive macro of the trait `Params`. Its example is where it is re-exported, in `unspool`.
 ///
 /// The type of a field decides its role:
 /// - `P`: a leaf, a parameter tensor. The struct's leaf type parameter is the one named `P`.
@@ -26,7 +26,7 @@ pub fn derive_params(input: proc_macro::TokenStream) -> proc_macro::TokenStream 
     params::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Derives `State` for a struct that is generic in its leaf, `P`, where `P` is a variable.
+/// The derive macro of the trait `State`. Its example is where it is re-exported, in `unspool`.
 ///
 /// Fields of type `P`, and those of other types that mention it and are states, belong to the
 /// state; anything else is configuration and is cloned. The same struct of tensors becomes a

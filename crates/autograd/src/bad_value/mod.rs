@@ -70,6 +70,16 @@ pub struct BadValue {
 }
 
 /// How a bad value came about.
+///
+/// ```
+/// use unspool::autograd::Cause;
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::new().keep_all();
+/// let x = tape.variable(&Tensor::scalar(0.0f32));
+/// let root = x.sqrt();                            // 0, and its slope is infinite
+/// let bad = root.backward().bad_value().unwrap();
+/// assert_eq!((bad.cause, bad.op), (Cause::Backward, Some("sqrt")));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -88,6 +98,17 @@ pub enum Cause {
 }
 
 /// Where a bad value that an op had let pass did harm.
+///
+/// ```
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::new().keep_all();
+/// let x = tape.variable(&Tensor::scalar(0.0f32));
+/// let loss = x.ln() * x;                          // -inf * 0
+/// let bad = loss.bad_value().unwrap();
+/// assert_eq!((bad.op, bad.value), (Some("ln"), f64::NEG_INFINITY));
+/// let then = bad.then.unwrap();
+/// assert!(then.op == "mul" && then.value.is_nan());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Consequence {
@@ -102,6 +123,14 @@ pub struct Consequence {
 }
 
 /// A tensor, described by the range of its numbers.
+///
+/// ```
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::new().keep_all();
+/// let x = tape.variable(&Tensor::from_slice(&[0.5f32, -0.25], [2]));
+/// let bad = x.ln().bad_value().unwrap();
+/// assert_eq!((bad.operands[0].min, bad.operands[0].max), (-0.25, 0.5));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NumberRange {

@@ -161,6 +161,14 @@ impl<N: Copy> fmt::Debug for NumberTape<N> {
 }
 
 /// The derivatives of a number by those it was computed from: the result of [`Reverse::backward`].
+///
+/// ```
+/// use unspool::numbers::NumberTape;
+/// let tape = NumberTape::new();
+/// let (x, y) = (tape.variable(3.0), tape.variable(5.0));
+/// let gradients = (x * x * y).backward();
+/// assert_eq!((gradients.wrt(x), gradients.wrt(y)), (30.0, 9.0));
+/// ```
 pub struct NumberGradients<'t, N: Number> {
     adjoints: Vec<N>,
     tape: Option<&'t NumberTape<N>>,

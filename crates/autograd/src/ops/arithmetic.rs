@@ -42,6 +42,18 @@ macro_rules! binary_operator {
     };
 }
 /// The other operand of a binary op: a variable, or a number (`f64`, whatever the variable's type).
+///
+/// ```
+/// use unspool::ops::Operand;
+/// use unspool::{Scalar, Tape, Tensor, Var};
+/// /// `x² y`, where `y` is a variable or a number.
+/// fn squared_times<'t, T: Scalar>(x: Var<'t, T>, y: impl Operand<'t, T>) -> Var<'t, T> {
+///     x.square() * y.on(x.tape())
+/// }
+/// let tape = Tape::new();
+/// let x = tape.variable(&Tensor::scalar(3.0f32));
+/// assert_eq!((squared_times(x, 2.0).item(), squared_times(x, x).item()), (18.0, 27.0));
+/// ```
 pub trait Operand<'t, T: Scalar> {
     /// The operand on `tape`; a number becomes a constant.
     fn on(self, tape: &'t Tape<T>) -> Var<'t, T>;

@@ -4,6 +4,14 @@ use super::{Params, Path};
 use unspool_tensor::{Scalar, Tensor};
 
 /// Methods of every model whose leaves are [`Tensor`]s: weights, gradients, optimizer moments.
+///
+/// ```
+/// use unspool::{Dense, ParamsExt, Tensor, rng};
+/// let layer: Dense<Tensor> = Dense::new(&mut rng(0), 3, 2);
+/// assert_eq!((layer.parameter_count(), layer.names()), (8, vec!["weight".to_string(), "bias".to_string()]));
+/// let precise: Dense<Tensor<f64>> = layer.cast();
+/// assert_eq!(layer.zeros_like().weight, Tensor::zeros([3, 2]));
+/// ```
 pub trait ParamsExt<T: Scalar>: Params<Tensor<T>> + Sized {
     /// The number of parameters: all elements of all leaves that are no buffers.
     fn parameter_count(&self) -> usize {

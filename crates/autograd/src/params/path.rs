@@ -4,6 +4,15 @@ use std::fmt;
 
 /// The path of a leaf in its model, and whether it is that of a buffer. Displays as a dotted name,
 /// `cell.x.weight`.
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::autograd::Path;
+/// let model = sequential().add(dense(3, 2));
+/// let mut shapes = Vec::new();
+/// model.visit_leaves(Path::ROOT, &mut |path, leaf| shapes.push(format!("{path} {}", leaf.shape())));
+/// assert_eq!(shapes, ["layers.0.weight [3, 2]", "layers.0.bias [2]"]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Path<'a> {
     parent: Option<&'a Path<'a>>,
@@ -12,6 +21,13 @@ pub struct Path<'a> {
 }
 
 /// One segment of a [`Path`].
+///
+/// ```
+/// use unspool::autograd::{Path, Segment};
+/// let layers = Path::ROOT.join(Segment::Field("layers"));
+/// let (first, weight) = (Segment::Index(0), Segment::Field("weight"));
+/// assert_eq!(layers.join(first).join(weight).to_string(), "layers.0.weight");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Segment {

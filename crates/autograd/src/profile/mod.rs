@@ -69,6 +69,16 @@ impl fmt::Debug for Profile {
 }
 
 /// What an op cost, in one scope or in all.
+///
+/// ```
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::new().profiled();
+/// let (x, w) = (tape.constant(&Tensor::<f32>::ones([32, 20])), tape.variable(&Tensor::ones([20, 10])));
+/// drop(x.matmul(w).sum().backward());
+/// let rows = tape.profile().by_op();
+/// let product = rows.iter().find(|row| row.op == "matmul").unwrap();
+/// assert_eq!((product.forward.calls, product.backward.calls), (1, 1));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ProfileRow {
@@ -83,6 +93,20 @@ pub struct ProfileRow {
 }
 
 /// What some calls cost together.
+///
+/// ```
+/// use unspool::autograd::Cost;
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::new().profiled();
+/// let (x, w) = (tape.constant(&Tensor::<f32>::ones([32, 20])), tape.variable(&Tensor::ones([20, 10])));
+/// drop(x.matmul(w).sum().backward());
+/// let mut total = Cost::default();
+/// for row in tape.profile().rows {
+///     total += row.forward;
+///     total += row.backward;
+/// }
+/// assert_eq!(total.flops, 2.0 * (2 * 32 * 20 * 10) as f64);    // x w, and the gradient with respect to w
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Cost {

@@ -6,6 +6,16 @@ use unspool_tensor::{Scalar, Tensor};
 
 /// What [`Tape::sum_over_rows`] binds to the tape of each part: a model that is bound to a tape, or an
 /// array of variables.
+///
+/// ```
+/// use unspool::prelude::*;
+/// let (layer, xs) = (Dense::<Tensor>::new(&mut rng(0), 3, 1), Tensor::ones([10_000, 3]));
+/// let tape = Tape::new();
+/// let net = tape.bind(&layer);
+/// let sum = tape.sum_over_rows(10_000, &net, |tape, net, rows| net.forward(tape.constant(&xs.slice(0, rows))).sum());
+/// let gradients = sum.backward().of(&net);
+/// assert_eq!(gradients.bias.to_vec(), [10_000.0]);
+/// ```
 pub trait Rebind<'t, T: Scalar> {
     /// The same, bound to another tape.
     type On<'p>;

@@ -106,6 +106,18 @@ impl Segments {
 }
 
 /// While it lives, what its tape records can be made again.
+///
+/// ```
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.variable(&Tensor::scalar(0.5f32));
+/// let recomputable = tape.recomputable();
+/// let start = tape.len();
+/// let y = x.tanh().tanh().tanh();
+/// tape.close_segment(start..tape.len(), &[y], true);  // keeps the last of the three
+/// drop(recomputable);
+/// assert!(y.backward().wrt(x).item() > 0.0);
+/// ```
 #[derive(Debug)]
 pub struct Recomputable<'t, T: Scalar> {
     tape: &'t Tape<T>,

@@ -2,6 +2,12 @@
 
 /// The elements that an op's gradient rule reads: what [`Op::saves`](crate::Op::saves) returns.
 /// Shapes are always kept.
+///
+/// ```
+/// use unspool::ops::Saves;
+/// // The slope of tanh is 1 - y²: its rule reads the value alone.
+/// assert_eq!(Saves::OUTPUT, Saves { inputs: false, output: true });
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Saves {
     /// The elements of any input.

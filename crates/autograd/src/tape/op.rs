@@ -89,6 +89,15 @@ pub trait Op: Clone + Send + Sync + 'static {
 }
 
 /// The input tensors of an op: indexes like a list.
+///
+/// ```
+/// use unspool::ops::Inputs;
+/// use unspool::{Scalar, Tensor};
+/// /// The value of an op: the sum of its inputs.
+/// fn sum<T: Scalar>(x: Inputs<'_, T>) -> Tensor<T> {
+///     x.iter().skip(1).fold(x[0].clone(), |sum, x| sum + x)
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct Inputs<'a, T: Scalar> {
     pub(super) values: &'a [Tensor<T>],

@@ -52,6 +52,15 @@ pub(super) struct Note {
 }
 
 /// Where a value was computed: what [`Var::origin`] returns.
+///
+/// ```
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::new().keep_all();
+/// let x = tape.variable(&Tensor::scalar(3.0f32));
+/// let _scope = tape.scope("head");
+/// let origin = x.square().origin().unwrap();
+/// assert_eq!((origin.op, &origin.scope[..], origin.step), ("square", "head", None));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Origin {

@@ -43,6 +43,14 @@ impl fmt::Debug for Sparsity {
 
 /// A matrix of which most is zero, as coordinates: element `values[i]` is in row `rows[i]` and column
 /// `columns[i]`.
+///
+/// ```
+/// use unspool::Tensor;
+/// use unspool::autograd::SparseMatrix;
+/// let values = Tensor::from_slice(&[2.0, 3.0], [2]);
+/// let m: SparseMatrix = SparseMatrix { shape: [2, 2], rows: vec![0, 1], columns: vec![1, 0], values };
+/// assert_eq!(m.to_dense().to_vec(), [0.0, 2.0, 3.0, 0.0]);
+/// ```
 #[derive(Clone)]
 pub struct SparseMatrix<T: Scalar = f64> {
     /// The numbers of rows and columns.

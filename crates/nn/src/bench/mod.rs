@@ -60,6 +60,14 @@ const ROUNDS: usize = 5;
 /// Measures a cell on sequences of the shape `[T, B, F]`, beside the built-in [`Lstm`], [`Gru`] and
 /// [`SimpleRnn`] with as many units: see the [module](self).
 ///
+/// ```
+/// use unspool::bench;
+/// use unspool::{SimpleRnn, rng};
+/// let report = bench::cell(SimpleRnn::new(&mut rng(0), 4, 8), [5, 2, 4]);
+/// assert_eq!((report.rows.len(), &report.rows[0].name[..]), (4, "SimpleRnn"));
+/// println!("{report}"); // beside the built-in three with 8 units
+/// ```
+///
 /// # Panics
 /// If the cell does not take inputs of F features, or panics itself.
 #[track_caller]

@@ -5,6 +5,13 @@ use std::time::Duration;
 
 /// What [`bench::cell`](super::cell) and [`Bench::run`](super::Bench::run) measured. Displays as a
 /// table.
+///
+/// ```
+/// use unspool::bench::Bench;
+/// use unspool::{Gru, rng};
+/// let report = Bench::new([5, 2, 4]).cell("mine", Gru::new(&mut rng(0), 4, 8)).seconds(0.01).run();
+/// assert_eq!((report.shape, report.rows.len()), ([5, 2, 4], 1));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BenchReport {
@@ -20,6 +27,13 @@ pub struct BenchReport {
 }
 
 /// What was measured of one cell or layer.
+///
+/// ```
+/// use unspool::bench::Bench;
+/// use unspool::{Gru, rng};
+/// let report = Bench::new([5, 2, 4]).cell("mine", Gru::new(&mut rng(0), 4, 8)).seconds(0.01).run();
+/// assert!(report.rows[0].parameters == 3 * 8 * (4 + 8) + 4 * 8 && report.rows[0].gflops() > 0.0);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BenchRow {

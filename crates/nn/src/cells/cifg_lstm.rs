@@ -84,6 +84,13 @@ impl<'t, T: Scalar> Cell<'t, T> for CifgLstm<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`CifgLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::cifg_lstm;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(cifg_lstm(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn cifg_lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> CifgLstm<Tensor>> {
     recurrent(move |rng| CifgLstm::new(rng, inputs, hidden))
 }

@@ -106,6 +106,12 @@ impl<'t, T: Scalar> Cell<'t, T> for Gru<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`Gru`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::{Tensor, dense, gru, predict, sequential};
+/// let model = sequential().add(gru(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn gru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Gru<Tensor>> {
     recurrent(move |rng| Gru::new(rng, inputs, hidden))
 }

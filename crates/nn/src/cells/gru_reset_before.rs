@@ -108,6 +108,13 @@ impl<'t, T: Scalar> Cell<'t, T> for GruResetBefore<Var<'t, T>> {
 
 /// A recurrent layer of [`GruResetBefore`], for
 /// [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::gru_reset_before;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(gru_reset_before(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn gru_reset_before(
     inputs: usize,
     hidden: usize,

@@ -76,6 +76,13 @@ impl<'t, T: Scalar> Cell<'t, T> for IndRnn<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`IndRnn`] (relu), for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::ind_rnn;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(ind_rnn(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn ind_rnn(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> IndRnn<Tensor>> {
     recurrent(move |rng| IndRnn::new(rng, inputs, hidden))
 }

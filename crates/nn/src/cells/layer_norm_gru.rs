@@ -103,6 +103,13 @@ fn normalize_gates<T: Scalar>(x: Var<'_, T>) -> Var<'_, T> {
 }
 
 /// A recurrent layer of [`LayerNormGru`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::layer_norm_gru;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(layer_norm_gru(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn layer_norm_gru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> LayerNormGru<Tensor>> {
     recurrent(move |rng| LayerNormGru::new(rng, inputs, hidden))
 }

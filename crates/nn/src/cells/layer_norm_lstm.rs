@@ -96,6 +96,13 @@ impl<'t, T: Scalar> Cell<'t, T> for LayerNormLstm<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`LayerNormLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::layer_norm_lstm;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(layer_norm_lstm(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn layer_norm_lstm(
     inputs: usize,
     hidden: usize,

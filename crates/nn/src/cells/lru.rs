@@ -154,6 +154,13 @@ impl<'t, T: Scalar> Cell<'t, T> for Lru<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`Lru`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::lru;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(lru(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn lru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Lru<Tensor>> {
     recurrent(move |rng| Lru::new(rng, inputs, hidden))
 }

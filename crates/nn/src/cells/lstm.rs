@@ -105,6 +105,12 @@ impl<'t, T: Scalar> Cell<'t, T> for Lstm<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`Lstm`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::{Tensor, dense, lstm, predict, sequential};
+/// let model = sequential().add(lstm(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Lstm<Tensor>> {
     recurrent(move |rng| Lstm::new(rng, inputs, hidden))
 }

@@ -77,6 +77,13 @@ impl<'t, T: Scalar> Cell<'t, T> for Mgu<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`Mgu`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::mgu;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(mgu(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn mgu(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Mgu<Tensor>> {
     recurrent(move |rng| Mgu::new(rng, inputs, hidden))
 }

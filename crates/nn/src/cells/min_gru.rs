@@ -79,6 +79,13 @@ impl<'t, T: Scalar> Cell<'t, T> for MinGru<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`MinGru`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::min_gru;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(min_gru(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn min_gru(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> MinGru<Tensor>> {
     recurrent(move |rng| MinGru::new(rng, inputs, hidden))
 }

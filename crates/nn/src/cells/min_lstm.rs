@@ -84,6 +84,13 @@ fn share_and_candidate<T: Scalar>(x: Var<'_, T>) -> [Var<'_, T>; 2] {
 }
 
 /// A recurrent layer of [`MinLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::min_lstm;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(min_lstm(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn min_lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> MinLstm<Tensor>> {
     recurrent(move |rng| MinLstm::new(rng, inputs, hidden))
 }

@@ -180,6 +180,13 @@ impl<'t, T: Scalar> Cell<'t, T> for Mlstm<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`Mlstm`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::mlstm;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(mlstm(3, 8, 2)).add(dense(8, 1)); // two heads of 4 units
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn mlstm(inputs: usize, hidden: usize, heads: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Mlstm<Tensor>> {
     recurrent(move |rng| Mlstm::new(rng, inputs, hidden, heads))
 }

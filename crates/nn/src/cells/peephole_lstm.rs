@@ -94,6 +94,13 @@ impl<'t, T: Scalar> Cell<'t, T> for PeepholeLstm<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`PeepholeLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::peephole_lstm;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(peephole_lstm(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn peephole_lstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> PeepholeLstm<Tensor>> {
     recurrent(move |rng| PeepholeLstm::new(rng, inputs, hidden))
 }

@@ -97,6 +97,13 @@ impl<'t, T: Scalar> Cell<'t, T> for ProjectedLstm<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`ProjectedLstm`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::projected_lstm;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(projected_lstm(3, 16, 4)).add(dense(4, 1)); // c has 16 units, h has 4
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn projected_lstm(
     inputs: usize,
     hidden: usize,

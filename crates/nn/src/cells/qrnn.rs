@@ -103,6 +103,13 @@ impl<'t, T: Scalar> Cell<'t, T> for Qrnn<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`Qrnn`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::qrnn;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(qrnn(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn qrnn(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Qrnn<Tensor>> {
     recurrent(move |rng| Qrnn::new(rng, inputs, hidden))
 }

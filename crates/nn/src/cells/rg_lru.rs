@@ -105,6 +105,13 @@ impl<'t, T: Scalar> Cell<'t, T> for RgLru<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`RgLru`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::rg_lru;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(dense(3, 8)).add(rg_lru(8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn rg_lru(hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> RgLru<Tensor>> {
     recurrent(move |rng| RgLru::new(rng, hidden))
 }

@@ -75,6 +75,12 @@ impl<'t, T: Scalar> Cell<'t, T> for SimpleRnn<Var<'t, T>> {
 
 /// A recurrent layer of [`SimpleRnn`] (tanh), for
 /// [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::{Tensor, dense, predict, sequential, simple_rnn};
+/// let model = sequential().add(simple_rnn(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn simple_rnn(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> SimpleRnn<Tensor>> {
     recurrent(move |rng| SimpleRnn::new(rng, inputs, hidden))
 }

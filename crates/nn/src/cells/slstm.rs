@@ -90,6 +90,13 @@ impl<'t, T: Scalar> Cell<'t, T> for Slstm<Var<'t, T>> {
 }
 
 /// A recurrent layer of [`Slstm`], for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::cells::slstm;
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(slstm(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn slstm(inputs: usize, hidden: usize) -> RecurrentBuilder<impl FnOnce(&mut Rng) -> Slstm<Tensor>> {
     recurrent(move |rng| Slstm::new(rng, inputs, hidden))
 }

@@ -13,6 +13,14 @@ use unspool_autograd::Tensor;
 /// The batches of one pass over a data set: what [`Dataset::batches`] returns.
 ///
 /// Sequences with [lengths](Dataset::with_lengths) are padded only to the longest of their batch.
+///
+/// ```
+/// use unspool::{Dataset, Tensor};
+/// let data = Dataset::new(Tensor::<f32>::zeros([10, 2]), Tensor::<f32>::zeros([10, 1]))?;
+/// let sizes: Vec<usize> = data.batches(4).shuffle(0).map(|batch| batch.len()).collect();
+/// assert_eq!(sizes, [4, 4, 2]);
+/// # Ok::<(), unspool::data::DataError>(())
+/// ```
 #[derive(Clone)]
 pub struct Batches<'a, X: Examples = Tensor, Y: Examples = X> {
     data: Cow<'a, Dataset<X, Y>>,

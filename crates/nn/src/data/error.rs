@@ -10,6 +10,13 @@ use std::path::Path;
 /// Its [`kind`](DataError::kind) tells a failure of the system from wrong data. If the system reported the problem (no
 /// such file), its [`io::Error`] is the [`source`](std::error::Error::source). The sentence is whole: it ends with what the
 /// system reported.
+///
+/// ```
+/// use unspool::{Dataset, Tensor};
+/// let error = Dataset::new(Tensor::<f32>::zeros([10, 2]), Tensor::<f32>::zeros([9, 1])).unwrap_err();
+/// println!("{error}");
+/// assert!(error.to_string().contains("10") && error.to_string().contains('9'));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataError(Failure);
 

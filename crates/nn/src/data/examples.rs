@@ -14,11 +14,32 @@ use unspool_autograd::{Indices, Scalar, Tape, Tensor, Var};
 /// | a pair of them, for example of source and target tokens | | |
 ///
 /// Lengths are those of the first of a pair.
+///
+/// ```
+/// use unspool::data::Examples;
+/// use unspool::{Dataset, Indices, Tensor};
+/// fn count<X: Examples, Y: Examples>(data: &Dataset<X, Y>) -> usize {
+///     data.len()
+/// }
+/// let series = Dataset::new(Tensor::<f32>::zeros([5, 8, 2]), Tensor::<f32>::zeros([8, 1]))?;   // [T, N, F], [N, O]
+/// let texts = Dataset::classes(Indices::from_vec(vec![0; 40], [5, 8]), vec![1; 8])?;               // [T, N], [N]
+/// assert_eq!((count(&series), count(&texts)), (8, 8));
+/// # Ok::<(), unspool::data::DataError>(())
+/// ```
 pub trait Examples: Clone + Send + Sync + Parts {}
 
 impl<X: Send + Sync + Parts> Examples for X {}
 
 /// Examples that a model over numbers `T` can read.
+///
+/// ```
+/// use unspool::data::OnTape;
+/// use unspool::{Context, Indices, Tape, Tensor, Var};
+/// let tape = Tape::<f32>::new();
+/// let x: Var<'_, f32> = Tensor::ones([3, 2, 1]).bind(&tape, Context::default());
+/// let tokens: Indices = Indices::from_vec(vec![4, 7], [2]);
+/// assert_eq!(OnTape::<f32>::bind(&tokens, &tape, Context::default()), tokens);
+/// ```
 pub trait OnTape<T: Scalar>: Examples {
     /// What a layer gets: a variable for a tensor, indices as they are.
     type Bound<'t>: Clone;

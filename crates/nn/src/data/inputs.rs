@@ -10,6 +10,15 @@ use unspool_autograd::{Indices, Scalar, Tensor};
 ///
 /// A tensor `[N, F]` or `[T, N, F]`, indices `[N]` or `[T, N]`, a pair of these, [`Padded`]
 /// sequences (also of a pair, whose first has the lengths), or the inputs of a [`Dataset`].
+///
+/// ```
+/// use unspool::Tensor;
+/// use unspool::data::{Inputs, pad};
+/// assert_eq!(Tensor::<f32>::ones([4, 3]).lengths(), None);
+/// let padded = pad(&[Tensor::<f32>::ones([2, 3]), Tensor::ones([5, 3])])?;
+/// assert_eq!((padded.lengths(), &padded.x().shape()[..]), (Some(&[2, 5][..]), &[5, 2, 3][..]));
+/// # Ok::<(), unspool::data::DataError>(())
+/// ```
 pub trait Inputs {
     /// What the inputs are made of.
     type X: Examples;

@@ -5,6 +5,16 @@ use unspool_autograd::{Indices, Scalar, Tensor};
 
 /// Sequences padded to the longest of them: what [`pad`] and [`pad_tokens`] return.
 /// [`predict`](crate::train::predict()) takes it as it is.
+///
+/// ```
+/// use unspool::data::{Padded, pad};
+/// use unspool::{Tensor, dense, gru, predict, sequential};
+/// let padded: Padded = pad(&[Tensor::ones([2, 3]), Tensor::ones([5, 3])])?;
+/// assert_eq!((&padded.x.shape()[..], &padded.lengths[..]), (&[5, 2, 3][..], &[2, 5][..]));
+/// let model = sequential().add(gru(3, 4)).add(dense(4, 1));
+/// assert_eq!(predict(&model, &padded).shape()[..], [2, 1]);
+/// # Ok::<(), unspool::data::DataError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Padded<X = Tensor> {
     /// The sequences, `[T, B, F]`, with zeros after the end of each; tokens are `[T, B]`.

@@ -10,6 +10,15 @@ use unspool_autograd::{Gradients, Scalar, Tape, Tensor, Var};
 /// What a cell computes for many steps at once ([`Cell::project`](crate::recurrent::Cell::project)) counts at the
 /// steps whose inputs it is. Where sequences of different lengths run backwards, or under a mask, steps are numbered
 /// in the order in which they are computed.
+///
+/// ```
+/// use unspool::inspect::GradientFlow;
+/// use unspool::prelude::*;
+/// let (model, xs) = (Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 1, 8)), Tensor::ones([20, 4, 1]));
+/// let flow = GradientFlow::of(&model, |tape, net| net.forward(tape.constant(&xs)).last().square().mean());
+/// let u = flow.layers[0].parameter("cell.u").unwrap();
+/// assert_eq!((&u.gradient.shape()[..], u.norm.len()), (&[8, 24][..], 20));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ParameterFlow {

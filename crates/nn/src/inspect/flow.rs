@@ -47,6 +47,15 @@ pub struct GradientFlow {
 }
 
 /// What to look at beside gradients: see [`GradientFlow::options`].
+///
+/// ```
+/// use unspool::inspect::{FlowOptions, GradientFlow, Jacobian};
+/// use unspool::prelude::*;
+/// let (model, xs) = (Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 1, 8)), Tensor::ones([20, 4, 1]));
+/// let options: FlowOptions = GradientFlow::options().jacobian(Jacobian::Probes(16)).seed(1);
+/// let flow = options.of(&model, |tape, net| net.forward(tape.constant(&xs)).last().square().mean());
+/// assert_eq!(flow.layers[0].states[0].jacobian.as_ref().unwrap().len(), 20);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FlowOptions {
     jacobian: Option<Jacobian>,

@@ -8,6 +8,15 @@ use unspool_autograd::{Scalar, Tape, Tensor, Var};
 ///
 /// A gate is whatever a step computes with [`sigmoid`](Var::sigmoid) or [`hardsigmoid`](Var::hardsigmoid). Where it
 /// is almost closed or almost open, it is saturated: little gradient reaches what controls it.
+///
+/// ```
+/// use unspool::inspect::GradientFlow;
+/// use unspool::prelude::*;
+/// let (model, xs) = (Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 1, 8)), Tensor::ones([20, 4, 1]));
+/// let flow = GradientFlow::of(&model, |tape, net| net.forward(tape.constant(&xs)).last().square().mean());
+/// let z = flow.layers[0].gate("z").unwrap();
+/// assert!(z.mean.len() == 20 && z.mean.iter().all(|mean| (0.0..=1.0).contains(mean)));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GateFlow {

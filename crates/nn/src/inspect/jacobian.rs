@@ -9,6 +9,19 @@ use unspool_autograd::{Real, Tape, Tensor, Var};
 /// How the norms of the Jacobians `dh_T/dh_t` are computed, which are the products of those of all steps from t to T.
 /// Both ways take one backward pass for each row or vector, for all time steps and examples at once, whose rows must
 /// not depend on each other.
+///
+/// ```
+/// use unspool::inspect::{GradientFlow, Jacobian};
+/// use unspool::prelude::*;
+/// let (model, xs) = (Recurrent::new(SimpleRnn::<Tensor>::new(&mut rng(0), 1, 8)), Tensor::ones([20, 4, 1]));
+/// let norms = |jacobian| {
+///     let options = GradientFlow::options().jacobian(jacobian);
+///     let flow = options.of(&model, |tape, net| net.forward(tape.constant(&xs)).last().square().mean());
+///     flow.layers[0].states[0].jacobian.clone().unwrap()
+/// };
+/// let (exact, estimate) = (norms(Jacobian::Exact), norms(Jacobian::Probes(100)));
+/// assert!((exact[10] / estimate[10] - 1.0).abs() < 0.2);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Jacobian {

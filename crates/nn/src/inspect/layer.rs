@@ -7,6 +7,15 @@ use crate::recurrent::notes::Run;
 use unspool_autograd::{Gradients, Scalar, Tape, Var};
 
 /// How a gradient flows through the time steps of one recurrent layer.
+///
+/// ```
+/// use unspool::inspect::GradientFlow;
+/// use unspool::prelude::*;
+/// let (model, xs) = (Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 1, 8)), Tensor::ones([20, 4, 1]));
+/// let flow = GradientFlow::of(&model, |tape, net| net.forward(tape.constant(&xs)).last().square().mean());
+/// let layer = &flow.layers[0];
+/// assert_eq!((&layer.name[..], layer.states.len(), layer.gates.len()), ("cell", 1, 2));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LayerFlow {

@@ -9,6 +9,16 @@ use unspool_autograd::{Gradients, Scalar, Shape, Tape, Tensor};
 ///
 /// `dL/ds_t` counts every way from `s_t` to the loss: through the output at t and through all later steps. It
 /// is the gradient that [`retain_grad`](unspool_autograd::Var::retain_grad) keeps.
+///
+/// ```
+/// use unspool::inspect::GradientFlow;
+/// use unspool::prelude::*;
+/// let (model, xs) = (Recurrent::new(Gru::<Tensor>::new(&mut rng(0), 1, 8)), Tensor::ones([20, 4, 1]));
+/// let flow = GradientFlow::of(&model, |tape, net| net.forward(tape.constant(&xs)).last().square().mean());
+/// let h = flow.layers[0].state("h").unwrap();
+/// assert_eq!((&h.gradient.shape()[..], h.norm.len()), (&[20, 4, 8][..], 20));
+/// assert!(h.norm[0] < h.norm[19]);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StateFlow {

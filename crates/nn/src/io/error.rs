@@ -10,6 +10,12 @@ use std::path::Path;
 /// Its [`kind`](FileError::kind) tells a failure of the system from a wrong file, and a wrong file from one that does not
 /// fit the model. If the system reported the problem (no space left, no such file), its [`io::Error`] is the
 /// [`source`](std::error::Error::source). The sentence is whole: it names the file and ends with what the system reported.
+///
+/// ```
+/// use unspool::io::write_file;
+/// let error = write_file("no/such/folder/losses.csv", "1\n").unwrap_err();
+/// assert!(error.to_string().starts_with("cannot save no/such/folder/losses.csv: "));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError(Failure);
 

@@ -23,6 +23,8 @@ mod wrong_format;
 
 pub use crate::error::ErrorKind;
 pub use error::FileError;
+// What is public in these modules has their feature as a condition of its own, too: on the pages of the crate that re-exports
+// this one, rustdoc marks an item with its own conditions alone.
 #[cfg(feature = "npy")]
 pub use numpy::{read_npy, read_npz, read_npz_with_limit, write_npy, write_npz};
 #[cfg(feature = "safetensors")]

@@ -9,6 +9,15 @@ use unspool_autograd::{Params, Scalar, Tensor, Var};
 
 /// The output of an attention: the context `[B, H]` and the weights `[T, B]`; for N queries at
 /// once, `[N, B, H]` and `[T, N, B]`.
+///
+/// ```
+/// use unspool::layers::attention;
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let (scores, values) = (Tensor::<f32>::zeros([5, 2]), Tensor::ones([5, 2, 8]));
+/// let attended = attention(tape.constant(&scores), tape.constant(&values), None);
+/// assert_eq!((&attended.context.shape()[..], &attended.weights.shape()[..]), (&[2, 8][..], &[5, 2][..]));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AttentionOutput<'t, T: Scalar> {

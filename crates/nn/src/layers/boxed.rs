@@ -34,6 +34,13 @@ pub struct Boxed<P = Tensor, T: Scalar = f32> {
 }
 
 /// Boxes a layer: see [`Boxed`].
+///
+/// ```
+/// use unspool::layers::{Boxed, boxed};
+/// use unspool::{Dense, Recurrent, SimpleRnn, rng};
+/// let rng = &mut rng(0);
+/// let either: [Boxed; 2] = [boxed(Dense::new(rng, 3, 8)), boxed(Recurrent::new(SimpleRnn::new(rng, 3, 8)))];
+/// ```
 pub fn boxed<T: Scalar, M>(layer: M) -> Boxed<Tensor<T>, T>
 where
     M: Model<T> + Send + Sync + 'static,

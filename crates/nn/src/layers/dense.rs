@@ -65,6 +65,12 @@ impl<'t, T: Scalar> Layer<'t, T> for Dense<Var<'t, T>> {
 }
 
 /// A [`Dense`] layer, for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::{Tensor, dense, predict, sequential};
+/// let model = sequential().add(dense(3, 8)).add(dense(8, 1));
+/// assert_eq!(predict(&model, &Tensor::ones([4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn dense(inputs: usize, outputs: usize) -> impl FnOnce(&mut Rng) -> Dense<Tensor> {
     move |rng| Dense::new(rng, inputs, outputs)
 }

@@ -66,6 +66,11 @@ impl Build for Dropout {
 
 /// A [`Dropout`] layer, also for [`Sequential::add`](crate::layers::Sequential::add).
 ///
+/// ```
+/// use unspool::{dense, dropout, sequential};
+/// let model = sequential().add(dense(3, 8)).add(dropout(0.2)).add(dense(8, 1));
+/// ```
+///
 /// # Panics
 /// If `rate` is not at least 0 and less than 1.
 #[track_caller]

@@ -35,6 +35,12 @@ impl<'t, T: Scalar> Layer<'t, T> for Flatten {
 }
 
 /// A [`Flatten`] layer, for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::{Tensor, dense, flatten, predict, sequential};
+/// let model = sequential().add(flatten()).add(dense(10 * 3, 1)); // sequences of ten steps
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 pub fn flatten() -> Flatten {
     Flatten
 }

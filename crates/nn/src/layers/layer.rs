@@ -75,6 +75,20 @@ pub trait Layer<'t, T: Scalar, X = Var<'t, T>> {
 /// trains on inputs `X`.
 ///
 /// It is implemented for every type that qualifies.
+///
+/// ```
+/// use unspool::layers::Model;
+/// use unspool::prelude::*;
+/// /// The last loss of a training of any model.
+/// fn train(model: &mut (impl Model<f32> + Send + Sync), data: &Dataset) -> f64 {
+///     let history = fit(model, data).loss(mse).epochs(5).quiet().run().unwrap();
+///     history.loss[4]
+/// }
+/// let data = Dataset::new(Tensor::ones([8, 16, 1]), Tensor::zeros([16, 1]))?;
+/// let (mut small, mut large) = (sequential().add(gru(1, 1)), sequential().add(lstm(1, 8)).add(dense(8, 1)));
+/// assert!(train(&mut small, &data) > 0.0 && train(&mut large, &data) > 0.0);
+/// # Ok::<(), unspool::data::DataError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model of inputs `{X}`",
     note = "a model derives `Params`, and implements `Layer` when its leaves are bound to a tape: `impl<'t, T: Scalar> Layer<'t, T> for MyModel<Var<'t, T>>`"

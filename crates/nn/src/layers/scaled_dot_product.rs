@@ -4,6 +4,15 @@ use crate::layers::masks::{keep_rows, masked_softmax, zero_or_one};
 use unspool_autograd::{Scalar, Shape, Tensor, Var};
 
 /// An attention with options, about to run: what [`scaled_dot_product_attention`] returns.
+///
+/// ```
+/// use unspool::layers::scaled_dot_product_attention;
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::<f32>::new();
+/// let x = tape.constant(&Tensor::ones([2, 3, 4])); // [B, T, F]
+/// let attended = scaled_dot_product_attention(x, x, x).scale(1.0).causal().run();
+/// assert_eq!(attended.shape()[..], [2, 3, 4]);
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is computed until `run`"]
 pub struct ScaledDotProduct<'a, 't, T: Scalar> {

@@ -9,6 +9,13 @@ use unspool_autograd::{Params, Path, Scalar, Segment, Var, chained_scope, layer_
 /// A chain of layers: the output of each is the input of the next.
 ///
 /// Made by [`sequential`]. The parameters are named `layers.0.weight`, `layers.1.cell.u` and so on.
+///
+/// ```
+/// use unspool::{Tensor, dense, predict, sequential, simple_rnn};
+/// let model = sequential().add(simple_rnn(3, 8)).add(dense(8, 1));
+/// assert_eq!(model.layers.layer.weight.shape()[..], [8, 1]);      // of the last layer
+/// assert_eq!(predict(&model, &Tensor::ones([10, 4, 3])).shape()[..], [4, 1]);
+/// ```
 #[derive(Params, Clone, Debug)]
 pub struct Sequential<L> {
     /// The layers, as nested [`Chain`]s.
@@ -61,6 +68,12 @@ impl<L> Sequential<L> {
 /// weights.
 ///
 /// To add an existing layer, pass a closure that returns it: `.add(move |_: &mut Rng| layer)`.
+///
+/// ```
+/// use unspool::layers::LayerNorm;
+/// use unspool::{Rng, Tensor, dense, sequential};
+/// let model = sequential().add(dense(3, 8)).add(|_: &mut Rng| LayerNorm::<Tensor>::new(8));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be added to a sequential model",
     note = "pass `dense(..)`, `simple_rnn(..)`, `recurrent(..)` of a cell that derives `Params`, or a closure `|rng: &mut Rng| layer`"
@@ -87,6 +100,13 @@ impl Build for crate::layers::flatten::Flatten {
 }
 
 /// A layer after others: what a [`Sequential`] is made of.
+///
+/// ```
+/// use unspool::{dense, gru, sequential};
+/// let model = sequential().add(gru(3, 8)).add(dense(8, 1));
+/// let (head, before) = (&model.layers.layer, &model.layers.before);
+/// assert_eq!((&head.bias.shape()[..], &before.layer.cell.u.shape()[..]), (&[1][..], &[8, 24][..]));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Chain<L, M> {
     /// The layers before it, nested in the same way; `()` if there are none.

@@ -84,6 +84,13 @@ fn is_orthogonal<T: Scalar>(leaf: &Tensor<T>) -> bool {
 }
 
 /// The table that [`summary`] returns, to be printed.
+///
+/// ```
+/// use unspool::layers::{Summary, summary};
+/// use unspool::{Dense, Tensor, rng};
+/// let table: Summary = summary(&Dense::<Tensor>::new(&mut rng(0), 3, 2));
+/// assert!(table.to_string().ends_with("8 parameters in 2 tensors\n"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Summary {
     layers: Vec<Layer>,

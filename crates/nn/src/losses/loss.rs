@@ -9,6 +9,19 @@ use unspool_autograd::{Scalar, Tensor, Var, elementwise};
 /// average: it computes a batch in shards and weights their losses by their sizes. Write a closure
 /// right where it is passed, as in `.loss(|output, target| (output - target).abs().mean())`: bound
 /// with `let` first, its type is that of one tape only.
+///
+/// ```
+/// use unspool::losses::Loss;
+/// use unspool::prelude::*;
+/// /// Twice as much for an output that is too low.
+/// fn pinball<'t, T: Scalar>(output: Var<'t, T>, target: Var<'t, T>) -> Var<'t, T> {
+///     let error = target - output;
+///     (error + error.relu()).abs().mean()
+/// }
+/// fn takes(_: impl Loss<f32>) {}
+/// takes(pinball);
+/// takes(|output, target| (output - target).abs().mean());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a loss of output and target",
     note = "call `.loss(..)` with a function such as `mse`, or a closure `|output, target| ..` written right there, which returns a `Var`"

@@ -29,6 +29,12 @@ use unspool_autograd::Scalar;
 pub type Adadelta<T = f32> = RuleOptimizer<AdadeltaRule, T>;
 
 /// The rule of [`Adadelta`].
+///
+/// ```
+/// use unspool::optim::{Adadelta, AdadeltaRule, RuleOptimizer};
+/// let adadelta: Adadelta = RuleOptimizer::new(AdadeltaRule::default()); // the same as Adadelta::default()
+/// assert_eq!(adadelta.current_learning_rate(), Adadelta::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdadeltaRule {
     rho: f64,

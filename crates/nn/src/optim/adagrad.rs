@@ -27,6 +27,12 @@ use unspool_autograd::Scalar;
 pub type Adagrad<T = f32> = RuleOptimizer<AdagradRule, T>;
 
 /// The rule of [`Adagrad`].
+///
+/// ```
+/// use unspool::optim::{Adagrad, AdagradRule, RuleOptimizer};
+/// let adagrad: Adagrad = RuleOptimizer::new(AdagradRule::default()); // the same as Adagrad::default()
+/// assert_eq!(adagrad.current_learning_rate(), Adagrad::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdagradRule {
     decay: f64,

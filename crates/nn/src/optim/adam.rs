@@ -35,6 +35,12 @@ use unspool_autograd::Scalar;
 pub type Adam<T = f32> = RuleOptimizer<AdamRule, T>;
 
 /// The rule of [`Adam`].
+///
+/// ```
+/// use unspool::optim::{Adam, AdamRule, RuleOptimizer};
+/// let adam: Adam = RuleOptimizer::new(AdamRule::default()); // the same as Adam::default()
+/// assert_eq!(adam.current_learning_rate(), Adam::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdamRule {
     pub(super) betas: (f64, f64),

@@ -28,6 +28,12 @@ use unspool_autograd::Scalar;
 pub type Adamax<T = f32> = RuleOptimizer<AdamaxRule, T>;
 
 /// The rule of [`Adamax`].
+///
+/// ```
+/// use unspool::optim::{Adamax, AdamaxRule, RuleOptimizer};
+/// let adamax: Adamax = RuleOptimizer::new(AdamaxRule::default()); // the same as Adamax::default()
+/// assert_eq!(adamax.current_learning_rate(), Adamax::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdamaxRule {
     betas: (f64, f64),

@@ -22,6 +22,12 @@ use unspool_autograd::Scalar;
 pub type AdamW<T = f32> = RuleOptimizer<AdamWRule, T>;
 
 /// The rule of [`AdamW`]: Adam's, with another default for the weight decay.
+///
+/// ```
+/// use unspool::optim::{AdamW, AdamWRule, RuleOptimizer};
+/// let adamw: AdamW = RuleOptimizer::new(AdamWRule::default()); // the same as AdamW::default()
+/// assert_eq!(adamw.current_learning_rate(), AdamW::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdamWRule(AdamRule);
 

@@ -4,6 +4,11 @@ use super::check_amount;
 
 /// Settings of the parameters whose names match a pattern: see
 /// [`RuleOptimizer::group`](super::RuleOptimizer::group). What is not set is as in the optimizer.
+///
+/// ```
+/// use unspool::optim::{AdamW, Group};
+/// let adamw: AdamW = AdamW::default().group("*bias", |g: Group| g.weight_decay(0.0).lr_scale(2.0));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
     pub(super) lr_scale: Option<f64>,

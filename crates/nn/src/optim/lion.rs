@@ -27,6 +27,12 @@ use unspool_autograd::Scalar;
 pub type Lion<T = f32> = RuleOptimizer<LionRule, T>;
 
 /// The rule of [`Lion`].
+///
+/// ```
+/// use unspool::optim::{Lion, LionRule, RuleOptimizer};
+/// let lion: Lion = RuleOptimizer::new(LionRule::default()); // the same as Lion::default()
+/// assert_eq!(lion.current_learning_rate(), Lion::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct LionRule {
     betas: (f64, f64),

@@ -32,6 +32,12 @@ use unspool_autograd::Scalar;
 pub type Nadam<T = f32> = RuleOptimizer<NadamRule, T>;
 
 /// The rule of [`Nadam`].
+///
+/// ```
+/// use unspool::optim::{Nadam, NadamRule, RuleOptimizer};
+/// let nadam: Nadam = RuleOptimizer::new(NadamRule::default()); // the same as Nadam::default()
+/// assert_eq!(nadam.current_learning_rate(), Nadam::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NadamRule {
     betas: (f64, f64),

@@ -31,6 +31,12 @@ use unspool_autograd::Scalar;
 pub type RAdam<T = f32> = RuleOptimizer<RAdamRule, T>;
 
 /// The rule of [`RAdam`].
+///
+/// ```
+/// use unspool::optim::{RAdam, RAdamRule, RuleOptimizer};
+/// let radam: RAdam = RuleOptimizer::new(RAdamRule::default()); // the same as RAdam::default()
+/// assert_eq!(radam.current_learning_rate(), RAdam::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RAdamRule {
     betas: (f64, f64),

@@ -32,6 +32,12 @@ use unspool_autograd::Scalar;
 pub type RmsProp<T = f32> = RuleOptimizer<RmsPropRule, T>;
 
 /// The rule of [`RmsProp`].
+///
+/// ```
+/// use unspool::optim::{RmsProp, RmsPropRule, RuleOptimizer};
+/// let rmsprop: RmsProp = RuleOptimizer::new(RmsPropRule::default()); // the same as RmsProp::default()
+/// assert_eq!(rmsprop.current_learning_rate(), RmsProp::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RmsPropRule {
     alpha: f64,

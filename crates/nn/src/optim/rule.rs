@@ -70,6 +70,27 @@ pub trait Rule {
 }
 
 /// The step of an update.
+///
+/// ```
+/// use unspool::Scalar;
+/// use unspool::optim::{Parameter, Rule, Step};
+/// /// Follows a running mean of the gradient, corrected for starting at zero.
+/// struct Smoothed;
+/// impl Rule for Smoothed {
+///     const LEARNING_RATE: f64 = 0.01;
+///     fn state_names(&self) -> &'static [&'static str] {
+///         &["m"]
+///     }
+///     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+///         let rate = T::from_f64(step.learning_rate / step.correction(0.9));
+///         let [beta, rest] = [0.9, 0.1].map(T::from_f64);
+///         parameter.each(#[inline(always)] |w, g, [m]| {
+///             let m = beta * m + rest * g;
+///             (w - rate * m, [m])
+///         });
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Step<'a> {
@@ -89,6 +110,23 @@ impl Step<'_> {
 }
 
 /// A parameter in one step: its weights, gradient and state, and what is applied before the rule.
+///
+/// ```
+/// use unspool::Scalar;
+/// use unspool::optim::{Parameter, Rule, Step};
+/// /// The sign of the gradient (signSGD).
+/// struct SignSgd;
+/// impl Rule for SignSgd {
+///     const LEARNING_RATE: f64 = 1e-3;
+///     fn update<T: Scalar>(&self, step: Step<'_>, parameter: Parameter<'_, T>) {
+///         let rate = T::from_f64(step.learning_rate);
+///         parameter.each(#[inline(always)] |w, g, []| {
+///             let sign = if g > T::ZERO { T::ONE } else if g < T::ZERO { -T::ONE } else { T::ZERO };
+///             (w - rate * sign, [])
+///         });
+///     }
+/// }
+/// ```
 pub struct Parameter<'a, T: Scalar> {
     pub(super) weight: &'a mut Tensor<T>,
     pub(super) gradient: &'a Tensor<T>,

@@ -26,6 +26,12 @@ use unspool_autograd::Scalar;
 pub type Sgd<T = f32> = RuleOptimizer<SgdRule, T>;
 
 /// The rule of [`Sgd`].
+///
+/// ```
+/// use unspool::optim::{Sgd, SgdRule, RuleOptimizer};
+/// let sgd: Sgd = RuleOptimizer::new(SgdRule::default()); // the same as Sgd::default()
+/// assert_eq!(sgd.current_learning_rate(), Sgd::<f32>::default().current_learning_rate());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SgdRule {
     momentum: f64,

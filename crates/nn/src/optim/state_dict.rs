@@ -154,6 +154,15 @@ impl<T: Scalar> StateReader<'_, T> {
 }
 
 /// Why a [`StateDict`] was not loaded: everything that does not fit.
+///
+/// ```
+/// use unspool::optim::StateDict;
+/// use unspool::{Adam, Dense, Optimizer, Tensor, rng};
+/// let model: Dense<Tensor> = Dense::new(&mut rng(0), 2, 1);
+/// let mut adam = Adam::default();
+/// let error = adam.load_state_dict(&model, &StateDict::new()).unwrap_err();
+/// assert!(error.missing.contains(&"step".to_string()));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct StateDictError {

@@ -42,6 +42,18 @@ pub struct Bidirectional<C> {
 }
 
 /// How the outputs of two directions are merged.
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::recurrent::{Bidirectional, Merge};
+/// let rng = &mut rng(0);
+/// let [forward, backward] = [(); 2].map(|()| Gru::<Tensor>::new(rng, 3, 5));
+/// let mut layer = Bidirectional::new(forward, backward);
+/// layer.merge = Merge::Sum;
+/// let tape = Tape::new();
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.sequence().shape()[..], [7, 4, 5]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Merge {
@@ -124,6 +136,18 @@ impl<'t, T: Scalar, C: Cell<'t, T>> SequenceLayer<'t, T> for Bidirectional<C> {
 }
 
 /// The output of a [`Bidirectional`] layer over a sequence.
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::recurrent::Bidirectional;
+/// let rng = &mut rng(0);
+/// let [forward, backward] = [(); 2].map(|()| Gru::<Tensor>::new(rng, 3, 5));
+/// let layer = Bidirectional::new(forward, backward);
+/// let tape = Tape::new();
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.last().shape()[..], [4, 10]);
+/// assert_eq!(output.backward.last().shape()[..], [4, 5]);         // at time step 0
+/// ```
 #[derive(Clone, Debug)]
 pub struct BidirectionalOutput<'t, T: Scalar, S> {
     /// The output of the forward layer.

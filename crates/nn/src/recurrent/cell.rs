@@ -152,6 +152,15 @@ macro_rules! step_in_at_callers_line {
 pub(crate) use step_in_at_callers_line;
 
 /// What a cell computes in many steps at once.
+///
+/// ```
+/// use unspool::recurrent::Unrolled;
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let states = tape.constant(&Tensor::<f32>::from_fn([5, 2, 3], |i| i as f32)); // [K, B, H]
+/// let unrolled = Unrolled::of(states);
+/// assert_eq!(unrolled.state.value(), states.select(0, 4).value());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Unrolled<'t, T: Scalar, S> {
     /// The outputs of the steps: `[K, B, H]`.
@@ -177,6 +186,30 @@ impl<'t, T: Scalar> Unrolled<'t, T, Var<'t, T>> {
 }
 
 /// How a cell makes a step: what [`Context`](crate::Context) is to a layer.
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::recurrent::StepContext;
+///
+/// /// Another cell, with noise on its output in training.
+/// #[derive(Params)]
+/// struct Noisy<C> { cell: C }
+///
+/// impl<'t, T: Scalar, C: Cell<'t, T>> Cell<'t, T> for Noisy<C>
+/// where
+///     Self: Params<Var<'t, T>>,
+/// {
+///     type State = C::State;
+///     fn zero_state(&self, batch: usize) -> C::State { self.cell.zero_state(batch) }
+///     fn project(&self, xs: Var<'t, T>) -> Var<'t, T> { self.cell.project(xs) }
+///     fn step(&self, x: Var<'t, T>, state: C::State) -> (Var<'t, T>, C::State) { self.cell.step(x, state) }
+///     fn step_in(&self, x: Var<'t, T>, state: C::State, cx: StepContext) -> (Var<'t, T>, C::State) {
+///         let (output, state) = self.cell.step_in(x, state, cx.fold_in(0));
+///         let dropped = dropout(0.1).apply(output, cx.fold_in(1).mode.into());
+///         (dropped, state)
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepContext {

@@ -65,6 +65,15 @@ impl<C> Recurrent<C> {
 }
 
 /// The builder of a [`Recurrent`] layer, for [`Sequential::add`](crate::layers::Sequential::add).
+///
+/// ```
+/// use unspool::{dense, gru, sequential};
+/// let model = sequential()
+///     .add(gru(1, 20).return_sequences())
+///     .add(gru(20, 20).reverse().return_sequences())
+///     .add(gru(20, 20))
+///     .add(dense(20, 1));
+/// ```
 pub struct RecurrentBuilder<F> {
     cell: F,
     return_sequences: bool,

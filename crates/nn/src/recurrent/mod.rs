@@ -154,4 +154,17 @@ pub use sequence_layer::{SequenceLayer, SequenceOutput};
 pub use stack::{Stack, StackOutput};
 pub use state::State;
 pub use streaming::StreamingCell;
+/// Derives `State` for a struct that is generic in its leaf, `P`, where `P` is a variable.
+///
+/// ```
+/// use unspool::{State, Tape, Tensor, Var};
+///
+/// #[derive(Clone, Copy, State)]
+/// struct Averages<P> { fast: P, slow: P }
+///
+/// let tape = Tape::new();
+/// let h: Var<'_, f32> = tape.constant(&Tensor::ones([4, 8]));
+/// let carried: Averages<Tensor> = Averages { fast: h, slow: h * 0.5 }.detached(); // to the next window
+/// assert_eq!(carried.slow.at([0, 0]), 0.5);
+/// ```
 pub use unspool_derive::State;

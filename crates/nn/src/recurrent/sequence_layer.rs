@@ -59,6 +59,15 @@ pub trait SequenceLayer<'t, T: Scalar, X = Var<'t, T>>:
 }
 
 /// The output of a layer over a sequence.
+///
+/// ```
+/// use unspool::prelude::*;
+/// let layer = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 3, 5));
+/// let tape = Tape::new();
+/// let output = tape.bind(&layer).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!((&output.sequence().shape()[..], &output.last().shape()[..]), (&[7, 4, 5][..], &[4, 5][..]));
+/// let (h, c) = output.state();
+/// ```
 pub trait SequenceOutput<'t, T: Scalar> {
     /// What is passed from step to step.
     type State;

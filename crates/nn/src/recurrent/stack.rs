@@ -100,6 +100,17 @@ impl<'t, T: Scalar, L: SequenceLayer<'t, T>> SequenceLayer<'t, T> for Stack<L> {
 }
 
 /// The output of a [`Stack`] over a sequence.
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::recurrent::Stack;
+/// let rng = &mut rng(0);
+/// let stack = Stack::new([Gru::<Tensor>::new(rng, 3, 5), Gru::new(rng, 5, 5)].map(Recurrent::new));
+/// let tape = Tape::new();
+/// let output = tape.bind(&stack).forward(tape.constant(&Tensor::ones([7, 4, 3])));
+/// assert_eq!(output.sequence().shape()[..], [7, 4, 5]);           // of the top layer
+/// assert_eq!((output.layers.len(), output.state().len()), (2, 2));
+/// ```
 #[derive(Clone, Debug)]
 pub struct StackOutput<O> {
     /// The output of each layer, from the bottom to the top.

@@ -6,6 +6,18 @@ use std::cmp::Ordering;
 use unspool_autograd::{Indices, Number, Scalar, Var};
 
 /// A candidate sequence: what [`BeamSearch::run`] returns.
+///
+/// ```
+/// use unspool::text::{Hypothesis, beam_search};
+/// use unspool::{Tape, Tensor};
+/// let tape = Tape::<f64>::new();
+/// // A decoder that ends (token 1) with probability 0.6 after any token.
+/// let scores = tape.constant(&Tensor::from_slice(&[0.1f64, 0.6, 0.3], [1, 3]).map(f64::ln));
+/// let state = tape.constant(&Tensor::zeros([1, 1]));
+/// let found: Vec<Hypothesis> = beam_search(0, 1, 5).run(state, |_, state| (scores, state));
+/// assert!(found[0].ended && found[0].tokens.is_empty());
+/// assert!((found[0].log_probability - 0.6f64.ln()).abs() < 1e-12);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Hypothesis {
@@ -18,6 +30,13 @@ pub struct Hypothesis {
 }
 
 /// The settings of a beam search: what [`beam_search`] returns.
+///
+/// ```
+/// use unspool::text::{BeamSearch, beam_search};
+/// const BEGIN: usize = 0;
+/// const END: usize = 1;
+/// let search: BeamSearch = beam_search(BEGIN, END, 20).width(5);
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "call `run` to search"]
 pub struct BeamSearch {

@@ -6,6 +6,13 @@ use std::iter::FusedIterator;
 use unspool_autograd::Indices;
 
 /// The next time steps of every sequence: what [`BpttBatches`] yields.
+///
+/// ```
+/// use unspool::text::bptt_batches;
+/// let batch = bptt_batches(&[3, 1, 4, 1, 5], 1, 4)?.next().unwrap();
+/// assert_eq!((batch.inputs.as_slice(), batch.targets.as_slice()), (&[3, 1, 4, 1][..], &[1, 4, 1, 5][..]));
+/// # Ok::<(), unspool::data::DataError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BpttBatch {
@@ -16,6 +23,13 @@ pub struct BpttBatch {
 }
 
 /// The batches of a stream of tokens, in order: what [`bptt_batches`] returns.
+///
+/// ```
+/// use unspool::text::bptt_batches;
+/// let tokens: Vec<usize> = (0..101).collect();
+/// assert_eq!(bptt_batches(&tokens, 4, 10)?.count(), 3);           // of 10, 10 and 5 steps
+/// # Ok::<(), unspool::data::DataError>(())
+/// ```
 #[derive(Clone)]
 pub struct BpttBatches<'a> {
     tokens: &'a [usize],

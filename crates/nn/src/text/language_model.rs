@@ -175,6 +175,15 @@ impl<'t, T: Scalar, C: Cell<'t, T>, X: Into<Indices>> SequenceLayer<'t, T, X> fo
 
 /// The output of a [`LanguageModel`]: the scores `[T, B, V]` of the token after each of the tokens
 /// `[T, B]`, and the states of its layers.
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::text::LanguageModel;
+/// let model: LanguageModel<Tensor, Gru<Tensor>> = LanguageModel::new(&mut rng(0), 7, 8, [16], Gru::new);
+/// let tape = Tape::new();
+/// let output = tape.bind(&model).forward(Indices::from_vec(vec![0, 3, 5, 1, 2, 6], [3, 2]));
+/// assert_eq!((&output.sequence().shape()[..], &output.last().shape()[..]), (&[3, 2, 7][..], &[2, 7][..]));
+/// ```
 #[derive(Clone, Debug)]
 pub struct LanguageModelOutput<'t, T: Scalar, S> {
     scores: Var<'t, T>,

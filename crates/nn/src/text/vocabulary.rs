@@ -9,6 +9,14 @@ use std::fmt;
 use unspool_autograd::{Scalar, Tensor};
 
 /// A token that does not come from a text but has a meaning for the model.
+///
+/// ```
+/// use unspool::text::{SpecialToken, Vocabulary};
+/// let vocabulary = Vocabulary::new(["a", "b"], 1, [SpecialToken::Pad, SpecialToken::Unk])?;
+/// assert_eq!(vocabulary.encode(["b", "z"])?, [3, 1]);             // z is <unk>
+/// assert_eq!(SpecialToken::Unk.text(), "<unk>");
+/// # Ok::<(), unspool::data::DataError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[non_exhaustive]

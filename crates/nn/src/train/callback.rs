@@ -86,6 +86,22 @@ pub trait Callback<T: Scalar, M> {
 }
 
 /// A training that is about to start, for its [`Callback`]s.
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::train::{Callback, FitError, Start};
+/// /// Prints a table of the model before the training.
+/// struct Table;
+/// impl<M: Params<Tensor>> Callback<f32, M> for Table {
+///     fn on_begin(&mut self, start: &Start<'_, M>) -> Result<(), FitError> {
+///         println!("{}{:?}", summary(start.model), start.curves);
+///         Ok(())
+///     }
+/// }
+/// let data = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
+/// fit(&mut sequential().add(dense(3, 1)), &data).loss(mse).callback(Table).quiet().run()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Start<'a, M> {

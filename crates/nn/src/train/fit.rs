@@ -54,6 +54,15 @@ impl<T: Scalar, M, K: fmt::Debug, O: fmt::Debug> fmt::Debug for Fit<'_, T, M, K,
 /// Progress goes to standard error: a bar on a terminal, a line per epoch otherwise, nothing after
 /// [`quiet`](Fit::quiet). See the [crate's page](crate) for an example, and for the same loop
 /// written out.
+///
+/// ```
+/// use unspool::prelude::*;
+/// let data = Dataset::new(Tensor::<f32>::ones([10, 64, 3]), Tensor::zeros([64, 1]))?;
+/// let mut model = sequential().add(gru(3, 8)).add(dense(8, 1));
+/// let history = fit(&mut model, &data).loss(mse).epochs(3).validation_split(0.25).quiet().run()?;
+/// assert_eq!((history.loss.len(), history.val_loss.len()), (3, 3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn fit<'a, T: Scalar, M: Params<Tensor<T>>, D: IntoTask<T>>(
     model: &'a mut M,
     data: D,

@@ -6,6 +6,20 @@ use std::fmt;
 use unspool_autograd::Scalar;
 
 /// A task of two closures: what [`from_fn`] returns.
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::train::from_fn;
+/// let mut shards = Shards::new();
+/// let batches = |_seed| vec![Tensor::<f32>::ones([4, 3]); 10];
+/// let mut task = from_fn(batches, |model: &Dense<Tensor>, x, _| {
+///     shards.gradients(model, &[x], |tape, net, x| net.forward(tape.constant(x)).square().mean())
+/// })
+/// .validate(|model| f64::from(model.bias.at([0]).abs()));
+/// let history = fit(&mut Dense::new(&mut rng(0), 3, 1), &mut task).quiet().run()?;
+/// assert_eq!(history.val_loss.len(), 1);
+/// # Ok::<(), unspool::train::FitError>(())
+/// ```
 pub struct FnTask<'a, M, B, F, G> {
     draw: F,
     gradients: G,

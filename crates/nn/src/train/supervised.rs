@@ -25,6 +25,16 @@ use unspool_autograd::{BadValue, Scalar, Var};
 
 /// Examples and a loss to train on: what [`fit`](crate::train::fit()) makes of a [`Dataset`]. Its
 /// settings are methods of [`Fit`](crate::train::Fit).
+///
+/// ```
+/// use unspool::prelude::*;
+/// let data = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
+/// let mut model = sequential().add(dense(3, 1));
+/// // The settings after `loss` are those of the task, and of every training.
+/// let fit = fit(&mut model, &data).loss(mse).batch_size(16).metric("mae", unspool::losses::mae);
+/// assert_eq!(fit.epochs(2).quiet().run()?.metrics[0].0, "mae");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Supervised<'a, T: Scalar, X: Examples, Y: OnTape<T>, L> {
     pub(super) train: Cow<'a, Dataset<X, Y>>,
     pub(super) valid: Option<Cow<'a, Dataset<X, Y>>>,
@@ -85,6 +95,15 @@ pub(super) enum Order {
 
 /// The loss of a training whose [`loss`](crate::train::Fit::loss) is still to be set: it has no `run`
 /// yet.
+///
+/// ```
+/// use unspool::prelude::*;
+/// let data = Dataset::new(Tensor::<f32>::ones([64, 3]), Tensor::zeros([64, 1]))?;
+/// let mut model = sequential().add(dense(3, 1));
+/// let without = fit(&mut model, &data);           // has no `run`
+/// without.loss(mse).quiet().run()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NoLoss;
 

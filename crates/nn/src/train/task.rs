@@ -173,6 +173,13 @@ pub trait Task<T: Scalar, M> {
 }
 
 /// The loss of a batch, and its gradients.
+///
+/// ```
+/// use unspool::train::BatchGradients;
+/// use unspool::{Dense, Tensor, rng};
+/// let gradients: Dense<Tensor> = Dense::new(&mut rng(0), 3, 1);
+/// assert_eq!(BatchGradients::from((0.5, gradients)).weight, 1.0);
+/// ```
 #[derive(Clone, Debug)]
 pub struct BatchGradients<M> {
     /// The loss, a mean.
@@ -213,6 +220,15 @@ impl<M> From<(f64, M)> for BatchGradients<M> {
 }
 
 /// Training or validation examples.
+///
+/// ```
+/// use unspool::train::ExampleSet;
+/// let name = |set| match set {
+///     ExampleSet::Training => "training",
+///     ExampleSet::Validation => "validation",
+/// };
+/// assert_eq!(name(ExampleSet::Validation), "validation");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExampleSet {
     /// The examples that gradients come from.
@@ -223,6 +239,18 @@ pub enum ExampleSet {
 
 /// What [`fit`](crate::train::fit()) takes beside the model: a `&Dataset`, whose loss is set
 /// next, or `&mut` any [`Task`].
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::train::TruncatedBptt;
+/// let data = Dataset::new(Tensor::<f32>::ones([10, 8, 1]), Tensor::zeros([8, 1]))?;
+/// let wave = Tensor::<f32>::from_fn([101, 1, 1], |i| (i as f32 / 9.0).sin() / 2.0);
+/// let mut task = TruncatedBptt::new(wave.slice(0, ..100), wave.slice(0, 1..), 25)?.loss(mse);
+/// let mut model = Recurrent::new(Lstm::<Tensor>::new(&mut rng(0), 1, 1));
+/// fit(&mut model, &data).loss(mse).quiet().run()?;
+/// fit(&mut model, &mut task).quiet().run()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`fit` cannot train on `{Self}`",
     note = "pass a data set as `&data`, or a task of your own as `&mut task`"

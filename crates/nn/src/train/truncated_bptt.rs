@@ -98,6 +98,12 @@ impl<X, Y, L, D, T: Scalar> fmt::Debug for TruncatedBptt<X, Y, L, D, T> {
 }
 
 /// The loss of scores for the next token.
+///
+/// ```
+/// use unspool::losses::sparse_cross_entropy;
+/// use unspool::train::NextToken;
+/// let loss: NextToken<f32> = sparse_cross_entropy; // of `TruncatedBptt::tokens`
+/// ```
 pub type NextToken<T> = for<'t> fn(Var<'t, T>, Indices) -> Var<'t, T>;
 
 impl<D, T: Scalar> TruncatedBptt<Indices, Indices, NextToken<T>, D, T> {

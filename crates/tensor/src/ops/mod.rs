@@ -6,6 +6,7 @@
 //! every run.
 
 mod arithmetic;
+#[doc(hidden)]
 pub mod columns;
 mod concat;
 mod duals;
@@ -17,6 +18,7 @@ mod in_place;
 mod map_n;
 mod mean;
 mod powi;
+#[doc(hidden)]
 pub mod recurrence;
 pub(crate) mod row_wise;
 mod scan;

@@ -72,6 +72,10 @@ impl<T: Scalar> Tensor<T> {
 }
 
 /// The sum of a row, pairwise like [`Tensor::sum`]: for use in [`map_rows`](Tensor::map_rows).
+///
+/// ```
+/// assert_eq!(unspool::tensor::sum_row(&[1.0, 2.5, 3.0]), 6.5);
+/// ```
 #[inline(always)]
 pub fn sum_row<T: Scalar>(row: &[T]) -> T {
     sum_run(row)

@@ -37,6 +37,15 @@ mod sealed {
 }
 
 /// A [`Scalar`] that is a plain number: [`f32`] or [`f64`].
+///
+/// ```
+/// use unspool::Tensor;
+/// use unspool::tensor::Real;
+/// fn as_numbers<T: Real>(bytes: &[u8]) -> Tensor<T> {
+///     Tensor::from_fn([bytes.len()], |i| T::from_f64(f64::from(bytes[i]) / 255.0))
+/// }
+/// assert_eq!(as_numbers::<f32>(&[0, 255]).to_vec(), [0.0, 1.0]);
+/// ```
 pub trait Real: Scalar {
     /// Writes `values` to as many bytes as they take, little-endian.
     #[doc(hidden)]
@@ -67,6 +76,15 @@ real!(f64);
 
 /// An element type of tensors: [`f32`], [`f64`], or over one of these [`Dual`](crate::Dual) or
 /// [`Nested`](crate::Nested) numbers, or [`Tangents`](crate::Tangents).
+///
+/// ```
+/// use unspool::{Scalar, Tensor, Var};
+/// /// For tensors of any element type, and so for `gradcheck`, too.
+/// fn scaled<'t, T: Scalar>(x: Var<'t, T>, by: &Tensor<T>) -> Var<'t, T> {
+///     x * x.tape().constant(by)
+/// }
+/// assert_eq!((f32::NAME, f64::NAME), ("f32", "f64"));
+/// ```
 pub trait Scalar: sealed::Sealed + Number + Send + Sync + Display + Default + 'static {
     /// The type's name as messages have it: `f32`, `f64`.
     const NAME: &'static str;

@@ -30,6 +30,19 @@ pub struct Nested<T>(
 );
 
 /// A number whose gradients can be differentiated: a [`Nested`] one, or a [`Dual`] over such a number.
+///
+/// ```
+/// use unspool::tensor::{Nested, Nests};
+/// use unspool::{Tape, Tensor};
+/// /// The second derivative of x³.
+/// fn curvature<T: Nests>(x: f64) -> f64 {
+///     let tape = Tape::<T>::new();
+///     let x = tape.variable(&Tensor::scalar(T::from_f64(x)));
+///     let [slope] = (x.square() * x).gradient_wrt([x]);
+///     slope.backward().wrt(x).item().to_f64()
+/// }
+/// assert_eq!(curvature::<Nested<f64>>(2.0), 12.0);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the gradients of `{Self}` numbers cannot be differentiated",
     note = "put the variables on a tape of `Nested<f64>` or `Nested<f32>` numbers"
@@ -42,6 +55,13 @@ impl<T: Nests> Nests for Dual<T> {}
 ///
 /// It computes as `T` does, at the same speed. What differs is the type, which tells the compiler to make each op
 /// for [`Tangents`] as well. See `jacfwd` in `unspool-autograd`.
+///
+/// ```
+/// use unspool::Tensor;
+/// use unspool::tensor::Forward;
+/// let x: Tensor<Forward<f64>> = Tensor::from_slice(&[1.0, 2.0], [2]).cast();
+/// assert_eq!((x * 2.0).cast::<f64>().to_vec(), [2.0, 4.0]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 #[repr(transparent)]
 pub struct Forward<T>(

@@ -287,6 +287,13 @@ pub fn bytes_allocated() -> usize {
 
 /// The bytes that tensors have allocated from the system and not returned to it: those in use, and
 /// those kept for the next tensors.
+///
+/// ```
+/// use unspool::Tensor;
+/// use unspool::tensor::{bytes_allocated, bytes_held};
+/// let x = Tensor::<f32>::ones([100, 100]);
+/// assert!(bytes_held() >= 40_000 && bytes_allocated() >= 40_000);
+/// ```
 pub fn bytes_held() -> usize {
     HELD.load(Ordering::Relaxed)
 }
@@ -295,6 +302,15 @@ pub fn bytes_held() -> usize {
 ///
 /// Tensors in use are untouched. No program needs to call this: blocks that lie idle for long are
 /// returned as it runs.
+///
+/// ```standalone_crate
+/// use unspool::Tensor;
+/// use unspool::tensor::{bytes_held, release_memory};
+/// drop(Tensor::<f32>::ones([1000, 1000]));
+/// let before = bytes_held();
+/// release_memory();
+/// assert!(bytes_held() < before);
+/// ```
 pub fn release_memory() {
     let _ = LOCAL.try_with(|local| {
         let local = &mut *local.borrow_mut();

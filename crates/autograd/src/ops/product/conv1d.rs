@@ -4,6 +4,13 @@ use crate::tape::Var;
 use unspool_tensor::Scalar;
 
 /// How a [`conv1d`](Var::conv1d) moves over its sequence.
+///
+/// ```
+/// use unspool::ops::Convolution;
+/// let (kernel, dilation) = (3, 4);
+/// let causal = Convolution { before: (kernel - 1) * dilation, dilation, ..Default::default() };
+/// assert_eq!((causal.before, causal.stride, causal.after), (8, 1, 0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
     /// The time steps between one output and the next.

@@ -7,6 +7,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// A column of a file: its name in the header, or its index from 0. Converts from either.
+///
+/// ```
+/// use unspool::data::Column;
+/// assert_eq!((Column::from("temperature"), Column::from(2)), (Column::Name("temperature".into()), Column::Index(2)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Column {

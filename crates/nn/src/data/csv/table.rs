@@ -4,6 +4,14 @@ use std::fmt;
 
 /// Columns of numbers that may be missing, and the index of each row: what
 /// [`Csv::parse_table`](crate::data::Csv::parse_table) returns.
+///
+/// ```
+/// use unspool::data::Csv;
+/// let table = Csv::new().parse_table("day,sales\n1,20\n2,\n3,25\n")?;
+/// assert_eq!(table.names, ["day", "sales"]);
+/// assert_eq!(table.values[1..4], [Some(20.0), Some(2.0), None]);
+/// # Ok::<(), unspool::data::DataError>(())
+/// ```
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CsvTable {

@@ -32,6 +32,7 @@ use unspool_autograd::{MAX_RANK, Real, Shape, Tensor};
 /// # Errors
 /// If the file cannot be read, is not valid, or has an unsupported array: another type, big-endian,
 /// or more axes than a tensor can have; or if there is not enough memory.
+#[cfg(feature = "npy")]
 pub fn read_npy<T: Real>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError> {
     let path = path.as_ref();
     let unreadable = FileError::cannot_read(path);
@@ -51,8 +52,20 @@ pub fn read_npy<T: Real>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError>
 /// Writes a tensor to an npy file, which `numpy.load(path)` reads. As with models, a file at `path`
 /// is replaced as a whole or not at all.
 ///
+/// ```
+/// use unspool::Tensor;
+/// use unspool::io::{read_npy, write_npy};
+/// # let path = std::env::temp_dir().join(format!("states-{}.npy", std::process::id()));
+/// let states = Tensor::<f64>::from_fn([5, 2], |i| i as f64);
+/// write_npy(&path, &states)?; // numpy.load("states.npy")
+/// assert_eq!(read_npy::<f64>(&path)?, states);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool::io::FileError>(())
+/// ```
+///
 /// # Errors
 /// If the system cannot write the file. The old file is then unchanged.
+#[cfg(feature = "npy")]
 pub fn write_npy<T: Real>(path: impl AsRef<Path>, tensor: &Tensor<T>) -> Result<(), FileError> {
     let path = path.as_ref();
     replace(path, |out| write_array(tensor, out)).map_err(FileError::cannot_save(path))

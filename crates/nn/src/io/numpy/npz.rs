@@ -38,6 +38,7 @@ use unspool_autograd::{Real, Tensor};
 /// If the file cannot be read, is not valid or damaged, has an array of numbers that
 /// [`read_npy`](crate::io::read_npy) does not read, or no array of numbers at all; or if the
 /// tensors exceed the limit or the available memory.
+#[cfg(feature = "npy")]
 pub fn read_npz<T: Real>(path: impl AsRef<Path>) -> Result<BTreeMap<String, Tensor<T>>, FileError> {
     read_npz_with_limit(path, 1 << 30)
 }
@@ -51,6 +52,7 @@ pub fn read_npz<T: Real>(path: impl AsRef<Path>) -> Result<BTreeMap<String, Tens
 ///
 /// # Errors
 /// Those of [`read_npz`].
+#[cfg(feature = "npy")]
 pub fn read_npz_with_limit<T: Real>(
     path: impl AsRef<Path>,
     limit: u64,

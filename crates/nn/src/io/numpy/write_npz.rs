@@ -34,6 +34,7 @@ use unspool_autograd::{Real, Tensor};
 /// If a name is empty, appears twice, or is not that of a file inside the archive (a `/` is allowed,
 /// as in `decoder/weight`; `..`, a `/` at the start or a `\` is not); or if the system cannot write
 /// the file. The old file is then unchanged.
+#[cfg(feature = "npy")]
 pub fn write_npz<'a, T: Real>(
     path: impl AsRef<Path>,
     arrays: impl IntoIterator<Item = (impl AsRef<str>, &'a Tensor<T>)>,

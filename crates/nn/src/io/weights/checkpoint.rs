@@ -44,6 +44,7 @@ use unspool_autograd::{Real, Tensor};
 /// # std::fs::remove_file(path).unwrap();
 /// # Ok::<(), unspool::io::FileError>(())
 /// ```
+#[cfg(feature = "safetensors")]
 #[derive(Default)]
 pub struct Checkpoint {
     tensors: BTreeMap<String, Box<dyn Stored>>,

@@ -88,6 +88,7 @@ use unspool_autograd::{Params, Real, Tensor};
 /// # std::fs::remove_file(path).unwrap();
 /// # Ok::<(), unspool::io::FileError>(())
 /// ```
+#[cfg(feature = "safetensors")]
 pub trait KerasState {
     /// Passes each weight to `map` with its name and its form in Keras.
     fn keras(&mut self, map: &mut WeightMap<'_>);
@@ -112,12 +113,24 @@ pub trait KerasState {
 /// `WeightFile::open(path)?.load_keras("lstm_1", &mut lstm)`. The `.h5` files of Keras 2 are not
 /// read.
 ///
+/// ```
+/// use unspool::io::load_keras;
+/// use unspool::{dense, gru, sequential};
+/// # let path = std::env::temp_dir().join(format!("loaded-keras-{}.safetensors", std::process::id()));
+/// # unspool::io::save_keras(&path, &sequential().seed(1).add(gru(1, 8)).add(dense(8, 1)))?;
+/// let mut model = sequential().add(gru(1, 8)).add(dense(8, 1));
+/// load_keras(&path, &mut model)?;
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool::io::FileError>(())
+/// ```
+///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or
 /// element types differ: the error lists all of these. The model is then unchanged. With
 /// [`strict(false)`](WeightFile::strict), a [`WeightFile`] loads the names that match.
 ///
 /// See [`KerasState`] for the supported models, how to write the file, and an example.
+#[cfg(feature = "safetensors")]
 pub fn load_keras<T: Real, M>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError>
 where
     M: Params<Tensor<T>> + KerasState,
@@ -127,11 +140,22 @@ where
 
 /// Saves a model's weights for [`load_keras`], and for Keras with the code in [`KerasState`].
 ///
+/// ```
+/// use unspool::io::save_keras;
+/// use unspool::{dense, gru, sequential};
+/// let model = sequential().add(gru(1, 8)).add(dense(8, 1));
+/// # let path = std::env::temp_dir().join(format!("saved-keras-{}.safetensors", std::process::id()));
+/// save_keras(&path, &model)?;
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool::io::FileError>(())
+/// ```
+///
 /// # Errors
 /// If the file cannot be written. The old file is then unchanged.
 ///
 /// # Panics
 /// If two weights have the same name.
+#[cfg(feature = "safetensors")]
 #[track_caller]
 pub fn save_keras<T: Real, M>(path: impl AsRef<Path>, model: &M) -> Result<(), FileError>
 where
@@ -174,6 +198,7 @@ impl WeightFile {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> KerasState for Dense<Tensor<T>> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         map.same("kernel", &mut self.weight);
@@ -181,12 +206,14 @@ impl<T: Real> KerasState for Dense<Tensor<T>> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> KerasState for Embedding<Tensor<T>> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         map.same("embeddings", &mut self.weight);
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> KerasState for LayerNorm<Tensor<T>> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         map.same_or("gamma", &mut self.gain, T::ONE);
@@ -194,6 +221,7 @@ impl<T: Real> KerasState for LayerNorm<Tensor<T>> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> KerasState for SimpleRnn<Tensor<T>> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         self.x.keras(map);
@@ -202,6 +230,7 @@ impl<T: Real> KerasState for SimpleRnn<Tensor<T>> {
 }
 
 /// Keras's gates i, f, c, o are ours, i, f, g, o.
+#[cfg(feature = "safetensors")]
 impl<T: Real> KerasState for Lstm<Tensor<T>> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         self.x.keras(map);
@@ -223,6 +252,7 @@ fn swapped<T: Real>(map: &mut WeightMap<'_>, name: &str, weight: &mut Tensor<T>)
 }
 
 /// In Keras, its bias is `[2, 3H]`: the input's and the recurrent one.
+#[cfg(feature = "safetensors")]
 impl<T: Real> KerasState for Gru<Tensor<T>> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         swapped(map, "kernel", &mut self.x.weight);
@@ -235,6 +265,7 @@ impl<T: Real> KerasState for Gru<Tensor<T>> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> KerasState for GruResetBefore<Tensor<T>> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         swapped(map, "kernel", &mut self.x.weight);
@@ -254,12 +285,14 @@ impl<T: Real> KerasState for GruResetBefore<Tensor<T>> {
 const RESET: &str = "shows by its shape whether a GRU resets after the product, [2, 3H], or before, [3H]: without biases, \
                      it must be there as zeros";
 
+#[cfg(feature = "safetensors")]
 impl<C: KerasState> KerasState for Recurrent<C> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         self.cell.keras(map);
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<C: KerasState> KerasState for Bidirectional<C> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         self.forward.keras(map);
@@ -267,18 +300,21 @@ impl<C: KerasState> KerasState for Bidirectional<C> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<L: KerasState> KerasState for Stack<L> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         self.layers.keras(map);
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<L: KerasState> KerasState for Sequential<L> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         self.layers.keras(map);
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<L: KerasState, M: KerasState> KerasState for Chain<L, M> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         self.before.keras(map);
@@ -286,6 +322,7 @@ impl<L: KerasState, M: KerasState> KerasState for Chain<L, M> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<M: KerasState> KerasState for Vec<M> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
@@ -294,6 +331,7 @@ impl<M: KerasState> KerasState for Vec<M> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<M: KerasState, const N: usize> KerasState for [M; N] {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
@@ -302,6 +340,7 @@ impl<M: KerasState, const N: usize> KerasState for [M; N] {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<M: KerasState> KerasState for Option<M> {
     fn keras(&mut self, map: &mut WeightMap<'_>) {
         if let Some(model) = self {
@@ -312,6 +351,7 @@ impl<M: KerasState> KerasState for Option<M> {
 
 macro_rules! no_weights {
     ($($layer:ty),*) => {$(
+        #[cfg(feature = "safetensors")]
         impl KerasState for $layer {
             fn keras(&mut self, _: &mut WeightMap<'_>) {}
         }

@@ -36,6 +36,7 @@ use unspool_autograd::{Params, Real, Tensor};
 ///
 /// # Panics
 /// If two weights have the same name.
+#[cfg(feature = "safetensors")]
 #[track_caller]
 pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) -> Result<(), FileError> {
     let mut checkpoint = Checkpoint::new();
@@ -71,6 +72,7 @@ pub fn save<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &M) ->
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or
 /// element types differ: the error lists all of these. The model is then unchanged. With
 /// [`strict(false)`](WeightFile::strict), a [`WeightFile`] loads the names that match.
+#[cfg(feature = "safetensors")]
 pub fn load<T: Real, M: Params<Tensor<T>>>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError> {
     WeightFile::open(path)?.load("", model).map(drop)
 }

@@ -80,6 +80,7 @@ use unspool_autograd::{Params, Real, Tensor};
 ///
 /// Files of `safetensors.torch.save_file(model.state_dict(), path)` are the same, except for
 /// weights that several modules share: see [`WeightMap::tied`].
+#[cfg(feature = "safetensors")]
 pub trait TorchState {
     /// Passes each weight to `map` with its name and its form in PyTorch.
     ///
@@ -111,12 +112,24 @@ pub trait TorchState {
 /// For a part of a larger model, or one whose names all begin with `module.` (`nn.DataParallel`),
 /// use [`WeightFile::load_torch`] with that prefix, too.
 ///
+/// ```
+/// use unspool::io::load_torch;
+/// use unspool::{dense, gru, sequential};
+/// # let path = std::env::temp_dir().join(format!("loaded-torch-{}.safetensors", std::process::id()));
+/// # unspool::io::save_torch(&path, &sequential().seed(1).add(gru(1, 8)).add(dense(8, 1)))?;
+/// let mut model = sequential().add(gru(1, 8)).add(dense(8, 1));
+/// load_torch(&path, &mut model)?;
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool::io::FileError>(())
+/// ```
+///
 /// # Errors
 /// If the file cannot be read or is not valid, or if names are missing or unexpected, or shapes or
 /// element types differ: the error lists all of these. The model is then unchanged. With
 /// [`strict(false)`](WeightFile::strict), a [`WeightFile`] loads the names that match.
 ///
 /// See [`TorchState`] for the supported models, and an example.
+#[cfg(feature = "safetensors")]
 pub fn load_torch<T: Real, M>(path: impl AsRef<Path>, model: &mut M) -> Result<(), FileError>
 where
     M: Params<Tensor<T>> + TorchState,
@@ -126,6 +139,16 @@ where
 
 /// Saves a model as PyTorch would: `safetensors.torch.load_model(model, path)` reads it there.
 ///
+/// ```
+/// use unspool::io::save_torch;
+/// use unspool::{dense, gru, sequential};
+/// let model = sequential().add(gru(1, 8)).add(dense(8, 1));
+/// # let path = std::env::temp_dir().join(format!("saved-torch-{}.safetensors", std::process::id()));
+/// save_torch(&path, &model)?;
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool::io::FileError>(())
+/// ```
+///
 /// # Errors
 /// If the file cannot be written. The old file is then unchanged.
 ///
@@ -133,6 +156,7 @@ where
 /// If two weights have the same name.
 ///
 /// See [`TorchState`] for the supported models, and an example.
+#[cfg(feature = "safetensors")]
 #[track_caller]
 pub fn save_torch<T: Real, M>(path: impl AsRef<Path>, model: &M) -> Result<(), FileError>
 where
@@ -194,6 +218,7 @@ impl WeightFile {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> TorchState for Dense<Tensor<T>> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         map.transposed("weight", &mut self.weight);
@@ -201,12 +226,14 @@ impl<T: Real> TorchState for Dense<Tensor<T>> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> TorchState for Embedding<Tensor<T>> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         map.same("weight", &mut self.weight);
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> TorchState for LayerNorm<Tensor<T>> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         map.same_or("weight", &mut self.gain, T::ONE);
@@ -220,6 +247,7 @@ fn weights<T: Real>(map: &mut WeightMap<'_>, x: &mut Dense<Tensor<T>>, u: &mut T
     map.transposed("weight_hh", u);
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> TorchState for SimpleRnn<Tensor<T>> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         weights(map, &mut self.x, &mut self.u);
@@ -227,6 +255,7 @@ impl<T: Real> TorchState for SimpleRnn<Tensor<T>> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> TorchState for Lstm<Tensor<T>> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         weights(map, &mut self.x, &mut self.u);
@@ -234,6 +263,7 @@ impl<T: Real> TorchState for Lstm<Tensor<T>> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> TorchState for ProjectedLstm<Tensor<T>> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         weights(map, &mut self.x, &mut self.u);
@@ -242,6 +272,7 @@ impl<T: Real> TorchState for ProjectedLstm<Tensor<T>> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Real> TorchState for Gru<Tensor<T>> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         weights(map, &mut self.x, &mut self.u);
@@ -264,12 +295,14 @@ pub(super) fn set_biases<T: Real>(gru: &mut Gru<Tensor<T>>, [input, recurrent]: 
     gru.recurrent_bias = recurrent.slice(0, 2 * hidden..).copy();
 }
 
+#[cfg(feature = "safetensors")]
 impl<C: TorchState> TorchState for Recurrent<C> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         map.in_layer("", |map| self.cell.torch(map));
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<C: TorchState> TorchState for Bidirectional<C> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         map.in_layer("", |map| self.forward.cell.torch(map));
@@ -277,6 +310,7 @@ impl<C: TorchState> TorchState for Bidirectional<C> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<L: TorchState> TorchState for Stack<L> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         for (i, layer) in self.layers.iter_mut().enumerate() {
@@ -285,12 +319,14 @@ impl<L: TorchState> TorchState for Stack<L> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<L: TorchState> TorchState for Sequential<L> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         self.layers.torch(map);
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<L: TorchState, M: TorchState> TorchState for Chain<L, M> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         self.before.torch(map);
@@ -298,6 +334,7 @@ impl<L: TorchState, M: TorchState> TorchState for Chain<L, M> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<M: TorchState> TorchState for Vec<M> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
@@ -306,6 +343,7 @@ impl<M: TorchState> TorchState for Vec<M> {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<M: TorchState, const N: usize> TorchState for [M; N] {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         for (i, model) in self.iter_mut().enumerate() {
@@ -314,6 +352,7 @@ impl<M: TorchState, const N: usize> TorchState for [M; N] {
     }
 }
 
+#[cfg(feature = "safetensors")]
 impl<M: TorchState> TorchState for Option<M> {
     fn torch(&mut self, map: &mut WeightMap<'_>) {
         if let Some(model) = self {
@@ -324,6 +363,7 @@ impl<M: TorchState> TorchState for Option<M> {
 
 macro_rules! no_weights {
     ($($layer:ty),*) => {$(
+        #[cfg(feature = "safetensors")]
         impl TorchState for $layer {
             fn torch(&mut self, _: &mut WeightMap<'_>) {}
         }

@@ -59,6 +59,7 @@ use unspool_autograd::{Real, Tensor};
 /// # std::fs::remove_file(path).unwrap();
 /// # Ok::<(), unspool::io::FileError>(())
 /// ```
+#[cfg(feature = "safetensors")]
 pub struct WeightFile {
     path: PathBuf,
     header: Header,

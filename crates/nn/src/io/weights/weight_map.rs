@@ -20,6 +20,31 @@ use unspool_autograd::{Params, Path, Real, Tensor};
 /// file. To save a model, the weights are written; to load one, names, shapes and element types are
 /// checked first, and then the weights are set. [`TorchState`](crate::io::TorchState) has an
 /// example with a custom model.
+///
+/// ```
+/// use unspool::io::{TorchState, WeightMap, load_torch, save_torch};
+/// use unspool::tensor::Real;
+/// use unspool::{Dense, Params, Tensor, rng};
+///
+/// #[derive(Params)]
+/// struct Coder<P> { encoder: Dense<P>, decoder: Dense<P> }
+///
+/// impl<T: Real> TorchState for Coder<Tensor<T>> {
+///     fn torch(&mut self, map: &mut WeightMap<'_>) {
+///         map.at("encoder", |map| self.encoder.torch(map));
+///         map.at("decoder", |map| self.decoder.torch(map));
+///     }
+/// }
+///
+/// let rng = &mut rng(0);
+/// let mut coder: Coder<Tensor> = Coder { encoder: Dense::new(rng, 8, 2), decoder: Dense::new(rng, 2, 8) };
+/// # let path = std::env::temp_dir().join(format!("coder-{}.safetensors", std::process::id()));
+/// save_torch(&path, &coder)?; // encoder.weight, encoder.bias, decoder.weight, decoder.bias
+/// load_torch(&path, &mut coder)?;
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), unspool::io::FileError>(())
+/// ```
+#[cfg(feature = "safetensors")]
 pub struct WeightMap<'a> {
     pass: Pass<'a>,
     prefix: String,

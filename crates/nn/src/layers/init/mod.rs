@@ -54,6 +54,13 @@ fn skipped<T: Scalar>(shape: impl Into<Shape>) -> Option<Tensor<T>> {
 ///
 /// Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
 /// networks", equation 16.
+///
+/// ```
+/// use unspool::{Tensor, init, rng};
+/// let w: Tensor = init::glorot_uniform(&mut rng(0), 30, 20);
+/// let limit = (6.0f32 / 50.0).sqrt();
+/// assert!(w.to_vec().iter().all(|w| w.abs() <= limit));
+/// ```
 #[inline(never)]
 pub fn glorot_uniform<T: Scalar>(rng: &mut Rng, inputs: usize, outputs: usize) -> Tensor<T> {
     let limit = (6.0 / (inputs + outputs) as f64).sqrt();
@@ -63,6 +70,13 @@ pub fn glorot_uniform<T: Scalar>(rng: &mut Rng, inputs: usize, outputs: usize) -
 
 /// A tensor with elements uniform between `low` and `high`: [`Tensor::uniform`], which
 /// [`skip`] skips.
+///
+/// ```
+/// use unspool::{Tensor, init, rng};
+/// let w: Tensor = init::uniform(&mut rng(0), [30, 20], -0.1, 0.1); // in a layer of your own
+/// let unset: Tensor = init::skip(|| init::uniform(&mut rng(0), [30, 20], -0.1, 0.1)); // about to be loaded
+/// assert!(w.at([0, 0]) != 0.0 && unset.at([0, 0]) == 0.0);
+/// ```
 ///
 /// # Panics
 /// If `low` is greater than `high`, or either of them is not finite.

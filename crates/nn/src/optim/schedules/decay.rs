@@ -3,6 +3,11 @@
 use super::Schedule;
 
 /// The factor 1: a constant learning rate.
+///
+/// ```
+/// use unspool::optim::schedules::{Constant, Schedule};
+/// assert_eq!(Constant.factor(1000), 1.0);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Constant;
 

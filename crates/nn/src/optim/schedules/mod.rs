@@ -34,6 +34,21 @@ pub use one_cycle::OneCycle;
 pub use plateau::Plateau;
 
 /// A learning rate schedule.
+///
+/// ```
+/// use unspool::Adam;
+/// use unspool::optim::schedules::Schedule;
+/// /// 1 / sqrt(step), after a linear warmup.
+/// struct InverseRoot { warmup: f64 }
+/// impl Schedule for InverseRoot {
+///     fn factor(&self, step: usize) -> f64 {
+///         let step = (step + 1) as f64;
+///         (step / self.warmup).min((self.warmup / step).sqrt())
+///     }
+/// }
+/// let adam: Adam = Adam::default().schedule(InverseRoot { warmup: 400.0 });
+/// assert_eq!(adam.current_learning_rate(), 1e-3 / 400.0);
+/// ```
 pub trait Schedule: Send + Sync {
     /// The factor of the learning rate in the step after `step` steps: that of the first step is
     /// `factor(0)`.

@@ -5,6 +5,14 @@ use super::kneser_ney::{self, Tally};
 use std::fmt;
 
 /// How an [`NgramModel`] treats n-grams that it has not seen.
+///
+/// ```
+/// use unspool::text::ngram::{NgramCounts, NgramModel, Smoothing};
+/// let counts = NgramCounts::new(&[0, 1, 0, 1, 0, 2], 2, 3);
+/// let unseen = |smoothing| NgramModel::new(&counts, 2, smoothing).next(&[1])[2]; // 2 never follows 1
+/// assert_eq!(unseen(Smoothing::MaximumLikelihood), 0.0);
+/// assert_eq!(unseen(Smoothing::AddK(1.0)), 1.0 / (2.0 + 3.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[non_exhaustive]

@@ -70,6 +70,15 @@ pub struct History {
 }
 
 /// Why a training ended.
+///
+/// ```
+/// use unspool::prelude::*;
+/// use unspool::train::StopReason;
+/// let data = Dataset::new(Tensor::<f32>::ones([8, 3]), Tensor::zeros([8, 1]))?;
+/// let history = fit(&mut sequential().add(dense(3, 1)), &data).loss(mse).quiet().run()?;
+/// assert_eq!(history.stop_reason, StopReason::Done);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[non_exhaustive]

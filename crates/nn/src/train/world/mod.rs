@@ -30,6 +30,18 @@ use std::io;
 /// The processes that train one model together, as one of them, a *rank*, sees them: what
 /// [`Fit::world`](super::Fit::world) takes. The crate `unspool-mpi` has one of the processes of an MPI program,
 /// [`ThreadWorld`] is one of threads, and another way to pass bytes around becomes a world with these three methods.
+///
+/// ```
+/// use unspool::train::{ThreadWorld, World};
+/// /// The sum of one number of each rank, on all of them.
+/// fn sum(world: &impl World, number: f64) -> std::io::Result<f64> {
+///     let message = number.to_le_bytes();
+///     let received = world.exchange(&vec![&message[..]; world.size()])?;
+///     Ok(received.iter().map(|bytes| f64::from_le_bytes(bytes[..].try_into().unwrap())).sum())
+/// }
+/// let sums = ThreadWorld::run(3, |world| sum(world, world.rank() as f64).unwrap());
+/// assert_eq!(sums, [3.0, 3.0, 3.0]);
+/// ```
 pub trait World: Send + Sync {
     /// The number of this rank, from 0.
     fn rank(&self) -> usize;
@@ -47,6 +59,11 @@ pub trait World: Send + Sync {
 }
 
 /// One process by itself: where [`fit`](super::fit()) trains unless it is given another world.
+///
+/// ```
+/// use unspool::train::{LocalWorld, World};
+/// assert_eq!((LocalWorld.rank(), LocalWorld.size()), (0, 1));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalWorld;
 
