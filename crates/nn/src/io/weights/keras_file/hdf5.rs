@@ -9,14 +9,15 @@ use safetensors::tensor::TensorInfo;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An array of numbers: its type and shape, and what reads it.
 #[derive(Clone)]
 pub(in crate::io::weights) struct Array {
     pub info: TensorInfo,
-    /// Without one, all elements are zero.
-    dataset: Option<Dataset>,
+    /// Without one, all elements are zero. It is only read; what it caches of the file, a panic leaves as it was.
+    dataset: Option<Arc<AssertUnwindSafe<Dataset>>>,
 }
 
 /// The root group of the HDF5 file that is this part of `file`.
@@ -61,7 +62,7 @@ impl Array {
         if size as u64 > file_size {
             return Err(format!("it has {size} bytes, and the file {file_size}"));
         }
-        Ok(Array { info: TensorInfo { dtype, shape, data_offsets: (0, size) }, dataset: Some(dataset) })
+        Ok(Array { info: TensorInfo { dtype, shape, data_offsets: (0, size) }, dataset: Some(Arc::new(AssertUnwindSafe(dataset))) })
     }
 
     /// Zeros of this shape, which the file does not have.
