@@ -14,7 +14,7 @@ use std::path::Path;
 /// ```
 /// use unspool::io::write_file;
 /// let error = write_file("no/such/folder/losses.csv", "1\n").unwrap_err();
-/// assert!(error.to_string().starts_with("cannot save no/such/folder/losses.csv: "));
+/// assert!(error.to_string().starts_with("cannot write no/such/folder/losses.csv: "));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError(Failure);

@@ -7,7 +7,7 @@ use std::fmt;
 ///
 /// ```
 /// use unspool::data::Csv;
-/// let table = Csv::new().parse_table("day,sales\n1,20\n2,\n3,25\n")?;
+/// let table = Csv::new().missing(Csv::MISSING).parse_table("day,sales\n1,20\n2,NA\n3,25\n")?;
 /// assert_eq!(table.names, ["day", "sales"]);
 /// assert_eq!(table.values[1..4], [Some(20.0), Some(2.0), None]);
 /// # Ok::<(), unspool::data::DataError>(())
