@@ -13,7 +13,7 @@ fn new<C>(cell: fn(&mut Rng, usize, usize) -> C) -> C {
     cell(&mut rng(3), 3, 4)
 }
 
-/// Steps without a gradient: what the line of README.md spares, and `*gain`, is all that is no matrix, but for these vectors
+/// Steps without a gradient: what the line of the guide spares, and `*gain`, is all that is no matrix, but for these vectors
 /// of weights. Returns the name, of which there is a file if it is that of a cell.
 fn check<'a, M: Params<Tensor<f64>>>(name: &'a str, mut model: M, vectors: &[&str]) -> &'a str {
     // Away from zero, where there is nothing to decay.
@@ -34,8 +34,8 @@ fn check<'a, M: Params<Tensor<f64>>>(name: &'a str, mut model: M, vectors: &[&st
 
 #[test]
 fn a_pattern_finds_the_biases_of_every_cell() {
-    let readme = include_str!("../../README.md");
-    assert!(readme.contains(r#".group("*bias", |g| g.weight_decay(0.0))"#), "README.md has another line");
+    let guide = include_str!("../../docs/guide/src/training.md");
+    assert!(guide.contains(r#".group("*bias", |group| group.weight_decay(0.0))"#), "the guide has another line");
     let checked = [
         check("cifg_lstm", new(CifgLstm::new), &[]),
         check("gru", new(Gru::new), &[]),

@@ -62,7 +62,10 @@ impl Array {
         if size as u64 > file_size {
             return Err(format!("it has {size} bytes, and the file {file_size}"));
         }
-        Ok(Array { info: TensorInfo { dtype, shape, data_offsets: (0, size) }, dataset: Some(Arc::new(AssertUnwindSafe(dataset))) })
+        Ok(Array {
+            info: TensorInfo { dtype, shape, data_offsets: (0, size) },
+            dataset: Some(Arc::new(AssertUnwindSafe(dataset))),
+        })
     }
 
     /// Zeros of this shape, which the file does not have.
